@@ -1,0 +1,66 @@
+package engine
+
+import "time"
+
+// Event is one line of what happens in a run: flat, so that the JSON view is its encoding and nothing more.
+// Fields that don't apply are zero and left out.
+type Event struct {
+	Time     time.Time `json:"time"`
+	Action   Action    `json:"action"`
+	Pipeline string    `json:"pipeline,omitempty"`
+	Step     string    `json:"step,omitempty"`
+	Type     string    `json:"type,omitempty"` // step type
+	// Status is set with ActionEnd.
+	Status  Status   `json:"status,omitempty"`
+	Reasons []string `json:"reasons,omitempty"` // with start: why it runs; with end: why it was skipped or failed
+	Text    string   `json:"text,omitempty"`    // log line, note or error
+	// Progress: Done of Total (0: not known) in Unit ("rows").
+	Done  int64  `json:"done,omitempty"`
+	Total int64  `json:"total,omitempty"`
+	Unit  string `json:"unit,omitempty"`
+	// Metric: a named value; At is its position in a series (an epoch), if it is one.
+	Metric    string  `json:"metric,omitempty"`
+	Value     float64 `json:"value,omitempty"`
+	At        float64 `json:"at,omitempty"`
+	ElapsedMS int64   `json:"elapsed_ms,omitempty"`
+	ActionID  string  `json:"action_id,omitempty"`
+	// The last event of a run.
+	Cached  *int   `json:"cached,omitempty"`
+	Ran     *int   `json:"ran,omitempty"`
+	Failed  *int   `json:"failed,omitempty"`
+	Skipped *int   `json:"skipped,omitempty"`
+	Verdict string `json:"verdict,omitempty"` // pass or fail
+	Run     string `json:"run,omitempty"`     // id of the run record
+}
+
+// Action is the kind of an Event.
+type Action string
+
+// All kinds of events; views switch over these and nothing else.
+const (
+	ActionPlan     Action = "plan"     // the run begins: Total is the number of steps
+	ActionStart    Action = "start"    // a step begins to run
+	ActionProgress Action = "progress" // Done, Total, Unit
+	ActionLog      Action = "log"      // Text is one line
+	ActionNote     Action = "note"     // Text is kept with the result: a shortage, a breach that was recorded
+	ActionMetric   Action = "metric"   // Metric, Value: kept with the result
+	ActionSeries   Action = "series"   // Metric, Value, At: a curve, kept with the result
+	ActionWait     Action = "wait"     // waits for another process that makes the same result, or for resources
+	ActionEnd      Action = "end"      // Status
+	ActionDone     Action = "done"     // the last one
+)
+
+// Status is how a step ended.
+type Status string
+
+// The states of a step, in the words that every view uses.
+const (
+	StatusRan       Status = "ran"
+	StatusCached    Status = "cached"
+	StatusUnchanged Status = "unchanged"  // an input's key changed, its content didn't: early cutoff
+	StatusFailed    Status = "failed"     // a fault
+	StatusVerdict   Status = "verdict"    // it ran, and says no (an assertion, a gate)
+	StatusSkipped   Status = "skipped"    // something upstream failed
+	StatusNotNeeded Status = "not needed" // `when` is false
+	StatusStopped   Status = "stopped"    // interrupted
+)

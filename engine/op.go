@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+
+	"rein/cache"
+)
+
+// Op is what a step type is to the engine. It answers two questions: describe yourself for the key, and run.
+// The engine knows nothing else about a step: no HCL, no machine learning.
+type Op interface {
+	// Describe must be cheap, must not write, and must return equal values for equal work.
+	Describe(ctx context.Context) (Description, error)
+	// Run does the work: reads Call.Inputs, writes every path of Call.Outputs.
+	Run(ctx context.Context, c *Call) error
+}
+
+// Description is an Op's part of the key, and all that another process needs to make the Op again.
+type Description struct {
+	Type    string          // step type, "augment"
+	Version int             // of the implementation: raised when equal input would give other output
+	Config  json.RawMessage // decoded config as canonical JSON: sorted keys, defaults filled in
+	// Fingerprints are declared facts of the outside world that change the result
+	// (library versions for training, the hardware for a benchmark).
+	Fingerprints map[string]string
+	// Unkeyed are the dotted paths of Config that can't change the result (device, concurrency): not in the key.
+	Unkeyed []string
+	// Sensitive are the dotted paths of Config whose values must never be shown or stored as text:
+	// the key holds a salted digest of them.
+	Sensitive []string
+	// Nondeterministic says that a re-run may give other bytes (run --verify then doesn't compare).
+	Nondeterministic bool
+	// Isolated says that the step runs in a child process, so that a crash of a native library is a failed step.
+	Isolated bool
+}
+
+// Resolver makes an Op from a Description's type, version and config: how a child process or a cluster node
+// turns a work order back into code. An unknown type or version is an error.
+type Resolver func(typ string, version int, config json.RawMessage) (Op, error)
+
+// Call is one execution of an Op. Paths are absolute; inputs must not be written to.
+type Call struct {
+	Inputs  map[string][]File // by port; a port may take several files, in the order of the references
+	Outputs map[string]string // by port: the path to create, as a file or a folder
+	Scratch string            // an empty folder, removed afterwards
+	// Checkpoint is a folder that outlives a killed run of the same work (keyed by content, see key.go).
+	Checkpoint string
+	Emit       func(Event) // never nil, safe for concurrent use
+	Memo       Memo        // never nil
+	Resources  Resources   // what was granted
+}
+
+// File is one input as a step sees it.
+type File struct {
+	Path   string       `json:"path"`
+	Digest cache.Digest `json:"digest"`
+	Name   string       `json:"name,omitempty"` // path relative to the glob or folder it came from, if any
+}
+
+// Memo is the row memo: small values under a content hash, kept across runs. A lost value is only lost time.
+type Memo interface {
+	// GetMany returns a value or nil for each key, in order.
+	GetMany(ctx context.Context, keys []cache.Digest) ([][]byte, error)
+	PutMany(ctx context.Context, keys []cache.Digest, values [][]byte) error
+}
+
+// Resources is what a step needs of the machine while it runs. Not part of the key.
+type Resources struct {
+	CPUs   float64 `json:"cpus,omitempty"`   // 0: one
+	Memory int64   `json:"memory,omitempty"` // bytes; 0: not counted
+	GPU    int     `json:"gpu,omitempty"`    // number of whole GPUs; with none the step sees no GPU
+}
+
+// Verdict is an error that is no fault: the step worked, and the answer is no (exit status 1).
+type Verdict struct{ Text string }
+
+func (v *Verdict) Error() string { return v.Text }

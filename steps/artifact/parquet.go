@@ -1,0 +1,124 @@
+package artifact
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// batch is the number of rows moved at a time: memory stays bounded whatever the file's size.
+const batch = 4096
+
+// scan yields the file's rows in order; the first error ends it.
+func scan[T any](path string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		f, err := os.Open(path)
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		defer f.Close()
+		st, err := f.Stat()
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		pf, err := parquet.OpenFile(f, st.Size()) // checks the footer: NewGenericReader panics on a broken one
+		if err != nil {
+			yield(zero, fmt.Errorf("%s: not a readable Parquet file: %w", path, err))
+			return
+		}
+		r := parquet.NewGenericReader[T](pf)
+		defer r.Close()
+		buf := make([]T, batch)
+		for {
+			clear(buf)
+			n, err := r.Read(buf)
+			for _, v := range buf[:n] {
+				if !yield(v, nil) {
+					return
+				}
+			}
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(zero, fmt.Errorf("%s: %w", path, err))
+				return
+			}
+		}
+	}
+}
+
+func readAll[T any](path string) ([]T, error) {
+	var out []T
+	for v, err := range scan[T](path) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// Writer writes rows as they come, with bounded memory. Equal rows give equal bytes.
+type Writer[T any] struct {
+	f *os.File
+	w *parquet.GenericWriter[T]
+}
+
+// NewWriter creates the file at path; Close finishes it.
+func NewWriter[T any](path string) (*Writer[T], error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	w := parquet.NewGenericWriter[T](f,
+		parquet.MaxRowsPerRowGroup(64*1024),
+		parquet.CreatedBy("rein", "", ""))
+	return &Writer[T]{f: f, w: w}, nil
+}
+
+// Write appends rows.
+func (w *Writer[T]) Write(rows ...T) error {
+	_, err := w.w.Write(rows)
+	return err
+}
+
+// Close writes the footer and closes the file.
+func (w *Writer[T]) Close() error {
+	return errors.Join(w.w.Close(), w.f.Close())
+}
+
+func writeAll[T any](path string, rows []T) error {
+	w, err := NewWriter[T](path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.Write(rows...), w.Close())
+}
+
+// All yields the rows in order; the first error ends it.
+func (r Rows) All() iter.Seq2[Row, error] { return scan[Row](r.Path) }
+
+// Read returns all rows.
+func (r Rows) Read() ([]Row, error) { return readAll[Row](r.Path) }
+
+// WriteRows writes rows to path.
+func WriteRows(path string, rows []Row) (Rows, error) { return Rows{path}, writeAll(path, rows) }
+
+// All yields the scored rows in order; the first error ends it.
+func (s Scores) All() iter.Seq2[Scored, error] { return scan[Scored](s.Path) }
+
+// Read returns all scored rows.
+func (s Scores) Read() ([]Scored, error) { return readAll[Scored](s.Path) }
+
+// WriteScores writes scored rows to path.
+func WriteScores(path string, rows []Scored) (Scores, error) {
+	return Scores{path}, writeAll(path, rows)
+}

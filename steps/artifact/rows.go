@@ -1,0 +1,53 @@
+// Package artifact defines what travels between steps: rows as Parquet, models and packages as folders,
+// reports as JSON. A value is a path given by the engine; nothing is read before it is asked for.
+package artifact
+
+// Label values of Row. A threat score is 1 - P(benign).
+const (
+	Benign    = "benign"
+	Malicious = "malicious"
+)
+
+// Row is one prompt. Rows travel as Parquet, in the order in which they were written.
+type Row struct {
+	ID       string  `parquet:"id" json:"id"`
+	Text     string  `parquet:"text,zstd" json:"text"`
+	Label    string  `parquet:"label,dict" json:"label"`                 // Benign or Malicious
+	Category string  `parquet:"category,dict" json:"category,omitempty"` // attack family of malicious rows; stratum or kind of benign ones
+	Source   string  `parquet:"source,dict" json:"source,omitempty"`     // data set or generator family
+	Root     string  `parquet:"root" json:"root,omitempty"`              // id of the real row it descends from; a root row's own id
+	Parent   string  `parquet:"parent" json:"parent,omitempty"`          // id of the row it was made from
+	Method   string  `parquet:"method,dict" json:"method,omitempty"`     // how it was made: "", "synonym", "mutation", ...
+	Score    float64 `parquet:"score" json:"score,omitempty"`            // threat score where a model has seen it, else 0
+	Weight   float64 `parquet:"weight" json:"weight,omitempty"`          // of the row in training; 0 means 1
+}
+
+// Rows is a Parquet file of Row.
+type Rows struct{ Path string }
+
+// Scores is a Parquet file of Scored: a model's answer for each row of an evaluation set.
+type Scores struct{ Path string }
+
+// Model is a folder: model.onnx, model.json (ModelInfo) and what its tokeniser needs.
+type Model struct{ Path string }
+
+// Report is a JSON file.
+type Report struct{ Path string }
+
+// File is any file or folder of the user's, or of an exec step.
+type File struct{ Path string }
+
+// Package is a folder that somebody else can run: models, tokeniser, threshold, card, checksums.
+type Package struct{ Path string }
+
+// Scored is one row of an evaluation as the model saw it.
+type Scored struct {
+	ID       string  `parquet:"id" json:"id"`
+	Set      string  `parquet:"set,dict" json:"set"` // "test", "unseen", "pool", ...
+	Label    string  `parquet:"label,dict" json:"label"`
+	Category string  `parquet:"category,dict" json:"category"`
+	Source   string  `parquet:"source,dict" json:"source"`
+	Score    float64 `parquet:"score" json:"score"`        // threat score, 0 to 1
+	Family   string  `parquet:"family,dict" json:"family"` // most likely attack family
+	Text     string  `parquet:"text,zstd" json:"text"`
+}

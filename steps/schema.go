@@ -1,0 +1,160 @@
+package steps
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"rein/steps/artifact"
+)
+
+// Field is one argument of a step's config, or of a block in it.
+type Field struct {
+	Name     string
+	Doc      string
+	Type     cty.Type // of an attribute; for a block the object type of its Fields
+	Required bool
+	Default  cty.Value // cty.NilVal: none; the Go zero value then
+	Enum     []string  // the allowed values, if it is one of few
+	Unkeyed  bool      // can't change the result: not in the key
+	Block    bool      // written as NAME { ... }
+	Repeated bool      // a block that may come several times
+	Fields   []Field   // of a block
+	index    int
+}
+
+// Port is one input or output of a step type.
+type Port struct {
+	Name     string
+	Kind     string // "rows", "scores", "model", "report", "package", "file"
+	Doc      string
+	List     bool // an input that takes a list of references
+	Optional bool
+	index    int
+}
+
+var kinds = map[reflect.Type]string{
+	reflect.TypeFor[artifact.Rows]():    "rows",
+	reflect.TypeFor[artifact.Scores]():  "scores",
+	reflect.TypeFor[artifact.Model]():   "model",
+	reflect.TypeFor[artifact.Report]():  "report",
+	reflect.TypeFor[artifact.Package](): "package",
+	reflect.TypeFor[artifact.File]():    "file",
+}
+
+// fieldsOf reads the hcl, default, doc, enum and key tags of a config struct. It panics on a programmer's mistake.
+func fieldsOf(t reflect.Type) []Field {
+	var out []Field
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		name, opts, _ := strings.Cut(sf.Tag.Get("hcl"), ",")
+		if !sf.IsExported() || name == "" {
+			panic(fmt.Sprintf("steps: %v.%s: config fields are exported and have an hcl tag", t, sf.Name))
+		}
+		f := Field{Name: name, Doc: sf.Tag.Get("doc"), Unkeyed: sf.Tag.Get("key") == "-", Default: cty.NilVal, index: i}
+		if f.Doc == "" {
+			panic(fmt.Sprintf("steps: %v.%s: no doc tag", t, sf.Name))
+		}
+		if e := sf.Tag.Get("enum"); e != "" {
+			f.Enum = strings.Split(e, ",")
+		}
+		ft := sf.Type
+		switch {
+		case opts == "block":
+			f.Block = true
+			switch ft.Kind() {
+			case reflect.Slice:
+				f.Repeated, ft = true, ft.Elem()
+			case reflect.Pointer:
+				ft = ft.Elem()
+			}
+			f.Fields = fieldsOf(ft)
+			f.Type = ctyType(sf.Type)
+		default:
+			f.Type = ctyType(ft)
+			f.Required = opts != "optional"
+			if d, ok := sf.Tag.Lookup("default"); ok {
+				f.Default, f.Required = parseDefault(f.Type, d), false
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func parseDefault(t cty.Type, s string) cty.Value {
+	switch t {
+	case cty.String:
+		return cty.StringVal(s)
+	case cty.Bool:
+		b, err := strconv.ParseBool(s)
+		if err != nil {
+			panic(err)
+		}
+		return cty.BoolVal(b)
+	case cty.Number:
+		return cty.MustParseNumberVal(s)
+	}
+	if t.Equals(cty.List(cty.String)) {
+		var vs []cty.Value
+		for _, p := range strings.Split(s, ",") {
+			vs = append(vs, cty.StringVal(p))
+		}
+		return cty.ListVal(vs)
+	}
+	panic(fmt.Sprintf("steps: no default tag for %s", t.FriendlyName()))
+}
+
+// ctyType is the language's type of a Go config type.
+func ctyType(t reflect.Type) cty.Type {
+	switch t.Kind() {
+	case reflect.String:
+		return cty.String
+	case reflect.Bool:
+		return cty.Bool
+	case reflect.Int, reflect.Int64, reflect.Float64:
+		return cty.Number
+	case reflect.Pointer:
+		return ctyType(t.Elem())
+	case reflect.Slice:
+		return cty.List(ctyType(t.Elem()))
+	case reflect.Map:
+		return cty.Map(ctyType(t.Elem()))
+	case reflect.Struct:
+		attrs := map[string]cty.Type{}
+		var optional []string
+		for _, f := range fieldsOf(t) {
+			attrs[f.Name] = f.Type
+			if !f.Required {
+				optional = append(optional, f.Name)
+			}
+		}
+		return cty.ObjectWithOptionalAttrs(attrs, optional)
+	}
+	panic(fmt.Sprintf("steps: %v is no config type", t))
+}
+
+// portsOf reads the port and doc tags of an inputs or outputs struct: port:"rows" or port:"rows,optional".
+func portsOf(t reflect.Type) []Port {
+	var out []Port
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		name, opts, _ := strings.Cut(sf.Tag.Get("port"), ",")
+		if !sf.IsExported() || name == "" {
+			panic(fmt.Sprintf("steps: %v.%s: ports are exported fields with a port tag", t, sf.Name))
+		}
+		p := Port{Name: name, Doc: sf.Tag.Get("doc"), Optional: opts == "optional", index: i}
+		ft := sf.Type
+		if ft.Kind() == reflect.Slice {
+			p.List, ft = true, ft.Elem()
+		}
+		if p.Kind = kinds[ft]; p.Kind == "" {
+			panic(fmt.Sprintf("steps: %v.%s: %v is no artifact", t, sf.Name, sf.Type))
+		}
+		out = append(out, p)
+	}
+	return out
+}

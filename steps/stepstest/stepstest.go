@@ -1,0 +1,84 @@
+// Package stepstest gives tests of steps an environment without an engine.
+package stepstest
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"rein/cache"
+	"rein/engine"
+	"rein/steps"
+)
+
+// Env is a steps.Env that keeps what the step said.
+type Env struct {
+	*steps.Env
+	mu      sync.Mutex
+	Metrics map[string]float64
+	Series  map[string][][2]float64
+	Notes   []string
+	Logs    []string
+}
+
+// New makes an Env with a path for each output port and a memo in memory.
+func New(t testing.TB, outputs ...string) *Env {
+	t.Helper()
+	e := &Env{Metrics: map[string]float64{}, Series: map[string][][2]float64{}}
+	c := &engine.Call{Outputs: map[string]string{}, Scratch: t.TempDir(), Checkpoint: t.TempDir(), Memo: &Memo{}, Emit: e.emit}
+	dir := t.TempDir()
+	for _, p := range outputs {
+		c.Outputs[p] = filepath.Join(dir, p)
+	}
+	e.Env = steps.NewEnv(c)
+	return e
+}
+
+func (e *Env) emit(ev engine.Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch ev.Action {
+	case engine.ActionMetric:
+		e.Metrics[ev.Metric] = ev.Value
+	case engine.ActionSeries:
+		e.Series[ev.Metric] = append(e.Series[ev.Metric], [2]float64{ev.At, ev.Value})
+	case engine.ActionNote:
+		e.Notes = append(e.Notes, ev.Text)
+	case engine.ActionLog:
+		e.Logs = append(e.Logs, ev.Text)
+	}
+}
+
+// Memo is a row memo in memory that counts hits.
+type Memo struct {
+	mu   sync.Mutex
+	m    map[cache.Digest][]byte
+	Hits int
+}
+
+// GetMany implements engine.Memo.
+func (m *Memo) GetMany(_ context.Context, keys []cache.Digest) ([][]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([][]byte, len(keys))
+	for i, k := range keys {
+		if out[i] = m.m[k]; out[i] != nil {
+			m.Hits++
+		}
+	}
+	return out, nil
+}
+
+// PutMany implements engine.Memo.
+func (m *Memo) PutMany(_ context.Context, keys []cache.Digest, values [][]byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.m == nil {
+		m.m = map[cache.Digest][]byte{}
+	}
+	for i, k := range keys {
+		m.m[k] = values[i]
+	}
+	return nil
+}
