@@ -49,7 +49,7 @@ func decodeValue(fv reflect.Value, f Field, x cty.Value, at string) error {
 	if f.Block {
 		switch fv.Kind() {
 		case reflect.Slice:
-			out := reflect.MakeSlice(fv.Type(), 0, x.LengthInt())
+			out := reflect.Zero(fv.Type())
 			for it := x.ElementIterator(); it.Next(); {
 				_, e := it.Element()
 				n := reflect.New(fv.Type().Elem()).Elem()
@@ -115,7 +115,7 @@ func decodeGo(fv reflect.Value, x cty.Value, at string) error {
 		fv.Set(reflect.New(fv.Type().Elem()))
 		return decodeGo(fv.Elem(), x, at)
 	case reflect.Slice:
-		out := reflect.MakeSlice(fv.Type(), 0, x.LengthInt())
+		out := reflect.Zero(fv.Type()) // an empty list and none are one thing: nil
 		for it := x.ElementIterator(); it.Next(); {
 			_, e := it.Element()
 			n := reflect.New(fv.Type().Elem()).Elem()
@@ -126,6 +126,9 @@ func decodeGo(fv reflect.Value, x cty.Value, at string) error {
 		}
 		fv.Set(out)
 	case reflect.Map:
+		if x.LengthInt() == 0 {
+			return nil
+		}
 		out := reflect.MakeMap(fv.Type())
 		for it := x.ElementIterator(); it.Next(); {
 			k, e := it.Element()

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// layers is the allowed import graph: a package may import the packages of ours that its first matching line lists
+// (and whatever is below its own folder). Don't widen a line to mend a build: move the code.
+var layers = []struct{ pkg, may string }{
+	{`^cache(/.*)?$`, `^cache(/.*)?$`},
+	{`^engine/internal/dag$`, `^$`},
+	{`^engine/record$`, `^cache$`},
+	{`^engine(/.*)?$`, `^(cache|engine)(/.*)?$`},
+	{`^steps/artifact(/.*)?$`, `^steps/artifact(/.*)?$`},
+	{`^steps/stats$`, `^$`},
+	{`^steps$`, `^(cache|engine|steps/artifact)$`},
+	{`^steps/internal/.*$`, `^(cache|steps|steps/stats|steps/artifact|steps/internal/.*)$`},
+	{`^steps/all$`, `^steps(/[a-z]+)?$`},
+	{`^steps/[a-z]+(/.*)?$`, `^(cache|engine|steps|steps/stats|steps/artifact|steps/internal/.*)$`},
+	{`^pipelines$`, `^$`},
+	{`^pipelines/compare(/.*)?$`, `^(cache|engine/record|steps/stats|steps/artifact|pipelines/compare/.*)$`},
+	{`^pipelines/lang(/.*)?$`, `^(cache|engine|engine/record|steps|steps/artifact|pipelines/lang(/.*)?)$`},
+	{`^cmd/rein/internal/.*$`, `.*`},
+	{`^cmd/rein$`, `.*`},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func listPackages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "rein/...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestLayers(t *testing.T) {
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(p.ImportPath, "rein/")
+		rule := ""
+		for _, l := range layers {
+			if regexp.MustCompile(l.pkg).MatchString(name) {
+				rule = l.may
+				break
+			}
+		}
+		if rule == "" {
+			t.Errorf("%s has no line in layers", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			imp, ours := strings.CutPrefix(imp, "rein/")
+			if ours && !regexp.MustCompile(rule).MatchString(imp) && !strings.HasPrefix(imp, name+"/") {
+				t.Errorf("%s imports %s, which its layer may not", name, imp)
+			}
+		}
+	}
+}
+
+// Native libraries live behind one package each.
+func TestNativeSeams(t *testing.T) {
+	seams := map[string]string{
+		"github.com/gomlx/":                "rein/steps/internal/mlx",
+		"github.com/yalue/onnxruntime_go":  "rein/steps/internal/ort",
+		"github.com/k2-fsa/sherpa-onnx-go": "rein/steps/internal/ort",
+		"github.com/dgraph-io/badger":      "rein/cache",
+		"github.com/hashicorp/hcl":         "rein/pipelines/lang",
+		"github.com/spf13/cobra":           "rein/cmd/rein",
+		"github.com/gomlx/compute-onnx":    "rein/steps/internal/mlx",
+	}
+	for _, p := range listPackages(t) {
+		for _, imp := range p.Imports {
+			for prefix, home := range seams {
+				if strings.HasPrefix(imp, prefix) && !strings.HasPrefix(p.ImportPath, home) && !strings.HasPrefix(p.ImportPath, "rein/cmd/") {
+					t.Errorf("%s imports %s: only %s may", p.ImportPath, imp, home)
+				}
+			}
+		}
+	}
+}

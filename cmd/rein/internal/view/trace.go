@@ -1,0 +1,104 @@
+package view
+
+import (
+	"time"
+
+	"rein/engine"
+)
+
+// trace is the fold of a run's events: what every renderer reads.
+type trace struct {
+	started time.Time
+	total   int
+	steps   []*step // in the order in which they were first heard of
+	byKey   map[[2]string]*step
+	counts  map[engine.Status]int
+	done    *engine.Event
+}
+
+// step is what is known of one step of one pipeline.
+type step struct {
+	pipeline, name, typ string
+	started, ended      time.Time
+	status              engine.Status // "" while it runs or waits
+	waiting             bool
+	reasons             []string
+	done, total         int64
+	unit                string
+	progressAt          time.Time
+	elapsed             time.Duration
+	series              map[string][]float64
+	logs                []string
+	notes               []string
+	text                string
+}
+
+// logTail is how many log lines of a step are kept for the end, should it fail.
+const logTail = 20
+
+func newTrace() *trace {
+	return &trace{byKey: map[[2]string]*step{}, counts: map[engine.Status]int{}}
+}
+
+func (t *trace) step(e engine.Event) *step {
+	k := [2]string{e.Pipeline, e.Step}
+	s := t.byKey[k]
+	if s == nil {
+		s = &step{pipeline: e.Pipeline, name: e.Step, typ: e.Type, series: map[string][]float64{}}
+		t.byKey[k] = s
+		t.steps = append(t.steps, s)
+	}
+	return s
+}
+
+// add folds one event in and returns the step it is about, if any.
+func (t *trace) add(e engine.Event) *step {
+	if t.started.IsZero() {
+		t.started = e.Time
+	}
+	switch e.Action {
+	case engine.ActionPlan:
+		t.total = int(e.Total)
+		return nil
+	case engine.ActionDone:
+		t.done = &e
+		return nil
+	}
+	if e.Step == "" {
+		return nil
+	}
+	s := t.step(e)
+	switch e.Action {
+	case engine.ActionStart:
+		s.started, s.waiting, s.reasons = e.Time, false, e.Reasons
+	case engine.ActionWait:
+		s.waiting, s.text = true, e.Text
+	case engine.ActionProgress:
+		s.done, s.total, s.unit, s.progressAt = e.Done, e.Total, e.Unit, e.Time
+	case engine.ActionLog:
+		if s.logs = append(s.logs, e.Text); len(s.logs) > logTail {
+			s.logs = s.logs[1:]
+		}
+	case engine.ActionNote:
+		s.notes = append(s.notes, e.Text)
+	case engine.ActionSeries:
+		s.series[e.Metric] = append(s.series[e.Metric], e.Value)
+	case engine.ActionEnd:
+		s.status, s.ended, s.text, s.waiting = e.Status, e.Time, e.Text, false
+		s.elapsed = time.Duration(e.ElapsedMS) * time.Millisecond
+		if len(e.Reasons) > 0 {
+			s.reasons = e.Reasons
+		}
+		t.counts[e.Status]++
+	}
+	return s
+}
+
+// rate is units a second since the step began; 0: not known.
+func (s *step) rate(now time.Time) float64 {
+	d := now.Sub(s.started).Seconds()
+	if s.started.IsZero() || d <= 0 || s.done == 0 {
+		return 0
+	}
+	return float64(s.done) / d
+}

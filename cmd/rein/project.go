@@ -1,0 +1,40 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"rein/cache"
+)
+
+// stateDir is --state, REIN_STATE, or .rein beside the nearest go.mod or .git above the working folder, or in it.
+func (a *app) stateDir() (string, error) {
+	for _, d := range []string{a.state, os.Getenv("REIN_STATE")} {
+		if d != "" {
+			return filepath.Abs(d)
+		}
+	}
+	wd, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for d := wd; ; d = filepath.Dir(d) {
+		for _, mark := range []string{"go.mod", ".git"} {
+			if _, err := os.Lstat(filepath.Join(d, mark)); err == nil {
+				return filepath.Join(d, ".rein"), nil
+			}
+		}
+		if d == filepath.Dir(d) {
+			return filepath.Join(wd, ".rein"), nil
+		}
+	}
+}
+
+// store opens the state folder. With readOnly nothing in it is written, created or locked for others.
+func (a *app) store(readOnly bool) (*cache.Store, error) {
+	dir, err := a.stateDir()
+	if err != nil {
+		return nil, err
+	}
+	return cache.Open(dir, cache.Options{ReadOnly: readOnly})
+}

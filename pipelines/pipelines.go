@@ -1,0 +1,9 @@
+// Package pipelines holds the strategies that ship, so that rein works from anywhere.
+package pipelines
+
+import "embed"
+
+// FS has the *.hcl files of this folder at its root.
+//
+//go:embed *.hcl
+var FS embed.FS

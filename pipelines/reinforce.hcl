@@ -1,0 +1,165 @@
+# The base of every strategy: train a baseline, mine its false positives, sample and vary them, retrain, measure.
+# A strategy extends this file and says only how it differs. No pipeline block: it is not a strategy itself.
+
+variable "train" {
+  type        = path
+  default     = ""
+  description = "Labelled prompts (JSONL, CSV, Parquet; a file or a folder). Empty: the built-in corpus."
+}
+variable "pool" {
+  type        = path
+  default     = ""
+  description = "Benign prompts to mine for false positives. Empty: split off `train` by source."
+}
+variable "test" {
+  type        = path
+  default     = ""
+  description = "Labelled prompts to report on, never trained on. Empty: split off `train` by source."
+}
+variable "seed" {
+  type    = number
+  default = 1
+}
+variable "scale" {
+  type        = number
+  default     = 1
+  description = "Share of the built-in corpus's size, for a quick look."
+}
+variable "false_positives" {
+  type        = number
+  default     = 1000
+  description = "Unique false positives to sample."
+}
+variable "variations" {
+  type        = number
+  default     = 8
+  description = "Variations to write of each sampled false positive."
+}
+variable "hard_negatives" {
+  type    = number
+  default = 100
+}
+variable "epochs" {
+  type        = number
+  default     = 10
+  description = "At most; training stops early when validation stops improving."
+}
+variable "strata" {
+  type        = map(number)
+  default     = {}
+  description = "Share of each stratum among the sampled false positives. Empty: as they were found."
+}
+
+locals {
+  built_in = var.train == ""
+  own_pool = var.pool != ""
+  own_test = var.test != ""
+
+  base       = local.built_in ? step.corpus.train : step.parts.train
+  validation = local.built_in ? step.corpus.validation : step.parts.validation
+  pool       = local.own_pool ? step.own_pool.rows : (local.built_in ? step.corpus.pool : step.parts.pool)
+  test       = local.own_test ? step.own_test.rows : (local.built_in ? step.corpus.test : step.parts.test)
+  unseen     = local.built_in ? step.corpus.unseen : step.parts.unseen
+}
+
+step "synthesize" "corpus" {
+  when  = local.built_in
+  seed  = var.seed
+  scale = var.scale
+}
+step "dataset" "own" {
+  when = !local.built_in
+  data = var.train
+}
+step "dataset" "own_pool" {
+  when = local.own_pool
+  data = var.pool
+}
+step "dataset" "own_test" {
+  when = local.own_test
+  data = var.test
+}
+step "split" "parts" {
+  when = !local.built_in
+  rows = step.own.rows
+  seed = var.seed
+}
+
+# The baseline: trained once, whatever the number of strategies.
+step "train-gpu" "baseline" {
+  rows       = local.base
+  validation = local.validation
+  epochs     = 10
+  seed       = var.seed
+}
+step "evaluate" "baseline_test" {
+  model  = step.baseline.model
+  test   = local.test
+  unseen = local.unseen
+}
+
+# What it gets wrong, and what is made of that.
+step "mine" "false_positives" {
+  model = step.baseline.model
+  pool  = local.pool
+}
+step "sample" "sampled" {
+  rows   = step.false_positives.rows
+  size   = var.false_positives
+  quotas = var.strata
+  seed   = var.seed
+}
+step "augment" "variations" {
+  rows       = step.sampled.rows
+  avoid      = [local.base, local.validation]
+  variations = var.variations
+  seed       = var.seed
+}
+step "hard-negatives" "hard_negatives" {
+  rows  = step.sampled.rows
+  avoid = [local.base, local.validation, step.variations.rows]
+  size  = var.hard_negatives
+  seed  = var.seed
+}
+step "merge" "dataset" {
+  base = local.base
+  add  = [step.variations.rows, step.hard_negatives.rows]
+}
+step "balance-assert" "balanced" {
+  rows      = step.dataset.rows
+  on_breach = "record"
+}
+
+# The strategy's own model, measured on rows that nothing was chosen on.
+step "train-gpu" "model" {
+  rows       = step.balanced.rows
+  validation = local.validation
+  epochs     = var.epochs
+  seed       = var.seed
+}
+step "export-onnx" "export" {
+  model = step.model.model
+}
+step "evaluate" "test" {
+  model  = step.export.model
+  test   = local.test
+  unseen = local.unseen
+  pool   = local.pool
+}
+step "benchmark" "speed" {
+  model = step.export.model
+  rows  = local.validation
+}
+step "package" "package" {
+  model   = step.export.model
+  reports = [step.test.report, step.speed.report]
+}
+
+compare {
+  baseline = step.baseline_test
+  result   = step.test
+  target {
+    fp_rate = { at_most = 0.01 }
+    tp_rate = { at_least = 0.95 }
+  }
+}
