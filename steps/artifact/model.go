@@ -1,0 +1,66 @@
+package artifact
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// ModelFormat is the version of a model folder's layout.
+const ModelFormat = 1
+
+// The files of a model folder.
+const (
+	ModelInfoFile    = "model.json"
+	ModelWeightsFile = "weights.safetensors"
+	ModelGraphFile   = "model.onnx"
+)
+
+// ModelInfo is a model folder's model.json: what it takes to use the model, besides its weights.
+type ModelInfo struct {
+	Format    int               `json:"format"`
+	Kind      string            `json:"kind"`      // "ngram", "encoder", "graph": how text becomes the graph's inputs
+	Classes   []string          `json:"classes"`   // in the order of the outputs; Benign is the first
+	Threshold float64           `json:"threshold"` // a threat score at or above it means malicious
+	Rule      string            `json:"rule"`      // how the threshold was chosen
+	Text      json.RawMessage   `json:"text"`      // how text becomes ids, by Kind: hashing or tokeniser
+	Versions  map[string]string `json:"versions"`  // libraries that made it
+	Training  map[string]string `json:"training"`  // seed, epochs, rows: for the model card
+}
+
+// Info reads model.json.
+func (m Model) Info() (ModelInfo, error) {
+	var info ModelInfo
+	path := filepath.Join(m.Path, ModelInfoFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return info, fmt.Errorf("not a model folder: %w", err)
+	}
+	if err := json.Unmarshal(b, &info); err != nil {
+		return info, fmt.Errorf("%s: %w", path, err)
+	}
+	if info.Format != ModelFormat {
+		return info, fmt.Errorf("%s: format %d, this version reads %d", path, info.Format, ModelFormat)
+	}
+	if len(info.Classes) < 2 || info.Classes[0] != Benign {
+		return info, fmt.Errorf("%s: classes %q: want %q and at least one attack family", path, info.Classes, Benign)
+	}
+	if !(info.Threshold >= 0 && info.Threshold <= 1) {
+		return info, fmt.Errorf("%s: threshold %v is not between 0 and 1", path, info.Threshold)
+	}
+	return info, nil
+}
+
+// WriteInfo writes model.json into the model's folder, which it creates.
+func (m Model) WriteInfo(info ModelInfo) error {
+	info.Format = ModelFormat
+	b, err := json.MarshalIndent(info, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(m.Path, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(m.Path, ModelInfoFile), append(b, '\n'), 0o644)
+}

@@ -1,0 +1,49 @@
+package ngram
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Spec is the version of the rules in the package comment.
+const Spec = 1
+
+// Config says how text becomes ids, and the network's sizes. It travels with the model.
+type Config struct {
+	Spec     int `json:"spec"`
+	Buckets  int `json:"buckets"`   // embedding rows; id 0 is padding
+	Dim      int `json:"dim"`       // embedding columns
+	Hidden   int `json:"hidden"`    // units of the hidden layer
+	MaxBytes int `json:"max_bytes"` // of a text: the middle of a longer one is left out
+}
+
+// Default is the built-in model's Config.
+func Default() Config {
+	return Config{Spec: Spec, Buckets: 1 << 17, Dim: 16, Hidden: 32, MaxBytes: 16 << 10}
+}
+
+// Validate checks the sizes.
+func (c Config) Validate() error {
+	switch {
+	case c.Spec != Spec:
+		return fmt.Errorf("n-gram rules of version %d, this program has version %d", c.Spec, Spec)
+	case c.Buckets < 2 || c.Buckets > 1<<26:
+		return fmt.Errorf("buckets: %d is not between 2 and %d", c.Buckets, 1<<26)
+	case c.Dim < 1 || c.Dim > 1024:
+		return fmt.Errorf("dim: %d is not between 1 and 1024", c.Dim)
+	case c.Hidden < 1 || c.Hidden > 4096:
+		return fmt.Errorf("hidden: %d is not between 1 and 4096", c.Hidden)
+	case c.MaxBytes < 64:
+		return fmt.Errorf("max_bytes: %d is less than 64", c.MaxBytes)
+	}
+	return nil
+}
+
+// ParseConfig reads a Config from a model's metadata.
+func ParseConfig(b []byte) (Config, error) {
+	var c Config
+	if err := json.Unmarshal(b, &c); err != nil {
+		return c, fmt.Errorf("n-gram config: %w", err)
+	}
+	return c, c.Validate()
+}

@@ -1,0 +1,28 @@
+// Package ngram turns text into hashed n-gram ids and classifies it with a small network over them.
+//
+// # From text to ids
+//
+// The rules below are the whole specification, so that a packaged model can be run by other programs:
+//
+//  1. Invalid UTF-8 becomes U+FFFD. A text of more than Config.MaxBytes bytes keeps its first and last half of
+//     that (cut at whole characters), with a space between.
+//  2. Text is put in Unicode form NFKC and lower-cased character by character.
+//  3. Format characters (category Cf: zero-width and direction marks) are dropped.
+//  4. A word is a longest run of letters, digits and marks; apostrophes inside a word are dropped. Any other character
+//     that isn't white space is a symbol.
+//  5. Features: each word (kind w), each pair of neighbouring words (kind b, parts joined by a space), each symbol
+//     (kind s), and, of "<word>" with its two guards, every substring of 3 to 5 characters (kind c), of its first 32 starts.
+//     For characters from U+2E80 on (scripts without spaces) also every substring of 2.
+//  6. A word with look-alikes in it (digits or signs for letters, Cyrillic or Greek letters for Latin ones) gives the
+//     features of its folded form, too. Three or more single letters in a row give those of the joined word.
+//  7. Signals (kind x) say what steps 2 to 6 undid: zero-width, fullwidth, lookalike, spaced, mixed (scripts in one word),
+//     long (a word over 32 characters), caps (a third or more of 8 or more letters are capitals), symbols (a third or
+//     more of 8 or more visible characters are neither letters nor digits).
+//  8. A feature's id is 1 + fmix32(FNV-1a-32(kind byte, UTF-8 bytes)) mod (Config.Buckets - 1). Id 0 is padding.
+//     A row's ids are sorted and distinct.
+//
+// # From ids to a score
+//
+// The mean of the ids' embedding rows goes through one hidden layer (ReLU) to logits over the classes; their softmax
+// gives probabilities, and the threat score is 1 - P(benign).
+package ngram
