@@ -71,3 +71,6 @@ func (e *Env) MemoGet(ctx context.Context, keys []cache.Digest) ([][]byte, error
 func (e *Env) MemoPut(ctx context.Context, keys []cache.Digest, values [][]byte) error {
 	return e.call.Memo.PutMany(ctx, keys, values)
 }
+
+// Memo keeps values by row across runs.
+func (e *Env) Memo() engine.Memo { return e.call.Memo }
