@@ -13,8 +13,8 @@
 //  5. Features: each word (kind w), each pair of neighbouring words (kind b, parts joined by a space), each symbol
 //     (kind s), and, of "<word>" with its two guards, every substring of 3 to 5 characters (kind c), of its first 32 starts.
 //     For characters from U+2E80 on (scripts without spaces) also every substring of 2.
-//  6. A word with look-alikes in it (digits or signs for letters, Cyrillic or Greek letters for Latin ones) gives the
-//     features of its folded form, too. Three or more single letters in a row give those of the joined word.
+//  6. A word with look-alikes in it (digits for letters, Cyrillic or Greek letters for Latin ones) gives the
+//     features of its folded form, too, if it has a Latin letter before or nothing else after folding. Three or more single letters in a row give those of the joined word.
 //  7. Signals (kind x) say what steps 2 to 6 undid: zero-width, fullwidth, lookalike, spaced, mixed (scripts in one word),
 //     long (a word over 32 characters), caps (a third or more of 8 or more letters are capitals), symbols (a third or
 //     more of 8 or more visible characters are neither letters nor digits).

@@ -1,0 +1,145 @@
+package ngram
+
+import (
+	"slices"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	minGram, maxGram = 3, 5
+	maxStarts        = 32     // of a word's character n-grams: what base64 would otherwise flood the ids with
+	denseScript      = 0x2E80 // from here on scripts write no spaces, and two characters are much
+	minLetters       = 8      // before a share of them says anything
+)
+
+// Extractor turns texts into ids. It keeps buffers between calls, so each goroutine needs its own.
+type Extractor struct {
+	cfg  Config
+	clip []byte
+	norm []byte
+
+	word   []rune // the word being read, with its opening guard
+	single []rune // the single letters read in a row, with an opening guard
+	folded []rune
+	before uint32 // hash state after kind b and the word before; 0 at the start
+	out    []int32
+	counts counts
+}
+
+// counts is what the signals need to know of a text.
+type counts struct{ letters, capitals, visible, symbols int }
+
+// NewExtractor returns an Extractor for a valid Config.
+func NewExtractor(cfg Config) *Extractor { return &Extractor{cfg: cfg} }
+
+// Features appends the ids of text to dst: sorted, distinct, none of them 0. See the package comment for the rules.
+func (x *Extractor) Features(text string, dst []int32) []int32 {
+	n := len(dst)
+	x.out, x.counts, x.before = dst, counts{}, 0
+	x.word, x.single = append(x.word[:0], '<'), append(x.single[:0], '<')
+	if len(text) > x.cfg.MaxBytes {
+		x.clip = clip(x.clip[:0], text, x.cfg.MaxBytes)
+		x.norm = norm.NFKC.Append(x.norm[:0], x.clip...)
+		x.originals(string(x.clip))
+	} else {
+		x.norm = norm.NFKC.AppendString(x.norm[:0], text)
+		x.originals(text)
+	}
+	x.scan(x.norm)
+	x.endWord()
+	x.endSingles()
+	x.shares()
+	all := x.out
+	x.out = nil
+	slices.Sort(all[n:])
+	return all[:n+len(slices.Compact(all[n:]))]
+}
+
+// clip appends the first and the last half of max bytes of text, cut at whole characters.
+func clip(dst []byte, text string, max int) []byte {
+	head, tail := max/2, len(text)-max/2
+	for head > 0 && !utf8.RuneStart(text[head]) {
+		head--
+	}
+	for tail < len(text) && !utf8.RuneStart(text[tail]) {
+		tail++
+	}
+	dst = append(dst, text[:head]...)
+	dst = append(dst, ' ')
+	return append(dst, text[tail:]...)
+}
+
+// originals emits the signals of what NFKC hides.
+func (x *Extractor) originals(text string) {
+	for _, r := range text {
+		if r >= 0xFF01 && r <= 0xFF5E {
+			x.signal("fullwidth")
+			return
+		}
+	}
+}
+
+// scan splits normalised text into words and symbols.
+func (x *Extractor) scan(text []byte) {
+	apostrophe := false
+	for i := 0; i < len(text); {
+		r, size := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRune(text[i:])
+		}
+		i += size
+		switch kind := classify(r); {
+		case kind == format:
+			x.signal("zero-width")
+			continue
+		case kind <= digit: // in a word
+			apostrophe = false
+			x.counts.visible++
+			if kind != digit {
+				x.counts.letters++
+			}
+			if kind == upper {
+				x.counts.capitals++
+				r = unicode.ToLower(r)
+			}
+			x.word = append(x.word, r)
+			continue
+		case (r == '\'' || r == '\u2019') && len(x.word) > 1 && !apostrophe:
+			apostrophe = true // dropped if the word goes on
+			continue
+		default:
+			if apostrophe {
+				apostrophe = false
+				x.endWord()
+				x.symbol('\'')
+			}
+			x.endWord()
+			if kind == symbol {
+				x.symbol(r)
+			}
+		}
+	}
+	if apostrophe {
+		x.endWord()
+		x.symbol('\'')
+	}
+}
+
+func (x *Extractor) symbol(r rune) {
+	x.counts.visible++
+	x.counts.symbols++
+	x.emit(hashRune(hashByte(fnvOffset, 's'), r))
+}
+
+// shares emits the signals that are a share of the whole text.
+func (x *Extractor) shares() {
+	if c := x.counts; c.letters >= minLetters && 3*c.capitals >= c.letters {
+		x.signal("caps")
+	}
+	if c := x.counts; c.visible >= minLetters && 3*c.symbols >= c.visible {
+		x.signal("symbols")
+	}
+}

@@ -1,0 +1,84 @@
+package ngram
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	fnvOffset = 2166136261
+	fnvPrime  = 16777619
+)
+
+func hashByte(h uint32, b byte) uint32 { return (h ^ uint32(b)) * fnvPrime }
+
+// hashRune continues h with the UTF-8 bytes of r.
+func hashRune(h uint32, r rune) uint32 {
+	if r < utf8.RuneSelf {
+		return hashByte(h, byte(r))
+	}
+	var b [utf8.UTFMax]byte
+	for _, c := range b[:utf8.EncodeRune(b[:], r)] {
+		h = hashByte(h, c)
+	}
+	return h
+}
+
+// emit adds a finished hash as an id.
+func (x *Extractor) emit(h uint32) {
+	h ^= h >> 16 // MurmurHash3's finaliser: FNV alone spreads its low bits badly
+	h *= 0x85ebca6b
+	h ^= h >> 13
+	h *= 0xc2b2ae35
+	h ^= h >> 16
+	x.out = append(x.out, 1+int32(h%uint32(x.cfg.Buckets-1)))
+}
+
+func (x *Extractor) signal(name string) {
+	h := hashByte(fnvOffset, 'x')
+	for i := range len(name) {
+		h = hashByte(h, name[i])
+	}
+	x.emit(h)
+}
+
+// kind is a character's class. Those up to digit are parts of words.
+type kind uint8
+
+const (
+	lower kind = iota // letters without a lower case, and marks, too
+	upper
+	digit
+	space
+	symbol
+	format
+)
+
+func classify(r rune) kind {
+	switch {
+	case r >= 'a' && r <= 'z':
+		return lower
+	case r == ' ' || r == '\n' || r == '\t' || r == '\r':
+		return space
+	case r >= 'A' && r <= 'Z':
+		return upper
+	case r >= '0' && r <= '9':
+		return digit
+	case r < utf8.RuneSelf:
+		if unicode.IsSpace(r) {
+			return space
+		}
+		return symbol
+	case unicode.IsUpper(r) || unicode.IsTitle(r):
+		return upper
+	case unicode.IsLetter(r) || unicode.IsMark(r):
+		return lower
+	case unicode.IsDigit(r):
+		return digit
+	case unicode.IsSpace(r):
+		return space
+	case unicode.Is(unicode.Cf, r):
+		return format
+	}
+	return symbol
+}

@@ -1,0 +1,111 @@
+package ngram
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
+// Model is the classifier's weights, row-major.
+type Model struct {
+	Config
+	Classes   int
+	Embedding []float32 // [Buckets, Dim]; row 0 is zero
+	W1        []float32 // [Dim, Hidden]
+	B1        []float32 // [Hidden]
+	W2        []float32 // [Hidden, Classes]
+	B2        []float32 // [Classes]
+}
+
+// NewModel draws initial weights; equal seeds give equal models.
+func NewModel(cfg Config, classes int, seed int64) *Model {
+	m := &Model{Config: cfg, Classes: classes,
+		Embedding: make([]float32, cfg.Buckets*cfg.Dim),
+		W1:        make([]float32, cfg.Dim*cfg.Hidden), B1: make([]float32, cfg.Hidden),
+		W2: make([]float32, cfg.Hidden*classes), B2: make([]float32, classes)}
+	rng := rand.New(rand.NewPCG(uint64(seed), 0x6e6772616d))
+	uniform := func(w []float32, limit float64) {
+		for i := range w {
+			w[i] = float32((2*rng.Float64() - 1) * limit)
+		}
+	}
+	uniform(m.Embedding[cfg.Dim:], 1/math.Sqrt(float64(cfg.Dim)))
+	uniform(m.W1, math.Sqrt(6/float64(cfg.Dim+cfg.Hidden)))
+	uniform(m.W2, math.Sqrt(6/float64(cfg.Hidden+classes)))
+	return m
+}
+
+// Pool writes the mean of the ids' embedding rows to dst; of no ids it is zero.
+func (m *Model) Pool(ids []int32, dst []float32) {
+	clear(dst)
+	if len(ids) == 0 {
+		return
+	}
+	dim := m.Dim
+	dst = dst[:dim]
+	for _, id := range ids {
+		row := m.Embedding[int(id)*dim:][:dim]
+		for j, v := range row {
+			dst[j] += v
+		}
+	}
+	scale := 1 / float32(len(ids))
+	for j := range dst {
+		dst[j] *= scale
+	}
+}
+
+// Logits computes a row's logits in plain Go. hidden and logits are buffers of Hidden and Classes values.
+func (m *Model) Logits(ids []int32, pooled, hidden, logits []float32) {
+	m.Pool(ids, pooled)
+	copy(hidden, m.B1)
+	for i, x := range pooled {
+		for j, w := range m.W1[i*m.Hidden:][:m.Hidden] {
+			hidden[j] += x * w
+		}
+	}
+	copy(logits, m.B2)
+	for i, x := range hidden {
+		if x <= 0 {
+			continue
+		}
+		for j, w := range m.W2[i*m.Classes:][:m.Classes] {
+			logits[j] += x * w
+		}
+	}
+}
+
+// Softmax turns logits into probabilities, in place.
+func Softmax(logits []float32) {
+	top, sum := logits[0], float32(0)
+	for _, v := range logits {
+		top = max(top, v)
+	}
+	for i, v := range logits {
+		e := float32(math.Exp(float64(v - top)))
+		logits[i] = e
+		sum += e
+	}
+	for i := range logits {
+		logits[i] /= sum
+	}
+}
+
+// check reports sizes that don't fit the config, and values that are no numbers.
+func (m *Model) check() error {
+	for _, w := range m.tensors() {
+		size := 1
+		for _, d := range w.Shape {
+			size *= d
+		}
+		if len(w.Data) != size {
+			return fmt.Errorf("weights %s: %d values, want %d (%v)", w.Name, len(w.Data), size, w.Shape)
+		}
+		for i, v := range w.Data {
+			if v != v || math.IsInf(float64(v), 0) {
+				return fmt.Errorf("weights %s: value %d is %v", w.Name, i, v)
+			}
+		}
+	}
+	return nil
+}

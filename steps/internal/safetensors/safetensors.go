@@ -1,0 +1,164 @@
+// Package safetensors reads and writes weights in the safetensors layout: 8 bytes of header length, a JSON header of
+// names, types, shapes and offsets, then the values, little-endian.
+package safetensors
+
+import (
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Tensor is a named array of float32, row-major.
+type Tensor struct {
+	Name  string
+	Shape []int
+	Data  []float32
+}
+
+type header struct {
+	DType   string   `json:"dtype"`
+	Shape   []int    `json:"shape"`
+	Offsets [2]int64 `json:"data_offsets"`
+}
+
+// maxHeader is what the format's own library allows.
+const maxHeader = 100 << 20
+
+// Write creates the file at path. Equal tensors in equal order give equal bytes.
+func Write(path string, tensors []Tensor) error {
+	head, at := map[string]header{}, int64(0)
+	for _, t := range tensors {
+		size := 4 * int64(len(t.Data))
+		head[t.Name] = header{"F32", t.Shape, [2]int64{at, at + size}}
+		at += size
+	}
+	js, err := json.Marshal(head)
+	if err != nil {
+		return err
+	}
+	js = append(js, strings.Repeat(" ", (8-len(js)%8)%8)...) // the values are aligned
+	buf := make([]byte, 0, 8+len(js)+int(at))
+	buf = binary.LittleEndian.AppendUint64(buf, uint64(len(js)))
+	buf = append(buf, js...)
+	for _, t := range tensors {
+		for _, v := range t.Data {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		}
+	}
+	return os.WriteFile(path, buf, 0o644)
+}
+
+// Read returns all tensors of the file in the order of their values. Types F32, F16 and BF16 are read as float32;
+// integer tensors (position ids) are left out.
+func Read(path string) ([]Tensor, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	tensors, err := read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return tensors, nil
+}
+
+func read(f *os.File) ([]Tensor, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var n uint64
+	if err := binary.Read(f, binary.LittleEndian, &n); err != nil {
+		return nil, fmt.Errorf("no header: %w", err)
+	}
+	if n > maxHeader || int64(n) > st.Size()-8 {
+		return nil, fmt.Errorf("header of %d bytes in a file of %d", n, st.Size())
+	}
+	js := make([]byte, n)
+	if _, err := io.ReadFull(f, js); err != nil {
+		return nil, err
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(js, &raw); err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	delete(raw, "__metadata__")
+	var out []Tensor
+	offsets := map[string]int64{}
+	for name, r := range raw {
+		var h header
+		if err := json.Unmarshal(r, &h); err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", name, err)
+		}
+		t, err := h.load(f, name, 8+int64(n), st.Size())
+		if err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", name, err)
+		}
+		if t.Data != nil {
+			offsets[name] = h.Offsets[0]
+			out = append(out, t)
+		}
+	}
+	slices.SortFunc(out, func(a, b Tensor) int {
+		return cmp.Or(cmp.Compare(offsets[a.Name], offsets[b.Name]), strings.Compare(a.Name, b.Name))
+	})
+	return out, nil
+}
+
+// load reads one tensor's values; base is where the values begin.
+func (h header) load(f *os.File, name string, base, fileSize int64) (Tensor, error) {
+	width := map[string]int64{"F32": 4, "F16": 2, "BF16": 2}[h.DType]
+	if width == 0 {
+		if strings.HasPrefix(h.DType, "I") || strings.HasPrefix(h.DType, "U") || h.DType == "BOOL" {
+			return Tensor{}, nil
+		}
+		return Tensor{}, fmt.Errorf("type %s is none of F32, F16, BF16", h.DType)
+	}
+	count := int64(1)
+	for _, d := range h.Shape {
+		if d < 0 || d > 0 && count > math.MaxInt32/int64(d) {
+			return Tensor{}, fmt.Errorf("shape %v", h.Shape)
+		}
+		count *= int64(d)
+	}
+	from, to := h.Offsets[0], h.Offsets[1]
+	if from < 0 || to < from || to > fileSize-base || to-from != count*width {
+		return Tensor{}, fmt.Errorf("%d values of %s at %d to %d of a file with %d bytes", count, h.DType, from, to, fileSize-base)
+	}
+	buf := make([]byte, to-from)
+	if _, err := f.ReadAt(buf, base+from); err != nil {
+		return Tensor{}, err
+	}
+	data := make([]float32, count)
+	for i := range data {
+		switch h.DType {
+		case "F32":
+			data[i] = math.Float32frombits(binary.LittleEndian.Uint32(buf[4*i:]))
+		case "BF16":
+			data[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(buf[2*i:])) << 16)
+		case "F16":
+			data[i] = half(binary.LittleEndian.Uint16(buf[2*i:]))
+		}
+	}
+	return Tensor{name, h.Shape, data}, nil
+}
+
+// half widens an IEEE 754 binary16 value.
+func half(h uint16) float32 {
+	sign, exp, frac := uint32(h>>15)<<31, uint32(h>>10&31), uint32(h&1023)
+	switch exp {
+	case 0:
+		v := float32(frac) / (1 << 24)
+		return math.Float32frombits(math.Float32bits(v) | sign)
+	case 31:
+		return math.Float32frombits(sign | 255<<23 | frac<<13)
+	}
+	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
+}
