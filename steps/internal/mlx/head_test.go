@@ -1,0 +1,160 @@
+package mlx
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func backend(t testing.TB) *Backend {
+	t.Helper()
+	b, err := Open("auto")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+// batch draws a learnable batch: the class is which quarter-plane the first two columns lie in.
+func batch(c HeadConfig, seed uint64) (pooled, targets, weights, mask []float32) {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	targets, weights = make([]float32, c.Batch*c.Classes), make([]float32, c.Batch)
+	for i := range c.Batch {
+		row := make([]float32, c.Dim)
+		for j := range row {
+			row[j] = float32(rng.NormFloat64())
+		}
+		pooled = append(pooled, row...)
+		class := 0
+		if row[0] > 0 {
+			class++
+		}
+		if row[1] > 0 {
+			class++
+		}
+		targets[i*c.Classes+class], weights[i] = 1, 1
+		for range c.Hidden {
+			mask = append(mask, 1)
+		}
+	}
+	return
+}
+
+func params(c HeadConfig) []float32 {
+	rng := rand.New(rand.NewPCG(5, 5))
+	p := make([]float32, c.Params())
+	for i := range p {
+		p[i] = float32(rng.NormFloat64() * 0.3)
+	}
+	return p
+}
+
+func trained(t *testing.T, c HeadConfig, steps int) (first, last float32, values, grad []float32) {
+	t.Helper()
+	h, err := NewHead(backend(t), c, params(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	for i := range steps {
+		pooled, targets, weights, mask := batch(c, uint64(i))
+		if last, grad, err = h.Step(pooled, targets, weights, mask, 0.02); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			first = last
+		}
+	}
+	return first, last, h.Values(), grad
+}
+
+var config = HeadConfig{Batch: 64, Dim: 4, Hidden: 16, Classes: 3}
+
+func TestHeadLearnsAndRepeats(t *testing.T) {
+	first, last, a, _ := trained(t, config, 200)
+	if last > first/2 {
+		t.Errorf("loss went from %v to %v only", first, last)
+	}
+	_, _, b, _ := trained(t, config, 200)
+	if !slices.Equal(a, b) {
+		t.Error("equal training gave other parameters")
+	}
+}
+
+func TestFillingRowsChangeNothing(t *testing.T) {
+	h := func(fill float32) []float32 {
+		head, err := NewHead(backend(t), config, params(config))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pooled, targets, weights, mask := batch(config, 1)
+		for i := config.Batch / 2; i < config.Batch; i++ {
+			weights[i] = 0
+			for j := range config.Dim {
+				pooled[i*config.Dim+j] = fill
+			}
+		}
+		_, grad, err := head.Step(pooled, targets, weights, mask, 0.1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range grad[config.Batch/2*config.Dim:] {
+			if v != 0 {
+				t.Fatal("a filling row has a gradient")
+			}
+		}
+		return head.Values()
+	}
+	if !slices.Equal(h(0), h(3)) {
+		t.Error("filling rows changed the update")
+	}
+}
+
+// The gradient of the pooled input is checked against differences of the loss.
+func TestGradientByDifferences(t *testing.T) {
+	for name, loss := range map[string]Loss{
+		"plain": {}, "focal": {Focal: 2}, "energy": {Energy: 0.5, Margin: 0.1},
+	} {
+		c := config
+		c.Loss = loss
+		at := func(bump float32, i int) (float32, []float32) {
+			h, err := NewHead(backend(t), c, params(c))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer h.Close()
+			pooled, targets, weights, mask := batch(c, 3)
+			pooled[i] += bump
+			l, grad, err := h.Step(pooled, targets, weights, mask, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l, grad
+		}
+		for _, i := range []int{0, 5, 77, 200} {
+			const e = 0.02
+			up, _ := at(e, i)
+			down, _ := at(-e, i)
+			_, grad := at(0, i)
+			want := (up - down) / (2 * e)
+			if d := want - grad[i]; d > 3e-4 || d < -3e-4 {
+				t.Errorf("%s: gradient %d is %v, differences give %v", name, i, grad[i], want)
+			}
+		}
+	}
+}
+
+func BenchmarkStep(b *testing.B) {
+	c := HeadConfig{Batch: 1024, Dim: 16, Hidden: 32, Classes: 6}
+	h, err := NewHead(backend(b), c, params(c))
+	if err != nil {
+		b.Fatal(err)
+	}
+	pooled, targets, weights, mask := batch(c, 1)
+	for b.Loop() {
+		if _, _, err := h.Step(pooled, targets, weights, mask, 0.01); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package ort
+
+import (
+	"fmt"
+	"os"
+	"sync"
+
+	native "github.com/yalue/onnxruntime_go"
+)
+
+// LibraryEnv names another ONNX Runtime library to load instead of the one that ships: a CUDA build.
+const LibraryEnv = "ONNXRUNTIME_SHARED_LIBRARY_PATH"
+
+// Library is the path of the ONNX Runtime library in use. The one that ships is linked into the program, so it is
+// where the loader has put it.
+func Library() (string, error) {
+	if p := os.Getenv(LibraryEnv); p != "" {
+		if _, err := os.Stat(p); err != nil {
+			return "", fmt.Errorf("ONNX Runtime library of %s: %w", LibraryEnv, err)
+		}
+		return p, nil
+	}
+	p, err := mapped()
+	if err != nil {
+		return "", fmt.Errorf("ONNX Runtime library: %w; set %s to the library's path", err, LibraryEnv)
+	}
+	return p, nil
+}
+
+// start loads the library once per process: it allows no second environment.
+var start = sync.OnceValue(func() error {
+	path, err := Library()
+	if err != nil {
+		return err
+	}
+	native.SetSharedLibraryPath(path)
+	if err := native.InitializeEnvironment(native.WithLogLevelError()); err != nil {
+		return fmt.Errorf("ONNX Runtime library %s: %w", path, err)
+	}
+	return nil
+})
+
+// Version is the loaded library's version.
+func Version() (string, error) {
+	if err := start(); err != nil {
+		return "", err
+	}
+	return native.GetVersion(), nil
+}
