@@ -29,6 +29,9 @@ type Description struct {
 	// Sensitive are the dotted paths of Config whose values must never be shown or stored as text:
 	// the key holds a salted digest of them.
 	Sensitive []string
+	// Extents are the dotted paths of Config that only say how far to go (epochs): they are in the key but not in
+	// the checkpoint's, so that more of the same goes on from where less of it ended.
+	Extents []string
 	// Nondeterministic says that a re-run may give other bytes (run --verify then doesn't compare).
 	Nondeterministic bool
 	// Isolated says that the step runs in a child process, so that a crash of a native library is a failed step.
@@ -70,6 +73,8 @@ type Resources struct {
 	CPUs   float64 `json:"cpus,omitempty"`   // 0: one
 	Memory int64   `json:"memory,omitempty"` // bytes; 0: not counted
 	GPU    int     `json:"gpu,omitempty"`    // number of whole GPUs; with none the step sees no GPU
+	// GPUs are the ids of the GPUs that were granted, as CUDA_VISIBLE_DEVICES names them; set by the engine.
+	GPUs []string `json:"gpus,omitempty"`
 }
 
 // Verdict is an error that is no fault: the step worked, and the answer is no (exit status 1).

@@ -1,0 +1,16 @@
+package engine
+
+import "fmt"
+
+// ConfigError is a mistake in what was asked for: a cycle, a missing input file, an unknown step to force.
+// Nothing has run then (exit status 2).
+type ConfigError struct{ Err error }
+
+func (e *ConfigError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+func configErrorf(format string, args ...any) error {
+	return &ConfigError{fmt.Errorf(format, args...)}
+}

@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"rein/cache"
+)
+
+// historyDepth is how many past results of a step type are looked at.
+const historyDepth = 256
+
+// history is what the store remembers of past runs, by step type; each type is read once.
+type history struct {
+	store *cache.Store
+	types map[string][]*cache.Entry // newest first
+}
+
+func newHistory(s *cache.Store) *history {
+	return &history{store: s, types: map[string][]*cache.Entry{}}
+}
+
+// of lists past results of a step type, newest first. What can't be read is no history.
+func (h *history) of(ctx context.Context, typ string) []*cache.Entry {
+	es, ok := h.types[typ]
+	if !ok {
+		es, _ = h.store.Recent(ctx, typ, historyDepth)
+		h.types[typ] = es
+	}
+	return es
+}
+
+// estimate is a forecast from history.
+type estimate struct {
+	known       bool
+	ms, low, hi float64 // median, and the quartiles around it
+	bytes       int64   // of outputs
+	samples     int
+}
+
+// sample is one past run as a forecast sees it.
+type sample struct {
+	ms    float64
+	size  float64 // bytes of input
+	bytes float64 // of output
+}
+
+// estimate forecasts u from past runs of the same step; failing that, of the same type and a like size of input.
+// size is the size of the inputs, or negative if it isn't known yet.
+func (h *history) estimate(ctx context.Context, u *unit, size float64) estimate {
+	var same, others []sample
+	for _, e := range h.of(ctx, u.desc.Type) {
+		s := sample{ms: float64(e.Result.RunMS), size: inputSize(e.Key)}
+		for _, b := range e.Outputs {
+			s.bytes += float64(b.Size)
+		}
+		if u.isCalled(e.Pipeline, e.Step) {
+			same = append(same, s)
+		} else {
+			others = append(others, s)
+		}
+	}
+	for _, candidates := range [][]sample{alike(same, size), alike(others, size)} {
+		if len(candidates) > 0 {
+			return summarise(candidates)
+		}
+	}
+	if len(same) == 0 {
+		same = others
+	}
+	return summarise(scaled(same, size))
+}
+
+// alike keeps the samples whose input is within a factor of two of size; all of them if size isn't known.
+func alike(ss []sample, size float64) []sample {
+	if size < 0 {
+		return ss
+	}
+	var out []sample
+	for _, s := range ss {
+		if (s.size+1)/(size+1) < 2 && (size+1)/(s.size+1) < 2 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// scaled takes the samples of the nearest size and scales them as if time were proportional to size, at most tenfold.
+func scaled(ss []sample, size float64) []sample {
+	if len(ss) == 0 {
+		return nil
+	}
+	distance := func(s sample) float64 { return math.Abs(math.Log((s.size + 1) / (size + 1))) }
+	sort.SliceStable(ss, func(i, j int) bool { return distance(ss[i]) < distance(ss[j]) })
+	nearest := ss[:min(len(ss), 5)]
+	out := make([]sample, len(nearest))
+	for i, s := range nearest {
+		f := min(max((size+1)/(s.size+1), 0.1), 10)
+		out[i] = sample{ms: s.ms * f, size: size, bytes: s.bytes * f}
+	}
+	return out
+}
+
+func summarise(ss []sample) estimate {
+	if len(ss) == 0 {
+		return estimate{}
+	}
+	ms := make([]float64, len(ss))
+	bytes := make([]float64, len(ss))
+	for i, s := range ss {
+		ms[i], bytes[i] = s.ms, s.bytes
+	}
+	slices.Sort(ms)
+	slices.Sort(bytes)
+	return estimate{known: true, ms: quantile(ms, 0.5), low: quantile(ms, 0.25), hi: quantile(ms, 0.75),
+		bytes: int64(quantile(bytes, 0.5)), samples: len(ss)}
+}
+
+// quantile interpolates in sorted xs.
+func quantile(xs []float64, q float64) float64 {
+	at := q * float64(len(xs)-1)
+	i := int(at)
+	if i+1 >= len(xs) {
+		return xs[len(xs)-1]
+	}
+	return xs[i] + (at-float64(i))*(xs[i+1]-xs[i])
+}
+
+// inputSize reads the size of all inputs off a key's text.
+func inputSize(key string) float64 {
+	total := 0.0
+	for line := range strings.Lines(key) {
+		if !strings.HasPrefix(line, "input ") {
+			continue
+		}
+		// input PORT[i] KIND DIGEST SIZE [NAME]; a quoted port may hold spaces, so fields are found from the digest on.
+		fs := strings.Fields(line)
+		for i, f := range fs {
+			if len(f) == 64 && i+1 < len(fs) {
+				if n, err := strconv.ParseFloat(fs[i+1], 64); err == nil {
+					total += n
+				}
+				break
+			}
+		}
+	}
+	return total
+}
+
+// isCalled tells whether one of u's nodes has this name in this pipeline.
+func (u *unit) isCalled(pipeline, step string) bool {
+	for _, n := range u.nodes {
+		if n.Name == step && n.pipeline.Name == pipeline {
+			return true
+		}
+	}
+	return false
+}
+
+func ms(d time.Duration) int64 { return d.Milliseconds() }

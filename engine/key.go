@@ -1,0 +1,184 @@
+package engine
+
+// A key is text. Every fact that can change a step's result is one labelled line of it:
+//
+//	rein key 1
+//	type "augment" 3
+//	config seed 7
+//	config variations 8
+//	fingerprint gomlx "v0.28.5"
+//	input rows[0] file 5b1f... 1234 "rows.parquet"
+//
+// The text is hashed to the ActionID and kept beside the result, so that a miss can be explained by comparing two
+// texts line by line. Lines are framed: labels and values are JSON or hex, none holds a raw line break, so no two sets
+// of facts have the same text.
+//
+// An input's line holds the hash of its content (the OutputID of the step that made it), never the key of that step:
+// a step that ran again and made the same bytes stops the wave there (early cutoff).
+//
+// Not in the key, because it can't change the result: the step's label, the pipeline's name, places of files,
+// resources, retries, timeouts, checks, comments and order of what is written.
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/zeebo/blake3"
+
+	"rein/cache"
+)
+
+// keyFormat is the first line of every key: raised when the format itself changes.
+const keyFormat = "rein key 1"
+
+// keyFacts are the lines of a key that don't depend on input content.
+func keyFacts(d Description) ([]string, error) {
+	lines := []string{keyFormat, fmt.Sprintf("type %s %d", quote(d.Type), d.Version)}
+	c, err := configLines(d)
+	if err != nil {
+		return nil, err
+	}
+	lines = append(lines, c...)
+	for _, k := range sortedKeys(d.Fingerprints) {
+		lines = append(lines, "fingerprint "+label(k)+" "+quote(d.Fingerprints[k]))
+	}
+	return lines, nil
+}
+
+// configLines flattens the config: one line for each leaf, in order of the labels.
+func configLines(d Description) ([]string, error) {
+	if len(d.Config) == 0 {
+		return nil, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(d.Config))
+	dec.UseNumber() // 9007199254740993 must not become 9007199254740992
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, fmt.Errorf("step type %s: config is no JSON: %w", d.Type, err)
+	}
+	f := flattener{typ: d.Type, unkeyed: d.Unkeyed, sensitive: d.Sensitive}
+	f.walk("", "", v)
+	return f.lines, nil
+}
+
+type flattener struct {
+	typ                string
+	unkeyed, sensitive []string
+	lines              []string
+}
+
+// walk adds v's lines. at is the label so far, path the same without indices, as Unkeyed and Sensitive name it.
+func (f *flattener) walk(at, path string, v any) {
+	if path != "" && slices.Contains(f.unkeyed, path) {
+		return
+	}
+	if path != "" && slices.Contains(f.sensitive, path) {
+		f.add(at, quote("sensitive "+secretDigest(f.typ, path, v)))
+		return
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		if len(v) == 0 && at != "" {
+			f.add(at, "{}")
+		}
+		for _, k := range sortedKeys(v) {
+			l, p := label(k), k
+			if at != "" {
+				l, p = at+"."+l, path+"."+p
+			}
+			f.walk(l, p, v[k])
+		}
+	case []any:
+		if len(v) == 0 {
+			f.add(at, "[]")
+		}
+		for i, e := range v {
+			f.walk(at+"["+strconv.Itoa(i)+"]", path, e)
+		}
+	default:
+		f.add(at, marshal(v))
+	}
+}
+
+func (f *flattener) add(label, value string) { f.lines = append(f.lines, "config "+label+" "+value) }
+
+// inputLine is a key's line for one file of an input port. Size is implied by the digest; it is there so that the
+// history of a step type can be read by size.
+func inputLine(port string, i int, b cache.Blob, name string) string {
+	kind := "file"
+	if b.Dir {
+		kind = "dir"
+	}
+	l := fmt.Sprintf("input %s[%d] %s %s %d", label(port), i, kind, b.Digest, b.Size)
+	if name != "" {
+		l += " " + quote(name)
+	}
+	return l
+}
+
+// keyOf makes the key text and its ActionID.
+func keyOf(facts, inputs []string) (string, cache.Digest) {
+	var b strings.Builder
+	for _, ls := range [][]string{facts, inputs} {
+		for _, l := range ls {
+			b.WriteString(l)
+			b.WriteByte('\n')
+		}
+	}
+	text := b.String()
+	return text, cache.Sum([]byte(text))
+}
+
+// secretDigest stands for a sensitive value in the key: it tells values apart and can't be read back.
+func secretDigest(typ, path string, v any) string {
+	var out [16]byte
+	blake3.DeriveKey("rein 2026 sensitive config value", []byte(quote(typ)+quote(path)+marshal(v)), out[:])
+	return fmt.Sprintf("%x", out)
+}
+
+// label is a name as a key's line shows it: quoted unless it is plain, so that the dots, brackets and spaces of the
+// line's own grammar can't be forged by one.
+func label(s string) string {
+	for _, r := range s {
+		plain := r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !plain {
+			return quote(s)
+		}
+	}
+	if s == "" {
+		return `""`
+	}
+	return s
+}
+
+// quote writes a string on one line. strconv.Quote, unlike JSON, also tells invalid UTF-8 apart.
+func quote(s string) string { return strconv.Quote(s) }
+
+// marshal writes a decoded JSON value on one line.
+func marshal(v any) string {
+	switch v := v.(type) {
+	case string:
+		return quote(v)
+	case json.Number:
+		return v.String()
+	}
+	b, err := json.Marshal(v) // null, booleans, and whole values that are sensitive
+	if err != nil {
+		panic(fmt.Sprintf("engine: value of decoded JSON: %v", err))
+	}
+	return string(b)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	ks := make([]string, 0, len(m))
+	for k := range m {
+		ks = append(ks, k)
+	}
+	sort.Strings(ks)
+	return ks
+}

@@ -1,0 +1,210 @@
+package engine
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Change is one difference between two keys.
+type Change struct {
+	// What is "config variations", "input rows", "library gomlx", "step version", "key format".
+	What string `json:"what"`
+	// Old and New are values as the key shows them; empty where the fact is new or gone.
+	Old string `json:"old,omitempty"`
+	New string `json:"new,omitempty"`
+	// From is where a changed input comes from: "step.sampled.rows" or the path as written.
+	From string `json:"from,omitempty"`
+}
+
+// String is the change as one phrase: `variations 8 -> 10`.
+func (c Change) String() string {
+	what := strings.TrimPrefix(c.What, "config ")
+	if c.From != "" {
+		what += " (" + c.From + ")"
+	}
+	switch {
+	case c.Old == "":
+		return "new: " + what + " " + c.New
+	case c.New == "":
+		return "gone: " + what + " " + c.Old
+	}
+	return what + " " + c.Old + " -> " + c.New
+}
+
+// fact is one line of a key, taken apart.
+type fact struct {
+	kind, label string // "config", "variations"
+	value       string
+}
+
+func parseKey(key string) []fact {
+	var out []fact
+	for line := range strings.Lines(key) {
+		line = strings.TrimSuffix(line, "\n")
+		f := fact{}
+		f.kind, line = nextToken(line)
+		switch f.kind {
+		case "config", "fingerprint", "input":
+			f.label, line = nextToken(line)
+		}
+		f.value = line
+		out = append(out, f)
+	}
+	return out
+}
+
+// nextToken splits at the first space outside quotes.
+func nextToken(s string) (token, rest string) {
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && quoted:
+			i++
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == ' ' && !quoted:
+			return s[:i], s[i+1:]
+		}
+	}
+	return s, ""
+}
+
+// diffKeys lists what differs between two keys, in the order of the new one.
+func diffKeys(old, now string) []Change {
+	of, nf := parseKey(old), parseKey(now)
+	ofs := plainFacts(of)
+	var out []Change
+	seen := map[string]bool{}
+	for _, f := range nf {
+		if f.kind == "input" {
+			continue
+		}
+		id := f.kind + " " + f.label
+		seen[id] = true
+		if was, ok := ofs[id]; !ok || was != f.value {
+			out = append(out, plainChange(f, was, f.value))
+		}
+	}
+	for _, f := range of {
+		if f.kind != "input" && !seen[f.kind+" "+f.label] {
+			out = append(out, plainChange(f, f.value, ""))
+		}
+	}
+	return append(out, diffInputs(of, nf)...)
+}
+
+func plainFacts(fs []fact) map[string]string {
+	m := make(map[string]string, len(fs))
+	for _, f := range fs {
+		if f.kind != "input" {
+			m[f.kind+" "+f.label] = f.value
+		}
+	}
+	return m
+}
+
+func plainChange(f fact, old, now string) Change {
+	c := Change{What: f.kind + " " + f.label, Old: old, New: now}
+	switch f.kind {
+	case "rein":
+		c.What = "key format"
+	case "type":
+		c.What = "step version"
+		c.Old, c.New = lastWord(old), lastWord(now)
+	case "fingerprint":
+		c.What = "library " + f.label
+	}
+	return c
+}
+
+func lastWord(s string) string { return s[strings.LastIndexByte(s, ' ')+1:] }
+
+// inputFact is one input line: what it is called decides what it is compared with.
+type inputFact struct{ kind, digest, size, name string }
+
+func inputFacts(fs []fact) map[string][]inputFact {
+	m := map[string][]inputFact{}
+	for _, f := range fs {
+		if f.kind != "input" {
+			continue
+		}
+		port := f.label[:max(strings.LastIndexByte(f.label, '['), 0)]
+		var in inputFact
+		in.kind, f.value = nextToken(f.value)
+		in.digest, f.value = nextToken(f.value)
+		in.size, f.value = nextToken(f.value)
+		in.name, _ = strconv.Unquote(f.value)
+		m[port] = append(m[port], in)
+	}
+	return m
+}
+
+// diffInputs compares files of a port by name where all have one, else by place.
+func diffInputs(old, now []fact) []Change {
+	of, nf := inputFacts(old), inputFacts(now)
+	ports := map[string]bool{}
+	for p := range of {
+		ports[p] = true
+	}
+	for p := range nf {
+		ports[p] = true
+	}
+	var out []Change
+	for _, p := range sortedKeys(ports) {
+		a, b := named(of[p]), named(nf[p])
+		ids := map[string]bool{}
+		for id := range a {
+			ids[id] = true
+		}
+		for id := range b {
+			ids[id] = true
+		}
+		for _, id := range sortedKeys(ids) {
+			x, inOld := a[id]
+			y, inNew := b[id]
+			if inOld && inNew && x.digest == y.digest && x.kind == y.kind {
+				continue
+			}
+			c := Change{What: "input " + p}
+			if len(ids) > 1 {
+				c.What += " " + id
+			}
+			if inOld {
+				c.Old = x.shown()
+			}
+			if inNew {
+				c.New = y.shown()
+			}
+			out = append(out, c)
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].What < out[j].What })
+	return out
+}
+
+func named(fs []inputFact) map[string]inputFact {
+	m := map[string]inputFact{}
+	for i, f := range fs {
+		id := f.name
+		if _, twice := m[id]; id == "" || twice {
+			id = fmt.Sprintf("#%d", i+1)
+		}
+		m[id] = f
+	}
+	return m
+}
+
+func (f inputFact) shown() string {
+	return fmt.Sprintf("%s %.12s (%s bytes)", f.kind, f.digest, f.size)
+}
+
+// keyLines is a key as people read it: a line each, without the format.
+func keyLines(key string) []string {
+	var out []string
+	for line := range strings.Lines(key) {
+		out = append(out, strings.TrimSuffix(line, "\n"))
+	}
+	return out[min(1, len(out)):]
+}

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"rein/engine/record"
+)
+
+// machine is what this machine has to give to steps.
+type machine struct {
+	memory int64    // bytes; 0: not known
+	gpus   []string // ids, as CUDA_VISIBLE_DEVICES names them
+}
+
+func thisMachine() machine {
+	return machine{memory: totalMemory(), gpus: visibleGPUs()}
+}
+
+// visibleGPUs respects a CUDA_VISIBLE_DEVICES that was given to us; otherwise it counts the NVIDIA device files.
+func visibleGPUs() []string {
+	if given, ok := os.LookupEnv("CUDA_VISIBLE_DEVICES"); ok {
+		var ids []string
+		for id := range strings.SplitSeq(given, ",") {
+			if id = strings.TrimSpace(id); id == "-1" || id == "" {
+				break // CUDA ignores what follows an invalid id
+			}
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	var ids []string
+	for i := range 64 {
+		if _, err := os.Stat(filepath.Join("/dev", "nvidia"+strconv.Itoa(i))); err == nil {
+			ids = append(ids, strconv.Itoa(len(ids)))
+		}
+	}
+	return ids
+}
+
+// totalMemory reads /proc/meminfo; 0 where there is none.
+func totalMemory() int64 {
+	kb, _ := strconv.ParseInt(strings.TrimSuffix(procField("/proc/meminfo", "MemTotal"), " kB"), 10, 64)
+	return kb << 10
+}
+
+// procField returns the value of the first "name : value" line of a file of /proc.
+func procField(path, name string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if k, v, ok := strings.Cut(s.Text(), ":"); ok && strings.TrimSpace(k) == name {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+// thisHost is what a record says of the machine.
+func thisHost() record.Host {
+	name, _ := os.Hostname()
+	return record.Host{Name: name, OS: runtime.GOOS, Arch: runtime.GOARCH, CPU: procField("/proc/cpuinfo", "model name"),
+		Cores: runtime.NumCPU(), Memory: totalMemory()}
+}

@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"errors"
+	"runtime"
+	"time"
+
+	"rein/cache"
+	"rein/engine/record"
+)
+
+// Options is what Run, Plan and Why need besides the graph.
+type Options struct {
+	Store *cache.Store
+	// Jobs is how many steps run at a time; 0: as many as there are cores.
+	Jobs int
+	// Emit gets every event. It is called from many goroutines; nil drops them.
+	Emit func(Event)
+	// Resolver makes the Op of a work order in a child process; needed where Child is.
+	Resolver Resolver
+	// Child is the argument vector to which the path of a work order is appended to run a step in a process of its
+	// own: [self "step" "run"]. Without it isolated steps run in this process.
+	Child []string
+	// KeepGoing goes on with what doesn't depend on a failed step.
+	KeepGoing bool
+	// Verify runs cached steps again and fails those that give other bytes.
+	Verify bool
+	// Frozen fails the first step that isn't cached.
+	Frozen bool
+	// Force lists steps, as STEP or PIPELINE/STEP, that run whatever the cache says.
+	Force []string
+	// Budget refuses to start when the forecast is longer; 0: no limit.
+	Budget time.Duration
+	// RetryDelay is the pause before the first retry of a step; it doubles with each. 0: a second.
+	RetryDelay time.Duration
+	// Grace is how long a step may take to end once it was asked to, before its processes are killed. 0: 10 seconds.
+	Grace time.Duration
+
+	// These are kept in the run record as they are.
+	Versions map[string]string
+	Command  []string
+	Git      record.Git
+}
+
+// withDefaults fills in what was left zero.
+func (o Options) withDefaults() (Options, error) {
+	if o.Store == nil {
+		return o, errors.New("engine: no store given")
+	}
+	if o.Jobs <= 0 {
+		o.Jobs = runtime.GOMAXPROCS(0)
+	}
+	if o.Emit == nil {
+		o.Emit = func(Event) {}
+	}
+	if o.RetryDelay <= 0 {
+		o.RetryDelay = time.Second
+	}
+	if o.Grace <= 0 {
+		o.Grace = 10 * time.Second
+	}
+	return o, nil
+}

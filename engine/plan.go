@@ -1,0 +1,288 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"rein/cache"
+	"rein/engine/internal/dag"
+)
+
+// Forecast is what a run would do, and what that would cost. Its JSON is `rein plan --json`.
+type Forecast struct {
+	Pipelines []PipelineForecast `json:"pipelines"`
+	// Work counts pieces of work: equal steps of several pipelines are one.
+	Cached  int `json:"cached"`
+	Run     int `json:"run"`
+	Unknown int `json:"unknown"`
+	Skipped int `json:"skipped"`
+	// TotalMS is the wall time with Jobs steps at a time, if every unknown step has to run; Low and High are the
+	// same with every step at the lower and upper quartile of its history.
+	Jobs        int   `json:"jobs"`
+	TotalMS     int64 `json:"total_ms"`
+	TotalLowMS  int64 `json:"total_low_ms"`
+	TotalHighMS int64 `json:"total_high_ms"`
+	// CriticalPath is the longest chain of steps: no number of jobs makes the run shorter than CriticalMS.
+	CriticalPath []string `json:"critical_path,omitempty"`
+	CriticalMS   int64    `json:"critical_ms"`
+	OutputBytes  int64    `json:"output_bytes"` // disk that the results would take
+	// NoHistory counts the steps that may run and of which no past run is known: the forecast leaves them out.
+	NoHistory int `json:"no_history"`
+}
+
+// PipelineForecast is one pipeline's part of a Forecast.
+type PipelineForecast struct {
+	Name  string         `json:"name"`
+	Steps []StepForecast `json:"steps"` // in topological order
+}
+
+// PlanStatus is what a plan knows of a step.
+type PlanStatus string
+
+// The states of a step in a plan. Unknown: something upstream has to run first, and may give what it gave before.
+const (
+	PlanCached  PlanStatus = "cached"
+	PlanRun     PlanStatus = "run"
+	PlanUnknown PlanStatus = "unknown"
+	PlanSkipped PlanStatus = "skipped"
+)
+
+// StepForecast is one step of a plan.
+type StepForecast struct {
+	Name       string     `json:"name"`
+	Type       string     `json:"type"`
+	Status     PlanStatus `json:"status"`
+	Reasons    []string   `json:"reasons,omitempty"`
+	ForecastMS int64      `json:"forecast_ms"`
+	LowMS      int64      `json:"forecast_low_ms,omitempty"`
+	HighMS     int64      `json:"forecast_high_ms,omitempty"`
+	Samples    int        `json:"forecast_samples,omitempty"` // past runs that the forecast is made of
+	ActionID   string     `json:"action_id,omitempty"`
+}
+
+// Pending tells whether a run would have anything to do.
+func (f *Forecast) Pending() bool { return f.Run+f.Unknown > 0 }
+
+// Plan says what Run would do. It writes nothing.
+func Plan(ctx context.Context, g *Graph, o Options) (*Forecast, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPlanner(ctx, g, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.plan(ctx); err != nil {
+		return nil, err
+	}
+	return p.forecast(), nil
+}
+
+// planner walks the units in order, asking the store about each.
+type planner struct {
+	lookup
+	options Options
+	history *history
+	forced  map[*unit]bool
+	units   []planned // by unit.id
+}
+
+// planned is what a plan knows of a unit.
+type planned struct {
+	status   PlanStatus
+	reasons  []string
+	action   cache.Digest
+	key      string
+	outputs  map[string]cache.Blob
+	estimate estimate
+}
+
+func newPlanner(ctx context.Context, g *Graph, o Options) (*planner, error) {
+	w, err := prepare(ctx, g)
+	if err != nil {
+		return nil, asConfig(ctx, err)
+	}
+	if err := w.checkSources(); err != nil {
+		return nil, &ConfigError{err}
+	}
+	forced, err := w.forced(o.Force)
+	if err != nil {
+		return nil, err
+	}
+	return &planner{lookup: lookup{o.Store, newSources(o.Store), w}, options: o, history: newHistory(o.Store),
+		forced: forced, units: make([]planned, len(w.units))}, nil
+}
+
+func (p *planner) plan(ctx context.Context) error {
+	for _, u := range p.work.units {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := p.one(ctx, u); err != nil {
+			return nodeError(u.nodes[0].Node, err)
+		}
+	}
+	return nil
+}
+
+func (p *planner) one(ctx context.Context, u *unit) error {
+	pl := &p.units[u.id]
+	in, ok, err := p.inputs(ctx, u, func(d *unit) map[string]cache.Blob { return p.units[d.id].outputs })
+	if err != nil {
+		return err
+	}
+	if !ok {
+		pl.status = PlanUnknown
+		pl.reasons = []string{"waits for " + p.blockers(u)}
+		if p.forced[u] {
+			pl.status, pl.reasons = PlanRun, []string{"forced"}
+		}
+		pl.estimate = p.history.estimate(ctx, u, -1)
+		return nil
+	}
+	pl.key, pl.action = keyOf(u.facts, in.lines)
+	e, missing, err := p.entry(ctx, pl.action)
+	if err != nil {
+		return err
+	}
+	switch {
+	case p.forced[u]:
+		pl.status, pl.reasons = PlanRun, []string{"forced"}
+	case e != nil && complete(e, u.nodes[0].Ports):
+		pl.status, pl.outputs = PlanCached, e.Outputs
+		if pl.outputs == nil {
+			pl.outputs = map[string]cache.Blob{}
+		}
+		return nil
+	default:
+		pl.status, pl.reasons = PlanRun, p.reasons(ctx, u, pl.key, missing)
+	}
+	pl.estimate = p.history.estimate(ctx, u, inputSize(pl.key))
+	return nil
+}
+
+// blockers names the inputs that aren't known yet.
+func (p *planner) blockers(u *unit) string {
+	var names []string
+	for _, d := range u.deps {
+		if p.units[d.id].outputs == nil {
+			names = append(names, "step."+d.nodes[0].Name)
+		}
+	}
+	return listOf(names)
+}
+
+// forced finds the units that --force names.
+func (w *work) forced(names []string) (map[*unit]bool, error) {
+	out := map[*unit]bool{}
+	for _, name := range names {
+		found := false
+		for _, p := range w.graph.Pipelines {
+			for _, n := range w.order[p] {
+				if n.Name == name || p.Name+"/"+n.Name == name {
+					found = true
+					if n.unit != nil {
+						out[n.unit] = true
+					}
+				}
+			}
+		}
+		if !found {
+			return nil, configErrorf("--force %s: no pipeline has a step of this name", name)
+		}
+	}
+	return out, nil
+}
+
+// forecast adds up what plan found.
+func (p *planner) forecast() *Forecast {
+	f := &Forecast{Jobs: p.options.Jobs}
+	for _, pl := range p.work.graph.Pipelines {
+		pf := PipelineForecast{Name: pl.Name}
+		for _, n := range p.work.order[pl] {
+			pf.Steps = append(pf.Steps, p.step(n))
+			if n.unit == nil {
+				f.Skipped++
+			}
+		}
+		f.Pipelines = append(f.Pipelines, pf)
+	}
+	for _, u := range p.units {
+		switch u.status {
+		case PlanCached:
+			f.Cached++
+			continue
+		case PlanRun:
+			f.Run++
+		case PlanUnknown:
+			f.Unknown++
+		}
+		if !u.estimate.known {
+			f.NoHistory++
+		}
+		f.OutputBytes += u.estimate.bytes
+	}
+	p.times(f)
+	return f
+}
+
+func (p *planner) step(n *nodeOf) StepForecast {
+	s := StepForecast{Name: n.Name, Type: n.Type}
+	if n.unit == nil {
+		s.Status, s.Reasons = PlanSkipped, []string{"not needed: `when` is false"}
+		return s
+	}
+	pl := &p.units[n.unit.id]
+	s.Status, s.Reasons = pl.status, pl.reasons
+	if !pl.action.IsZero() {
+		s.ActionID = pl.action.String()
+	}
+	if first := n.unit.nodes[0]; first != n && pl.status != PlanCached {
+		s.Reasons = []string{fmt.Sprintf("runs once with %s/%s", first.pipeline.Name, first.Name)}
+		return s
+	}
+	e := pl.estimate
+	s.ForecastMS, s.LowMS, s.HighMS, s.Samples = int64(e.ms+0.5), int64(e.low+0.5), int64(e.hi+0.5), e.samples
+	return s
+}
+
+// times simulates the schedule with the median and with both quartiles, and finds the critical path.
+func (p *planner) times(f *Forecast) {
+	order := make([]int, len(p.work.units))
+	deps := make([][]int, len(order))
+	for i, u := range p.work.units {
+		order[i] = i
+		for _, d := range u.deps {
+			deps[i] = append(deps[i], d.id)
+		}
+	}
+	depsOf := func(v int) []int { return deps[v] }
+	weight := func(of func(estimate) float64) func(int) float64 {
+		return func(v int) float64 { return of(p.units[v].estimate) }
+	}
+	median := weight(func(e estimate) float64 { return e.ms })
+	f.TotalMS = int64(dag.Makespan(order, depsOf, median, f.Jobs) + 0.5)
+	f.TotalLowMS = int64(dag.Makespan(order, depsOf, weight(func(e estimate) float64 { return e.low }), f.Jobs) + 0.5)
+	f.TotalHighMS = int64(dag.Makespan(order, depsOf, weight(func(e estimate) float64 { return e.hi }), f.Jobs) + 0.5)
+	length, path := dag.LongestPath(order, depsOf, median)
+	f.CriticalMS = int64(length + 0.5)
+	for _, v := range path {
+		if p.units[v].status != PlanCached {
+			n := p.work.units[v].nodes[0]
+			f.CriticalPath = append(f.CriticalPath, n.pipeline.Name+"/"+n.Name)
+		}
+	}
+}
+
+// total is the forecast as a duration.
+func (f *Forecast) total() time.Duration { return time.Duration(f.TotalMS) * time.Millisecond }
+
+// asConfig makes a ConfigError of what is wrong with a graph; an interruption stays one.
+func asConfig(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &ConfigError{err}
+}

@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// pool hands out this process's share of the machine: job slots, memory, GPUs. Only the coordinator uses it, so it
+// has no lock. What other rein processes hold is the business of tokens.
+type pool struct {
+	slots, freeSlots   int
+	memory, freeMemory int64 // memory 0: not counted
+	gpus               []string
+}
+
+// grant is what a step was given.
+type grant struct {
+	slots  int
+	memory int64
+	gpus   []string
+}
+
+func newPool(jobs int, m machine) *pool {
+	return &pool{slots: jobs, freeSlots: jobs, memory: m.memory, freeMemory: m.memory, gpus: slices.Clone(m.gpus)}
+}
+
+// check says why r could never be granted, even with nothing else running.
+func check(r Resources, m machine) error {
+	if r.GPU > len(m.gpus) {
+		return fmt.Errorf("needs %d GPUs, this machine shows %d (CUDA_VISIBLE_DEVICES and /dev/nvidia*)", r.GPU, len(m.gpus))
+	}
+	if m.memory > 0 && r.Memory > m.memory {
+		return fmt.Errorf("needs %d MiB of memory, this machine has %d MiB", r.Memory>>20, m.memory>>20)
+	}
+	return nil
+}
+
+// take grants r if it is to be had now. A step that asks for more CPUs than there are slots takes all slots.
+func (p *pool) take(r Resources) (grant, bool) {
+	g := grant{slots: min(max(int(math.Ceil(r.CPUs)), 1), p.slots), memory: r.Memory}
+	if p.memory == 0 {
+		g.memory = 0
+	}
+	if g.slots > p.freeSlots || g.memory > p.freeMemory || r.GPU > len(p.gpus) {
+		return grant{}, false
+	}
+	p.freeSlots -= g.slots
+	p.freeMemory -= g.memory
+	g.gpus, p.gpus = slices.Clone(p.gpus[:r.GPU]), p.gpus[r.GPU:]
+	return g, true
+}
+
+// give takes a grant back.
+func (p *pool) give(g grant) {
+	p.freeSlots += g.slots
+	p.freeMemory += g.memory
+	p.gpus = append(p.gpus, g.gpus...)
+}
+
+// idle tells whether nothing is granted.
+func (p *pool) idle() bool { return p.freeSlots == p.slots }

@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"rein/cache"
+)
+
+// located is one file or folder that feeds an input port.
+type located struct {
+	path string // absolute; "" for a blob of the store until it is needed
+	blob cache.Blob
+	name string
+	user bool // a file of the user's: may change under our hands
+}
+
+// sources hashes the user's files, each path once however many steps read it.
+type sources struct {
+	store *cache.Store
+	mu    sync.Mutex
+	known map[Path]func() ([]located, error)
+}
+
+func newSources(s *cache.Store) *sources {
+	return &sources{store: s, known: map[Path]func() ([]located, error){}}
+}
+
+// get finds and hashes what p names.
+func (s *sources) get(ctx context.Context, p *Path) ([]located, error) {
+	key := Path{Kind: p.Kind, Abs: p.Abs}
+	s.mu.Lock()
+	f := s.known[key]
+	if f == nil {
+		f = sync.OnceValues(func() ([]located, error) { return s.hash(ctx, p) })
+		s.known[key] = f
+	}
+	s.mu.Unlock()
+	return f()
+}
+
+// forget makes the next get look again.
+func (s *sources) forget(p *Path) {
+	s.mu.Lock()
+	delete(s.known, Path{Kind: p.Kind, Abs: p.Abs})
+	s.mu.Unlock()
+}
+
+func (s *sources) hash(ctx context.Context, p *Path) ([]located, error) {
+	found, err := find(p)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		if found[i].blob, err = s.store.HashPath(ctx, found[i].path); err != nil {
+			return nil, fmt.Errorf("input %s: %w", p.shown(), err)
+		}
+	}
+	return found, nil
+}
+
+// find lists what p names without hashing it.
+func find(p *Path) ([]located, error) {
+	if p.Kind == PathGlob {
+		return findGlob(p)
+	}
+	fi, err := os.Stat(p.Abs)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("input %s: there is no such %s", p.shown(), p.Kind)
+	case err != nil:
+		return nil, fmt.Errorf("input %s: %w", p.shown(), err)
+	case p.Kind == PathFile && fi.IsDir():
+		return nil, fmt.Errorf("input %s is a folder, not a file: use dir()", p.shown())
+	case p.Kind == PathDir && !fi.IsDir():
+		return nil, fmt.Errorf("input %s is a file, not a folder: use file()", p.shown())
+	}
+	l := located{path: p.Abs, user: true}
+	if !fi.IsDir() {
+		l.name = filepath.Base(p.Abs) // a step may go by the extension
+	}
+	return []located{l}, nil
+}
+
+func findGlob(p *Path) ([]located, error) {
+	base, pattern := doublestar.SplitPattern(filepath.ToSlash(p.Abs))
+	names, err := doublestar.Glob(os.DirFS(base), pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	if err != nil {
+		return nil, fmt.Errorf("input %s: %w", p.shown(), err)
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("input %s: no file matches", p.shown())
+	}
+	slices.Sort(names)
+	out := make([]located, len(names))
+	for i, n := range names {
+		out[i] = located{path: filepath.Join(base, filepath.FromSlash(n)), name: n, user: true}
+	}
+	return out, nil
+}
+
+// shown is the path as the user wrote it, with the place it means where that differs.
+func (p *Path) shown() string {
+	if p.Text == "" || p.Text == p.Abs {
+		return p.Abs
+	}
+	return fmt.Sprintf("%s (%s)", p.Text, p.Abs)
+}
+
+// checkSources refuses a graph whose input files aren't there, before anything runs.
+func (w *work) checkSources() error {
+	seen := map[Path]bool{}
+	for _, p := range w.graph.Pipelines {
+		for _, n := range w.order[p] {
+			if n.unit == nil {
+				continue
+			}
+			for _, in := range n.Inputs {
+				for _, r := range in.Refs {
+					if r.Path == nil || seen[*r.Path] {
+						continue
+					}
+					seen[*r.Path] = true
+					if _, err := find(r.Path); err != nil {
+						return nodeError(n.Node, err)
+					}
+				}
+			}
+		}
+	}
+	return nil
+}

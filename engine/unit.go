@@ -1,0 +1,228 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"rein/cache"
+	"rein/engine/internal/dag"
+)
+
+// unit is one piece of work: the nodes, of one or several pipelines, whose description and sources are the same.
+// Two units may still turn out to have one key once their inputs are known; the runner sees to that.
+type unit struct {
+	id    int
+	nodes []*nodeOf // the first one lends its name and op
+	op    Op
+	desc  Description
+	facts []string // key lines that don't depend on inputs
+	deps  []*unit  // distinct: sources of inputs, and depends_on
+	users []*unit
+	rank  int // place in the depth-first order: what is declared first is finished first
+	// limits are the widest of its nodes'.
+	resources Resources
+	retries   int
+}
+
+// nodeOf is a node with the pipeline that it belongs to.
+type nodeOf struct {
+	*Node
+	pipeline *Pipeline
+	unit     *unit // nil: not needed
+}
+
+// work is a graph made ready to plan or run.
+type work struct {
+	graph *Graph
+	units []*unit // in topological order, depth first; unit.id is the index
+	nodes map[*Node]*nodeOf
+	// order lists each pipeline's nodes topologically: the order of records and plans.
+	order map[*Pipeline][]*nodeOf
+}
+
+// prepare checks the graph, asks every op to describe itself and merges equal nodes.
+func prepare(ctx context.Context, g *Graph) (*work, error) {
+	w := &work{graph: g, nodes: map[*Node]*nodeOf{}, order: map[*Pipeline][]*nodeOf{}}
+	all, err := w.sort()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkOutputs(g); err != nil {
+		return nil, err
+	}
+	byShape := map[cache.Digest]*unit{}
+	for _, n := range all {
+		if n.NotNeeded {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := w.merge(ctx, n, byShape); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// sort orders the nodes of all pipelines and refuses cycles and nodes of elsewhere.
+func (w *work) sort() ([]*nodeOf, error) {
+	var all []*nodeOf
+	index := map[*Node]int{}
+	for _, p := range w.graph.Pipelines {
+		names := map[string]bool{}
+		for _, n := range p.Nodes {
+			if names[n.Name] {
+				return nil, nodeError(n, fmt.Errorf("pipeline %q has two steps of this name", p.Name))
+			}
+			names[n.Name] = true
+			index[n] = len(all)
+			w.nodes[n] = &nodeOf{Node: n, pipeline: p}
+			all = append(all, w.nodes[n])
+		}
+	}
+	deps := make([][]int, len(all))
+	for i, n := range all {
+		for _, d := range neighbours(n.Node) {
+			j, ok := index[d]
+			if !ok {
+				return nil, nodeError(n.Node, fmt.Errorf("depends on step %q, which is in no pipeline of the graph", d.Name))
+			}
+			deps[i] = append(deps[i], j)
+		}
+	}
+	order, cycle := dag.Order(len(all), func(i int) []int { return deps[i] })
+	if cycle != nil {
+		var names []string
+		for _, i := range append(cycle, cycle[0]) {
+			names = append(names, all[i].Name)
+		}
+		return nil, nodeError(all[cycle[0]].Node, fmt.Errorf("steps depend on each other: %s", strings.Join(names, " -> ")))
+	}
+	sorted := make([]*nodeOf, len(order))
+	for i, v := range order {
+		sorted[i] = all[v]
+		p := all[v].pipeline
+		w.order[p] = append(w.order[p], all[v])
+	}
+	return sorted, nil
+}
+
+// neighbours are the nodes that n reads from or comes after, in order, with repetitions.
+func neighbours(n *Node) []*Node {
+	var out []*Node
+	for _, in := range n.Inputs {
+		for _, r := range in.Refs {
+			if r.Node != nil {
+				out = append(out, r.Node)
+			}
+		}
+	}
+	return append(out, n.After...)
+}
+
+// merge makes a unit of n, or adds n to the unit of the same shape.
+func (w *work) merge(ctx context.Context, n *nodeOf, byShape map[cache.Digest]*unit) error {
+	d, err := n.Op.Describe(ctx)
+	if err != nil {
+		return nodeError(n.Node, err)
+	}
+	facts, err := keyFacts(d)
+	if err != nil {
+		return nodeError(n.Node, err)
+	}
+	shape, err := w.shape(n, facts)
+	if err != nil {
+		return err
+	}
+	u := byShape[shape]
+	if u == nil {
+		u = &unit{id: len(w.units), op: n.Op, desc: d, facts: facts, rank: len(w.units)}
+		byShape[shape] = u
+		w.units = append(w.units, u)
+		seen := map[*unit]bool{}
+		for _, d := range neighbours(n.Node) {
+			if du := w.nodes[d].unit; du != nil && !seen[du] {
+				seen[du] = true
+				u.deps = append(u.deps, du)
+				du.users = append(du.users, u)
+			}
+		}
+	}
+	n.unit = u
+	u.nodes = append(u.nodes, n)
+	u.retries = max(u.retries, n.Retries)
+	u.resources.CPUs = max(u.resources.CPUs, n.Resources.CPUs)
+	u.resources.Memory = max(u.resources.Memory, n.Resources.Memory)
+	u.resources.GPU = max(u.resources.GPU, n.Resources.GPU)
+	return nil
+}
+
+// shape identifies what a node computes before its inputs' content is known: its facts and where its inputs come from.
+func (w *work) shape(n *nodeOf, facts []string) (cache.Digest, error) {
+	lines := []string{}
+	for _, in := range n.Inputs {
+		for i, r := range in.Refs {
+			from := ""
+			switch {
+			case r.Path != nil:
+				from = string(r.Path.Kind) + " " + quote(r.Path.Abs)
+			case w.nodes[r.Node].unit == nil:
+				return cache.Digest{}, nodeError(n.Node, fmt.Errorf("input %s: step %q is not needed here (its `when` is false), so it has no output", in.Port, r.Node.Name))
+			default:
+				from = fmt.Sprintf("step %d %s", w.nodes[r.Node].unit.id, quote(r.Port))
+			}
+			lines = append(lines, fmt.Sprintf("%s[%d] %s", label(in.Port), i, from))
+		}
+	}
+	for _, a := range n.After {
+		if u := w.nodes[a].unit; u != nil {
+			lines = append(lines, fmt.Sprintf("after %d", u.id))
+		}
+	}
+	for _, p := range n.Ports {
+		lines = append(lines, "port "+quote(p.Name))
+	}
+	_, d := keyOf(facts, lines)
+	return d, nil
+}
+
+// checkOutputs refuses two outputs that would write one path, or one inside the other.
+func checkOutputs(g *Graph) error {
+	type owner struct {
+		pipeline *Pipeline
+		out      Output
+	}
+	byPath := map[string]owner{}
+	var all []owner
+	for _, p := range g.Pipelines {
+		for _, o := range p.Outputs {
+			path := filepath.Clean(o.Path)
+			if other, ok := byPath[path]; ok {
+				return fmt.Errorf("%s: output %q of pipeline %q writes %s, which output %q of pipeline %q (%s) writes too: give them different paths",
+					o.Pos, o.Name, p.Name, path, other.out.Name, other.pipeline.Name, other.out.Pos)
+			}
+			byPath[path] = owner{p, o}
+			all = append(all, owner{p, o})
+		}
+	}
+	for _, a := range all {
+		for dir := filepath.Dir(filepath.Clean(a.out.Path)); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+			if other, ok := byPath[dir]; ok {
+				return fmt.Errorf("%s: output %q of pipeline %q writes %s, inside %s, which output %q of pipeline %q (%s) replaces as a whole: give them separate folders",
+					a.out.Pos, a.out.Name, a.pipeline.Name, a.out.Path, dir, other.out.Name, other.pipeline.Name, other.out.Pos)
+			}
+		}
+	}
+	return nil
+}
+
+// nodeError says which step an error is about.
+func nodeError(n *Node, err error) error {
+	if n.Pos == "" {
+		return fmt.Errorf("step %q: %w", n.Name, err)
+	}
+	return fmt.Errorf("%s: step %q: %w", n.Pos, n.Name, err)
+}

@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"rein/cache"
+)
+
+// Explanation says why a step would run, or what would have to change for it to.
+type Explanation struct {
+	Pipeline string     `json:"pipeline"`
+	Step     string     `json:"step"`
+	Type     string     `json:"type"`
+	Status   PlanStatus `json:"status"`
+	Reasons  []string   `json:"reasons,omitempty"`
+	// Changes are the differences from the nearest past result: its key to this one's.
+	Changes []Change `json:"changes,omitempty"`
+	Nearest *Past    `json:"nearest,omitempty"`
+	// Upstream explains the steps that have to run first, where the key isn't known yet: causes before effects.
+	Upstream []*Explanation `json:"upstream,omitempty"`
+	// Facts is the key, a line each: a cached step stays cached until one of them changes.
+	Facts    []string `json:"facts,omitempty"`
+	ActionID string   `json:"action_id,omitempty"`
+}
+
+// Past is a result in the store.
+type Past struct {
+	Pipeline string    `json:"pipeline"`
+	Step     string    `json:"step"`
+	ActionID string    `json:"action_id"`
+	Made     time.Time `json:"made"`
+}
+
+// Why explains one step. It writes nothing.
+func Why(ctx context.Context, g *Graph, o Options, pipeline, step string) (*Explanation, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPlanner(ctx, g, o)
+	if err != nil {
+		return nil, err
+	}
+	target, err := p.work.find(pipeline, step)
+	if err != nil {
+		return nil, err
+	}
+	if target.unit == nil {
+		return &Explanation{Pipeline: target.pipeline.Name, Step: step, Type: target.Type, Status: PlanSkipped,
+			Reasons: []string{"not needed: `when` is false"}}, nil
+	}
+	needed := ancestors(target.unit)
+	for _, u := range p.work.units {
+		if needed[u] {
+			if err := p.one(ctx, u); err != nil {
+				return nil, nodeError(u.nodes[0].Node, err)
+			}
+		}
+	}
+	x := p.explain(ctx, target)
+	if x.Status == PlanUnknown {
+		for _, u := range p.work.units {
+			if needed[u] && u != target.unit && p.units[u.id].status == PlanRun {
+				x.Upstream = append(x.Upstream, p.explain(ctx, u.in(target.pipeline)))
+			}
+		}
+	}
+	return x, nil
+}
+
+// find returns a step by name; an empty pipeline means that the name is unique.
+func (w *work) find(pipeline, step string) (*nodeOf, error) {
+	var found []*nodeOf
+	for _, p := range w.graph.Pipelines {
+		for _, n := range w.order[p] {
+			if n.Name == step && (pipeline == "" || p.Name == pipeline) {
+				found = append(found, n)
+			}
+		}
+	}
+	switch {
+	case len(found) == 0 && pipeline != "":
+		return nil, configErrorf("pipeline %q has no step %q", pipeline, step)
+	case len(found) == 0:
+		return nil, configErrorf("no pipeline has a step %q", step)
+	}
+	for _, n := range found[1:] {
+		if n.unit != found[0].unit {
+			return nil, configErrorf("step %q is in pipelines %q and %q: name one (PIPELINE/STEP)", step, found[0].pipeline.Name, n.pipeline.Name)
+		}
+	}
+	return found[0], nil
+}
+
+// ancestors are u and all that it depends on.
+func ancestors(u *unit) map[*unit]bool {
+	seen := map[*unit]bool{u: true}
+	for todo := []*unit{u}; len(todo) > 0; {
+		v := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, d := range v.deps {
+			if !seen[d] {
+				seen[d] = true
+				todo = append(todo, d)
+			}
+		}
+	}
+	return seen
+}
+
+// in is u's node in a pipeline, or its first one.
+func (u *unit) in(p *Pipeline) *nodeOf {
+	for _, n := range u.nodes {
+		if n.pipeline == p {
+			return n
+		}
+	}
+	return u.nodes[0]
+}
+
+func (p *planner) explain(ctx context.Context, n *nodeOf) *Explanation {
+	pl := p.units[n.unit.id]
+	x := &Explanation{Pipeline: n.pipeline.Name, Step: n.Name, Type: n.Type, Status: pl.status, Reasons: pl.reasons}
+	if pl.key == "" {
+		return x
+	}
+	x.ActionID = pl.action.String()
+	x.Facts = keyLines(pl.key)
+	if pl.status != PlanCached {
+		if e, changes := p.nearest(ctx, n.unit, pl.key); e != nil {
+			x.Changes = changes
+			x.Nearest = &Past{Pipeline: e.Pipeline, Step: e.Step, ActionID: e.Action.String(), Made: e.Result.Made}
+		}
+	}
+	return x
+}
+
+// nearest finds the past result whose key differs least: of the same step if there is one, else of the same type.
+func (p *planner) nearest(ctx context.Context, u *unit, key string) (best *cache.Entry, changes []Change) {
+	for _, same := range []bool{true, false} {
+		for _, e := range p.history.of(ctx, u.desc.Type) {
+			if u.isCalled(e.Pipeline, e.Step) != same {
+				continue
+			}
+			cs := diffKeys(e.Key, key)
+			if best == nil || len(cs) < len(changes) {
+				best, changes = e, cs
+			}
+		}
+		if best != nil {
+			break
+		}
+	}
+	for i, c := range changes {
+		changes[i].From = u.origin(c.What)
+	}
+	return best, changes
+}
+
+// origin says where the input that a Change is about comes from.
+func (u *unit) origin(what string) string {
+	for _, in := range u.nodes[0].Inputs {
+		if what != "input "+label(in.Port) || len(in.Refs) != 1 {
+			continue
+		}
+		if r := in.Refs[0]; r.Path != nil {
+			return r.Path.Text
+		} else {
+			return fmt.Sprintf("step.%s.%s", r.Node.Name, r.Port)
+		}
+	}
+	return ""
+}
+
+// maxReasons is how many differences a plan lists for a step.
+const maxReasons = 5
+
+// reasons says in short why a unit isn't cached.
+func (p *planner) reasons(ctx context.Context, u *unit, key, missing string) []string {
+	e, changes := p.nearest(ctx, u, key)
+	switch {
+	case e == nil:
+		return []string{"never run before"}
+	case len(changes) == 0: // the same key: its result is lost
+		return []string{missing}
+	}
+	var out []string
+	for i, c := range changes {
+		if i == maxReasons {
+			out = append(out, fmt.Sprintf("and %d more differences", len(changes)-i))
+			break
+		}
+		out = append(out, c.String())
+	}
+	return out
+}
