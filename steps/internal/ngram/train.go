@@ -1,0 +1,151 @@
+package ngram
+
+import (
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Corpus holds the ids of many texts, one after the other.
+type Corpus struct {
+	ids    []int32
+	starts []int64 // of row i; one more than rows
+}
+
+// Len is the number of rows.
+func (c *Corpus) Len() int { return len(c.starts) - 1 }
+
+// Row is the ids of row i.
+func (c *Corpus) Row(i int) []int32 { return c.ids[c.starts[i]:c.starts[i+1]] }
+
+// NewCorpus extracts the features of all texts on all cores.
+func NewCorpus(cfg Config, texts []string) *Corpus {
+	const chunk = 512
+	parts := make([]Corpus, (len(texts)+chunk-1)/chunk)
+	Parallel(len(parts), func() func(int) {
+		x := NewExtractor(cfg)
+		return func(p int) {
+			part := &parts[p]
+			for _, text := range texts[p*chunk : min((p+1)*chunk, len(texts))] {
+				part.ids = x.Features(text, part.ids)
+				part.starts = append(part.starts, int64(len(part.ids)))
+			}
+			part.ids = slices.Clip(part.ids)
+		}
+	})
+	all, total := &Corpus{starts: make([]int64, 1, len(texts)+1)}, 0
+	for i := range parts {
+		total += len(parts[i].ids)
+	}
+	all.ids = make([]int32, 0, total)
+	for i := range parts {
+		base := int64(len(all.ids))
+		all.ids = append(all.ids, parts[i].ids...)
+		for _, s := range parts[i].starts {
+			all.starts = append(all.starts, base+s)
+		}
+		parts[i] = Corpus{}
+	}
+	return all
+}
+
+// Parallel calls work(0) to work(n-1) on all cores, each goroutine with a function of its own.
+func Parallel(n int, worker func() (work func(i int))) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		wg.Go(func() {
+			for work := worker(); ; {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				work(i)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Embedder trains a Model's embedding: it pools batches, and applies the gradient of what was pooled to the touched
+// rows alone, by AdaGrad with one accumulator a row. Results don't depend on the number of cores: the table is cut into
+// fixed ranges of rows, and each is updated in the order of the batch.
+type Embedder struct {
+	m      *Model
+	Accum  []float32 // by embedding row
+	cuts   []int32   // ranges: cuts[s] to cuts[s+1]
+	pooled []float32
+	sizes  []float32 // mean square of a batch row's gradient
+}
+
+const ranges = 16
+
+// NewEmbedder begins with empty accumulators.
+func NewEmbedder(m *Model) *Embedder {
+	e := &Embedder{m: m, Accum: make([]float32, m.Buckets)}
+	for s := range ranges + 1 {
+		e.cuts = append(e.cuts, int32(s*m.Buckets/ranges))
+	}
+	return e
+}
+
+// Pool returns the pooled rows of the batch, [size, Dim]; missing rows are zero. The result is valid until the next call.
+func (e *Embedder) Pool(c *Corpus, batch []int32, size int) []float32 {
+	dim := e.m.Dim
+	e.pooled = slices.Grow(e.pooled[:0], size*dim)[:size*dim]
+	clear(e.pooled[len(batch)*dim:])
+	const chunk = 32
+	Parallel((len(batch)+chunk-1)/chunk, func() func(int) {
+		return func(p int) {
+			for i := p * chunk; i < min((p+1)*chunk, len(batch)); i++ {
+				e.m.Pool(c.Row(int(batch[i])), e.pooled[i*dim:][:dim])
+			}
+		}
+	})
+	return e.pooled
+}
+
+// Update applies the gradient [size, Dim] of the pooled batch. decay shrinks the touched rows (decoupled weight decay).
+func (e *Embedder) Update(c *Corpus, batch []int32, grad []float32, rate, decay float32) {
+	dim := e.m.Dim
+	e.sizes = slices.Grow(e.sizes[:0], len(batch))[:len(batch)]
+	for i, b := range batch {
+		row := grad[i*dim:][:dim]
+		n := float32(max(len(c.Row(int(b))), 1))
+		sum := float32(0)
+		for j := range row {
+			row[j] /= n // the mean's share
+			sum += row[j] * row[j]
+		}
+		e.sizes[i] = sum / float32(dim)
+	}
+	Parallel(ranges, func() func(int) {
+		return func(s int) { e.updateRange(c, batch, grad, rate, 1-rate*decay, e.cuts[s], e.cuts[s+1]) }
+	})
+}
+
+// updateRange updates embedding rows from (included) to to (not included).
+func (e *Embedder) updateRange(c *Corpus, batch []int32, grad []float32, rate, keep float32, from, to int32) {
+	dim := e.m.Dim
+	for i, b := range batch {
+		ids := c.Row(int(b))
+		lo, _ := slices.BinarySearch(ids, from)
+		g, size := grad[i*dim:][:dim], e.sizes[i]
+		if size == 0 {
+			continue
+		}
+		for _, id := range ids[lo:] {
+			if id >= to {
+				break
+			}
+			e.Accum[id] += size
+			step := rate / float32(math.Sqrt(float64(e.Accum[id])))
+			row := e.m.Embedding[int(id)*dim:][:dim]
+			for j, v := range g {
+				row[j] = row[j]*keep - step*v
+			}
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package train
+
+import "fmt"
+
+// Config is what a pipeline may say of a training.
+type Config struct {
+	Epochs    int     `hcl:"epochs" default:"10" doc:"At most; training stops early when validation stops improving."`
+	Seed      int     `hcl:"seed" default:"1" doc:"Of initial weights, order and dropout."`
+	BatchSize int     `hcl:"batch_size" default:"512" doc:"Rows in an update."`
+	Rate      float64 `hcl:"learning_rate" default:"0.05" doc:"Of the embeddings at its highest (AdaGrad); for an encoder of all weights."`
+	HeadRate  float64 `hcl:"head_rate" default:"0.003" doc:"Learning rate of the layers above the embeddings at its highest (Adam)."`
+	Schedule  string  `hcl:"schedule" default:"cosine" enum:"constant,linear,cosine" doc:"How the rates fall from their highest."`
+	Warmup    float64 `hcl:"warmup" default:"0.02" doc:"Share of all updates in which the rates rise from 0."`
+	Dropout   float64 `hcl:"dropout" default:"0.2" doc:"Share of the hidden layer that is left out of an update."`
+	Decay     float64 `hcl:"weight_decay" default:"0.0001" doc:"Decoupled weight decay."`
+
+	ClassWeights string             `hcl:"class_weights" default:"sqrt" enum:"none,sqrt,balanced" doc:"How rare classes are weighed up: not, by the square root of their rarity, or fully."`
+	MethodWeight map[string]float64 `hcl:"method_weights,optional" doc:"Weight of rows by the method that made them."`
+	Smoothing    float64            `hcl:"label_smoothing" default:"0" doc:"Share of each target that is spread over all classes."`
+	Focal        float64            `hcl:"focal_gamma" default:"0" doc:"Gamma of the focal loss; 0 is plain cross-entropy."`
+	Energy       float64            `hcl:"energy_penalty" default:"0" doc:"Weight of a penalty on benign rows whose logits exceed energy_margin."`
+	Margin       float64            `hcl:"energy_margin" default:"5" doc:"Log-sum-exp of a benign row's logits that costs nothing."`
+
+	Patience int     `hcl:"patience" default:"2" doc:"Epochs without improvement on validation rows before training stops; 0: never."`
+	Watch    string  `hcl:"watch" default:"loss" enum:"loss,auc" doc:"What has to improve on validation rows, and which epoch is kept."`
+	Rule     string  `hcl:"threshold_rule" default:"fp_rate" enum:"fp_rate,f1,fixed" doc:"How the threshold is chosen on validation rows: highest recall at a limited FP rate, highest F1 macro, or as said."`
+	AtMost   float64 `hcl:"fp_rate_at_most" default:"0.01" doc:"For threshold_rule fp_rate: the limit on validation rows."`
+	Fixed    float64 `hcl:"threshold" default:"0.5" doc:"For threshold_rule fixed."`
+
+	Model  *ModelConfig `hcl:"model,block" doc:"Sizes of the model. None: the built-in n-gram model."`
+	Device string       `hcl:"device" default:"auto" key:"-" enum:"auto,cpu" doc:"Where to train. Not in the key."`
+}
+
+// ModelConfig sizes the n-gram model.
+type ModelConfig struct {
+	Buckets int `hcl:"buckets" default:"131072" doc:"Rows of the embedding: hashed n-grams share them."`
+	Dim     int `hcl:"dim" default:"16" doc:"Columns of the embedding."`
+	Hidden  int `hcl:"hidden" default:"32" doc:"Units of the hidden layer."`
+}
+
+// Validate implements steps.Validator.
+func (c Config) Validate() error {
+	for _, v := range []struct {
+		name    string
+		v       float64
+		low, up float64
+	}{
+		{"epochs", float64(c.Epochs), 1, 10000}, {"batch_size", float64(c.BatchSize), 1, 1 << 16},
+		{"learning_rate", c.Rate, 0, 100}, {"head_rate", c.HeadRate, 0, 10}, {"warmup", c.Warmup, 0, 1},
+		{"dropout", c.Dropout, 0, 0.95}, {"weight_decay", c.Decay, 0, 1}, {"label_smoothing", c.Smoothing, 0, 0.99},
+		{"focal_gamma", c.Focal, 0, 10}, {"energy_penalty", c.Energy, 0, 100}, {"patience", float64(c.Patience), 0, 10000},
+		{"fp_rate_at_most", c.AtMost, 0, 1}, {"threshold", c.Fixed, 0, 1},
+	} {
+		if !(v.v >= v.low && v.v <= v.up) {
+			return fmt.Errorf("%s: %v is not between %v and %v", v.name, v.v, v.low, v.up)
+		}
+	}
+	for m, w := range c.MethodWeight {
+		if w < 0 {
+			return fmt.Errorf("method_weights: %s: %v is negative", m, w)
+		}
+	}
+	return c.ngram().Validate()
+}

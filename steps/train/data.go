@@ -1,0 +1,102 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/ngram"
+)
+
+// Classes are the model's outputs. Malicious rows of any other category are "other".
+func Classes() []string {
+	return []string{artifact.Benign, "jailbreak", "toxicity", "injection", "pii", "other"}
+}
+
+// dataset is rows as training sees them.
+type dataset struct {
+	corpus   *ngram.Corpus
+	texts    []string
+	ids      []string // of the rows, for messages
+	class    []int
+	weight   []float32
+	perClass []int
+}
+
+func (d *dataset) benign(i int) bool { return d.class[i] == 0 }
+
+// load reads rows; name is the port's, for messages. Both labels must be there.
+func load(ctx context.Context, rows artifact.Rows, name string, weights map[string]float64) (*dataset, error) {
+	classes := Classes()
+	d := &dataset{perClass: make([]int, len(classes))}
+	for row, err := range rows.All() {
+		if err != nil {
+			return nil, err
+		}
+		class := 0
+		switch row.Label {
+		case artifact.Benign:
+		case artifact.Malicious:
+			class = family(classes, row.Category)
+		default:
+			return nil, fmt.Errorf("%s: row %d (id %q): label %q is neither %q nor %q",
+				name, len(d.class), row.ID, row.Label, artifact.Benign, artifact.Malicious)
+		}
+		weight := row.Weight
+		if weight == 0 {
+			weight = 1
+		}
+		if w, ok := weights[row.Method]; ok {
+			weight *= w
+		}
+		if !(weight >= 0) || math.IsInf(weight, 0) {
+			return nil, fmt.Errorf("%s: row %d (id %q): weight %v", name, len(d.class), row.ID, weight)
+		}
+		d.texts, d.ids = append(d.texts, row.Text), append(d.ids, row.ID)
+		d.class, d.weight = append(d.class, class), append(d.weight, float32(weight))
+		d.perClass[class]++
+	}
+	if b := d.perClass[0]; b == 0 || b == len(d.class) {
+		return nil, fmt.Errorf("%s: %d rows, %d of them benign: training needs rows of both labels", name, len(d.class), b)
+	}
+	return d, ctx.Err()
+}
+
+// family is the class of a malicious row's category.
+func family(classes []string, category string) int {
+	c := strings.ToLower(strings.TrimSpace(category))
+	for i, name := range classes[1:] {
+		if c == name {
+			return i + 1
+		}
+	}
+	switch {
+	case strings.Contains(c, "injection"):
+		return 3
+	case strings.Contains(c, "jailbreak"):
+		return 1
+	}
+	return len(classes) - 1
+}
+
+// weigh multiplies the rows' weights by their class's, so that the mean weight over all rows stays 1.
+func (d *dataset) weigh(how string) {
+	power := map[string]float64{"none": 0, "sqrt": 0.5, "balanced": 1}[how]
+	factor, sum := make([]float64, len(d.perClass)), 0.0
+	for c, n := range d.perClass {
+		if n > 0 {
+			factor[c] = math.Pow(float64(len(d.class))/float64(n), power)
+		}
+	}
+	for i, c := range d.class {
+		sum += factor[c] * float64(d.weight[i])
+	}
+	if sum == 0 {
+		return
+	}
+	for i, c := range d.class {
+		d.weight[i] *= float32(factor[c] * float64(len(d.class)) / sum)
+	}
+}

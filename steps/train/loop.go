@@ -1,0 +1,150 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"rein/steps"
+	"rein/steps/internal/ngram"
+)
+
+// checkpointEvery is the least time between two checkpoints: short trainings write none.
+const checkpointEvery = 15 * time.Second
+
+// loop trains a network epoch by epoch.
+type loop struct {
+	env        *steps.Env
+	cfg        Config
+	net        *network
+	rows       *dataset
+	validation *dataset
+	state      *progress
+
+	started, saved, reported time.Time
+	before                   float64 // seconds of a run that was killed
+}
+
+func newLoop(env *steps.Env, cfg Config, net *network, rows, validation *dataset) *loop {
+	l := &loop{env: env, cfg: cfg, net: net, rows: rows, validation: validation,
+		state: &progress{BestIs: math.Inf(1)}, started: time.Now(), saved: time.Now()}
+	old, err := resume(env.Checkpoint())
+	if err != nil {
+		env.Logf("starting anew: %v", err)
+	}
+	if old == nil {
+		return l
+	}
+	*net.model = *old.Model
+	copy(net.emb.Accum, old.Accum)
+	net.head.Restore(net.pack(), old.M, old.V, old.Step)
+	l.state, l.before = old, old.Seconds
+	for _, p := range old.Curves {
+		env.Series(p.Name, float64(p.Epoch), p.Value)
+	}
+	env.Logf("going on after epoch %d of a training that was stopped", old.Epoch)
+	return l
+}
+
+func (l *loop) seconds() float64 { return l.before + time.Since(l.started).Seconds() }
+
+// run trains until the epochs are over or validation stops improving; the best epoch's model is in state.Best.
+func (l *loop) run(ctx context.Context) error {
+	for l.state.Epoch < l.cfg.Epochs && !l.exhausted() {
+		trainLoss, err := l.epoch(ctx, l.state.Epoch)
+		if err != nil {
+			return err
+		}
+		l.state.Epoch++
+		l.net.unpack()
+		l.judge(trainLoss)
+		if time.Since(l.saved) > checkpointEvery && l.state.Epoch < l.cfg.Epochs {
+			if err := l.checkpoint(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// exhausted tells that validation has not improved for too long.
+func (l *loop) exhausted() bool {
+	return l.cfg.Patience > 0 && l.state.Epoch-l.state.BestAt >= l.cfg.Patience && l.state.Best != nil
+}
+
+// judge measures the validation rows and keeps the model if it is the best so far.
+func (l *loop) judge(trainLoss float64) {
+	v := measure(l.net.model, l.validation)
+	a := auc(v.scores, l.validation.benign)
+	l.curve("train_loss", trainLoss)
+	l.curve("validation_loss", v.loss)
+	l.curve("validation_auc", a)
+	l.curve("learning_rate", l.cfg.Rate*l.cfg.schedule(l.state.Epoch*l.batches()-1, l.cfg.Epochs*l.batches()))
+	l.curve("rows_per_second", float64(l.state.Epoch*len(l.rows.class))/l.seconds())
+	is := v.loss
+	if l.cfg.Watch == "auc" {
+		is = -a
+	}
+	l.env.Logf("epoch %d: loss %.4f, validation loss %.4f, AUC %.5f, %.0f rows/s",
+		l.state.Epoch, trainLoss, v.loss, a, float64(l.state.Epoch*len(l.rows.class))/l.seconds())
+	if is < l.state.BestIs {
+		l.state.BestIs, l.state.BestAt, l.state.Best = is, l.state.Epoch, clone(l.net.model)
+	}
+}
+
+func (l *loop) curve(name string, v float64) {
+	l.state.Curves = append(l.state.Curves, point{name, l.state.Epoch, v})
+	l.env.Series(name, float64(l.state.Epoch), v)
+}
+
+func (l *loop) checkpoint() error {
+	s := l.state
+	s.Model, s.Accum, s.Seconds = l.net.model, l.net.emb.Accum, l.seconds()
+	s.M, s.V, s.Step = l.net.head.State()
+	l.saved = time.Now()
+	return s.save(l.env.Checkpoint())
+}
+
+func (l *loop) batches() int { return (len(l.rows.class) + l.cfg.BatchSize - 1) / l.cfg.BatchSize }
+
+// epoch makes one pass over the rows in an order of its own and returns the mean loss.
+func (l *loop) epoch(ctx context.Context, epoch int) (float64, error) {
+	rng := rand.New(rand.NewPCG(uint64(l.cfg.Seed), uint64(epoch)))
+	order := make([]int32, len(l.rows.class))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	sum, total := 0.0, l.cfg.Epochs*l.batches()
+	for b := range l.batches() {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		batch := order[b*l.cfg.BatchSize : min((b+1)*l.cfg.BatchSize, len(order))]
+		loss, err := l.net.step(l.rows, batch, rng, l.cfg.schedule(epoch*l.batches()+b, total))
+		if err != nil {
+			return 0, err
+		}
+		if math.IsNaN(float64(loss)) || math.IsInf(float64(loss), 0) {
+			return 0, fmt.Errorf("epoch %d, batch %d of %d (rows %q, %q, ...): the loss is %v: lower learning_rate or head_rate",
+				epoch+1, b+1, l.batches(), l.rows.ids[batch[0]], l.rows.ids[batch[len(batch)-1]], loss)
+		}
+		sum += float64(loss)
+		l.report(epoch*len(order) + (b+1)*l.cfg.BatchSize)
+	}
+	return sum * float64(l.cfg.BatchSize) / float64(len(order)), nil
+}
+
+// report says how far it is, a few times a second.
+func (l *loop) report(done int) {
+	if now := time.Now(); now.Sub(l.reported) > 200*time.Millisecond {
+		l.reported = now
+		total := l.cfg.Epochs * len(l.rows.class)
+		l.env.Progress(int64(min(done, total)), int64(total), "rows")
+	}
+}
+
+// fresh draws initial weights.
+func fresh(c Config) *ngram.Model { return ngram.NewModel(c.ngram(), len(Classes()), int64(c.Seed)) }
