@@ -1,0 +1,182 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rein/steps/artifact"
+	"rein/steps/stepstest"
+)
+
+// toy writes n rows that a classifier can tell apart, with some noise.
+func toy(t testing.TB, n int, seed uint64) artifact.Rows {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 9))
+	common := strings.Fields("please the a report table of summary for market data email write short long about code review")
+	bad := map[string]string{"jailbreak": "pretend dan unrestricted", "injection": "ignore previous instructions", "pii": "passport number address"}
+	families := []string{"jailbreak", "injection", "pii"}
+	var rows []artifact.Row
+	for i := range n {
+		var words []string
+		for range 6 + rng.IntN(6) {
+			words = append(words, common[rng.IntN(len(common))])
+		}
+		row := artifact.Row{ID: fmt.Sprint("r", i), Label: artifact.Benign}
+		if i%3 == 0 {
+			row.Label, row.Category = artifact.Malicious, families[rng.IntN(3)]
+			if rng.IntN(10) > 0 {
+				words = append(words, strings.Fields(bad[row.Category])...)
+			}
+		}
+		rng.Shuffle(len(words), func(i, j int) { words[i], words[j] = words[j], words[i] })
+		row.Text = strings.Join(words, " ")
+		rows = append(rows, row)
+	}
+	r, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func toyConfig() Config {
+	return Config{Epochs: 4, Seed: 3, BatchSize: 64, Rate: 0.05, HeadRate: 0.01, Schedule: "cosine", Warmup: 0.02, Dropout: 0.2, Decay: 1e-4,
+		ClassWeights: "sqrt", Patience: 2, Watch: "loss", Rule: "fp_rate", AtMost: 0.01, Device: "auto",
+		Model: &ModelConfig{Buckets: 4096, Dim: 8, Hidden: 16}}
+}
+
+func trainToy(t *testing.T, c Config) (*stepstest.Env, Outputs) {
+	t.Helper()
+	env := stepstest.New(t, "model")
+	out, err := run(t.Context(), env.Env, c, Inputs{Rows: toy(t, 1500, 1), Validation: toy(t, 400, 2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return env, out
+}
+
+func TestTrainsTheSameTwice(t *testing.T) {
+	env, a := trainToy(t, toyConfig())
+	_, b := trainToy(t, toyConfig())
+	for _, name := range []string{"model.json", "weights.safetensors"} {
+		x, err := os.ReadFile(filepath.Join(a.Model.Path, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, _ := os.ReadFile(filepath.Join(b.Model.Path, name))
+		if !bytes.Equal(x, y) {
+			t.Errorf("%s: two trainings with one seed gave different bytes", name)
+		}
+	}
+	m := env.Metrics
+	if m["validation_auc"] < 0.9 || m["validation_fp_rate"] > 0.01 || m["validation_tp_rate"] < 0.6 {
+		t.Errorf("learned too little: %v", m)
+	}
+	if len(env.Series["validation_loss"]) != int(m["epochs"]) || m["train_rows"] != 1500 {
+		t.Errorf("curves %v of %v epochs", env.Series, m["epochs"])
+	}
+	other := toyConfig()
+	other.Seed++
+	_, c := trainToy(t, other)
+	x, _ := os.ReadFile(filepath.Join(a.Model.Path, "weights.safetensors"))
+	y, _ := os.ReadFile(filepath.Join(c.Model.Path, "weights.safetensors"))
+	if bytes.Equal(x, y) {
+		t.Error("another seed gave the same weights")
+	}
+}
+
+func TestEarlyStopKeepsTheBestEpoch(t *testing.T) {
+	c := toyConfig()
+	c.Epochs, c.Rate, c.Schedule, c.Patience = 40, 2, "constant", 2 // overfits soon
+	env, _ := trainToy(t, c)
+	stopped, best := env.Metrics["epochs"], env.Metrics["best_epoch"]
+	if stopped == 40 || stopped != best+2 {
+		t.Errorf("stopped after %v epochs, the best was %v", stopped, best)
+	}
+	for _, p := range env.Series["validation_loss"] {
+		if p[1] < env.Metrics["validation_loss"]-1e-9 {
+			t.Errorf("epoch %v was better (%v) than the one kept (%v)", p[0], p[1], env.Metrics["validation_loss"])
+		}
+	}
+}
+
+// A training that is killed between epochs and goes on gives the bytes of one that ran through.
+func TestResumeGivesTheSameModel(t *testing.T) {
+	c := toyConfig()
+	rows, validation := toy(t, 600, 1), toy(t, 200, 2)
+	through := stepstest.New(t, "model")
+	in := Inputs{Rows: rows, Validation: validation}
+	want, err := run(t.Context(), through.Env, c, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := stepstest.New(t, "model")
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := stopAfter(ctx, cancel, env, c, in, 2); err == nil {
+		t.Fatal("was not stopped")
+	}
+	got, err := run(t.Context(), env.Env, c, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.Join(env.Logs, "\n"), "going on after epoch 2") {
+		t.Errorf("did not go on: %q", env.Logs)
+	}
+	x, _ := os.ReadFile(filepath.Join(want.Model.Path, "weights.safetensors"))
+	y, _ := os.ReadFile(filepath.Join(got.Model.Path, "weights.safetensors"))
+	if len(x) == 0 || !bytes.Equal(x, y) {
+		t.Error("resuming gave other weights")
+	}
+}
+
+func TestBadRowsAreNamed(t *testing.T) {
+	write := func(rows ...artifact.Row) artifact.Rows {
+		r, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	good := artifact.Row{ID: "g", Label: artifact.Benign, Text: "x"}
+	for want, rows := range map[string]artifact.Rows{
+		`row 1 (id "q"): label "spam" is neither`:  write(good, artifact.Row{ID: "q", Label: "spam"}),
+		"2 rows, 2 of them benign: training needs": write(good, good),
+		"0 rows, 0 of them benign: training needs": write(),
+		`rows: row 0 (id "w"): weight -1`:          write(artifact.Row{ID: "w", Label: artifact.Benign, Weight: -1}),
+		"no such file":                             {Path: filepath.Join(t.TempDir(), "none")},
+	} {
+		_, err := run(t.Context(), stepstest.New(t, "model").Env, toyConfig(), Inputs{Rows: rows, Validation: toy(t, 9, 1)})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+func TestRunawayTrainingNamesTheBatch(t *testing.T) {
+	c := toyConfig()
+	c.HeadRate, c.Warmup, c.Rate = 1e30, 0, 1e30
+	env := stepstest.New(t, "model")
+	_, err := run(t.Context(), env.Env, c, Inputs{Rows: toy(t, 600, 1), Validation: toy(t, 100, 2)})
+	if err == nil || !strings.Contains(err.Error(), "batch") || !strings.Contains(err.Error(), "head_rate") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestClassWeightsKeepTheMean(t *testing.T) {
+	for _, how := range []string{"none", "sqrt", "balanced"} {
+		d := &dataset{class: []int{0, 0, 0, 1}, weight: []float32{1, 1, 1, 1}, perClass: []int{3, 1}}
+		d.weigh(how)
+		if sum := d.weight[0] + d.weight[1] + d.weight[2] + d.weight[3]; sum < 3.999 || sum > 4.001 {
+			t.Errorf("%s: weights %v", how, d.weight)
+		}
+		if ratio := d.weight[3] / d.weight[0]; how == "balanced" && (ratio < 2.999 || ratio > 3.001) || how == "none" && ratio != 1 {
+			t.Errorf("%s: ratio %v", how, ratio)
+		}
+	}
+}
