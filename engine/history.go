@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"rein/cache"
@@ -18,21 +19,55 @@ const historyDepth = 256
 // history is what the store remembers of past runs, by step type; each type is read once.
 type history struct {
 	store *cache.Store
-	types map[string][]*cache.Entry // newest first
+	mu    sync.Mutex
+	types map[string]*past
+}
+
+// past is what is known of one step type.
+type past struct {
+	entries []*cache.Entry // newest first
+	byStep  map[[2]string][]*cache.Entry
+	samples map[*cache.Entry]sample
 }
 
 func newHistory(s *cache.Store) *history {
-	return &history{store: s, types: map[string][]*cache.Entry{}}
+	return &history{store: s, types: map[string]*past{}}
 }
 
-// of lists past results of a step type, newest first. What can't be read is no history.
-func (h *history) of(ctx context.Context, typ string) []*cache.Entry {
-	es, ok := h.types[typ]
-	if !ok {
-		es, _ = h.store.Recent(ctx, typ, historyDepth)
-		h.types[typ] = es
+// of lists past results of a step type. What can't be read is no history.
+func (h *history) of(ctx context.Context, typ string) *past {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.types[typ]; p != nil {
+		return p
 	}
-	return es
+	p := &past{byStep: map[[2]string][]*cache.Entry{}, samples: map[*cache.Entry]sample{}}
+	p.entries, _ = h.store.Recent(ctx, typ, historyDepth)
+	for _, e := range p.entries {
+		k := [2]string{e.Pipeline, e.Step}
+		p.byStep[k] = append(p.byStep[k], e)
+		s := sample{ms: float64(e.Result.RunMS), size: inputSize(e.Key)}
+		for _, b := range e.Outputs {
+			s.bytes += float64(b.Size)
+		}
+		p.samples[e] = s
+	}
+	h.types[typ] = p
+	return p
+}
+
+// maxOthers is how many results of other steps of the type a step is compared with when it has none of its own.
+const maxOthers = 32
+
+// candidates are the past results that u is compared with: its own, or else those of other steps of its type.
+func (p *past) candidates(u *unit) (es []*cache.Entry) {
+	for _, n := range u.nodes {
+		es = append(es, p.byStep[[2]string{n.pipeline.Name, n.Name}]...)
+	}
+	if len(es) > 0 {
+		return es
+	}
+	return p.entries[:min(len(p.entries), maxOthers)]
 }
 
 // estimate is a forecast from history.
@@ -53,25 +88,14 @@ type sample struct {
 // estimate forecasts u from past runs of the same step; failing that, of the same type and a like size of input.
 // size is the size of the inputs, or negative if it isn't known yet.
 func (h *history) estimate(ctx context.Context, u *unit, size float64) estimate {
-	var same, others []sample
-	for _, e := range h.of(ctx, u.desc.Type) {
-		s := sample{ms: float64(e.Result.RunMS), size: inputSize(e.Key)}
-		for _, b := range e.Outputs {
-			s.bytes += float64(b.Size)
-		}
-		if u.isCalled(e.Pipeline, e.Step) {
-			same = append(same, s)
-		} else {
-			others = append(others, s)
-		}
+	p := h.of(ctx, u.desc.Type)
+	es := p.candidates(u)
+	same := make([]sample, len(es))
+	for i, e := range es {
+		same[i] = p.samples[e]
 	}
-	for _, candidates := range [][]sample{alike(same, size), alike(others, size)} {
-		if len(candidates) > 0 {
-			return summarise(candidates)
-		}
-	}
-	if len(same) == 0 {
-		same = others
+	if ss := alike(same, size); len(ss) > 0 {
+		return summarise(ss)
 	}
 	return summarise(scaled(same, size))
 }
@@ -150,16 +174,6 @@ func inputSize(key string) float64 {
 		}
 	}
 	return total
-}
-
-// isCalled tells whether one of u's nodes has this name in this pipeline.
-func (u *unit) isCalled(pipeline, step string) bool {
-	for _, n := range u.nodes {
-		if n.Name == step && n.pipeline.Name == pipeline {
-			return true
-		}
-	}
-	return false
 }
 
 func ms(d time.Duration) int64 { return d.Milliseconds() }

@@ -38,7 +38,7 @@ func check(r Resources, m machine) error {
 
 // take grants r if it is to be had now. A step that asks for more CPUs than there are slots takes all slots.
 func (p *pool) take(r Resources) (grant, bool) {
-	g := grant{slots: min(max(int(math.Ceil(r.CPUs)), 1), p.slots), memory: r.Memory}
+	g := grant{slots: p.slotsOf(r), memory: r.Memory}
 	if p.memory == 0 {
 		g.memory = 0
 	}
@@ -60,3 +60,8 @@ func (p *pool) give(g grant) {
 
 // idle tells whether nothing is granted.
 func (p *pool) idle() bool { return p.freeSlots == p.slots }
+
+// slotsOf is how many slots r takes.
+func (p *pool) slotsOf(r Resources) int {
+	return min(max(int(math.Ceil(r.CPUs)), 1), p.slots)
+}

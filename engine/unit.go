@@ -31,6 +31,7 @@ type nodeOf struct {
 	*Node
 	pipeline *Pipeline
 	unit     *unit // nil: not needed
+	id       int   // place in the topological order of all nodes
 }
 
 // work is a graph made ready to plan or run.
@@ -104,6 +105,7 @@ func (w *work) sort() ([]*nodeOf, error) {
 	sorted := make([]*nodeOf, len(order))
 	for i, v := range order {
 		sorted[i] = all[v]
+		all[v].id = i
 		p := all[v].pipeline
 		w.order[p] = append(w.order[p], all[v])
 	}

@@ -139,18 +139,11 @@ func (p *planner) explain(ctx context.Context, n *nodeOf) *Explanation {
 
 // nearest finds the past result whose key differs least: of the same step if there is one, else of the same type.
 func (p *planner) nearest(ctx context.Context, u *unit, key string) (best *cache.Entry, changes []Change) {
-	for _, same := range []bool{true, false} {
-		for _, e := range p.history.of(ctx, u.desc.Type) {
-			if u.isCalled(e.Pipeline, e.Step) != same {
-				continue
-			}
-			cs := diffKeys(e.Key, key)
-			if best == nil || len(cs) < len(changes) {
-				best, changes = e, cs
-			}
-		}
-		if best != nil {
-			break
+	es := p.history.of(ctx, u.desc.Type).candidates(u)
+	for _, e := range es {
+		cs := diffKeys(e.Key, key)
+		if best == nil || len(cs) < len(changes) {
+			best, changes = e, cs
 		}
 	}
 	for i, c := range changes {

@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"rein/engine/internal/proc"
+)
+
+// childExit is how a child process ended that left no answer: it crashed, or was killed.
+type childExit struct {
+	state string
+	tail  []string
+}
+
+func (e *childExit) Error() string {
+	s := "its process died: " + e.state
+	if len(e.tail) > 0 {
+		s += "\n" + strings.Join(e.tail, "\n")
+	}
+	return s
+}
+
+// runChild executes a work order in a process of its own, in a process group of its own, and returns the step's
+// answer and the peak memory of the process. When ctx ends the group is asked to stop, and after grace it is killed.
+func runChild(ctx context.Context, argv []string, order string, env []string, grace time.Duration, emit func(Event)) (peak int64, err error) {
+	cmd := exec.Command(argv[0], append(argv[1:len(argv):len(argv)], order)...)
+	cmd.Env = env
+	// The child holds the reading end; that we hold the other is what keeps it alive.
+	tether, err := cmd.StdinPipe()
+	if err != nil {
+		return 0, err
+	}
+	var tail tail
+	events := &lineWriter{f: relay(emit)}
+	noise := &lineWriter{f: func(l string) {
+		tail.add(l)
+		emit(Event{Action: ActionLog, Text: l})
+	}}
+	cmd.Stdout, cmd.Stderr = events, noise
+	cmd.WaitDelay = 2 * time.Second // a process that the step left behind may hold the pipes open
+	proc.Group(cmd)
+	if err := cmd.Start(); err != nil {
+		return 0, fmt.Errorf("cannot start the step's process: %w", err)
+	}
+	stopped := make(chan struct{})
+	go func() {
+		select {
+		case <-ctx.Done():
+			proc.Stop(cmd, grace, stopped)
+		case <-stopped:
+		}
+	}()
+	waitErr := cmd.Wait()
+	events.flush()
+	noise.flush()
+	close(stopped)
+	tether.Close()
+	proc.KillGroup(cmd) // what the step left running must not go on writing
+	answer, ok := readResult(order)
+	switch {
+	case ok:
+		err = answer
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	case waitErr == nil:
+		err = errors.New("its process ended without an answer")
+	default:
+		err = &childExit{state: waitErr.Error(), tail: tail.lines}
+	}
+	return proc.PeakRSS(cmd), err
+}
+
+// relay passes on the events of a child: JSON, one a line. Anything else that a library prints is a log line.
+func relay(emit func(Event)) func(string) {
+	return func(l string) {
+		var e Event
+		if !strings.HasPrefix(l, "{") || json.Unmarshal([]byte(l), &e) != nil || e.Action == "" {
+			emit(Event{Action: ActionLog, Text: l})
+			return
+		}
+		switch e.Action {
+		case ActionProgress, ActionLog, ActionNote, ActionMetric, ActionSeries:
+			emit(e)
+		}
+	}
+}
+
+// maxLine is the longest line in one piece.
+const maxLine = 1 << 20
+
+// lineWriter calls f for each line written to it, without its end.
+type lineWriter struct {
+	f   func(string)
+	buf []byte
+}
+
+// Write implements io.Writer.
+func (w *lineWriter) Write(p []byte) (int, error) {
+	n := len(p)
+	for {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			break
+		}
+		w.buf = append(w.buf, p[:i]...)
+		w.flush()
+		p = p[i+1:]
+	}
+	if w.buf = append(w.buf, p...); len(w.buf) >= maxLine {
+		w.flush()
+	}
+	return n, nil
+}
+
+// flush ends the line that was begun; an empty one is left out.
+func (w *lineWriter) flush() {
+	if l := strings.TrimRight(string(w.buf), "\r"); l != "" {
+		w.f(strings.ToValidUTF8(l, "\uFFFD"))
+	}
+	w.buf = w.buf[:0]
+}
+
+// tail keeps the last lines.
+type tail struct{ lines []string }
+
+func (t *tail) add(l string) {
+	if t.lines = append(t.lines, l); len(t.lines) > tailLines {
+		t.lines = t.lines[1:]
+	}
+}
+
+// tethered ends the context when standard input does: whoever started this process is gone. A step that doesn't
+// listen to its context is killed with its whole process group a little later.
+func tethered(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		cancel(errors.New("the run that this step belongs to is gone"))
+		time.Sleep(10 * time.Second)
+		if ctx.Err() != nil {
+			proc.KillOwnGroup()
+		}
+	}()
+	return ctx, func() { cancel(context.Canceled) }
+}

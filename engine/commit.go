@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"rein/cache"
+)
+
+// commit takes what a step made into the store: every output first, the index last, so that a kill in between
+// leaves nothing that looks finished. An interruption doesn't stop it: what is finished is kept.
+func (r *runner) commit(t *task, o *Order, kept cache.Result) result {
+	ctx := context.WithoutCancel(r.ctx)
+	outputs := map[string]cache.Blob{}
+	for _, port := range sortedKeys(o.Outputs) {
+		path := o.Outputs[port]
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			return result{status: StatusFailed, err: fmt.Errorf("wrote no output %q", port)}
+		}
+		b, err := r.store.Adopt(ctx, path)
+		if err != nil {
+			return result{status: StatusFailed, err: fmt.Errorf("output %q: %w", port, err)}
+		}
+		outputs[port] = b
+	}
+	if t.verify != nil {
+		return verified(t, outputs, kept)
+	}
+	res := result{status: StatusRan, reasons: t.reasons, outputs: outputs, kept: kept}
+	changed, err := r.changedInputs(ctx, t)
+	if err != nil {
+		return result{status: StatusFailed, err: err}
+	}
+	if len(changed) > 0 {
+		note := "not cached: input changed while the step ran: " + strings.Join(changed, ", ")
+		res.kept.Notes = append(slices.Clone(res.kept.Notes), note)
+		res.reasons = append(slices.Clone(res.reasons), note)
+		n := t.unit.nodes[0]
+		r.emit(Event{Action: ActionNote, Pipeline: n.pipeline.Name, Step: n.Name, Type: n.Type, Text: note, ActionID: t.action.String()})
+		return res
+	}
+	n := t.unit.nodes[0]
+	if err := r.store.Put(ctx, &cache.Entry{Action: t.action, Type: t.unit.desc.Type, Version: t.unit.desc.Version,
+		Pipeline: n.pipeline.Name, Step: n.Name, Key: t.key, Outputs: outputs, Result: kept}); err != nil {
+		return result{status: StatusFailed, err: fmt.Errorf("the result could not be kept: %w", err)}
+	}
+	if len(t.unit.desc.Extents) == 0 {
+		_ = r.store.DropCheckpoint(checkpointKey(t.unit.desc, t.in.lines)) // gc finds it if this fails
+	}
+	return res
+}
+
+// changedInputs hashes the user's files again: those that changed since the key was made.
+func (r *runner) changedInputs(ctx context.Context, t *task) ([]string, error) {
+	var changed []string
+	for _, port := range sortedKeys(t.in.ports) {
+		for _, f := range t.in.ports[port] {
+			if !f.user {
+				continue
+			}
+			now, err := r.store.HashPath(ctx, f.path)
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				changed = append(changed, f.path)
+			case err != nil:
+				return nil, fmt.Errorf("input %s: %w", port, err)
+			case now != f.blob:
+				changed = append(changed, f.path)
+			}
+		}
+	}
+	return changed, nil
+}
+
+// verified compares a re-run with the cached result.
+func verified(t *task, outputs map[string]cache.Blob, kept cache.Result) result {
+	var differ []string
+	for _, port := range sortedKeys(outputs) {
+		if was := t.verify.Outputs[port]; was.Digest != outputs[port].Digest {
+			differ = append(differ, fmt.Sprintf("output %s was %s, is now %s", port, was.Digest.Short(), outputs[port].Digest.Short()))
+		}
+	}
+	if len(differ) > 0 {
+		return result{status: StatusFailed, err: fmt.Errorf(
+			"gives other bytes for the same key: %s; the step depends on something that its key doesn't hold, or is not deterministic",
+			strings.Join(differ, "; "))}
+	}
+	return result{status: StatusRan, reasons: []string{"verified: same bytes"}, outputs: outputs, kept: kept}
+}
+
+// checkpointKey is the key without what only says how far to go.
+func checkpointKey(d Description, inputs []string) cache.Digest {
+	d.Unkeyed = slices.Concat(d.Unkeyed, d.Extents)
+	facts, err := keyFacts(d)
+	if err != nil {
+		panic(fmt.Sprintf("engine: config that was keyed before: %v", err))
+	}
+	_, key := keyOf(append(facts, "checkpoint"), inputs)
+	return key
+}

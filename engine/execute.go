@@ -1,0 +1,242 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"rein/cache"
+)
+
+// execute takes a runnable task to its end, in a worker. If another process is at the same work it gives its grant
+// back and the task waits without holding anything.
+func (r *runner) execute(t *task) message {
+	m := message{unit: t.unit, granted: &t.grant}
+	if t.lease == nil {
+		l, err := r.store.TryLease(t.action)
+		if err != nil {
+			m.result = r.failure(err)
+			return m
+		}
+		if l == nil {
+			m.task, m.waits = t, true
+			return m
+		}
+		t.lease = l
+	}
+	defer t.lease.Release()
+	if res, done := r.madeMeanwhile(t); done {
+		m.result = res
+		return m
+	}
+	m.result = r.attempts(t)
+	m.result.action = t.action
+	return m
+}
+
+// wait follows another process that is at the same work, in a worker.
+func (r *runner) wait(t *task) message {
+	n := t.unit.nodes[0]
+	l, err := r.store.Lease(r.ctx, t.action, func() {
+		r.emit(Event{Action: ActionWait, Pipeline: n.pipeline.Name, Step: n.Name, Type: n.Type, ActionID: t.action.String(),
+			Text: "another rein is making this result"})
+	})
+	if err != nil {
+		res := r.failure(err)
+		res.action = t.action
+		return message{unit: t.unit, result: res}
+	}
+	t.lease = l
+	if res, done := r.madeMeanwhile(t); done {
+		l.Release()
+		return message{unit: t.unit, result: res}
+	}
+	return message{unit: t.unit, task: t}
+}
+
+// madeMeanwhile asks the store again once the lease is held: the former holder may have made the result.
+func (r *runner) madeMeanwhile(t *task) (result, bool) {
+	if t.forced || t.verify != nil {
+		return result{}, false
+	}
+	e, _, err := r.entry(r.ctx, t.action)
+	if err != nil {
+		res := r.failure(err)
+		res.action = t.action
+		return res, true
+	}
+	if e == nil || !complete(e, t.unit.nodes[0].Ports) {
+		return result{}, false
+	}
+	res := r.hit(t.unit, e)
+	res.reasons = []string{"made by another rein meanwhile"}
+	return res, true
+}
+
+// attempts runs the step, again after a fault as often as its retries allow. A verdict is an answer: no retry.
+func (r *runner) attempts(t *task) result {
+	n := t.unit.nodes[0]
+	log := newStepLog(r.store.LogPath(t.action))
+	defer log.close()
+	c := newCollector(n, t.action, r.options.Emit, log)
+	release, err := r.tokens.take(r.ctx, t.grant, func() {
+		c.event(Event{Action: ActionWait, Text: "waits for resources that another rein holds"})
+	})
+	if err != nil {
+		return r.failure(err)
+	}
+	defer release()
+	began := time.Now()
+	queued := began.Sub(t.queued)
+	c.event(Event{Action: ActionStart, Reasons: t.reasons})
+	pause := r.options.RetryDelay
+	for try := 0; ; try++ {
+		res := r.attempt(t, c, try)
+		res.queued, res.ran = queued, time.Since(began)
+		if res.status != StatusFailed {
+			return res
+		}
+		if try >= t.unit.retries {
+			res.err = withLog(res.err, c.tail(), log.close())
+			return res
+		}
+		c.event(Event{Action: ActionLog, Text: fmt.Sprintf("attempt %d of %d failed: %v; again in %v", try+1, t.unit.retries+1, res.err, pause)})
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, time.Minute)
+		case <-r.ctx.Done():
+			return r.failure(r.ctx.Err())
+		}
+		c.restart()
+	}
+}
+
+// withLog adds the last log lines to an error, and where the whole log is.
+func withLog(err error, tail []string, path string) error {
+	if path == "" {
+		return err
+	}
+	text := err.Error()
+	missing := make([]string, 0, len(tail))
+	for _, l := range tail {
+		if !strings.Contains(text, l) { // an exec step's error already shows its last lines
+			missing = append(missing, "  "+l)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%w\n%s\n(the whole log: %s)", err, strings.Join(missing, "\n"), path)
+	}
+	return fmt.Errorf("%w\n(the whole log: %s)", err, path)
+}
+
+// attempt executes the step once and commits what it made.
+func (r *runner) attempt(t *task, c *collector, try int) result {
+	u := t.unit
+	dir, err := r.space.fresh(strconv.Itoa(u.id) + "-" + strconv.Itoa(try))
+	if err != nil {
+		return r.failure(err)
+	}
+	defer removeAll(dir)
+	o, err := r.order(t, dir)
+	if err != nil {
+		return r.failure(err)
+	}
+	free, err := r.checkpoint(t, o)
+	if err != nil {
+		return r.failure(err)
+	}
+	defer free()
+	ctx, cancel := r.limit(u)
+	defer cancel()
+	start := time.Now()
+	peak, err := r.run(ctx, u, o, c, dir)
+	took := time.Since(start)
+	if err == nil {
+		err = ctx.Err() // an op that returns nil because it was told to stop has made nothing
+	}
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil && !isVerdict(err) {
+			err = cause
+		}
+		return r.failure(err)
+	}
+	kept := c.taken()
+	kept.RunMS, kept.PeakRSS, kept.Made = max(ms(took), 1), peak, start.UTC().Truncate(time.Millisecond)
+	kept.Host, _ = os.Hostname()
+	return r.commit(t, o, kept)
+}
+
+// limit is the run's context with the step's timeout, the longest of its nodes'.
+func (r *runner) limit(u *unit) (context.Context, context.CancelFunc) {
+	var longest time.Duration
+	for _, n := range u.nodes {
+		if n.Timeout <= 0 {
+			return context.WithCancel(r.ctx)
+		}
+		longest = max(longest, n.Timeout)
+	}
+	return context.WithTimeoutCause(r.ctx, longest, fmt.Errorf("took longer than its timeout of %v", longest))
+}
+
+// order lays the step's work out: inputs at readable paths, outputs at paths to create.
+func (r *runner) order(t *task, dir string) (*Order, error) {
+	u, n := t.unit, t.unit.nodes[0]
+	o := &Order{Format: orderFormat, Action: t.action, Pipeline: n.pipeline.Name, Step: n.Name, Type: u.desc.Type, Version: u.desc.Version,
+		Config: u.desc.Config, Inputs: map[string][]File{}, Outputs: map[string]string{}, Scratch: filepath.Join(dir, "tmp"),
+		Resources: u.resources, State: r.store.Dir(), Tether: true}
+	o.Resources.GPUs = t.grant.gpus
+	for port, files := range t.in.ports {
+		for _, f := range files {
+			path := f.path
+			if path == "" {
+				var err error
+				if path, err = r.store.Path(r.ctx, f.blob); err != nil {
+					return nil, fmt.Errorf("input %s: %w", port, err)
+				}
+			}
+			o.Inputs[port] = append(o.Inputs[port], File{Path: path, Digest: f.blob.Digest, Name: f.name})
+		}
+	}
+	out := filepath.Join(dir, "out")
+	for _, p := range n.Ports {
+		o.Outputs[p.Name] = filepath.Join(out, p.Name)
+	}
+	return o, errors.Join(os.Mkdir(out, 0o700), os.Mkdir(o.Scratch, 0o700))
+}
+
+// run executes the order: here, or in a process of its own if the step type asks for that.
+func (r *runner) run(ctx context.Context, u *unit, o *Order, c *collector, dir string) (int64, error) {
+	if !u.desc.Isolated || len(r.options.Child) == 0 {
+		return 0, u.op.Run(ctx, &Call{Inputs: o.Inputs, Outputs: o.Outputs, Scratch: o.Scratch, Checkpoint: o.Checkpoint,
+			Emit: c.event, Memo: r.store, Resources: o.Resources})
+	}
+	path := filepath.Join(dir, "order.json")
+	if err := o.write(path); err != nil {
+		return 0, err
+	}
+	return runChild(ctx, r.options.Child, path, childEnv(o.Resources), r.options.Grace, c.event)
+}
+
+// childEnv shows the child exactly the GPUs that it was granted.
+func childEnv(res Resources) []string {
+	return append(os.Environ(), "CUDA_VISIBLE_DEVICES="+strings.Join(res.GPUs, ","))
+}
+
+// checkpoint gives the step its checkpoint folder. Two keys may share one (12 epochs and 15), so it is leased.
+func (r *runner) checkpoint(t *task, o *Order) (free func(), err error) {
+	key := checkpointKey(t.unit.desc, t.in.lines)
+	lease, err := r.store.Lease(r.ctx, cache.Sum([]byte("checkpoint "+key.String())), func() {})
+	if err != nil {
+		return nil, err
+	}
+	if o.Checkpoint, err = r.store.Checkpoint(key); err != nil {
+		lease.Release()
+		return nil, err
+	}
+	return func() { lease.Release() }, nil
+}

@@ -1,0 +1,63 @@
+//go:build unix
+
+// Package proc starts processes in groups of their own and ends whole groups.
+package proc
+
+import (
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// Group makes cmd the leader of a new process group, so that it and all its children can be ended together, and so
+// that an interrupt typed at the terminal reaches only us.
+func Group(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
+}
+
+// Stop asks cmd's group to end, and kills it if it hasn't after grace. It returns early when done is closed.
+func Stop(cmd *exec.Cmd, grace time.Duration, done <-chan struct{}) {
+	signal(cmd, syscall.SIGTERM)
+	t := time.NewTimer(grace)
+	defer t.Stop()
+	select {
+	case <-done:
+	case <-t.C:
+		signal(cmd, syscall.SIGKILL)
+	}
+}
+
+// KillGroup kills what is left of cmd's group.
+func KillGroup(cmd *exec.Cmd) { signal(cmd, syscall.SIGKILL) }
+
+func signal(cmd *exec.Cmd, s syscall.Signal) {
+	if cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, s) // the group may be gone: then there is nothing to do
+	}
+}
+
+// KillOwnGroup kills this process and its group, if it leads one.
+func KillOwnGroup() {
+	if syscall.Getpgrp() == syscall.Getpid() {
+		_ = syscall.Kill(0, syscall.SIGKILL)
+	}
+}
+
+// PeakRSS is the peak memory of a finished process in bytes; 0 if it isn't known.
+func PeakRSS(cmd *exec.Cmd) int64 {
+	if cmd.ProcessState == nil {
+		return 0
+	}
+	u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return int64(u.Maxrss)
+	}
+	return int64(u.Maxrss) << 10
+}

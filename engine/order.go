@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"rein/cache"
+)
+
+// orderFormat is raised when a work order changes so that an older reader would do the wrong thing.
+const orderFormat = 1
+
+// Order is a work order: all that another process of the same program needs to execute a step. It holds sensitive
+// config values, so its file is readable by the owner only, and is removed with the step's scratch folder.
+type Order struct {
+	Format     int               `json:"format"`
+	Action     cache.Digest      `json:"action"`
+	Pipeline   string            `json:"pipeline"` // labels, for messages
+	Step       string            `json:"step"`
+	Type       string            `json:"type"`
+	Version    int               `json:"version"`
+	Config     json.RawMessage   `json:"config"`
+	Inputs     map[string][]File `json:"inputs"`
+	Outputs    map[string]string `json:"outputs"`
+	Scratch    string            `json:"scratch"`
+	Checkpoint string            `json:"checkpoint"`
+	Resources  Resources         `json:"resources"`
+	State      string            `json:"state"` // the state folder: for the row memo
+	// Tether: the process ends when its standard input does, so that it can't outlive who started it.
+	Tether bool `json:"tether,omitempty"`
+}
+
+// outcome of an executed order, in a file beside it: exit statuses can't tell a verdict's text.
+type orderResult struct {
+	Verdict string `json:"verdict,omitempty"`
+	Error   string `json:"error,omitempty"`
+}
+
+func resultPath(order string) string { return order + ".result" }
+
+// write puts the order where ExecuteOrder reads it.
+func (o *Order) write(path string) error {
+	b, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o600)
+}
+
+// ExecuteOrder runs the step that a work order describes: what `rein step run ORDER` does. Events go to emit; the
+// answer is also left in a file beside the order, written last.
+func ExecuteOrder(ctx context.Context, path string, resolver Resolver, emit func(Event)) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("work order: %w", err)
+	}
+	var o Order
+	if err := json.Unmarshal(b, &o); err != nil {
+		return fmt.Errorf("work order %s: %w", path, err)
+	}
+	if o.Format != orderFormat {
+		return fmt.Errorf("work order %s: format %d, this rein reads %d", path, o.Format, orderFormat)
+	}
+	if o.Tether {
+		var stop context.CancelFunc
+		ctx, stop = tethered(ctx)
+		defer stop()
+	}
+	runErr := o.run(ctx, resolver, emit)
+	if err := writeResult(path, runErr); err != nil {
+		return errors.Join(runErr, err)
+	}
+	return runErr
+}
+
+func (o *Order) run(ctx context.Context, resolver Resolver, emit func(Event)) error {
+	op, err := resolver(o.Type, o.Version, o.Config)
+	if err != nil {
+		return err
+	}
+	memo := &lazyMemo{dir: o.State}
+	err = op.Run(ctx, &Call{Inputs: o.Inputs, Outputs: o.Outputs, Scratch: o.Scratch, Checkpoint: o.Checkpoint,
+		Emit: emit, Memo: memo, Resources: o.Resources})
+	return errors.Join(err, memo.close())
+}
+
+func writeResult(order string, runErr error) error {
+	var r orderResult
+	var v *Verdict
+	switch {
+	case errors.As(runErr, &v):
+		r.Verdict = v.Text
+	case runErr != nil:
+		r.Error = runErr.Error()
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	tmp := resultPath(order) + ".tmp"
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return fmt.Errorf("work order: %w", err)
+	}
+	return os.Rename(tmp, resultPath(order))
+}
+
+// readResult says how an executed order ended: nil, a *Verdict, or an error. ok is false if there is no answer,
+// which means that the process died.
+func readResult(order string) (answer error, ok bool) {
+	b, readErr := os.ReadFile(resultPath(order))
+	if readErr != nil {
+		return nil, false
+	}
+	var r orderResult
+	if json.Unmarshal(b, &r) != nil {
+		return nil, false
+	}
+	switch {
+	case r.Verdict != "":
+		return &Verdict{r.Verdict}, true
+	case r.Error != "":
+		return errors.New(r.Error), true
+	}
+	return nil, true
+}
+
+// lazyMemo opens the store of a state folder when a step first uses the row memo: most never do.
+type lazyMemo struct {
+	dir   string
+	once  sync.Once
+	store *cache.Store
+	err   error
+}
+
+func (m *lazyMemo) open() (*cache.Store, error) {
+	m.once.Do(func() {
+		if m.store, m.err = cache.Open(m.dir, cache.Options{}); m.err != nil {
+			m.err = fmt.Errorf("row memo: %w", m.err)
+		}
+	})
+	return m.store, m.err
+}
+
+// GetMany implements Memo.
+func (m *lazyMemo) GetMany(ctx context.Context, keys []cache.Digest) ([][]byte, error) {
+	s, err := m.open()
+	if err != nil {
+		return nil, err
+	}
+	return s.GetMany(ctx, keys)
+}
+
+// PutMany implements Memo.
+func (m *lazyMemo) PutMany(ctx context.Context, keys []cache.Digest, values [][]byte) error {
+	s, err := m.open()
+	if err != nil {
+		return err
+	}
+	return s.PutMany(ctx, keys, values)
+}
+
+func (m *lazyMemo) close() error {
+	if m.store == nil {
+		return nil
+	}
+	return m.store.Close()
+}

@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"rein/cache"
+	"rein/engine/record"
+)
+
+// Run executes what is not cached and keeps a record of it. A step that fails is in the record, not an error; the
+// error is for what kept the run from starting or from being recorded. When ctx ends, running steps are stopped,
+// what is finished is kept, and the record's verdict is "stopped".
+func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPlanner(ctx, g, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.withinBudget(ctx); err != nil {
+		return nil, err
+	}
+	started := time.Now()
+	r, err := newRunner(ctx, p, started)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	r.emit(Event{Action: ActionPlan, Total: int64(len(p.work.nodes))})
+	r.loop()
+	verdict := r.verdict()
+	if verdict == verdictPass {
+		if err := r.publish(); err != nil {
+			return nil, err
+		}
+	}
+	rec := r.record(started, verdict)
+	if err := r.keep(rec); err != nil {
+		return rec, err
+	}
+	r.done(rec)
+	return rec, nil
+}
+
+// The verdicts of a run.
+const (
+	verdictPass    = "pass"
+	verdictFail    = "fail"
+	verdictStopped = "stopped"
+)
+
+// withinBudget refuses a run that is forecast to take longer than allowed.
+func (p *planner) withinBudget(ctx context.Context) error {
+	if p.options.Budget <= 0 {
+		return nil
+	}
+	if err := p.plan(ctx); err != nil {
+		return asConfig(ctx, err)
+	}
+	f := p.forecast()
+	if f.total() <= p.options.Budget {
+		return nil
+	}
+	more := ""
+	if f.NoHistory > 0 {
+		more = fmt.Sprintf(", not counting %d steps that never ran", f.NoHistory)
+	}
+	return configErrorf("the run is forecast to take %v with %d jobs (%v to %v%s), over the budget of %v; nothing was started",
+		f.total().Round(time.Second), f.Jobs, time.Duration(f.TotalLowMS)*time.Millisecond,
+		time.Duration(f.TotalHighMS)*time.Millisecond, more, p.options.Budget)
+}
+
+// verdict sums up the steps' states.
+func (r *runner) verdict() string {
+	verdict := verdictPass
+	for i := range r.nodes {
+		switch r.nodes[i].status {
+		case StatusStopped:
+			return verdictStopped
+		case StatusFailed, StatusVerdict, StatusSkipped:
+			verdict = verdictFail
+		}
+	}
+	return verdict
+}
+
+// publish copies the outputs that the pipelines name to their paths: all of them or, on an error, those before it.
+func (r *runner) publish() error {
+	for _, p := range r.work.graph.Pipelines {
+		for _, o := range p.Outputs {
+			n := r.work.nodes[o.Ref.Node]
+			if n.unit == nil {
+				continue
+			}
+			b, ok := r.results[n.unit.id].outputs[o.Ref.Port]
+			if !ok {
+				return fmt.Errorf("%s: output %q: step %q has no output %q", o.Pos, o.Name, n.Name, o.Ref.Port)
+			}
+			if err := r.store.Restore(r.ctx, b, o.Path); err != nil {
+				return fmt.Errorf("%s: output %q: %w", o.Pos, o.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// done sends the last event.
+func (r *runner) done(rec *record.Run) {
+	var cached, ran, failed, skipped int
+	for i := range r.nodes {
+		switch r.nodes[i].status {
+		case StatusCached, StatusUnchanged:
+			cached++
+		case StatusRan:
+			ran++
+		case StatusFailed, StatusVerdict:
+			failed++
+		case StatusSkipped, StatusStopped:
+			skipped++
+		}
+	}
+	verdict := rec.Verdict
+	if verdict == verdictStopped {
+		verdict = verdictFail
+	}
+	r.emit(Event{Action: ActionDone, Cached: &cached, Ran: &ran, Failed: &failed, Skipped: &skipped, Verdict: verdict,
+		Run: rec.ID, ElapsedMS: ms(rec.Ended.Sub(rec.Started))})
+}
+
+// result is how a unit ended.
+type result struct {
+	status  Status // ran, cached, unchanged, failed, verdict, stopped, skipped
+	reasons []string
+	err     error
+	action  cache.Digest
+	outputs map[string]cache.Blob // nil unless it is finished well
+	kept    cache.Result
+	queued  time.Duration
+	ran     time.Duration
+}
+
+// good tells whether the unit's outputs can be used.
+func (r *result) good() bool {
+	switch r.status {
+	case StatusRan, StatusCached, StatusUnchanged:
+		return true
+	}
+	return false
+}
+
+// nodeResult is how one node ended: as its unit did, unless a check of its own or an upstream step says otherwise.
+type nodeResult struct {
+	status  Status
+	reasons []string
+	err     error
+	cause   string // of skipped: the step that failed upstream
+}

@@ -1,0 +1,290 @@
+package engine
+
+import (
+	"container/heap"
+	"context"
+	"fmt"
+	"time"
+
+	"rein/cache"
+)
+
+// runner is the coordinator of a run. One goroutine (loop) owns all of it; workers resolve and execute units and
+// report back through messages. A unit goes: missing dependencies -> ready -> resolving (inputs hashed, key made,
+// store asked) -> settled if cached, else runnable -> executing -> settled.
+type runner struct {
+	*planner
+	ctx     context.Context
+	id      string
+	space   *space
+	machine machine
+	pool    *pool
+	tokens  *tokens
+
+	nodes   []nodeResult // by nodeOf.id
+	results []result     // by unit.id; written once, before the users of the unit begin
+	missing []int        // by unit.id: dependencies that aren't settled
+	left    int          // units that aren't settled
+
+	ready    unitHeap
+	runnable taskHeap
+	flights  map[cache.Digest]*flight
+	messages chan message
+	working  int    // goroutines that will send a message
+	resolves int    // those of them that resolve
+	halted   string // why nothing more is started; "": go on
+}
+
+// flight is a piece of work in progress under its key; followers have the same key by another way.
+type flight struct {
+	leader    *unit
+	followers []*task
+}
+
+// task is a unit whose key is known and whose result isn't there.
+type task struct {
+	unit    *unit
+	in      inputs
+	key     string
+	action  cache.Digest
+	reasons []string
+	verify  *cache.Entry // the result to compare with, under --verify
+	forced  bool
+	lease   *cache.Lease
+	grant   grant
+	queued  time.Time
+}
+
+// message is a worker's report: the task is runnable, or the unit is settled.
+type message struct {
+	unit     *unit
+	resolved bool  // the end of a resolve
+	task     *task // runnable, or waits for another process; nil: settled with result
+	waits    bool
+	granted  *grant
+	result   result
+}
+
+func newRunner(ctx context.Context, p *planner, now time.Time) (*runner, error) {
+	id := newRunID(now)
+	sp, err := newSpace(p.store, id)
+	if err != nil {
+		return nil, err
+	}
+	m := thisMachine()
+	r := &runner{planner: p, ctx: ctx, id: id, space: sp, machine: m, pool: newPool(p.options.Jobs, m),
+		tokens: &tokens{store: p.store, slots: p.options.Jobs},
+		nodes:  make([]nodeResult, len(p.work.nodes)), results: make([]result, len(p.work.units)),
+		missing: make([]int, len(p.work.units)), left: len(p.work.units),
+		flights: map[cache.Digest]*flight{}, messages: make(chan message)}
+	return r, nil
+}
+
+func (r *runner) close() { r.space.close() }
+
+func (r *runner) emit(e Event) {
+	e.Time = time.Now()
+	r.options.Emit(e)
+}
+
+// maxResolves bounds how many units are being looked up at a time.
+const maxResolves = 16
+
+// loop runs until every unit is settled.
+func (r *runner) loop() {
+	r.leaveOut()
+	for _, u := range r.work.units {
+		r.missing[u.id] = len(u.deps)
+	}
+	for _, u := range r.work.units {
+		if len(u.deps) == 0 {
+			heap.Push(&r.ready, u)
+		}
+	}
+	stop := r.ctx.Done()
+	for r.left > 0 {
+		r.startResolves()
+		r.startTasks()
+		if r.left == 0 {
+			break
+		}
+		select {
+		case m := <-r.messages:
+			r.handle(m)
+		case <-stop:
+			stop = nil
+			r.dropWaiting()
+		}
+	}
+}
+
+// leaveOut settles the nodes that aren't needed.
+func (r *runner) leaveOut() {
+	for _, p := range r.work.graph.Pipelines {
+		for _, n := range r.work.order[p] {
+			if n.unit == nil {
+				r.endNode(n, nodeResult{status: StatusNotNeeded}, &result{})
+			}
+		}
+	}
+}
+
+func (r *runner) startResolves() {
+	for r.resolves < maxResolves && r.ready.Len() > 0 {
+		u := heap.Pop(&r.ready).(*unit)
+		if r.ctx.Err() != nil {
+			r.settle(u, stoppedEarly())
+			continue
+		}
+		r.resolves++
+		r.working++
+		go func() { r.messages <- r.resolve(u) }()
+	}
+}
+
+func stoppedEarly() result {
+	return result{status: StatusStopped, reasons: []string{"interrupted before it started"}}
+}
+
+func (r *runner) handle(m message) {
+	r.working--
+	if m.resolved {
+		r.resolves--
+	}
+	if m.granted != nil {
+		r.pool.give(*m.granted)
+	}
+	if m.task == nil {
+		r.settle(m.unit, m.result)
+		return
+	}
+	t := m.task
+	if m.waits {
+		r.working++
+		go func() { r.messages <- r.wait(t) }()
+		return
+	}
+	if t.lease == nil { // not one that comes back from waiting for another process
+		if f := r.flights[t.action]; f != nil {
+			f.followers = append(f.followers, t)
+			return
+		}
+		r.flights[t.action] = &flight{leader: t.unit}
+	}
+	heap.Push(&r.runnable, t)
+}
+
+// dropWaiting settles everything that was only waiting when the run was interrupted. What executes ends by itself.
+func (r *runner) dropWaiting() {
+	for r.ready.Len() > 0 {
+		r.settle(heap.Pop(&r.ready).(*unit), stoppedEarly())
+	}
+	for r.runnable.Len() > 0 {
+		r.dropTask(heap.Pop(&r.runnable).(*task), stoppedEarly())
+	}
+}
+
+func (r *runner) dropTask(t *task, res result) {
+	if t.lease != nil {
+		t.lease.Release()
+	}
+	res.action = t.action
+	r.settle(t.unit, res)
+}
+
+// maxPassed is how many tasks that don't fit are passed over in search of one that does.
+const maxPassed = 64
+
+// startTasks starts what fits, in order of rank. A task that lacks memory or a GPU is passed over; one that lacks
+// slots holds up the rest, or it would starve behind small ones.
+func (r *runner) startTasks() {
+	var passed []*task
+	for r.runnable.Len() > 0 && len(passed) < maxPassed {
+		t := heap.Pop(&r.runnable).(*task)
+		if r.halted != "" {
+			r.dropTask(t, result{status: StatusSkipped, reasons: []string{"not started: " + r.halted}})
+			continue
+		}
+		if err := check(t.unit.resources, r.machine); err != nil {
+			r.dropTask(t, result{status: StatusFailed, err: err})
+			continue
+		}
+		g, ok := r.pool.take(t.unit.resources)
+		if !ok {
+			passed = append(passed, t)
+			if r.pool.freeSlots < r.pool.slotsOf(t.unit.resources) {
+				break
+			}
+			continue
+		}
+		t.grant = g
+		r.working++
+		go func() { r.messages <- r.execute(t) }()
+	}
+	for _, t := range passed {
+		heap.Push(&r.runnable, t)
+	}
+}
+
+// resolve finds out a unit's key and whether its result is there. It runs in a worker.
+func (r *runner) resolve(u *unit) message {
+	fail := func(res result) message { return message{unit: u, resolved: true, result: res} }
+	in, ok, err := r.inputs(r.ctx, u, func(d *unit) map[string]cache.Blob { return r.results[d.id].outputs })
+	if err == nil && !ok {
+		err = fmt.Errorf("engine: inputs of a ready step are not known") // settle lets no such unit through
+	}
+	if err != nil {
+		return fail(r.failure(err))
+	}
+	key, action := keyOf(u.facts, in.lines)
+	e, missing, err := r.entry(r.ctx, action)
+	if err != nil {
+		return fail(r.failure(err))
+	}
+	if e != nil && !complete(e, u.nodes[0].Ports) {
+		e, missing = nil, "the cached result lacks an output"
+	}
+	t := &task{unit: u, in: in, key: key, action: action, forced: r.forced[u], queued: time.Now()}
+	switch {
+	case t.forced:
+		t.reasons = []string{"forced"}
+	case e == nil:
+		t.reasons = r.reasons(r.ctx, u, key, missing)
+	case r.options.Verify && !u.desc.Nondeterministic:
+		t.verify, t.reasons = e, []string{"verify"}
+	default:
+		return fail(r.hit(u, e))
+	}
+	if r.options.Frozen {
+		res := r.failure(fmt.Errorf("is not cached, and --frozen forbids running it: %s", listOf(t.reasons)))
+		res.action = action
+		return fail(res)
+	}
+	return message{unit: u, resolved: true, task: t}
+}
+
+// hit is the result of a unit that the store has.
+func (r *runner) hit(u *unit, e *cache.Entry) result {
+	res := result{status: StatusCached, action: e.Action, outputs: e.Outputs, kept: e.Result}
+	if res.outputs == nil {
+		res.outputs = map[string]cache.Blob{}
+	}
+	for _, d := range u.deps {
+		switch r.results[d.id].status {
+		case StatusRan, StatusUnchanged:
+			res.status = StatusUnchanged
+		}
+	}
+	return res
+}
+
+// failure tells a fault, a verdict and an interruption apart.
+func (r *runner) failure(err error) result {
+	switch {
+	case r.ctx.Err() != nil:
+		return result{status: StatusStopped, reasons: []string{"interrupted"}}
+	case isVerdict(err):
+		return result{status: StatusVerdict, err: err}
+	}
+	return result{status: StatusFailed, err: err}
+}
