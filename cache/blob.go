@@ -1,0 +1,221 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// sealed is the modification time of every file in the store. Whoever writes to one moves it, and the next use sees that
+// without reading the content.
+var sealed = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// blobPath is where a blob lies: a file, or a folder.
+func (s *Store) blobPath(d Digest) string {
+	h := d.String()
+	return filepath.Join(s.dir, blobsDir, h[:2], h)
+}
+
+// Has tells whether a blob is in the store, whole as far as names and sizes show.
+func (s *Store) Has(b Blob) bool {
+	info, err := os.Lstat(s.blobPath(b.Digest))
+	if err != nil || info.IsDir() != b.Dir {
+		return false
+	}
+	return b.Dir || info.Size() == b.Size
+}
+
+// Path returns a read-only path that holds a blob's content, proven: by its seal, or by its hash where that is broken.
+// The error of an absent or damaged blob is a *Miss; a damaged one is put out of the way.
+func (s *Store) Path(ctx context.Context, b Blob) (string, error) {
+	path := s.blobPath(b.Digest)
+	t, err := readTree(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", &Miss{"blob", b.Digest.Short() + " is gone from the store"}
+	} else if err != nil {
+		return "", err
+	}
+	if t.sealed(b) {
+		return path, nil
+	}
+	if err := t.hash(ctx, nil); err != nil {
+		return "", err
+	}
+	if t.blob() == b {
+		if !s.readOnly {
+			err = t.seal()
+		}
+		return path, err
+	}
+	if !s.readOnly {
+		if err := s.drop(path); err != nil {
+			return "", err
+		}
+	}
+	return "", &Miss{"blob", b.Digest.Short() + " is damaged: its content isn't what was written"}
+}
+
+// sealed tells whether nothing has been written to the tree since it came into the store.
+func (t *tree) sealed(b Blob) bool {
+	var size int64
+	for _, f := range t.files {
+		if !f.info.ModTime().Equal(sealed) {
+			return false
+		}
+		size += f.info.Size()
+	}
+	return t.dir == b.Dir && size == b.Size
+}
+
+// seal makes the tree's files read-only and sets their time.
+func (t *tree) seal() error {
+	for _, f := range t.files {
+		mode := fs.FileMode(0o444) | f.info.Mode()&0o111
+		if err := errors.Join(os.Chmod(f.path, mode), os.Chtimes(f.path, sealed, sealed)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drop removes content from the store: renamed first, so that nobody sees half of it.
+func (s *Store) drop(path string) error {
+	tmp, err := s.Scratch()
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(path, filepath.Join(tmp, "dropped")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	return removeAll(tmp)
+}
+
+// Import copies a file or a folder of the user's into the store.
+func (s *Store) Import(ctx context.Context, path string) (Blob, error) {
+	if s.readOnly {
+		return Blob{}, errReadOnly
+	}
+	b, err := s.HashPath(ctx, path)
+	if err != nil {
+		return b, err
+	}
+	if _, err := s.Path(ctx, b); err == nil {
+		return b, nil
+	}
+	tmp, err := s.Scratch()
+	if err != nil {
+		return b, stateError(err)
+	}
+	defer removeAll(tmp)
+	dst := filepath.Join(tmp, "blob")
+	if err := copyTree(path, dst, 0o444); err != nil {
+		return b, err
+	}
+	got, err := s.Adopt(ctx, dst)
+	if err == nil && got != b {
+		err = fmt.Errorf("%s changed while it was copied", path)
+	}
+	return b, err
+}
+
+// Adopt moves a file or a folder that a step made into the store. The path is gone afterwards.
+func (s *Store) Adopt(ctx context.Context, path string) (Blob, error) {
+	if s.readOnly {
+		return Blob{}, errReadOnly
+	}
+	t, err := readTree(path)
+	if err != nil {
+		return Blob{}, err
+	}
+	if err := t.hash(ctx, nil); err != nil {
+		return Blob{}, err
+	}
+	b := t.blob()
+	if _, err := s.Path(ctx, b); err == nil {
+		return b, removeAll(path)
+	}
+	if err := errors.Join(t.seal(), t.sync()); err != nil {
+		return b, stateError(err)
+	}
+	dst := s.blobPath(b.Digest)
+	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+		return b, stateError(err)
+	}
+	if err := os.Rename(path, dst); err != nil {
+		// Another process may have brought the same content meanwhile.
+		if _, perr := s.Path(ctx, b); perr == nil {
+			return b, removeAll(path)
+		}
+		return b, stateError(err)
+	}
+	return b, syncDir(filepath.Dir(dst))
+}
+
+// sync makes the tree's content durable.
+func (t *tree) sync() error {
+	for _, f := range t.files {
+		file, err := os.Open(f.path)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(file.Sync(), file.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Restore copies a blob to dst, which is replaced at once or not at all. The copy is the user's: writable.
+func (s *Store) Restore(ctx context.Context, b Blob, dst string) error {
+	src, err := s.Path(ctx, b)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dst), ".rein-")
+	if err != nil {
+		return err
+	}
+	defer removeAll(tmp)
+	fresh := filepath.Join(tmp, "new")
+	if err := copyTree(src, fresh, 0o644); err != nil {
+		return err
+	}
+	if info, err := os.Lstat(dst); err == nil && (info.IsDir() || b.Dir) {
+		if err := os.Rename(dst, filepath.Join(tmp, "old")); err != nil {
+			return err
+		}
+	}
+	return os.Rename(fresh, dst)
+}
+
+// copyTree copies a file or a folder; files get the mode, and keep the right to be executed.
+func copyTree(src, dst string, mode fs.FileMode) error {
+	t, err := readTree(src)
+	if err != nil {
+		return err
+	}
+	if t.dir {
+		if err := os.Mkdir(dst, 0o755); err != nil {
+			return err
+		}
+	}
+	for _, d := range t.dirs {
+		if err := os.Mkdir(filepath.Join(dst, filepath.FromSlash(d)), 0o755); err != nil {
+			return err
+		}
+	}
+	for _, f := range t.files {
+		m := mode | f.info.Mode()&0o111
+		if err := copyFile(f.path, filepath.Join(dst, filepath.FromSlash(f.name)), m); err != nil {
+			return err
+		}
+	}
+	return nil
+}

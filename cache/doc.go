@@ -1,0 +1,16 @@
+// Package cache keeps the results of steps: an index (Badger) from ActionID to outputs, outputs as plain files under
+// their hash, run records, leases. Any part of it may be lost, torn or changed: what can't be proven good is a Miss
+// with its reason, and the work is done again.
+//
+//	.rein/index/        Badger: entries, stat memo, row memo
+//	.rein/blobs/ab/abcd content under its digest, read-only; a folder is a tree
+//	.rein/runs/ID.json  run records
+//	.rein/leases/       lock files, held by the kernel: a dead process holds nothing
+//	.rein/scratch/      work in progress; checkpoints/ outlive a killed run
+//
+// Badger lets one process in at a time, so it is open for moments only and others wait their turn. What is written goes
+// blob first, index last.
+//
+// Words: ActionID is the digest of a step's key; OutputID that of its content; a Blob is content in the store; an Entry
+// is the index's line for an ActionID; a lease is the right to make one ActionID's result.
+package cache

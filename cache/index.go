@@ -1,0 +1,226 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+const (
+	// idle is how long the index stays open without use.
+	idle = 20 * time.Millisecond
+	// turn is how long one process may keep it while others wait.
+	turn = 100 * time.Millisecond
+)
+
+// index is Badger, open for moments. Two lock files make a queue: who waits for "lock" holds "next" meanwhile, so the
+// holder can tell that somebody waits, and doesn't overtake when its turn is over.
+type index struct {
+	dir      string
+	readOnly bool
+
+	mu       sync.Mutex
+	free     *sync.Cond // active fell to 0
+	db       *badger.DB // nil: not open
+	lock     *fileLock
+	opened   time.Time
+	active   int
+	timer    *time.Timer
+	closed   bool
+	setAside []string // index folders that were unreadable
+}
+
+func newIndex(dir string, readOnly bool) *index {
+	x := &index{dir: dir, readOnly: readOnly}
+	x.free = sync.NewCond(&x.mu)
+	return x
+}
+
+// errNoIndex says that there is no index to read.
+var errNoIndex = errors.New("no index yet")
+
+// use calls do with the open index. Many may use it at a time.
+func (x *index) use(ctx context.Context, do func(*badger.DB) error) error {
+	db, err := x.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer x.release()
+	return do(db)
+}
+
+func (x *index) acquire(ctx context.Context) (*badger.DB, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.closed {
+		return nil, errors.New("cache: the store is closed")
+	}
+	for x.db != nil && time.Since(x.opened) > turn && x.othersWait() {
+		if x.active > 0 {
+			x.free.Wait()
+		} else if err := x.shut(); err != nil {
+			return nil, err
+		}
+	}
+	if x.db == nil {
+		if err := x.open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	x.active++
+	return x.db, nil
+}
+
+func (x *index) release() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.active--; x.active > 0 {
+		return
+	}
+	x.free.Broadcast()
+	if x.timer == nil {
+		x.timer = time.AfterFunc(idle, x.shutIdle)
+	} else {
+		x.timer.Reset(idle)
+	}
+}
+
+func (x *index) shutIdle() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.active == 0 {
+		_ = x.shut() // the next use opens it again and sees what is wrong
+	}
+}
+
+func (x *index) othersWait() bool {
+	if x.readOnly {
+		return true // a reader can't know; it gives way
+	}
+	l, err := tryLock(x.dir + ".next")
+	if err == nil {
+		l.unlock()
+	}
+	return errors.Is(err, errLocked)
+}
+
+// open waits for its turn and opens Badger.
+func (x *index) open(ctx context.Context) error {
+	if x.readOnly {
+		return x.openToRead(ctx)
+	}
+	next, err := lock(ctx, x.dir+".next", nil)
+	if err != nil {
+		return err
+	}
+	l, err := lock(ctx, x.dir+".lock", nil)
+	if err = errors.Join(err, next.unlock()); err != nil {
+		return err
+	}
+	db, err := openBadger(x.dir, false)
+	if err != nil && !outside(err) {
+		// Unreadable: the index is only a memory of what can be made again. Kept for a look, not used.
+		aside := fmt.Sprintf("%s.unreadable-%d", x.dir, time.Now().UnixNano())
+		if rerr := os.Rename(x.dir, aside); rerr != nil {
+			return errors.Join(err, rerr, l.unlock())
+		}
+		x.setAside = append(x.setAside, aside)
+		db, err = openBadger(x.dir, false)
+	}
+	if err != nil {
+		return errors.Join(stateError(err), l.unlock())
+	}
+	x.db, x.lock, x.opened = db, l, time.Now()
+	return nil
+}
+
+// openToRead opens Badger without leaving a trace. While a writer has it, it waits.
+func (x *index) openToRead(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(x.dir, "MANIFEST")); errors.Is(err, fs.ErrNotExist) {
+		return errNoIndex
+	}
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		db, err := openBadger(x.dir, true)
+		switch {
+		case err == nil:
+			x.db, x.opened = db, time.Now()
+			return nil
+		case outside(err):
+			return stateError(err)
+		case !busy(err):
+			return errNoIndex
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// shut closes Badger and passes the turn on.
+func (x *index) shut() error {
+	if x.db == nil {
+		return nil
+	}
+	err := x.db.Close()
+	if x.lock != nil {
+		err = errors.Join(err, x.lock.unlock())
+	}
+	x.db, x.lock = nil, nil
+	return err
+}
+
+func (x *index) close() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for x.active > 0 {
+		x.free.Wait()
+	}
+	if x.timer != nil {
+		x.timer.Stop()
+	}
+	x.closed = true
+	return x.shut()
+}
+
+// outside tells faults of the machine, which say nothing about the index: no space, no permission, too many files.
+func outside(err error) bool {
+	for _, e := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EMFILE, syscall.ENFILE, syscall.EROFS, syscall.EIO,
+		syscall.EDQUOT, syscall.ENOMEM} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// openBadger opens a Badger for a small index: small tables, nothing cached, nothing logged. A panic over broken files is
+// an error.
+func openBadger(dir string, readOnly bool) (db *badger.DB, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("index: %v", p)
+		}
+	}()
+	o := badger.DefaultOptions(dir).
+		WithLogger(nil).WithReadOnly(readOnly).WithMetricsEnabled(false).WithDetectConflicts(false).
+		WithCompression(options.None).WithBlockCacheSize(0).WithIndexCacheSize(0).
+		WithMemTableSize(8 << 20).WithBaseTableSize(2 << 20).WithNumMemtables(2).
+		WithValueThreshold(64 << 10).WithValueLogFileSize(16 << 20).WithNumCompactors(2).
+		WithChecksumVerificationMode(options.OnTableAndBlockRead)
+	return badger.Open(o)
+}
+
+// busy tells that another process has Badger's folder: it has no error value for that.
+func busy(err error) bool { return strings.Contains(err.Error(), "Another process is using") }

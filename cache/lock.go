@@ -1,0 +1,74 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// fileLock is an exclusive lock on a file, held by the kernel: it ends with its process, however that ends.
+type fileLock struct{ f *os.File }
+
+// errLocked says that another process, or another part of this one, holds the lock.
+var errLocked = errors.New("locked")
+
+// tryLock takes the lock or returns errLocked. The file is created, and it is made sure that the lock is on the file
+// that the path names: a holder may remove it.
+func tryLock(path string) (*fileLock, error) {
+	for {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		if err := flock(f); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		if same, err := names(path, f); err != nil {
+			return nil, errors.Join(err, f.Close())
+		} else if same {
+			return &fileLock{f}, nil
+		}
+		f.Close()
+	}
+}
+
+// names tells whether path still is f.
+func names(path string, f *os.File) (bool, error) {
+	at, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	is, err := f.Stat()
+	return err == nil && os.SameFile(at, is), err
+}
+
+// lock waits for the lock. waiting, if it isn't nil, is called once before the first wait.
+func lock(ctx context.Context, path string, waiting func()) (*fileLock, error) {
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		l, err := tryLock(path)
+		if !errors.Is(err, errLocked) {
+			return l, err
+		}
+		if waiting != nil {
+			waiting()
+			waiting = nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// unlock gives the lock back.
+func (l *fileLock) unlock() error { return l.f.Close() }
+
+// remove gives the lock back and removes its file, which nobody else holds now.
+func (l *fileLock) remove() error {
+	return errors.Join(os.Remove(l.f.Name()), l.f.Close())
+}

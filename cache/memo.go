@@ -1,0 +1,52 @@
+package cache
+
+import (
+	"context"
+	"errors"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+func memoKey(k Digest) []byte { return append([]byte{memoTable}, k[:]...) }
+
+// GetMany returns the kept value, or nil, for each row key, in order.
+func (s *Store) GetMany(ctx context.Context, keys []Digest) ([][]byte, error) {
+	out := make([][]byte, len(keys))
+	err := s.index.use(ctx, func(db *badger.DB) error {
+		return db.View(func(txn *badger.Txn) error {
+			for i, k := range keys {
+				v, err := getSealed(txn, memoKey(k))
+				var miss *Miss
+				if errors.As(err, &miss) {
+					continue
+				} else if err != nil {
+					return err
+				}
+				out[i] = v
+			}
+			return nil
+		})
+	})
+	if errors.Is(err, errNoIndex) {
+		err = nil
+	}
+	return out, err
+}
+
+// PutMany keeps values by row key. Values are small: answers, scores, variations of one row.
+func (s *Store) PutMany(ctx context.Context, keys []Digest, values [][]byte) error {
+	if s.readOnly {
+		return errReadOnly
+	}
+	return s.index.use(ctx, func(db *badger.DB) error {
+		b := db.NewWriteBatch()
+		defer b.Cancel()
+		for i, k := range keys {
+			key := memoKey(k)
+			if err := b.Set(key, seal(key, values[i])); err != nil {
+				return err
+			}
+		}
+		return b.Flush()
+	})
+}

@@ -1,0 +1,110 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// The folders of a state folder.
+const (
+	indexDir      = "index"
+	blobsDir      = "blobs"
+	runsDir       = "runs"
+	leasesDir     = "leases"
+	scratchDir    = "scratch"
+	checkpointDir = "checkpoints"
+	logsDir       = "logs"
+)
+
+// formatFile says by which rules the folder was written.
+const (
+	formatFile = "FORMAT"
+	format     = "rein state 1\n"
+)
+
+// Options say how a Store is used.
+type Options struct {
+	// ReadOnly is for questions: nothing in the folder is written, created or locked for others.
+	ReadOnly bool
+}
+
+// Store is a state folder. Its methods are safe for concurrent use, by several processes too.
+type Store struct {
+	dir      string
+	readOnly bool
+	index    *index
+}
+
+// Open opens the state folder, which it creates unless it is opened for reading. An absent folder opened for reading is
+// an empty store.
+func Open(dir string, o Options) (*Store, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{dir: dir, readOnly: o.ReadOnly, index: newIndex(filepath.Join(dir, indexDir), o.ReadOnly)}
+	if !o.ReadOnly {
+		for _, d := range []string{indexDir, blobsDir, runsDir, leasesDir, scratchDir, checkpointDir, logsDir} {
+			if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+				return nil, stateError(err)
+			}
+		}
+	}
+	return s, s.checkFormat()
+}
+
+// stateError says what to do about a state folder that can't be written.
+func stateError(err error) error {
+	if errors.Is(err, fs.ErrPermission) || strings.Contains(err.Error(), "read-only file system") {
+		return fmt.Errorf("the state folder can't be written: %w; --state DIR or REIN_STATE puts it elsewhere", err)
+	}
+	return fmt.Errorf("state folder: %w", err)
+}
+
+// checkFormat refuses a folder that another version wrote by other rules.
+func (s *Store) checkFormat() error {
+	path := filepath.Join(s.dir, formatFile)
+	b, err := os.ReadFile(path)
+	switch {
+	case err == nil && string(b) == format:
+		return nil
+	case err == nil && len(b) > 0:
+		return fmt.Errorf("%s is %q, this version writes %q: give another --state, or remove the folder", path, strings.TrimSpace(string(b)), strings.TrimSpace(format))
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return stateError(err)
+	case s.readOnly:
+		return nil
+	}
+	return writeFile(path, []byte(format))
+}
+
+// Dir is the state folder's absolute path.
+func (s *Store) Dir() string { return s.dir }
+
+// Close releases the index.
+func (s *Store) Close() error { return s.index.close() }
+
+// Scratch makes an empty folder for work in progress; the caller removes it.
+func (s *Store) Scratch() (string, error) {
+	return os.MkdirTemp(filepath.Join(s.dir, scratchDir), "")
+}
+
+// LogPath is where the log of an execution of an action goes.
+func (s *Store) LogPath(action Digest) string {
+	return filepath.Join(s.dir, logsDir, action.String()+".log")
+}
+
+// Checkpoint makes or finds the folder that outlives a killed run of an action.
+func (s *Store) Checkpoint(action Digest) (string, error) {
+	dir := filepath.Join(s.dir, checkpointDir, action.String())
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// DropCheckpoint removes an action's checkpoint folder.
+func (s *Store) DropCheckpoint(action Digest) error {
+	return os.RemoveAll(filepath.Join(s.dir, checkpointDir, action.String()))
+}
