@@ -1,9 +1,14 @@
 // Package all lists the step types that ship. A new step is one line here.
 package all
 
-import "rein/steps"
+import (
+	"rein/steps"
+	"rein/steps/exec"
+)
 
 // Types returns every step type, in the order of the reference.
 func Types() []*steps.Type {
-	return []*steps.Type{}
+	return []*steps.Type{
+		exec.Step,
+	}
 }

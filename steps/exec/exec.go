@@ -1,0 +1,187 @@
+// Package exec provides the exec step: any program as a step.
+//
+// The program runs in a folder of its own that holds nothing but the declared inputs, with a minimal environment:
+//
+//	REIN_IN_x     the input x: a path, or several, one a line
+//	REIN_INDIR_x  the folder that holds the files of x
+//	REIN_OUT_x    the path to write output x to, as a file or a folder
+//	REIN_METRICS  a JSON object of numbers may be written here: they become the step's metrics
+//	PATH, HOME, TMPDIR, LANG, LD_LIBRARY_PATH, CUDA_VISIBLE_DEVICES, and what `env` says
+//
+// What it prints is the step's log; the last lines are part of the error when it fails.
+package exec
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	osexec "os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"rein/steps"
+)
+
+// Step is the exec step type.
+var Step = steps.New("exec", 1, "Runs any program as a step.", run, steps.Example(`
+step "exec" "wordcount" {
+  command = ["sh", "-c", "wc -w < \"$REIN_IN_text\" > \"$REIN_OUT_count\""]
+  inputs  = { text = file("notes.txt") }
+  outputs = ["count"]
+}`))
+
+type config struct {
+	Command []string          `hcl:"command" doc:"program and arguments; no shell unless you name one"`
+	Outputs []string          `hcl:"outputs,optional" doc:"output ports; the program writes each to the path in $REIN_OUT_name"`
+	Env     map[string]string `hcl:"env,optional" doc:"variables added to the minimal environment"`
+}
+
+// Validate refuses what could only fail when the step runs.
+func (c config) Validate() error {
+	if len(c.Command) == 0 || c.Command[0] == "" {
+		return errors.New("command: names no program")
+	}
+	seen := map[string]string{}
+	for _, o := range c.Outputs {
+		if o == "" || strings.ContainsAny(o, "/\\\x00") || o == "." || o == ".." {
+			return fmt.Errorf("outputs: %q can't be a port's name", o)
+		}
+		if other, ok := seen[variable(o)]; ok {
+			return fmt.Errorf("outputs: %q and %q are one variable, $REIN_OUT_%s", other, o, variable(o))
+		}
+		seen[variable(o)] = o
+	}
+	for k := range c.Env {
+		if k == "" || strings.ContainsAny(k, "=\x00") || strings.HasPrefix(k, "REIN_") {
+			return fmt.Errorf("env: %q can't be set", k)
+		}
+	}
+	return nil
+}
+
+// grace is how long a stopped program may take to end before it is killed.
+const grace = 5 * time.Second
+
+func run(ctx context.Context, env *steps.Env, c config, in steps.Inputs) (steps.Outputs, error) {
+	s, err := newSandbox(env, in)
+	if err != nil {
+		return nil, err
+	}
+	program, err := osexec.LookPath(c.Command[0])
+	if err != nil {
+		return nil, fmt.Errorf("command: %w; name a program on PATH, or an absolute path", err)
+	}
+	cmd := osexec.Command(program, c.Command[1:]...)
+	cmd.Args[0] = c.Command[0]
+	cmd.Dir = s.work
+	cmd.Env = s.environment(env, c.Env)
+	out := &lineWriter{log: func(l string) { env.Logf("%s", l) }}
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.WaitDelay = time.Second // what the program left running may hold its output open
+	err = runGroup(ctx, cmd)
+	out.flush()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil && !errors.Is(err, osexec.ErrWaitDelay) {
+		return nil, failure(c.Command, err, out.last)
+	}
+	return nil, readMetrics(s.metrics, env)
+}
+
+// failure is the error of a program that ended badly, with the last lines that it printed.
+func failure(command []string, err error, last []string) error {
+	what := command[0]
+	if len(command) > 1 {
+		what += " " + strings.Join(command[1:], " ")
+	}
+	if r := []rune(what); len(r) > 120 {
+		what = string(r[:119]) + "…"
+	}
+	what = strings.ReplaceAll(what, "\n", " ")
+	if len(last) == 0 {
+		return fmt.Errorf("%s: %w; it printed nothing", what, err)
+	}
+	return fmt.Errorf("%s: %w; its last lines:\n  %s", what, err, strings.Join(last, "\n  "))
+}
+
+// variable is a port's name as the end of an environment variable's.
+func variable(port string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '_'
+	}, port)
+}
+
+// environment is all that the program gets.
+func (s *sandbox) environment(env *steps.Env, extra map[string]string) []string {
+	vars := []string{"HOME=" + s.home, "TMPDIR=" + s.tmp, "LANG=C.UTF-8", "REIN_METRICS=" + s.metrics,
+		"CUDA_VISIBLE_DEVICES=" + strings.Join(env.Resources().GPUs, ",")}
+	for _, k := range []string{"PATH", "LD_LIBRARY_PATH", "SYSTEMROOT"} {
+		if v, ok := os.LookupEnv(k); ok {
+			vars = append(vars, k+"="+v)
+		}
+	}
+	for port, path := range env.OutPorts() {
+		vars = append(vars, "REIN_OUT_"+variable(port)+"="+path)
+	}
+	for port, paths := range s.inputs {
+		vars = append(vars, "REIN_IN_"+variable(port)+"="+strings.Join(paths, "\n"),
+			"REIN_INDIR_"+variable(port)+"="+filepath.Join(s.in, port))
+	}
+	for k, v := range extra {
+		vars = append(vars, k+"="+v)
+	}
+	return vars
+}
+
+// lastLines is how many lines of output an error shows.
+const lastLines = 10
+
+// maxLine is the longest line in one piece.
+const maxLine = 64 << 10
+
+// lineWriter hands on what a program prints, line by line.
+type lineWriter struct {
+	log  func(string)
+	buf  []byte
+	last []string
+}
+
+// Write implements io.Writer.
+func (w *lineWriter) Write(p []byte) (int, error) {
+	n := len(p)
+	for {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			break
+		}
+		w.buf = append(w.buf, p[:i]...)
+		w.flush()
+		p = p[i+1:]
+	}
+	if w.buf = append(w.buf, p...); len(w.buf) >= maxLine {
+		w.flush()
+	}
+	return n, nil
+}
+
+// flush ends the line that was begun. A progress bar redraws with carriage returns: its last state is the line.
+func (w *lineWriter) flush() {
+	b := bytes.TrimRight(w.buf, "\r")
+	b = b[bytes.LastIndexByte(b, '\r')+1:]
+	w.buf = w.buf[:0]
+	if len(b) == 0 {
+		return
+	}
+	l := strings.ToValidUTF8(string(b), "\uFFFD")
+	w.log(l)
+	if w.last = append(w.last, l); len(w.last) > lastLines {
+		w.last = w.last[1:]
+	}
+}

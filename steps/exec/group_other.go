@@ -1,0 +1,26 @@
+//go:build !unix
+
+package exec
+
+import (
+	"context"
+	osexec "os/exec"
+)
+
+// runGroup runs cmd; without process groups only the program itself is ended with ctx.
+func runGroup(ctx context.Context, cmd *osexec.Cmd) error {
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() {
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			_ = cmd.Process.Kill()
+		}
+	}()
+	err := cmd.Wait()
+	close(ended)
+	return err
+}

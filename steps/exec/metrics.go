@@ -1,0 +1,41 @@
+package exec
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"rein/steps"
+)
+
+// readMetrics reports what the program left in REIN_METRICS: numbers are metrics, arrays of numbers are curves.
+func readMetrics(path string, env *steps.Env) error {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(b, &values); err != nil {
+		return fmt.Errorf("REIN_METRICS: not a JSON object of numbers: %w", err)
+	}
+	for name, raw := range values {
+		var v float64
+		var curve []float64
+		switch {
+		case json.Unmarshal(raw, &v) == nil && string(raw) != "null":
+			env.Metric(name, v)
+		case json.Unmarshal(raw, &curve) == nil && string(raw) != "null":
+			for i, y := range curve {
+				env.Series(name, float64(i), y)
+			}
+		default:
+			return fmt.Errorf("REIN_METRICS: %s is %.40s: a number or an array of numbers is wanted", name, raw)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package exec
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"rein/steps"
+)
+
+// sandbox is the folder that a program runs in.
+type sandbox struct {
+	work, in, home, tmp string
+	metrics             string
+	inputs              map[string][]string
+}
+
+// newSandbox lays out the folders and puts the inputs where the program finds them, and nothing else.
+func newSandbox(env *steps.Env, in steps.Inputs) (*sandbox, error) {
+	root := env.Scratch()
+	s := &sandbox{work: filepath.Join(root, "work"), in: filepath.Join(root, "in"), home: filepath.Join(root, "home"),
+		tmp: filepath.Join(root, "tmp"), metrics: filepath.Join(root, "metrics.json"), inputs: map[string][]string{}}
+	for _, d := range []string{s.work, s.in, s.home, s.tmp} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	for port := range in {
+		for i, f := range env.Files(port) {
+			name := f.Name
+			if name == "" {
+				name = port
+				if len(in[port]) > 1 {
+					name = fmt.Sprintf("%04d", i)
+				}
+			}
+			dst := filepath.Join(s.in, port, filepath.FromSlash(name))
+			if !filepath.IsLocal(filepath.Join(port, filepath.FromSlash(name))) {
+				return nil, fmt.Errorf("input %s: %q would be outside the step's folder", port, name)
+			}
+			if _, err := os.Lstat(dst); err == nil { // two files of one name, from different folders
+				dst = filepath.Join(s.in, port, fmt.Sprintf("%04d", i), filepath.FromSlash(name))
+			}
+			if err := place(f.Path, dst); err != nil {
+				return nil, fmt.Errorf("input %s: %w", port, err)
+			}
+			s.inputs[port] = append(s.inputs[port], dst)
+		}
+	}
+	return s, nil
+}
+
+// linkFrom is the size from which a file is hard-linked rather than copied where copying would really copy: a program
+// that writes to its own input then spoils the source, so only what is too big to copy is exposed to it.
+const linkFrom = 64 << 20
+
+// place puts a copy of the file or folder src at dst.
+func place(src, dst string) error {
+	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+		return err
+	}
+	fi, err := os.Stat(src)
+	if err != nil {
+		return err
+	}
+	if !fi.IsDir() {
+		return placeFile(src, dst, fi)
+	}
+	return filepath.WalkDir(src, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(src, p)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dst, rel)
+		if d.IsDir() {
+			return os.MkdirAll(to, 0o755)
+		}
+		fi, err := os.Stat(p) // a link is followed: what it leads to is the content
+		if err != nil {
+			return err
+		}
+		if fi.IsDir() {
+			return place(p, to)
+		}
+		return placeFile(p, to, fi)
+	})
+}
+
+func placeFile(src, dst string, fi fs.FileInfo) error {
+	if fi.Size() >= linkFrom && os.Link(src, dst) == nil {
+		return nil
+	}
+	in, err := os.Open(src)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(dst, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|fi.Mode().Perm()&0o111)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil { // the kernel shares the blocks where the file system can
+		out.Close()
+		return err
+	}
+	return out.Close()
+}
