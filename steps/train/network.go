@@ -142,7 +142,7 @@ func measure(m *ngram.Model, d *dataset) measured {
 			for i := p * chunk; i < min((p+1)*chunk, n); i++ {
 				m.Logits(d.corpus.Row(i), pooled, hidden, logits)
 				ngram.Softmax(logits)
-				out.scores[i] = 1 - logits[0]
+				out.scores[i] = ngram.Threat(logits)
 				w := float64(d.weight[i])
 				losses[p] -= w * math.Log(max(float64(logits[d.class[i]]), 1e-30))
 				weights[p] += w

@@ -91,6 +91,15 @@ func Softmax(logits []float32) {
 	}
 }
 
+// Threat is 1 - P(benign), summed up from the other classes: exact also where P(benign) is almost 1.
+func Threat(probs []float32) float32 {
+	sum := float32(0)
+	for _, p := range probs[1:] {
+		sum += p
+	}
+	return min(sum, 1)
+}
+
 // check reports sizes that don't fit the config, and values that are no numbers.
 func (m *Model) check() error {
 	for _, w := range m.tensors() {

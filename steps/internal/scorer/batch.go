@@ -1,0 +1,120 @@
+package scorer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/ngram"
+)
+
+// encoder makes encoders of one goroutine each: text to the ids of the graph's first input.
+type encoder func() func(text string, dst []int32) []int32
+
+func newEncoder(_ artifact.Model, info artifact.ModelInfo) (encoder, error) {
+	switch info.Kind {
+	case ngram.Kind:
+		cfg, err := ngram.ParseConfig(info.Text)
+		if err != nil {
+			return nil, err
+		}
+		return func() func(string, []int32) []int32 { return ngram.NewExtractor(cfg).Features }, nil
+	}
+	return nil, fmt.Errorf("models of kind %q are not known", info.Kind)
+}
+
+const (
+	block    = 2048    // texts that are sorted by length together
+	maxCells = 1 << 16 // ids of a batch, filling included
+	maxRows  = 256
+	// ONNX Runtime multiplies a single row by another kernel, with other rounding
+	leastRows = 2
+	// and adds up a column in groups: filling must not shift them
+	lengthStep = 8
+)
+
+// run scores without the memo. Rows are batched with others of about their length; a row's result does not depend on
+// its batch beyond rounding.
+func (s *Scorer) run(ctx context.Context, texts []string) ([][]float32, error) {
+	out := make([][]float32, len(texts))
+	blocks := (len(texts) + block - 1) / block
+	var mu sync.Mutex
+	var first error
+	work := func() func(int) {
+		encode := s.encode()
+		return func(b int) {
+			from := b * block
+			err := s.block(ctx, encode, texts[from:min(from+block, len(texts))], out[from:])
+			if err != nil {
+				mu.Lock()
+				first = cmp.Or(first, err)
+				mu.Unlock()
+			}
+		}
+	}
+	if s.single {
+		w := work()
+		for b := range blocks {
+			w(b)
+		}
+	} else {
+		ngram.Parallel(blocks, work)
+	}
+	return out, first
+}
+
+func (s *Scorer) block(ctx context.Context, encode func(string, []int32) []int32, texts []string, out [][]float32) error {
+	var all []int32
+	ends, order := make([]int, len(texts)+1), make([]int, len(texts))
+	for i, t := range texts {
+		all = encode(t, all)
+		ends[i+1], order[i] = len(all), i
+	}
+	size := func(i int) int { return ends[i+1] - ends[i] }
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(size(a), size(b)) })
+	for len(order) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n := 1 // rows of this batch; the longest is the last
+		for n < len(order) && n < maxRows && (n+1)*max(size(order[n]), 1) <= maxCells {
+			n++
+		}
+		length := (size(order[n-1])/lengthStep + 1) * lengthStep
+		ids := make([]int64, max(n, leastRows)*length)
+		for r, i := range order[:n] {
+			for j, id := range all[ends[i]:ends[i+1]] {
+				ids[r*length+j] = int64(id)
+			}
+		}
+		logits, err := s.batch(max(n, leastRows), length, ids)
+		if err != nil {
+			return err
+		}
+		classes := len(s.info.Classes)
+		for r, i := range order[:n] {
+			out[i] = logits[r*classes : (r+1)*classes]
+		}
+		order = order[n:]
+	}
+	return nil
+}
+
+// batch runs the graph and picks its logits.
+func (s *Scorer) batch(rows, length int, ids []int64) ([]float32, error) {
+	values, err := s.session.Run(rows, length, ids)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.Index(s.session.Outputs(), ngram.OutputLogits)
+	if at < 0 {
+		return nil, fmt.Errorf("the graph has outputs %q, none is %q", s.session.Outputs(), ngram.OutputLogits)
+	}
+	if want := rows * len(s.info.Classes); len(values[at]) != want {
+		return nil, fmt.Errorf("the graph gave %d logits for %d rows of %d classes", len(values[at]), rows, len(s.info.Classes))
+	}
+	return values[at], nil
+}

@@ -1,0 +1,175 @@
+// Package scorer scores texts with a model folder, always through ONNX Runtime: with the exported graph where the folder
+// has one, else with the graph that export would write of its weights.
+package scorer
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"rein/cache"
+	"rein/engine"
+	"rein/steps/artifact"
+	"rein/steps/internal/ngram"
+	"rein/steps/internal/ort"
+)
+
+// Options adjusts a Scorer.
+type Options struct {
+	Threads int         // that ONNX Runtime uses inside a batch; 0: one, and batches run on all cores
+	Memo    engine.Memo // keeps scores by text and model; nil: none
+}
+
+// Score is the model's answer for one text.
+type Score struct {
+	Threat float32   // 1 - P(benign)
+	Probs  []float32 // in the order of Classes
+}
+
+// Scorer scores texts. Its methods are safe for concurrent use.
+type Scorer struct {
+	info    artifact.ModelInfo
+	session *ort.Session
+	encode  encoder
+	digest  cache.Digest // of the graph and the rules that turn text into its inputs
+	memo    engine.Memo
+	single  bool // one batch at a time: the graph itself uses several threads
+}
+
+// Open loads a model.
+func Open(ctx context.Context, model artifact.Model, opt Options) (*Scorer, error) {
+	info, err := model.Info()
+	if err != nil {
+		return nil, err
+	}
+	graph, err := graphOf(model, info)
+	if err != nil {
+		return nil, err
+	}
+	s := &Scorer{info: info, memo: opt.Memo, single: opt.Threads > 1}
+	if s.encode, err = newEncoder(model, info); err != nil {
+		return nil, fmt.Errorf("%s: %w", model.Path, err)
+	}
+	if s.session, err = ort.Open(graph, ort.Options{Threads: opt.Threads}); err != nil {
+		return nil, fmt.Errorf("%s: %w", model.Path, err)
+	}
+	s.digest = identity(graph, info)
+	return s, ctx.Err()
+}
+
+// graphOf reads the exported graph, or writes the model's in memory.
+func graphOf(model artifact.Model, info artifact.ModelInfo) ([]byte, error) {
+	b, err := os.ReadFile(filepath.Join(model.Path, artifact.ModelGraphFile))
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return b, err
+	}
+	if info.Kind != ngram.Kind {
+		return nil, fmt.Errorf("%s: a model of kind %q without %s", model.Path, info.Kind, artifact.ModelGraphFile)
+	}
+	m, _, err := ngram.Load(model)
+	if err != nil {
+		return nil, err
+	}
+	return m.Graph("rein", nil), nil
+}
+
+// identity hashes what decides a score: not the threshold, not the metadata of model.json.
+func identity(graph []byte, info artifact.ModelInfo) cache.Digest {
+	var text any
+	_ = json.Unmarshal(info.Text, &text) // compact form; it was parsed before
+	canonical, _ := json.Marshal([]any{"score 1", info.Kind, info.Classes, text})
+	sum := cache.Sum(graph)
+	return cache.Sum(append(canonical, sum[:]...))
+}
+
+// Classes lists the classes in the order of Score.Probs; benign is the first.
+func (s *Scorer) Classes() []string { return s.info.Classes }
+
+// Threshold is the model's: a Threat at or above it means malicious.
+func (s *Scorer) Threshold() float64 { return s.info.Threshold }
+
+// Info is the model's model.json.
+func (s *Scorer) Info() artifact.ModelInfo { return s.info }
+
+// Close frees the model.
+func (s *Scorer) Close() error { s.session.Close(); return nil }
+
+// Score scores texts, on all cores, in their order.
+func (s *Scorer) Score(ctx context.Context, texts []string) ([]Score, error) {
+	logits, err := s.remembered(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Score, len(texts))
+	for i, l := range logits {
+		p := slices.Clone(l)
+		ngram.Softmax(p)
+		out[i] = Score{Threat: ngram.Threat(p), Probs: p}
+	}
+	return out, nil
+}
+
+// Logits returns the raw outputs by row, without the memo: for comparing models.
+func (s *Scorer) Logits(ctx context.Context, texts []string) ([][]float32, error) {
+	return s.run(ctx, texts)
+}
+
+// remembered asks the memo first and keeps what was computed.
+func (s *Scorer) remembered(ctx context.Context, texts []string) ([][]float32, error) {
+	if s.memo == nil {
+		return s.run(ctx, texts)
+	}
+	keys := make([]cache.Digest, len(texts))
+	for i, t := range texts {
+		sum := cache.Sum([]byte(t))
+		keys[i] = cache.Sum(append(s.digest[:], sum[:]...))
+	}
+	known, err := s.memo.GetMany(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]float32, len(texts))
+	var missing []int
+	for i, v := range known {
+		if out[i] = decode(v, len(s.info.Classes)); out[i] == nil {
+			missing = append(missing, i)
+		}
+	}
+	if len(missing) == 0 {
+		return out, nil
+	}
+	todo, newKeys, values := make([]string, len(missing)), make([]cache.Digest, len(missing)), make([][]byte, len(missing))
+	for j, i := range missing {
+		todo[j], newKeys[j] = texts[i], keys[i]
+	}
+	fresh, err := s.run(ctx, todo)
+	if err != nil {
+		return nil, err
+	}
+	for j, i := range missing {
+		out[i] = fresh[j]
+		for _, v := range fresh[j] {
+			values[j] = binary.LittleEndian.AppendUint32(values[j], math.Float32bits(v))
+		}
+	}
+	return out, s.memo.PutMany(ctx, newKeys, values)
+}
+
+// decode reads a kept value; nil where it is absent or broken.
+func decode(b []byte, n int) []float32 {
+	if len(b) != 4*n {
+		return nil
+	}
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return out
+}
