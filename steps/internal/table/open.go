@@ -1,0 +1,136 @@
+package table
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Format is how a file's records are written.
+type Format string
+
+// The formats. Auto goes by the content, and by the name only where the content leaves it open.
+const (
+	Auto      Format = ""
+	JSONLines Format = "jsonl"
+	JSONArray Format = "json"
+	CSV       Format = "csv"
+	TSV       Format = "tsv"
+	Lines     Format = "text" // each line is a record with the one column "text"
+	Parquet   Format = "parquet"
+)
+
+// extensions of data files in a folder; anything else there is left alone.
+var extensions = map[string]Format{
+	".jsonl": JSONLines, ".ndjson": JSONLines, ".json": JSONArray, ".csv": CSV, ".tsv": TSV, ".tab": TSV,
+	".txt": Lines, ".parquet": Parquet,
+}
+
+// extension is a file's format by its name, without a compression's suffix.
+func extension(name string) Format {
+	name = strings.ToLower(name)
+	for _, z := range []string{".gz", ".zst", ".zstd"} {
+		name = strings.TrimSuffix(name, z)
+	}
+	return extensions[path.Ext(name)]
+}
+
+// IsData tells whether a file of a folder is one to read, by its name.
+func IsData(name string) bool {
+	base := path.Base(name)
+	return extension(base) != Auto && !strings.HasPrefix(base, ".") && !strings.HasPrefix(base, "_")
+}
+
+// sniff is how much of a file is looked at to tell its format.
+const sniff = 64 << 10
+
+// maxLine bounds one record's memory.
+const maxLine = 64 << 20
+
+// open opens a file and whatever compression it has. The reader's first bytes can be peeked at.
+func open(file string) (*bufio.Reader, io.Closer, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	br := bufio.NewReaderSize(f, sniff)
+	head, _ := br.Peek(4)
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		z, err := gzip.NewReader(br)
+		if err != nil {
+			f.Close()
+			return nil, nil, fmt.Errorf("gzip: %w", err)
+		}
+		return bufio.NewReaderSize(z, sniff), closers{z, f}, nil
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			f.Close()
+			return nil, nil, fmt.Errorf("zstd: %w", err)
+		}
+		return bufio.NewReaderSize(z, sniff), closers{z.IOReadCloser(), f}, nil
+	}
+	return br, f, nil
+}
+
+type closers []io.Closer
+
+func (c closers) Close() error {
+	var errs []error
+	for _, x := range c {
+		errs = append(errs, x.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// detect tells the format of content by its first bytes; name decides between what looks alike.
+func detect(head []byte, name string) Format {
+	byName := extension(name)
+	if bytes.HasPrefix(head, []byte("PAR1")) {
+		return Parquet
+	}
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n")
+	switch {
+	case byName == CSV || byName == TSV || byName == Lines || byName == JSONLines:
+		return byName
+	case bytes.HasPrefix(head, []byte("[")):
+		return JSONArray
+	}
+	first, _, _ := bytes.Cut(head, []byte("\n"))
+	switch first = bytes.TrimSpace(first); {
+	case bytes.HasPrefix(first, []byte("{")) && bytes.HasSuffix(first, []byte("}")), len(head) == 0:
+		return JSONLines
+	case bytes.HasPrefix(first, []byte("{")):
+		return JSONArray // one object over many lines, with the list in it
+	case bytes.IndexByte(first, '\t') >= 0:
+		return TSV
+	case bytes.IndexByte(first, ',') >= 0:
+		return CSV
+	}
+	return Lines
+}
+
+// bom is the byte order mark that spreadsheet programs put before UTF-8.
+var bom = []byte("\xef\xbb\xbf")
+
+// skipBOM drops a byte order mark; other encodings of Unicode are named.
+func skipBOM(r *bufio.Reader) error {
+	head, _ := r.Peek(3)
+	switch {
+	case bytes.HasPrefix(head, bom):
+		_, err := r.Discard(len(bom))
+		return err
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
+		return errors.New("the file is UTF-16: convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)")
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package table
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Source is one file to read.
+type Source struct {
+	Name string // what places and messages call it
+	Path string
+}
+
+// List gives the data files of path in the order of their names: the file itself, or a folder's, at any depth.
+// Files of a folder that are no data (README.md, hidden files) are left out.
+func List(path string) ([]Source, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !st.IsDir() {
+		return []Source{{filepath.Base(path), path}}, nil
+	}
+	var out []Source
+	var others []string
+	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(path, p)
+		if err != nil {
+			return err
+		}
+		if name = filepath.ToSlash(name); IsData(name) {
+			out = append(out, Source{name, p})
+		} else {
+			others = append(others, name)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no data file in the folder %s (%d other files): want .jsonl, .json, .csv, .tsv, .txt or .parquet, also with .gz or .zst", path, len(others))
+	}
+	slices.SortFunc(out, func(a, b Source) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}
+
+// Scan yields a file's records in order. A *BadRecord error stands for one record and the stream goes on;
+// any other error ends it.
+func Scan(src Source, format Format) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		err := scan(src, format, yield)
+		if err != nil && !errors.Is(err, errStop) {
+			yield(Record{}, err)
+		}
+	}
+}
+
+func scan(src Source, format Format, yield yielder) error {
+	r, closer, err := open(src.Path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", src.Name, err)
+	}
+	defer closer.Close()
+	if format == Auto {
+		head, _ := r.Peek(sniff)
+		format = detect(head, src.Name)
+	}
+	if format == Parquet {
+		return scanParquet(src, yield)
+	}
+	if err := skipBOM(r); err != nil {
+		return fmt.Errorf("%s: %w", src.Name, err)
+	}
+	switch format {
+	case JSONLines:
+		return scanJSONLines(r, src.Name, yield)
+	case JSONArray:
+		return scanJSONArray(r, src.Name, yield)
+	case CSV:
+		return scanDelimited(r, src.Name, ',', yield)
+	case TSV:
+		return scanDelimited(r, src.Name, '\t', yield)
+	case Lines:
+		return scanLines(r, src.Name, yield)
+	}
+	return fmt.Errorf("%s: unknown format %q", src.Name, format)
+}
