@@ -4,11 +4,15 @@ package all
 import (
 	"rein/steps"
 	"rein/steps/exec"
+	"rein/steps/export"
+	"rein/steps/train"
 )
 
 // Types returns every step type, in the order of the reference.
 func Types() []*steps.Type {
 	return []*steps.Type{
+		train.Step,
+		export.Step,
 		exec.Step,
 	}
 }

@@ -1,0 +1,133 @@
+package export
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/internal/ngram"
+	"rein/steps/internal/scorer"
+)
+
+// certificate says how far two runs of one model are apart.
+type certificate struct {
+	Rows      int
+	Max, P999 float64 // of the logits' differences
+	Flipped   int     // rows on the other side of the threshold
+	flips     []string
+}
+
+// certify compares the trained model, run in Go, with its graph, run by ONNX Runtime, on all texts.
+func certify(ctx context.Context, env *steps.Env, m *ngram.Model, exported artifact.Model, texts []string) (certificate, error) {
+	s, err := scorer.Open(ctx, exported, scorer.Options{})
+	if err != nil {
+		return certificate{}, err
+	}
+	defer s.Close()
+	c, diffs := certificate{Rows: len(texts)}, make([]float64, 0, len(texts))
+	const chunk = 1 << 14
+	for from := 0; from < len(texts); from += chunk {
+		part := texts[from:min(from+chunk, len(texts))]
+		want := goLogits(m, part)
+		got, err := s.Logits(ctx, part)
+		if err != nil {
+			return c, err
+		}
+		for i := range part {
+			diffs = append(diffs, c.compare(want[i], got[i], s.Threshold(), part[i]))
+		}
+		env.Progress(int64(from+len(part)), int64(len(texts)), "rows")
+	}
+	slices.Sort(diffs)
+	if n := len(diffs); n > 0 {
+		c.Max, c.P999 = diffs[n-1], diffs[min(int(math.Ceil(0.999*float64(n))), n)-1]
+	}
+	return c, nil
+}
+
+// compare returns a row's largest logit difference, and counts it if its decision differs.
+func (c *certificate) compare(want, got []float32, threshold float64, text string) float64 {
+	diff := 0.0
+	for j := range want {
+		d := math.Abs(float64(want[j]) - float64(got[j]))
+		if math.IsNaN(d) {
+			d = math.Inf(1)
+		}
+		diff = max(diff, d)
+	}
+	a, b := slices.Clone(want), slices.Clone(got)
+	ngram.Softmax(a)
+	ngram.Softmax(b)
+	x, y := ngram.Threat(a), ngram.Threat(b)
+	if (float64(x) >= threshold) != (float64(y) >= threshold) {
+		c.Flipped++
+		if len(c.flips) < 3 {
+			c.flips = append(c.flips, fmt.Sprintf("%.6f -> %.6f %q", x, y, text[:min(len(text), 60)]))
+		}
+	}
+	return diff
+}
+
+// examples lists some flipped rows for a message.
+func (c certificate) examples() string {
+	if len(c.flips) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(c.flips, "; ")
+}
+
+func (c certificate) report(env *steps.Env) {
+	env.Metric("certified_rows", float64(c.Rows))
+	env.Metric("logit_diff_max", c.Max)
+	env.Metric("logit_diff_p999", c.P999)
+	env.Metric("decisions_flipped", float64(c.Flipped))
+	env.Logf("%d rows: largest logit difference %.3g, p99.9 %.3g, %d decisions flipped", c.Rows, c.Max, c.P999, c.Flipped)
+}
+
+// goLogits runs the model in plain Go on all cores.
+func goLogits(m *ngram.Model, texts []string) [][]float32 {
+	out := make([][]float32, len(texts))
+	corpus := ngram.NewCorpus(m.Config, texts)
+	const chunk = 256
+	ngram.Parallel((len(texts)+chunk-1)/chunk, func() func(int) {
+		pooled, hidden := make([]float32, m.Dim), make([]float32, m.Hidden)
+		return func(p int) {
+			for i := p * chunk; i < min((p+1)*chunk, len(texts)); i++ {
+				out[i] = make([]float32, m.Classes)
+				m.Logits(corpus.Row(i), pooled, hidden, out[i])
+			}
+		}
+	})
+	return out
+}
+
+// probes are the texts to compare on: the rows', or generated ones of all lengths.
+func probes(rows artifact.Rows) ([]string, error) {
+	var texts []string
+	if rows.Path != "" {
+		for row, err := range rows.All() {
+			if err != nil {
+				return nil, err
+			}
+			texts = append(texts, row.Text)
+		}
+		return texts, nil
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range 4096 {
+		var b strings.Builder
+		for range i % 200 {
+			for range 1 + rng.IntN(9) {
+				b.WriteByte(byte('a' + rng.IntN(26)))
+			}
+			b.WriteByte(' ')
+		}
+		texts = append(texts, b.String())
+	}
+	return texts, nil
+}

@@ -1,0 +1,99 @@
+// Package export is the step type "export-onnx": it writes a trained model as ONNX and proves that the graph answers as
+// the trained model does.
+package export
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/internal/ngram"
+)
+
+// Config is what a pipeline may say of an export.
+type Config struct {
+	MaxDiff  float64 `hcl:"max_logit_diff" default:"0.001" doc:"Largest difference of a logit between the trained model and the graph that passes."`
+	MaxFlips int     `hcl:"max_flipped" default:"0" doc:"Rows whose decision at the threshold may differ."`
+}
+
+// Validate implements steps.Validator.
+func (c Config) Validate() error {
+	if !(c.MaxDiff >= 0) || c.MaxFlips < 0 {
+		return fmt.Errorf("max_logit_diff %v, max_flipped %d: must not be negative", c.MaxDiff, c.MaxFlips)
+	}
+	return nil
+}
+
+// Inputs are the model and the rows to prove it on.
+type Inputs struct {
+	Model artifact.Model `port:"model" doc:"A trained model."`
+	Rows  artifact.Rows  `port:"rows,optional" doc:"Rows to compare the graph with the trained model on. None: generated texts."`
+}
+
+// Outputs are the model with its graph, and the proof.
+type Outputs struct {
+	Model artifact.Model `port:"model" doc:"The model's folder with model.onnx."`
+}
+
+// Step is the step type.
+var Step = steps.New("export-onnx", 1, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
+	steps.Isolated, steps.Example(`
+step "export-onnx" "export" {
+  model = step.model.model
+  rows  = step.parts.validation
+}`))
+
+func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, error) {
+	out := Outputs{artifact.Model{Path: env.Out("model")}}
+	m, info, err := ngram.Load(in.Model)
+	if err != nil {
+		return out, err
+	}
+	meta, err := metadata(info)
+	if err != nil {
+		return out, err
+	}
+	graph := m.Graph("rein", meta)
+	if err := m.Save(out.Model, info); err != nil {
+		return out, err
+	}
+	if err := os.WriteFile(filepath.Join(out.Model.Path, artifact.ModelGraphFile), graph, 0o644); err != nil {
+		return out, err
+	}
+	texts, err := probes(in.Rows)
+	if err != nil {
+		return out, err
+	}
+	cert, err := certify(ctx, env, m, out.Model, texts)
+	if err != nil {
+		return out, err
+	}
+	cert.report(env)
+	env.Metric("model_bytes", float64(len(graph)))
+	if cert.Max > c.MaxDiff || cert.Flipped > c.MaxFlips {
+		return out, steps.Verdictf("the ONNX graph differs from the trained model on %d rows: largest logit difference %.3g (limit %g), %d decisions flipped (limit %d)%s",
+			cert.Rows, cert.Max, c.MaxDiff, cert.Flipped, c.MaxFlips, cert.examples())
+	}
+	return out, nil
+}
+
+// metadata is what the graph says of itself, so that it can be used without model.json.
+func metadata(info artifact.ModelInfo) (map[string]string, error) {
+	classes, err := json.Marshal(info.Classes)
+	if err != nil {
+		return nil, err
+	}
+	meta := map[string]string{"format": strconv.Itoa(artifact.ModelFormat), "kind": info.Kind, "classes": string(classes),
+		"threshold": strconv.FormatFloat(info.Threshold, 'g', -1, 64), "threshold_rule": info.Rule, "text": string(info.Text)}
+	versions := map[string]string{}
+	maps.Copy(versions, info.Versions)
+	js, err := json.Marshal(versions)
+	meta["versions"] = string(js)
+	return meta, err
+}
