@@ -1,0 +1,122 @@
+package text
+
+import (
+	"math"
+	"strings"
+)
+
+// MinHash over word shingles, looked up by bands (locality-sensitive hashing): texts that share most of their three-word
+// runs meet in a band with high probability, and are then compared by their estimated Jaccard similarity.
+const (
+	hashes  = 64
+	bands   = 16
+	perBand = hashes / bands
+	shingle = 3 // words
+)
+
+// Signature is a text's MinHash: the share of equal places of two estimates the Jaccard similarity of their shingles,
+// with a standard error of at most 1/16.
+type Signature [hashes]uint32
+
+// Sign makes a text's signature.
+func Sign(s string) (sig Signature) {
+	for i := range sig {
+		sig[i] = math.MaxUint32
+	}
+	words := Words(s)
+	n := max(len(words)-shingle+1, 1)
+	for i := range n {
+		h := fnv(strings.Join(words[i:min(i+shingle, len(words))], " "))
+		for j := range sig {
+			if v := uint32((h*multipliers[j] + uint64(j)*0x9e3779b97f4a7c15) >> 32); v < sig[j] {
+				sig[j] = v
+			}
+		}
+	}
+	return sig
+}
+
+// multipliers are odd numbers: multiply-shift hashing.
+var multipliers = func() (m [hashes]uint64) {
+	x := uint64(0x243f6a8885a308d3)
+	for i := range m {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		m[i] = x | 1
+	}
+	return m
+}()
+
+// fnv is FNV-1a, finished with a mix so that all bits depend on all of the text.
+func fnv(s string) uint64 {
+	h := uint64(0xcbf29ce484222325)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 0x100000001b3
+	}
+	h ^= h >> 32
+	h *= 0xd6e8feb86659fd93
+	return h ^ h>>32
+}
+
+// Similarity estimates the Jaccard similarity of two texts' shingles, 0 to 1.
+func (a Signature) Similarity(b Signature) float64 {
+	n := 0
+	for i := range a {
+		if a[i] == b[i] {
+			n++
+		}
+	}
+	return float64(n) / hashes
+}
+
+// Near finds texts that are nearly equal to one that was added. It is for one goroutine.
+type Near struct {
+	threshold float64
+	buckets   map[uint64][]int32
+	ids       []int
+	sigs      []Signature
+}
+
+// NewNear makes an index for similarities at or over the threshold (0.5 to 1).
+func NewNear(threshold float64) *Near {
+	return &Near{threshold: threshold, buckets: map[uint64][]int32{}}
+}
+
+// Add adds a text under an id of the caller's.
+func (n *Near) Add(id int, s string) { n.AddSignature(id, Sign(s)) }
+
+// AddSignature is Add for a text that was signed before.
+func (n *Near) AddSignature(id int, sig Signature) {
+	at := int32(len(n.ids))
+	n.ids, n.sigs = append(n.ids, id), append(n.sigs, sig)
+	for b := range bands {
+		k := band(sig, b)
+		n.buckets[k] = append(n.buckets[k], at)
+	}
+}
+
+// Find returns the most similar text that was added, if one is at or over the threshold.
+func (n *Near) Find(s string) (id int, similarity float64, ok bool) { return n.FindSignature(Sign(s)) }
+
+// FindSignature is Find for a text that was signed before.
+func (n *Near) FindSignature(sig Signature) (id int, similarity float64, ok bool) {
+	for b := range bands {
+		for _, at := range n.buckets[band(sig, b)] {
+			if sim := sig.Similarity(n.sigs[at]); sim >= n.threshold && sim > similarity {
+				id, similarity, ok = n.ids[at], sim, true
+			}
+		}
+	}
+	return id, similarity, ok
+}
+
+// band is the hash of one band of a signature.
+func band(sig Signature, b int) uint64 {
+	h := uint64(b) + 0x9e3779b97f4a7c15
+	for _, v := range sig[b*perBand : (b+1)*perBand] {
+		h = (h ^ uint64(v)) * 0xff51afd7ed558ccd
+		h ^= h >> 29
+	}
+	return h
+}
