@@ -121,15 +121,8 @@ func withLog(err error, tail []string, path string) error {
 	if path == "" {
 		return err
 	}
-	text := err.Error()
-	missing := make([]string, 0, len(tail))
-	for _, l := range tail {
-		if !strings.Contains(text, l) { // an exec step's error already shows its last lines
-			missing = append(missing, "  "+l)
-		}
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("%w\n%s\n(the whole log: %s)", err, strings.Join(missing, "\n"), path)
+	if n := len(tail); n > 0 && !strings.Contains(err.Error(), tail[n-1]) { // an exec step's error shows them already
+		return fmt.Errorf("%w\n  %s\n(the whole log: %s)", err, strings.Join(tail, "\n  "), path)
 	}
 	return fmt.Errorf("%w\n(the whole log: %s)", err, path)
 }
