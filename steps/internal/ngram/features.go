@@ -1,7 +1,6 @@
 package ngram
 
 import (
-	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -26,6 +25,7 @@ type Extractor struct {
 	folded []rune
 	before uint32 // hash state after kind b and the word before; 0 at the start
 	out    []int32
+	ids    set
 	counts counts
 }
 
@@ -33,7 +33,7 @@ type Extractor struct {
 type counts struct{ letters, capitals, visible, symbols int }
 
 // NewExtractor returns an Extractor for a valid Config.
-func NewExtractor(cfg Config) *Extractor { return &Extractor{cfg: cfg} }
+func NewExtractor(cfg Config) *Extractor { return &Extractor{cfg: cfg, ids: newSet(cfg.Buckets)} }
 
 // Features appends the ids of text to dst: sorted, distinct, none of them 0. See the package comment for the rules.
 func (x *Extractor) Features(text string, dst []int32) []int32 {
@@ -54,8 +54,10 @@ func (x *Extractor) Features(text string, dst []int32) []int32 {
 	x.shares()
 	all := x.out
 	x.out = nil
-	slices.Sort(all[n:])
-	return all[:n+len(slices.Compact(all[n:]))]
+	for _, id := range all[n:] {
+		x.ids.add(id)
+	}
+	return x.ids.drain(all[:n])
 }
 
 // clip appends the first and the last half of max bytes of text, cut at whole characters.

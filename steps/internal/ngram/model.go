@@ -41,14 +41,7 @@ func (m *Model) Pool(ids []int32, dst []float32) {
 	if len(ids) == 0 {
 		return
 	}
-	dim := m.Dim
-	dst = dst[:dim]
-	for _, id := range ids {
-		row := m.Embedding[int(id)*dim:][:dim]
-		for j, v := range row {
-			dst[j] += v
-		}
-	}
+	sumRows(dst[:m.Dim], m.Embedding, ids)
 	scale := 1 / float32(len(ids))
 	for j := range dst {
 		dst[j] *= scale

@@ -1,7 +1,6 @@
 package ngram
 
 import (
-	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -136,16 +135,7 @@ func (e *Embedder) updateRange(c *Corpus, batch []int32, grad []float32, rate, k
 		if size == 0 {
 			continue
 		}
-		for _, id := range ids[lo:] {
-			if id >= to {
-				break
-			}
-			e.Accum[id] += size
-			step := rate / float32(math.Sqrt(float64(e.Accum[id])))
-			row := e.m.Embedding[int(id)*dim:][:dim]
-			for j, v := range g {
-				row[j] = row[j]*keep - step*v
-			}
-		}
+		hi, _ := slices.BinarySearch(ids[lo:], to)
+		moveRows(e.m.Embedding, e.Accum, g, ids[lo:lo+hi], size, rate, keep)
 	}
 }

@@ -15,16 +15,21 @@ import (
 	"slices"
 
 	"rein/cache"
-	"rein/engine"
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/ort"
 )
 
+// Memo keeps small values under a content hash across runs; engine.Memo is one.
+type Memo interface {
+	GetMany(ctx context.Context, keys []cache.Digest) ([][]byte, error)
+	PutMany(ctx context.Context, keys []cache.Digest, values [][]byte) error
+}
+
 // Options adjusts a Scorer.
 type Options struct {
-	Threads int         // that ONNX Runtime uses inside a batch; 0: one, and batches run on all cores
-	Memo    engine.Memo // keeps scores by text and model; nil: none
+	Threads int  // that ONNX Runtime uses inside a batch; 0: one, and batches run on all cores
+	Memo    Memo // keeps scores by text and model; nil: none
 }
 
 // Score is the model's answer for one text.
@@ -39,7 +44,7 @@ type Scorer struct {
 	session *ort.Session
 	encode  encoder
 	digest  cache.Digest // of the graph and the rules that turn text into its inputs
-	memo    engine.Memo
+	memo    Memo
 	single  bool // one batch at a time: the graph itself uses several threads
 }
 

@@ -1,0 +1,94 @@
+#include "textflag.h"
+
+// func sumRowsAVX2(dst, table *float32, ids *int32, n, dim int)
+// Columns in strips of 16 (then one of 8): a strip's sums stay in registers over all rows.
+TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ table+8(FP), SI
+	MOVQ ids+16(FP), R8
+	MOVQ n+24(FP), R9
+	MOVQ dim+32(FP), R10
+	MOVQ R10, R11
+	SHLQ $2, R11          // bytes of a row
+
+strip16:
+	CMPQ R10, $16
+	JL   strip8
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	XORQ CX, CX
+
+row16:
+	MOVLQSX (R8)(CX*4), AX
+	IMULQ R11, AX
+	VADDPS (SI)(AX*1), Y0, Y0
+	VADDPS 32(SI)(AX*1), Y1, Y1
+	INCQ CX
+	CMPQ CX, R9
+	JL   row16
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ $64, DI
+	ADDQ $64, SI
+	SUBQ $16, R10
+	JMP  strip16
+
+strip8:
+	CMPQ R10, $8
+	JL   done
+	VMOVUPS (DI), Y0
+	XORQ CX, CX
+
+row8:
+	MOVLQSX (R8)(CX*4), AX
+	IMULQ R11, AX
+	VADDPS (SI)(AX*1), Y0, Y0
+	INCQ CX
+	CMPQ CX, R9
+	JL   row8
+	VMOVUPS Y0, (DI)
+
+done:
+	VZEROUPPER
+	RET
+
+// func moveRowsAVX2(table, accum, grad *float32, ids *int32, n, dim int, size, rate, keep float32)
+TEXT ·moveRowsAVX2(SB), NOSPLIT, $0-60
+	MOVQ table+0(FP), SI
+	MOVQ accum+8(FP), DI
+	MOVQ grad+16(FP), R12
+	MOVQ ids+24(FP), R8
+	MOVQ n+32(FP), R9
+	MOVQ dim+40(FP), R10
+	VMOVSS size+48(FP), X5
+	VMOVSS rate+52(FP), X6
+	VBROADCASTSS keep+56(FP), Y7
+	MOVQ R10, R11
+	SHLQ $2, R11          // bytes of a row
+	XORQ CX, CX
+
+row:
+	MOVLQSX (R8)(CX*4), AX
+	VMOVSS (DI)(AX*4), X0
+	VADDSS X5, X0, X0
+	VMOVSS X0, (DI)(AX*4)
+	VSQRTSS X0, X0, X0
+	VDIVSS X0, X6, X0     // the step
+	VBROADCASTSS X0, Y0
+	IMULQ R11, AX
+	ADDQ SI, AX
+	XORQ DX, DX
+
+column:
+	VMULPS (AX)(DX*1), Y7, Y1
+	VMULPS (R12)(DX*1), Y0, Y2
+	VSUBPS Y2, Y1, Y1
+	VMOVUPS Y1, (AX)(DX*1)
+	ADDQ $32, DX
+	CMPQ DX, R11
+	JL   column
+	INCQ CX
+	CMPQ CX, R9
+	JL   row
+	VZEROUPPER
+	RET
