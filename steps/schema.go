@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"rein/steps/artifact"
 )
@@ -105,7 +106,11 @@ func parseDefault(t cty.Type, s string) cty.Value {
 		}
 		return cty.ListVal(vs)
 	}
-	panic(fmt.Sprintf("steps: no default tag for %s", t.FriendlyName()))
+	v, err := ctyjson.Unmarshal([]byte(s), t)
+	if err != nil {
+		panic(fmt.Sprintf("steps: default %s is not JSON of a %s: %v", s, t.FriendlyName(), err))
+	}
+	return v
 }
 
 // ctyType is the language's type of a Go config type.

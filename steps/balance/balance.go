@@ -1,0 +1,114 @@
+// Package balance holds the class-balance gate.
+package balance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"rein/steps"
+	"rein/steps/artifact"
+)
+
+// Config is the rule: an ideal range and two limits, as shares of benign rows. Malicious rows are held to the same limits.
+type Config struct {
+	Ideal      []float64 `hcl:"ideal,optional" default:"[0.40, 0.60]" doc:"The range within which a class's share is ideal."`
+	Acceptable float64   `hcl:"acceptable,optional" default:"0.62" doc:"Up to here the larger class's share is acceptable; above it is concerning."`
+	Critical   float64   `hcl:"critical,optional" default:"0.65" doc:"Above here it is critical: a breach."`
+	OnBreach   string    `hcl:"on_breach,optional" default:"stop" enum:"stop,record" doc:"A breach stops the run (a verdict, exit status 1), or is recorded and the run goes on."`
+}
+
+// Validate implements steps.Validator.
+func (c Config) Validate() error {
+	if len(c.Ideal) != 2 || !(0 <= c.Ideal[0] && c.Ideal[0] < c.Ideal[1] && c.Ideal[1] <= 1) {
+		return fmt.Errorf("ideal: %v; want [LOW, HIGH] with 0 <= LOW < HIGH <= 1", c.Ideal)
+	}
+	if !(c.Ideal[1] <= c.Acceptable && c.Acceptable <= c.Critical && c.Critical <= 1) {
+		return fmt.Errorf("want ideal's high end %v <= acceptable %v <= critical %v <= 1", c.Ideal[1], c.Acceptable, c.Critical)
+	}
+	return nil
+}
+
+// In is what the step reads.
+type In struct {
+	Rows artifact.Rows `port:"rows" doc:"the rows to judge"`
+}
+
+// Out is what the step makes.
+type Out struct {
+	Rows artifact.Rows `port:"rows" doc:"the same rows"`
+}
+
+// Step is the "balance-assert" step type.
+var Step = steps.New("balance-assert", 1, "Judge the share of each class; a critical one is a breach.", run, steps.Example(`step "balance-assert" "balanced" {
+  rows      = step.dataset.rows
+  ideal     = [0.40, 0.60]
+  on_breach = "record"
+}`))
+
+// Severity is a judgement of a balance, from 0.
+type Severity int
+
+// The severities, in rising order.
+const (
+	Ideal Severity = iota
+	Acceptable
+	Concerning
+	Critical
+)
+
+func (s Severity) String() string {
+	return [...]string{"ideal", "acceptable", "concerning", "critical"}[s]
+}
+
+// Judge applies the rule to a share of benign rows.
+func (c Config) Judge(benign float64) Severity {
+	larger := max(benign, 1-benign)
+	switch {
+	case benign >= c.Ideal[0] && benign <= c.Ideal[1]:
+		return Ideal
+	case larger <= c.Acceptable:
+		return Acceptable
+	case larger <= c.Critical:
+		return Concerning
+	}
+	return Critical
+}
+
+func run(_ context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
+	w, err := artifact.NewWriter[artifact.Row](env.Out("rows"))
+	if err != nil {
+		return Out{}, err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	benign, total := 0, 0
+	for r, err := range in.Rows.All() {
+		if err != nil {
+			return Out{}, err
+		}
+		if total++; r.Label == artifact.Benign {
+			benign++
+		}
+		if err := w.Write(r); err != nil {
+			return Out{}, err
+		}
+	}
+	if total == 0 {
+		return Out{}, errors.New("there are no rows to judge")
+	}
+	share := float64(benign) / float64(total)
+	severity := c.Judge(share)
+	env.Metric("benign_share", share)
+	env.Metric("balance_severity", float64(severity))
+	text := fmt.Sprintf("%.1f%% of %d rows are benign: %s (ideal %g-%g%%, acceptable to %g%%, critical over %g%%)",
+		100*share, total, severity, 100*c.Ideal[0], 100*c.Ideal[1], 100*c.Acceptable, 100*c.Critical)
+	switch {
+	case severity == Critical && c.OnBreach == "stop":
+		return Out{}, steps.Verdictf("%s", text)
+	case severity == Ideal:
+		env.Logf("%s", text)
+	default:
+		env.Notef("%s", text)
+	}
+	return Out{artifact.Rows{Path: env.Out("rows")}}, nil
+}
