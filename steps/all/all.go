@@ -3,6 +3,7 @@ package all
 
 import (
 	"rein/steps"
+	"rein/steps/dataset"
 	"rein/steps/exec"
 	"rein/steps/export"
 	"rein/steps/train"
@@ -11,6 +12,7 @@ import (
 // Types returns every step type, in the order of the reference.
 func Types() []*steps.Type {
 	return []*steps.Type{
+		dataset.Step,
 		train.Step,
 		export.Step,
 		exec.Step,

@@ -20,6 +20,7 @@ type Row struct {
 	Method   string  `parquet:"method,dict" json:"method,omitempty"`     // how it was made: "", "synonym", "mutation", ...
 	Score    float64 `parquet:"score" json:"score,omitempty"`            // threat score where a model has seen it, else 0
 	Weight   float64 `parquet:"weight" json:"weight,omitempty"`          // of the row in training; 0 means 1
+	Time     string  `parquet:"time,dict" json:"time,omitempty"`         // when it was seen, if known: RFC 3339 in UTC, so that text order is time order
 }
 
 // Rows is a Parquet file of Row.

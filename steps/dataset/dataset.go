@@ -1,0 +1,111 @@
+// Package dataset reads labelled prompts of the user's: JSON lines, JSON, CSV, TSV or Parquet, one file or a folder,
+// also compressed. Columns and labels are recognised by their usual names, or mapped; a row that can't be used is
+// named with its file and line, and more of them than max_bad are an error.
+package dataset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/internal/table"
+)
+
+// Config of the step.
+type Config struct {
+	Columns    map[string]string `hcl:"columns,optional" doc:"column of the data for a field of the row, where its name isn't a usual one: { text = \"user_prompt\", label = \"flag\" }; fields: id, text, label, category, source, root, weight, time"`
+	Labels     map[string]string `hcl:"labels,optional" doc:"what the data's label values mean: { spam = \"malicious\", \"2\" = \"benign\" }; the usual words are known"`
+	Categories map[string]string `hcl:"categories,optional" doc:"new names for the data's categories: { \"DAN\" = \"jailbreak\" }; others stay as they are"`
+	Label      string            `hcl:"label,optional" doc:"label of rows that have none" enum:"benign,malicious"`
+	Source     string            `hcl:"source,optional" doc:"source of rows that have none"`
+	Format     string            `hcl:"format,optional" doc:"how the files are written; without it their content tells" enum:"jsonl,json,csv,tsv,text,parquet"`
+	UTF8       string            `hcl:"utf8" default:"error" doc:"what to do with bytes that are no UTF-8: error counts the row as bad, repair puts U+FFFD in their place and says how often" enum:"error,repair"`
+	MaxBad     int               `hcl:"max_bad" default:"0" doc:"how many rows may be unusable; they are listed and left out"`
+	Filters    []Filter          `hcl:"filter,block" doc:"keeps only rows that pass; several must all pass"`
+}
+
+// Validate checks the maps' fixed sides and the filters.
+func (c *Config) Validate() error {
+	for field := range c.Columns {
+		if _, ok := usual[field]; !ok {
+			return fmt.Errorf("columns: %q is no field of a row: want one of %s", field, fieldList())
+		}
+	}
+	for value, label := range c.Labels {
+		if label != artifact.Benign && label != artifact.Malicious {
+			return fmt.Errorf("labels: %q = %q: want %q or %q", value, label, artifact.Benign, artifact.Malicious)
+		}
+	}
+	if c.MaxBad < 0 {
+		return errors.New("max_bad: must not be negative")
+	}
+	for i := range c.Filters {
+		if err := c.Filters[i].compile(); err != nil {
+			return fmt.Errorf("filter %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// In is what the step reads.
+type In struct {
+	Data artifact.File `port:"data" doc:"a file or folder: .jsonl, .json, .csv, .tsv, .txt or .parquet, also .gz or .zst"`
+}
+
+// Out is what the step makes.
+type Out struct {
+	Rows artifact.Rows `port:"rows" doc:"the rows, in the order of the files' names and their lines"`
+}
+
+// Step is the "dataset" step type.
+var Step = steps.New("dataset", 1, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
+	steps.Example(`step "dataset" "own" {
+  data    = "prompts"                       # a folder with benign.jsonl and malicious.csv.gz
+  columns = { text = "user_prompt" }
+  labels  = { spam = "malicious" }
+  max_bad = 10
+}`))
+
+func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
+	sources, err := sourcesOf(env, in)
+	if err != nil {
+		return Out{}, err
+	}
+	out := Out{artifact.Rows{Path: env.Out("rows")}}
+	w, err := artifact.NewWriter[artifact.Row](out.Rows.Path)
+	if err != nil {
+		return Out{}, err
+	}
+	r := newReader(c, env, w, len(sources))
+	for _, src := range sources {
+		if err := r.file(ctx, src); err != nil {
+			return Out{}, errors.Join(err, w.Close())
+		}
+	}
+	if err := w.Close(); err != nil {
+		return Out{}, err
+	}
+	return out, r.finish()
+}
+
+// sourcesOf lists the files of the data port: one file, a folder's, or a glob's.
+func sourcesOf(env *steps.Env, in In) ([]table.Source, error) {
+	files := env.Files("data")
+	if len(files) <= 1 {
+		return table.List(in.Data.Path)
+	}
+	var out []table.Source
+	for _, f := range files {
+		more, err := table.List(f.Path)
+		if err != nil {
+			return nil, err
+		}
+		if len(more) == 1 && f.Name != "" {
+			more[0].Name = f.Name
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}

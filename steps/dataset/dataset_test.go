@@ -1,0 +1,175 @@
+package dataset
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rein/steps/artifact"
+	"rein/steps/stepstest"
+)
+
+// folder writes files and returns their folder.
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		p := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// read runs the step as its defaults have it.
+func read(t *testing.T, c Config, path string) ([]artifact.Row, *stepstest.Env, error) {
+	t.Helper()
+	if c.UTF8 == "" {
+		c.UTF8 = "error"
+	}
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	env := stepstest.New(t, "rows")
+	out, err := run(t.Context(), env.Env, c, In{artifact.File{Path: path}})
+	if err != nil {
+		return nil, env, err
+	}
+	rows, err := out.Rows.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows, env, nil
+}
+
+func mustRead(t *testing.T, c Config, files map[string]string) []artifact.Row {
+	t.Helper()
+	rows, _, err := read(t, c, folder(t, files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func TestColumnsAndLabelsAreRecognised(t *testing.T) {
+	want := []artifact.Row{
+		{ID: "1", Text: "hello, you", Label: "benign", Category: "other", Root: "1"},
+		{ID: "2", Text: "do it now", Label: "malicious", Category: "other", Root: "2"},
+	}
+	for name, text := range map[string]string{
+		"words.jsonl":    `{"id":1,"text":"hello, you","label":"benign"}` + "\n\n" + `{"id":2,"text":"do it now","label":"Malicious"}` + "\n",
+		"numbers.csv":    "\ufeffid,Prompt,Is Malicious\n1,\"hello, you\",0\n2,do it now,1\n",
+		"tabs.tsv":       "id\tcontent\tlabel\n1\thello, you\tsafe\n2\tdo it now\tunsafe\n",
+		"inverted.jsonl": `{"id":"1","prompt":"hello, you","is_safe":true}` + "\n" + `{"id":"2","prompt":"do it now","is_safe":false}`,
+		"array.json":     `[{"id":1,"text":"hello, you","label":false},{"id":2,"text":"do it now","label":true}]`,
+		"wrapped.json":   "{\n \"data\": [{\"id\":1,\"text\":\"hello, you\",\"label\":0},\n{\"id\":2,\"text\":\"do it now\",\"label\":1.0}]}",
+		"chat.jsonl": `{"id":1,"messages":[{"role":"system","content":"x"},{"role":"user","content":"hello, you"}],"label":"ok"}` + "\n" +
+			`{"id":2,"messages":[{"from":"human","value":"do it now"}],"label":"attack"}`,
+	} {
+		got := mustRead(t, Config{}, map[string]string{name: text})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestFolderOfFilesThatSayTheirLabel(t *testing.T) {
+	rows := mustRead(t, Config{}, map[string]string{
+		"benign.csv": "text\nhello\n", "attacks/jailbreaks.jsonl": `{"prompt":"do anything","category":"DAN"}`, "README.md": "about", ".hidden.csv": "x",
+	})
+	var got []string
+	for _, r := range rows {
+		got = append(got, r.Text+" "+r.Label+" "+r.Category+" "+r.Source)
+	}
+	want := []string{"do anything malicious DAN jailbreaks", "hello benign other benign"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMappings(t *testing.T) {
+	c := Config{
+		Columns: map[string]string{"text": "a", "label": "b", "category": "c"}, Labels: map[string]string{"spam": "malicious", "2": "benign"},
+		Categories: map[string]string{"DAN": "jailbreak"}, Source: "mine",
+	}
+	rows := mustRead(t, c, map[string]string{"x.csv": "a,b,c,text\nt1,spam,DAN,no\nt2,2,x,no\n"})
+	want := []artifact.Row{{Text: "t1", Label: "malicious", Category: "jailbreak", Source: "mine"}, {Text: "t2", Label: "benign", Category: "x", Source: "mine"}}
+	for i := range rows {
+		rows[i].ID, rows[i].Root = "", ""
+	}
+	if diff := cmp.Diff(want, rows); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestIDs(t *testing.T) {
+	rows := mustRead(t, Config{}, map[string]string{
+		"a.jsonl": `{"id":"7","text":"a","label":0}` + "\n" + `{"text":"b","label":0}` + "\n" + `{"text":"b","label":0}`, "b.jsonl": `{"id":"7","text":"c","label":1}`,
+	})
+	seen := map[string]bool{}
+	for _, r := range rows {
+		if seen[r.ID] || r.Root != r.ID {
+			t.Errorf("id %q, root %q", r.ID, r.Root)
+		}
+		seen[r.ID] = true
+	}
+	if !seen["7"] || !seen["7#2"] {
+		t.Errorf("got %v", seen)
+	}
+	if again := mustRead(t, Config{}, map[string]string{"z.csv": "text,label\nb,0\n"}); again[0].ID != rows[1].ID {
+		t.Error("a made id must depend on the text alone")
+	}
+}
+
+func TestBadRowsAreNamed(t *testing.T) {
+	files := map[string]string{"a.jsonl": `{"text":"a","label":0}
+{"text":"b"
+{"text":"","label":0}
+{"text":"c","label":"maybe"}
+{"label":1}
+{"text":"d","label":null}
+[1]
+{"text":"e","label":1}
+`, "b.csv": "text,label\n\"x,y\",1\nx,y,1\n"}
+	_, _, err := read(t, Config{}, folder(t, files))
+	for _, want := range []string{"7 unusable rows, max_bad allows 0", "a.jsonl:2: not JSON", `a.jsonl:3: "text" is empty`, `a.jsonl:4: label "maybe"`,
+		`a.jsonl:5: no "text"`, `a.jsonl:6: "label" has no value`, "a.jsonl:7: a JSON object is needed, this is a list", "b.csv:3: 3 fields, the header has 2"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v\nwant %q", err, want)
+		}
+	}
+	rows, env, err := read(t, Config{MaxBad: 7}, folder(t, files))
+	if err != nil || len(rows) != 3 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	if env.Metrics["bad_rows"] != 7 || !strings.Contains(env.Notes[0], "a.jsonl:2") {
+		t.Errorf("%v %q", env.Metrics, env.Notes)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for want, files := range map[string]map[string]string{
+		"no label column among prompt":            {"a.csv": "prompt\nx\n"},
+		"no text column among foo, label":         {"a.csv": "foo,label\nx,1\n"},
+		"no data file in the folder":              {"README.md": "x"},
+		"no rows: 1 files":                        {"a.csv": "text,label\n"},
+		"two columns are called":                  {"a.csv": "text,text\nx,1\n"},
+		"not a readable Parquet file":             {"a.parquet": "PAR1 and nothing"},
+		"bytes that are no UTF-8":                 {"a.jsonl": "{\"text\":\"a\xff\",\"label\":0}"},
+		"the file is UTF-16":                      {"a.csv": "\xff\xfet\x00"},
+		"the list is not closed":                  {"a.json": `[{"text":"a","label":0}`},
+		"gzip: ":                                  {"a.csv.gz": "\x1f\x8b\x00\x00\x00\x00\x00\x00\x00\x00"},
+		`extraneous or missing " in quoted-field`: {"a.csv": "text,label\n\"x\"y,1\n"},
+	} {
+		if _, _, err := read(t, Config{}, folder(t, files)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}

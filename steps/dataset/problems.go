@@ -1,0 +1,63 @@
+package dataset
+
+import (
+	"fmt"
+	"strings"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/table"
+)
+
+// shown is how many bad rows a message lists.
+const shown = 10
+
+// problems keeps count of bad rows and the first few of them.
+type problems struct {
+	n     int
+	first []string
+}
+
+func (p *problems) add(at table.Place, why string) {
+	if p.n++; p.n <= shown {
+		p.first = append(p.first, fmt.Sprintf("%s: %s", at, why))
+	}
+}
+
+func (p *problems) String() string {
+	s := "\n  " + strings.Join(p.first, "\n  ")
+	if more := p.n - len(p.first); more > 0 {
+		s += fmt.Sprintf("\n  and %d more", more)
+	}
+	return s
+}
+
+// finish reports what was met, and refuses too many bad rows and an empty result.
+func (r *reader) finish() error {
+	env := r.env
+	if r.bad.n > r.c.MaxBad {
+		return fmt.Errorf("%d unusable rows, max_bad allows %d:%s", r.bad.n, r.c.MaxBad, &r.bad)
+	}
+	if r.bad.n > 0 {
+		env.Notef("%d unusable rows were left out (max_bad allows %d):%s", r.bad.n, r.c.MaxBad, &r.bad)
+	}
+	filtered := 0
+	for i, n := range r.dropped {
+		filtered += n
+		env.Notef("filter %d (%s) left out %d rows", i+1, r.tests[i].name, n)
+	}
+	if r.rows == 0 {
+		return fmt.Errorf("no rows: %d files, %d unusable rows, %d left out by filters", r.files, r.bad.n, filtered)
+	}
+	if r.repaired > 0 {
+		env.Notef("%d rows held bytes that are no UTF-8; U+FFFD stands in their place", r.repaired)
+	}
+	if r.renumbered > 0 {
+		env.Notef("%d rows had an id that an earlier row has (or the same text and no id): they got a number, as in %q", r.renumbered, "id#2")
+	}
+	env.Metric("rows", float64(r.rows))
+	env.Metric(artifact.Benign, float64(r.benign))
+	env.Metric(artifact.Malicious, float64(r.rows-r.benign))
+	env.Metric("bad_rows", float64(r.bad.n))
+	env.Progress(int64(r.rows), int64(r.rows), "rows")
+	return nil
+}

@@ -1,0 +1,139 @@
+package dataset
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/table"
+)
+
+// field is the text of a record's column for a field of the row; empty where there is none.
+func (r *reader) field(rec table.Record, name string) string {
+	column := r.columns[name]
+	if column == "" {
+		return ""
+	}
+	s, _ := rec.Text(column)
+	return s
+}
+
+// row makes a row of a record; problem says why it can't.
+func (r *reader) row(rec table.Record) (row artifact.Row, problem string) {
+	text, problem := r.text(rec)
+	if problem != "" {
+		return row, problem
+	}
+	label, category, problem := r.label(rec)
+	if problem != "" {
+		return row, problem
+	}
+	row = artifact.Row{
+		ID: r.field(rec, "id"), Text: text, Label: label, Category: strings.TrimSpace(r.field(rec, "category")), Source: r.field(rec, "source"),
+		Root: r.field(rec, "root"), Parent: r.field(rec, "parent"), Method: r.field(rec, "method"),
+	}
+	if row.Category == "" {
+		row.Category = category
+	}
+	if c, ok := r.c.Categories[row.Category]; ok {
+		row.Category = c
+	}
+	if row.Category == "" {
+		row.Category = "other"
+	}
+	if row.Source == "" {
+		row.Source = r.fileSource
+	}
+	if s := r.field(rec, "weight"); s != "" {
+		w, err := strconv.ParseFloat(s, 64)
+		if err != nil || w < 0 || math.IsInf(w, 0) || math.IsNaN(w) {
+			return row, fmt.Sprintf("weight %q is no number of at least 0", s)
+		}
+		row.Weight = w
+	}
+	t, err := instant(r.field(rec, "time"))
+	if _, asked := r.c.Columns["time"]; err != nil && asked { // a guessed column may hold something else
+		return row, err.Error()
+	}
+	row.Time = t
+	return row, ""
+}
+
+// text is a record's prompt: a string, or the user's turns of a conversation.
+func (r *reader) text(rec table.Record) (text, problem string) {
+	v, there := rec.Values[r.textColumn]
+	switch v := v.(type) {
+	case nil:
+		if !there {
+			return "", fmt.Sprintf("no %q, which the file's first row has", r.textColumn)
+		}
+		return "", fmt.Sprintf("%q is null", r.textColumn)
+	case []any:
+		text = turns(v)
+	default:
+		text, _ = rec.Text(r.textColumn)
+	}
+	if strings.TrimSpace(text) == "" {
+		return "", fmt.Sprintf("%q is empty", r.textColumn)
+	}
+	return text, ""
+}
+
+// turns joins what users say in a conversation: a list of texts, or of objects with a role and a content.
+func turns(list []any) string {
+	var out []string
+	for _, e := range list {
+		switch t := e.(type) {
+		case string:
+			out = append(out, t)
+		case map[string]any:
+			role, content := first(t, "role", "from"), first(t, "content", "value", "text")
+			if role == "" || slices.Contains([]string{"user", "human", "prompter"}, strings.ToLower(role)) {
+				out = append(out, content)
+			}
+		}
+	}
+	return strings.TrimSpace(strings.Join(out, "\n"))
+}
+
+func first(m map[string]any, names ...string) string {
+	for _, n := range names {
+		if s, ok := m[n].(string); ok {
+			return s
+		}
+	}
+	return ""
+}
+
+// label is a record's label, and the category that the label's own value names.
+func (r *reader) label(rec table.Record) (label, category, problem string) {
+	value := ""
+	if r.labelColumn != "" {
+		value, _ = rec.Text(r.labelColumn)
+	}
+	if strings.TrimSpace(value) != "" {
+		label, category, ok := meaning(r.labelColumn, value, r.c.Labels)
+		if !ok {
+			return "", "", fmt.Sprintf("%s %q: neither benign nor malicious by any usual word; say labels = { %q = \"benign\" } or \"malicious\"", r.labelColumn, clip(value, 40), clip(value, 40))
+		}
+		return label, category, ""
+	}
+	switch {
+	case r.fileLabel != "" && r.labelColumn == "":
+		return r.fileLabel, "", ""
+	case r.c.Label != "":
+		return r.c.Label, "", ""
+	}
+	return "", "", fmt.Sprintf("%q has no value", r.labelColumn)
+}
+
+// clip shortens a value for a message.
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "…"
+	}
+	return s
+}

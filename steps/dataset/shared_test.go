@@ -1,0 +1,36 @@
+package dataset
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// sharedData is the folder of real prompts, which is not part of the repository.
+func sharedData(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("REIN_DATA")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared", "data")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("no real prompts: %v (set REIN_DATA to a folder with benign.jsonl and malicious.jsonl)", err)
+	}
+	return dir
+}
+
+func TestRealData(t *testing.T) {
+	rows, env, err := read(t, Config{}, sharedData(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 53_073 || env.Metrics["benign"] != 43_261 || env.Metrics["malicious"] != 9_812 {
+		t.Errorf("%d rows, %v", len(rows), env.Metrics)
+	}
+	if len(env.Notes) > 0 {
+		t.Errorf("notes: %q", env.Notes)
+	}
+	if r := rows[0]; r.ID == "" || r.Category == "" || r.Source == "" || r.Root != r.ID {
+		t.Errorf("%+v", r)
+	}
+}
