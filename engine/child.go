@@ -68,13 +68,13 @@ func runChild(ctx context.Context, argv []string, order string, env []string, gr
 	answer, ok := readResult(order)
 	switch {
 	case ok:
-		err = answer
+		err = answer // even if the process died later: native libraries crash when they are unloaded, too
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	case waitErr == nil:
 		err = errors.New("its process ended without an answer")
 	default:
-		err = &childExit{state: waitErr.Error(), tail: tail.lines}
+		err = &childExit{state: waitErr.Error(), tail: tail.lines()}
 	}
 	return proc.PeakRSS(cmd), err
 }
@@ -129,13 +129,31 @@ func (w *lineWriter) flush() {
 	w.buf = w.buf[:0]
 }
 
-// tail keeps the last lines.
-type tail struct{ lines []string }
+// tail keeps the first lines, where a Go panic says what it is, and the last ones, where native code does.
+type tail struct {
+	first, last []string
+	between     int
+}
+
+const headLines = 5
 
 func (t *tail) add(l string) {
-	if t.lines = append(t.lines, l); len(t.lines) > tailLines {
-		t.lines = t.lines[1:]
+	if len(t.first) < headLines {
+		t.first = append(t.first, l)
+		return
 	}
+	if t.last = append(t.last, l); len(t.last) > tailLines-headLines {
+		t.last = t.last[1:]
+		t.between++
+	}
+}
+
+func (t *tail) lines() []string {
+	out := t.first
+	if t.between > 0 {
+		out = append(out, fmt.Sprintf("... (%d lines)", t.between))
+	}
+	return append(out, t.last...)
 }
 
 // tethered ends the context when standard input does: whoever started this process is gone. A step that doesn't

@@ -1,0 +1,140 @@
+package engine_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"rein/engine"
+	"rein/engine/enginetest"
+)
+
+// A step in a process of its own has metrics, notes, logs, the row memo, and any end that a step here can have.
+func TestChildProcess(t *testing.T) {
+	s := enginetest.Store(t)
+	var events enginetest.Events
+	o := options(s)
+	o.Child, o.KeepGoing, o.Emit = child(), true, events.Emit
+	r := mustRun(t, graph(
+		step("talk", childOp(map[string]any{"do": "talk"})),
+		step("crash", childOp(map[string]any{"do": "crash"})),
+		step("verdict", childOp(map[string]any{"do": "verdict"})),
+		step("fail", childOp(map[string]any{"do": "fail"})),
+	), o)
+	wantStatuses(t, r, "crash:failed fail:failed talk:ran verdict:verdict")
+	talk := enginetest.Find(r, "talk").Result
+	if talk.Metrics["m"] != 4 || len(talk.Notes) != 1 || talk.PeakRSS == 0 {
+		t.Errorf("%+v", talk)
+	}
+	logs := events.Of(engine.ActionLog, "talk")
+	if len(logs) != 1 || logs[0].Text != "a library prints to stdout" {
+		t.Errorf("%+v", logs)
+	}
+	for step, want := range map[string]string{"crash": "bad pointer", "verdict": "the answer is no", "fail": "cannot"} {
+		if e := enginetest.Find(r, step).Error; !strings.Contains(e, want) {
+			t.Errorf("%s: %s", step, e)
+		}
+	}
+	if e := enginetest.Find(r, "crash").Error; !strings.Contains(e, "segmentation") && !strings.Contains(e, "died") {
+		t.Error(e)
+	}
+}
+
+// A step that doesn't listen is killed once the grace is over.
+func TestDeafChildIsKilled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	o := options(enginetest.Store(t))
+	o.Child, o.Grace = child(), 100*time.Millisecond
+	o.Emit = func(e engine.Event) {
+		if e.Action == engine.ActionLog && e.Text == "deaf" {
+			cancel()
+		}
+	}
+	r, err := engine.Run(ctx, graph(step("deaf", childOp(map[string]any{"do": "deaf"}))), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantStatuses(t, r, "deaf:stopped")
+}
+
+// The step's process doesn't outlive a run that was killed.
+func TestChildDiesWithItsRun(t *testing.T) {
+	dir := t.TempDir()
+	pidFile := filepath.Join(dir, "pid")
+	c := started("pid", filepath.Join(dir, "state"), pidFile)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(waitFor(t, pidFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	for range 1000 {
+		if syscall.Kill(pid, 0) != nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("process %d lives on", pid)
+}
+
+func TestTimeoutAndRetries(t *testing.T) {
+	tries := 0
+	flaky := &op{Do: func(_ context.Context, c *engine.Call) error {
+		c.Emit(engine.Event{Action: engine.ActionNote, Text: "tried"})
+		if tries++; tries < 3 {
+			return os.ErrDeadlineExceeded
+		}
+		return enginetest.WriteAll(c, "x")
+	}}
+	slow := &op{Config: map[string]any{"slow": true}, Do: func(ctx context.Context, _ *engine.Call) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	a, b := step("flaky", flaky), step("slow", slow)
+	a.Retries, b.Timeout = 2, 20*time.Millisecond
+	o := options(enginetest.Store(t))
+	o.KeepGoing = true
+	r := mustRun(t, graph(a, b), o)
+	wantStatuses(t, r, "flaky:ran slow:failed")
+	if e := enginetest.Find(r, "slow").Error; !strings.Contains(e, "timeout of 20ms") {
+		t.Error(e)
+	}
+	if n := enginetest.Find(r, "flaky").Result.Notes; len(n) != 1 {
+		t.Errorf("notes of failed attempts were kept: %v", n)
+	}
+}
+
+func TestGPUsAreHandedOutByID(t *testing.T) {
+	t.Setenv("CUDA_VISIBLE_DEVICES", "GPU-a,3")
+	o := options(enginetest.Store(t))
+	o.Child, o.KeepGoing = child(), true
+	none := step("none", childOp(map[string]any{"do": "env", "n": 0}))
+	two := step("two", childOp(map[string]any{"do": "env", "n": 2}))
+	two.Resources.GPU = 2
+	many := step("many", childOp(map[string]any{"do": "env", "n": 3}))
+	many.Resources.GPU = 3
+	r := mustRun(t, graph(none, two, many), o)
+	wantStatuses(t, r, "many:failed none:ran two:ran")
+	for step, want := range map[string]string{"none": "|[]", "two": "GPU-a,3|[GPU-a 3]"} {
+		path, err := o.Store.Path(t.Context(), enginetest.Find(r, step).Outputs["out"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, _ := os.ReadFile(path); string(b) != want {
+			t.Errorf("%s: %s", step, b)
+		}
+	}
+	if e := enginetest.Find(r, "many").Error; !strings.Contains(e, "needs 3 GPUs, this machine shows 2") {
+		t.Error(e)
+	}
+}
