@@ -1,0 +1,215 @@
+// Package benchmark measures how fast and how big an exported model is, on this machine.
+package benchmark
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/internal/scorer"
+	"rein/steps/internal/text"
+)
+
+// Config says how to measure and what is too slow or too big.
+type Config struct {
+	Prompts  int     `hcl:"prompts,optional" default:"400" doc:"How many prompts a round scores, one at a time."`
+	Rounds   int     `hcl:"rounds,optional" default:"5" doc:"Rounds, after one that isn't counted. A figure is the median of the rounds; its interval is their range."`
+	MaxP95   float64 `hcl:"max_p95_ms,optional" default:"10" doc:"Limit for the 95th percentile of one prompt's latency, in milliseconds, on one thread, text to score."`
+	MaxSize  float64 `hcl:"max_mb,optional" default:"200" doc:"Limit for the model's size, in megabytes (1,000,000 bytes)."`
+	OnBreach string  `hcl:"on_breach,optional" default:"stop" enum:"stop,record" doc:"Over a limit: stop the run (a verdict), or record it and go on."`
+	Seed     int     `hcl:"seed,optional" default:"1" doc:"Of the choice of prompts."`
+}
+
+// Validate implements steps.Validator.
+func (c Config) Validate() error {
+	if c.Prompts < 20 || c.Rounds < 1 {
+		return fmt.Errorf("prompts %d, rounds %d: want at least 20 and 1", c.Prompts, c.Rounds)
+	}
+	return nil
+}
+
+// In is what the step reads.
+type In struct {
+	Model artifact.Model `port:"model" doc:"an exported model"`
+	Rows  artifact.Rows  `port:"rows" doc:"prompts like those it will see"`
+}
+
+// Out is what the step makes.
+type Out struct {
+	Report artifact.Report `port:"report" doc:"what was measured, and on what"`
+}
+
+// Step is the "benchmark" step type. The hardware is in its key.
+var Step = steps.New("benchmark", 1, "Measure a model's latency, throughput and size on this machine.", run,
+	steps.Isolated, steps.Nondeterministic, steps.Fingerprint(Hardware), steps.Example(`step "benchmark" "speed" {
+  model      = step.export.model
+  rows       = step.corpus.validation
+  max_p95_ms = 10
+}`))
+
+// Measured is a figure over the rounds: their median, least and greatest.
+type Measured struct {
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+}
+
+// Report is the step's report.
+type Report struct {
+	Hardware   map[string]string   `json:"hardware"`
+	Prompts    int                 `json:"prompts"`
+	Rounds     int                 `json:"rounds"`
+	ModelBytes int64               `json:"model_bytes"` // model.onnx
+	LoadMS     float64             `json:"load_ms"`
+	P50        Measured            `json:"latency_p50_ms"`
+	P95        Measured            `json:"latency_p95_ms"`
+	P99        Measured            `json:"latency_p99_ms"`
+	ByLength   map[string]Measured `json:"latency_p95_ms_by_length"` // by characters of the prompt
+	Throughput Measured            `json:"rows_per_second"`          // batched, all cores
+}
+
+func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
+	out := Out{artifact.Report{Path: env.Out("report")}}
+	prompts, err := choose(in.Rows, c)
+	if err != nil {
+		return out, err
+	}
+	r := Report{Hardware: Hardware(), Prompts: len(prompts), Rounds: c.Rounds}
+	st, err := os.Stat(filepath.Join(in.Model.Path, artifact.ModelGraphFile))
+	if err != nil {
+		return out, fmt.Errorf("the model has no %s: give benchmark the model of an export-onnx step", artifact.ModelGraphFile)
+	}
+	r.ModelBytes = st.Size()
+	if err := r.measure(ctx, env, in.Model, prompts); err != nil {
+		return out, err
+	}
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return out, err
+	}
+	if err := os.WriteFile(out.Report.Path, append(b, '\n'), 0o644); err != nil {
+		return out, err
+	}
+	r.metrics(env)
+	return out, c.limits(env, r)
+}
+
+// measure fills in the latencies and the throughput.
+func (r *Report) measure(ctx context.Context, env *steps.Env, model artifact.Model, prompts []string) (err error) {
+	start := time.Now()
+	s, err := scorer.Open(ctx, model, scorer.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	r.LoadMS = ms(time.Since(start))
+	var p50, p95, p99, rate []float64
+	byLength := map[string][]float64{}
+	for round := range r.Rounds + 1 {
+		times := make([]float64, len(prompts))
+		lengths := map[string][]float64{}
+		for i, p := range prompts {
+			start := time.Now()
+			if _, err := s.Score(ctx, prompts[i:i+1]); err != nil {
+				return err
+			}
+			times[i] = ms(time.Since(start))
+			lengths[bucket(len(p))] = append(lengths[bucket(len(p))], times[i])
+		}
+		start := time.Now()
+		if _, err := s.Score(ctx, prompts); err != nil {
+			return err
+		}
+		seconds := time.Since(start).Seconds()
+		env.Progress(int64(round+1), int64(r.Rounds+1), "rounds")
+		if round == 0 {
+			continue // warming up
+		}
+		rate = append(rate, float64(len(prompts))/seconds)
+		p50, p95, p99 = append(p50, percentile(times, 0.5)), append(p95, percentile(times, 0.95)), append(p99, percentile(times, 0.99))
+		for k, v := range lengths {
+			byLength[k] = append(byLength[k], percentile(v, 0.95))
+		}
+	}
+	r.P50, r.P95, r.P99, r.Throughput = over(p50), over(p95), over(p99), over(rate)
+	r.ByLength = map[string]Measured{}
+	for k, v := range byLength {
+		r.ByLength[k] = over(v)
+	}
+	return nil
+}
+
+func (r Report) metrics(env *steps.Env) {
+	env.Metric("model_bytes", float64(r.ModelBytes))
+	env.Metric("load_ms", r.LoadMS)
+	for name, m := range map[string]Measured{"latency_p50_ms": r.P50, "latency_p95_ms": r.P95, "latency_p99_ms": r.P99, "score_rows_per_second": r.Throughput} {
+		env.Metric(name, m.Value)
+		env.Metric(name+"_low", m.Low)
+		env.Metric(name+"_high", m.High)
+	}
+}
+
+// limits is the step's verdict.
+func (c Config) limits(env *steps.Env, r Report) error {
+	var breach string
+	if mb := float64(r.ModelBytes) / 1e6; mb > c.MaxSize {
+		breach = fmt.Sprintf("the model is %.1f MB, the limit is %g", mb, c.MaxSize)
+	} else if r.P95.Value > c.MaxP95 {
+		breach = fmt.Sprintf("95%% of prompts are scored within %.2f ms, the limit is %g", r.P95.Value, c.MaxP95)
+	}
+	switch {
+	case breach == "":
+		return nil
+	case c.OnBreach == "record":
+		env.Notef("%s", breach)
+		return nil
+	}
+	return steps.Verdictf("%s", breach)
+}
+
+// choose takes prompts by chance, the same for the same seed.
+func choose(rows artifact.Rows, c Config) ([]string, error) {
+	all, err := rows.Read()
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, errors.New("there are no prompts to measure with")
+	}
+	rng := text.RNG(int64(c.Seed), "benchmark")
+	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	var out []string
+	for i := range c.Prompts {
+		out = append(out, all[i%len(all)].Text)
+	}
+	return out, nil
+}
+
+func ms(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
+
+// percentile is the nearest-rank percentile.
+func percentile(v []float64, p float64) float64 {
+	s := slices.Sorted(slices.Values(v))
+	return s[min(int(p*float64(len(s))), len(s)-1)]
+}
+
+func over(rounds []float64) Measured {
+	s := slices.Sorted(slices.Values(rounds))
+	return Measured{s[len(s)/2], s[0], s[len(s)-1]}
+}
+
+func bucket(n int) string {
+	for _, limit := range []int{100, 400, 1600} {
+		if n <= limit {
+			return fmt.Sprintf("<=%d", limit)
+		}
+	}
+	return ">1600"
+}

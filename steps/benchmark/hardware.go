@@ -1,0 +1,39 @@
+package benchmark
+
+import (
+	"bufio"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// Hardware is what a figure depends on besides the model: a result is never taken over from other hardware.
+func Hardware() map[string]string {
+	h := map[string]string{
+		"os": runtime.GOOS, "arch": runtime.GOARCH, "cores": strconv.Itoa(runtime.NumCPU()),
+		"procs": strconv.Itoa(runtime.GOMAXPROCS(0)),
+	}
+	if name := field("/proc/cpuinfo", "model name"); name != "" {
+		h["cpu"] = name
+	}
+	if b, err := os.ReadFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"); err == nil {
+		h["governor"] = strings.TrimSpace(string(b))
+	}
+	return h
+}
+
+// field is the first value of a name in a file of "name : value" lines.
+func field(path, name string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	for sc := bufio.NewScanner(f); sc.Scan(); {
+		if k, v, ok := strings.Cut(sc.Text(), ":"); ok && strings.TrimSpace(k) == name {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,88 @@
+// Package score gives rows their threat score, and text its own: what a packaged model is used for.
+package score
+
+import (
+	"context"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/internal/scorer"
+)
+
+// Config is empty: a score depends on the model and the text alone.
+type Config struct{}
+
+// In is what the step reads.
+type In struct {
+	Model artifact.Model `port:"model" doc:"the model that scores"`
+	Rows  artifact.Rows  `port:"rows" doc:"the rows to score"`
+}
+
+// Out is what the step makes.
+type Out struct {
+	Rows artifact.Rows `port:"rows" doc:"the same rows, in the same order, with their threat score"`
+}
+
+// Step is the "score" step type.
+var Step = steps.New("score", 1, "Score rows with a model: the threat score is 1 - P(benign).", run,
+	steps.Isolated, steps.Example(`step "score" "scored" {
+  model = step.export.model
+  rows  = step.own.rows
+}`))
+
+// batch is the number of rows scored at a time: memory stays bounded.
+const batch = 4096
+
+func run(ctx context.Context, env *steps.Env, _ Config, in In) (Out, error) {
+	s, err := scorer.Open(ctx, in.Model, scorer.Options{Memo: env.Memo()})
+	if err != nil {
+		return Out{}, err
+	}
+	defer s.Close()
+	out := Out{artifact.Rows{Path: env.Out("rows")}}
+	w, err := artifact.NewWriter[artifact.Row](out.Rows.Path)
+	if err != nil {
+		return Out{}, err
+	}
+	var done, flagged int64
+	flush := func(rows []artifact.Row) error {
+		texts := make([]string, len(rows))
+		for i, r := range rows {
+			texts[i] = r.Text
+		}
+		scores, err := s.Score(ctx, texts)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			rows[i].Score = float64(scores[i].Threat)
+			if rows[i].Score >= s.Threshold() {
+				flagged++
+			}
+		}
+		done += int64(len(rows))
+		env.Progress(done, 0, "rows")
+		return w.Write(rows...)
+	}
+	rows := make([]artifact.Row, 0, batch)
+	for r, err := range in.Rows.All() {
+		if err != nil {
+			w.Close()
+			return Out{}, err
+		}
+		if rows = append(rows, r); len(rows) == batch {
+			if err := flush(rows); err != nil {
+				w.Close()
+				return Out{}, err
+			}
+			rows = rows[:0]
+		}
+	}
+	if err := flush(rows); err != nil {
+		w.Close()
+		return Out{}, err
+	}
+	env.Metric("scored_rows", float64(done))
+	env.Metric("flagged_rows", float64(flagged))
+	return out, w.Close()
+}

@@ -1,0 +1,58 @@
+package score
+
+import (
+	"context"
+	"fmt"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/scorer"
+)
+
+// Answer is what a model says of one text.
+type Answer struct {
+	Score     float64            `json:"score"`     // threat score, 0 to 1
+	Malicious bool               `json:"malicious"` // at or over the model's threshold
+	Family    string             `json:"family"`    // most likely attack family
+	Classes   map[string]float64 `json:"classes"`   // probability of each class
+}
+
+// Scorer scores texts with one model. It is safe for one goroutine at a time.
+type Scorer struct{ s *scorer.Scorer }
+
+// Open loads the model or package in the folder dir.
+func Open(ctx context.Context, dir string) (*Scorer, error) {
+	s, err := scorer.Open(ctx, artifact.Model{Path: dir}, scorer.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return &Scorer{s}, nil
+}
+
+// Threshold is the threat score at and over which a text is malicious.
+func (s *Scorer) Threshold() float64 { return s.s.Threshold() }
+
+// Score answers for each text, in order.
+func (s *Scorer) Score(ctx context.Context, texts []string) ([]Answer, error) {
+	scores, err := s.s.Score(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	classes := s.s.Classes()
+	out := make([]Answer, len(scores))
+	for i, sc := range scores {
+		a := Answer{Score: float64(sc.Threat), Classes: map[string]float64{}}
+		a.Malicious = a.Score >= s.s.Threshold()
+		best := float32(-1)
+		for j, p := range sc.Probs {
+			a.Classes[classes[j]] = float64(p)
+			if j > 0 && p > best {
+				best, a.Family = p, classes[j]
+			}
+		}
+		out[i] = a
+	}
+	return out, nil
+}
+
+// Close frees the model.
+func (s *Scorer) Close() error { return s.s.Close() }
