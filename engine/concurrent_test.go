@@ -1,0 +1,101 @@
+package engine_test
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"rein/engine"
+	"rein/engine/enginetest"
+)
+
+// Two runs at once in one project: both succeed, every step runs once, the one follows the other.
+func TestTwoProcessesShareTheWork(t *testing.T) {
+	dir := t.TempDir()
+	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
+	cmds := []*exec.Cmd{started("slow chain", state, log), started("slow chain", state, log), started("slow chain", state, log)}
+	outs := make([]bytes.Buffer, len(cmds))
+	for i, c := range cmds {
+		c.Stdout = &outs[i]
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, c := range cmds {
+		if err := c.Wait(); err != nil {
+			t.Errorf("process %d: %v", i, err)
+		}
+	}
+	for s, n := range logged(t, log) {
+		if n != 1 {
+			t.Errorf("%s ran %d times", s, n)
+		}
+	}
+	said := ""
+	for i := range outs {
+		said += outs[i].String()
+	}
+	if ran := strings.Count(said, ":ran"); ran != 5 {
+		t.Errorf("%d steps say that they ran, want 5:\n%s", ran, said)
+	}
+}
+
+// A plan, and reading runs, work while another process runs.
+func TestQuestionsDuringARun(t *testing.T) {
+	dir := t.TempDir()
+	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
+	c := started("slow chain", state, log)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, log)
+	s := enginetest.Open(t, state)
+	for range 5 {
+		f, err := engine.Plan(t.Context(), chain(log, 5, 50*time.Millisecond), options(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(f.Pipelines[0].Steps) != 5 {
+			t.Fatalf("%+v", f)
+		}
+		if _, err := s.Runs(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A killed run frees everything by itself; the next one repeats at most the step that was cut off.
+func TestKilledRunIsContinued(t *testing.T) {
+	dir := t.TempDir()
+	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
+	for range 3 {
+		c := started("slow chain", state, log)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(120 * time.Millisecond)
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	}
+	r := mustRun(t, chain(log, 5, 50*time.Millisecond), options(enginetest.Open(t, state)))
+	if r.Verdict != "pass" {
+		t.Fatal(enginetest.Statuses(r))
+	}
+	total := 0
+	for _, n := range logged(t, log) {
+		total += n
+	}
+	if total > 5+3 {
+		t.Errorf("%d executions after 3 kills, want at most 8: %v", total, logged(t, log))
+	}
+	left, err := filepath.Glob(filepath.Join(state, "scratch", "*"))
+	if err != nil || len(left) > 1 {
+		t.Errorf("scratch folders of dead runs are left: %v %v", left, err)
+	}
+}
