@@ -21,6 +21,7 @@ type Field struct {
 	Default  cty.Value // cty.NilVal: none; the Go zero value then
 	Enum     []string  // the allowed values, if it is one of few
 	Unkeyed  bool      // can't change the result: not in the key
+	Extent   bool      // only says how far to go (epochs): not in the checkpoint's key
 	Block    bool      // written as NAME { ... }
 	Repeated bool      // a block that may come several times
 	Fields   []Field   // of a block
@@ -55,7 +56,7 @@ func fieldsOf(t reflect.Type) []Field {
 		if !sf.IsExported() || name == "" {
 			panic(fmt.Sprintf("steps: %v.%s: config fields are exported and have an hcl tag", t, sf.Name))
 		}
-		f := Field{Name: name, Doc: sf.Tag.Get("doc"), Unkeyed: sf.Tag.Get("key") == "-", Default: cty.NilVal, index: i}
+		f := Field{Name: name, Doc: sf.Tag.Get("doc"), Unkeyed: sf.Tag.Get("key") == "-", Extent: sf.Tag.Get("key") == "extent", Default: cty.NilVal, index: i}
 		if f.Doc == "" {
 			panic(fmt.Sprintf("steps: %v.%s: no doc tag", t, sf.Name))
 		}

@@ -180,7 +180,8 @@ func (o *op) Describe(ctx context.Context) (engine.Description, error) {
 	d := engine.Description{
 		Type: o.t.Name, Version: o.t.Version, Config: o.json, Sensitive: o.sensitive,
 		Nondeterministic: o.t.nondeterministic, Isolated: o.t.isolated, Fingerprints: map[string]string{},
-		Unkeyed: unkeyed(o.t.Fields, ""),
+		Unkeyed: paths(o.t.Fields, "", func(f Field) bool { return f.Unkeyed }),
+		Extents: paths(o.t.Fields, "", func(f Field) bool { return f.Extent }),
 	}
 	if o.t.fingerprint != nil {
 		for k, v := range o.t.fingerprint() {
@@ -199,13 +200,14 @@ func (o *op) Describe(ctx context.Context) (engine.Description, error) {
 	return d, nil
 }
 
-func unkeyed(fields []Field, prefix string) []string {
+// paths are the dotted paths of the fields that is says yes to.
+func paths(fields []Field, prefix string, is func(Field) bool) []string {
 	var out []string
 	for _, f := range fields {
-		if f.Unkeyed {
+		if is(f) {
 			out = append(out, prefix+f.Name)
 		}
-		out = append(out, unkeyed(f.Fields, prefix+f.Name+".")...)
+		out = append(out, paths(f.Fields, prefix+f.Name+".", is)...)
 	}
 	return out
 }
