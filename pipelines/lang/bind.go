@@ -1,0 +1,262 @@
+package lang
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"rein/engine"
+	"rein/steps"
+)
+
+// bindInputs fills in a node's input ports and keeps the edges.
+func (e *evaluator) bindInputs(i *instance) bool {
+	ok := true
+	body, t := i.step.decl.body, i.step.decl.typ
+	for _, p := range t.In {
+		a := body.attrs[p.Name]
+		if a == nil {
+			if !p.Optional {
+				e.missing(i, p.Name, portType(p), p.Doc)
+				ok = false
+			}
+			continue
+		}
+		in, good := e.bindPort(i, a, p)
+		ok = ok && good
+		if len(in.Refs) > 0 {
+			i.node.Inputs = append(i.node.Inputs, in)
+		}
+	}
+	if t.Dynamic {
+		ok = e.bindDynamic(i) && ok
+	}
+	return ok
+}
+
+func (e *evaluator) missing(i *instance, name, typ, doc string) {
+	e.diags = e.diags.Append(errorAt(i.step.decl.rng, "Missing argument", "A %s step needs %q (%s)%s.", i.step.decl.typeName, name, typ, prefixed(": ", strings.TrimSuffix(doc, "."))))
+}
+
+// bindPort evaluates the argument of an input port.
+func (e *evaluator) bindPort(i *instance, a *attr, p steps.Port) (engine.Input, bool) {
+	in := engine.Input{Port: p.Name}
+	sc := i.scope("an input")
+	sc.in = a.in
+	v, ok := e.eval(a.expr, sc)
+	if !ok {
+		return in, false
+	}
+	b := binder{e: e, i: i, a: a, port: p, sc: sc}
+	in.Refs, ok = b.value(v, a.expr.Range(), a.expr)
+	if ok && !p.Optional && !p.List && len(in.Refs) == 0 {
+		b.report(a.expr.Range(), "Missing input", "The input %q of a %s step is needed, and this is %s.", p.Name, i.step.decl.typeName, showValue(v))
+		return in, false
+	}
+	if ok && len(in.Refs) > 1 && !p.List {
+		b.report(a.expr.Range(), "Too many inputs", "The input %q of a %s step takes one artifact, not %d.", p.Name, i.step.decl.typeName, len(in.Refs))
+		return in, false
+	}
+	return in, ok
+}
+
+// bindDynamic binds the ports that the pipeline names itself.
+func (e *evaluator) bindDynamic(i *instance) bool {
+	a := i.step.decl.body.attrs["inputs"]
+	if a == nil {
+		return true
+	}
+	sc := i.scope("an input")
+	sc.in = a.in
+	v, ok := e.eval(a.expr, sc)
+	if !ok || v.IsNull() {
+		return ok
+	}
+	b := binder{e: e, i: i, a: a, sc: sc}
+	v, _ = v.Unmark()
+	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
+		b.report(a.expr.Range(), "Wrong type of value", "inputs gives names to artifacts, { name = file(\"...\") }; this is %s.", describe(v))
+		return false
+	}
+	m := v.AsValueMap()
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		b.port = steps.Port{Name: name, Kind: "file", List: true}
+		refs, good := b.value(m[name], a.expr.Range(), nil)
+		ok = ok && good
+		i.node.Inputs = append(i.node.Inputs, engine.Input{Port: name, Refs: refs})
+	}
+	return ok
+}
+
+// binder turns the value of one argument into references.
+type binder struct {
+	e    *evaluator
+	i    *instance
+	a    *attr
+	port steps.Port
+	sc   scope
+}
+
+func (b *binder) report(at hcl.Range, summary, format string, args ...any) {
+	b.e.diags = b.e.diags.Append(b.e.withValues(errorAt(at, summary, format, args...), b.a, b.sc))
+}
+
+func (b *binder) value(v cty.Value, at hcl.Range, expr hcl.Expression) ([]engine.Ref, bool) {
+	v, _ = v.Unmark()
+	t := v.Type()
+	switch {
+	case v.IsNull():
+		return nil, true
+	case t.Equals(productType):
+		r, ok := b.artifact(v.EncapsulatedValue().(*product), at)
+		return []engine.Ref{r}, ok
+	case t == cty.String && b.port.Kind == "file":
+		if v.AsString() == "" {
+			return nil, true
+		}
+		r, ok := b.artifact(b.path(v.AsString()), at)
+		return []engine.Ref{r}, ok
+	case t.IsTupleType() || t.IsListType() || t.IsSetType():
+		return b.list(v, at, expr)
+	}
+	b.report(at, "Wrong type of value", "The input %q of a %s step takes %s, not %s.%s", b.port.Name, b.i.step.decl.typeName, article(portType(b.port)), describe(v), b.hint(v))
+	return nil, false
+}
+
+// path is an artifact for a plain string: a path variable's value, or a path relative to the file.
+func (b *binder) path(s string) *product {
+	p := &engine.Path{Kind: engine.PathAny, Abs: resolvePath(b.a.in.folder, s), Text: s}
+	if text, ok := b.e.texts[s]; ok {
+		p.Text = text
+	}
+	return &product{kind: "file", path: p}
+}
+
+func (b *binder) list(v cty.Value, at hcl.Range, expr hcl.Expression) ([]engine.Ref, bool) {
+	var each []hcl.Expression
+	if expr != nil {
+		if list, diags := hcl.ExprList(expr); !diags.HasErrors() && len(list) == v.LengthInt() {
+			each = list // every element has a place of its own
+		}
+	}
+	var out []engine.Ref
+	ok := true
+	for it, n := v.ElementIterator(), 0; it.Next(); n++ {
+		_, x := it.Element()
+		r := at
+		if each != nil {
+			r = each[n].Range()
+		}
+		refs, good := b.value(x, r, nil)
+		out, ok = append(out, refs...), ok && good
+	}
+	return out, ok
+}
+
+// artifact checks that an artifact fits the port and makes a reference of it.
+func (b *binder) artifact(a *product, at hcl.Range) (engine.Ref, bool) {
+	ref := engine.Ref{Port: a.port, Path: a.path, Pos: shortPos(at)}
+	if b.port.Kind != "file" && a.kind != b.port.Kind {
+		b.wrongKind(a, at)
+		return ref, false
+	}
+	if a.from == nil {
+		return ref, true
+	}
+	needed, ok := b.e.isNeeded(a.from)
+	if ok && !needed {
+		b.report(at, "Step is not needed", "%s is used here, but its `when` is false (%s). Use it only where it is needed: CONDITION ? %s.%s : ...",
+			a.from, shortPos(a.from.step.decl.body.attrs["when"].rng), a.from, a.port)
+		return ref, false
+	}
+	b.i.edges = append(b.i.edges, edge{to: a.from, arg: b.a.name, rng: at})
+	ref.Node = a.from.node
+	return ref, ok
+}
+
+func (b *binder) wrongKind(a *product, at hcl.Range) {
+	if a.from == nil {
+		b.report(at, "Wrong kind of artifact", "The input %q of a %s step takes %s, and %s is a path. A dataset step reads rows from a file or folder.",
+			b.port.Name, b.i.step.decl.typeName, article(b.port.Kind), a)
+		return
+	}
+	var fits []string
+	for _, p := range a.from.ports {
+		if p.Kind == b.port.Kind {
+			fits = append(fits, fmt.Sprintf("%s.%s", a.from, p.Name))
+		}
+	}
+	hint := ""
+	if len(fits) > 0 {
+		hint = " Did you mean " + strings.Join(fits, " or ") + "?"
+	}
+	b.report(at, "Wrong kind of artifact", "The input %q of %s (a %s step, %s) takes %s, but the output %q of %s (a %s step, %s) is %s.%s",
+		b.port.Name, b.i, b.i.step.decl.typeName, shortPos(b.i.step.decl.rng), article(b.port.Kind),
+		a.port, a.from, a.from.step.decl.typeName, shortPos(a.from.step.decl.rng), article(a.kind), hint)
+}
+
+// hint says what to write instead where a whole step or a plain path stands for an artifact.
+func (b *binder) hint(v cty.Value) string {
+	var fits []string
+	if v.Type().IsObjectType() {
+		for it := v.ElementIterator(); it.Next(); {
+			k, x := it.Element()
+			if x.Type().Equals(productType) && !x.IsNull() {
+				if a := x.EncapsulatedValue().(*product); b.port.Kind == "file" || a.kind == b.port.Kind {
+					fits = append(fits, fmt.Sprintf("step.%s.%s", a.from.name, k.AsString()))
+				}
+			}
+		}
+	}
+	if len(fits) > 0 {
+		return " Name the output: " + strings.Join(fits, " or ") + "."
+	}
+	if v.Type() == cty.String {
+		return " A dataset step reads rows from a file or folder."
+	}
+	return ""
+}
+
+// describe names a value's type, with the value if it is short to say.
+func describe(v cty.Value) string {
+	switch t := v.Type(); {
+	case t == cty.String:
+		return "the text " + showValue(v)
+	case t == cty.Number:
+		return "the number " + showValue(v)
+	case t == cty.Bool:
+		return showValue(v)
+	case t.IsObjectType():
+		if isStep(v) {
+			return "a whole step"
+		}
+		return "an object"
+	default:
+		return article(t.FriendlyName())
+	}
+}
+
+func isStep(v cty.Value) bool {
+	for it := v.ElementIterator(); it.Next(); {
+		_, x := it.Element()
+		if x.Type().Equals(productType) || (x.Type().IsObjectType() && isStep(x)) {
+			return true
+		}
+	}
+	return false
+}
+
+// article puts "a" or "an" before a noun that needs it.
+func article(noun string) string {
+	if noun == "rows" || noun == "scores" {
+		return noun
+	}
+	if strings.ContainsRune("aeiou", rune(noun[0])) {
+		return "an " + noun
+	}
+	return "a " + noun
+}

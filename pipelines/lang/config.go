@@ -1,0 +1,219 @@
+package lang
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"rein/steps"
+)
+
+// configurer evaluates the arguments of an instance that are config, not inputs.
+type configurer struct {
+	e         *evaluator
+	i         *instance
+	sensitive []string // dotted paths of values that must not be shown
+}
+
+// bindConfig evaluates a step's config and makes the engine's Op of it.
+func (e *evaluator) bindConfig(i *instance) bool {
+	c := configurer{e: e, i: i}
+	t, body := i.step.decl.typ, i.step.decl.body
+	args, ok := c.fields(t.Fields, body, "")
+	if !ok {
+		return false
+	}
+	op, err := t.Op(cty.ObjectVal(args), c.sensitive...)
+	if err != nil {
+		at, msg := body.rng, err.Error()
+		if name, rest, found := strings.Cut(msg, ":"); found { // decoding errors start with the argument's path
+			first, _, _ := strings.Cut(name, ".")
+			if a := body.attrs[first]; a != nil {
+				d := errorAt(a.expr.Range(), "Wrong value", "%s:%s.", name, rest)
+				e.diags = e.diags.Append(e.withValues(d, a, c.scope(a)))
+				return false
+			}
+		}
+		if at.Empty() {
+			at = i.step.decl.rng
+		}
+		e.diags = e.diags.Append(errorAt(at, "Wrong configuration", "%s (a %s step): %s.", i, i.step.decl.typeName, msg))
+		return false
+	}
+	i.node.Op = op
+	return true
+}
+
+func (c *configurer) scope(a *attr) scope {
+	s := c.i.scope("a step's argument")
+	s.in = a.in
+	return s
+}
+
+// fields evaluates a body's arguments and blocks by their schema.
+func (c *configurer) fields(fields []steps.Field, body *block, prefix string) (map[string]cty.Value, bool) {
+	out := map[string]cty.Value{}
+	ok := true
+	for _, f := range fields {
+		if f.Block {
+			v, good := c.blocks(f, body, prefix)
+			if ok = ok && good; good && v != cty.NilVal {
+				out[f.Name] = v
+			}
+			continue
+		}
+		a := body.attrs[f.Name]
+		if a == nil {
+			if f.Required {
+				c.missing(f, body, prefix)
+				ok = false
+			}
+			continue
+		}
+		v, good := c.field(f, a, prefix)
+		if ok = ok && good; good {
+			out[f.Name] = v
+		}
+	}
+	return out, ok
+}
+
+func (c *configurer) missing(f steps.Field, body *block, prefix string) {
+	if prefix == "" {
+		c.e.missing(c.i, f.Name, typeText(f.Type), f.Doc)
+		return
+	}
+	c.e.diags = c.e.diags.Append(errorAt(body.rng, "Missing argument", "The block %s of a %s step needs %q (%s): %s",
+		strings.TrimSuffix(prefix, "."), c.i.step.decl.typeName, f.Name, typeText(f.Type), f.Doc))
+}
+
+func (c *configurer) blocks(f steps.Field, body *block, prefix string) (cty.Value, bool) {
+	var list []cty.Value
+	ok := true
+	for _, b := range body.blocks {
+		if b.name != f.Name {
+			continue
+		}
+		m, good := c.fields(f.Fields, b, prefix+f.Name+".")
+		ok = ok && good
+		list = append(list, cty.ObjectVal(m))
+	}
+	if !ok || len(list) == 0 {
+		return cty.NilVal, ok
+	}
+	if f.Repeated {
+		return cty.TupleVal(list), true
+	}
+	return list[len(list)-1], true
+}
+
+// field evaluates one argument, converts it to its type and checks it against the values that are possible.
+func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bool) {
+	v, ok := c.e.eval(a.expr, c.scope(a))
+	if !ok {
+		return v, false
+	}
+	v = c.unmark(v, prefix+f.Name)
+	secret := slices.Contains(c.sensitive, prefix+f.Name)
+	report := func(format string, args ...any) bool {
+		d := errorAt(a.expr.Range(), "Wrong type of value", format, args...)
+		if f.Enum != nil {
+			d.Summary = "Wrong value"
+		}
+		c.e.diags = c.e.diags.Append(c.e.withValues(d, a, c.scope(a)))
+		return false
+	}
+	if holdsProduct(v) {
+		return v, report("The argument %q of a %s step takes %s, not an artifact: it is a value, no input.%s", f.Name, c.i.step.decl.typeName, article(typeText(f.Type)), inputsHint(c.i.step.decl.typ))
+	}
+	x, err := convert.Convert(v, f.Type)
+	if err != nil {
+		return v, report("The argument %q of a %s step takes %s; this is %s: %s.", f.Name, c.i.step.decl.typeName, article(typeText(f.Type)), c.e.show(v, secret), err)
+	}
+	if x.IsNull() && f.Required {
+		return v, report("The argument %q of a %s step is needed, and this is null.", f.Name, c.i.step.decl.typeName)
+	}
+	for _, s := range stringsIn(x) {
+		if f.Enum != nil && !slices.Contains(f.Enum, s) {
+			if secret {
+				s = "(sensitive)"
+			}
+			return v, report("The argument %q of a %s step is one of %s, not %q.%s", f.Name, c.i.step.decl.typeName, strings.Join(f.Enum, ", "), s, didYouMean(s, f.Enum))
+		}
+	}
+	return x, true
+}
+
+// unmark takes the marks off and keeps the paths of what was sensitive, as far as maps and objects go.
+func (c *configurer) unmark(v cty.Value, at string) cty.Value {
+	v, marks := v.UnmarkDeepWithPaths()
+	for _, m := range marks {
+		if _, ok := m.Marks[sensitive]; !ok {
+			continue
+		}
+		path := at
+		for _, s := range m.Path {
+			a, ok := s.(cty.GetAttrStep)
+			if idx, isIndex := s.(cty.IndexStep); isIndex && idx.Key.Type() == cty.String {
+				a, ok = cty.GetAttrStep{Name: idx.Key.AsString()}, true
+			}
+			if !ok {
+				break
+			}
+			path += "." + a.Name
+		}
+		if !slices.Contains(c.sensitive, path) {
+			c.sensitive = append(c.sensitive, path)
+		}
+	}
+	return v
+}
+
+func stringsIn(v cty.Value) []string {
+	switch t := v.Type(); {
+	case v.IsNull():
+	case t == cty.String:
+		return []string{v.AsString()}
+	case t.Equals(cty.List(cty.String)) || t.Equals(cty.Set(cty.String)):
+		var out []string
+		for it := v.ElementIterator(); it.Next(); {
+			if _, x := it.Element(); !x.IsNull() {
+				out = append(out, x.AsString())
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+func holdsProduct(v cty.Value) bool {
+	found := false
+	_ = cty.Walk(v, func(_ cty.Path, x cty.Value) (bool, error) {
+		found = found || x.Type().Equals(productType)
+		return !found, nil
+	})
+	return found
+}
+
+func inputsHint(t *steps.Type) string {
+	var names []string
+	for _, p := range t.In {
+		names = append(names, fmt.Sprintf("%s (%s)", p.Name, portType(p)))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " Its inputs are " + strings.Join(names, ", ") + "."
+}
+
+// rangeOr is the range of an argument, or where it is missing.
+func rangeOr(a *attr, or hcl.Range) hcl.Range {
+	if a == nil {
+		return or
+	}
+	return a.expr.Range()
+}

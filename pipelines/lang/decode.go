@@ -1,0 +1,278 @@
+package lang
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/gohcl"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"rein/steps"
+)
+
+// decoder turns a parsed file into a module.
+type decoder struct {
+	types map[string]*steps.Type
+	m     *module
+	diags hcl.Diagnostics
+}
+
+func (d *decoder) errorf(r hcl.Range, summary, format string, args ...any) {
+	d.diags = d.diags.Append(errorAt(r, summary, format, args...))
+}
+
+func errorAt(r hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(format, args...), Subject: &r}
+}
+
+func (d *decoder) file(body hcl.Body) {
+	at := place{article: "a pipeline file"}
+	for _, b := range grammar {
+		at.blocks = append(at.blocks, b.name)
+	}
+	c, diags := content(body, fileSchema(), at)
+	d.diags = append(d.diags, diags...)
+	if c == nil {
+		return
+	}
+	seen := map[string]hcl.Range{}
+	for _, b := range c.Blocks {
+		if first, ok := seen[b.Type]; ok && schemaOf(b.Type).single {
+			d.errorf(b.DefRange, "Duplicate block", "A file has one %s block; the first is at %s.", b.Type, shortPos(first))
+			continue
+		}
+		seen[b.Type] = b.DefRange
+		if !d.labels(b) {
+			continue
+		}
+		switch b.Type {
+		case "pipeline":
+			d.pipeline(b)
+		case "variable":
+			d.variable(b)
+		case "locals":
+			d.m.locals = append(d.m.locals, d.free(b.Body, d.m.locals, "local value")...)
+		case "set":
+			d.m.set = append(d.m.set, d.free(b.Body, d.m.set, "set value")...)
+		case "expect":
+			d.m.expect = append(d.m.expect, d.free(b.Body, d.m.expect, "expectation")...)
+		case "plan":
+			d.m.plan = append(d.m.plan, d.free(b.Body, d.m.plan, "planning fact")...)
+		case "step":
+			d.step(b)
+		case "output":
+			d.output(b)
+		case "compare":
+			d.m.compare = d.block(b, *schemaOf("compare"), "a compare block")
+		}
+	}
+}
+
+// labels checks that names can be written in references. A pipeline's name is free text.
+func (d *decoder) labels(b *hcl.Block) bool {
+	ok := true
+	for i, l := range b.Labels {
+		if b.Type == "pipeline" || (b.Type == "step" && i == 0) {
+			if l == "" {
+				d.errorf(b.LabelRanges[i], "Empty name", "The %s of a %s block can't be empty.", schemaOf(b.Type).labels[i], b.Type)
+				ok = false
+			}
+			continue
+		}
+		if !hclsyntax.ValidIdentifier(l) {
+			d.errorf(b.LabelRanges[i], "Wrong name", "%q can't be the name of a %s: a name starts with a letter and has only letters, digits, - and _, so that it can be referred to.", l, b.Type)
+			ok = false
+		}
+	}
+	return ok
+}
+
+func (d *decoder) pipeline(b *hcl.Block) {
+	h := &header{name: b.Labels[0], rng: b.DefRange, nameRange: b.LabelRanges[0]}
+	c, diags := content(b.Body, schemaOf("pipeline").hcl(), placeOf(schemaOf("pipeline"), "the pipeline block"))
+	d.diags = append(d.diags, diags...)
+	d.constant(c, "title", &h.title)
+	d.constant(c, "extends", &h.extends)
+	d.constant(c, "abstract", &h.abstract)
+	if a := c.Attributes["extends"]; a != nil {
+		h.extendsPos = a.Expr.Range()
+		if h.extends == "" && !d.diags.HasErrors() {
+			d.errorf(h.extendsPos, "Empty path", "extends names a base file, relative to this one; leave the argument out if there is none.")
+		}
+	}
+	d.m.header = h
+}
+
+// constant reads an argument that is needed before anything can be evaluated.
+func (d *decoder) constant(c *hcl.BodyContent, name string, to any) {
+	a := c.Attributes[name]
+	if a == nil {
+		return
+	}
+	if vars := a.Expr.Variables(); len(vars) > 0 {
+		d.errorf(vars[0].SourceRange(), "Not a constant", "%s is needed before any value is known, so it can't use %s: write the value itself.", name, vars[0].RootName())
+		return
+	}
+	d.diags = append(d.diags, gohcl.DecodeExpression(a.Expr, nil, to)...)
+}
+
+// free reads a block that takes any argument.
+func (d *decoder) free(body hcl.Body, have []*attr, what string) []*attr {
+	if native, ok := body.(*hclsyntax.Body); ok {
+		for _, b := range native.Blocks {
+			d.errorf(b.TypeRange, "Unexpected block", "Only NAME = VALUE is possible here: write %s = { ... } with an equals sign.", b.Type)
+		}
+		body = &hclsyntax.Body{Attributes: native.Attributes, SrcRange: native.SrcRange, EndRange: native.EndRange}
+	}
+	m, diags := body.JustAttributes()
+	d.diags = append(d.diags, diags...)
+	out := sortedAttrs(m, d.m)
+	for _, a := range out {
+		for _, h := range have {
+			if h.name == a.name {
+				d.errorf(a.nameRange, "Duplicate "+what, "%q was given at %s already.", a.name, shortPos(h.rng))
+			}
+		}
+	}
+	return out
+}
+
+// block reads a body by its schema, blocks within it too.
+func (d *decoder) block(b *hcl.Block, s blockSchema, article string) *block {
+	out := &block{name: b.Type, attrs: map[string]*attr{}, rng: b.DefRange, in: d.m}
+	if s.free {
+		for _, a := range d.free(b.Body, nil, "argument") {
+			out.attrs[a.name] = a
+		}
+		return out
+	}
+	c, diags := content(b.Body, s.hcl(), placeOf(&s, article))
+	d.diags = append(d.diags, diags...)
+	d.fill(out, c, s)
+	return out
+}
+
+func (d *decoder) fill(out *block, c *hcl.BodyContent, s blockSchema) {
+	for _, a := range sortedAttrs(c.Attributes, d.m) {
+		out.attrs[a.name] = a
+	}
+	inner := map[string]blockSchema{}
+	for _, n := range s.blocks {
+		inner[n.name] = n
+	}
+	seen := map[string]hcl.Range{}
+	for _, b := range c.Blocks {
+		n := inner[b.Type]
+		if first, ok := seen[b.Type]; ok && n.single {
+			d.errorf(b.DefRange, "Duplicate block", "%s may come once here; the first is at %s.", b.Type, shortPos(first))
+			continue
+		}
+		seen[b.Type] = b.DefRange
+		nb := d.block(b, n, "the block "+b.Type)
+		nb.repeated = !n.single
+		out.blocks = append(out.blocks, nb)
+	}
+	for _, a := range s.args {
+		if a.required && out.attrs[a.name] == nil && !s.late {
+			d.errorf(out.rng, "Missing argument", "%s needs the argument %q: %s", s.name, a.name, a.doc)
+		}
+	}
+}
+
+func (d *decoder) variable(b *hcl.Block) {
+	body := d.block(b, *schemaOf("variable"), "a variable block")
+	v := &variableDecl{name: b.Labels[0], attrs: body.attrs, validations: body.blocks, rng: b.DefRange, nameRange: b.LabelRanges[0], in: d.m}
+	for _, o := range d.m.variables {
+		if o.name == v.name {
+			d.errorf(v.nameRange, "Duplicate variable", "variable %q was declared at %s already.", v.name, shortPos(o.rng))
+			return
+		}
+	}
+	d.m.variables = append(d.m.variables, v)
+}
+
+func (d *decoder) step(b *hcl.Block) {
+	s := &stepDecl{typeName: b.Labels[0], name: b.Labels[1], rng: b.DefRange, typeRange: b.LabelRanges[0], nameRange: b.LabelRanges[1], in: d.m}
+	s.overrides = []*module{d.m}
+	s.typ = d.types[s.typeName]
+	if s.typ == nil {
+		names := slices.Sorted(maps.Keys(d.types))
+		d.errorf(s.typeRange, "Unknown step type", "There is no step type %q.%s `rein steps` lists them.", s.typeName, didYouMean(s.typeName, names))
+		s.body = &block{name: "step", attrs: map[string]*attr{}, rng: b.DefRange, in: d.m}
+	} else {
+		s.body = d.block(b, stepSchema(s.typ), fmt.Sprintf("a step of type %q", s.typeName))
+	}
+	for _, o := range d.m.steps {
+		if o.name == s.name {
+			d.errorf(s.nameRange, "Duplicate step", "A step named %q was declared at %s already; names are unique in a pipeline, whatever the type.", s.name, shortPos(o.rng))
+			return
+		}
+	}
+	d.m.steps = append(d.m.steps, s)
+}
+
+func (d *decoder) output(b *hcl.Block) {
+	o := &outputDecl{name: b.Labels[0], rng: b.DefRange, in: d.m}
+	o.body = d.block(b, *schemaOf("output"), "an output block")
+	for _, p := range d.m.outputs {
+		if p.name == o.name {
+			d.errorf(b.LabelRanges[0], "Duplicate output", "output %q was declared at %s already.", o.name, shortPos(p.rng))
+			return
+		}
+	}
+	d.m.outputs = append(d.m.outputs, o)
+}
+
+// shortPos is file:line for use within a sentence.
+func shortPos(r hcl.Range) string { return fmt.Sprintf("%s:%d", r.Filename, r.Start.Line) }
+
+// stepSchema is a step type's schema with what every step takes.
+func stepSchema(t *steps.Type) blockSchema {
+	s := *schemaOf("step")
+	out := blockSchema{name: "step", late: true, doc: t.Doc, args: slices.Clone(s.args), blocks: slices.Clone(s.blocks)}
+	for _, p := range t.In {
+		out.args = append(out.args, argSchema{name: p.Name, typ: portType(p), doc: p.Doc, required: !p.Optional})
+	}
+	if t.Dynamic {
+		out.args = append(out.args, argSchema{name: "inputs", typ: "map of artifacts", doc: "What each input port gets: file(), dir(), glob() or step.NAME.PORT, or a list of them."})
+	}
+	addFields(&out, t.Fields)
+	return out
+}
+
+func addFields(s *blockSchema, fields []steps.Field) {
+	for _, f := range fields {
+		if !f.Block {
+			s.args = append(s.args, argSchema{name: f.Name, typ: typeText(f.Type), doc: f.Doc, required: f.Required})
+			continue
+		}
+		b := blockSchema{name: f.Name, doc: f.Doc, single: !f.Repeated, late: true}
+		addFields(&b, f.Fields)
+		s.blocks = append(s.blocks, b)
+	}
+}
+
+func portType(p steps.Port) string {
+	if p.List {
+		return "list of " + p.Kind
+	}
+	return p.Kind
+}
+
+// typeText is a type in the words of the language.
+func typeText(t cty.Type) string {
+	switch {
+	case t.IsListType():
+		return "list(" + typeText(t.ElementType()) + ")"
+	case t.IsMapType():
+		return "map(" + typeText(t.ElementType()) + ")"
+	case t.IsSetType():
+		return "set(" + typeText(t.ElementType()) + ")"
+	case t == cty.DynamicPseudoType:
+		return "any"
+	}
+	return t.FriendlyNameForConstraint()
+}

@@ -1,0 +1,24 @@
+// Package lang reads pipeline files (HCL, or its JSON form) and makes an engine.Graph of them.
+//
+// # How a file becomes a graph
+//
+//	source.go   names of files and folders -> text
+//	decode.go   text -> module: what one file says, by the grammar in schema.go and the step types' schemas
+//	inherit.go  module -> chain -> merged: what a pipeline is after `extends`
+//	scope.go    expressions -> values, each once, when something asks for it; circles are found here
+//	step.go     step blocks -> instances (for_each), their ports, whether they are needed (when)
+//	bind.go     arguments -> inputs (edges); config.go: arguments -> an Op; meta.go: what every step takes
+//	pipeline.go all of it -> engine.Pipeline, with record.Meta of expect, plan, compare and the variables
+//
+// # Words
+//
+//   - module: one file. leaf: the file that was named. base: a file that another extends.
+//   - chain: a pipeline's modules, the most basic one first.
+//   - product: the value of step.NAME.PORT or file("..."): opaque, passed along until it ends in a step's argument.
+//     The edges of the graph are what arguments hold in the end, so conditionals may choose between steps.
+//   - instance: what becomes a node: a step, or one key of a step with for_each.
+//   - setting: a variable's value from outside the files.
+//
+// Mistakes are hcl.Diagnostics, all that can be told apart at once. What only follows from a reported mistake is not
+// reported: a failed value makes what uses it fail quietly.
+package lang

@@ -1,0 +1,216 @@
+package lang
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+
+	"rein/engine/record"
+)
+
+// meta is what the run record keeps of a pipeline besides its steps.
+func (e *evaluator) meta() record.Meta {
+	m := record.Meta{Expect: e.expectations(e.m.expect), Variables: map[string]record.Variable{}}
+	for _, a := range e.m.plan {
+		if v, ok := e.plain(a); ok {
+			if m.Plan == nil {
+				m.Plan = map[string]any{}
+			}
+			m.Plan[a.name] = v
+		}
+	}
+	e.comparison(&m)
+	for _, d := range e.m.variables {
+		v := e.variables[d.name]
+		r := record.Variable{From: v.from, Sensitive: v.sensitive}
+		if v.state == done && !v.value.ContainsMarked() {
+			r.Value = e.recorded(v.value)
+		}
+		m.Variables[d.name] = r
+	}
+	return m
+}
+
+// recorded is a variable's value for the record: paths as they were written, not where they are on this machine.
+func (e *evaluator) recorded(v cty.Value) json.RawMessage {
+	v, _ = cty.Transform(v, func(_ cty.Path, x cty.Value) (cty.Value, error) {
+		if x.Type() == cty.String && !x.IsNull() && x.IsKnown() {
+			if text, ok := e.texts[x.AsString()]; ok {
+				return cty.StringVal(text), nil
+			}
+		}
+		return x, nil
+	})
+	js, err := ctyjson.SimpleJSONValue{Value: v}.MarshalJSON()
+	if err != nil {
+		return nil
+	}
+	return js
+}
+
+var valueScope = []string{"var", "local"}
+
+// plain evaluates an argument to plain data.
+func (e *evaluator) plain(a *attr) (any, bool) {
+	v, ok := e.eval(a.expr, scope{in: a.in, what: "a planning fact", roots: valueScope})
+	if !ok {
+		return nil, false
+	}
+	if v.ContainsMarked() {
+		e.diags = e.diags.Append(errorAt(a.expr.Range(), "Sensitive value", "%s would be shown and recorded, and its value is sensitive.", a.name))
+		return nil, false
+	}
+	if holdsProduct(v) {
+		e.diags = e.diags.Append(errorAt(a.expr.Range(), "Wrong type of value", "%s is a plain value, not a step's output.", a.name))
+		return nil, false
+	}
+	var out any
+	js, err := ctyjson.SimpleJSONValue{Value: v}.MarshalJSON()
+	if err == nil {
+		err = json.Unmarshal(js, &out)
+	}
+	if err != nil {
+		e.diags = e.diags.Append(errorAt(a.expr.Range(), "Wrong type of value", "%s can't be recorded: %s.", a.name, err))
+		return nil, false
+	}
+	return out, true
+}
+
+// expectations reads figures by metric.
+func (e *evaluator) expectations(attrs []*attr) map[string]record.Expectation {
+	out := map[string]record.Expectation{}
+	for _, a := range attrs {
+		v, ok := e.eval(a.expr, scope{in: a.in, what: "an expectation", roots: valueScope})
+		if !ok {
+			continue
+		}
+		v, _ = v.UnmarkDeep()
+		if v.IsNull() {
+			continue // an override takes it back
+		}
+		if x, ok := e.expectation(a, v); ok {
+			out[a.name] = x
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+var expectationKeys = []string{"at_least", "at_most", "binding", "tolerance", "value"}
+
+func (e *evaluator) expectation(a *attr, v cty.Value) (record.Expectation, bool) {
+	x := record.Expectation{Pos: shortPos(a.rng)}
+	wrong := func(format string, args ...any) (record.Expectation, bool) {
+		d := errorAt(a.expr.Range(), "Wrong expectation", format, args...)
+		e.diags = e.diags.Append(e.withValues(d, a, scope{in: a.in}))
+		return x, false
+	}
+	if v.Type() == cty.Number {
+		x.Value = float(v)
+		return x, true
+	}
+	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
+		return wrong("%s is a number, or { value, tolerance } or { at_most } or { at_least }; this is %s.", a.name, describe(v))
+	}
+	for k, n := range v.AsValueMap() {
+		if !slices.Contains(expectationKeys, k) {
+			return wrong("An expectation has no %q.%s", k, suggest(k, "keys", expectationKeys))
+		}
+		if n.IsNull() {
+			continue
+		}
+		want := cty.Number
+		if k == "binding" {
+			want = cty.Bool
+		}
+		n, err := convert.Convert(n, want)
+		if err != nil {
+			return wrong("%s.%s is a %s: %s.", a.name, k, want.FriendlyName(), err)
+		}
+		switch k {
+		case "binding":
+			x.Binding = n.True()
+		case "value":
+			x.Value = float(n)
+		case "tolerance":
+			x.Tolerance = float(n)
+		case "at_most":
+			x.AtMost = float(n)
+		case "at_least":
+			x.AtLeast = float(n)
+		}
+	}
+	switch {
+	case x.Value == nil && x.AtMost == nil && x.AtLeast == nil:
+		return wrong("%s expects nothing: give value, at_most or at_least.", a.name)
+	case x.Value == nil && x.Tolerance != nil:
+		return wrong("%s has a tolerance, but no value for it to be around.", a.name)
+	case x.Tolerance != nil && *x.Tolerance < 0:
+		return wrong("The tolerance of %s is negative.", a.name)
+	case x.AtMost != nil && x.AtLeast != nil && *x.AtMost < *x.AtLeast:
+		return wrong("%s can't be at most %v and at least %v.", a.name, *x.AtMost, *x.AtLeast)
+	}
+	return x, true
+}
+
+func float(v cty.Value) *float64 {
+	f, _ := v.AsBigFloat().Float64()
+	return &f
+}
+
+// comparison reads the compare block.
+func (e *evaluator) comparison(m *record.Meta) {
+	c := e.m.compare
+	if c == nil {
+		return
+	}
+	m.Baseline, m.Result = e.comparedStep(c, "baseline"), e.comparedStep(c, "result")
+	if t := c.one("target"); t != nil {
+		m.Targets = e.expectations(t.sorted())
+	}
+	if a := c.attrs["target"]; a != nil {
+		m.Targets = e.expectations(objectAttrs(a, e))
+	}
+}
+
+// comparedStep is the name of the step that an argument of compare refers to.
+func (e *evaluator) comparedStep(c *block, arg string) string {
+	a := c.attrs[arg]
+	if a == nil {
+		return ""
+	}
+	found := e.stepsNamed(a.expr, scope{in: a.in, what: arg}, arg)
+	if len(found) > 1 {
+		e.diags = e.diags.Append(errorAt(a.expr.Range(), "Wrong "+arg, "%s is one step, and %s has for_each: add [\"key\"].", arg, found[0].step.decl.name))
+		return ""
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	return found[0].name
+}
+
+// objectAttrs takes an object constructor apart, so that each entry keeps its place.
+func objectAttrs(a *attr, e *evaluator) []*attr {
+	pairs, diags := hcl.ExprMap(a.expr)
+	if diags.HasErrors() {
+		e.diags = e.diags.Append(errorAt(a.expr.Range(), "Wrong target", "target gives figures by metric: { fp_rate = { at_most = 0.01 } }."))
+		return nil
+	}
+	var out []*attr
+	for _, p := range pairs {
+		k, diags := p.Key.Value(nil)
+		if diags.HasErrors() || k.Type() != cty.String {
+			e.diags = e.diags.Append(errorAt(p.Key.Range(), "Wrong target", "The name of a metric is written plainly."))
+			continue
+		}
+		out = append(out, &attr{name: k.AsString(), expr: p.Value, rng: hcl.RangeBetween(p.Key.Range(), p.Value.Range()), nameRange: p.Key.Range(), in: a.in})
+	}
+	return out
+}

@@ -1,0 +1,212 @@
+package lang
+
+import (
+	"context"
+	"testing"
+	"testing/fstest"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"rein/engine"
+	"rein/steps"
+	"rein/steps/artifact"
+)
+
+// The fakes have the ports and arguments of the step types that ship, as far as the shipped pipelines use them.
+
+type none struct{}
+
+type (
+	corpusConfig struct {
+		Seed  int     `hcl:"seed,optional" default:"1" doc:"Seed of all choices."`
+		Scale float64 `hcl:"scale,optional" default:"1" doc:"Share of the full size."`
+	}
+	corpusOut struct {
+		Train      artifact.Rows `port:"train" doc:"Training rows."`
+		Validation artifact.Rows `port:"validation" doc:"Validation rows."`
+		Pool       artifact.Rows `port:"pool" doc:"Benign rows."`
+		Test       artifact.Rows `port:"test" doc:"Held-out rows."`
+		Unseen     artifact.Rows `port:"unseen" doc:"Rows of other families."`
+	}
+	dataIn struct {
+		Data artifact.File `port:"data" doc:"A file or folder."`
+	}
+	rowsOut struct {
+		Rows artifact.Rows `port:"rows" doc:"The rows."`
+	}
+	rowsIn struct {
+		Rows artifact.Rows `port:"rows" doc:"The rows to work on."`
+	}
+	splitConfig struct {
+		By        string             `hcl:"by,optional" default:"source" enum:"source,root,row" doc:"What stays together."`
+		Fractions map[string]float64 `hcl:"fractions,optional" doc:"Share of each part."`
+		Seed      int                `hcl:"seed,optional" default:"1" doc:"Seed of all choices."`
+	}
+	trainConfig struct {
+		Epochs int    `hcl:"epochs,optional" default:"10" doc:"At most so many passes."`
+		Seed   int    `hcl:"seed,optional" default:"1" doc:"Seed of all choices."`
+		Device string `hcl:"device,optional" default:"auto" enum:"auto,cpu,cuda" key:"-" doc:"What does the work."`
+		Model  struct {
+			Kind    string `hcl:"kind,optional" default:"ngram" enum:"ngram,encoder" doc:"Family of model."`
+			Buckets int    `hcl:"buckets,optional" default:"65536" doc:"Size of the hash table."`
+		} `hcl:"model,block" doc:"The model's shape."`
+	}
+	trainIn struct {
+		Rows       artifact.Rows  `port:"rows" doc:"Rows to learn from."`
+		Validation artifact.Rows  `port:"validation" doc:"Rows that choose the threshold."`
+		Init       artifact.Model `port:"init,optional" doc:"A model to go on from."`
+	}
+	modelOut struct {
+		Model artifact.Model `port:"model" doc:"The model."`
+	}
+	modelIn struct {
+		Model artifact.Model `port:"model" doc:"The model."`
+	}
+	mineIn struct {
+		Model artifact.Model `port:"model" doc:"The model to look at."`
+		Pool  artifact.Rows  `port:"pool" doc:"Benign rows."`
+	}
+	sampleConfig struct {
+		Size   int                `hcl:"size" doc:"How many rows to take."`
+		By     string             `hcl:"by,optional" default:"category" doc:"Column of the strata."`
+		Quotas map[string]float64 `hcl:"quotas,optional" doc:"Share of each stratum."`
+		Seed   int                `hcl:"seed,optional" default:"1" doc:"Seed of all choices."`
+	}
+	augmentConfig struct {
+		Variations int                `hcl:"variations,optional" doc:"How many of each row."`
+		Size       int                `hcl:"size,optional" doc:"How many in all."`
+		Methods    map[string]float64 `hcl:"methods,optional" doc:"Weight of each method."`
+		Families   map[string]float64 `hcl:"families,optional" doc:"Share of each attack family."`
+		Seed       int                `hcl:"seed,optional" default:"1" doc:"Seed of all choices."`
+		APIKey     string             `hcl:"api_key,optional" doc:"Key of a service."`
+	}
+	augmentIn struct {
+		Rows  artifact.Rows   `port:"rows" doc:"Rows to vary."`
+		Avoid []artifact.Rows `port:"avoid,optional" doc:"Rows that must not come out."`
+	}
+	mergeIn struct {
+		Base artifact.Rows   `port:"base" doc:"The rows to start with."`
+		Add  []artifact.Rows `port:"add,optional" doc:"The rows to add."`
+	}
+	balanceConfig struct {
+		Ideal      []float64 `hcl:"ideal,optional" doc:"Ideal range of the benign share."`
+		Acceptable float64   `hcl:"acceptable,optional" default:"0.65" doc:"Limit."`
+		OnBreach   string    `hcl:"on_breach,optional" default:"stop" enum:"stop,record" doc:"What a breach does."`
+	}
+	evaluateIn struct {
+		Model  artifact.Model `port:"model" doc:"The model."`
+		Test   artifact.Rows  `port:"test" doc:"Held-out rows."`
+		Unseen artifact.Rows  `port:"unseen,optional" doc:"Rows of other families."`
+		Pool   artifact.Rows  `port:"pool,optional" doc:"Rows that were mined."`
+	}
+	evaluateOut struct {
+		Report artifact.Report `port:"report" doc:"Figures."`
+		Scores artifact.Scores `port:"scores" doc:"A score for each row."`
+	}
+	benchIn struct {
+		Model artifact.Model `port:"model" doc:"The model."`
+		Rows  artifact.Rows  `port:"rows" doc:"Rows to time."`
+	}
+	reportOut struct {
+		Report artifact.Report `port:"report" doc:"Figures."`
+	}
+	packageIn struct {
+		Model   artifact.Model    `port:"model" doc:"The model."`
+		Reports []artifact.Report `port:"reports,optional" doc:"What was measured."`
+	}
+	packageOut struct {
+		Package artifact.Package `port:"package" doc:"The package."`
+	}
+	execConfig struct {
+		Command []string          `hcl:"command" doc:"Program and arguments."`
+		Outputs []string          `hcl:"outputs,optional" doc:"Names of the outputs."`
+		Env     map[string]string `hcl:"env,optional" doc:"Environment."`
+		Mount   []struct {
+			Path string `hcl:"path" doc:"Where."`
+			Mode string `hcl:"mode,optional" default:"ro" enum:"ro,rw" doc:"How."`
+		} `hcl:"mount,block" doc:"A folder to mount."`
+	}
+)
+
+func fake[C, I, O any](name, doc string) *steps.Type {
+	return steps.New(name, 1, doc, func(context.Context, *steps.Env, C, I) (O, error) {
+		var o O
+		return o, nil
+	})
+}
+
+func fakeTypes() []*steps.Type {
+	return []*steps.Type{
+		fake[corpusConfig, none, corpusOut]("synthesize", "Writes the built-in corpus."),
+		fake[none, dataIn, rowsOut]("dataset", "Reads rows from files."),
+		fake[splitConfig, rowsIn, corpusOut]("split", "Splits rows by group."),
+		fake[trainConfig, trainIn, modelOut]("train-gpu", "Trains a model."),
+		fake[none, mineIn, rowsOut]("mine", "Finds false positives."),
+		fake[sampleConfig, rowsIn, rowsOut]("sample", "Takes a stratified sample."),
+		fake[augmentConfig, augmentIn, rowsOut]("augment", "Writes variations of rows."),
+		fake[sampleConfig, augmentIn, rowsOut]("hard-negatives", "Writes benign rows that look like attacks."),
+		fake[none, mergeIn, rowsOut]("merge", "Puts rows together."),
+		fake[balanceConfig, rowsIn, rowsOut]("balance-assert", "Checks the balance of classes."),
+		fake[none, evaluateIn, evaluateOut]("evaluate", "Measures a model on held-out rows."),
+		fake[none, modelIn, modelOut]("export-onnx", "Exports a model."),
+		fake[none, benchIn, reportOut]("benchmark", "Times a model."),
+		fake[none, packageIn, packageOut]("package", "Packs a model with its reports."),
+		fake[execConfig, steps.Inputs, steps.Outputs]("exec", "Runs a program."),
+	}
+}
+
+// testOptions load from memory, in an environment with nothing in it.
+func testOptions(files map[string]string) Options {
+	fsys := fstest.MapFS{}
+	for name, text := range files {
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return Options{Types: fakeTypes(), FS: fsys, Dir: "/work", Env: []string{}}
+}
+
+// loadText loads one file, and fails on any mistake in it.
+func loadText(t testing.TB, text string) *Program {
+	t.Helper()
+	p, diags := Load([]string{"main.hcl"}, testOptions(map[string]string{"main.hcl": text}))
+	noErrors(t, diags)
+	return p
+}
+
+func noErrors(t testing.TB, diags hcl.Diagnostics) {
+	t.Helper()
+	for _, d := range diags {
+		t.Errorf("%s", d)
+	}
+	if diags.HasErrors() {
+		t.FailNow()
+	}
+}
+
+func nodeNamed(t testing.TB, p *engine.Pipeline, name string) *engine.Node {
+	t.Helper()
+	for _, n := range p.Nodes {
+		if n.Name == name {
+			return n
+		}
+	}
+	t.Fatalf("pipeline %s has no node %s", p.Name, name)
+	return nil
+}
+
+// refsTo lists what feeds an input, as STEP.PORT or the text of a path.
+func refsTo(n *engine.Node, port string) []string {
+	var out []string
+	for _, in := range n.Inputs {
+		if in.Port != port {
+			continue
+		}
+		for _, r := range in.Refs {
+			if r.Node != nil {
+				out = append(out, r.Node.Name+"."+r.Port)
+			} else {
+				out = append(out, string(r.Path.Kind)+" "+r.Path.Abs)
+			}
+		}
+	}
+	return out
+}

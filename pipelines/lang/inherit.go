@@ -1,0 +1,168 @@
+package lang
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/json"
+)
+
+// module parses and decodes a file once. from is where it is named, if in another file. nil: it can't be read.
+func (l *loader) module(name string, from *hcl.Range) *module {
+	if m, ok := l.modules[name]; ok {
+		return m
+	}
+	l.modules[name] = nil
+	text, err := l.source.read(name)
+	if err != nil {
+		l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read a pipeline",
+			Detail: fmt.Sprintf("%s: %s.%s", name, readProblem(err), l.similarFile(name)), Subject: from})
+		return nil
+	}
+	f, diags := parse(name, text)
+	l.add(diags)
+	l.sources[name] = f
+	l.files[name] = true
+	listSplats(f.Body)
+	d := &decoder{types: l.types, m: &module{file: name, folder: l.source.folder(name), src: f}}
+	if f.Body != nil {
+		d.file(f.Body)
+	}
+	if !diags.HasErrors() { // what follows from a syntax error is noise
+		l.add(d.diags)
+	}
+	l.modules[name] = d.m
+	return d.m
+}
+
+// parse reads either syntax. It never panics, and gives a body even of a broken file.
+func parse(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
+	var f *hcl.File
+	var diags hcl.Diagnostics
+	if isJSON(name) {
+		f, diags = json.Parse(text, name)
+	} else {
+		f, diags = hclsyntax.ParseConfig(text, name, hcl.InitialPos)
+	}
+	if f == nil {
+		f = &hcl.File{}
+	}
+	if f.Bytes == nil {
+		f.Bytes = text
+	}
+	return f, diags
+}
+
+func (l *loader) similarFile(name string) string {
+	files, err := l.source.list(l.source.join(name, ".."))
+	if err != nil {
+		return ""
+	}
+	return didYouMean(name, files)
+}
+
+// chain is a pipeline's files, the most basic one first, the named file last.
+type chain []*module
+
+func (c chain) leaf() *module { return c[len(c)-1] }
+
+// chains follows extends. A file that can't be read or is in a circle has been reported and gives no chain.
+func (l *loader) chains(files []string) []chain {
+	var out []chain
+	for _, f := range files {
+		if m := l.module(f, nil); m != nil {
+			if c := l.follow(m); c != nil {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+func (l *loader) follow(m *module) chain {
+	c := chain{m}
+	for m.header != nil && m.header.extends != "" {
+		at := m.header.extendsPos
+		name := l.source.relative(m.file, m.header.extends)
+		if i := slices.IndexFunc(c, func(x *module) bool { return x.file == name }); i >= 0 {
+			l.diags = l.diags.Append(extendsCycle(c[i:], at))
+			return nil
+		}
+		if m = l.module(name, &at); m == nil {
+			return nil
+		}
+		c = append(c, m)
+	}
+	slices.Reverse(c)
+	return c
+}
+
+func extendsCycle(c chain, last hcl.Range) *hcl.Diagnostic {
+	var b strings.Builder
+	for i, m := range c {
+		next := c[(i+1)%len(c)]
+		fmt.Fprintf(&b, "\n  %s extends %s (%s)", m.file, next.file, shortPos(m.header.extendsPos))
+	}
+	return errorAt(last, "Inheritance in a circle", "A file can't extend itself:%s\nRemove one of these.", b.String())
+}
+
+// merged is a pipeline after inheritance.
+type merged struct {
+	chain     chain
+	variables []*variableDecl
+	locals    []*attr
+	set       []*attr
+	steps     []*stepDecl
+	outputs   []*outputDecl
+	expect    []*attr
+	plan      []*attr
+	compare   *block
+	removed   map[string]*attr // steps that are disabled, and where
+}
+
+// merge lays the files of a chain over each other.
+func (l *loader) merge(c chain) *merged {
+	m := &merged{chain: c, removed: map[string]*attr{}}
+	for _, f := range c {
+		for _, v := range f.variables {
+			m.variables = overlayBy(m.variables, v, func(v *variableDecl) string { return v.name }, mergeVariable)
+		}
+		for _, o := range f.outputs {
+			m.outputs = overlayBy(m.outputs, o, func(o *outputDecl) string { return o.name }, replaceWith)
+		}
+		for _, s := range f.steps {
+			m.steps = overlayBy(m.steps, s, func(s *stepDecl) string { return s.name }, l.mergeStep)
+		}
+		m.locals = overlayAttrs(m.locals, f.locals)
+		m.set = overlayAttrs(m.set, f.set)
+		m.expect = overlayAttrs(m.expect, f.expect)
+		m.plan = overlayAttrs(m.plan, f.plan)
+		if f.compare != nil {
+			m.compare = mergeBlock(m.compare, f.compare)
+		}
+	}
+	m.steps = slices.DeleteFunc(m.steps, func(s *stepDecl) bool { return l.disabled(s, m) })
+	return m
+}
+
+// overlayBy replaces the element of the same name by join(old, new), or appends.
+func overlayBy[T any](list []T, x T, name func(T) string, join func(old, new T) T) []T {
+	i := slices.IndexFunc(list, func(o T) bool { return name(o) == name(x) })
+	if i < 0 {
+		return append(list, x)
+	}
+	list[i] = join(list[i], x)
+	return list
+}
+
+func replaceWith[T any](_, x T) T { return x }
+
+func overlayAttrs(list, over []*attr) []*attr {
+	for _, a := range over {
+		list = overlayBy(list, a, func(a *attr) string { return a.name }, replaceWith)
+	}
+	return list
+}

@@ -1,0 +1,157 @@
+package lang
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"rein/engine"
+	"rein/steps"
+)
+
+// Options is what Load needs besides the files.
+type Options struct {
+	// Types are the step types that pipelines may use.
+	Types []*steps.Type
+	// FS is where pipeline files are read from, with slash-separated paths; nil: the operating system.
+	FS fs.FS
+	// Root is the absolute folder that FS stands for: relative paths written in its files are resolved there.
+	// Empty: Dir.
+	Root string
+	// Dir is the absolute working folder: names of files, and paths given by --var, are relative to it. Empty: os.Getwd.
+	Dir string
+	// Vars are the --var settings, NAME=VALUE, later ones winning.
+	Vars []string
+	// VarFiles are files of NAME = VALUE (.hcl) or one JSON object (.json), later ones winning.
+	VarFiles []string
+	// Env is the environment as os.Environ gives it: REIN_VAR_name and the function env. nil: os.Environ.
+	Env []string
+	// Overlay is text that replaces a file's: what an editor has not saved yet.
+	Overlay map[string][]byte
+}
+
+// Program is what was loaded.
+type Program struct {
+	// Graph is ready to plan or run.
+	Graph *engine.Graph
+	// Pipelines says more of each pipeline of the graph, in the same order.
+	Pipelines []*Pipeline
+	// Sources are the files by name, for showing diagnostics; they are there even if loading failed.
+	// Values of --var are among them under names that are no files.
+	Sources map[string]*hcl.File
+
+	files []string
+}
+
+// Files lists the pipeline and variable files that were read, by name.
+func (p *Program) Files() []string { return slices.Clone(p.files) }
+
+// Load reads files and folders and makes the graph of their pipelines. Of a folder, files without a pipeline block
+// and those marked abstract are bases: only read where something extends them. All mistakes that can be told apart
+// are reported at once. With errors the Program has Sources and whatever could be made.
+func Load(paths []string, o Options) (*Program, hcl.Diagnostics) {
+	l, err := newLoader(o)
+	if err != nil {
+		return &Program{Graph: &engine.Graph{}}, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "No working folder", Detail: err.Error()}}
+	}
+	l.settings.read(l)
+	for _, chain := range l.chains(l.expand(paths)) {
+		l.pipeline(chain)
+	}
+	l.settings.unused(l)
+	p := &Program{Graph: &engine.Graph{}, Pipelines: l.pipelines, Sources: l.sources, files: slices.Sorted(maps.Keys(l.files))}
+	for _, pl := range l.pipelines {
+		p.Graph.Pipelines = append(p.Graph.Pipelines, pl.node)
+	}
+	return p, tidy(l.diags)
+}
+
+// loader is the state of one Load.
+type loader struct {
+	opts      Options
+	source    *source
+	types     map[string]*steps.Type
+	sources   map[string]*hcl.File
+	files     map[string]bool
+	modules   map[string]*module
+	settings  *settings
+	functions map[string]functionSet // by folder
+	standard  functionSet
+	env       map[string]string
+	pipelines []*Pipeline
+	diags     hcl.Diagnostics
+}
+
+func newLoader(o Options) (*loader, error) {
+	if o.Dir == "" {
+		wd, err := os.Getwd()
+		if err != nil {
+			return nil, err
+		}
+		o.Dir = wd
+	}
+	if o.Root == "" {
+		o.Root = o.Dir
+	}
+	if o.Env == nil {
+		o.Env = os.Environ()
+	}
+	l := &loader{opts: o, types: map[string]*steps.Type{}, sources: map[string]*hcl.File{}, files: map[string]bool{}, modules: map[string]*module{},
+		settings: &settings{}, functions: map[string]functionSet{}, env: environment(o.Env)}
+	l.source = &source{fsys: o.FS, root: o.Root, work: o.Dir, overlay: o.Overlay}
+	for _, t := range o.Types {
+		l.types[t.Name] = t
+	}
+	return l, nil
+}
+
+func (l *loader) add(diags hcl.Diagnostics) { l.diags = append(l.diags, diags...) }
+
+// expand turns arguments into files: a folder stands for the pipelines in it.
+func (l *loader) expand(paths []string) []string {
+	var out []string
+	for _, p := range paths {
+		dir, err := l.source.isDir(p)
+		if err != nil {
+			l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read a pipeline",
+				Detail: fmt.Sprintf("%s: %s.", p, readProblem(err))})
+			continue
+		}
+		if !dir {
+			out = append(out, filepath.Clean(p))
+			continue
+		}
+		files, err := l.source.list(p)
+		if err != nil {
+			l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read a folder",
+				Detail: fmt.Sprintf("%s: %s.", p, readProblem(err))})
+		}
+		found := false
+		for _, f := range files {
+			m := l.module(f, nil)
+			if m != nil && m.header != nil && !m.header.abstract {
+				out = append(out, f)
+				found = true
+			}
+		}
+		if !found && err == nil && !l.diags.HasErrors() {
+			l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "No pipelines",
+				Detail: fmt.Sprintf("The folder %s has no .hcl file with a pipeline block. `rein init` writes a first one.", p)})
+		}
+	}
+	return unique(out)
+}
+
+func unique(names []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(names, func(n string) bool {
+		dup := seen[n]
+		seen[n] = true
+		return dup
+	})
+}

@@ -1,0 +1,201 @@
+package lang
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// ref is a reference in an expression: var.NAME, local.NAME, step.NAME..., each.key, metric.NAME.
+type ref struct {
+	root, name string
+	rest       hcl.Traversal // after the name
+	rng        hcl.Range     // of root and name
+	all        hcl.Range
+	trav       hcl.Traversal
+}
+
+// facts are what is known of an expression before it is evaluated, found once: steps with for_each evaluate it often.
+type facts struct {
+	refs    []ref
+	checked bool
+	ok      bool
+}
+
+func (e *evaluator) factsOf(expr hcl.Expression) *facts {
+	if f, ok := e.facts[expr]; ok {
+		return f
+	}
+	f := &facts{}
+	for _, t := range expr.Variables() {
+		f.refs = append(f.refs, refOf(t))
+	}
+	e.facts[expr] = f
+	return f
+}
+
+func refOf(t hcl.Traversal) ref {
+	r := ref{root: t.RootName(), trav: t, all: t.SourceRange()}
+	r.rng = t[0].SourceRange()
+	if len(t) > 1 {
+		r.rest = t[2:]
+		r.rng = hcl.RangeBetween(r.rng, t[1].SourceRange())
+		switch n := t[1].(type) {
+		case hcl.TraverseAttr:
+			r.name = n.Name
+		case hcl.TraverseIndex: // var["name"]
+			if n.Key.Type().FriendlyName() == "string" && !n.Key.IsNull() {
+				r.name = n.Key.AsString()
+			}
+		}
+	}
+	return r
+}
+
+// check reports references to what isn't there before evaluating, so that the message can say what was meant, and
+// so that branches that aren't taken are checked too.
+func (e *evaluator) check(expr hcl.Expression, f *facts, s scope) bool {
+	if f.checked {
+		return f.ok
+	}
+	n := len(e.diags)
+	for _, r := range f.refs {
+		e.checkRef(r, s)
+	}
+	e.checkFunctions(expr)
+	f.checked, f.ok = true, len(e.diags) == n
+	return f.ok
+}
+
+func (e *evaluator) checkRef(r ref, s scope) {
+	report := func(rng hcl.Range, summary, format string, args ...any) {
+		e.diags = e.diags.Append(errorAt(rng, summary, format, args...))
+	}
+	if !slices.Contains(s.roots, r.root) {
+		e.checkRoot(r, s, report)
+		return
+	}
+	if r.name == "" {
+		report(r.all, "Incomplete reference", "%s alone is no value: write %s.NAME.%s", r.root, r.root, haveList(r.root+" names", e.names(r.root)))
+		return
+	}
+	switch r.root {
+	case "each":
+		if !s.keyed {
+			report(r.all, "No for_each", "each.key and each.value are only known in a step with for_each.")
+		} else if r.name != "key" && r.name != "value" {
+			report(r.rng, "Unknown name", "each has key and value, not %q.%s", r.name, didYouMean(r.name, []string{"key", "value"}))
+		}
+	case "metric":
+	default:
+		if !e.has(r.root, r.name) {
+			e.unknown(r, e.names(r.root), report)
+		}
+	}
+}
+
+func (e *evaluator) unknown(r ref, names []string, report func(hcl.Range, string, string, ...any)) {
+	what := map[string]string{"var": "variable", "local": "local value", "step": "step"}[r.root]
+	if off := e.m.removed[r.name]; off != nil && r.root == "step" {
+		report(r.rng, "Step is disabled", "step.%s was removed by disabled = true at %s.", r.name, shortPos(off.rng))
+		return
+	}
+	for _, other := range []string{"var", "local", "step"} {
+		if other != r.root && e.has(other, r.name) && nearest(r.name, names) == "" {
+			report(r.rng, "Unknown "+what, "There is no %s %q, but there is %s.%s.", what, r.name, other, r.name)
+			return
+		}
+	}
+	report(r.rng, "Unknown "+what, "There is no %s %q.%s", what, r.name, suggest(r.name, what+"s", names))
+}
+
+// checkRoot reports a first word that means nothing here.
+func (e *evaluator) checkRoot(r ref, s scope, report func(hcl.Range, string, string, ...any)) {
+	all := []string{"var", "local", "step", "each", "metric"}
+	if slices.Contains(all, r.root) {
+		report(r.all, "Not possible here", "%s can't use %s; it may use %s.", s.what, r.root, listOr(s.roots, "only plain values"))
+		return
+	}
+	if len(r.trav) == 1 {
+		for _, root := range []string{"var", "local"} {
+			if slices.Contains(s.roots, root) && e.has(root, r.root) {
+				report(r.all, "Unknown name", "%s means nothing by itself. Did you mean %s.%s, or the text %q in quotes?", r.root, root, r.root, r.root)
+				return
+			}
+		}
+		report(r.all, "Unknown name", "%s means nothing by itself. A text is written in quotes: %q.", r.root, r.root)
+		return
+	}
+	if n := nearest(r.root, s.roots); n != "" {
+		report(r.trav[0].SourceRange(), "Unknown name", "There is no %q. Did you mean %s.%s?", r.root, n, r.name)
+		return
+	}
+	if e.has("step", r.root) && slices.Contains(s.roots, "step") {
+		report(r.all, "Unknown name", "There is no %q. A step's output is written step.%s.PORT.", r.root, r.root)
+		return
+	}
+	report(r.trav[0].SourceRange(), "Unknown name", "There is no %q; references start with %s.", r.root, listOr(s.roots, "nothing"))
+}
+
+func (e *evaluator) has(root, name string) bool {
+	ok := false
+	switch root {
+	case "var":
+		_, ok = e.variables[name]
+	case "local":
+		_, ok = e.locals[name]
+	case "step":
+		_, ok = e.steps[name]
+	}
+	return ok
+}
+
+func (e *evaluator) names(root string) []string {
+	switch root {
+	case "var":
+		return slices.Sorted(maps.Keys(e.variables))
+	case "local":
+		return slices.Sorted(maps.Keys(e.locals))
+	case "step":
+		return slices.Sorted(maps.Keys(e.steps))
+	}
+	return nil
+}
+
+func listOr(names []string, none string) string {
+	if len(names) == 0 {
+		return none
+	}
+	if len(names) == 1 {
+		return names[0]
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+// checkFunctions reports unknown functions, also where they wouldn't be called.
+func (e *evaluator) checkFunctions(expr hcl.Expression) {
+	node, ok := expr.(hclsyntax.Expression)
+	if !ok {
+		return
+	}
+	set := e.functionsIn("")
+	hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
+		if c, ok := n.(*hclsyntax.FunctionCallExpr); ok {
+			if _, known := set[c.Name]; !known {
+				e.diags = e.diags.Append(errorAt(c.NameRange, "Unknown function", "There is no function %q.%s", c.Name, e.suggestFunction(c.Name)))
+			}
+		}
+		return nil
+	})
+}
+
+func (e *evaluator) suggestFunction(name string) string {
+	if s := didYouMean(name, e.functionNames()); s != "" {
+		return s
+	}
+	return fmt.Sprintf(" The language reference lists the %d there are.", len(e.functionNames()))
+}

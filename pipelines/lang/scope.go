@@ -1,0 +1,172 @@
+package lang
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// evaluator evaluates one pipeline's expressions. Variables, locals and the keys of steps are computed when something
+// asks for them, each once, so that files need no order and a circle is seen with everything on it.
+type evaluator struct {
+	*loader
+	m         *merged
+	variables map[string]*variable
+	locals    map[string]*lazy
+	steps     map[string]*step
+	stepOrder []*step
+	texts     map[string]string // resolved path -> as it was written
+	stack     []frame           // what is being computed
+	facts     map[hcl.Expression]*facts
+}
+
+// lazy is a value that is computed once.
+type lazy struct {
+	attr  *attr
+	state state
+	value cty.Value
+}
+
+type state int
+
+const (
+	pending state = iota
+	computing
+	done
+	failed // reported already; what depends on it stays quiet
+)
+
+// frame is one thing on the way to a value.
+type frame struct {
+	name string    // "local.base", "the keys of step.parts"
+	rng  hcl.Range // the reference that led to it
+}
+
+// scope is where an expression stands: what it may refer to besides var, local and step.
+type scope struct {
+	in     *module
+	what   string // for messages: "a variable's default"
+	roots  []string
+	keyed  bool      // in a step with for_each
+	each   cty.Value // its each
+	metric cty.Value // metric, in an assert
+}
+
+var (
+	stepScope = []string{"var", "local", "step", "each"}
+	anyScope  = []string{"var", "local", "step"}
+	varScope  = []string{"var"}
+)
+
+// eval computes an expression. !ok: it failed, and the reason has been reported, here or where it came from.
+func (e *evaluator) eval(expr hcl.Expression, s scope) (cty.Value, bool) {
+	f := e.factsOf(expr)
+	if !e.check(expr, f, s) {
+		return cty.DynamicVal, false
+	}
+	ctx, ok := e.context(f.refs, s)
+	if !ok {
+		return cty.DynamicVal, false
+	}
+	v, diags := expr.Value(ctx)
+	e.add(explain(diags))
+	return v, !diags.HasErrors()
+}
+
+// context holds just what the references need.
+func (e *evaluator) context(refs []ref, s scope) (*hcl.EvalContext, bool) {
+	ctx := &hcl.EvalContext{Functions: e.functionsIn(s.in.folder)}
+	if len(refs) == 0 {
+		return ctx, true
+	}
+	roots := map[string]map[string]cty.Value{}
+	ok := true
+	for _, r := range refs {
+		v, found := e.lookup(r, s)
+		if !found {
+			ok = false
+			continue
+		}
+		if roots[r.root] == nil {
+			roots[r.root] = map[string]cty.Value{}
+		}
+		roots[r.root][r.name] = v
+	}
+	ctx.Variables = map[string]cty.Value{}
+	for root, names := range roots {
+		switch root {
+		case "each":
+			ctx.Variables[root] = s.each
+		case "metric":
+			ctx.Variables[root] = s.metric
+		default:
+			ctx.Variables[root] = cty.ObjectVal(names)
+		}
+	}
+	return ctx, ok
+}
+
+// lookup gives what a reference's first two parts stand for.
+func (e *evaluator) lookup(r ref, s scope) (cty.Value, bool) {
+	switch r.root {
+	case "var":
+		return e.variable(r)
+	case "local":
+		return e.local(r)
+	case "step":
+		return e.stepValue(r)
+	}
+	return cty.DynamicVal, true
+}
+
+func (e *evaluator) local(r ref) (cty.Value, bool) {
+	z := e.locals[r.name]
+	return e.compute(z, "local."+r.name, r.rng, func() (cty.Value, bool) {
+		return e.eval(z.attr.expr, scope{in: z.attr.in, what: "a local value", roots: anyScope})
+	})
+}
+
+// compute does the work of a lazy value once, and reports a circle.
+func (e *evaluator) compute(z *lazy, name string, at hcl.Range, work func() (cty.Value, bool)) (cty.Value, bool) {
+	switch z.state {
+	case done:
+		return z.value, true
+	case failed:
+		return cty.DynamicVal, false
+	case computing:
+		e.circle(name, at)
+		return cty.DynamicVal, false
+	}
+	z.state = computing
+	e.stack = append(e.stack, frame{name, at})
+	v, ok := work()
+	e.stack = e.stack[:len(e.stack)-1]
+	if z.value, z.state = v, done; !ok {
+		z.state = failed
+	}
+	return v, ok
+}
+
+// circle reports that the value of name needs itself, with every reference on the way.
+func (e *evaluator) circle(name string, at hcl.Range) {
+	from := len(e.stack) - 1
+	for from > 0 && e.stack[from].name != name {
+		from--
+	}
+	var b strings.Builder
+	for i := from; i < len(e.stack); i++ {
+		next, rng := name, at
+		if i+1 < len(e.stack) {
+			next, rng = e.stack[i+1].name, e.stack[i+1].rng
+		}
+		fmt.Fprintf(&b, "\n  %s needs %s (%s)", e.stack[i].name, next, linePos(rng))
+	}
+	e.diags = e.diags.Append(errorAt(at, "Values in a circle", "%s can't be computed, because it needs itself:%s\nBreak the circle at one of these.", name, b.String()))
+}
+
+// linePos is file:line,column.
+func linePos(r hcl.Range) string {
+	return fmt.Sprintf("%s:%d,%d", r.Filename, r.Start.Line, r.Start.Column)
+}

@@ -1,0 +1,157 @@
+package lang
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/json"
+	"github.com/zclconf/go-cty/cty"
+)
+
+const envPrefix = "REIN_VAR_"
+
+// settings are the values that were given from outside the pipeline files.
+type settings struct {
+	given []*setting // most binding first
+}
+
+// setting is one value from outside.
+type setting struct {
+	name   string
+	from   string // "--var", "REIN_VAR_x", "vars.hcl:3"
+	text   string // of --var and the environment; read by the variable's type
+	expr   hcl.Expression
+	rng    *hcl.Range
+	folder string // relative paths in it are relative to this
+	used   bool
+}
+
+// environment makes a map of os.Environ's form.
+func environment(env []string) map[string]string {
+	m := map[string]string{}
+	for _, kv := range env {
+		if k, v, ok := strings.Cut(kv, "="); ok {
+			m[k] = v
+		}
+	}
+	return m
+}
+
+// read collects --var, then --var-file, then the environment.
+func (s *settings) read(l *loader) {
+	for _, kv := range slices.Backward(l.opts.Vars) {
+		name, text, ok := strings.Cut(kv, "=")
+		if !ok || !hclsyntax.ValidIdentifier(strings.TrimSpace(name)) {
+			l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Wrong --var",
+				Detail: fmt.Sprintf("--var wants NAME=VALUE, not %q.", kv)})
+			continue
+		}
+		s.given = append(s.given, &setting{name: strings.TrimSpace(name), from: "--var", text: text, folder: l.opts.Dir})
+	}
+	for _, f := range slices.Backward(l.opts.VarFiles) {
+		s.file(l, f)
+	}
+	for _, k := range slices.Sorted(maps.Keys(l.env)) {
+		if name, ok := strings.CutPrefix(k, envPrefix); ok && name != "" {
+			s.given = append(s.given, &setting{name: name, from: k, text: l.env[k], folder: l.opts.Dir})
+		}
+	}
+}
+
+// file reads a --var-file. It is the user's own file, so it comes from the disk even where pipelines don't.
+func (s *settings) file(l *loader, name string) {
+	disk := &source{work: l.opts.Dir, overlay: l.opts.Overlay}
+	text, err := disk.read(name)
+	if err != nil {
+		l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read a --var-file",
+			Detail: fmt.Sprintf("%s: %s.", name, readProblem(err))})
+		return
+	}
+	var f *hcl.File
+	var diags hcl.Diagnostics
+	if filepath.Ext(name) == ".json" {
+		f, diags = json.Parse(text, name)
+	} else {
+		f, diags = hclsyntax.ParseConfig(text, name, hcl.InitialPos)
+	}
+	if f == nil {
+		f = &hcl.File{}
+	}
+	f.Bytes = text
+	l.sources[name] = f
+	l.files[name] = true
+	l.add(diags)
+	if diags.HasErrors() {
+		return
+	}
+	d := &decoder{m: &module{file: name}}
+	for _, a := range d.free(f.Body, nil, "value") {
+		r := a.nameRange
+		s.given = append(s.given, &setting{name: a.name, from: shortPos(a.rng), expr: a.expr, rng: &r, folder: disk.folder(name)})
+	}
+	l.add(d.diags)
+}
+
+// find is the most binding value for a variable, or nil. All of its name count as used.
+func (s *settings) find(name string) *setting {
+	var first *setting
+	for _, g := range s.given {
+		if g.name == name {
+			g.used = true
+			if first == nil {
+				first = g
+			}
+		}
+	}
+	return first
+}
+
+// unused reports values for variables that no pipeline has.
+func (s *settings) unused(l *loader) {
+	if len(l.pipelines) == 0 {
+		return
+	}
+	names := map[string]bool{}
+	for _, p := range l.pipelines {
+		for _, v := range p.Variables {
+			names[v.Name] = true
+		}
+	}
+	known := slices.Sorted(maps.Keys(names))
+	for _, g := range s.given {
+		if g.used {
+			continue
+		}
+		g.used = true
+		l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown variable",
+			Detail: fmt.Sprintf("%s gives a value for %q, which no pipeline declares.%s", g.from, g.name, suggest(g.name, "variables", known)), Subject: g.rng})
+	}
+}
+
+// value reads the setting as a value of a type; nil-typed text is a string.
+func (g *setting) value(l *loader, want cty.Type) (cty.Value, hcl.Diagnostics) {
+	if g.expr != nil {
+		if vars := g.expr.Variables(); len(vars) > 0 {
+			return cty.DynamicVal, hcl.Diagnostics{errorAt(vars[0].SourceRange(), "Not a constant", "A --var-file has plain values; it can't use %s.", vars[0].RootName())}
+		}
+		return g.expr.Value(&hcl.EvalContext{Functions: l.functionsIn(g.folder)})
+	}
+	if want == cty.String {
+		return cty.StringVal(g.text), nil
+	}
+	label := g.from
+	if g.from == "--var" {
+		label = "--var " + g.name
+	}
+	l.sources[label] = &hcl.File{Bytes: []byte(g.text)}
+	expr, diags := hclsyntax.ParseExpression([]byte(g.text), label, hcl.InitialPos)
+	if !diags.HasErrors() && len(expr.Variables()) == 0 {
+		return expr.Value(nil)
+	}
+	return cty.StringVal(g.text), nil // the conversion says what is wrong with it
+}

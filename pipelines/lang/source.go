@@ -1,0 +1,136 @@
+package lang
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// source reads pipeline files: of the operating system, or of an fs.FS (embedded strategies, a git revision, a test).
+type source struct {
+	fsys    fs.FS // nil: the operating system
+	root    string
+	work    string            // the working folder, absolute
+	overlay map[string][]byte // an editor's unsaved text, by name
+}
+
+func (s *source) read(name string) ([]byte, error) {
+	if b, ok := s.overlay[name]; ok {
+		return b, nil
+	}
+	if s.fsys != nil {
+		return fs.ReadFile(s.fsys, path.Clean(filepath.ToSlash(name)))
+	}
+	return os.ReadFile(s.onDisk(name))
+}
+
+// onDisk is name as the operating system finds it: relative to the working folder that was asked for.
+func (s *source) onDisk(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(s.work, name)
+}
+
+func (s *source) isDir(name string) (bool, error) {
+	var fi fs.FileInfo
+	var err error
+	if s.fsys != nil {
+		fi, err = fs.Stat(s.fsys, path.Clean(filepath.ToSlash(name)))
+	} else {
+		fi, err = os.Stat(s.onDisk(name))
+	}
+	if err != nil {
+		if _, ok := s.overlay[name]; ok {
+			return false, nil
+		}
+		return false, err
+	}
+	return fi.IsDir(), nil
+}
+
+// list gives the pipeline files of a folder, in the order of their names.
+func (s *source) list(dir string) ([]string, error) {
+	var entries []fs.DirEntry
+	var err error
+	if s.fsys != nil {
+		entries, err = fs.ReadDir(s.fsys, path.Clean(filepath.ToSlash(dir)))
+	} else {
+		entries, err = os.ReadDir(s.onDisk(dir))
+	}
+	var out []string
+	for _, e := range entries {
+		if !e.IsDir() && isPipelineFile(e.Name()) {
+			out = append(out, s.join(dir, e.Name()))
+		}
+	}
+	slices.Sort(out)
+	return out, err
+}
+
+func (s *source) join(elem ...string) string {
+	if s.fsys != nil {
+		return path.Join(elem...)
+	}
+	return filepath.Join(elem...)
+}
+
+// relative resolves a path that is written in the pipeline file from, as the name of another pipeline file.
+func (s *source) relative(from, name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return s.join(filepath.Dir(from), name)
+}
+
+// folder is the absolute folder against which the paths in a file are resolved.
+func (s *source) folder(file string) string {
+	dir := filepath.Dir(filepath.FromSlash(file))
+	if filepath.IsAbs(dir) {
+		return dir
+	}
+	if s.fsys != nil {
+		return filepath.Join(s.root, dir)
+	}
+	return filepath.Join(s.work, dir)
+}
+
+// isPipelineFile tells by its name whether a file of a folder is read. Files of editors and hidden ones are not.
+func isPipelineFile(name string) bool {
+	if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") {
+		return false
+	}
+	return strings.HasSuffix(name, ".hcl") || isJSON(name)
+}
+
+func isJSON(name string) bool {
+	return strings.HasSuffix(name, ".rein.json") || strings.HasSuffix(name, ".hcl.json")
+}
+
+// baseName is a file's name without folder and ending: the name of a pipeline that doesn't give one.
+func baseName(file string) string {
+	name := filepath.Base(filepath.FromSlash(file))
+	for _, end := range []string{".rein.json", ".hcl.json", ".hcl", ".json"} {
+		if s, ok := strings.CutSuffix(name, end); ok {
+			return cmp.Or(s, name)
+		}
+	}
+	return name
+}
+
+// readProblem is the cause of a read error in few words, without the path that the message names already.
+func readProblem(err error) string {
+	var pe *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file"
+	case errors.As(err, &pe):
+		return pe.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,68 @@
+package lang
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agext/levenshtein"
+)
+
+// nearest finds the name that was probably meant: few typing mistakes away for its length, or the same but for
+// case and separators. Of equals the first wins; "" if nothing is near.
+func nearest(given string, names []string) string {
+	flat := func(s string) string {
+		return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
+	}
+	best, at := "", 1+max(2, len(given)/3)
+	for _, n := range names {
+		d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(n), nil)
+		if flat(given) == flat(n) {
+			d = 0
+		}
+		if d < at && d < max(len(given), len(n)) {
+			best, at = n, d
+		}
+	}
+	if best != "" || len(given) < 3 {
+		return best
+	}
+	for _, n := range names { // an abbreviation: "desc" for "description"
+		if strings.HasPrefix(n, given) || (len(n) > 3 && strings.HasPrefix(given, n)) {
+			return n
+		}
+	}
+	return ""
+}
+
+// didYouMean is a sentence with a leading space, or all names if they are few, or nothing.
+func didYouMean(given string, names []string) string {
+	if n := nearest(given, names); n != "" {
+		return fmt.Sprintf(" Did you mean %q?", n)
+	}
+	return ""
+}
+
+// haveList names what there is: " There are a, b and c."
+func haveList(what string, names []string) string {
+	const most = 30
+	if len(names) == 0 {
+		return " There are no " + what + "."
+	}
+	s := slices.Sorted(slices.Values(names))
+	if len(s) > most {
+		return fmt.Sprintf(" There are %d %s.", len(s), what)
+	}
+	if len(s) == 1 {
+		return fmt.Sprintf(" There is only %s.", s[0])
+	}
+	return " There are " + strings.Join(s[:len(s)-1], ", ") + " and " + s[len(s)-1] + "."
+}
+
+// suggest is the nearest name, or else the list of what there is.
+func suggest(given, what string, names []string) string {
+	if s := didYouMean(given, names); s != "" {
+		return s
+	}
+	return haveList(what, names)
+}

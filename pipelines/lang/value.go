@@ -1,0 +1,53 @@
+package lang
+
+import (
+	"path/filepath"
+	"reflect"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"rein/engine"
+)
+
+// product is what a reference to a step's port, or file(), dir() and glob(), evaluates to. As it is a value like any
+// other, conditionals, lists and locals may hold it; the edges of the graph are what the arguments of steps end up with.
+type product struct {
+	from *instance // nil: a path
+	port string    // of from
+	kind string    // of the port; "file" for a path
+	path *engine.Path
+}
+
+// productType is opaque to the language: nothing can be done with an artifact but to pass it on.
+var productType = cty.CapsuleWithOps("artifact", reflect.TypeFor[product](), &cty.CapsuleOps{
+	GoString:     func(v any) string { return v.(*product).String() },
+	TypeGoString: func(reflect.Type) string { return "artifact" },
+})
+
+func productVal(a *product) cty.Value { return cty.CapsuleVal(productType, a) }
+
+// String is how the artifact is written in a pipeline file.
+func (a *product) String() string {
+	if a.from != nil {
+		return "step." + a.from.name + "." + a.port
+	}
+	switch a.path.Kind {
+	case engine.PathAny:
+		return a.path.Text
+	default:
+		return string(a.path.Kind) + "(\"" + a.path.Text + "\")"
+	}
+}
+
+func pathVal(kind engine.PathKind, folder, text string) cty.Value {
+	return productVal(&product{kind: "file", path: &engine.Path{Kind: kind, Abs: resolvePath(folder, text), Text: text}})
+}
+
+// resolvePath makes an absolute path of one that is written in a file of a folder.
+func resolvePath(folder, text string) string {
+	p := filepath.FromSlash(text)
+	if filepath.IsAbs(p) {
+		return filepath.Clean(p)
+	}
+	return filepath.Join(folder, p)
+}
