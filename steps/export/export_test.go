@@ -2,6 +2,7 @@ package export
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,8 +20,13 @@ func model(t *testing.T) artifact.Model {
 	cfg := ngram.Default()
 	cfg.Buckets = 1 << 12
 	dir := artifact.Model{Path: filepath.Join(t.TempDir(), "model")}
-	info := artifact.ModelInfo{Classes: []string{"benign", "jailbreak", "other"}, Threshold: 0.66, Rule: "fixed", Versions: map[string]string{"x": "1"}}
-	if err := ngram.NewModel(cfg, 3, 4).Save(dir, info); err != nil {
+	info := artifact.ModelInfo{Classes: []string{"benign", "jailbreak", "other"}, Threshold: 0.661, Rule: "fixed", Versions: map[string]string{"x": "1"}}
+	m := ngram.NewModel(cfg, 3, 4)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := m.Dim; i < len(m.Embedding); i++ { // as if trained; row 0 stays zero
+		m.Embedding[i] = float32(rng.NormFloat64())
+	}
+	if err := m.Save(dir, info); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -47,7 +53,7 @@ func TestExport(t *testing.T) {
 	defer s.Close()
 	meta := s.Metadata()
 	var classes []string
-	if err := json.Unmarshal([]byte(meta["classes"]), &classes); err != nil || classes[1] != "jailbreak" || meta["threshold"] != "0.66" {
+	if err := json.Unmarshal([]byte(meta["classes"]), &classes); err != nil || classes[1] != "jailbreak" || meta["threshold"] != "0.661" {
 		t.Errorf("metadata %v, %v", meta, err)
 	}
 	if _, err := ngram.ParseConfig([]byte(meta["text"])); err != nil {

@@ -6,17 +6,17 @@ import "fmt"
 type Config struct {
 	Epochs    int     `hcl:"epochs" default:"10" doc:"At most; training stops early when validation stops improving."`
 	Seed      int     `hcl:"seed" default:"1" doc:"Of initial weights, order and dropout."`
-	BatchSize int     `hcl:"batch_size" default:"512" doc:"Rows in an update."`
-	Rate      float64 `hcl:"learning_rate" default:"0.05" doc:"Of the embeddings at its highest (AdaGrad); for an encoder of all weights."`
+	BatchSize int     `hcl:"batch_size" default:"256" doc:"Rows in an update."`
+	Rate      float64 `hcl:"learning_rate" default:"0.01" doc:"Of the embeddings at its highest (AdaGrad); for an encoder of all weights."`
 	HeadRate  float64 `hcl:"head_rate" default:"0.003" doc:"Learning rate of the layers above the embeddings at its highest (Adam)."`
 	Schedule  string  `hcl:"schedule" default:"cosine" enum:"constant,linear,cosine" doc:"How the rates fall from their highest."`
 	Warmup    float64 `hcl:"warmup" default:"0.02" doc:"Share of all updates in which the rates rise from 0."`
-	Dropout   float64 `hcl:"dropout" default:"0.2" doc:"Share of the hidden layer that is left out of an update."`
+	Dropout   float64 `hcl:"dropout" default:"0.1" doc:"Share of the hidden layer that is left out of an update."`
 	Decay     float64 `hcl:"weight_decay" default:"0.0001" doc:"Decoupled weight decay."`
 
 	ClassWeights string             `hcl:"class_weights" default:"sqrt" enum:"none,sqrt,balanced" doc:"How rare classes are weighed up: not, by the square root of their rarity, or fully."`
 	MethodWeight map[string]float64 `hcl:"method_weights,optional" doc:"Weight of rows by the method that made them."`
-	Smoothing    float64            `hcl:"label_smoothing" default:"0" doc:"Share of each target that is spread over all classes."`
+	Smoothing    float64            `hcl:"label_smoothing" default:"0.1" doc:"Share of each target that is spread over all classes."`
 	Focal        float64            `hcl:"focal_gamma" default:"0" doc:"Gamma of the focal loss; 0 is plain cross-entropy."`
 	Energy       float64            `hcl:"energy_penalty" default:"0" doc:"Weight of a penalty on benign rows whose logits exceed energy_margin."`
 	Margin       float64            `hcl:"energy_margin" default:"5" doc:"Log-sum-exp of a benign row's logits that costs nothing."`

@@ -23,6 +23,6 @@
 //
 // # From ids to a score
 //
-// The mean of the ids' embedding rows goes through one hidden layer (ReLU) to logits over the classes; their softmax
-// gives probabilities, and the threat score is 1 - P(benign).
+// The sum of the ids' embedding rows over the square root of their number goes through one hidden layer (ReLU) to logits
+// over the classes; their softmax gives probabilities, and the threat score is 1 - P(benign).
 package ngram

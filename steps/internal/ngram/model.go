@@ -17,7 +17,8 @@ type Model struct {
 	B2        []float32 // [Classes]
 }
 
-// NewModel draws initial weights; equal seeds give equal models.
+// NewModel draws initial weights; equal seeds give equal models. The embedding begins at zero, so that n-grams that
+// training never sees add nothing: it learns all the same, by way of the drawn layers above it.
 func NewModel(cfg Config, classes int, seed int64) *Model {
 	m := &Model{Config: cfg, Classes: classes,
 		Embedding: make([]float32, cfg.Buckets*cfg.Dim),
@@ -29,24 +30,26 @@ func NewModel(cfg Config, classes int, seed int64) *Model {
 			w[i] = float32((2*rng.Float64() - 1) * limit)
 		}
 	}
-	uniform(m.Embedding[cfg.Dim:], 1/math.Sqrt(float64(cfg.Dim)))
 	uniform(m.W1, math.Sqrt(6/float64(cfg.Dim+cfg.Hidden)))
 	uniform(m.W2, math.Sqrt(6/float64(cfg.Hidden+classes)))
 	return m
 }
 
-// Pool writes the mean of the ids' embedding rows to dst; of no ids it is zero.
+// Pool writes the sum of the ids' embedding rows over the square root of their number to dst: a mean would drown what
+// gives a long text away, a sum would make length itself the signal. Of no ids it is zero.
 func (m *Model) Pool(ids []int32, dst []float32) {
 	clear(dst)
 	if len(ids) == 0 {
 		return
 	}
 	sumRows(dst[:m.Dim], m.Embedding, ids)
-	scale := 1 / float32(len(ids))
+	scale := 1 / root(len(ids))
 	for j := range dst {
 		dst[j] *= scale
 	}
 }
+
+func root(n int) float32 { return float32(math.Sqrt(float64(n))) }
 
 // Logits computes a row's logits in plain Go. hidden and logits are buffers of Hidden and Classes values.
 func (m *Model) Logits(ids []int32, pooled, hidden, logits []float32) {

@@ -29,7 +29,7 @@ func (m *Model) Graph(producer string, metadata map[string]string) []byte {
 	flags := g.Node("Cast", "feature_flags", []string{real}, onnxgraph.Int("to", int64(onnxgraph.Float32)))
 	found := g.Node("ReduceSum", "features", []string{flags, axis}, onnxgraph.Int("keepdims", 1))
 	count := g.Node("Max", "count", []string{found, one})
-	pooled := g.Node("Div", "pooled", []string{sum, count})
+	pooled := g.Node("Div", "pooled", []string{sum, g.Node("Sqrt", "length_norm", []string{count})})
 	hidden := g.Node("Relu", "hidden", []string{g.Node("Gemm", "hidden_in", []string{pooled, w1, b1})})
 	logits := g.Node("Gemm", OutputLogits, []string{hidden, w2, b2})
 	g.Node("Softmax", OutputProbs, []string{logits}, onnxgraph.Int("axis", -1))

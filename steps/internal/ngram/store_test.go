@@ -81,9 +81,9 @@ func TestLogitsByHand(t *testing.T) {
 	m.W1, m.B1 = []float32{1, -1, 1, 1}, []float32{0.5, -9}
 	m.W2, m.B2 = []float32{2, -1, 7, 7}, []float32{0.25, 0}
 	logits := make([]float32, 2)
-	m.Logits([]int32{1, 2}, make([]float32, 2), make([]float32, 2), logits)
-	// pooled (2, 3); hidden (5.5, -10) -> (5.5, 0); logits (11.25, -5.5)
-	if diff := cmp.Diff([]float32{11.25, -5.5}, logits); diff != "" {
+	m.Logits([]int32{1, 2, 2, 2}, make([]float32, 2), make([]float32, 2), logits)
+	// pooled (10, 14) / 2; hidden (12.5, -7) -> (12.5, 0); logits (25.25, -12.5)
+	if diff := cmp.Diff([]float32{25.25, -12.5}, logits); diff != "" {
 		t.Error(diff)
 	}
 	Softmax(logits)

@@ -112,10 +112,10 @@ func (e *Embedder) Update(c *Corpus, batch []int32, grad []float32, rate, decay 
 	e.sizes = slices.Grow(e.sizes[:0], len(batch))[:len(batch)]
 	for i, b := range batch {
 		row := grad[i*dim:][:dim]
-		n := float32(max(len(c.Row(int(b))), 1))
+		n := root(max(len(c.Row(int(b))), 1))
 		sum := float32(0)
 		for j := range row {
-			row[j] /= n // the mean's share
+			row[j] /= n // one feature's share
 			sum += row[j] * row[j]
 		}
 		e.sizes[i] = sum / float32(dim)

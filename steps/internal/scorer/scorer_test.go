@@ -2,6 +2,7 @@ package scorer
 
 import (
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +21,10 @@ func model(t testing.TB) (artifact.Model, *ngram.Model) {
 	cfg := ngram.Default()
 	cfg.Buckets = 1 << 12
 	m := ngram.NewModel(cfg, 6, 11)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := m.Dim; i < len(m.Embedding); i++ { // as if trained; row 0 stays zero
+		m.Embedding[i] = float32(rng.NormFloat64())
+	}
 	dir := artifact.Model{Path: filepath.Join(t.TempDir(), "model")}
 	err := m.Save(dir, artifact.ModelInfo{Classes: []string{"benign", "jailbreak", "toxicity", "injection", "pii", "other"}, Threshold: 0.5})
 	if err != nil {
