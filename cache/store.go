@@ -98,13 +98,18 @@ func (s *Store) LogPath(action Digest) string {
 	return filepath.Join(s.dir, logsDir, action.String()+".log")
 }
 
+// CheckpointPath is where the checkpoint folder of an action is, or would be.
+func (s *Store) CheckpointPath(action Digest) string {
+	return filepath.Join(s.dir, checkpointDir, action.String())
+}
+
 // Checkpoint makes or finds the folder that outlives a killed run of an action.
 func (s *Store) Checkpoint(action Digest) (string, error) {
-	dir := filepath.Join(s.dir, checkpointDir, action.String())
+	dir := s.CheckpointPath(action)
 	return dir, os.MkdirAll(dir, 0o755)
 }
 
 // DropCheckpoint removes an action's checkpoint folder.
 func (s *Store) DropCheckpoint(action Digest) error {
-	return os.RemoveAll(filepath.Join(s.dir, checkpointDir, action.String()))
+	return os.RemoveAll(s.CheckpointPath(action))
 }

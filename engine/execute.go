@@ -2,11 +2,9 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -96,7 +94,7 @@ func (r *runner) attempts(t *task) result {
 	c.event(Event{Action: ActionStart, Reasons: t.reasons})
 	pause := r.options.RetryDelay
 	for try := 0; ; try++ {
-		res := r.attempt(t, c, try)
+		res := r.attempt(t, c)
 		res.queued, res.ran = queued, time.Since(began)
 		if res.status != StatusFailed {
 			return res
@@ -128,13 +126,13 @@ func withLog(err error, tail []string, path string) error {
 }
 
 // attempt executes the step once and commits what it made.
-func (r *runner) attempt(t *task, c *collector, try int) result {
+func (r *runner) attempt(t *task, c *collector) result {
 	u := t.unit
-	dir, err := r.space.fresh(strconv.Itoa(u.id) + "-" + strconv.Itoa(try))
+	dir, err := r.space.take()
 	if err != nil {
 		return r.failure(err)
 	}
-	defer removeAll(dir)
+	defer r.space.give(dir)
 	o, err := r.order(t, dir)
 	if err != nil {
 		return r.failure(err)
@@ -180,7 +178,7 @@ func (r *runner) limit(u *unit) (context.Context, context.CancelFunc) {
 func (r *runner) order(t *task, dir string) (*Order, error) {
 	u, n := t.unit, t.unit.nodes[0]
 	o := &Order{Format: orderFormat, Action: t.action, Pipeline: n.pipeline.Name, Step: n.Name, Type: u.desc.Type, Version: u.desc.Version,
-		Config: u.desc.Config, Inputs: map[string][]File{}, Outputs: map[string]string{}, Scratch: filepath.Join(dir, "tmp"),
+		Config: u.desc.Config, Inputs: map[string][]File{}, Outputs: map[string]string{}, Scratch: filepath.Join(dir, scratchName),
 		Resources: u.resources, State: r.store.Dir(), Tether: true}
 	o.Resources.GPUs = t.grant.gpus
 	for port, files := range t.in.ports {
@@ -195,11 +193,10 @@ func (r *runner) order(t *task, dir string) (*Order, error) {
 			o.Inputs[port] = append(o.Inputs[port], File{Path: path, Digest: f.blob.Digest, Name: f.name})
 		}
 	}
-	out := filepath.Join(dir, "out")
 	for _, p := range n.Ports {
-		o.Outputs[p.Name] = filepath.Join(out, p.Name)
+		o.Outputs[p.Name] = filepath.Join(dir, "out."+p.Name)
 	}
-	return o, errors.Join(os.Mkdir(out, 0o700), os.Mkdir(o.Scratch, 0o700))
+	return o, nil
 }
 
 // run executes the order: here, or in a process of its own if the step type asks for that.
@@ -220,15 +217,15 @@ func childEnv(res Resources) []string {
 	return append(os.Environ(), "CUDA_VISIBLE_DEVICES="+strings.Join(res.GPUs, ","))
 }
 
-// checkpoint gives the step its checkpoint folder. Two keys may share one (12 epochs and 15), so it is leased.
+// checkpoint names the step's checkpoint folder. Where two keys share one (12 epochs and 15), it is leased.
 func (r *runner) checkpoint(t *task, o *Order) (free func(), err error) {
 	key := checkpointKey(t.unit.desc, t.in.lines)
+	o.Checkpoint = r.store.CheckpointPath(key)
+	if len(t.unit.desc.Extents) == 0 {
+		return func() {}, nil
+	}
 	lease, err := r.store.Lease(r.ctx, cache.Sum([]byte("checkpoint "+key.String())), func() {})
 	if err != nil {
-		return nil, err
-	}
-	if o.Checkpoint, err = r.store.Checkpoint(key); err != nil {
-		lease.Release()
 		return nil, err
 	}
 	return func() { lease.Release() }, nil

@@ -177,6 +177,9 @@ func TestCheckpointsAreKeyedByContent(t *testing.T) {
 	train := func(epochs int, stopAt int) *op {
 		return &op{Config: map[string]any{"rate": 1, "epochs": epochs}, Adjust: func(d *engine.Description) { d.Extents = []string{"epochs"} },
 			Do: func(_ context.Context, c *engine.Call) error {
+				if err := os.MkdirAll(c.Checkpoint, 0o777); err != nil {
+					return err
+				}
 				b, _ := os.ReadFile(filepath.Join(c.Checkpoint, "epoch"))
 				for i := len(b) + 1; i <= epochs; i++ {
 					if i == stopAt {

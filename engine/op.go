@@ -47,7 +47,8 @@ type Call struct {
 	Inputs  map[string][]File // by port; a port may take several files, in the order of the references
 	Outputs map[string]string // by port: the path to create, as a file or a folder
 	Scratch string            // an empty folder, removed afterwards
-	// Checkpoint is a folder that outlives a killed run of the same work (keyed by content, see key.go).
+	// Checkpoint is the path of a folder that outlives a killed run of the same work (keyed by content, see key.go).
+	// The op makes it if it wants it.
 	Checkpoint string
 	Emit       func(Event) // never nil, safe for concurrent use
 	Memo       Memo        // never nil

@@ -80,7 +80,10 @@ func newRunner(ctx context.Context, p *planner, now time.Time) (*runner, error) 
 	return r, nil
 }
 
-func (r *runner) close() { r.space.close() }
+func (r *runner) close() {
+	r.tokens.settle()
+	r.space.close()
+}
 
 func (r *runner) emit(e Event) {
 	e.Time = time.Now()
@@ -107,6 +110,9 @@ func (r *runner) loop() {
 		r.startTasks()
 		if r.left == 0 {
 			break
+		}
+		if r.runnable.Len() == 0 {
+			r.tokens.settle()
 		}
 		select {
 		case m := <-r.messages:

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"time"
 
 	"rein/cache"
@@ -24,6 +26,9 @@ func newRunID(now time.Time) string {
 type space struct {
 	dir   string
 	lease *cache.Lease
+	mu    sync.Mutex
+	made  int
+	free  []string // folders of executions that are over, emptied: making and removing folders is not cheap
 }
 
 func spaceLease(id string) cache.Digest { return cache.Sum([]byte("scratch " + id)) }
@@ -55,13 +60,47 @@ func sweep(store *cache.Store, root string) {
 	}
 }
 
-// fresh makes an empty folder for one execution.
-func (s *space) fresh(name string) (string, error) {
-	dir := filepath.Join(s.dir, name)
-	if err := removeAll(dir); err != nil {
-		return "", err
+// scratchName is the folder in an execution's folder that belongs to the step.
+const scratchName = "tmp"
+
+// take gives an execution a folder that holds nothing but an empty folder "tmp".
+func (s *space) take() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.free); n > 0 {
+		dir := s.free[n-1]
+		s.free = s.free[:n-1]
+		return dir, nil
 	}
-	return dir, os.MkdirAll(dir, 0o700)
+	dir := filepath.Join(s.dir, strconv.Itoa(s.made))
+	s.made++
+	return dir, os.MkdirAll(filepath.Join(dir, scratchName), 0o700)
+}
+
+// give takes the folder back. One that can't be emptied is left behind for a sweep.
+func (s *space) give(dir string) {
+	if empty(dir, scratchName) != nil || empty(filepath.Join(dir, scratchName), "") != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, dir)
+}
+
+// empty removes what is in dir, except for one name.
+func empty(dir, except string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() != except {
+			if err := removeAll(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (s *space) close() {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"rein/cache"
@@ -14,21 +15,38 @@ import (
 type tokens struct {
 	store *cache.Store
 	slots int
+	mu    sync.Mutex
+	spare []slot // slots that a step has just given back, for the next one: small steps don't pay for the lease
 }
+
+// slot is a job slot that this process holds.
+type slot struct {
+	lease *cache.Lease
+	since time.Time
+}
+
+// slotTurn is how long a slot goes from step to step before other processes get their chance at it.
+const slotTurn = 200 * time.Millisecond
 
 func slotToken(i int) cache.Digest    { return cache.Sum(fmt.Appendf(nil, "slot %d", i)) }
 func gpuToken(id string) cache.Digest { return cache.Sum([]byte("gpu " + id)) }
+
+// holding is what one step holds.
+type holding struct {
+	slots []slot
+	gpus  []*cache.Lease
+}
 
 // take waits until everything of g is to be had; waiting is called once if that isn't now.
 func (t *tokens) take(ctx context.Context, g grant, waiting func()) (release func(), err error) {
 	pause := 5 * time.Millisecond
 	for first := true; ; first = false {
-		held, err := t.try(g)
+		h, ok, err := t.try(g)
 		if err != nil {
 			return nil, err
 		}
-		if held != nil {
-			return func() { releaseAll(held) }, nil
+		if ok {
+			return func() { t.give(h) }, nil
 		}
 		if first {
 			waiting()
@@ -42,38 +60,69 @@ func (t *tokens) take(ctx context.Context, g grant, waiting func()) (release fun
 	}
 }
 
-// try takes all of g, or nothing and returns nil.
-func (t *tokens) try(g grant) ([]*cache.Lease, error) {
-	held := make([]*cache.Lease, 0, g.slots+len(g.gpus))
+// try takes all of g, or nothing.
+func (t *tokens) try(g grant) (holding, bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var h holding
 	for _, id := range g.gpus {
 		l, err := t.store.TryLease(gpuToken(id))
 		if err != nil || l == nil {
-			releaseAll(held)
-			return nil, err
+			t.drop(h)
+			return h, false, err
 		}
-		held = append(held, l)
+		h.gpus = append(h.gpus, l)
 	}
-	need := g.slots
-	for i := 0; i < t.slots && need > 0; i++ {
+	for len(h.slots) < g.slots && len(t.spare) > 0 {
+		last := len(t.spare) - 1
+		h.slots = append(h.slots, t.spare[last])
+		t.spare = t.spare[:last]
+	}
+	for i := 0; i < t.slots && len(h.slots) < g.slots; i++ {
 		l, err := t.store.TryLease(slotToken(i))
 		if err != nil {
-			releaseAll(held)
-			return nil, err
+			t.drop(h)
+			return h, false, err
 		}
 		if l != nil {
-			held = append(held, l)
-			need--
+			h.slots = append(h.slots, slot{l, time.Now()})
 		}
 	}
-	if need > 0 {
-		releaseAll(held)
-		return nil, nil
+	if len(h.slots) < g.slots {
+		t.drop(h)
+		return h, false, nil
 	}
-	return held, nil
+	return h, true, nil
 }
 
-func releaseAll(ls []*cache.Lease) {
-	for _, l := range ls {
-		l.Release()
+// give takes a step's tokens back. Fresh slots are kept for the next step for a moment.
+func (t *tokens) give(h holding) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := 0; i < len(h.slots); i++ {
+		if time.Since(h.slots[i].since) < slotTurn {
+			t.spare = append(t.spare, h.slots[i])
+			h.slots = append(h.slots[:i], h.slots[i+1:]...)
+			i--
+		}
+	}
+	t.drop(h)
+}
+
+// settle releases the spare slots: nothing is going to start soon.
+func (t *tokens) settle() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.drop(holding{slots: t.spare})
+	t.spare = nil
+}
+
+// drop releases leases. An error of that would mean that the kernel has them back already.
+func (t *tokens) drop(h holding) {
+	for _, s := range h.slots {
+		_ = s.lease.Release()
+	}
+	for _, l := range h.gpus {
+		_ = l.Release()
 	}
 }

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"rein/cache"
 	"rein/engine"
@@ -26,8 +27,12 @@ func (e *Env) Files(port string) []engine.File { return e.call.Inputs[port] }
 // Scratch is an empty folder that is removed afterwards.
 func (e *Env) Scratch() string { return e.call.Scratch }
 
-// Checkpoint is a folder that outlives a killed run of the same work.
-func (e *Env) Checkpoint() string { return e.call.Checkpoint }
+// Checkpoint is a folder that outlives a killed run of the same work. It is made when it is first asked for: most steps
+// never do. If it can't be made, writing to it says why.
+func (e *Env) Checkpoint() string {
+	_ = os.MkdirAll(e.call.Checkpoint, 0o755)
+	return e.call.Checkpoint
+}
 
 // Resources is what was granted to the step.
 func (e *Env) Resources() engine.Resources { return e.call.Resources }

@@ -73,6 +73,9 @@ func (o *Op) Copy(c *engine.Call) error {
 			if err != nil {
 				return err
 			}
+			if len(text) > 200 { // deep graphs must not double their content in every layer
+				text = []byte(f.Digest.String())
+			}
 			fmt.Fprintf(&b, " %s(%s)", p, text)
 		}
 	}
