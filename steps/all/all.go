@@ -3,9 +3,13 @@ package all
 
 import (
 	"rein/steps"
+	"rein/steps/balance"
 	"rein/steps/dataset"
 	"rein/steps/exec"
 	"rein/steps/export"
+	"rein/steps/merge"
+	"rein/steps/sample"
+	"rein/steps/split"
 	"rein/steps/train"
 )
 
@@ -13,6 +17,10 @@ import (
 func Types() []*steps.Type {
 	return []*steps.Type{
 		dataset.Step,
+		split.Step,
+		sample.Step,
+		merge.Step,
+		balance.Step,
 		train.Step,
 		export.Step,
 		exec.Step,

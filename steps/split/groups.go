@@ -1,0 +1,168 @@
+package split
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/leak"
+	"rein/steps/internal/text"
+)
+
+// groups are the rows that stay together.
+type groups struct {
+	of    []int32 // each row's group
+	all   []member
+	total [2]int // rows by label
+	by    string // "source", "cluster" or "time"
+	moved int    // rows whose group is that of another source, because a copy of them is there
+}
+
+// member is one group.
+type member struct {
+	name string  // of its source; empty: none
+	u    float64 // its place on the line from 0 to 1
+	n    [2]int  // its rows by label
+}
+
+func (m *member) size() int { return m.n[benign] + m.n[malicious] }
+
+// group reads the rows once and finds what stays together.
+func group(ctx context.Context, c Config, rows artifact.Rows) (*groups, error) {
+	cl := leak.NewClusters(c.Near)
+	r := reading{c: c}
+	if err := cl.AddAll(ctx, rows.All(), r.row); err != nil {
+		return nil, err
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	g := &groups{of: make([]int32, cl.Len()), total: r.total, by: c.By}
+	if g.by == "auto" {
+		if g.by = "cluster"; r.enoughSources() {
+			g.by = "source"
+		}
+	}
+	g.gather(cl, &r)
+	if g.by == "time" {
+		g.byTime(&r)
+	}
+	return g, nil
+}
+
+// reading is what is kept of the rows.
+type reading struct {
+	c       Config
+	labels  []uint8
+	source  []int32 // index into sources
+	keys    []float64
+	times   []string // in time mode
+	sources []member
+	index   map[string]int32
+	total   [2]int
+	err     error
+}
+
+func (r *reading) row(n int, row artifact.Row) {
+	if row.Label != artifact.Benign && row.Label != artifact.Malicious && r.err == nil {
+		r.err = fmt.Errorf("row %d (id %q): label %q is neither %q nor %q", n, row.ID, row.Label, artifact.Benign, artifact.Malicious)
+	}
+	if r.c.By == "time" {
+		if row.Time == "" && r.err == nil {
+			r.err = fmt.Errorf("row %d (id %q) has no time: by = \"time\" needs one in each row", n, row.ID)
+		}
+		r.times = append(r.times, row.Time)
+	}
+	if r.index == nil {
+		r.index = map[string]int32{}
+	}
+	s, ok := r.index[row.Source]
+	if !ok {
+		s = int32(len(r.sources))
+		r.index[row.Source] = s
+		r.sources = append(r.sources, member{name: row.Source, u: place(r.c, "source", row.Source)})
+	}
+	l := labelOf(row.Label)
+	r.labels, r.source, r.keys = append(r.labels, uint8(l)), append(r.source, s), append(r.keys, place(r.c, "text", text.Normalize(row.Text)))
+	r.total[l]++
+	r.sources[s].n[l]++
+}
+
+// place is where a name lies on the line from 0 to 1: it depends on nothing else, so it stays when rows are added.
+func place(c Config, kind, name string) float64 {
+	return text.RNG(int64(c.Seed), "split", kind, name).Float64()
+}
+
+// wholeSources is how many sources of a label there must be for sets to be made of whole ones. Sources with less than
+// a hundredth of the label's rows don't count: they fill no set.
+const wholeSources = 8
+
+func (r *reading) enoughSources() bool {
+	for l, total := range r.total {
+		n := 0
+		for _, s := range r.sources {
+			if s.name != "" && s.n[l] > 0 && s.n[l] >= total/100 {
+				n++
+			}
+		}
+		if n < wholeSources {
+			return false
+		}
+	}
+	return true
+}
+
+// gather makes groups of clusters, or of the sources that clusters' first rows come from.
+func (g *groups) gather(cl *leak.Clusters, r *reading) {
+	bySource := make([]int32, len(r.sources))
+	byRow := map[int32]int32{}
+	for i := range bySource {
+		bySource[i] = -1
+	}
+	for row := range g.of {
+		first := int32(cl.First(row))
+		src := r.source[first]
+		whole := g.by == "source" && r.sources[src].name != ""
+		at, ok := byRow[first]
+		if whole {
+			at, ok = bySource[src], bySource[src] >= 0
+		}
+		if !ok {
+			at = int32(len(g.all))
+			m := member{name: r.sources[src].name, u: r.keys[first]}
+			if whole {
+				m.u, bySource[src] = r.sources[src].u, at
+			} else {
+				byRow[first] = at
+			}
+			g.all = append(g.all, m)
+		}
+		g.of[row] = at
+		g.all[at].n[r.labels[row]]++
+		if r.source[row] != src {
+			g.moved++
+		}
+	}
+}
+
+// byTime places the groups by the time of their oldest row: the newest first on the line, where what is reported lies.
+func (g *groups) byTime(r *reading) {
+	oldest := make([]string, len(g.all))
+	for row, at := range g.of {
+		if t := r.times[row]; oldest[at] == "" || t < oldest[at] {
+			oldest[at] = t
+		}
+	}
+	order := make([]int, len(g.all))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(oldest[b], oldest[a]), cmp.Compare(a, b)) })
+	before, total := 0, len(g.of)
+	for _, at := range order {
+		g.all[at].u = float64(before) / float64(total)
+		before += g.all[at].size()
+	}
+}
