@@ -3,7 +3,7 @@
 // The program runs in a folder of its own that holds nothing but the declared inputs, with a minimal environment:
 //
 //	REIN_IN_x     the input x: a path, or several, one a line
-//	REIN_INDIR_x  the folder that holds the files of x
+//	REIN_INDIR_x  the folder that holds the files of x, where they are several
 //	REIN_OUT_x    the path to write output x to, as a file or a folder
 //	REIN_METRICS  a JSON object of numbers may be written here: they become the step's metrics
 //	PATH, HOME, TMPDIR, LANG, LD_LIBRARY_PATH, CUDA_VISIBLE_DEVICES, and what `env` says
@@ -76,7 +76,7 @@ func run(ctx context.Context, env *steps.Env, c config, in steps.Inputs) (steps.
 	}
 	cmd := osexec.Command(program, c.Command[1:]...)
 	cmd.Args[0] = c.Command[0]
-	cmd.Dir = s.work
+	cmd.Dir = s.dir
 	cmd.Env = s.environment(env, c.Env)
 	out := &lineWriter{log: func(l string) { env.Logf("%s", l) }}
 	cmd.Stdout, cmd.Stderr = out, out
@@ -120,7 +120,7 @@ func variable(port string) string {
 
 // environment is all that the program gets.
 func (s *sandbox) environment(env *steps.Env, extra map[string]string) []string {
-	vars := []string{"HOME=" + s.home, "TMPDIR=" + s.tmp, "LANG=C.UTF-8", "REIN_METRICS=" + s.metrics,
+	vars := []string{"PWD=" + s.dir, "HOME=" + s.dir, "TMPDIR=" + s.dir, "LANG=C.UTF-8", "REIN_METRICS=" + s.metrics,
 		"CUDA_VISIBLE_DEVICES=" + strings.Join(env.Resources().GPUs, ",")}
 	for _, k := range []string{"PATH", "LD_LIBRARY_PATH", "SYSTEMROOT"} {
 		if v, ok := os.LookupEnv(k); ok {
@@ -132,7 +132,7 @@ func (s *sandbox) environment(env *steps.Env, extra map[string]string) []string 
 	}
 	for port, paths := range s.inputs {
 		vars = append(vars, "REIN_IN_"+variable(port)+"="+strings.Join(paths, "\n"),
-			"REIN_INDIR_"+variable(port)+"="+filepath.Join(s.in, port))
+			"REIN_INDIR_"+variable(port)+"="+filepath.Join(s.dir, port))
 	}
 	for k, v := range extra {
 		vars = append(vars, k+"="+v)

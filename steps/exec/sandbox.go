@@ -10,38 +10,30 @@ import (
 	"rein/steps"
 )
 
-// sandbox is the folder that a program runs in.
+// sandbox is the folder that a program runs in. It is HOME and TMPDIR too: what a program leaves lying about goes with
+// it. Inputs are at PORT, or at PORT/NAME where the name of a file is known.
 type sandbox struct {
-	work, in, home, tmp string
-	metrics             string
-	inputs              map[string][]string
+	dir     string
+	metrics string
+	inputs  map[string][]string
 }
 
-// newSandbox lays out the folders and puts the inputs where the program finds them, and nothing else.
+// newSandbox puts the inputs where the program finds them, and nothing else.
 func newSandbox(env *steps.Env, in steps.Inputs) (*sandbox, error) {
-	root := env.Scratch()
-	s := &sandbox{work: filepath.Join(root, "work"), in: filepath.Join(root, "in"), home: filepath.Join(root, "home"),
-		tmp: filepath.Join(root, "tmp"), metrics: filepath.Join(root, "metrics.json"), inputs: map[string][]string{}}
-	for _, d := range []string{s.work, s.in, s.home, s.tmp} {
-		if err := os.Mkdir(d, 0o755); err != nil {
-			return nil, err
-		}
-	}
+	s := &sandbox{dir: env.Scratch(), inputs: map[string][]string{}}
+	s.metrics = filepath.Join(s.dir, ".metrics.json")
 	for port := range in {
 		for i, f := range env.Files(port) {
-			name := f.Name
-			if name == "" {
-				name = port
-				if len(in[port]) > 1 {
-					name = fmt.Sprintf("%04d", i)
-				}
+			name := filepath.FromSlash(f.Name)
+			if name == "" && len(in[port]) > 1 {
+				name = fmt.Sprintf("%04d", i)
 			}
-			dst := filepath.Join(s.in, port, filepath.FromSlash(name))
-			if !filepath.IsLocal(filepath.Join(port, filepath.FromSlash(name))) {
+			dst := filepath.Join(s.dir, port, name)
+			if !filepath.IsLocal(filepath.Join(port, name)) {
 				return nil, fmt.Errorf("input %s: %q would be outside the step's folder", port, name)
 			}
 			if _, err := os.Lstat(dst); err == nil { // two files of one name, from different folders
-				dst = filepath.Join(s.in, port, fmt.Sprintf("%04d", i), filepath.FromSlash(name))
+				dst = filepath.Join(s.dir, port, fmt.Sprintf("%04d", i), name)
 			}
 			if err := place(f.Path, dst); err != nil {
 				return nil, fmt.Errorf("input %s: %w", port, err)
@@ -52,8 +44,8 @@ func newSandbox(env *steps.Env, in steps.Inputs) (*sandbox, error) {
 	return s, nil
 }
 
-// linkFrom is the size from which a file is hard-linked rather than copied where copying would really copy: a program
-// that writes to its own input then spoils the source, so only what is too big to copy is exposed to it.
+// linkFrom is the size from which a file is hard-linked rather than copied even if the program could write to it: the
+// engine finds an input that changed during the step, and the store a blob that was written to.
 const linkFrom = 64 << 20
 
 // place puts a copy of the file or folder src at dst.
@@ -92,7 +84,8 @@ func place(src, dst string) error {
 }
 
 func placeFile(src, dst string, fi fs.FileInfo) error {
-	if fi.Size() >= linkFrom && os.Link(src, dst) == nil {
+	readOnly := fi.Mode().Perm()&0o222 == 0 && os.Geteuid() > 0 // and not for root, who may write to everything
+	if (readOnly || fi.Size() >= linkFrom) && os.Link(src, dst) == nil {
 		return nil
 	}
 	in, err := os.Open(src)
