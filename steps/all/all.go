@@ -4,25 +4,35 @@ package all
 import (
 	"rein/steps"
 	"rein/steps/balance"
+	"rein/steps/benchmark"
 	"rein/steps/dataset"
 	"rein/steps/exec"
 	"rein/steps/export"
 	"rein/steps/merge"
+	"rein/steps/mine"
+	"rein/steps/pack"
 	"rein/steps/sample"
+	"rein/steps/score"
 	"rein/steps/split"
+	"rein/steps/synthesize"
 	"rein/steps/train"
 )
 
 // Types returns every step type, in the order of the reference.
 func Types() []*steps.Type {
 	return []*steps.Type{
+		synthesize.Step,
 		dataset.Step,
 		split.Step,
+		score.Step,
+		mine.Step,
 		sample.Step,
 		merge.Step,
 		balance.Step,
 		train.Step,
 		export.Step,
+		benchmark.Step,
+		pack.Step,
 		exec.Step,
 	}
 }

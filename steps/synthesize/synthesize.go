@@ -1,0 +1,122 @@
+// Package synthesize makes the built-in corpus: prompts of our own writing, from a grammar with slots and noise, the same
+// for the same seed. Attacks come in families, benign prompts as ordinary ones and as look-alikes of attacks. Training
+// knows few kinds of look-alikes, as real training sets do; the pool and the held-out rows have many more, so a model's
+// false positives are mostly those.
+//
+// No text is in two of the sets. The unseen set comes from lists of the grammar that no other set uses.
+package synthesize
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"rein/steps"
+	"rein/steps/artifact"
+)
+
+// Config is the corpus's size and chance.
+type Config struct {
+	Seed            int     `hcl:"seed,optional" default:"1" doc:"Of the chance."`
+	Scale           float64 `hcl:"scale,optional" default:"1" doc:"Share of all sizes, for a quick look."`
+	TrainBenign     int     `hcl:"train_benign,optional" default:"35634" doc:"Benign rows to train on."`
+	TrainMalicious  int     `hcl:"train_malicious,optional" default:"31682" doc:"Malicious rows to train on."`
+	Validation      int     `hcl:"validation,optional" default:"12000" doc:"Rows that choose the epoch and the threshold, in training's proportions."`
+	Pool            int     `hcl:"pool,optional" default:"100000" doc:"Benign rows to mine for false positives."`
+	TestBenign      int     `hcl:"test_benign,optional" default:"100000" doc:"Benign rows to report on."`
+	TestMalicious   int     `hcl:"test_malicious,optional" default:"10000" doc:"Malicious rows to report on."`
+	UnseenBenign    int     `hcl:"unseen_benign,optional" default:"8000" doc:"Benign rows of families that training never uses."`
+	UnseenMalicious int     `hcl:"unseen_malicious,optional" default:"4000" doc:"Malicious rows of families that training never uses."`
+	TrainLookalikes float64 `hcl:"train_lookalikes,optional" default:"0.015" doc:"Share of look-alikes among the benign rows of training and validation."`
+	PoolLookalikes  float64 `hcl:"pool_lookalikes,optional" default:"0.06" doc:"Share of look-alikes among the benign rows of the pool, the test and the unseen set."`
+}
+
+// Validate implements steps.Validator.
+func (c Config) Validate() error {
+	if !(c.Scale > 0 && c.Scale <= 10) {
+		return fmt.Errorf("scale: %v is not between 0 and 10", c.Scale)
+	}
+	for name, v := range map[string]float64{"train_lookalikes": c.TrainLookalikes, "pool_lookalikes": c.PoolLookalikes} {
+		if !(v >= 0 && v <= 1) {
+			return fmt.Errorf("%s: %v is not a share between 0 and 1", name, v)
+		}
+	}
+	for name, n := range map[string]int{"train_benign": c.TrainBenign, "train_malicious": c.TrainMalicious, "validation": c.Validation,
+		"pool": c.Pool, "test_benign": c.TestBenign, "test_malicious": c.TestMalicious} {
+		if n < 1 {
+			return fmt.Errorf("%s: %d; want at least 1", name, n)
+		}
+	}
+	if c.UnseenBenign < 0 || c.UnseenMalicious < 0 {
+		return fmt.Errorf("unseen_benign %d, unseen_malicious %d: want 0 or more", c.UnseenBenign, c.UnseenMalicious)
+	}
+	return nil
+}
+
+// In is empty: the corpus is made of nothing.
+type In struct{}
+
+// Out is what the step makes.
+type Out struct {
+	Train      artifact.Rows `port:"train" doc:"rows to train on"`
+	Validation artifact.Rows `port:"validation" doc:"rows that choose the epoch and the threshold"`
+	Pool       artifact.Rows `port:"pool" doc:"benign rows to mine"`
+	Test       artifact.Rows `port:"test" doc:"rows to report on"`
+	Unseen     artifact.Rows `port:"unseen" doc:"rows to report on, from families that training never uses"`
+}
+
+// Step is the "synthesize" step type.
+var Step = steps.New("synthesize", 1, "Make the built-in corpus: training, validation, pool, test and unseen rows.", run, steps.Example(`step "synthesize" "corpus" {
+  seed  = 1
+  scale = 0.1
+}`))
+
+// set is one part of the corpus.
+type set struct {
+	port              string
+	benign, malicious int
+	lookalikes        float64
+	known             bool // look-alikes of the kinds that training knows
+	unseen            bool
+}
+
+func (c Config) sets() []set {
+	size := func(n int) int { return int(math.Round(float64(n) * c.Scale)) }
+	benign := float64(c.TrainBenign) / float64(c.TrainBenign+c.TrainMalicious)
+	vb := int(math.Round(float64(size(c.Validation)) * benign))
+	return []set{
+		{"train", size(c.TrainBenign), size(c.TrainMalicious), c.TrainLookalikes, true, false},
+		{"validation", vb, size(c.Validation) - vb, c.TrainLookalikes, true, false},
+		{"pool", size(c.Pool), 0, c.PoolLookalikes, false, false},
+		{"test", size(c.TestBenign), size(c.TestMalicious), c.PoolLookalikes, false, false},
+		{"unseen", size(c.UnseenBenign), size(c.UnseenMalicious), c.PoolLookalikes, false, true},
+	}
+}
+
+func run(ctx context.Context, env *steps.Env, c Config, _ In) (Out, error) {
+	g, err := readGrammar(grammarFiles)
+	if err != nil {
+		return Out{}, err
+	}
+	w := newWriter(g, int64(c.Seed))
+	out := map[string]artifact.Rows{}
+	total, done := 0, 0
+	for _, s := range c.sets() {
+		total += s.benign + s.malicious
+	}
+	for _, s := range c.sets() {
+		rows, err := w.rows(ctx, s)
+		if err != nil {
+			return Out{}, err
+		}
+		if out[s.port], err = artifact.WriteRows(env.Out(s.port), rows); err != nil {
+			return Out{}, err
+		}
+		done += len(rows)
+		env.Progress(int64(done), int64(total), "rows")
+	}
+	if w.repeats > 0 {
+		env.Notef("%d rows repeat an earlier text: the grammar has no more of their kind", w.repeats)
+	}
+	return Out{out["train"], out["validation"], out["pool"], out["test"], out["unseen"]}, nil
+}

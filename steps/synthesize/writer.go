@@ -1,0 +1,158 @@
+package synthesize
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/text"
+)
+
+// The kinds of benign look-alikes, and the families of attacks with their shares in percent.
+var (
+	strata   = []share{{"context manipulation", 43}, {"semantic jailbreak", 26}, {"obfuscated command", 19}, {"other", 12}}
+	families = []share{{"jailbreak", 40}, {"toxicity", 28}, {"injection", 16}, {"pii", 8}, {"other", 8}}
+)
+
+type share struct {
+	name    string
+	percent int
+}
+
+// Shares of special attacks, in percent.
+const (
+	softAttacks      = 7 // worded like ordinary requests
+	disguisedAttacks = 6
+)
+
+// General is the category of benign rows that are no look-alikes.
+const General = "general"
+
+// attempts is how often a row is written anew while its text is there already.
+const attempts = 30
+
+// writer makes rows; it remembers all texts, so that none is in two sets.
+type writer struct {
+	g       grammar
+	seed    int64
+	seen    map[[16]byte]bool
+	repeats int
+}
+
+func newWriter(g grammar, seed int64) *writer {
+	return &writer{g: g, seed: seed, seen: map[[16]byte]bool{}}
+}
+
+// plan is what one row is to be.
+type plan struct {
+	label, category, list string
+	soft, disguised       bool
+}
+
+// rows writes a set: plans first, texts on all cores, then, in order, those anew that are there already.
+func (w *writer) rows(ctx context.Context, s set) ([]artifact.Row, error) {
+	plans := w.plans(s)
+	texts, keys := make([]string, len(plans)), make([][16]byte, len(plans))
+	g, ctx := errgroup.WithContext(ctx)
+	const block = 4096
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for from := 0; from < len(plans); from += block {
+		g.Go(func() error {
+			for i := from; i < min(from+block, len(plans)); i++ {
+				texts[i] = w.text(s, plans[i], i, 0)
+				keys[i] = text.Key(texts[i])
+			}
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	rows := make([]artifact.Row, len(plans))
+	for i, p := range plans {
+		for try := 1; w.seen[keys[i]]; try++ {
+			if try > attempts {
+				w.repeats++
+				break
+			}
+			texts[i] = w.text(s, p, i, try)
+			keys[i] = text.Key(texts[i])
+		}
+		w.seen[keys[i]] = true
+		id := fmt.Sprintf("%s-%06d", s.port, i)
+		rows[i] = artifact.Row{ID: id, Text: texts[i], Label: p.label, Category: p.category, Source: "built-in/" + p.list, Root: id}
+	}
+	return rows, nil
+}
+
+// plans decides the rows' kinds, in exact shares, in a mixed order.
+func (w *writer) plans(s set) []plan {
+	prefix := ""
+	if s.unseen {
+		prefix = "unseen/"
+	}
+	lookalikes := int(float64(s.benign)*s.lookalikes + 0.5)
+	plans := make([]plan, 0, s.benign+s.malicious)
+	for range s.benign - lookalikes {
+		plans = append(plans, plan{label: artifact.Benign, category: General, list: prefix + "general"})
+	}
+	rng := text.RNG(w.seed, "plans", s.port)
+	for i := range lookalikes {
+		stratum := pick(strata, i, lookalikes)
+		list := prefix + "lookalike/" + stratum
+		if s.known {
+			list = "known/" + stratum
+		}
+		plans = append(plans, plan{label: artifact.Benign, category: stratum, list: list})
+	}
+	for i := range s.malicious {
+		family := pick(families, i, s.malicious)
+		p := plan{label: artifact.Malicious, category: family, list: prefix + "attack/" + family}
+		switch k := rng.IntN(100); {
+		case k < softAttacks && !s.unseen:
+			p.list, p.soft = "soft/"+family, true
+		case k < softAttacks+disguisedAttacks:
+			p.disguised = true
+		}
+		plans = append(plans, p)
+	}
+	rng.Shuffle(len(plans), func(i, j int) { plans[i], plans[j] = plans[j], plans[i] })
+	return plans
+}
+
+// pick divides n positions among the shares.
+func pick(shares []share, i, n int) string {
+	at, sum := (2*i+1)*100, 0
+	for _, s := range shares {
+		if sum += s.percent; at < 2*n*sum {
+			return s.name
+		}
+	}
+	return shares[len(shares)-1].name
+}
+
+// text writes one row's text.
+func (w *writer) text(s set, p plan, i, try int) string {
+	rng := text.RNG(w.seed, s.port, fmt.Sprint(i), fmt.Sprint(try))
+	var b strings.Builder
+	w.g[p.list].write(&b, rng)
+	out := b.String()
+	if p.disguised {
+		out = disguise(out, rng)
+	}
+	return finish(noise(out, w.g, rng), rng)
+}
+
+// finish mends what slots leave behind: a lower-case beginning now and then stays, as people write.
+func finish(s string, rng *rand.Rand) string {
+	s = strings.TrimSpace(s)
+	if s != "" && rng.IntN(4) > 0 && s[0] >= 'a' && s[0] <= 'z' {
+		s = string(s[0]-'a'+'A') + s[1:]
+	}
+	return s
+}
