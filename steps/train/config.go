@@ -28,7 +28,7 @@ type Config struct {
 	Fixed    float64 `hcl:"threshold" default:"0.5" doc:"For threshold_rule fixed."`
 
 	Model  *ModelConfig `hcl:"model,block" doc:"Sizes of the model. None: the built-in n-gram model."`
-	Device string       `hcl:"device" default:"auto" key:"-" enum:"auto,cpu" doc:"Where to train. Not in the key."`
+	Device string       `hcl:"device" default:"auto" key:"-" enum:"auto,cpu,cuda,xla:cpu,go" doc:"Where to train; a device that is not there is replaced by the CPU, with a notice. Not in the key."`
 }
 
 // ModelConfig sizes the n-gram model.

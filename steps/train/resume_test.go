@@ -13,7 +13,7 @@ func stopAfter(ctx context.Context, cancel func(), env *stepstest.Env, c Config,
 	if err != nil {
 		return err
 	}
-	b, err := mlx.Open("auto")
+	b, err := mlx.Open("auto", false)
 	if err != nil {
 		return err
 	}

@@ -60,12 +60,15 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 	if err != nil {
 		return out, err
 	}
-	backend, err := mlx.Open(c.Device)
+	backend, err := mlx.Open(c.Device, false)
 	if err != nil {
 		return out, err
 	}
 	defer backend.Close()
 	env.Device(backend.Name)
+	if backend.Notice != "" {
+		env.Notef("%s", backend.Notice)
+	}
 	model, err := initial(c, in)
 	if err != nil {
 		return out, err

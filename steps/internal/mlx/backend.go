@@ -4,26 +4,69 @@ package mlx
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gomlx/compute"
 	onnxbackend "github.com/gomlx/compute-onnx"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/go-xla/compute/xla"
 
 	"rein/steps/internal/ort"
 )
 
 // Backend is a device that runs GoMLX graphs.
 type Backend struct {
-	Name string // "onnx:cpu": what the record of a run says
-	b    compute.Backend
+	Name string // "onnx:cpu", "xla:cuda": what the record of a run says
+	// Notice says, where it isn't empty, why this isn't the device that was asked for.
+	Notice  string
+	b       compute.Backend
+	gathers bool // its gather has a deterministic gradient
 }
 
-// Open starts the device "auto" (ONNX Runtime on the CPU) or "cpu" (the same).
-func Open(device string) (*Backend, error) {
+// Open starts a device:
+//
+//	auto     a GPU where there are one and a plugin for it, for graphs that are worth it (heavy); else cpu
+//	cpu      ONNX Runtime
+//	cuda     XLA on a GPU, through a PJRT plugin
+//	xla:cpu  XLA on the CPU, through a PJRT plugin
+//	go       plain Go: slow, and needs no native library
+//
+// Where the device can't be had it falls back to cpu, then to go, and says so in Notice.
+func Open(device string, heavy bool) (*Backend, error) {
 	switch device {
-	case "auto", "cpu", "onnx:cpu":
-		return openONNX("cpu")
+	case "go":
+		return openGo()
+	case "auto":
+		if heavy && HasGPU() {
+			if b, err := openXLA("cuda"); err == nil {
+				return b, nil
+			}
+		}
+	case "cuda", "xla:cpu":
+		b, err := openXLA(strings.TrimPrefix(device, "xla:"))
+		if err == nil {
+			return b, nil
+		}
+		return fallBack(fmt.Sprintf("device %q can't be had, training on the CPU: %v", device, err))
+	case "cpu":
+	default:
+		return nil, fmt.Errorf("device %q is none of auto, cpu, cuda, xla:cpu, go", device)
 	}
-	return nil, fmt.Errorf("device %q is none of auto, cpu", device)
+	return fallBack("")
+}
+
+// fallBack opens ONNX Runtime on the CPU, or else plain Go.
+func fallBack(notice string) (*Backend, error) {
+	b, err := openONNX("cpu")
+	if err != nil {
+		if b, err2 := openGo(); err2 == nil {
+			b.Notice = strings.TrimPrefix(notice+"; ONNX Runtime can't be had, training in plain Go, slowly: "+err.Error(), "; ")
+			return b, nil
+		}
+		return nil, err
+	}
+	b.Notice = notice
+	return b, nil
 }
 
 func openONNX(provider string) (*Backend, error) {
@@ -36,7 +79,28 @@ func openONNX(provider string) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("GoMLX on ONNX Runtime (%s): %w", provider, err)
 	}
-	return &Backend{"onnx:" + provider, b}, nil
+	return &Backend{Name: "onnx:" + provider, b: b}, nil
+}
+
+func openXLA(plugin string) (*Backend, error) {
+	found, ok := Plugins()[plugin]
+	if !ok {
+		return nil, fmt.Errorf("no PJRT plugin for %s in the folders of %s", plugin, PluginEnv)
+	}
+	xla.EnableAutoInstall(false) // nothing may be downloaded by itself
+	b, err := xla.New(found)
+	if err != nil {
+		return nil, fmt.Errorf("PJRT plugin %s: %w", found, err)
+	}
+	return &Backend{Name: "xla:" + plugin, b: b, gathers: true}, nil
+}
+
+func openGo() (*Backend, error) {
+	b, err := gobackend.New("")
+	if err != nil {
+		return nil, fmt.Errorf("GoMLX in plain Go: %w", err)
+	}
+	return &Backend{Name: "go", b: b, gathers: true}, nil
 }
 
 // Close frees the device.

@@ -8,7 +8,7 @@ import (
 
 func backend(t testing.TB) *Backend {
 	t.Helper()
-	b, err := Open("auto")
+	b, err := Open("auto", false)
 	if err != nil {
 		t.Fatal(err)
 	}

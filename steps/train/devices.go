@@ -1,0 +1,49 @@
+package train
+
+import (
+	"rein/steps/internal/mlx"
+	"rein/steps/internal/ort"
+)
+
+// Fact is something that training can use, or could if it were there.
+type Fact struct {
+	Name   string // "ONNX Runtime", "GPU", "XLA on cuda"
+	Found  bool
+	Needed bool   // nothing trains or scores without it
+	Value  string // version and path, or what is missing
+	Remedy string // how to get it, where it is missing
+}
+
+// Devices says what this machine can train on. It loads no plugin: one that crashes must not end the question.
+func Devices() []Fact {
+	library := Fact{Name: "ONNX Runtime", Needed: true}
+	path, err := ort.Library()
+	if err == nil {
+		library.Value, err = ort.Version()
+	}
+	if err != nil {
+		library.Value, library.Remedy = err.Error(), "set "+ort.LibraryEnv+" to the path of libonnxruntime 1.23 or later"
+	} else {
+		library.Found, library.Value = true, library.Value+" ("+path+")"
+	}
+	facts := []Fact{library}
+	plugins := mlx.Plugins()
+	gpu := Fact{Name: "GPU", Value: "no NVIDIA device: training runs on the CPU"}
+	if mlx.HasGPU() {
+		gpu.Found, gpu.Value = true, "NVIDIA"
+	}
+	facts = append(facts, gpu)
+	for _, p := range []struct{ device, get string }{
+		{"cuda", "pip install jax-cuda13-pjrt, then set " + mlx.PluginEnv + " to the folder that holds its pjrt_c_api_cuda_plugin.so or xla_cuda_plugin.so (linked as pjrt_c_api_cuda_plugin.so)"},
+		{"cpu", "optional: pip download --no-deps lammps-jax-pjrt-cpu, unzip it, and set " + mlx.PluginEnv + " to the folder of its PJRT plugin"},
+	} {
+		f := Fact{Name: "XLA on " + p.device, Value: "no PJRT plugin", Remedy: p.get}
+		if at, ok := plugins[p.device]; ok {
+			f.Found, f.Value, f.Remedy = true, at, ""
+		} else if p.device == "cuda" && !gpu.Found {
+			f.Remedy = "" // of no use without a GPU
+		}
+		facts = append(facts, f)
+	}
+	return facts
+}
