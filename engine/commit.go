@@ -18,6 +18,7 @@ func (r *runner) commit(t *task, o *Order, kept cache.Result) result {
 	ctx := context.WithoutCancel(r.ctx)
 	outputs := map[string]cache.Blob{}
 	for _, port := range sortedKeys(o.Outputs) {
+		r.options.point("adopt")
 		path := o.Outputs[port]
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 			return result{status: StatusFailed, err: fmt.Errorf("wrote no output %q", port)}
@@ -44,11 +45,13 @@ func (r *runner) commit(t *task, o *Order, kept cache.Result) result {
 		r.emit(Event{Action: ActionNote, Pipeline: n.pipeline.Name, Step: n.Name, Type: n.Type, Text: note, ActionID: t.action.String()})
 		return res
 	}
+	r.options.point("put")
 	n := t.unit.nodes[0]
 	if err := r.store.Put(ctx, &cache.Entry{Action: t.action, Type: t.unit.desc.Type, Version: t.unit.desc.Version,
 		Pipeline: n.pipeline.Name, Step: n.Name, Key: t.key, Outputs: outputs, Result: kept}); err != nil {
 		return result{status: StatusFailed, err: fmt.Errorf("the result could not be kept: %w", err)}
 	}
+	r.options.point("kept")
 	if len(t.unit.desc.Extents) == 0 {
 		_ = r.store.DropCheckpoint(checkpointKey(t.unit.desc, t.in.lines)) // gc finds it if this fails
 	}

@@ -28,6 +28,7 @@ func (r *runner) execute(t *task) message {
 		t.lease = l
 	}
 	defer t.lease.Release()
+	r.options.point("leased")
 	if res, done := r.madeMeanwhile(t); done {
 		m.result = res
 		return m
@@ -51,7 +52,7 @@ func (r *runner) wait(t *task) message {
 	}
 	t.lease = l
 	if res, done := r.madeMeanwhile(t); done {
-		l.Release()
+		_ = l.Release()
 		return message{unit: t.unit, result: res}
 	}
 	return message{unit: t.unit, task: t}
@@ -144,6 +145,7 @@ func (r *runner) attempt(t *task, c *collector) result {
 	defer free()
 	ctx, cancel := r.limit(u)
 	defer cancel()
+	r.options.point("run")
 	start := time.Now()
 	peak, err := r.run(ctx, u, o, c, dir)
 	took := time.Since(start)

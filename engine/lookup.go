@@ -58,7 +58,7 @@ func (l *lookup) inputs(ctx context.Context, u *unit, outputs func(*unit) map[st
 	return in, true, nil
 }
 
-// entry asks the store for a result and checks that every output of it is there.
+// entry asks the store for a result and has it prove that every output of it is there and whole.
 // A nil entry comes with the reason of the miss.
 func (l *lookup) entry(ctx context.Context, action cache.Digest) (*cache.Entry, string, error) {
 	e, err := l.store.Get(ctx, action)
@@ -70,8 +70,12 @@ func (l *lookup) entry(ctx context.Context, action cache.Digest) (*cache.Entry, 
 		return nil, "", err
 	}
 	for _, port := range sortedKeys(e.Outputs) {
-		if !l.store.Has(e.Outputs[port]) {
-			return nil, fmt.Sprintf("the cached output %q is gone from the store", port), nil
+		_, err := l.store.Path(ctx, e.Outputs[port])
+		switch {
+		case errors.As(err, &miss):
+			return nil, fmt.Sprintf("the cached output %q is not to be had: %s", port, miss.Reason), nil
+		case err != nil:
+			return nil, "", fmt.Errorf("cached output %q: %w", port, err)
 		}
 	}
 	return e, "", nil

@@ -174,6 +174,9 @@ func runScenario(ctx context.Context, name, state string, args []string) error {
 	}
 	o := options(s)
 	o.Child = child()
+	if point := os.Getenv("KILL_AT"); point != "" {
+		o = engine.KillAt(o, point)
+	}
 	r, err := engine.Run(ctx, g, o)
 	if err != nil {
 		return err

@@ -36,6 +36,9 @@ type Options struct {
 	// Grace is how long a step may take to end once it was asked to, before its processes are killed. 0: 10 seconds.
 	Grace time.Duration
 
+	// point is told when a run passes a commit point: tests kill the process there.
+	point func(name string)
+
 	// These are kept in the run record as they are.
 	Versions map[string]string
 	Command  []string
@@ -55,6 +58,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.RetryDelay <= 0 {
 		o.RetryDelay = time.Second
+	}
+	if o.point == nil {
+		o.point = func(string) {}
 	}
 	if o.Grace <= 0 {
 		o.Grace = 10 * time.Second

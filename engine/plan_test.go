@@ -213,7 +213,7 @@ func TestLostOutputIsAMiss(t *testing.T) {
 	if err := os.RemoveAll(path); err != nil {
 		t.Fatal(err)
 	}
-	if p := planned(t, trio(file, 8), options(s)); !strings.Contains(p, `p/mid run: the cached output "out" is gone`) {
+	if p := planned(t, trio(file, 8), options(s)); !strings.Contains(p, `p/mid run: the cached output "out" is not to be had`) {
 		t.Error(p)
 	}
 	wantStatuses(t, mustRun(t, trio(file, 8), options(s)), "base:cached end:unchanged mid:ran off:not-needed")

@@ -60,5 +60,6 @@ func (r *runner) keep(rec *record.Run) error {
 	if err != nil {
 		return err
 	}
+	r.options.point("record")
 	return r.store.WriteRun(rec.ID, b)
 }

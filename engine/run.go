@@ -100,6 +100,7 @@ func (r *runner) publish() error {
 			if !ok {
 				return fmt.Errorf("%s: output %q: step %q has no output %q", o.Pos, o.Name, n.Name, o.Ref.Port)
 			}
+			r.options.point("publish")
 			if err := r.store.Restore(r.ctx, b, o.Path); err != nil {
 				return fmt.Errorf("%s: output %q: %w", o.Pos, o.Name, err)
 			}

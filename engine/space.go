@@ -43,6 +43,7 @@ func newSpace(store *cache.Store, id string) (*space, error) {
 		return nil, errors.New("two runs have one id")
 	}
 	sweep(store, root)
+	sweepLeases(store)
 	return &space{dir: filepath.Join(root, id), lease: lease}, nil
 }
 
@@ -55,7 +56,24 @@ func sweep(store *cache.Store, root string) {
 	for _, e := range entries {
 		if l, err := store.TryLease(spaceLease(e.Name())); err == nil && l != nil {
 			_ = removeAll(filepath.Join(root, e.Name()))
-			l.Release()
+			_ = l.Release()
+		}
+	}
+}
+
+// sweepLeases removes the lease files of processes that are gone: the kernel has freed the lease, the name stays.
+func sweepLeases(store *cache.Store) {
+	entries, err := os.ReadDir(filepath.Join(store.Dir(), "leases"))
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		d, err := cache.ParseDigest(e.Name())
+		if err != nil {
+			continue
+		}
+		if l, err := store.TryLease(d); err == nil && l != nil {
+			_ = l.Release()
 		}
 	}
 }
@@ -105,7 +123,7 @@ func empty(dir, except string) error {
 
 func (s *space) close() {
 	_ = removeAll(s.dir) // the next run sweeps what is left
-	s.lease.Release()
+	_ = s.lease.Release()
 }
 
 // removeAll removes a tree in which a step may have made folders read-only.
