@@ -15,7 +15,7 @@ type Row struct {
 	Label    string  `parquet:"label,dict" json:"label"`                 // Benign or Malicious
 	Category string  `parquet:"category,dict" json:"category,omitempty"` // attack family of malicious rows; stratum or kind of benign ones
 	Source   string  `parquet:"source,dict" json:"source,omitempty"`     // data set or generator family
-	Root     string  `parquet:"root" json:"root,omitempty"`              // id of the real row it descends from; a root row's own id
+	Root     string  `parquet:"root" json:"root,omitempty"`              // names the real row it descends from: descendants of one row have equal roots
 	Parent   string  `parquet:"parent" json:"parent,omitempty"`          // id of the row it was made from
 	Method   string  `parquet:"method,dict" json:"method,omitempty"`     // how it was made: "", "synonym", "mutation", ...
 	Score    float64 `parquet:"score" json:"score,omitempty"`            // threat score where a model has seen it, else 0

@@ -60,8 +60,8 @@ func mustRead(t *testing.T, c Config, files map[string]string) []artifact.Row {
 
 func TestColumnsAndLabelsAreRecognised(t *testing.T) {
 	want := []artifact.Row{
-		{ID: "1", Text: "hello, you", Label: "benign", Category: "other", Root: "1"},
-		{ID: "2", Text: "do it now", Label: "malicious", Category: "other", Root: "2"},
+		{ID: "1", Text: "hello, you", Label: "benign", Category: "other", Root: "1@21145eedce97a225"},
+		{ID: "2", Text: "do it now", Label: "malicious", Category: "other", Root: "2@4de41b5f21aa8129"},
 	}
 	for name, text := range map[string]string{
 		"words.jsonl":    `{"id":1,"text":"hello, you","label":"benign"}` + "\n\n" + `{"id":2,"text":"do it now","label":"Malicious"}` + "\n",
@@ -115,13 +115,16 @@ func TestIDs(t *testing.T) {
 	})
 	seen := map[string]bool{}
 	for _, r := range rows {
-		if seen[r.ID] || r.Root != r.ID {
+		if seen[r.ID] || r.Root == "" {
 			t.Errorf("id %q, root %q", r.ID, r.Root)
 		}
 		seen[r.ID] = true
 	}
 	if !seen["7"] || !seen["7#2"] {
 		t.Errorf("got %v", seen)
+	}
+	if rows[0].Root == rows[3].Root {
+		t.Error("rows of different files with one id must not have one root")
 	}
 	if again := mustRead(t, Config{}, map[string]string{"z.csv": "text,label\nb,0\n"}); again[0].ID != rows[1].ID {
 		t.Error("a made id must depend on the text alone")

@@ -152,11 +152,14 @@ func (r *reader) recognise(rec table.Record) error {
 	return nil
 }
 
-// identify gives a row an id where it has none, and makes each id the only one of its name.
+// identify gives a row an id where it has none, and makes each id the only one of its name. The root's name holds the
+// text's hash too: two files that both number their rows from 1 have different rows.
 func (r *reader) identify(row *artifact.Row) {
+	sum := blake3.Sum256([]byte(row.Text))
+	hash := hex.EncodeToString(sum[:8])
+	root := row.ID + "@" + hash
 	if row.ID == "" {
-		sum := blake3.Sum256([]byte(row.Text))
-		row.ID = hex.EncodeToString(sum[:8])
+		row.ID, root = hash, hash
 	}
 	own := row.ID
 	h := idHash(own)
@@ -166,7 +169,7 @@ func (r *reader) identify(row *artifact.Row) {
 		r.renumbered++
 	}
 	if row.Root == "" {
-		row.Root = row.ID
+		row.Root = root
 	}
 }
 

@@ -3,6 +3,7 @@ package dataset
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -30,7 +31,7 @@ func TestRealData(t *testing.T) {
 	if len(env.Notes) > 0 {
 		t.Errorf("notes: %q", env.Notes)
 	}
-	if r := rows[0]; r.ID == "" || r.Category == "" || r.Source == "" || r.Root != r.ID {
+	if r := rows[0]; r.ID == "" || r.Category == "" || r.Source == "" || !strings.HasPrefix(r.Root, r.ID+"@") {
 		t.Errorf("%+v", r)
 	}
 }

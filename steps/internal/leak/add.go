@@ -38,13 +38,13 @@ func (c *Clusters) AddAll(ctx context.Context, rows iter.Seq2[artifact.Row, erro
 	return flush()
 }
 
-func prepareAll(rows []artifact.Row, workers int, sign bool) []prepared {
+func prepareAll(rows []artifact.Row, workers int, near bool) []prepared {
 	out := make([]prepared, len(rows))
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < len(rows); i += workers {
-				out[i] = prepare(rows[i], sign)
+				out[i] = prepare(rows[i], near)
 			}
 		})
 	}

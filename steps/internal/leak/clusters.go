@@ -27,15 +27,15 @@ type Clusters struct {
 	parent  []int32          // union-find; the root of a tree is its earliest row
 	texts   map[uint64]int32 // first row of each normal form
 	roots   map[uint64]int32 // first row of each lineage
-	buckets []map[uint64]int32
+	buckets []map[uint32]int32
 	entries []entry
 }
 
 // entry is a signature, a row that has it, and for each band the next older entry of its bucket (or none).
 type entry struct {
-	sig   text.Signature
+	sig   signature
 	row   int32
-	older [text.Bands]int32
+	older [bands]int32
 }
 
 const none = -1
@@ -44,8 +44,8 @@ const none = -1
 // 0: only equal ones do.
 func NewClusters(near float64) *Clusters {
 	c := &Clusters{near: near, texts: map[uint64]int32{}, roots: map[uint64]int32{}}
-	for range text.Bands {
-		c.buckets = append(c.buckets, map[uint64]int32{})
+	for range bands {
+		c.buckets = append(c.buckets, map[uint32]int32{})
 	}
 	return c
 }
@@ -59,11 +59,11 @@ func (c *Clusters) Add(r artifact.Row) int { return c.add(prepare(r, c.near > 0)
 // prepared is the part of adding a row that needs no other row.
 type prepared struct {
 	text, root uint64
-	sig        text.Signature
+	sig        signature
 	signed     bool
 }
 
-func prepare(r artifact.Row, sign bool) prepared {
+func prepare(r artifact.Row, near bool) prepared {
 	key := text.Key(r.Text)
 	p := prepared{text: binary.LittleEndian.Uint64(key[:])}
 	root := r.Root
@@ -74,8 +74,8 @@ func prepare(r artifact.Row, sign bool) prepared {
 		sum := blake3.Sum256([]byte(root))
 		p.root = binary.LittleEndian.Uint64(sum[:])
 	}
-	if sign {
-		p.sig, p.signed = text.Sign(r.Text), true
+	if near {
+		p.sig, p.signed = sign(r.Text), true
 	}
 	return p
 }
@@ -102,10 +102,9 @@ func (c *Clusters) add(p prepared) int {
 }
 
 // connect joins a row with all rows that are near to it, and files its signature.
-func (c *Clusters) connect(n int32, sig text.Signature) {
-	bands := sig.Bands()
-	for b, key := range bands {
-		at, ok := c.buckets[b][key]
+func (c *Clusters) connect(n int32, sig signature) {
+	for b := range bands {
+		at, ok := c.buckets[b][sig.band(b)]
 		if !ok {
 			continue
 		}
@@ -116,14 +115,15 @@ func (c *Clusters) connect(n int32, sig text.Signature) {
 				c.union(e.row, n)
 				return
 			}
-			if c.find(e.row) != c.find(n) && e.sig.Similarity(sig) >= c.near {
+			if c.find(e.row) != c.find(n) && e.sig.similarity(&sig) >= c.near {
 				c.union(e.row, n)
 			}
 		}
 	}
 	at := int32(len(c.entries))
 	e := entry{sig: sig, row: n}
-	for b, key := range bands {
+	for b := range bands {
+		key := sig.band(b)
 		older, ok := c.buckets[b][key]
 		if !ok {
 			older = none

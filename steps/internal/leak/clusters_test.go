@@ -70,12 +70,12 @@ func bruteForce(rows []artifact.Row, near float64) []int {
 		if a.Root != "" && a.Root == b.Root || text.Key(a.Text) == text.Key(b.Text) {
 			return true
 		}
-		x, y := text.Sign(a.Text), text.Sign(b.Text)
+		x, y := sign(a.Text), sign(b.Text)
 		meet := false
-		for i, k := range x.Bands() {
-			meet = meet || y.Bands()[i] == k
+		for i := range bands {
+			meet = meet || x.band(i) == y.band(i)
 		}
-		return meet && x.Similarity(y) >= near
+		return meet && x.similarity(&y) >= near
 	}
 	for changed := true; changed; {
 		changed = false
@@ -89,4 +89,23 @@ func bruteForce(rows []artifact.Row, near float64) []int {
 		}
 	}
 	return first
+}
+
+func TestSimilarity(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := signature(rapid.SliceOfN(rapid.Byte(), places, places).Draw(t, "a"))
+		b := a
+		for range rapid.IntRange(0, places).Draw(t, "changes") {
+			b[rapid.IntRange(0, places-1).Draw(t, "at")] = rapid.Byte().Draw(t, "byte")
+		}
+		equal := 0
+		for i := range a {
+			if a[i] == b[i] {
+				equal++
+			}
+		}
+		if got := a.similarity(&b); got != float64(equal)/places {
+			t.Fatalf("got %v, want %d of %d", got, equal, places)
+		}
+	})
 }

@@ -9,13 +9,10 @@ import (
 // runs meet in a band with high probability, and are then compared by their estimated Jaccard similarity.
 const (
 	hashes  = 64
-	bands   = Bands
+	bands   = 16
 	perBand = hashes / bands
 	shingle = 3 // words
 )
-
-// Bands is the number of a signature's bands.
-const Bands = 16
 
 // Signature is a text's MinHash: the share of equal places of two estimates the Jaccard similarity of their shingles,
 // with a standard error of at most 1/16.
@@ -112,14 +109,6 @@ func (n *Near) FindSignature(sig Signature) (id int, similarity float64, ok bool
 		}
 	}
 	return id, similarity, ok
-}
-
-// Bands are the buckets of a signature: texts that share none are not compared.
-func (a Signature) Bands() (keys [Bands]uint64) {
-	for b := range keys {
-		keys[b] = band(a, b)
-	}
-	return keys
 }
 
 // band is the hash of one band of a signature.
