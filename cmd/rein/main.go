@@ -73,10 +73,13 @@ func execute(ctx context.Context, s streams, args []string) int {
 	}
 	var e *exitError
 	var v *engine.Verdict
+	var config *engine.ConfigError
 	code := exitFault
 	switch {
 	case errors.As(err, &e):
 		code = e.code
+	case errors.As(err, &config):
+		code = exitConfig
 	case errors.As(err, &v):
 		code = exitVerdict
 	case errors.Is(err, context.Canceled):

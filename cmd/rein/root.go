@@ -58,10 +58,8 @@ EXIT STATUS
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return configError(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
 	})
-	for _, c := range a.commands() {
-		wrapArgs(c)
-		root.AddCommand(c)
-	}
+	root.AddCommand(a.commands()...)
+	wrapArgs(root)
 	return root
 }
 

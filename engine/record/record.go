@@ -15,7 +15,7 @@ const FormatVersion = 1
 // Run is one run of one or more pipelines.
 type Run struct {
 	Format    int               `json:"format"`
-	ID        string            `json:"id"` // time-ordered: 20261123T143012-1f3a
+	ID        string            `json:"id"` // time-ordered: 20261123T143012042-1f3a9c
 	Started   time.Time         `json:"started"`
 	Ended     time.Time         `json:"ended"`
 	Verdict   string            `json:"verdict"` // pass, fail, stopped

@@ -80,11 +80,14 @@ func because(reasons []string) string {
 	return " (" + strings.Join(reasons, "; ") + ")"
 }
 
+// Statuses are all states of a step, in the order in which they are counted.
+var Statuses = []engine.Status{engine.StatusRan, engine.StatusCached, engine.StatusUnchanged, engine.StatusVerdict,
+	engine.StatusFailed, engine.StatusStopped, engine.StatusSkipped, engine.StatusNotNeeded}
+
 // summary is the run in one line: "12 ran, 3 cached, 1 failed in 42 s".
 func summary(t *trace) string {
 	var parts []string
-	for _, st := range []engine.Status{engine.StatusRan, engine.StatusCached, engine.StatusUnchanged, engine.StatusVerdict,
-		engine.StatusFailed, engine.StatusStopped, engine.StatusSkipped, engine.StatusNotNeeded} {
+	for _, st := range Statuses {
 		if n := t.counts[st]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, st))
 		}

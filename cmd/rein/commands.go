@@ -1,0 +1,21 @@
+package main
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+)
+
+// commands are all commands, in the order of the help.
+func (a *app) commands() []*cobra.Command {
+	return []*cobra.Command{
+		a.runCmd(), a.planCmd(), a.whyCmd(), a.watchCmd(),
+		a.showCmd(), a.logCmd(), a.getCmd(), a.scoreCmd(),
+		a.validateCmd(),
+		a.doctorCmd(), a.versionCmd(), a.stepCmd(),
+	}
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rein/cache"
+	"rein/engine/record"
+	"rein/pipelines/lang"
+)
+
+func (a *app) getCmd() *cobra.Command {
+	var l loadFlags
+	var out, format string
+	var limit int
+	c := &cobra.Command{
+		Use:   "get FILE step.NAME.PORT",
+		Short: "Print or copy what a step made",
+		Long: `get prints a step's output as the newest run made it, or copies it with -o. Rows are shown as a table
+on a terminal and as JSON lines elsewhere; --format or the ending of -o (.jsonl, .csv, .parquet) chooses.
+
+EXIT STATUS
+  0  printed or copied
+  2  there is no such step or port, or nothing was made yet
+  3  what was made is no longer in the store`,
+		Example: `  rein get pipelines/hybrid.hcl step.sampled.rows -n 20
+  rein get pipelines/hybrid.hcl step.package.package -o l2-model`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.get(c.Context(), args[0], args[1], getOptions{&l, out, format, limit})
+		},
+	}
+	l.register(c)
+	a.completeGet(c, &l)
+	c.Flags().StringVarP(&out, "out", "o", "", "copy to this `PATH`")
+	c.Flags().StringVar(&format, "format", "", "rows as table, jsonl, csv or parquet")
+	c.Flags().IntVarP(&limit, "number", "n", 0, "at most this many rows; 0 for all")
+	return c
+}
+
+type getOptions struct {
+	load        *loadFlags
+	out, format string
+	limit       int
+}
+
+func (a *app) get(ctx context.Context, file, ref string, o getOptions) error {
+	p, err := a.load([]string{file}, o.load)
+	if err != nil {
+		return err
+	}
+	step, port, err := splitRef(ref)
+	if err != nil {
+		return err
+	}
+	store, err := a.store(true)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	blob, err := findOutput(store, p, step, port)
+	if err != nil {
+		return err
+	}
+	path, err := store.Path(ctx, blob)
+	if err != nil {
+		return fmt.Errorf("step.%s.%s: %w; rein run %s makes it again", step, port, err, file)
+	}
+	format, err := getFormat(path, o)
+	if err != nil {
+		return err
+	}
+	if format == "" {
+		return a.getRaw(ctx, store, blob, path, o.out)
+	}
+	if o.out == "" {
+		if tty, _ := isTerminal(a.out); tty && o.format == "" {
+			format = "table"
+		}
+		return writeRows(a.out, path, format, o.limit)
+	}
+	return replaceFile(o.out, func(w io.Writer) error { return writeRows(w, path, format, o.limit) })
+}
+
+// getFormat is how to write the output at path: "" is as it is.
+func getFormat(path string, o getOptions) (string, error) {
+	format := o.format
+	if format == "" {
+		format = strings.TrimPrefix(filepath.Ext(o.out), ".")
+	}
+	if !isParquet(path) {
+		if o.format != "" {
+			return "", configError(fmt.Errorf("--format %s: this output isn't rows; leave --format out", o.format))
+		}
+		return "", nil
+	}
+	switch {
+	case format == "parquet" || o.format == "" && o.out != "" && format != "jsonl" && format != "csv":
+		return "", nil
+	case format == "":
+		return "jsonl", nil
+	case slices.Contains([]string{"table", "jsonl", "csv"}, format):
+		return format, nil
+	}
+	return "", configError(fmt.Errorf("--format %q: want table, jsonl, csv or parquet", format))
+}
+
+func (a *app) getRaw(ctx context.Context, store *cache.Store, blob cache.Blob, path, out string) error {
+	if out != "" {
+		return store.Restore(ctx, blob, out)
+	}
+	if blob.Dir {
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return err
+		}
+		var names []string
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return configError(fmt.Errorf("this output is a folder (%s): give -o PATH", strings.Join(names, ", ")))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(a.out, f)
+	return err
+}
+
+// splitRef reads step.NAME.PORT, also step.NAME["key"].PORT.
+func splitRef(ref string) (step, port string, err error) {
+	rest, ok := strings.CutPrefix(ref, "step.")
+	dot := strings.LastIndexByte(rest, '.')
+	if !ok || dot <= 0 || dot == len(rest)-1 {
+		return "", "", configError(fmt.Errorf("%q: want step.NAME.PORT", ref))
+	}
+	return rest[:dot], rest[dot+1:], nil
+}
+
+// findOutput looks for what the newest run that has the step made.
+func findOutput(store *cache.Store, p *lang.Program, step, port string) (cache.Blob, error) {
+	if len(p.Graph.Pipelines) != 1 {
+		return cache.Blob{}, configError(fmt.Errorf("name one file: this is %d pipelines", len(p.Graph.Pipelines)))
+	}
+	pipe := p.Graph.Pipelines[0]
+	var names []string
+	for _, n := range pipe.Nodes {
+		names = append(names, n.Name)
+	}
+	if !slices.Contains(names, step) {
+		return cache.Blob{}, configError(fmt.Errorf("pipeline %s has no step %q; it has %s", pipe.Name, step, strings.Join(names, ", ")))
+	}
+	ids, err := store.Runs()
+	if err != nil {
+		return cache.Blob{}, err
+	}
+	for _, id := range slices.Backward(ids) {
+		r, err := readRun(store, id)
+		if err != nil {
+			continue // a broken record is no answer; an older one may be
+		}
+		s := recordedStep(r, pipe.Name, step)
+		if s == nil || len(s.Outputs) == 0 {
+			continue
+		}
+		blob, ok := s.Outputs[port]
+		if !ok {
+			return cache.Blob{}, configError(fmt.Errorf("step.%s has no port %q; it has %s", step, port,
+				strings.Join(slices.Sorted(maps.Keys(s.Outputs)), ", ")))
+		}
+		return blob, nil
+	}
+	return cache.Blob{}, configError(fmt.Errorf("step.%s.%s has not been made yet: rein run %s", step, port, pipe.File))
+}
+
+func recordedStep(r *record.Run, pipeline, step string) *record.Step {
+	for i := range r.Pipelines {
+		if r.Pipelines[i].Name != pipeline {
+			continue
+		}
+		for j := range r.Pipelines[i].Steps {
+			if r.Pipelines[i].Steps[j].Name == step {
+				return &r.Pipelines[i].Steps[j]
+			}
+		}
+	}
+	return nil
+}
+
+// replaceFile writes a file so that it is there whole or not at all; "-" is not special here.
+func replaceFile(path string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	w := bufio.NewWriter(f)
+	err = errors.Join(write(w), w.Flush(), f.Chmod(0o644), f.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

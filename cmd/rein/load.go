@@ -1,0 +1,160 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+
+	"rein/pipelines"
+	"rein/pipelines/lang"
+	"rein/steps/all"
+)
+
+// defaultFolder is where pipelines are looked for without an argument.
+const defaultFolder = "pipelines"
+
+// load reads the pipelines of the arguments. What is wrong with them has been printed when the error says so.
+func (a *app) load(args []string, l *loadFlags) (*lang.Program, error) {
+	p, diags := lang.Load(a.targets(args), a.langOptions(args, l))
+	if err := a.report(p, diags); err != nil {
+		return p, err
+	}
+	if len(p.Graph.Pipelines) == 0 {
+		return p, configError(fmt.Errorf("no pipelines in %s: a pipeline file has a pipeline block; rein init writes one", strings.Join(a.targets(args), ", ")))
+	}
+	return p, nil
+}
+
+func (a *app) langOptions(args []string, l *loadFlags) lang.Options {
+	o := lang.Options{Types: all.Types(), Vars: l.vars, VarFiles: l.varFiles}
+	if a.shipped(args) {
+		o.FS = embedded{pipelines.FS}
+	}
+	return o
+}
+
+// targets are the files and folders to read: the arguments, or the default folder.
+func (a *app) targets(args []string) []string {
+	if len(args) == 0 {
+		return []string{defaultFolder}
+	}
+	return args
+}
+
+// shipped tells whether the strategies that are built in are meant: the default folder, where there is none.
+func (a *app) shipped(args []string) bool {
+	if !slices.Equal(a.targets(args), []string{defaultFolder}) {
+		return false
+	}
+	_, err := os.Lstat(defaultFolder)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// embedded shows the built-in files in a folder of the default name.
+type embedded struct{ files fs.FS }
+
+// Open implements fs.FS.
+func (e embedded) Open(name string) (fs.File, error) {
+	if name == defaultFolder {
+		return e.files.Open(".")
+	}
+	rest, ok := strings.CutPrefix(name, defaultFolder+"/")
+	if !ok {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return e.files.Open(rest)
+}
+
+// report prints diagnostics; with an error among them it returns one that is printed already.
+func (a *app) report(p *lang.Program, diags hcl.Diagnostics) error {
+	if len(diags) == 0 {
+		return nil
+	}
+	if a.json {
+		if err := writeJSON(a.out, struct {
+			Diagnostics []lang.Diagnostic `json:"diagnostics"`
+		}{lang.Describe(p.Sources, diags)}); err != nil {
+			return err
+		}
+	} else {
+		_, width := isTerminal(a.err)
+		if err := lang.WriteDiagnostics(a.err, p.Sources, diags, lang.Style{Color: a.color(a.err), Width: width}); err != nil {
+			return err
+		}
+	}
+	if diags.HasErrors() {
+		return &exitError{exitConfig, nil}
+	}
+	return nil
+}
+
+func isDir(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
+}
+
+// isPipelinePath tells a file or folder from a run's id.
+func isPipelinePath(arg string) bool {
+	if strings.ContainsRune(arg, filepath.Separator) || strings.HasSuffix(arg, ".hcl") || strings.HasSuffix(arg, ".json") {
+		return true
+	}
+	_, err := os.Lstat(arg)
+	return err == nil
+}
+
+// complete offers pipeline files for a command's arguments and variable names for --var.
+func (a *app) complete(c *cobra.Command, l *loadFlags) {
+	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return []string{"hcl"}, cobra.ShellCompDirectiveFilterFileExt
+	}
+	must(c.RegisterFlagCompletionFunc("var", func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return a.variableNames(args, l), cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+	}))
+}
+
+// completeGet offers a file first, then its steps' ports.
+func (a *app) completeGet(c *cobra.Command, l *loadFlags) {
+	a.complete(c, l)
+	files := c.ValidArgsFunction
+	c.ValidArgsFunction = func(c *cobra.Command, args []string, part string) ([]string, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return files(c, args, part)
+		}
+		p, _ := lang.Load(args[:1], a.langOptions(args[:1], l))
+		var out []string
+		for _, pipe := range p.Graph.Pipelines {
+			for _, n := range pipe.Nodes {
+				for _, port := range n.Ports {
+					out = append(out, "step."+n.Name+"."+port.Name)
+				}
+			}
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// variableNames are the variables of the pipelines, as NAME=.
+func (a *app) variableNames(args []string, l *loadFlags) []string {
+	p, _ := lang.Load(a.targets(args), a.langOptions(args, l))
+	names := map[string]bool{}
+	for _, pipe := range p.Pipelines {
+		for name := range pipe.Meta.Variables {
+			names[name+"="] = true
+		}
+	}
+	return sortedKeys(names)
+}
+
+// must is for what only a programmer's mistake makes fail.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

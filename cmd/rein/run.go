@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rein/engine"
+	"rein/engine/record"
+	"rein/pipelines/lang"
+)
+
+func (a *app) runCmd() *cobra.Command {
+	var l loadFlags
+	var r runFlags
+	c := &cobra.Command{
+		Use:   "run [FILE|DIR]...",
+		Short: "Run what is not cached",
+		Long: `run runs every step whose result is not in the cache and keeps what it makes.
+An interrupted run keeps what was finished; the next one goes on from there.
+
+EXIT STATUS
+  0    every step passed
+  1    an assertion, a gate or a binding expectation said no
+  2    the command line or a pipeline file is wrong
+  3    a step failed
+  130  interrupted`,
+		Example: `  rein run pipelines/hybrid.hcl
+  rein run --var variations=10 --budget 20m pipelines/hybrid.hcl
+  rein run --frozen                 # fail on the first step that would have to run`,
+		RunE: func(c *cobra.Command, args []string) error {
+			_, _, err := a.loadAndRun(c.Context(), args, &l, &r)
+			return err
+		},
+	}
+	l.register(c)
+	a.complete(c, &l)
+	r.register(c)
+	c.Flags().BoolVar(&a.json, "json", false, "events as JSON, one a line")
+	return c
+}
+
+// runFlags are the flags of everything that runs steps.
+type runFlags struct {
+	jobs      int
+	keepGoing bool
+	verify    bool
+	frozen    bool
+	force     []string
+	budget    time.Duration
+}
+
+func (r *runFlags) register(c *cobra.Command) {
+	f := c.Flags()
+	f.IntVarP(&r.jobs, "jobs", "j", 0, "steps at a time (default: the number of cores)")
+	f.BoolVar(&r.keepGoing, "keep-going", false, "go on with what doesn't depend on a failed step")
+	f.BoolVar(&r.verify, "verify", false, "run cached steps again and fail if one gives other bytes")
+	f.BoolVar(&r.frozen, "frozen", false, "fail on the first step that isn't cached")
+	f.StringArrayVar(&r.force, "force", nil, "run this `STEP` whatever the cache says; may be given several times")
+	f.DurationVar(&r.budget, "budget", 0, "refuse to start when the forecast is longer than this `TIME` (20m)")
+}
+
+// loadAndRun loads, runs and shows pipelines. The record is nil if nothing could be run.
+func (a *app) loadAndRun(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*lang.Program, *record.Run, error) {
+	p, err := a.load(args, l)
+	if err != nil {
+		return p, nil, err
+	}
+	rec, err := a.run(ctx, p, r)
+	return p, rec, err
+}
+
+// run runs and shows pipelines; the record is nil if nothing could be run.
+func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Run, error) {
+	store, err := a.store(false)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	v := a.progress()
+	o := a.engineOptions(store)
+	o.Jobs, o.KeepGoing, o.Verify, o.Frozen, o.Force, o.Budget = r.jobs, r.keepGoing, r.verify, r.frozen, r.force, r.budget
+	o.Emit = v.Event
+	o.Command = commandLine(p)
+	o.Git = gitFacts(ctx, ".")
+	rec, err := engine.Run(ctx, p.Graph, o)
+	v.Close()
+	if err != nil {
+		return nil, err
+	}
+	return rec, outcome(ctx, rec)
+}
+
+// outcome is a record's exit status: the views have shown the errors already.
+func outcome(ctx context.Context, rec *record.Run) error {
+	if ctx.Err() != nil {
+		return &exitError{exitInterrupted, errors.New("interrupted; what was finished is kept: run the same command to go on")}
+	}
+	verdict := false
+	for _, p := range rec.Pipelines {
+		for _, s := range p.Steps {
+			switch engine.Status(s.Status) {
+			case engine.StatusFailed:
+				return &exitError{exitFault, fmt.Errorf("%s: step %s failed", p.Name, s.Name)}
+			case engine.StatusVerdict:
+				verdict = true
+			}
+		}
+	}
+	if verdict || rec.Verdict == "fail" {
+		return &exitError{exitVerdict, nil}
+	}
+	return nil
+}

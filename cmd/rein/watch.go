@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/spf13/cobra"
+
+	"rein/engine"
+	"rein/engine/record"
+	"rein/pipelines/lang"
+)
+
+// settle is how long files must be quiet before a save counts as finished: editors write in several moves.
+const settle = 150 * time.Millisecond
+
+func (a *app) watchCmd() *cobra.Command {
+	var l loadFlags
+	var r runFlags
+	c := &cobra.Command{
+		Use:   "watch [FILE|DIR]...",
+		Short: "Run again on every save, and show what the results changed to",
+		Long: `watch runs the pipelines, then waits for a change of their files or of the files they read, runs what
+changed and shows which metrics moved. Ctrl-C ends it.
+
+EXIT STATUS
+  130  interrupted`,
+		Example: "  rein watch pipelines/hybrid.hcl",
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.watch(c.Context(), args, &l, &r)
+		},
+	}
+	l.register(c)
+	a.complete(c, &l)
+	r.register(c)
+	return c
+}
+
+func (a *app) watch(ctx context.Context, args []string, l *loadFlags, r *runFlags) error {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	var last *record.Run
+	for {
+		p, rec, err := a.loadAndRun(ctx, args, l, r)
+		if ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
+			printError(a.err, err.Error()) // wrong now; the next save may mend it
+		}
+		if rec != nil && last != nil {
+			printMoved(a.out, last, rec)
+		}
+		if rec != nil {
+			last = rec
+		}
+		watched := watchedPaths(args, p)
+		for _, d := range watched.folders {
+			if err := w.Add(d); err != nil {
+				return fmt.Errorf("cannot watch %s: %w", d, err)
+			}
+		}
+		fmt.Fprintf(a.err, "watching %d folders; Ctrl-C ends\n", len(watched.folders))
+		if err := waitForChange(ctx, w, watched); err != nil {
+			return err
+		}
+	}
+}
+
+// watchSet is what a change is looked for in: whole folders (editors replace files), narrowed to what matters.
+type watchSet struct {
+	folders []string
+	files   map[string]bool // named files
+	trees   []string        // everything below
+}
+
+func watchedPaths(args []string, p *lang.Program) watchSet {
+	ws := watchSet{files: map[string]bool{}}
+	folders := map[string]bool{}
+	file := func(path string) {
+		if abs, err := filepath.Abs(path); err == nil {
+			ws.files[abs] = true
+			folders[filepath.Dir(abs)] = true
+		}
+	}
+	tree := func(dir string) {
+		if abs, err := filepath.Abs(dir); err == nil {
+			ws.trees = append(ws.trees, abs)
+			folders[abs] = true
+		}
+	}
+	if len(args) == 0 {
+		args = []string{"pipelines"}
+	}
+	for _, arg := range args {
+		if isDir(arg) {
+			tree(arg)
+		} else {
+			file(arg)
+		}
+	}
+	if p != nil {
+		for _, f := range p.Files() {
+			file(f)
+		}
+		for _, path := range inputPaths(p.Graph) {
+			switch {
+			case path.Kind == engine.PathGlob:
+				tree(globRoot(path.Abs))
+			case isDir(path.Abs):
+				tree(path.Abs)
+			default:
+				file(path.Abs)
+			}
+		}
+	}
+	for d := range folders {
+		if isDir(d) {
+			ws.folders = append(ws.folders, d)
+		}
+	}
+	slices.Sort(ws.folders)
+	return ws
+}
+
+// globRoot is the folder above the first wildcard.
+func globRoot(pattern string) string {
+	for strings.ContainsAny(pattern, "*?[{") {
+		pattern = filepath.Dir(pattern)
+	}
+	return pattern
+}
+
+// inputPaths are the files of the user's that the graph reads.
+func inputPaths(g *engine.Graph) []*engine.Path {
+	var out []*engine.Path
+	for _, p := range g.Pipelines {
+		for _, n := range p.Nodes {
+			for _, in := range n.Inputs {
+				for _, ref := range in.Refs {
+					if ref.Path != nil {
+						out = append(out, ref.Path)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (ws watchSet) matters(path string) bool {
+	if ws.files[path] {
+		return true
+	}
+	return slices.ContainsFunc(ws.trees, func(t string) bool { return strings.HasPrefix(path, t+string(filepath.Separator)) })
+}
+
+// waitForChange returns after something that matters changed and then stayed as it is for a moment.
+func waitForChange(ctx context.Context, w *fsnotify.Watcher, ws watchSet) error {
+	var quiet <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return &exitError{exitInterrupted, nil}
+		case e := <-w.Events:
+			if e.Op != fsnotify.Chmod && ws.matters(e.Name) {
+				quiet = time.After(settle)
+			}
+		case err := <-w.Errors:
+			if !errors.Is(err, fsnotify.ErrEventOverflow) {
+				return err
+			}
+			quiet = time.After(settle) // events were lost: look again
+		case <-quiet:
+			return nil
+		}
+	}
+}
+
+// printMoved lists the metrics that differ between two runs of the same pipelines.
+func printMoved(w io.Writer, before, after *record.Run) {
+	moved := 0
+	for _, p := range after.Pipelines {
+		for _, s := range p.Steps {
+			old := recordedStep(before, p.Name, s.Name)
+			if old == nil {
+				continue
+			}
+			for _, k := range slices.Sorted(maps.Keys(s.Result.Metrics)) {
+				was, known := old.Result.Metrics[k]
+				if is := s.Result.Metrics[k]; known && was != is {
+					fmt.Fprintf(w, "%s/%s: %s %.6g -> %.6g (%+.3g)\n", p.Name, s.Name, k, was, is, is-was)
+					moved++
+				}
+			}
+		}
+	}
+	if moved == 0 {
+		fmt.Fprintln(w, "no metric moved")
+	}
+}

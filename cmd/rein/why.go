@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rein/engine"
+)
+
+func (a *app) whyCmd() *cobra.Command {
+	var l loadFlags
+	var not bool
+	c := &cobra.Command{
+		Use:   "why [FILE|DIR] STEP",
+		Short: "Say why a step would run: the first input that differs from its nearest past run",
+		Long: `why compares a step's key with the nearest one of the past and names what differs, with the old and the new value.
+With --not it lists what keeps a cached step cached: each of these would have to change for it to run.
+It writes nothing.
+
+EXIT STATUS
+  0  explained
+  2  there is no such step, or a pipeline file is wrong`,
+		Example: `  rein why pipelines/hybrid.hcl variations
+  rein why --not pipelines/hybrid.hcl baseline`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(c *cobra.Command, args []string) error {
+			p, err := a.load(args[:len(args)-1], &l)
+			if err != nil {
+				return err
+			}
+			store, err := a.store(true)
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			pipeline, step, ok := strings.Cut(args[len(args)-1], "/")
+			if !ok {
+				pipeline, step = "", pipeline
+			}
+			e, err := engine.Why(c.Context(), p.Graph, a.engineOptions(store), pipeline, strings.TrimPrefix(step, "step."))
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return writeJSON(a.out, e)
+			}
+			printWhy(a.out, e, not)
+			return nil
+		},
+	}
+	l.register(c)
+	a.complete(c, &l)
+	c.Flags().BoolVar(&not, "not", false, "what would have to change for a cached step to run")
+	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
+	return c
+}
+
+func printWhy(w io.Writer, e *engine.Explanation, not bool) {
+	fmt.Fprintf(w, "%s/%s (%s): %s\n", e.Pipeline, e.Step, e.Type, planWords[e.Status])
+	for _, r := range e.Reasons {
+		fmt.Fprintf(w, "  %s\n", r)
+	}
+	if e.Nearest != nil && len(e.Changes) > 0 {
+		fmt.Fprintf(w, "  nearest past run: %s/%s of %s\n", e.Nearest.Pipeline, e.Nearest.Step, e.Nearest.Made.Local().Format("2006-01-02 15:04"))
+		for _, c := range e.Changes {
+			fmt.Fprintf(w, "    %s\n", c)
+		}
+	}
+	if not || e.Status == engine.PlanCached && len(e.Facts) > 0 {
+		fmt.Fprintln(w, "  it stays cached until one of these changes:")
+		for _, f := range e.Facts {
+			fmt.Fprintf(w, "    %s\n", f)
+		}
+	}
+	for _, u := range e.Upstream {
+		fmt.Fprintln(w)
+		printWhy(w, u, false)
+	}
+}
