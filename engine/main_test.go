@@ -124,6 +124,9 @@ func behave(ctx context.Context, o *op, c *engine.Call) error {
 			}
 		}
 	}
+	if n, ok := o.Config["size"].(float64); ok {
+		return enginetest.WriteAll(c, strings.Repeat("x", int(n)-8)+fmt.Sprintf("%8.8s", o.Config["name"]))
+	}
 	return o.Copy(c)
 }
 
@@ -170,6 +173,9 @@ func runScenario(ctx context.Context, name, state string, args []string) error {
 	defer s.Close()
 	g, err := scenario(name, args)
 	if err != nil {
+		return err
+	}
+	if err := applyLimit(); err != nil {
 		return err
 	}
 	o := options(s)

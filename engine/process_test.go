@@ -16,6 +16,8 @@ func scenario(name string, args []string) (*engine.Graph, error) {
 		return chain(args[0], 5, 0), nil
 	case "short chain":
 		return chain(args[0], 3, 0), nil
+	case "wide":
+		return wide(args[0]), nil
 	case "slow chain":
 		return chain(args[0], 5, 50*time.Millisecond), nil
 	}

@@ -39,11 +39,9 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 		}
 	}
 	rec := r.record(started, verdict)
-	if err := r.keep(rec); err != nil {
-		return rec, err
-	}
+	err = r.keep(rec)
 	r.done(rec)
-	return rec, nil
+	return rec, err
 }
 
 // The verdicts of a run.

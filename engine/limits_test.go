@@ -1,0 +1,131 @@
+package engine_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"rein/engine"
+	"rein/engine/enginetest"
+)
+
+// Out of files, or of room for a file, in the middle of a run: what fails says so in words, and the next run with
+// enough of both is right.
+func TestOutOfFilesAndRoom(t *testing.T) {
+	for limit, want := range map[string]string{"NOFILE=24": "too many open files", "FSIZE=2000": "file too large"} {
+		t.Run(limit, func(t *testing.T) {
+			dir := t.TempDir()
+			log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
+			c := started("wide", state, log)
+			var said strings.Builder
+			c.Stderr = &said
+			c.Env = append(os.Environ(), "LIMIT="+limit)
+			if err := c.Run(); err == nil {
+				t.Skip("the limit was not reached on this machine")
+			}
+			t.Logf("%s", said.String())
+			if !strings.Contains(said.String(), want) && !strings.Contains(said.String(), ":failed") {
+				t.Errorf("it said: %s", said.String())
+			}
+			if strings.Contains(said.String(), "goroutine ") {
+				t.Errorf("it crashed: %s", said.String())
+			}
+			g, err := scenario("wide", []string{log})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := enginetest.Open(t, state)
+			r := mustRun(t, g, options(s))
+			if r.Verdict != "pass" {
+				t.Fatal(enginetest.Statuses(r))
+			}
+			for _, st := range r.Pipelines[0].Steps {
+				path, err := s.Path(t.Context(), st.Outputs["out"])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if fi, err := os.Stat(path); err != nil || fi.Size() != wideSize {
+					t.Errorf("%s: %v, %v", st.Name, fi.Size(), err)
+				}
+			}
+		})
+	}
+}
+
+// wideSize is how much each step of the wide scenario writes.
+const wideSize = 4000
+
+func wide(file string) *engine.Graph {
+	var nodes []*engine.Node
+	for i := range 12 {
+		o := logOp(file, fmt.Sprintf("w%d", i), 0)
+		o.Config["size"] = float64(wideSize)
+		nodes = append(nodes, step(fmt.Sprintf("w%d", i), o))
+	}
+	return graph(nodes...)
+}
+
+// applyLimit sets the resource limit that LIMIT names.
+func applyLimit() error {
+	name, text, ok := strings.Cut(os.Getenv("LIMIT"), "=")
+	if !ok {
+		return nil
+	}
+	var n uint64
+	if _, err := fmt.Sscan(text, &n); err != nil {
+		return err
+	}
+	which := map[string]int{"NOFILE": syscall.RLIMIT_NOFILE, "FSIZE": syscall.RLIMIT_FSIZE}[name]
+	return syscall.Setrlimit(which, &syscall.Rlimit{Cur: n, Max: n})
+}
+
+// Many runs leave nothing behind but their records: no files, no descriptors, no goroutines.
+func TestManyRunsStayBounded(t *testing.T) {
+	runs := 300
+	if testing.Short() {
+		runs = 30
+	}
+	state := t.TempDir()
+	file := filepath.Join(t.TempDir(), "in.txt")
+	once := func(i int) {
+		write(t, file, fmt.Sprint(i%3)) // three results, again and again
+		s := enginetest.Open(t, state)
+		mustRun(t, trio(file, 8), options(s))
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 10 {
+		once(i)
+	}
+	files, fds, goroutines := count(t, state), openFiles(), runtime.NumGoroutine()
+	for i := range runs {
+		once(i)
+	}
+	if n := count(t, state) - files - runs; n > 10 { // a record each
+		t.Errorf("%d files more than records after %d runs", n, runs)
+	}
+	if n := openFiles(); n > fds+3 {
+		t.Errorf("%d open files, %d before", n, fds)
+	}
+	if n := runtime.NumGoroutine(); n > goroutines+5 {
+		t.Errorf("%d goroutines, %d before", n, goroutines)
+	}
+}
+
+func count(t *testing.T, dir string) int {
+	t.Helper()
+	n := 0
+	each(t, dir, func(string, int64) error { n++; return nil })
+	return n
+}
+
+// openFiles is how many descriptors this process has; 0 where that can't be told.
+func openFiles() int {
+	es, _ := os.ReadDir("/proc/self/fd")
+	return len(es)
+}
