@@ -39,7 +39,10 @@ func (e *evaluator) bindInputs(i *instance) bool {
 }
 
 func (e *evaluator) missing(i *instance, name, typ, doc string) {
-	e.diags = e.diags.Append(errorAt(i.step.decl.rng, "Missing argument", "A %s step needs %q (%s)%s.", i.step.decl.typeName, name, typ, prefixed(": ", strings.TrimSuffix(doc, "."))))
+	if slices.Contains(i.step.decl.body.meant, name) {
+		return
+	}
+	e.diags = e.diags.Append(errorAt(i.step.decl.rng, "Missing argument", "%s step needs %q (%s)%s.", upperFirst(article(i.step.decl.typeName)), name, typ, prefixed(": ", strings.TrimSuffix(doc, "."))))
 }
 
 // bindPort evaluates the argument of an input port.
@@ -54,11 +57,11 @@ func (e *evaluator) bindPort(i *instance, a *attr, p steps.Port) (engine.Input, 
 	b := binder{e: e, i: i, a: a, port: p, sc: sc}
 	in.Refs, ok = b.value(v, a.expr.Range(), a.expr)
 	if ok && !p.Optional && !p.List && len(in.Refs) == 0 {
-		b.report(a.expr.Range(), "Missing input", "The input %q of a %s step is needed, and this is %s.", p.Name, i.step.decl.typeName, showValue(v))
+		b.report(a.expr.Range(), "Missing input", "The input %q of %s step is needed, and this is %s.", p.Name, article(i.step.decl.typeName), showValue(v))
 		return in, false
 	}
 	if ok && len(in.Refs) > 1 && !p.List {
-		b.report(a.expr.Range(), "Too many inputs", "The input %q of a %s step takes one artifact, not %d.", p.Name, i.step.decl.typeName, len(in.Refs))
+		b.report(a.expr.Range(), "Too many inputs", "The input %q of %s step takes one artifact, not %d.", p.Name, article(i.step.decl.typeName), len(in.Refs))
 		return in, false
 	}
 	return in, ok
@@ -123,7 +126,7 @@ func (b *binder) value(v cty.Value, at hcl.Range, expr hcl.Expression) ([]engine
 	case t.IsTupleType() || t.IsListType() || t.IsSetType():
 		return b.list(v, at, expr)
 	}
-	b.report(at, "Wrong type of value", "The input %q of a %s step takes %s, not %s.%s", b.port.Name, b.i.step.decl.typeName, article(portType(b.port)), describe(v), b.hint(v))
+	b.report(at, "Wrong type of value", "The input %q of %s step takes %s, not %s.%s", b.port.Name, article(b.i.step.decl.typeName), b.takes(), describe(v), b.hint(v))
 	return nil, false
 }
 
@@ -180,8 +183,8 @@ func (b *binder) artifact(a *product, at hcl.Range) (engine.Ref, bool) {
 
 func (b *binder) wrongKind(a *product, at hcl.Range) {
 	if a.from == nil {
-		b.report(at, "Wrong kind of artifact", "The input %q of a %s step takes %s, and %s is a path. A dataset step reads rows from a file or folder.",
-			b.port.Name, b.i.step.decl.typeName, article(b.port.Kind), a)
+		b.report(at, "Wrong kind of artifact", "The input %q of %s step takes %s, and %s is a path. A dataset step reads rows from a file or folder.",
+			b.port.Name, article(b.i.step.decl.typeName), article(b.port.Kind), a)
 		return
 	}
 	var fits []string
@@ -192,11 +195,22 @@ func (b *binder) wrongKind(a *product, at hcl.Range) {
 	}
 	hint := ""
 	if len(fits) > 0 {
-		hint = " Did you mean " + strings.Join(fits, " or ") + "?"
+		hint = " Did you mean " + orList(fits) + "?"
 	}
-	b.report(at, "Wrong kind of artifact", "The input %q of %s (a %s step, %s) takes %s, but the output %q of %s (a %s step, %s) is %s.%s",
-		b.port.Name, b.i, b.i.step.decl.typeName, shortPos(b.i.step.decl.rng), article(b.port.Kind),
-		a.port, a.from, a.from.step.decl.typeName, shortPos(a.from.step.decl.rng), article(a.kind), hint)
+	b.report(at, "Wrong kind of artifact", "The input %q of %s (%s step, %s) takes %s, but the output %q of %s (%s step, %s) is %s.%s",
+		b.port.Name, b.i, article(b.i.step.decl.typeName), shortPos(b.i.step.decl.rng), article(b.port.Kind),
+		a.port, a.from, article(a.from.step.decl.typeName), shortPos(a.from.step.decl.rng), article(a.kind), hint)
+}
+
+// takes is what the port wants, in words.
+func (b *binder) takes() string {
+	switch {
+	case b.i.step.decl.typ.Dynamic:
+		return "a file or folder, a step's output, or a list of them"
+	case b.port.Kind == "file":
+		return "a file or folder, or a step's output"
+	}
+	return article(portType(b.port))
 }
 
 // hint says what to write instead where a whole step or a plain path stands for an artifact.
@@ -213,7 +227,7 @@ func (b *binder) hint(v cty.Value) string {
 		}
 	}
 	if len(fits) > 0 {
-		return " Name the output: " + strings.Join(fits, " or ") + "."
+		return " Name the output: " + orList(fits) + "."
 	}
 	if v.Type() == cty.String {
 		return " A dataset step reads rows from a file or folder."
@@ -250,12 +264,26 @@ func isStep(v cty.Value) bool {
 	return false
 }
 
+func orList(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}
+
+func upperFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
 // article puts "a" or "an" before a noun that needs it.
 func article(noun string) string {
 	if noun == "rows" || noun == "scores" {
 		return noun
 	}
-	if strings.ContainsRune("aeiou", rune(noun[0])) {
+	if noun != "" && strings.ContainsRune("aeiou", rune(noun[0])) {
 		return "an " + noun
 	}
 	return "a " + noun

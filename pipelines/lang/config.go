@@ -41,7 +41,7 @@ func (e *evaluator) bindConfig(i *instance) bool {
 		if at.Empty() {
 			at = i.step.decl.rng
 		}
-		e.diags = e.diags.Append(errorAt(at, "Wrong configuration", "%s (a %s step): %s.", i, i.step.decl.typeName, msg))
+		e.diags = e.diags.Append(errorAt(at, "Wrong configuration", "%s (%s step): %s.", i, article(i.step.decl.typeName), msg))
 		return false
 	}
 	i.node.Op = op
@@ -83,12 +83,15 @@ func (c *configurer) fields(fields []steps.Field, body *block, prefix string) (m
 }
 
 func (c *configurer) missing(f steps.Field, body *block, prefix string) {
+	if slices.Contains(body.meant, f.Name) {
+		return
+	}
 	if prefix == "" {
 		c.e.missing(c.i, f.Name, typeText(f.Type), f.Doc)
 		return
 	}
-	c.e.diags = c.e.diags.Append(errorAt(body.rng, "Missing argument", "The block %s of a %s step needs %q (%s): %s",
-		strings.TrimSuffix(prefix, "."), c.i.step.decl.typeName, f.Name, typeText(f.Type), f.Doc))
+	c.e.diags = c.e.diags.Append(errorAt(body.rng, "Missing argument", "The block %s of %s step needs %q (%s): %s",
+		strings.TrimSuffix(prefix, "."), article(c.i.step.decl.typeName), f.Name, typeText(f.Type), f.Doc))
 }
 
 func (c *configurer) blocks(f steps.Field, body *block, prefix string) (cty.Value, bool) {
@@ -128,21 +131,27 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 		return false
 	}
 	if holdsProduct(v) {
-		return v, report("The argument %q of a %s step takes %s, not an artifact: it is a value, no input.%s", f.Name, c.i.step.decl.typeName, article(typeText(f.Type)), inputsHint(c.i.step.decl.typ))
+		return v, report("The argument %q of %s step takes %s, not an artifact: it is a value, no input.%s", f.Name, article(c.i.step.decl.typeName), article(typeText(f.Type)), inputsHint(c.i.step.decl.typ))
 	}
 	x, err := convert.Convert(v, f.Type)
+	if extra := extraAttribute(v, f.Type); extra != nil {
+		err = extra
+	}
+	if err == nil && isInfinite(x) {
+		return v, report("The argument %q of %s step is infinite: was something divided by zero?", f.Name, article(c.i.step.decl.typeName))
+	}
 	if err != nil {
-		return v, report("The argument %q of a %s step takes %s; this is %s: %s.", f.Name, c.i.step.decl.typeName, article(typeText(f.Type)), c.e.show(v, secret), err)
+		return v, report("The argument %q of %s step takes %s; this is %s: %s", f.Name, article(c.i.step.decl.typeName), article(typeText(f.Type)), c.e.show(v, secret), sentence(err))
 	}
 	if x.IsNull() && f.Required {
-		return v, report("The argument %q of a %s step is needed, and this is null.", f.Name, c.i.step.decl.typeName)
+		return v, report("The argument %q of %s step is needed, and this is null.", f.Name, article(c.i.step.decl.typeName))
 	}
 	for _, s := range stringsIn(x) {
 		if f.Enum != nil && !slices.Contains(f.Enum, s) {
 			if secret {
 				s = "(sensitive)"
 			}
-			return v, report("The argument %q of a %s step is one of %s, not %q.%s", f.Name, c.i.step.decl.typeName, strings.Join(f.Enum, ", "), s, didYouMean(s, f.Enum))
+			return v, report("The argument %q of %s step is one of %s, not %q.%s", f.Name, article(c.i.step.decl.typeName), strings.Join(f.Enum, ", "), s, didYouMean(s, f.Enum))
 		}
 	}
 	return x, true
@@ -171,6 +180,17 @@ func (c *configurer) unmark(v cty.Value, at string) cty.Value {
 		}
 	}
 	return v
+}
+
+func isInfinite(v cty.Value) bool {
+	found := false
+	_ = cty.Walk(v, func(_ cty.Path, x cty.Value) (bool, error) {
+		if x.Type() == cty.Number && !x.IsNull() && x.IsKnown() && x.AsBigFloat().IsInf() {
+			found = true
+		}
+		return !found, nil
+	})
+	return found
 }
 
 func stringsIn(v cty.Value) []string {

@@ -2,6 +2,8 @@ package lang
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -26,20 +28,43 @@ func placeOf(b *blockSchema, article string) place {
 }
 
 // content splits a body by a schema. For native syntax unknown arguments and blocks get messages of our own, which
-// suggest what was meant; JSON has no way to look at a body without a schema, so the parser's stay.
-func content(body hcl.Body, schema *hcl.BodySchema, at place) (*hcl.BodyContent, hcl.Diagnostics) {
+// suggest what was meant; JSON has no way to look at a body without a schema, so the parser's stay. meant are the
+// names that mistaken ones probably stand for: to say that they are missing too would be noise.
+func content(body hcl.Body, schema *hcl.BodySchema, at place) (c *hcl.BodyContent, meant []string, diags hcl.Diagnostics) {
 	native, ok := body.(*hclsyntax.Body)
 	if !ok {
-		return body.Content(schema)
+		c, diags := body.Content(schema)
+		for _, d := range diags {
+			if d.Summary == "Extraneous JSON object property" {
+				d.Summary = "Unknown argument"
+			}
+		}
+		return c, nil, diags
 	}
-	c, _, diags := body.PartialContent(schema)
-	diags = append(diags, unknownArguments(native, schema, at)...)
-	diags = append(diags, unknownBlocks(native, schema, at)...)
-	return c, diags
+	c, _, diags = body.PartialContent(schema)
+	labelErrors(diags, schema)
+	args, meantArgs := unknownArguments(native, schema, at)
+	blocks, meantBlocks := unknownBlocks(native, schema, at)
+	return c, append(meantArgs, meantBlocks...), slices.Concat(diags, args, blocks)
 }
 
-func unknownArguments(body *hclsyntax.Body, schema *hcl.BodySchema, at place) hcl.Diagnostics {
-	var diags hcl.Diagnostics
+// labelErrors says how a block is written where its labels are wrong.
+func labelErrors(diags hcl.Diagnostics, schema *hcl.BodySchema) {
+	for _, d := range diags {
+		for _, b := range schema.Blocks {
+			if d.Summary != "Extraneous label for "+b.Type && !strings.HasSuffix(d.Summary, " for "+b.Type) {
+				continue
+			}
+			form := b.Type
+			for _, l := range b.LabelNames {
+				form += " \"" + strings.ToUpper(l) + "\""
+			}
+			d.Summary, d.Detail = "Wrong block header", fmt.Sprintf("Write %s { ... }.", form)
+		}
+	}
+}
+
+func unknownArguments(body *hclsyntax.Body, schema *hcl.BodySchema, at place) (diags hcl.Diagnostics, meant []string) {
 	known := map[string]bool{}
 	for _, a := range schema.Attributes {
 		known[a.Name] = true
@@ -52,20 +77,37 @@ func unknownArguments(body *hclsyntax.Body, schema *hcl.BodySchema, at place) hc
 		switch {
 		case known[a.Name]:
 		case isBlock[a.Name]:
+			meant = append(meant, a.Name)
 			diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Block written as an argument",
 				Detail:  fmt.Sprintf("%q in %s is a block: write %s { ... } without the equals sign.", a.Name, at.article, a.Name),
 				Subject: &a.NameRange})
+		case len(at.names) == 0:
+			diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown argument",
+				Detail:  fmt.Sprintf("There are no arguments in %s.%s", at.article, homeOf(a.Name)),
+				Subject: &a.NameRange})
 		default:
+			meant = append(meant, nearest(a.Name, at.names))
 			diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown argument",
 				Detail:  fmt.Sprintf("There is no argument %q in %s.%s", a.Name, at.article, suggest(a.Name, "arguments", at.names)),
 				Subject: &a.NameRange})
 		}
 	}
-	return diags
+	return diags, meant
 }
 
-func unknownBlocks(body *hclsyntax.Body, schema *hcl.BodySchema, at place) hcl.Diagnostics {
-	var diags hcl.Diagnostics
+// homeOf says in which block an argument belongs that stands outside of all.
+func homeOf(name string) string {
+	for _, b := range grammar {
+		for _, a := range b.args {
+			if a.name == name {
+				return fmt.Sprintf(" %q belongs in a %s block.", name, b.name)
+			}
+		}
+	}
+	return " A named value belongs in a locals block."
+}
+
+func unknownBlocks(body *hclsyntax.Body, schema *hcl.BodySchema, at place) (diags hcl.Diagnostics, meant []string) {
 	known, isArgument := map[string]bool{}, map[string]bool{}
 	for _, b := range schema.Blocks {
 		known[b.Type] = true
@@ -78,14 +120,16 @@ func unknownBlocks(body *hclsyntax.Body, schema *hcl.BodySchema, at place) hcl.D
 		switch {
 		case known[b.Type]:
 		case isArgument[b.Type]:
+			meant = append(meant, b.Type)
 			diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Argument written as a block",
 				Detail:  fmt.Sprintf("%q in %s is an argument: write %s = ... with an equals sign.", b.Type, at.article, b.Type),
 				Subject: &r})
 		default:
+			meant = append(meant, nearest(b.Type, at.blocks))
 			diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown block",
 				Detail:  fmt.Sprintf("There is no block %q in %s.%s", b.Type, at.article, suggest(b.Type, "blocks", at.blocks)),
 				Subject: &r})
 		}
 	}
-	return diags
+	return diags, meant
 }

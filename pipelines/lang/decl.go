@@ -53,6 +53,7 @@ type block struct {
 	name     string
 	attrs    map[string]*attr
 	blocks   []*block
+	meant    []string  // names that mistaken ones probably stand for
 	repeated bool      // may come several times
 	rng      hcl.Range // of the header
 	in       *module
@@ -90,6 +91,7 @@ type variableDecl struct {
 	name        string
 	attrs       map[string]*attr
 	validations []*block
+	broken      bool // it has mistakes, which were reported
 	rng         hcl.Range
 	nameRange   hcl.Range
 	in          *module

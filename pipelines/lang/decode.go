@@ -33,7 +33,7 @@ func (d *decoder) file(body hcl.Body) {
 	for _, b := range grammar {
 		at.blocks = append(at.blocks, b.name)
 	}
-	c, diags := content(body, fileSchema(), at)
+	c, _, diags := content(body, fileSchema(), at)
 	d.diags = append(d.diags, diags...)
 	if c == nil {
 		return
@@ -92,7 +92,7 @@ func (d *decoder) labels(b *hcl.Block) bool {
 
 func (d *decoder) pipeline(b *hcl.Block) {
 	h := &header{name: b.Labels[0], rng: b.DefRange, nameRange: b.LabelRanges[0]}
-	c, diags := content(b.Body, schemaOf("pipeline").hcl(), placeOf(schemaOf("pipeline"), "the pipeline block"))
+	c, _, diags := content(b.Body, schemaOf("pipeline").hcl(), placeOf(schemaOf("pipeline"), "the pipeline block"))
 	d.diags = append(d.diags, diags...)
 	d.constant(c, "title", &h.title)
 	d.constant(c, "extends", &h.extends)
@@ -149,8 +149,9 @@ func (d *decoder) block(b *hcl.Block, s blockSchema, article string) *block {
 		}
 		return out
 	}
-	c, diags := content(b.Body, s.hcl(), placeOf(&s, article))
+	c, meant, diags := content(b.Body, s.hcl(), placeOf(&s, article))
 	d.diags = append(d.diags, diags...)
+	out.meant = meant
 	d.fill(out, c, s)
 	return out
 }
@@ -176,15 +177,16 @@ func (d *decoder) fill(out *block, c *hcl.BodyContent, s blockSchema) {
 		out.blocks = append(out.blocks, nb)
 	}
 	for _, a := range s.args {
-		if a.required && out.attrs[a.name] == nil && !s.late {
+		if a.required && out.attrs[a.name] == nil && !s.late && !slices.Contains(out.meant, a.name) {
 			d.errorf(out.rng, "Missing argument", "%s needs the argument %q: %s", s.name, a.name, a.doc)
 		}
 	}
 }
 
 func (d *decoder) variable(b *hcl.Block) {
+	n := len(d.diags)
 	body := d.block(b, *schemaOf("variable"), "a variable block")
-	v := &variableDecl{name: b.Labels[0], attrs: body.attrs, validations: body.blocks, rng: b.DefRange, nameRange: b.LabelRanges[0], in: d.m}
+	v := &variableDecl{broken: len(d.diags) > n, name: b.Labels[0], attrs: body.attrs, validations: body.blocks, rng: b.DefRange, nameRange: b.LabelRanges[0], in: d.m}
 	for _, o := range d.m.variables {
 		if o.name == v.name {
 			d.errorf(v.nameRange, "Duplicate variable", "variable %q was declared at %s already.", v.name, shortPos(o.rng))
@@ -257,7 +259,10 @@ func addFields(s *blockSchema, fields []steps.Field) {
 
 func portType(p steps.Port) string {
 	if p.List {
-		return "list of " + p.Kind
+		if p.Kind == "rows" || p.Kind == "scores" {
+			return "list of " + p.Kind
+		}
+		return "list of " + p.Kind + "s"
 	}
 	return p.Kind
 }

@@ -1,11 +1,144 @@
 package lang
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
+
+// Diagnostic is a diagnostic as `--json` gives it: Terraform's form, so that its readers read ours.
+type Diagnostic struct {
+	Severity string   `json:"severity"` // "error" or "warning"
+	Summary  string   `json:"summary"`
+	Detail   string   `json:"detail,omitempty"`
+	Range    *Range   `json:"range,omitempty"`
+	Snippet  *Snippet `json:"snippet,omitempty"`
+}
+
+// Range is a place in a file; End is just behind it.
+type Range struct {
+	Filename string `json:"filename"`
+	Start    Pos    `json:"start"`
+	End      Pos    `json:"end"`
+}
+
+// Pos counts lines and columns from 1, columns in characters as people see them, and bytes from 0.
+type Pos struct {
+	Line   int `json:"line"`
+	Column int `json:"column"`
+	Byte   int `json:"byte"`
+}
+
+// Snippet is the text that a diagnostic is about.
+type Snippet struct {
+	Context              string  `json:"context,omitempty"` // the block it is in: `step "augment" "attacks"`
+	Code                 string  `json:"code"`              // whole lines
+	StartLine            int     `json:"start_line"`
+	HighlightStartOffset int     `json:"highlight_start_offset"` // bytes in Code
+	HighlightEndOffset   int     `json:"highlight_end_offset"`
+	Values               []Value `json:"values,omitempty"`
+}
+
+// Value is what a reference in the failing expression stands for.
+type Value struct {
+	Traversal string `json:"traversal"`
+	Statement string `json:"statement"` // `is 8`
+}
+
+// Describe makes the machine's form of diagnostics. sources may be nil: then there are no snippets.
+func Describe(sources map[string]*hcl.File, diags hcl.Diagnostics) []Diagnostic {
+	out := make([]Diagnostic, 0, len(diags))
+	for _, d := range diags {
+		x := Diagnostic{Severity: "error", Summary: d.Summary, Detail: d.Detail}
+		if d.Severity == hcl.DiagWarning {
+			x.Severity = "warning"
+		}
+		if d.Subject != nil {
+			x.Range = &Range{d.Subject.Filename, pos(d.Subject.Start), pos(d.Subject.End)}
+			x.Snippet = snippet(sources[d.Subject.Filename], *d.Subject)
+		}
+		if values := valuesIn(d); len(values) > 0 {
+			if x.Snippet == nil {
+				x.Snippet = &Snippet{}
+			}
+			x.Snippet.Values = values
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+func pos(p hcl.Pos) Pos { return Pos{p.Line, p.Column, p.Byte} }
+
+// snippet cuts the lines of a range out of its file; nil if the file doesn't have them.
+func snippet(f *hcl.File, r hcl.Range) *Snippet {
+	if f == nil || r.Start.Byte < 0 || r.Start.Byte > len(f.Bytes) || r.End.Byte < r.Start.Byte {
+		return nil
+	}
+	end := min(r.End.Byte, len(f.Bytes))
+	from := strings.LastIndexByte(string(f.Bytes[:r.Start.Byte]), '\n') + 1
+	to := len(f.Bytes)
+	if end > r.Start.Byte && f.Bytes[end-1] == '\n' {
+		end-- // a range that ends with its line isn't about the next one
+	}
+	if n := strings.IndexByte(string(f.Bytes[end:]), '\n'); n >= 0 {
+		to = end + n
+	}
+	s := &Snippet{Code: strings.TrimSuffix(string(f.Bytes[from:to]), "\r"), StartLine: r.Start.Line,
+		HighlightStartOffset: r.Start.Byte - from, HighlightEndOffset: max(end, r.Start.Byte) - from}
+	s.HighlightStartOffset = min(s.HighlightStartOffset, len(s.Code))
+	s.HighlightEndOffset = min(s.HighlightEndOffset, len(s.Code))
+	if nav, ok := f.Nav.(interface{ ContextString(int) string }); ok {
+		s.Context = nav.ContextString(r.Start.Byte)
+	}
+	return s
+}
+
+// valuesIn lists the references in a diagnostic's expression with their values, each once, in order of writing.
+func valuesIn(d *hcl.Diagnostic) []Value {
+	if d.Expression == nil || d.EvalContext == nil {
+		return nil
+	}
+	var out []Value
+	for _, t := range d.Expression.Variables() {
+		v, diags := t.TraverseAbs(d.EvalContext)
+		if diags.HasErrors() {
+			v, t = shortened(t, d.EvalContext)
+		}
+		if t == nil || t.RootName() == "step" || isStepValue(v) {
+			continue // a step's output has no value to show before it ran
+		}
+		x := Value{traversalText(t), "is " + showValue(v)}
+		if !v.IsKnown() {
+			continue
+		}
+		if !slices.Contains(out, x) {
+			out = append(out, x)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Value) int { return cmp.Compare(a.Traversal, b.Traversal) })
+	return out
+}
+
+// traversalText is a reference as it is written.
+func traversalText(t hcl.Traversal) string {
+	var b strings.Builder
+	for _, s := range t {
+		switch s := s.(type) {
+		case hcl.TraverseRoot:
+			b.WriteString(s.Name)
+		case hcl.TraverseAttr:
+			b.WriteString("." + s.Name)
+		case hcl.TraverseIndex:
+			b.WriteString("[" + showValue(s.Key) + "]")
+		}
+	}
+	return b.String()
+}
 
 // quoteKey writes a key as an object constructor takes it.
 func quoteKey(k string) string {
@@ -15,25 +148,36 @@ func quoteKey(k string) string {
 	return strconv.Quote(k)
 }
 
-// explain makes the evaluator's messages ours where they can be better.
-func explain(diags hcl.Diagnostics) hcl.Diagnostics { return diags }
-
-// tidy drops repetitions: files that several pipelines extend are evaluated with each.
+// tidy drops repetitions (files that several pipelines extend are evaluated with each) and orders by file and place,
+// so that one reads a file's mistakes from top to bottom. Files keep the order in which they came up.
 func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
-	type key struct {
-		at, summary, detail string
-	}
+	type key struct{ at, summary, detail string }
 	seen := map[key]bool{}
+	files := map[string]int{}
 	var out hcl.Diagnostics
 	for _, d := range diags {
 		k := key{summary: d.Summary, detail: d.Detail}
 		if d.Subject != nil {
 			k.at = d.Subject.String()
+			if _, ok := files[d.Subject.Filename]; !ok {
+				files[d.Subject.Filename] = len(files) + 1
+			}
 		}
 		if !seen[k] {
 			seen[k] = true
 			out = append(out, d)
 		}
 	}
+	at := func(d *hcl.Diagnostic) (file, place int) {
+		if d.Subject == nil {
+			return 0, 0
+		}
+		return files[d.Subject.Filename], d.Subject.Start.Byte
+	}
+	slices.SortStableFunc(out, func(a, b *hcl.Diagnostic) int {
+		af, ap := at(a)
+		bf, bp := at(b)
+		return cmp.Or(cmp.Compare(af, bf), cmp.Compare(ap, bp))
+	})
 	return out
 }

@@ -53,7 +53,25 @@ func parse(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
 	if f.Bytes == nil {
 		f.Bytes = text
 	}
-	return f, diags
+	return f, quieter(diags)
+}
+
+// quieter drops syntax errors that only follow from another: those at the place of an earlier one, further lines of a
+// string that isn't closed, and that an unreadable JSON text isn't an object.
+func quieter(diags hcl.Diagnostics) hcl.Diagnostics {
+	places, strung := map[hcl.Pos]bool{}, false
+	return slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool {
+		if d.Summary == "Root value must be object" && len(diags) > 1 {
+			return true
+		}
+		if d.Subject == nil {
+			return false
+		}
+		again := places[d.Subject.Start] || (strung && strings.HasPrefix(d.Summary, "Invalid multi-line string"))
+		places[d.Subject.Start] = true
+		strung = strung || strings.HasPrefix(d.Summary, "Invalid multi-line string")
+		return again
+	})
 }
 
 func (l *loader) similarFile(name string) string {

@@ -13,6 +13,7 @@ func mergeVariable(old, over *variableDecl) *variableDecl {
 	v := *over
 	v.attrs = maps.Clone(old.attrs)
 	maps.Copy(v.attrs, over.attrs)
+	v.broken = v.broken || old.broken
 	v.validations = append(slices.Clone(old.validations), over.validations...)
 	return &v
 }
@@ -43,6 +44,7 @@ func mergeBlock(old, over *block) *block {
 	b.attrs = maps.Clone(old.attrs)
 	maps.Copy(b.attrs, over.attrs)
 	b.blocks = slices.Clone(old.blocks)
+	b.meant = slices.Concat(old.meant, over.meant)
 	replaced := map[string]bool{}
 	for _, n := range over.blocks {
 		switch {

@@ -117,7 +117,7 @@ func (e *evaluator) unknown(r ref, names []string, report func(hcl.Range, string
 func (e *evaluator) checkRoot(r ref, s scope, report func(hcl.Range, string, string, ...any)) {
 	all := []string{"var", "local", "step", "each", "metric"}
 	if slices.Contains(all, r.root) {
-		report(r.all, "Not possible here", "%s can't use %s; it may use %s.", s.what, r.root, listOr(s.roots, "only plain values"))
+		report(r.all, "Not possible here", "%s can't use %s; it may use %s.", upperFirst(s.what), r.root, listOr(s.roots, "only plain values"))
 		return
 	}
 	if len(r.trav) == 1 {
@@ -176,7 +176,7 @@ func listOr(names []string, none string) string {
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
-// checkFunctions reports unknown functions, also where they wouldn't be called.
+// checkFunctions reports unknown functions and ports of splats, also where they wouldn't be evaluated.
 func (e *evaluator) checkFunctions(expr hcl.Expression) {
 	node, ok := expr.(hclsyntax.Expression)
 	if !ok {
@@ -184,10 +184,13 @@ func (e *evaluator) checkFunctions(expr hcl.Expression) {
 	}
 	set := e.functionsIn("")
 	hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
-		if c, ok := n.(*hclsyntax.FunctionCallExpr); ok {
-			if _, known := set[c.Name]; !known {
-				e.diags = e.diags.Append(errorAt(c.NameRange, "Unknown function", "There is no function %q.%s", c.Name, e.suggestFunction(c.Name)))
+		switch n := n.(type) {
+		case *hclsyntax.FunctionCallExpr:
+			if _, known := set[n.Name]; !known {
+				e.diags = e.diags.Append(errorAt(n.NameRange, "Unknown function", "There is no function %q.%s", n.Name, e.suggestFunction(n.Name)))
 			}
+		case *hclsyntax.SplatExpr:
+			e.checkSplat(n)
 		}
 		return nil
 	})

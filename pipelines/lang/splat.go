@@ -25,3 +25,21 @@ func listSplats(body hcl.Body) {
 		return nil
 	})
 }
+
+// checkSplat reports a port that the instances don't have.
+func (e *evaluator) checkSplat(x *hclsyntax.SplatExpr) {
+	call, ok := x.Source.(*hclsyntax.FunctionCallExpr)
+	each, isRef := x.Each.(*hclsyntax.RelativeTraversalExpr)
+	if !ok || !isRef || call.Name != instancesFunc {
+		return
+	}
+	r := refOf(call.Args[0].(*hclsyntax.ScopeTraversalExpr).Traversal)
+	s := e.steps[r.name]
+	if s == nil || s.decl.typ == nil || !e.expand(s, r.rng) || s.instances0() == nil {
+		return // reported where the name is
+	}
+	first := s.instances0()
+	if e.findPorts(first) {
+		e.checkPortOf(s, first, r.name, each.Traversal)
+	}
+}

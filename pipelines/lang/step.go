@@ -201,7 +201,16 @@ func (e *evaluator) checkPort(s *step, r ref) bool {
 	} else if idx, ok := rest[0].(hcl.TraverseIndex); ok && idx.Key.Type() != cty.String {
 		return report(idx.SrcRange, "No for_each", "step.%s has no for_each, so there is only one: write step.%s.PORT.", r.name, r.name)
 	}
-	if len(rest) == 0 || i == nil {
+	return i == nil || e.checkPortOf(s, i, r.name, rest)
+}
+
+// checkPortOf checks what follows an instance in a reference: nothing, or a port and no more.
+func (e *evaluator) checkPortOf(s *step, i *instance, stepName string, rest hcl.Traversal) bool {
+	report := func(at hcl.Range, summary, format string, args ...any) bool {
+		e.diags = e.diags.Append(errorAt(at, summary, format, args...))
+		return false
+	}
+	if len(rest) == 0 {
 		return true
 	}
 	at := rest[0].SourceRange()
@@ -219,10 +228,10 @@ func (e *evaluator) checkPort(s *step, r ref) bool {
 		for _, p := range i.ports {
 			names = append(names, p.Name)
 		}
-		return report(at, "Unknown port", "A %s step has no output %q.%s", s.decl.typeName, name, suggest(name, "outputs", names))
+		return report(at, "Unknown port", "%s step has no output %q.%s", upperFirst(article(s.decl.typeName)), name, suggest(name, "outputs", names))
 	}
 	if len(rest) > 1 {
-		return report(rest[1].SourceRange(), "Nothing to look into", "step.%s.%s is an artifact: it can be passed on, but has no parts.", r.name, name)
+		return report(rest[1].SourceRange(), "Nothing to look into", "step.%s.%s is an artifact: it can be passed on, but has no parts.", stepName, name)
 	}
 	return true
 }

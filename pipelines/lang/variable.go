@@ -1,8 +1,8 @@
 package lang
 
 import (
-	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/gohcl"
@@ -51,7 +51,7 @@ func (e *evaluator) declare(d *variableDecl) *variable {
 			v.constraint.typ = x.Type()
 		}
 	}
-	v.broken = e.diags[n:].HasErrors()
+	v.broken = d.broken || e.diags[n:].HasErrors()
 	return v
 }
 
@@ -64,6 +64,9 @@ func (e *evaluator) variable(r ref) (cty.Value, bool) {
 // resolve finds the most binding value of a variable, converts it and checks it.
 func (e *evaluator) resolve(v *variable) (cty.Value, bool) {
 	x, folder, at, ok := e.given(v)
+	if v.sensitive {
+		at = &v.decl.rng // not the place of the value, which would be shown
+	}
 	if !ok || v.broken {
 		return cty.DynamicVal, false
 	}
@@ -71,9 +74,12 @@ func (e *evaluator) resolve(v *variable) (cty.Value, bool) {
 		x = v.constraint.defaults.Apply(x)
 	}
 	y, err := convert.Convert(x, v.constraint.typ)
+	if extra := extraAttribute(x, v.constraint.typ); extra != nil {
+		err = extra
+	}
 	if err != nil {
 		e.diags = e.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Wrong type of value",
-			Detail:  fmt.Sprintf("variable %q (%s) is a %s; %s gives %s: %s.", v.decl.name, shortPos(v.decl.rng), v.constraint.text(), v.from, e.show(x, v.sensitive), err),
+			Detail:  fmt.Sprintf("variable %q (%s) is %s; %s gives %s: %s", v.decl.name, shortPos(v.decl.rng), article(v.constraint.text()), v.from, e.show(x, v.sensitive), sentence(err)),
 			Subject: at})
 		return cty.DynamicVal, false
 	}
@@ -117,10 +123,20 @@ func (e *evaluator) given(v *variable) (x cty.Value, folder string, at *hcl.Rang
 		x, ok := e.eval(a.expr, scope{in: a.in, what: "a variable's default", roots: varScope})
 		return x, a.in.folder, &r, ok
 	}
+	if v.broken {
+		return cty.DynamicVal, "", nil, false
+	}
 	e.diags = e.diags.Append(errorAt(v.decl.rng, "No value for a variable",
-		"variable %q has no default%s. Give it a value: --var %s=..., %s%s=..., a --var-file, or a set block in %s.",
-		name, cmp.Or(prefixed(": ", v.description), ""), name, envPrefix, name, e.m.chain.leaf().file))
+		"variable %q%s has no default. Give it a value: --var %s=..., %s%s=..., a --var-file, or a set block in %s.",
+		name, inParentheses(strings.TrimSuffix(v.description, ".")), name, envPrefix, name, e.m.chain.leaf().file))
 	return cty.DynamicVal, "", nil, false
+}
+
+func inParentheses(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + s + ")"
 }
 
 func prefixed(prefix, s string) string {
@@ -153,6 +169,9 @@ func (e *evaluator) validate(v *variable, y cty.Value, at *hcl.Range) bool {
 		if !ok {
 			return false
 		}
+		if x, _ := e.eval(msg.expr, s); x.ContainsMarked() {
+			m = cty.StringVal("the value is not allowed; the message about it is sensitive.")
+		}
 		subject := at
 		if subject == nil {
 			subject = &v.decl.rng
@@ -171,18 +190,41 @@ func (e *evaluator) evalAs(a *attr, s scope, want cty.Type) (cty.Value, bool) {
 	if !ok {
 		return v, false
 	}
+	shown := v
 	v, _ = v.UnmarkDeep()
 	x, err := convert.Convert(v, want)
 	if err == nil && (x.IsNull() || !x.IsKnown()) {
 		err = fmt.Errorf("null is not possible")
 	}
 	if err != nil {
-		d := errorAt(a.expr.Range(), "Wrong type of value", "%s must be a %s: %s.", a.name, typeText(want), err)
+		d := errorAt(a.expr.Range(), "Wrong type of value", "%s is %s, not %s.", a.name, wanted(want), showValue(shown))
 		d.Expression, d.EvalContext = a.expr, e.contextFor(a.expr, s)
 		e.diags = e.diags.Append(d)
 		return cty.DynamicVal, false
 	}
 	return x, true
+}
+
+// wanted is a type as one would say what to write.
+func wanted(t cty.Type) string {
+	switch {
+	case t == cty.Bool:
+		return "true or false"
+	case t == cty.String:
+		return "a text"
+	case t.IsListType():
+		return "a list of texts"
+	}
+	return article(typeText(t))
+}
+
+// sentence is an error as the end of one.
+func sentence(err error) string {
+	s := err.Error()
+	if strings.HasSuffix(s, "?") || strings.HasSuffix(s, ".") {
+		return s
+	}
+	return s + "."
 }
 
 // contextFor is an expression's context again, for showing values in a message.

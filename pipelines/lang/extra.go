@@ -1,0 +1,43 @@
+package lang
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// extraAttribute finds an attribute that a type doesn't have. Conversion would drop it silently, and with it what
+// somebody meant to set.
+func extraAttribute(v cty.Value, want cty.Type) error {
+	v, _ = v.Unmark()
+	if v.IsNull() || !v.IsKnown() {
+		return nil
+	}
+	switch {
+	case want.IsObjectType():
+		if !v.Type().IsObjectType() && !v.Type().IsMapType() {
+			return nil
+		}
+		names := slices.Sorted(maps.Keys(want.AttributeTypes()))
+		have := v.AsValueMap()
+		for _, k := range slices.Sorted(maps.Keys(have)) {
+			x := have[k]
+			if !want.HasAttribute(k) {
+				return fmt.Errorf("it has no %q.%s", k, suggest(k, "attributes", names))
+			}
+			if err := extraAttribute(x, want.AttributeType(k)); err != nil {
+				return err
+			}
+		}
+	case want.IsCollectionType() && v.CanIterateElements():
+		for it := v.ElementIterator(); it.Next(); {
+			_, x := it.Element()
+			if err := extraAttribute(x, want.ElementType()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
