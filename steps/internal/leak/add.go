@@ -10,36 +10,42 @@ import (
 )
 
 // chunk is how many rows are prepared at a time: signatures are most of the work and need no other row.
-const chunk = 2048
+const chunk = 8192
 
 // AddAll adds rows in their order and calls each with every row's number; each may be nil.
 func (c *Clusters) AddAll(ctx context.Context, rows iter.Seq2[artifact.Row, error], each func(n int, r artifact.Row)) error {
-	workers := runtime.GOMAXPROCS(0)
-	buf := make([]artifact.Row, 0, chunk*workers)
-	flush := func() error {
-		for i, p := range prepareAll(buf, workers, c.near > 0) {
+	return inChunks(ctx, rows, func(buf []artifact.Row) {
+		for i, p := range prepareAll(buf, c.near > 0) {
 			if n := c.add(p); each != nil {
 				each(n, buf[i])
 			}
 		}
-		buf = buf[:0]
-		return ctx.Err()
-	}
+	})
+}
+
+// inChunks calls do with the rows in their order, some at a time.
+func inChunks(ctx context.Context, rows iter.Seq2[artifact.Row, error], do func([]artifact.Row)) error {
+	buf := make([]artifact.Row, 0, chunk)
 	for r, err := range rows {
 		if err != nil {
 			return err
 		}
 		if buf = append(buf, r); len(buf) == cap(buf) {
-			if err := flush(); err != nil {
+			do(buf)
+			buf = buf[:0]
+			if err := ctx.Err(); err != nil {
 				return err
 			}
 		}
 	}
-	return flush()
+	do(buf)
+	return ctx.Err()
 }
 
-func prepareAll(rows []artifact.Row, workers int, near bool) []prepared {
+// prepareAll prepares rows on all cores.
+func prepareAll(rows []artifact.Row, near bool) []prepared {
 	out := make([]prepared, len(rows))
+	workers := runtime.GOMAXPROCS(0)
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {

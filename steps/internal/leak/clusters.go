@@ -120,6 +120,11 @@ func (c *Clusters) connect(n int32, sig signature) {
 			}
 		}
 	}
+	c.push(n, sig)
+}
+
+// push files a signature in its buckets.
+func (c *Clusters) push(n int32, sig signature) {
 	at := int32(len(c.entries))
 	e := entry{sig: sig, row: n}
 	for b := range bands {
@@ -132,6 +137,42 @@ func (c *Clusters) connect(n int32, sig signature) {
 		c.buckets[b][key] = at
 	}
 	c.entries = append(c.entries, e)
+}
+
+// file makes a row known to lookup without looking for its cluster.
+func (c *Clusters) file(p prepared) {
+	n := int32(len(c.parent))
+	c.parent = append(c.parent, n)
+	if _, ok := c.roots[p.root]; !ok && p.root != 0 {
+		c.roots[p.root] = n
+	}
+	if _, ok := c.texts[p.text]; !ok {
+		c.texts[p.text] = n
+	}
+	if p.signed {
+		c.push(n, p.sig)
+	}
+}
+
+// lookup finds a row that a new one belongs to, for the surest reason.
+func (c *Clusters) lookup(p prepared) (row int32, kind Kind, similarity float64, ok bool) {
+	if row, ok = c.roots[p.root]; ok && p.root != 0 {
+		return row, Root, 1, true
+	}
+	if row, ok = c.texts[p.text]; ok {
+		return row, Text, 1, true
+	}
+	for b := range bands {
+		at, some := c.buckets[b][p.sig.band(b)]
+		for some && at != none {
+			e := &c.entries[at]
+			if s := e.sig.similarity(&p.sig); s >= c.near && s > similarity {
+				row, similarity, ok = e.row, s, true
+			}
+			at = e.older[b]
+		}
+	}
+	return row, Near, similarity, ok
 }
 
 // First is the earliest row of a row's cluster: the cluster's name.

@@ -1,0 +1,113 @@
+package leak
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"rein/steps"
+	"rein/steps/artifact"
+)
+
+// Kind is how a row is known to the model.
+type Kind int
+
+// The kinds, the surest first.
+const (
+	Root Kind = iota // both descend from one real row
+	Text             // equal normal forms
+	Near             // near-duplicates
+	kinds
+)
+
+func (k Kind) String() string { return [...]string{"same origin", "same text", "near-duplicate"}[k] }
+
+// Example is a leaked row.
+type Example struct {
+	ID, Text   string
+	Kind       Kind
+	Similarity float64
+	Side       Side   // of the other row
+	Other      string // its id
+}
+
+func (e Example) String() string {
+	kind := e.Kind.String()
+	if e.Kind == Near {
+		kind = fmt.Sprintf("%s, %.0f%% similar", kind, 100*e.Similarity)
+	}
+	return fmt.Sprintf("row %q (%.60q) and row %q, which the model was %s: %s", e.ID, e.Text, e.Other, e.Side, kind)
+}
+
+// Finding is what of a set of rows leaked into a model.
+type Finding struct {
+	Set      string
+	Rows     int // of the set
+	Leaked   map[string]bool
+	Kinds    [kinds]int
+	Sides    [2]int
+	Examples []Example // the first few of the surest kind
+}
+
+// examples is how many a finding keeps of each kind.
+const examples = 5
+
+// Check compares a set's rows with those that the model was made with.
+func (m *Memory) Check(ctx context.Context, set string, rows artifact.Rows) (*Finding, error) {
+	f := &Finding{Set: set, Leaked: map[string]bool{}}
+	var kept [kinds][]Example
+	err := inChunks(ctx, rows.All(), func(buf []artifact.Row) {
+		for i, p := range prepareAll(buf, true) {
+			f.Rows++
+			row, kind, similarity, ok := m.c.lookup(p)
+			if !ok {
+				continue
+			}
+			f.Leaked[buf[i].ID] = true
+			f.Kinds[kind]++
+			f.Sides[m.sides[row]]++
+			if len(kept[kind]) < examples {
+				kept[kind] = append(kept[kind], Example{buf[i].ID, buf[i].Text, kind, similarity, m.sides[row], m.ids[row]})
+			}
+		}
+	})
+	for _, list := range kept {
+		f.Examples = append(f.Examples, list[:min(len(list), examples-len(f.Examples))]...)
+	}
+	return f, err
+}
+
+// Share of the set's rows that leaked.
+func (f *Finding) Share() float64 {
+	if f.Rows == 0 {
+		return 0
+	}
+	return float64(len(f.Leaked)) / float64(f.Rows)
+}
+
+// String says it in words, with examples.
+func (f *Finding) String() string {
+	if len(f.Leaked) == 0 {
+		return fmt.Sprintf("%s: none of %d rows is known to the model", f.Set, f.Rows)
+	}
+	var by []string
+	for k, n := range f.Kinds {
+		if n > 0 {
+			by = append(by, fmt.Sprintf("%d %s", n, Kind(k)))
+		}
+	}
+	s := fmt.Sprintf("%s: %d of %d rows leak from what the model was made with (%s)", f.Set, len(f.Leaked), f.Rows, strings.Join(by, ", "))
+	for _, e := range f.Examples {
+		s += "\n  " + e.String()
+	}
+	return s
+}
+
+// Verdict is an error that is no fault where rows leaked: any of the same origin or text, or near-duplicates beyond a
+// tolerated share of the set. Near-duplicates happen among honest rows too: short questions are asked alike by many.
+func (f *Finding) Verdict(tolerance float64) error {
+	if f.Kinds[Root]+f.Kinds[Text] == 0 && float64(f.Kinds[Near]) <= tolerance*float64(f.Rows) {
+		return nil
+	}
+	return steps.Verdictf("leakage: %s", f)
+}

@@ -1,0 +1,69 @@
+package leak
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+
+	"rein/steps"
+	"rein/steps/artifact"
+)
+
+// Set is rows that a step is about to report on.
+type Set struct {
+	Name string
+	Rows artifact.Rows
+}
+
+// Rule says what leaked rows lead to.
+type Rule struct {
+	OnLeak    string  // "stop": a verdict; "exclude": they are left out of the figures; "record": a note
+	Tolerance float64 // share of a set that near-duplicates may make up before it is a verdict
+}
+
+// DefaultTolerance is the share of near-duplicates that goes without a verdict: they are excluded and noted.
+const DefaultTolerance = 0.005
+
+// Guard compares sets that are about to be reported on with the rows that a model was made with, as its folder remembers
+// them. It returns the ids, by set, of rows to leave out of the figures. Where the rule is to stop, leaked rows are a
+// verdict; near-duplicates within the tolerance are left out instead. Sets that are known to be seen (a mined pool) are
+// not to be given.
+func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule, sets ...Set) (map[string]map[string]bool, error) {
+	m, err := Load(model.Path)
+	if errors.Is(err, os.ErrNotExist) {
+		env.Notef("the model doesn't remember what rows it was made with: whether any of them are reported on was not checked")
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]map[string]bool{}
+	all := map[string]bool{}
+	var verdicts []error
+	for _, s := range sets {
+		if s.Rows.Path == "" {
+			continue
+		}
+		f, err := m.Check(ctx, s.Name, s.Rows)
+		if err != nil {
+			return nil, err
+		}
+		if len(f.Leaked) == 0 {
+			continue
+		}
+		maps.Copy(all, f.Leaked)
+		verdict := f.Verdict(rule.Tolerance)
+		switch {
+		case rule.OnLeak == "record":
+			env.Notef("leakage, recorded: %s", f)
+		case rule.OnLeak == "stop" && verdict != nil:
+			verdicts = append(verdicts, verdict)
+		default:
+			env.Notef("left out of the figures: %s", f)
+			out[s.Name] = f.Leaked
+		}
+	}
+	env.Metric("leaked_rows", float64(len(all)))
+	return out, errors.Join(verdicts...)
+}

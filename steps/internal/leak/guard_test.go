@@ -1,0 +1,123 @@
+package leak
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/stepstest"
+)
+
+const story = "please write me a short story about a lighthouse keeper who finds a letter in a bottle on a stormy autumn night near the old harbour"
+
+func write(t *testing.T, rows ...artifact.Row) artifact.Rows {
+	t.Helper()
+	for i := range rows {
+		if rows[i].ID == "" {
+			rows[i].ID = fmt.Sprint("row", i)
+		}
+	}
+	out, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func model(t *testing.T, from string, uses ...Use) artifact.Model {
+	t.Helper()
+	dir := t.TempDir()
+	if err := Save(t.Context(), dir, from, uses...); err != nil {
+		t.Fatal(err)
+	}
+	return artifact.Model{Path: dir}
+}
+
+func TestGuard(t *testing.T) {
+	train := write(t, artifact.Row{ID: "t1", Text: story}, artifact.Row{ID: "t2", Text: "how do I kill a process", Root: "origin"})
+	chooses := write(t, artifact.Row{ID: "v1", Text: "what is the weather like"})
+	m := model(t, "", Use{Trains, train}, Use{Chooses, chooses})
+	honest := artifact.Row{ID: "h", Text: "which planet is the largest one"}
+	for name, c := range map[string]struct {
+		row   artifact.Row
+		rule  Rule
+		says  string // in the verdict, or else in the note
+		stops bool
+		out   int
+	}{
+		"honest rows":              {row: honest, rule: Rule{OnLeak: "stop"}},
+		"a trained row":            {artifact.Row{ID: "x", Text: "How do I  KILL a process"}, Rule{OnLeak: "stop"}, `row "t2", which the model was trained on: same text`, true, 0},
+		"a row that chose":         {artifact.Row{ID: "x", Text: "what is the weather like"}, Rule{OnLeak: "stop"}, `row "v1", which the model was chosen with`, true, 0},
+		"a descendant's origin":    {artifact.Row{ID: "origin", Text: "quite different"}, Rule{OnLeak: "stop"}, "same origin", true, 0},
+		"a near-duplicate":         {artifact.Row{ID: "x", Text: story + " today"}, Rule{OnLeak: "stop"}, "near-duplicate", true, 0},
+		"a tolerated one":          {artifact.Row{ID: "x", Text: story + " today"}, Rule{OnLeak: "stop", Tolerance: 0.5}, "left out of the figures: test: 1 of 2 rows leak", false, 1},
+		"an equal text, tolerance": {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "stop", Tolerance: 0.5}, "same text", true, 0},
+		"excluded":                 {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "exclude"}, "left out of the figures", false, 1},
+		"recorded":                 {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "record"}, "leakage, recorded", false, 0},
+	} {
+		env := stepstest.New(t)
+		out, err := Guard(t.Context(), env.Env, m, c.rule, Set{"test", write(t, honest, c.row)}, Set{Name: "unseen"})
+		said := strings.Join(env.Notes, "\n")
+		if err != nil {
+			said = err.Error()
+		}
+		if (err != nil) != c.stops || err != nil && !steps.IsVerdict(err) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if !strings.Contains(said, c.says) || c.says == "" && said != "" {
+			t.Errorf("%s: said %q, want %q", name, said, c.says)
+		}
+		if len(out["test"]) != c.out {
+			t.Errorf("%s: leaves out %v", name, out)
+		}
+	}
+}
+
+func TestMemoryOfAMemory(t *testing.T) {
+	first := model(t, "", Use{Trains, write(t, artifact.Row{Text: story})})
+	second := model(t, first.Path, Use{Trains, write(t, artifact.Row{Text: "something new"})})
+	copied := t.TempDir()
+	if err := Copy(second.Path, copied); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Load(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := m.Check(t.Context(), "test", write(t, artifact.Row{Text: story}, artifact.Row{Text: "something new"}, artifact.Row{Text: "else"}))
+	if err != nil || len(f.Leaked) != 2 || m.Len() != 2 {
+		t.Errorf("%v, %v", f, err)
+	}
+}
+
+func TestModelsWithoutMemory(t *testing.T) {
+	env := stepstest.New(t)
+	if _, err := Guard(t.Context(), env.Env, artifact.Model{Path: t.TempDir()}, Rule{OnLeak: "stop"}, Set{"test", write(t, artifact.Row{Text: "a"})}); err != nil || len(env.Notes) != 1 {
+		t.Errorf("%v %q", err, env.Notes)
+	}
+	if err := Copy(t.TempDir(), t.TempDir()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBrokenMemory(t *testing.T) {
+	good := model(t, "", Use{Trains, write(t, artifact.Row{Text: story}, artifact.Row{Text: "b"})})
+	b, err := os.ReadFile(filepath.Join(good.Path, File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{"empty": {}, "cut": b[:len(b)-9], "other": []byte("hello")} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, File), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(dir); err == nil || errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package leak
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/klauspost/compress/zstd"
+
+	"rein/steps/artifact"
+)
+
+// File is the name, in a model's folder, of what the model's rows were: hashes and ids, no text.
+const File = "lineage.zst"
+
+const memoryFormat = 1
+
+// Side is what rows were used for.
+type Side uint8
+
+// The sides of rows that must not be reported on.
+const (
+	Trains  Side = iota // the model was fitted to them
+	Chooses             // they chose a threshold or a checkpoint
+)
+
+func (s Side) String() string { return [...]string{"trained on", "chosen with"}[s] }
+
+// Use is rows and what they were used for.
+type Use struct {
+	Side Side
+	Rows artifact.Rows
+}
+
+// Memory is what is known of the rows that a model was made with.
+type Memory struct {
+	c     *Clusters
+	sides []Side
+	ids   []string
+}
+
+// Save writes the memory of rows into a model's folder. from is the folder of the model that training went on from, or
+// empty: what that one was made with counts too.
+func Save(ctx context.Context, dir, from string, uses ...Use) (err error) {
+	f, err := os.Create(filepath.Join(dir, File))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	z, err := zstd.NewWriter(f, zstd.WithEncoderConcurrency(1)) // equal rows give equal bytes
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, z.Close()) }()
+	w := &encoder{w: bufio.NewWriter(z), signed: map[uint64]bool{}}
+	head, err := json.Marshal(header{memoryFormat, DefaultNear})
+	if err != nil {
+		return err
+	}
+	w.bytes(append(head, '\n'))
+	if from != "" {
+		if err := w.again(from); err != nil {
+			return err
+		}
+	}
+	for _, u := range uses {
+		if err := w.use(ctx, u); err != nil {
+			return err
+		}
+	}
+	return errors.Join(w.err, w.w.Flush())
+}
+
+// Copy gives the model in folder to the memory of the model in folder from; a model without one gives none.
+func Copy(from, to string) error {
+	b, err := os.ReadFile(filepath.Join(from, File))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(to, File), b, 0o644)
+}
+
+type header struct {
+	Format int     `json:"format"`
+	Near   float64 `json:"near"`
+}
+
+// A record is: side (1 byte), hash of the text, hash of the root (8 each), length of the id and the id, then 1 and
+// the signature, or 0 where an earlier record has the same text.
+type encoder struct {
+	w      *bufio.Writer
+	signed map[uint64]bool
+	err    error
+}
+
+func (e *encoder) bytes(b []byte) {
+	if e.err == nil {
+		_, e.err = e.w.Write(b)
+	}
+}
+
+func (e *encoder) record(side Side, id string, p prepared) {
+	b := []byte{byte(side)}
+	b = binary.LittleEndian.AppendUint64(b, p.text)
+	b = binary.LittleEndian.AppendUint64(b, p.root)
+	b = binary.AppendUvarint(b, uint64(len(id)))
+	b = append(b, id...)
+	if p.signed && !e.signed[p.text] {
+		e.signed[p.text] = true
+		b = append(append(b, 1), p.sig[:]...)
+	} else {
+		b = append(b, 0)
+	}
+	e.bytes(b)
+}
+
+func (e *encoder) use(ctx context.Context, u Use) error {
+	return inChunks(ctx, u.Rows.All(), func(rows []artifact.Row) {
+		for i, p := range prepareAll(rows, true) {
+			e.record(u.Side, rows[i].ID, p)
+		}
+	})
+}
+
+// again copies the records of another model.
+func (e *encoder) again(dir string) error {
+	err := read(dir, func(side Side, id string, p prepared) { e.record(side, id, p) })
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Load reads the memory in a model's folder; the error is os.ErrNotExist where the model has none.
+func Load(dir string) (*Memory, error) {
+	m := &Memory{c: NewClusters(DefaultNear)}
+	err := read(dir, func(side Side, id string, p prepared) {
+		m.c.file(p)
+		m.sides, m.ids = append(m.sides, side), append(m.ids, id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Len is the number of rows that the model was made with.
+func (m *Memory) Len() int { return len(m.ids) }
+
+func read(dir string, each func(Side, string, prepared)) error {
+	path := filepath.Join(dir, File)
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	defer z.Close()
+	r := bufio.NewReader(z)
+	line, err := r.ReadBytes('\n')
+	var h header
+	if err != nil || json.Unmarshal(line, &h) != nil {
+		return fmt.Errorf("%s: not a model's memory of its rows", path)
+	}
+	if h.Format != memoryFormat {
+		return fmt.Errorf("%s: format %d, this version reads %d", path, h.Format, memoryFormat)
+	}
+	for {
+		side, id, p, err := readRecord(r)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		each(side, id, p)
+	}
+}
+
+// maxID bounds what a broken file can ask for.
+const maxID = 1 << 20
+
+func readRecord(r *bufio.Reader) (side Side, id string, p prepared, err error) {
+	var fixed [17]byte
+	if _, err = io.ReadFull(r, fixed[:]); err != nil {
+		return side, id, p, err // io.EOF before the first byte: the end
+	}
+	side = Side(fixed[0])
+	p.text, p.root = binary.LittleEndian.Uint64(fixed[1:]), binary.LittleEndian.Uint64(fixed[9:])
+	n, err := binary.ReadUvarint(r)
+	if err != nil || n > maxID || side > Chooses {
+		return side, id, p, errors.New("a broken record")
+	}
+	b := make([]byte, n)
+	if _, err = io.ReadFull(r, b); err != nil {
+		return side, id, p, io.ErrUnexpectedEOF
+	}
+	id = string(b)
+	has, err := r.ReadByte()
+	if err != nil {
+		return side, id, p, io.ErrUnexpectedEOF
+	}
+	if p.signed = has == 1; p.signed {
+		if _, err = io.ReadFull(r, p.sig[:]); err != nil {
+			return side, id, p, io.ErrUnexpectedEOF
+		}
+	}
+	return side, id, p, nil
+}
