@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -97,5 +98,51 @@ func TestKilledRunIsContinued(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(state, "scratch", "*"))
 	if err != nil || len(left) > 1 {
 		t.Errorf("scratch folders of dead runs are left: %v %v", left, err)
+	}
+}
+
+// Job slots are shared by all processes: with one slot each, two runs never execute two steps at once.
+func TestSlotsAreSharedByProcesses(t *testing.T) {
+	dir := t.TempDir()
+	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
+	var cmds []*exec.Cmd
+	for _, who := range []string{"left", "right"} {
+		c := started("alone", state, log, who)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		cmds = append(cmds, c)
+	}
+	for _, c := range cmds {
+		if err := c.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	got := logged(t, log)
+	if got["overlap"] > 0 || got["left"] != 6 || got["right"] != 6 {
+		t.Errorf("%v", got)
+	}
+}
+
+// A GPU is held by one process at a time.
+func TestGPUsAreSharedByProcesses(t *testing.T) {
+	dir := t.TempDir()
+	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
+	var cmds []*exec.Cmd
+	for _, who := range []string{"left", "right"} {
+		c := started("gpu alone", state, log, who)
+		c.Env = append(os.Environ(), "CUDA_VISIBLE_DEVICES=7")
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		cmds = append(cmds, c)
+	}
+	for _, c := range cmds {
+		if err := c.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := logged(t, log); got["overlap"] > 0 || got["left"] != 6 || got["right"] != 6 {
+		t.Errorf("%v", got)
 	}
 }

@@ -180,6 +180,9 @@ func runScenario(ctx context.Context, name, state string, args []string) error {
 	}
 	o := options(s)
 	o.Child = child()
+	if name == "alone" {
+		o.Jobs = 1
+	}
 	if point := os.Getenv("KILL_AT"); point != "" {
 		o = engine.KillAt(o, point)
 	}

@@ -1,10 +1,14 @@
 package engine_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"rein/engine"
+	"rein/engine/enginetest"
 )
 
 // scenario makes the graph that a started process runs.
@@ -16,6 +20,8 @@ func scenario(name string, args []string) (*engine.Graph, error) {
 		return chain(args[0], 5, 0), nil
 	case "short chain":
 		return chain(args[0], 3, 0), nil
+	case "alone", "gpu alone":
+		return alone(args[0], args[1], name == "gpu alone"), nil
 	case "wide":
 		return wide(args[0]), nil
 	case "slow chain":
@@ -33,6 +39,34 @@ func chain(file string, n int, sleep time.Duration) *engine.Graph {
 			node.Inputs = append(node.Inputs, from("x", nodes[i-1]))
 		}
 		nodes = append(nodes, node)
+	}
+	return graph(nodes...)
+}
+
+// alone is six independent steps of a name, each noting if another step is under way.
+func alone(file, who string, gpu bool) *engine.Graph {
+	var nodes []*engine.Node
+	for i := range 6 {
+		o := &op{Config: map[string]any{"who": who, "i": i}}
+		o.Do = func(_ context.Context, c *engine.Call) error {
+			words := who
+			busy := file + ".busy"
+			if err := os.Mkdir(busy, 0o777); err != nil {
+				words += " overlap"
+			}
+			time.Sleep(10 * time.Millisecond)
+			f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(f, words)
+			return errors.Join(f.Close(), os.Remove(busy), enginetest.WriteAll(c, who))
+		}
+		n := step(fmt.Sprintf("%s%d", who, i), o)
+		if gpu {
+			n.Resources.GPU = 1
+		}
+		nodes = append(nodes, n)
 	}
 	return graph(nodes...)
 }
