@@ -13,6 +13,7 @@ import (
 
 	"rein/steps"
 	"rein/steps/artifact"
+	"rein/steps/internal/leak"
 	"rein/steps/internal/ngram"
 )
 
@@ -64,6 +65,9 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 		return out, err
 	}
 	if err := os.WriteFile(filepath.Join(out.Model.Path, artifact.ModelGraphFile), graph, 0o644); err != nil {
+		return out, err
+	}
+	if err := leak.Copy(in.Model.Path, out.Model.Path); err != nil {
 		return out, err
 	}
 	texts, err := probes(in.Rows)

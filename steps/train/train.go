@@ -11,6 +11,7 @@ import (
 
 	"rein/steps"
 	"rein/steps/artifact"
+	"rein/steps/internal/leak"
 	"rein/steps/internal/mlx"
 	"rein/steps/internal/ngram"
 )
@@ -82,7 +83,10 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 	if err := l.run(ctx); err != nil {
 		return out, err
 	}
-	return out, finish(env, l, out.Model)
+	if err := finish(env, l, out.Model); err != nil {
+		return out, err
+	}
+	return out, leak.Save(ctx, out.Model.Path, in.Init.Path, leak.Use{Side: leak.Trains, Rows: in.Rows}, leak.Use{Side: leak.Chooses, Rows: in.Validation})
 }
 
 // prepare reads both sets of rows and extracts their features.
