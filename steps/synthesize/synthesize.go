@@ -80,6 +80,9 @@ type set struct {
 	unseen            bool
 }
 
+// reported tells whether models are reported on with the set.
+func (s set) reported() bool { return s.port == "test" || s.unseen }
+
 func (c Config) sets() []set {
 	size := func(n int) int { return int(math.Round(float64(n) * c.Scale)) }
 	benign := float64(c.TrainBenign) / float64(c.TrainBenign+c.TrainMalicious)
@@ -116,7 +119,7 @@ func run(ctx context.Context, env *steps.Env, c Config, _ In) (Out, error) {
 		env.Progress(int64(done), int64(total), "rows")
 	}
 	if w.repeats > 0 {
-		env.Notef("%d rows repeat an earlier text: the grammar has no more of their kind", w.repeats)
+		env.Notef("%d rows repeat or resemble an earlier text: the grammar has no more of their kind", w.repeats)
 	}
 	return Out{out["train"], out["validation"], out["pool"], out["test"], out["unseen"]}, nil
 }
