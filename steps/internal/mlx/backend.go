@@ -4,12 +4,15 @@ package mlx
 
 import (
 	"fmt"
+	"io"
 	"strings"
+	"sync"
 
 	"github.com/gomlx/compute"
 	onnxbackend "github.com/gomlx/compute-onnx"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/go-xla/compute/xla"
+	"k8s.io/klog/v2"
 
 	"rein/steps/internal/ort"
 )
@@ -33,6 +36,7 @@ type Backend struct {
 //
 // Where the device can't be had it falls back to cpu, then to go, and says so in Notice.
 func Open(device string, heavy bool) (*Backend, error) {
+	quiet()
 	switch device {
 	case "go":
 		return openGo()
@@ -54,6 +58,12 @@ func Open(device string, heavy bool) (*Backend, error) {
 	}
 	return fallBack("")
 }
+
+// quiet keeps GoMLX's libraries from writing to the program's streams: what matters comes back as an error.
+var quiet = sync.OnceFunc(func() {
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+})
 
 // fallBack opens ONNX Runtime on the CPU, or else plain Go.
 func fallBack(notice string) (*Backend, error) {

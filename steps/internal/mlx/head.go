@@ -110,9 +110,9 @@ func (h *Head) graph(in []*g.Node) []*g.Node {
 	return []*g.Node{loss, grads[0], params, m, v}
 }
 
-// adam updates a flat vector. knobs are the learning rate and the two bias corrections.
+// adam updates one parameter. knobs are the learning rate and the two bias corrections.
 func adam(params, grad, m, v, knobs *g.Node, decay float64) (p, m2, v2 *g.Node) {
-	knob := func(i int) *g.Node { return g.Slice(knobs, g.AxisRange(i, i+1)) }
+	knob := func(i int) *g.Node { return g.Reshape(g.Slice(knobs, g.AxisRange(i, i+1))) } // a scalar
 	m2 = g.Add(g.MulScalar(m, beta1), g.MulScalar(grad, 1-beta1))
 	v2 = g.Add(g.MulScalar(v, beta2), g.MulScalar(g.Mul(grad, grad), 1-beta2))
 	move := g.Div(g.Mul(m2, knob(1)), g.AddScalar(g.Sqrt(g.Mul(v2, knob(2))), epsilon))

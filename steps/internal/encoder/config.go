@@ -1,0 +1,140 @@
+// Package encoder holds a transformer classifier: a BERT-like encoder read from a Hugging Face folder, mean pooling over
+// the tokens, and a linear layer to logits over the classes.
+//
+// Glossary: word table, the embedding row of each token; layer, attention and feed-forward block with their
+// normalisations; head, the last linear layer; batch, token ids [rows, length] filled up with the pad id, which is 0.
+//
+// Encoders of types bert (MiniLM among them) and distilbert are read. MPNet and DeBERTa (relative positions) and RoBERTa
+// (byte-level BPE) are not: export those to ONNX where they come from.
+package encoder
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"rein/steps/internal/wordpiece"
+)
+
+// Config is an encoder's shape, and how text becomes its ids. It travels with the model.
+type Config struct {
+	Layers    int     `json:"layers"`
+	Hidden    int     `json:"hidden"`
+	Heads     int     `json:"heads"`
+	Inner     int     `json:"inner"` // units of the feed-forward block
+	Vocab     int     `json:"vocab"`
+	Positions int     `json:"positions"`
+	Epsilon   float64 `json:"epsilon"` // of the normalisations
+	MaxTokens int     `json:"max_tokens"`
+	Lowercase bool    `json:"lowercase"`
+	Accents   bool    `json:"strip_accents"`
+	Tokenizer string  `json:"tokenizer"` // digest of the vocabulary and its options
+	Base      string  `json:"base"`      // name of the folder it came from
+}
+
+// source is a Hugging Face config.json, of either type.
+type source struct {
+	Type      string  `json:"model_type"`
+	Act       string  `json:"hidden_act"`
+	Act2      string  `json:"activation"`
+	Hidden    int     `json:"hidden_size"`
+	Dim       int     `json:"dim"`
+	Layers    int     `json:"num_hidden_layers"`
+	Layers2   int     `json:"n_layers"`
+	Heads     int     `json:"num_attention_heads"`
+	Heads2    int     `json:"n_heads"`
+	Inner     int     `json:"intermediate_size"`
+	Inner2    int     `json:"hidden_dim"`
+	Vocab     int     `json:"vocab_size"`
+	Positions int     `json:"max_position_embeddings"`
+	Epsilon   float64 `json:"layer_norm_eps"`
+	Pad       int     `json:"pad_token_id"`
+	Position  string  `json:"position_embedding_type"`
+}
+
+// readConfig reads the folder's config.json and the facts of its tokeniser.
+func readConfig(dir string, maxTokens int) (Config, string, error) {
+	var s source
+	if err := readJSON(filepath.Join(dir, "config.json"), &s); err != nil {
+		return Config{}, "", err
+	}
+	c := Config{Layers: s.Layers + s.Layers2, Hidden: s.Hidden + s.Dim, Heads: s.Heads + s.Heads2, Inner: s.Inner + s.Inner2,
+		Vocab: s.Vocab, Positions: s.Positions, Epsilon: s.Epsilon, MaxTokens: maxTokens, Lowercase: true, Base: filepath.Base(dir)}
+	if c.Epsilon == 0 {
+		c.Epsilon = 1e-12
+	}
+	if s.Type != "bert" && s.Type != "distilbert" {
+		return c, "", fmt.Errorf("%s: model_type %q: bert and distilbert encoders can be read; export others to ONNX", dir, s.Type)
+	}
+	if act := s.Act + s.Act2; act != "gelu" {
+		return c, "", fmt.Errorf("%s: activation %q: only gelu is known", dir, act)
+	}
+	if s.Position != "" && s.Position != "absolute" {
+		return c, "", fmt.Errorf("%s: position_embedding_type %q: only absolute is known", dir, s.Position)
+	}
+	if s.Pad != 0 {
+		return c, "", fmt.Errorf("%s: pad_token_id %d: only 0 is known", dir, s.Pad)
+	}
+	var tok struct {
+		Lower   *bool `json:"do_lower_case"`
+		Accents *bool `json:"strip_accents"`
+	}
+	if err := readJSON(filepath.Join(dir, "tokenizer_config.json"), &tok); err == nil && tok.Lower != nil {
+		c.Lowercase = *tok.Lower
+	}
+	if c.Accents = c.Lowercase; tok.Accents != nil {
+		c.Accents = *tok.Accents
+	}
+	return c, s.Type, c.Validate()
+}
+
+// Validate checks the sizes.
+func (c Config) Validate() error {
+	switch {
+	case c.Layers < 1 || c.Hidden < 1 || c.Heads < 1 || c.Inner < 1 || c.Vocab < 1 || c.Positions < 1:
+		return fmt.Errorf("encoder of %d layers, hidden %d, heads %d, inner %d, vocab %d, positions %d: all must be positive",
+			c.Layers, c.Hidden, c.Heads, c.Inner, c.Vocab, c.Positions)
+	case c.Hidden%c.Heads != 0:
+		return fmt.Errorf("encoder: hidden size %d is not a multiple of %d heads", c.Hidden, c.Heads)
+	case c.MaxTokens < 2 || c.MaxTokens > c.Positions:
+		return fmt.Errorf("max_tokens: %d is not between 2 and the encoder's %d positions", c.MaxTokens, c.Positions)
+	}
+	return nil
+}
+
+func readJSON(path string, v any) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// VocabFile is the vocabulary's name in a Hugging Face folder and in a model folder.
+const VocabFile = "vocab.txt"
+
+// OpenTokenizer reads the folder's vocabulary; it must be the one the Config names, if it names one.
+func (c Config) OpenTokenizer(dir string) (*wordpiece.Tokenizer, error) {
+	path := filepath.Join(dir, VocabFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("tokeniser: %w", err)
+	}
+	vocab := strings.Split(strings.TrimSuffix(strings.ReplaceAll(string(b), "\r\n", "\n"), "\n"), "\n")
+	t, err := wordpiece.New(vocab, wordpiece.Options{Lowercase: c.Lowercase, StripAccents: c.Accents})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if t.Pad() != 0 || t.Size() > c.Vocab {
+		return nil, fmt.Errorf("%s: %d tokens with pad id %d, the encoder has %d and pads with 0", path, t.Size(), t.Pad(), c.Vocab)
+	}
+	if d := t.Digest().String(); c.Tokenizer != "" && c.Tokenizer != d {
+		return nil, fmt.Errorf("%s: is not the vocabulary that the model was trained with", path)
+	}
+	return t, nil
+}

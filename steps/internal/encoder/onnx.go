@@ -1,0 +1,140 @@
+package encoder
+
+import (
+	"fmt"
+	"math"
+
+	"rein/steps/internal/onnxgraph"
+)
+
+// Masked is added to the attention scores of filling: far below any score, and no infinity, so that a row of nothing
+// but filling stays a number.
+const Masked = -1e4
+
+// writer builds a Model's ONNX graph.
+type writer struct {
+	g *onnxgraph.Graph
+	m *Model
+}
+
+// Graph is the model as ONNX: ids [batch, length], filled up with 0, to probs and logits [batch, classes].
+func (m *Model) Graph(producer string, metadata map[string]string) []byte {
+	w := writer{&onnxgraph.Graph{Name: "rein_encoder", Producer: producer, Metadata: metadata}, m}
+	g, rows, classes := w.g, onnxgraph.Dim{Name: "batch"}, onnxgraph.Dim{Size: m.Classes}
+	ids := g.Input("ids", onnxgraph.Int64, rows, onnxgraph.Dim{Name: "length"})
+	g.Ints("zero", nil, 0)
+	g.Ints("axis0", []int{1}, 0)
+	g.Ints("axis1", []int{1}, 1)
+	g.Ints("middle_axes", []int{2}, 1, 2)
+	g.Ints("split_heads", []int{4}, 0, 0, int64(m.Heads), int64(m.Hidden/m.Heads))
+	g.Ints("join_heads", []int{3}, 0, 0, int64(m.Hidden))
+	w.floats("one", 1)
+	w.floats("masked", Masked)
+	w.floats("half", 0.5)
+	w.floats("root_half", float32(math.Sqrt(0.5)))
+
+	real := g.Node("Cast", "mask", []string{g.Node("Greater", "is_token", []string{ids, "zero"})}, onnxgraph.Int("to", int64(onnxgraph.Float32)))
+	gap := g.Node("Mul", "gap", []string{g.Node("Sub", "filling", []string{"one", real}), "masked"})
+	bias := g.Node("Unsqueeze", "attention_bias", []string{gap, "middle_axes"})
+	x := w.embed(ids)
+	for i := range m.Layers {
+		x = w.layer(i, x, bias)
+	}
+	w.classify(x, real)
+	g.Output("probs", onnxgraph.Float32, rows, classes)
+	g.Output("logits", onnxgraph.Float32, rows, classes)
+	return g.Encode()
+}
+
+func (w writer) floats(name string, v float32) { w.g.Floats(name, nil, []float32{v}) }
+
+// weight adds the model's weight at a position and returns its name.
+func (w writer) weight(at int) string {
+	t := w.m.Weights[at]
+	return w.g.Floats(t.Name, t.Shape, t.Data)
+}
+
+// embed looks the ids up, adds their positions and normalises.
+func (w writer) embed(ids string) string {
+	g := w.g
+	words := g.Node("Gather", "words", []string{g.Floats("word_table", []int{w.m.Vocab, w.m.Hidden}, w.m.Words), ids})
+	length := g.Node("Slice", "length_now", []string{g.Node("Shape", "ids_shape", []string{ids}), "axis1", g.Ints("two", []int{1}, 2), "axis0"})
+	positions := g.Node("Slice", "positions_now", []string{w.weight(Positions), "axis0", length, "axis0"})
+	return w.norm("embedded", g.Node("Add", "embedding_sum", []string{words, positions}), EmbedGain)
+}
+
+// norm normalises over the last axis; gain is the position of the gain, before its bias.
+func (w writer) norm(name, x string, gain int) string {
+	return w.g.Node("LayerNormalization", name, []string{x, w.weight(gain), w.weight(gain + 1)},
+		onnxgraph.Int("axis", -1), onnxgraph.Float("epsilon", float32(w.m.Epsilon)))
+}
+
+// linear multiplies by the matrix at a position and adds the bias after it.
+func (w writer) linear(name, x string, at int) string {
+	return w.g.Node("Add", name, []string{w.g.Node("MatMul", name+"_product", []string{x, w.weight(at)}), w.weight(at + 1)})
+}
+
+// layer is one attention and one feed-forward block.
+func (w writer) layer(i int, x, bias string) string {
+	g, at, p := w.g, w.m.Layer(i), fmt.Sprintf("l%d_", i)
+	heads := w.attention(p, w.queries(p, x, at), bias)
+	sum := g.Node("Add", p+"attended", []string{x, w.linear(p+"out", heads, at+Out)})
+	x = w.norm(p+"norm1", sum, at+Norm1)
+	up := w.linear(p+"up", x, at+Up)
+	erf := g.Node("Erf", p+"erf", []string{g.Node("Mul", p+"erf_in", []string{up, "root_half"})})
+	gate := g.Node("Add", p+"gate", []string{erf, "one"})
+	gelu := g.Node("Mul", p+"gelu", []string{g.Node("Mul", p+"gated", []string{up, gate}), "half"})
+	return w.norm(p+"norm2", g.Node("Add", p+"fed", []string{x, w.linear(p+"down", gelu, at+Down)}), at+Norm2)
+}
+
+// queries returns the queries, keys and values of all heads: [batch, heads, length, size], keys turned. The queries'
+// weights carry the attention's scale.
+func (w writer) queries(p, x string, at int) [3]string {
+	g, h := w.g, w.m.Hidden
+	scale := float32(1 / math.Sqrt(float64(h/w.m.Heads)))
+	matrix, bias := w.m.Weights[at+QKV], w.m.Weights[at+QKVBias]
+	var out [3]string
+	for j, k := range []string{"q", "k", "v"} {
+		part, add := make([]float32, 0, h*h), append([]float32(nil), bias.Data[j*h:(j+1)*h]...)
+		for row := range h {
+			part = append(part, matrix.Data[row*3*h+j*h:][:h]...)
+		}
+		order := []int64{0, 2, 1, 3}
+		switch j {
+		case 0:
+			for _, v := range [][]float32{part, add} {
+				for i := range v {
+					v[i] *= scale
+				}
+			}
+		case 1:
+			order = []int64{0, 2, 3, 1}
+		}
+		name := p + k
+		y := g.Node("MatMul", name+"_product", []string{x, g.Floats(name+"_weight", []int{h, h}, part)})
+		y = g.Node("Add", name, []string{y, g.Floats(name+"_bias", []int{h}, add)})
+		y = g.Node("Reshape", name+"_split", []string{y, "split_heads"})
+		out[j] = g.Node("Transpose", name+"_heads", []string{y}, onnxgraph.List("perm", order...))
+	}
+	return out
+}
+
+// attention mixes the values of all heads and joins the heads.
+func (w writer) attention(p string, qkv [3]string, bias string) string {
+	g := w.g
+	scores := g.Node("Add", p+"scores", []string{g.Node("MatMul", p+"likeness", []string{qkv[0], qkv[1]}), bias})
+	share := g.Node("Softmax", p+"share", []string{scores}, onnxgraph.Int("axis", -1))
+	mixed := g.Node("Transpose", p+"mixed", []string{g.Node("MatMul", p+"mix", []string{share, qkv[2]})}, onnxgraph.List("perm", 0, 2, 1, 3))
+	return g.Node("Reshape", p+"joined", []string{mixed, "join_heads"})
+}
+
+// classify pools over the tokens and applies the head.
+func (w writer) classify(x, mask string) {
+	g := w.g
+	row := g.Node("Unsqueeze", "mask_row", []string{mask, "axis1"}) // [batch, 1, length]
+	sum := g.Node("Squeeze", "sum", []string{g.Node("MatMul", "sum_row", []string{row, x}), "axis1"})
+	tokens := g.Node("ReduceSum", "tokens", []string{mask, "axis1"}, onnxgraph.Int("keepdims", 1))
+	pooled := g.Node("Div", "pooled", []string{sum, g.Node("Max", "tokens_or_one", []string{tokens, "one"})})
+	logits := g.Node("Gemm", "logits", []string{pooled, w.weight(w.m.Head()), w.weight(w.m.Head() + 1)})
+	g.Node("Softmax", "probs", []string{logits}, onnxgraph.Int("axis", -1))
+}

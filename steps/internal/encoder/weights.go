@@ -1,0 +1,221 @@
+package encoder
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+
+	"rein/steps/internal/safetensors"
+)
+
+// Tensor is a weight: row-major, matrices as [inputs, outputs].
+type Tensor = safetensors.Tensor
+
+// Model is an encoder with a head. Weights are in a fixed order that Names gives.
+type Model struct {
+	Config
+	Classes int
+	Words   []float32 // word table [Vocab, Hidden]
+	Weights []Tensor  // all others
+}
+
+// The weights of Model.Weights, by position: embeddings, then each layer's, then the head's.
+const (
+	Positions = iota // position embeddings, the first token type's added
+	EmbedGain
+	EmbedBias
+	firstLayer
+)
+
+// The weights of one layer, from Layer(i) on.
+const (
+	QKV = iota // [Hidden, 3 Hidden]: queries, keys, values side by side
+	QKVBias
+	Out
+	OutBias
+	Norm1
+	Norm1Bias
+	Up
+	UpBias
+	Down
+	DownBias
+	Norm2
+	Norm2Bias
+	perLayer
+)
+
+// Layer is the position of a layer's first weight.
+func (c Config) Layer(i int) int { return firstLayer + i*perLayer }
+
+// Head is the position of the head's matrix; its bias follows.
+func (c Config) Head() int { return c.Layer(c.Layers) }
+
+// shapes lists the weights' names and shapes.
+func (c Config) shapes(classes int) []Tensor {
+	h := c.Hidden
+	out := []Tensor{{Name: "positions", Shape: []int{c.Positions, h}}, {Name: "embed.gain", Shape: []int{h}}, {Name: "embed.bias", Shape: []int{h}}}
+	for i := range c.Layers {
+		for _, w := range []Tensor{
+			{Name: "qkv", Shape: []int{h, 3 * h}}, {Name: "qkv.bias", Shape: []int{3 * h}},
+			{Name: "out", Shape: []int{h, h}}, {Name: "out.bias", Shape: []int{h}},
+			{Name: "norm1", Shape: []int{h}}, {Name: "norm1.bias", Shape: []int{h}},
+			{Name: "up", Shape: []int{h, c.Inner}}, {Name: "up.bias", Shape: []int{c.Inner}},
+			{Name: "down", Shape: []int{c.Inner, h}}, {Name: "down.bias", Shape: []int{h}},
+			{Name: "norm2", Shape: []int{h}}, {Name: "norm2.bias", Shape: []int{h}},
+		} {
+			w.Name = fmt.Sprintf("layer%d.%s", i, w.Name)
+			out = append(out, w)
+		}
+	}
+	return append(out, Tensor{Name: "head", Shape: []int{h, classes}}, Tensor{Name: "head.bias", Shape: []int{classes}})
+}
+
+// Read reads an encoder from a Hugging Face folder and draws a head for it.
+func Read(dir string, classes, maxTokens int, seed int64) (*Model, error) {
+	cfg, kind, err := readConfig(dir, maxTokens)
+	if err != nil {
+		return nil, err
+	}
+	tok, err := cfg.OpenTokenizer(dir)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Tokenizer = tok.Digest().String()
+	tensors, err := safetensors.Read(filepath.Join(dir, "model.safetensors"))
+	if err != nil {
+		return nil, err
+	}
+	r := reader{by: map[string]Tensor{}, kind: kind}
+	for _, t := range tensors {
+		name := strings.TrimPrefix(strings.TrimPrefix(t.Name, "bert."), "distilbert.")
+		r.by[strings.NewReplacer("LayerNorm.gamma", "LayerNorm.weight", "LayerNorm.beta", "LayerNorm.bias").Replace(name)] = t
+	}
+	m := &Model{Config: cfg, Classes: classes, Words: r.take("embeddings.word_embeddings.weight")}
+	r.embeddings(m)
+	for i := range cfg.Layers {
+		r.layer(m, i)
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, r.err)
+	}
+	m.drawHead(seed)
+	return m, m.check()
+}
+
+// drawHead sets the head's initial weights.
+func (m *Model) drawHead(seed int64) {
+	rng := rand.New(rand.NewPCG(uint64(seed), 0x68656164))
+	w := make([]float32, m.Hidden*m.Classes)
+	for i := range w {
+		w[i] = float32(rng.NormFloat64() / math.Sqrt(float64(m.Hidden)))
+	}
+	m.Weights = append(m.Weights[:m.Head()], Tensor{Data: w}, Tensor{Data: make([]float32, m.Classes)})
+	for i, s := range m.shapes(m.Classes) {
+		m.Weights[i].Name, m.Weights[i].Shape = s.Name, s.Shape
+	}
+}
+
+// check reports weights of a wrong size.
+func (m *Model) check() error {
+	if len(m.Words) != m.Vocab*m.Hidden {
+		return fmt.Errorf("word table: %d values, want %d x %d", len(m.Words), m.Vocab, m.Hidden)
+	}
+	shapes := m.shapes(m.Classes)
+	if len(m.Weights) != len(shapes) {
+		return fmt.Errorf("%d weights, want %d", len(m.Weights), len(shapes))
+	}
+	for i, s := range shapes {
+		size := 1
+		for _, d := range s.Shape {
+			size *= d
+		}
+		if len(m.Weights[i].Data) != size {
+			return fmt.Errorf("weights %s: %d values, want %v", s.Name, len(m.Weights[i].Data), s.Shape)
+		}
+	}
+	return nil
+}
+
+// reader turns Hugging Face's names and layouts into ours; the first missing weight is kept as an error.
+type reader struct {
+	by   map[string]Tensor
+	kind string
+	err  error
+}
+
+func (r *reader) take(name string) []float32 {
+	t, ok := r.by[name]
+	if !ok && r.err == nil {
+		r.err = fmt.Errorf("no weight %q", name)
+	}
+	return t.Data
+}
+
+// turned is a matrix that is stored as [outputs, inputs].
+func (r *reader) turned(name string) []float32 {
+	w := r.take(name)
+	if r.err != nil {
+		return nil
+	}
+	shape := r.by[name].Shape
+	if len(shape) != 2 {
+		r.err = fmt.Errorf("weight %q: shape %v, want a matrix", name, shape)
+		return nil
+	}
+	out := make([]float32, len(w))
+	for i := range shape[0] {
+		for j := range shape[1] {
+			out[j*shape[0]+i] = w[i*shape[1]+j]
+		}
+	}
+	return out
+}
+
+func (r *reader) embeddings(m *Model) {
+	pos := append([]float32(nil), r.take("embeddings.position_embeddings.weight")...)
+	if types := []float32(nil); r.kind == "bert" {
+		if types = r.take("embeddings.token_type_embeddings.weight"); len(types) < m.Hidden {
+			return
+		}
+		for i := range pos {
+			pos[i] += types[i%m.Hidden] // all tokens are of the first type
+		}
+	}
+	m.Weights = append(m.Weights, Tensor{Data: pos},
+		Tensor{Data: r.take("embeddings.LayerNorm.weight")}, Tensor{Data: r.take("embeddings.LayerNorm.bias")})
+}
+
+func (r *reader) layer(m *Model, i int) {
+	names := map[string]string{"q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value", "o": "attention.output.dense",
+		"n1": "attention.output.LayerNorm", "up": "intermediate.dense", "down": "output.dense", "n2": "output.LayerNorm"}
+	prefix := fmt.Sprintf("encoder.layer.%d.", i)
+	if r.kind == "distilbert" {
+		names = map[string]string{"q": "attention.q_lin", "k": "attention.k_lin", "v": "attention.v_lin", "o": "attention.out_lin",
+			"n1": "sa_layer_norm", "up": "ffn.lin1", "down": "ffn.lin2", "n2": "output_layer_norm"}
+		prefix = fmt.Sprintf("transformer.layer.%d.", i)
+	}
+	name := func(k, part string) string { return prefix + names[k] + "." + part }
+	h := m.Hidden
+	qkv, bias := make([]float32, 3*h*h), make([]float32, 3*h)
+	for j, k := range []string{"q", "k", "v"} {
+		w, b := r.turned(name(k, "weight")), r.take(name(k, "bias"))
+		if r.err == nil && (len(w) != h*h || len(b) != h) {
+			r.err = fmt.Errorf("weight %q: %d values and %d of its bias, want %d and %d", name(k, "weight"), len(w), len(b), h*h, h)
+		}
+		if r.err != nil {
+			return
+		}
+		for row := range h {
+			copy(qkv[row*3*h+j*h:], w[row*h:(row+1)*h])
+		}
+		copy(bias[j*h:], b)
+	}
+	m.Weights = append(m.Weights, Tensor{Data: qkv}, Tensor{Data: bias},
+		Tensor{Data: r.turned(name("o", "weight"))}, Tensor{Data: r.take(name("o", "bias"))},
+		Tensor{Data: r.take(name("n1", "weight"))}, Tensor{Data: r.take(name("n1", "bias"))},
+		Tensor{Data: r.turned(name("up", "weight"))}, Tensor{Data: r.take(name("up", "bias"))},
+		Tensor{Data: r.turned(name("down", "weight"))}, Tensor{Data: r.take(name("down", "bias"))},
+		Tensor{Data: r.take(name("n2", "weight"))}, Tensor{Data: r.take(name("n2", "bias"))})
+}

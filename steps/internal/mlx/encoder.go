@@ -1,0 +1,142 @@
+package mlx
+
+import (
+	"fmt"
+	"math"
+
+	g "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"rein/steps/internal/encoder"
+)
+
+// EncoderConfig says how an Encoder is trained.
+type EncoderConfig struct {
+	Rows        int // of every batch
+	Frozen      int // the first layers, and the embeddings, stay as they are; 0: all is trained
+	WeightDecay float64
+	Clip        float64 // largest norm of all gradients together; 0: any
+	Loss        Loss
+}
+
+// EncoderBatch is one batch: token vectors looked up in the word table by the caller, who keeps that table.
+type EncoderBatch struct {
+	Length  int
+	Words   []float32 // [Rows, Length, Hidden]
+	Mask    []float32 // [Rows, Length]: 1 for tokens, 0 for filling
+	Targets []float32 // [Rows, Classes]
+	Weights []float32 // [Rows]; 0 for filling rows
+	Drop    []float32 // [Rows, Hidden]: dropout of what is pooled
+}
+
+// Encoder trains a transformer classifier: all but the word table, whose gradient the caller gets. A lookup in the graph
+// would have a gradient that ONNX Runtime adds up in parallel, with other bytes every time.
+type Encoder struct {
+	cfg    EncoderConfig
+	model  *encoder.Model
+	exec   *g.Exec
+	eval   *g.Exec
+	values []*tensors.Tensor // all weights
+	m, v   []*tensors.Tensor // Adam's moments of those that are trained
+	first  int               // the first weight that is trained
+	step   int
+}
+
+// NewEncoder puts the model's weights on the device; graphs are compiled for each batch length as it comes.
+func NewEncoder(b *Backend, model *encoder.Model, cfg EncoderConfig) (*Encoder, error) {
+	if cfg.Frozen > model.Layers {
+		return nil, fmt.Errorf("frozen layers: %d, the encoder has %d", cfg.Frozen, model.Layers)
+	}
+	e := &Encoder{cfg: cfg, model: model}
+	if cfg.Frozen > 0 {
+		e.first = model.Layer(cfg.Frozen)
+	}
+	for i, w := range model.Weights {
+		e.values = append(e.values, tensors.FromFlatDataAndDimensions(w.Data, w.Shape...))
+		if i >= e.first {
+			e.m = append(e.m, tensors.FromFlatDataAndDimensions(make([]float32, len(w.Data)), w.Shape...))
+			e.v = append(e.v, tensors.FromFlatDataAndDimensions(make([]float32, len(w.Data)), w.Shape...))
+		}
+	}
+	var err error
+	if e.exec, err = g.NewExec(b.b, e.train); err != nil {
+		return nil, err
+	}
+	e.exec.SetMaxCache(-1)
+	if e.eval, err = g.NewExec(b.b, e.forwardOnly); err != nil {
+		return nil, err
+	}
+	e.eval.SetMaxCache(-1)
+	return e, nil
+}
+
+// Step makes one update and returns the loss and the gradient of Words (nil where the embeddings are frozen).
+func (e *Encoder) Step(b EncoderBatch, rate float64) (float32, []float32, error) {
+	e.step++
+	t := float64(e.step)
+	knobs := []float32{float32(rate), float32(1 / (1 - math.Pow(beta1, t))), float32(1 / (1 - math.Pow(beta2, t)))}
+	args := []any{
+		tensors.FromFlatDataAndDimensions(b.Words, e.cfg.Rows, b.Length, e.model.Hidden),
+		tensors.FromFlatDataAndDimensions(b.Mask, e.cfg.Rows, b.Length),
+		tensors.FromFlatDataAndDimensions(b.Targets, e.cfg.Rows, e.model.Classes),
+		vector(b.Weights), tensors.FromFlatDataAndDimensions(b.Drop, e.cfg.Rows, e.model.Hidden), vector(knobs)}
+	for _, list := range [][]*tensors.Tensor{e.values, e.m, e.v} {
+		for _, x := range list {
+			args = append(args, x)
+		}
+	}
+	out, err := e.exec.Call(args...)
+	if err != nil {
+		return 0, nil, fmt.Errorf("training step %d: %w", e.step, err)
+	}
+	for _, a := range args[:6] {
+		a.(*tensors.Tensor).MustFinalizeAll()
+	}
+	loss := tensors.MustCopyFlatData[float32](out[0])[0]
+	var grad []float32
+	n := 1
+	if e.first == 0 {
+		grad = tensors.MustCopyFlatData[float32](out[1])
+		n = 2
+	}
+	for _, x := range out[:n] {
+		x.MustFinalizeAll()
+	}
+	out = out[n:]
+	for _, list := range [][]*tensors.Tensor{e.values[e.first:], e.m, e.v} {
+		for i, old := range list {
+			old.MustFinalizeAll()
+			list[i] = out[i]
+		}
+		out = out[len(list):]
+	}
+	return loss, grad, nil
+}
+
+// Logits runs a batch forward; Targets, Weights and Drop aren't needed.
+func (e *Encoder) Logits(b EncoderBatch) ([]float32, error) {
+	args := []any{tensors.FromFlatDataAndDimensions(b.Words, e.cfg.Rows, b.Length, e.model.Hidden),
+		tensors.FromFlatDataAndDimensions(b.Mask, e.cfg.Rows, b.Length)}
+	for _, x := range e.values {
+		args = append(args, x)
+	}
+	out, err := e.eval.Call(args...)
+	if err != nil {
+		return nil, err
+	}
+	defer out[0].MustFinalizeAll()
+	return tensors.MustCopyFlatData[float32](out[0]), nil
+}
+
+// Unpack copies the trained weights into the model.
+func (e *Encoder) Unpack() {
+	for i := e.first; i < len(e.values); i++ {
+		e.model.Weights[i].Data = tensors.MustCopyFlatData[float32](e.values[i])
+	}
+}
+
+// Close frees the compiled graphs.
+func (e *Encoder) Close() {
+	e.exec.Finalize()
+	e.eval.Finalize()
+}

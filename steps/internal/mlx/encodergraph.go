@@ -1,0 +1,113 @@
+package mlx
+
+import (
+	"math"
+
+	g "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/layers/activation"
+	"github.com/gomlx/gomlx/ml/nn"
+
+	"rein/steps/internal/encoder"
+)
+
+// train builds a training step: forward, loss, gradients, clipping, Adam.
+func (e *Encoder) train(in []*g.Node) []*g.Node {
+	words, mask, targets, weights, drop, knobs := in[0], in[1], in[2], in[3], in[4], in[5]
+	n := len(e.values)
+	values, m := in[6:6+n], in[6+n:6+n+len(e.m)]
+	v := in[6+n+len(e.m):]
+	logits := e.forward(words, mask, drop, values)
+	loss := e.cfg.Loss.graph(logits, targets, weights)
+	trained := values[e.first:]
+	wanted := trained
+	if e.first == 0 {
+		wanted = append([]*g.Node{words}, trained...)
+	}
+	grads := g.Gradient(loss, wanted...)
+	out := []*g.Node{loss}
+	if e.first == 0 {
+		out, grads = append(out, grads[0]), grads[1:]
+	}
+	if e.cfg.Clip > 0 {
+		grads = clip(grads, e.cfg.Clip)
+	}
+	ps, ms, vs := make([]*g.Node, len(trained)), make([]*g.Node, len(trained)), make([]*g.Node, len(trained))
+	for i, p := range trained {
+		decay := e.cfg.WeightDecay
+		if p.Rank() < 2 { // biases and normalisations aren't shrunk
+			decay = 0
+		}
+		ps[i], ms[i], vs[i] = adam(p, grads[i], m[i], v[i], knobs, decay)
+	}
+	return append(append(append(out, ps...), ms...), vs...)
+}
+
+// clip shrinks gradients so that their norm, taken together, is at most limit.
+func clip(grads []*g.Node, limit float64) []*g.Node {
+	var square *g.Node
+	for _, x := range grads {
+		if s := g.ReduceAllSum(g.Mul(x, x)); square == nil {
+			square = s
+		} else {
+			square = g.Add(square, s)
+		}
+	}
+	scale := g.MinScalar(g.Div(g.Scalar(square.Graph(), square.DType(), limit), g.AddScalar(g.Sqrt(square), 1e-6)), 1)
+	out := make([]*g.Node, len(grads))
+	for i, x := range grads {
+		out[i] = g.Mul(x, scale)
+	}
+	return out
+}
+
+// forwardOnly builds the logits of a batch.
+func (e *Encoder) forwardOnly(in []*g.Node) []*g.Node {
+	return []*g.Node{e.forward(in[0], in[1], nil, in[2:])}
+}
+
+// forward builds the logits; drop, where there is one, multiplies what is pooled.
+func (e *Encoder) forward(words, mask, drop *g.Node, w []*g.Node) *g.Node {
+	c := e.model.Config
+	rows, length := words.Shape().Dimensions[0], words.Shape().Dimensions[1]
+	norm := func(x *g.Node, at int) *g.Node {
+		return nn.LayerNorm(x, []int{x.Rank() - 1}, c.Epsilon, w[at], w[at+1], nil)
+	}
+	positions := g.Reshape(g.Slice(w[encoder.Positions], g.AxisRange(0, length)), 1, length, c.Hidden)
+	x := norm(g.Add(words, positions), encoder.EmbedGain)
+	bias := g.MulScalar(g.OneMinus(g.Reshape(mask, rows, 1, 1, length)), encoder.Masked)
+	x = g.Reshape(x, rows*length, c.Hidden)
+	for i := range c.Layers {
+		at := c.Layer(i)
+		mixed := attention(g.Reshape(linear(x, w[at+encoder.QKV], w[at+encoder.QKVBias]), rows, length, 3, c.Heads, c.Hidden/c.Heads), bias)
+		mixed = linear(g.Reshape(mixed, rows*length, c.Hidden), w[at+encoder.Out], w[at+encoder.OutBias])
+		x = norm(g.Add(x, mixed), at+encoder.Norm1)
+		up := activation.Gelu(linear(x, w[at+encoder.Up], w[at+encoder.UpBias]))
+		x = norm(g.Add(x, linear(up, w[at+encoder.Down], w[at+encoder.DownBias])), at+encoder.Norm2)
+	}
+	x = g.Mul(g.Reshape(x, rows, length, c.Hidden), g.Reshape(mask, rows, length, 1))
+	tokens := g.Reshape(g.MaxScalar(g.ReduceSum(mask, 1), 1), rows, 1)
+	pooled := g.Div(g.ReduceSum(x, 1), tokens)
+	if drop != nil {
+		pooled = g.Mul(pooled, drop)
+	}
+	return linear(pooled, w[c.Head()], w[c.Head()+1])
+}
+
+func linear(x, matrix, bias *g.Node) *g.Node {
+	return g.Add(g.MatMul(x, matrix), g.Reshape(bias, 1, bias.Shape().Dimensions[0]))
+}
+
+// attention takes queries, keys and values [rows, length, 3, heads, size] and returns [rows, length, heads * size].
+func attention(qkv, bias *g.Node) *g.Node {
+	d := qkv.Shape().Dimensions
+	rows, length, heads, size := d[0], d[1], d[3], d[4]
+	part := func(i int) *g.Node { // [rows * heads, length, size]
+		x := g.Reshape(g.Slice(qkv, g.AxisRange(), g.AxisRange(), g.AxisRange(i, i+1)), rows, length, heads, size)
+		return g.Reshape(g.TransposeAllAxes(x, 0, 2, 1, 3), rows*heads, length, size)
+	}
+	scores := g.MulScalar(g.Einsum("bqd,bkd->bqk", part(0), part(1)), 1/math.Sqrt(float64(size)))
+	share := g.Softmax(g.Add(g.Reshape(scores, rows, heads, length, length), bias), -1)
+	mixed := g.Einsum("bqk,bkd->bqd", g.Reshape(share, rows*heads, length, length), part(2))
+	mixed = g.TransposeAllAxes(g.Reshape(mixed, rows, heads, length, size), 0, 2, 1, 3)
+	return g.Reshape(mixed, rows, length, heads*size)
+}
