@@ -17,6 +17,7 @@ import (
 type decoder struct {
 	types map[string]*steps.Type
 	m     *module
+	steps map[string]*stepDecl // by name
 	diags hcl.Diagnostics
 }
 
@@ -207,12 +208,11 @@ func (d *decoder) step(b *hcl.Block) {
 	} else {
 		s.body = d.block(b, stepSchema(s.typ), fmt.Sprintf("a step of type %q", s.typeName))
 	}
-	for _, o := range d.m.steps {
-		if o.name == s.name {
-			d.errorf(s.nameRange, "Duplicate step", "A step named %q was declared at %s already; names are unique in a pipeline, whatever the type.", s.name, shortPos(o.rng))
-			return
-		}
+	if o := d.steps[s.name]; o != nil {
+		d.errorf(s.nameRange, "Duplicate step", "A step named %q was declared at %s already; names are unique in a pipeline, whatever the type.", s.name, shortPos(o.rng))
+		return
 	}
+	d.steps[s.name] = s
 	d.m.steps = append(d.m.steps, s)
 }
 

@@ -27,8 +27,8 @@ func (l *loader) module(name string, from *hcl.Range) *module {
 	l.sources[name] = f
 	l.files[name] = true
 	listSplats(f.Body)
-	d := &decoder{types: l.types, m: &module{file: name, folder: l.source.folder(name), src: f}}
-	if f.Body != nil {
+	d := &decoder{types: l.types, steps: map[string]*stepDecl{}, m: &module{file: name, folder: l.source.folder(name), src: f}}
+	if f.Body != nil { // nil: it was refused unread
 		d.file(f.Body)
 	}
 	if !diags.HasErrors() { // what follows from a syntax error is noise
@@ -42,6 +42,9 @@ func (l *loader) module(name string, from *hcl.Range) *module {
 func parse(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
 	var f *hcl.File
 	var diags hcl.Diagnostics
+	if d := tooDeep(name, text); d != nil {
+		return &hcl.File{Bytes: text}, hcl.Diagnostics{d}
+	}
 	if isJSON(name) {
 		f, diags = json.Parse(text, name)
 	} else {
@@ -144,6 +147,7 @@ type merged struct {
 // merge lays the files of a chain over each other.
 func (l *loader) merge(c chain) *merged {
 	m := &merged{chain: c, removed: map[string]*attr{}}
+	at := map[string]int{} // of steps: there may be many
 	for _, f := range c {
 		for _, v := range f.variables {
 			m.variables = overlayBy(m.variables, v, func(v *variableDecl) string { return v.name }, mergeVariable)
@@ -152,7 +156,12 @@ func (l *loader) merge(c chain) *merged {
 			m.outputs = overlayBy(m.outputs, o, func(o *outputDecl) string { return o.name }, replaceWith)
 		}
 		for _, s := range f.steps {
-			m.steps = overlayBy(m.steps, s, func(s *stepDecl) string { return s.name }, l.mergeStep)
+			if i, ok := at[s.name]; ok {
+				m.steps[i] = l.mergeStep(m.steps[i], s)
+				continue
+			}
+			at[s.name] = len(m.steps)
+			m.steps = append(m.steps, s)
 		}
 		m.locals = overlayAttrs(m.locals, f.locals)
 		m.set = overlayAttrs(m.set, f.set)

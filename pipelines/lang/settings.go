@@ -3,13 +3,11 @@ package lang
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/hashicorp/hcl/v2/json"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -72,17 +70,7 @@ func (s *settings) file(l *loader, name string) {
 			Detail: fmt.Sprintf("%s: %s.", name, readProblem(err))})
 		return
 	}
-	var f *hcl.File
-	var diags hcl.Diagnostics
-	if filepath.Ext(name) == ".json" {
-		f, diags = json.Parse(text, name)
-	} else {
-		f, diags = hclsyntax.ParseConfig(text, name, hcl.InitialPos)
-	}
-	if f == nil {
-		f = &hcl.File{}
-	}
-	f.Bytes = text
+	f, diags := parse(name, text)
 	l.sources[name] = f
 	l.files[name] = true
 	l.add(diags)

@@ -105,12 +105,11 @@ func isPipelineFile(name string) bool {
 	if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") {
 		return false
 	}
-	return strings.HasSuffix(name, ".hcl") || isJSON(name)
+	return strings.HasSuffix(name, ".hcl") || strings.HasSuffix(name, ".rein.json") || strings.HasSuffix(name, ".hcl.json")
 }
 
-func isJSON(name string) bool {
-	return strings.HasSuffix(name, ".rein.json") || strings.HasSuffix(name, ".hcl.json")
-}
+// isJSON tells which syntax a named file has; of a folder only .rein.json and .hcl.json are read (isPipelineFile).
+func isJSON(name string) bool { return strings.HasSuffix(name, ".json") }
 
 // baseName is a file's name without folder and ending: the name of a pipeline that doesn't give one.
 func baseName(file string) string {

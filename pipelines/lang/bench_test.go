@@ -1,0 +1,61 @@
+package lang
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// manyInstances is a pipeline of n steps made by for_each, each with an input of another and two values.
+func manyInstances(n int) string {
+	return fmt.Sprintf(`
+locals {
+  tens = range(10)
+  keys = flatten([for i in range(%d) : [for j in local.tens : format("k%%04d%%d", i, j)]])
+}
+step "dataset" "source" {
+  for_each = local.keys
+  data     = "data/${each.key}.csv"
+}
+step "augment" "varied" {
+  for_each   = local.keys
+  rows       = step.source[each.key].rows
+  variations = 3
+  seed       = strlen(each.key)
+}
+step "exec" "all" {
+  command = ["true"]
+  inputs  = { rows = step.varied[*].rows }
+}
+`, n/20)
+}
+
+// manySteps is a pipeline of n step blocks, each using the one before.
+func manySteps(n int) string {
+	var b strings.Builder
+	b.WriteString("step \"synthesize\" \"s0\" {}\nlocals {\n  first = step.s0.train\n}\n")
+	last := "local.first"
+	for i := range n - 1 {
+		fmt.Fprintf(&b, "step \"augment\" \"a%d\" {\n  rows       = %s\n  variations = %d\n}\n", i, last, i%7+1)
+		last = fmt.Sprintf("step.a%d.rows", i)
+	}
+	return b.String()
+}
+
+func benchmarkLoad(b *testing.B, text func(int) string) {
+	for _, n := range []int{1000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			o := testOptions(map[string]string{"main.hcl": text(n)})
+			for b.Loop() {
+				p, diags := Load([]string{"main.hcl"}, o)
+				if diags.HasErrors() || len(p.Graph.Pipelines[0].Nodes) < n {
+					b.Fatalf("%v, %d nodes", diags, len(p.Graph.Pipelines[0].Nodes))
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/step")
+		})
+	}
+}
+
+func BenchmarkLoadForEach(b *testing.B) { benchmarkLoad(b, manyInstances) }
+func BenchmarkLoadBlocks(b *testing.B)  { benchmarkLoad(b, manySteps) }
