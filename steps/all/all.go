@@ -3,11 +3,13 @@ package all
 
 import (
 	"rein/steps"
+	"rein/steps/augment"
 	"rein/steps/balance"
 	"rein/steps/benchmark"
 	"rein/steps/dataset"
 	"rein/steps/exec"
 	"rein/steps/export"
+	"rein/steps/hardneg"
 	"rein/steps/merge"
 	"rein/steps/mine"
 	"rein/steps/pack"
@@ -27,6 +29,8 @@ func Types() []*steps.Type {
 		score.Step,
 		mine.Step,
 		sample.Step,
+		augment.Step,
+		hardneg.Step,
 		merge.Step,
 		balance.Step,
 		train.Step,

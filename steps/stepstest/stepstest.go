@@ -25,8 +25,14 @@ type Env struct {
 // New makes an Env with a path for each output port and a memo in memory.
 func New(t testing.TB, outputs ...string) *Env {
 	t.Helper()
+	return NewWithMemo(t, &Memo{}, outputs...)
+}
+
+// NewWithMemo is New with a memo of earlier runs.
+func NewWithMemo(t testing.TB, m *Memo, outputs ...string) *Env {
+	t.Helper()
 	e := &Env{Metrics: map[string]float64{}, Series: map[string][][2]float64{}}
-	c := &engine.Call{Outputs: map[string]string{}, Scratch: t.TempDir(), Checkpoint: t.TempDir(), Memo: &Memo{}, Emit: e.emit}
+	c := &engine.Call{Outputs: map[string]string{}, Scratch: t.TempDir(), Checkpoint: t.TempDir(), Memo: m, Emit: e.emit}
 	dir := t.TempDir()
 	for _, p := range outputs {
 		c.Outputs[p] = filepath.Join(dir, p)

@@ -1,0 +1,95 @@
+// Package augment writes variations of rows: of false positives, so that a model learns what they have in common, and of
+// attacks. No variation is equal to a row there is, or to another variation; each names its parent, its root and how it was
+// made. A row's variations depend on the row and the configuration alone, so work on unchanged rows is remembered.
+package augment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"rein/steps"
+	"rein/steps/artifact"
+)
+
+// Config says how many variations to write, and how.
+type Config struct {
+	Variations int                `hcl:"variations,optional" doc:"How many variations of each row."`
+	Size       int                `hcl:"size,optional" doc:"How many variations in all, instead: of rows chosen by chance."`
+	Methods    map[string]float64 `hcl:"methods,optional" doc:"Weights of the methods. Benign: synonym, insert, swap, delete, punctuate, paraphrase, register; malicious: mutation, obfuscation, synthesis. Empty: all, alike."`
+	Families   map[string]float64 `hcl:"families,optional" doc:"With size: only malicious rows, and these shares of their categories."`
+	MaxGrowth  float64            `hcl:"max_growth,optional" default:"3" doc:"A benign variation is at most this many times as long as its row (and 80 characters), and at least half as long."`
+	Seed       int                `hcl:"seed,optional" default:"1" doc:"Of the chance."`
+}
+
+// Validate implements steps.Validator.
+func (c Config) Validate() error {
+	if (c.Variations > 0) == (c.Size > 0) || c.Variations < 0 || c.Size < 0 {
+		return fmt.Errorf("variations %d, size %d: want one of them, more than 0", c.Variations, c.Size)
+	}
+	if len(c.Families) > 0 && c.Size == 0 {
+		return errors.New("families needs size: they are shares of it")
+	}
+	if c.MaxGrowth < 1 {
+		return fmt.Errorf("max_growth: %v is less than 1", c.MaxGrowth)
+	}
+	known := map[string]bool{}
+	for _, m := range append(benignMethods(nil), maliciousMethods(nil, nil, nil)...) {
+		known[m.name] = true
+	}
+	for name, w := range c.Methods {
+		if !known[name] {
+			return fmt.Errorf("methods: there is no %q; there are %v", name, slices.Sorted(maps.Keys(known)))
+		}
+		if !(w >= 0) {
+			return fmt.Errorf("methods: %q weighs %v; want 0 or more", name, w)
+		}
+	}
+	for name, w := range c.Families {
+		if !(w >= 0) {
+			return fmt.Errorf("families: %q is %v; want a share of 0 or more", name, w)
+		}
+	}
+	return nil
+}
+
+// In is what the step reads.
+type In struct {
+	Rows  artifact.Rows   `port:"rows" doc:"the rows to vary"`
+	Avoid []artifact.Rows `port:"avoid,optional" doc:"rows whose texts must not come out"`
+}
+
+// Out is what the step makes.
+type Out struct {
+	Rows artifact.Rows `port:"rows" doc:"the variations, without the rows themselves"`
+}
+
+// Step is the "augment" step type.
+var Step = steps.New("augment", 1, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run, steps.Example(`step "augment" "variations" {
+  rows       = step.sampled.rows
+  avoid      = [step.corpus.train, step.corpus.validation]
+  variations = 8
+}`))
+
+func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
+	rows, err := in.Rows.Read()
+	if err != nil {
+		return Out{}, err
+	}
+	w := newWriter(env, c, rows)
+	if err := w.avoid(ctx, in); err != nil {
+		return Out{}, err
+	}
+	jobs, err := w.jobs()
+	if err != nil {
+		return Out{}, err
+	}
+	if err := w.write(ctx, jobs); err != nil {
+		return Out{}, err
+	}
+	w.report()
+	written, err := artifact.WriteRows(env.Out("rows"), w.out)
+	return Out{written}, err
+}

@@ -1,0 +1,192 @@
+package augment
+
+import (
+	"math/rand/v2"
+	"strings"
+)
+
+// method makes one variation of a text, or says that it can't.
+type method struct {
+	name  string
+	apply func(s string, r *rand.Rand) (string, bool)
+}
+
+// benignMethods are those for benign rows. They keep every word's meaning, so that the label stays right.
+func benignMethods(lex lexicon) []method {
+	return []method{
+		{"synonym", func(s string, r *rand.Rand) (string, bool) { return synonyms(lex, s, r, 0.35) }},
+		{"insert", func(s string, r *rand.Rand) (string, bool) { return insert(s, r) }},
+		{"swap", swap},
+		{"delete", deleteFillers},
+		{"punctuate", punctuate},
+		{"paraphrase", func(s string, r *rand.Rand) (string, bool) { return paraphrase(lex, s, r) }},
+		{"register", register},
+	}
+}
+
+// synonyms replaces a share of the words that the lexicon knows, at least one.
+func synonyms(lex lexicon, s string, r *rand.Rand, share float64) (string, bool) {
+	ts := tokenize(s)
+	var known []int
+	for i, t := range ts {
+		if !t.fixed && len(lex[strings.ToLower(t.word)]) > 0 {
+			known = append(known, i)
+		}
+	}
+	if len(known) == 0 {
+		return "", false
+	}
+	sure := known[r.IntN(len(known))]
+	for _, i := range known {
+		if i == sure || r.Float64() < share {
+			others := lex[strings.ToLower(ts[i].word)]
+			ts[i].word = like(others[r.IntN(len(others))], ts[i].word)
+		}
+	}
+	return join(ts), true
+}
+
+var fillers = []string{"really", "just", "actually", "simply", "also", "quite", "perhaps", "rather", "basically", "certainly", "maybe", "indeed"}
+
+// insert puts one or two filler words before words in the middle of the text.
+func insert(s string, r *rand.Rand) (string, bool) {
+	ts := tokenize(s)
+	done := false
+	for range 1 + r.IntN(2) {
+		i := 1 + r.IntN(max(len(ts)-1, 1))
+		if i >= len(ts) || ts[i].fixed || ts[i].gap != " " {
+			continue
+		}
+		ts[i].word = fillers[r.IntN(len(fillers))] + " " + ts[i].word
+		done = true
+	}
+	return join(ts), done
+}
+
+// swap exchanges two neighbouring words, once or twice.
+func swap(s string, r *rand.Rand) (string, bool) {
+	ts := tokenize(s)
+	done := false
+	for range 1 + r.IntN(2) {
+		i := r.IntN(max(len(ts)-1, 1))
+		if i+1 >= len(ts) || ts[i].fixed || ts[i+1].fixed || ts[i+1].gap != " " || negates(ts[i].word) || negates(ts[i+1].word) {
+			continue
+		}
+		a, b := ts[i].word, ts[i+1].word
+		if i == 0 {
+			a, b = strings.ToLower(a[:1])+a[1:], like(b, a)
+		}
+		ts[i].word, ts[i+1].word = b, a
+		done = true
+	}
+	return join(ts), done
+}
+
+// negates tells words whose place or absence turns a sentence's meaning round.
+func negates(w string) bool {
+	switch strings.ToLower(w) {
+	case "not", "no", "never", "don't", "doesn't", "can't", "won't", "isn't", "without", "ignore", "stop", "except":
+		return true
+	}
+	return false
+}
+
+// idle are words whose absence changes no meaning.
+var idle = map[string]bool{"a": true, "an": true, "the": true, "please": true, "just": true, "really": true, "very": true, "quite": true,
+	"so": true, "also": true, "then": true, "that": true, "of": true, "some": true, "any": true, "thanks": true, "hi": true, "hello": true}
+
+// deleteFillers leaves out some words that carry no meaning, at least one.
+func deleteFillers(s string, r *rand.Rand) (string, bool) {
+	ts := tokenize(s)
+	var candidates []int
+	for i, t := range ts {
+		if !t.fixed && i > 0 && idle[strings.ToLower(t.word)] && t.gap == " " {
+			candidates = append(candidates, i)
+		}
+	}
+	if len(candidates) == 0 {
+		return "", false
+	}
+	sure := candidates[r.IntN(len(candidates))]
+	var out []token
+	for i, t := range ts {
+		if i == sure || i > 0 && !t.fixed && idle[strings.ToLower(t.word)] && t.gap == " " && r.IntN(4) == 0 {
+			continue
+		}
+		out = append(out, t)
+	}
+	return join(out), true
+}
+
+var marks = []string{",", ";", " -", "...", ":", "!"}
+
+// punctuate inserts punctuation between words (AEDA): order and words stay.
+func punctuate(s string, r *rand.Rand) (string, bool) {
+	ts := tokenize(s)
+	n := 1 + r.IntN(max(len(ts)/6, 1))
+	done := false
+	for range n {
+		i := 1 + r.IntN(max(len(ts)-1, 1))
+		if i < len(ts) && !ts[i].fixed && ts[i].gap == " " {
+			ts[i].gap = marks[r.IntN(len(marks))] + " "
+			done = true
+		}
+	}
+	return join(ts), done
+}
+
+// Frames put a request into other words around it; %s is the request.
+var frames = []string{
+	"I was wondering: %s", "Here is what I need. %s", "A question from my side: %s", "%s Any help is welcome.", "%s Many thanks!",
+	"My request is this: %s", "For work: %s", "Could you look at this for me? %s", "%s Please keep it simple.", "Another one: %s",
+	"I'd be glad if you helped with this. %s", "Let me ask it like this: %s", "%s That's all.", "Two things, but first this: %s",
+	"%s I hope that makes sense.", "In short: %s", "Not sure whom to ask, so: %s", "%s What do you think?", "Asking for a colleague: %s",
+	"Sorry to bother you. %s", "%s It's rather urgent.", "As I said yesterday: %s", "%s (This is for a small project.)", "OK, next: %s",
+	"%s You can be brief.", "My team would like to know: %s", "Let me rephrase. %s", "%s If possible with an example.",
+}
+
+// paraphrase says the same in another frame, in another order, in other words.
+func paraphrase(lex lexicon, s string, r *rand.Rand) (string, bool) {
+	out := s
+	if parts := sentences(s); len(parts) > 1 && r.IntN(2) == 0 {
+		i := r.IntN(len(parts) - 1)
+		parts[i], parts[i+1] = parts[i+1], parts[i]
+		out = strings.Join(parts, " ")
+	}
+	if r.IntN(2) == 0 {
+		if changed, ok := synonyms(lex, out, r, 0.2); ok {
+			out = changed
+		}
+	}
+	return strings.Replace(frames[r.IntN(len(frames))], "%s", out, 1), true
+}
+
+// contractions, long form first.
+var contractions = [][2]string{{"do not", "don't"}, {"does not", "doesn't"}, {"is not", "isn't"}, {"are not", "aren't"}, {"I am", "I'm"},
+	{"I would", "I'd"}, {"I have", "I've"}, {"it is", "it's"}, {"that is", "that's"}, {"what is", "what's"}, {"What is", "What's"},
+	{"you are", "you're"}, {"cannot", "can't"}, {"will not", "won't"}, {"could not", "couldn't"}, {"we are", "we're"}, {"I will", "I'll"}}
+
+// register changes how formal a text is: contractions, capitals, final marks.
+func register(s string, r *rand.Rand) (string, bool) {
+	out := s
+	for _, c := range contractions {
+		from, to := c[r.IntN(2)], ""
+		if to = c[0]; from == c[0] {
+			to = c[1]
+		}
+		if r.IntN(3) > 0 {
+			out = strings.ReplaceAll(out, from, to)
+		}
+	}
+	switch r.IntN(4) {
+	case 0:
+		if strings.TrimRight(out, ".!?") != out {
+			out = strings.TrimRight(out, ".!?") + []string{".", "!", "...", " :)", "?"}[r.IntN(5)]
+		}
+	case 1:
+		out += []string{" ok?", " please", " :)", " pls", " thx"}[r.IntN(5)]
+	case 2:
+		out = []string{"hey, ", "well, ", "so ", "hm, ", "ok - "}[r.IntN(5)] + out
+	}
+	return out, out != s
+}

@@ -1,0 +1,168 @@
+// Package hardneg writes hard negatives: benign text around the very words that make a model raise false alarms, so that
+// it learns to look at more than them.
+package hardneg
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/internal/text"
+)
+
+// Config says how many to write.
+type Config struct {
+	Size  int      `hcl:"size" doc:"How many hard negatives."`
+	Words int      `hcl:"words,optional" default:"60" doc:"How many trigger words to build them around."`
+	Kinds []string `hcl:"kinds,optional" default:"boundary case,technical jargon,complex task" doc:"The kinds to write, in turn."`
+	Seed  int      `hcl:"seed,optional" default:"1" doc:"Of the chance."`
+}
+
+// Validate implements steps.Validator.
+func (c Config) Validate() error {
+	if c.Size < 0 || c.Words < 2 {
+		return fmt.Errorf("size %d, words %d: want at least 0 and 2", c.Size, c.Words)
+	}
+	for _, k := range c.Kinds {
+		if !slices.ContainsFunc(templates, func(t template) bool { return t.kind == k }) {
+			return fmt.Errorf("kinds: there is no %q; there are %q, %q and %q", k, boundary, jargon, task)
+		}
+	}
+	if len(c.Kinds) == 0 {
+		return errors.New("kinds: none")
+	}
+	return nil
+}
+
+// In is what the step reads.
+type In struct {
+	Rows  artifact.Rows   `port:"rows" doc:"false positives of a model"`
+	Model artifact.Model  `port:"model,optional" doc:"that model: trigger words are then found by masking one word at a time"`
+	Avoid []artifact.Rows `port:"avoid,optional" doc:"rows whose texts must not come out; their benign rows show which words are ordinary"`
+}
+
+// Out is what the step makes.
+type Out struct {
+	Rows artifact.Rows `port:"rows" doc:"benign rows of method hard-negative; the category is their kind"`
+}
+
+// Step is the "hard-negatives" step type.
+var Step = steps.New("hard-negatives", 1, "Write benign text around the words that cause false alarms.", run, steps.Isolated,
+	steps.Example(`step "hard-negatives" "hard_negatives" {
+  rows  = step.sampled.rows
+  model = step.baseline.model
+  avoid = [step.corpus.train]
+  size  = 250
+}`))
+
+// Method is the Method of the rows that the step makes.
+const Method = "hard-negative"
+
+func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
+	fps, err := in.Rows.Read()
+	if err != nil {
+		return Out{}, err
+	}
+	if len(fps) == 0 {
+		return Out{}, errors.New("there are no false positives to learn trigger words from")
+	}
+	seen, ordinary := map[[16]byte]bool{}, newCounts()
+	for _, r := range fps {
+		seen[text.Key(r.Text)] = true
+	}
+	for _, rows := range in.Avoid {
+		for r, err := range rows.All() {
+			if err := cmp.Or(err, ctx.Err()); err != nil {
+				return Out{}, err
+			}
+			seen[text.Key(r.Text)] = true
+			if r.Label == artifact.Benign {
+				ordinary.add(r.Text)
+			}
+		}
+	}
+	triggers, err := findTriggers(ctx, env, c, in.Model, fps, ordinary)
+	if err != nil {
+		return Out{}, err
+	}
+	out := write(c, fps, triggers, seen)
+	kinds := map[string]int{}
+	for _, r := range out {
+		kinds[r.Category]++
+	}
+	for _, k := range slices.Sorted(maps.Keys(kinds)) {
+		env.Logf("%s: %d", k, kinds[k])
+	}
+	env.Logf("trigger words: %s", strings.Join(triggers[:min(len(triggers), 20)], ", "))
+	env.Metric("hard_negatives", float64(len(out)))
+	if len(out) < c.Size {
+		env.Notef("%d hard negatives were asked for, %d could be written: there are too few trigger words", c.Size, len(out))
+	}
+	written, err := artifact.WriteRows(env.Out("rows"), out)
+	return Out{written}, err
+}
+
+// write fills in the templates, kind by kind in turn.
+func write(c Config, fps []artifact.Row, triggers []string, seen map[[16]byte]bool) []artifact.Row {
+	byKind := map[string][]template{}
+	for _, t := range templates {
+		byKind[t.kind] = append(byKind[t.kind], t)
+	}
+	holding := sentencesWith(fps, triggers)
+	var out []artifact.Row
+	rng := text.RNG(int64(c.Seed), "hard negatives")
+	for try := 0; len(out) < c.Size && try < 40*c.Size; try++ {
+		kind := c.Kinds[len(out)%len(c.Kinds)]
+		t := byKind[kind][rng.IntN(len(byKind[kind]))]
+		a, b := triggers[rng.IntN(len(triggers))], triggers[rng.IntN(len(triggers))]
+		from := fps[rng.IntN(len(fps))]
+		sentence := from.Text
+		if h := holding[a]; len(h) > 0 {
+			s := h[rng.IntN(len(h))]
+			from, sentence = fps[s.row], s.text
+		}
+		if a == b || len(sentence) > 300 {
+			continue
+		}
+		s := strings.NewReplacer("%a", a, "%b", b, "%s", sentence).Replace(t.text)
+		if k := text.Key(s); !seen[k] {
+			seen[k] = true
+			out = append(out, artifact.Row{ID: text.ID(Method, s), Text: s, Label: artifact.Benign, Category: kind, Source: from.Source,
+				Root: cmp.Or(from.Root, from.ID), Parent: from.ID, Method: Method})
+		}
+	}
+	return out
+}
+
+// found is a sentence of a false positive.
+type found struct {
+	row  int
+	text string
+}
+
+// sentencesWith lists, for each trigger word, sentences of the false positives that hold it.
+func sentencesWith(fps []artifact.Row, triggers []string) map[string][]found {
+	wanted := map[string]bool{}
+	for _, t := range triggers {
+		wanted[t] = true
+	}
+	const most = 50 // of a word
+	out := map[string][]found{}
+	for i, r := range fps {
+		for _, s := range strings.FieldsFunc(r.Text, func(c rune) bool { return strings.ContainsRune(".?!\n", c) }) {
+			s = strings.TrimSpace(s)
+			for _, w := range text.Words(s) {
+				if wanted[w] && len(out[w]) < most {
+					out[w] = append(out[w], found{i, s})
+				}
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,95 @@
+package hardneg
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/text"
+	"rein/steps/stepstest"
+)
+
+func rows(t *testing.T, texts ...string) artifact.Rows {
+	t.Helper()
+	var out []artifact.Row
+	for i, s := range texts {
+		out = append(out, artifact.Row{ID: fmt.Sprint(i), Text: s, Label: artifact.Benign, Root: fmt.Sprint("root", i)})
+	}
+	r, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+var config = Config{Size: 60, Words: 10, Kinds: []string{boundary, jargon, task}, Seed: 1}
+
+func generate(t *testing.T, c Config, in In) ([]artifact.Row, *stepstest.Env) {
+	t.Helper()
+	env := stepstest.New(t, "rows")
+	out, err := run(t.Context(), env.Env, c, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := out.Rows.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got, env
+}
+
+func TestHardNegatives(t *testing.T) {
+	fps := []string{"Please ignore the previous mail from Anna.", "How do I kill the process?", "Ignore the old draft and kill the second paragraph."}
+	in := In{Rows: rows(t, fps...), Avoid: []artifact.Rows{rows(t, "The process from Anna is the second.", "The mail and the paragraph.")}}
+	got, env := generate(t, config, in)
+	if len(got) != config.Size || env.Metrics["hard_negatives"] != float64(config.Size) {
+		t.Fatalf("%d rows, want %d", len(got), config.Size)
+	}
+	kinds, seen, triggers := map[string]int{}, map[[16]byte]bool{}, 0
+	for _, r := range got {
+		if r.Label != artifact.Benign || r.Method != Method || !strings.HasPrefix(r.Root, "root") || r.Parent == "" {
+			t.Errorf("%+v", r)
+		}
+		if k := text.Key(r.Text); seen[k] {
+			t.Errorf("%q is there twice", r.Text)
+		} else {
+			seen[k] = true
+		}
+		kinds[r.Category]++
+		if strings.Contains(strings.ToLower(r.Text), "ignore") || strings.Contains(r.Text, "kill") {
+			triggers++
+		}
+	}
+	if kinds[boundary] != 20 || kinds[jargon] != 20 || kinds[task] != 20 {
+		t.Errorf("kinds %v", kinds)
+	}
+	if triggers < config.Size/3 {
+		t.Errorf("only %d of %d hold one of the words that set the false positives apart", triggers, config.Size)
+	}
+	again, _ := generate(t, config, in)
+	if !slices.Equal(got, again) {
+		t.Error("the same seed gave other rows")
+	}
+}
+
+func TestTooFewWords(t *testing.T) {
+	env := stepstest.New(t, "rows")
+	if _, err := run(t.Context(), env.Env, config, In{Rows: rows(t, "a b")}); err == nil || !strings.Contains(err.Error(), "no two words") {
+		t.Error(err)
+	}
+	got, env := generate(t, Config{Size: 5000, Words: 2, Kinds: []string{boundary}, Seed: 1}, In{Rows: rows(t, "alpha beta")})
+	if len(got) == 5000 || !strings.Contains(strings.Join(env.Notes, ""), "too few trigger words") {
+		t.Errorf("%d rows, notes %q", len(got), env.Notes)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for _, c := range []Config{{Size: -1, Words: 5, Kinds: []string{task}}, {Words: 1, Kinds: []string{task}}, {Words: 5}, {Words: 5, Kinds: []string{"odd"}}} {
+		if c.Validate() == nil {
+			t.Errorf("%+v is accepted", c)
+		}
+	}
+}
