@@ -64,12 +64,16 @@ func (r *runner) madeMeanwhile(t *task) (result, bool) {
 		return result{}, false
 	}
 	e, _, err := r.entry(r.ctx, t.action)
+	lost := ""
+	if err == nil && e != nil && complete(e, t.unit.nodes[0].Ports) {
+		lost, err = r.lost(r.ctx, e)
+	}
 	if err != nil {
 		res := r.failure(err)
 		res.action = t.action
 		return res, true
 	}
-	if e == nil || !complete(e, t.unit.nodes[0].Ports) {
+	if e == nil || lost != "" || !complete(e, t.unit.nodes[0].Ports) {
 		return result{}, false
 	}
 	res := r.hit(t.unit, e)

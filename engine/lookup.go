@@ -58,27 +58,59 @@ func (l *lookup) inputs(ctx context.Context, u *unit, outputs func(*unit) map[st
 	return in, true, nil
 }
 
-// entry asks the store for a result and has it prove that every output of it is there and whole.
-// A nil entry comes with the reason of the miss.
+// entry asks the store for a result. A nil entry comes with the reason of the miss.
 func (l *lookup) entry(ctx context.Context, action cache.Digest) (*cache.Entry, string, error) {
 	e, err := l.store.Get(ctx, action)
 	var miss *cache.Miss
-	switch {
-	case errors.As(err, &miss):
+	if errors.As(err, &miss) {
 		return nil, miss.Reason, nil
-	case err != nil:
-		return nil, "", err
 	}
+	return e, "", err
+}
+
+// lost has the store prove that every output of an entry is there and whole; if not it says what is lost.
+func (l *lookup) lost(ctx context.Context, e *cache.Entry) (string, error) {
 	for _, port := range sortedKeys(e.Outputs) {
 		_, err := l.store.Path(ctx, e.Outputs[port])
+		var miss *cache.Miss
 		switch {
 		case errors.As(err, &miss):
-			return nil, fmt.Sprintf("the cached output %q is not to be had: %s", port, miss.Reason), nil
+			return fmt.Sprintf("the cached output %q is not to be had: %s", port, miss.Reason), nil
 		case err != nil:
-			return nil, "", fmt.Errorf("cached output %q: %w", port, err)
+			return "", fmt.Errorf("cached output %q: %w", port, err)
 		}
 	}
-	return e, "", nil
+	return "", nil
+}
+
+// answer is what the store knows of a unit's result.
+type answer struct {
+	entry *cache.Entry // nil: a miss
+	// hollow: the entry is there, its outputs are not (they were evicted or lost), and so far nobody needs them. What they
+	// were is known, so the wave can stop below it; should a step below have to run, they are made again.
+	hollow bool
+	reason string // of a miss, or of being hollow
+}
+
+// ask looks a unit's result up.
+func (l *lookup) ask(ctx context.Context, u *unit, action cache.Digest) (answer, error) {
+	e, reason, err := l.entry(ctx, action)
+	if err != nil || e == nil {
+		return answer{reason: reason}, err
+	}
+	if !complete(e, u.nodes[0].Ports) {
+		return answer{reason: "the cached result lacks an output"}, nil
+	}
+	if reason, err = l.lost(ctx, e); err != nil {
+		return answer{}, err
+	}
+	switch {
+	case reason == "":
+		return answer{entry: e}, nil
+	case u.wanted:
+		return answer{reason: reason}, nil
+	}
+	return answer{entry: e, hollow: true, reason: reason}, nil
 }
 
 // complete tells whether an entry has every port that the node promises: an exec step's ports are named by the

@@ -97,6 +97,7 @@ type planned struct {
 	key      string
 	outputs  map[string]cache.Blob
 	estimate estimate
+	hollow   bool // cached, but its outputs would have to be made again if somebody needs them
 }
 
 func newPlanner(ctx context.Context, g *Graph, o Options) (*planner, error) {
@@ -124,7 +125,25 @@ func (p *planner) plan(ctx context.Context) error {
 			return nodeError(u.nodes[0].Node, err)
 		}
 	}
+	p.demand(ctx, func(*unit) bool { return true })
 	return nil
+}
+
+// demand goes from the last unit to the first: what is needed by one that runs, or may, and isn't there has to run too.
+func (p *planner) demand(ctx context.Context, within func(*unit) bool) {
+	for i := len(p.work.units) - 1; i >= 0; i-- {
+		u := p.work.units[i]
+		if !within(u) || p.units[i].status == PlanCached {
+			continue
+		}
+		for _, f := range p.work.feeders(u) {
+			if pl := &p.units[f.id]; pl.hollow {
+				pl.hollow, pl.status = false, PlanRun
+				pl.reasons = append(pl.reasons, "step."+u.nodes[0].Name+" needs it")
+				pl.estimate = p.history.estimate(ctx, f, inputSize(pl.key))
+			}
+		}
+	}
 }
 
 func (p *planner) one(ctx context.Context, u *unit) error {
@@ -143,21 +162,24 @@ func (p *planner) one(ctx context.Context, u *unit) error {
 		return nil
 	}
 	pl.key, pl.action = keyOf(u.facts, in.lines)
-	e, missing, err := p.entry(ctx, pl.action)
+	a, err := p.ask(ctx, u, pl.action)
 	if err != nil {
 		return err
 	}
 	switch {
 	case p.forced[u]:
 		pl.status, pl.reasons = PlanRun, []string{"forced"}
-	case e != nil && complete(e, u.nodes[0].Ports):
-		pl.status, pl.outputs = PlanCached, e.Outputs
+	case a.entry != nil:
+		pl.status, pl.outputs, pl.hollow = PlanCached, a.entry.Outputs, a.hollow
+		if a.hollow {
+			pl.reasons = []string{a.reason}
+		}
 		if pl.outputs == nil {
 			pl.outputs = map[string]cache.Blob{}
 		}
 		return nil
 	default:
-		pl.status, pl.reasons = PlanRun, p.reasons(ctx, u, pl.key, missing)
+		pl.status, pl.reasons = PlanRun, p.reasons(ctx, u, pl.key, a.reason)
 	}
 	pl.estimate = p.history.estimate(ctx, u, inputSize(pl.key))
 	return nil

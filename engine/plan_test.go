@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -199,22 +198,4 @@ func TestWhy(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-}
-
-// A lost blob makes its step run again, and says so.
-func TestLostOutputIsAMiss(t *testing.T) {
-	s := enginetest.Store(t)
-	file := write(t, filepath.Join(t.TempDir(), "in.txt"), "x")
-	r := mustRun(t, trio(file, 8), options(s))
-	path, err := s.Path(context.Background(), enginetest.Find(r, "mid").Outputs["out"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.RemoveAll(path); err != nil {
-		t.Fatal(err)
-	}
-	if p := planned(t, trio(file, 8), options(s)); !strings.Contains(p, `p/mid run: the cached output "out" is not to be had`) {
-		t.Error(p)
-	}
-	wantStatuses(t, mustRun(t, trio(file, 8), options(s)), "base:cached end:unchanged mid:ran off:not-needed")
 }

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"rein/cache"
@@ -22,13 +23,16 @@ type runner struct {
 	tokens  *tokens
 
 	nodes   []nodeResult // by nodeOf.id
-	results []result     // by unit.id; written once, before the users of the unit begin
-	missing []int        // by unit.id: dependencies that aren't settled
-	left    int          // units that aren't settled
+	mu      sync.RWMutex
+	results []result // by unit.id; workers read it with get
+	missing []int    // by unit.id: dependencies that aren't settled
+	left    int      // units that aren't settled
 
 	ready    unitHeap
 	runnable taskHeap
 	flights  map[cache.Digest]*flight
+	hollow   hollows
+	ending   []ended
 	messages chan message
 	working  int    // goroutines that will send a message
 	resolves int    // those of them that resolve
@@ -50,6 +54,7 @@ type task struct {
 	reasons []string
 	verify  *cache.Entry // the result to compare with, under --verify
 	forced  bool
+	again   bool // of a hollow unit
 	lease   *cache.Lease
 	grant   grant
 	queued  time.Time
@@ -61,6 +66,8 @@ type message struct {
 	resolved bool  // the end of a resolve
 	task     *task // runnable, or waits for another process; nil: settled with result
 	waits    bool
+	lacking  []*unit // hollow units that the task needs first
+	hollow   bool    // the result is that of a hollow unit
 	granted  *grant
 	result   result
 }
@@ -76,7 +83,8 @@ func newRunner(ctx context.Context, p *planner, now time.Time) (*runner, error) 
 		tokens: &tokens{store: p.store, slots: p.options.Jobs},
 		nodes:  make([]nodeResult, len(p.work.nodes)), results: make([]result, len(p.work.units)),
 		missing: make([]int, len(p.work.units)), left: len(p.work.units),
-		flights: map[cache.Digest]*flight{}, messages: make(chan message)}
+		flights: map[cache.Digest]*flight{}, messages: make(chan message),
+		hollow: hollows{map[*unit][]*unit{}, map[*unit]int{}}}
 	return r, nil
 }
 
@@ -122,6 +130,7 @@ func (r *runner) loop() {
 			r.dropWaiting()
 		}
 	}
+	r.endHollow()
 }
 
 // leaveOut settles the nodes that aren't needed.
@@ -160,8 +169,15 @@ func (r *runner) handle(m message) {
 	if m.granted != nil {
 		r.pool.give(*m.granted)
 	}
-	if m.task == nil {
+	switch {
+	case m.hollow:
+		r.openHollow(m.unit, m.result)
+		return
+	case m.task == nil:
 		r.settle(m.unit, m.result)
+		return
+	case len(m.lacking) > 0:
+		r.revive(m.task, m.lacking)
 		return
 	}
 	t := m.task
@@ -234,39 +250,52 @@ func (r *runner) startTasks() {
 
 // resolve finds out a unit's key and whether its result is there. It runs in a worker.
 func (r *runner) resolve(u *unit) message {
-	fail := func(res result) message { return message{unit: u, resolved: true, result: res} }
-	in, ok, err := r.inputs(r.ctx, u, func(d *unit) map[string]cache.Blob { return r.results[d.id].outputs })
+	m := message{unit: u, resolved: true}
+	in, ok, err := r.inputs(r.ctx, u, func(d *unit) map[string]cache.Blob { return r.get(d).outputs })
 	if err == nil && !ok {
 		err = fmt.Errorf("engine: inputs of a ready step are not known") // settle lets no such unit through
 	}
 	if err != nil {
-		return fail(r.failure(err))
+		m.result = r.failure(err)
+		return m
 	}
-	key, action := keyOf(u.facts, in.lines)
-	e, missing, err := r.entry(r.ctx, action)
+	t := &task{unit: u, in: in, forced: r.forced[u], queued: time.Now()}
+	t.key, t.action = keyOf(u.facts, in.lines)
+	a, err := r.ask(r.ctx, u, t.action)
 	if err != nil {
-		return fail(r.failure(err))
+		m.result = r.failure(err)
+		return m
 	}
-	if e != nil && !complete(e, u.nodes[0].Ports) {
-		e, missing = nil, "the cached result lacks an output"
-	}
-	t := &task{unit: u, in: in, key: key, action: action, forced: r.forced[u], queued: time.Now()}
 	switch {
 	case t.forced:
 		t.reasons = []string{"forced"}
-	case e == nil:
-		t.reasons = r.reasons(r.ctx, u, key, missing)
+	case a.entry == nil:
+		t.reasons = r.reasons(r.ctx, u, t.key, a.reason)
 	case r.options.Verify && !u.desc.Nondeterministic:
-		t.verify, t.reasons = e, []string{"verify"}
+		t.verify, t.reasons = a.entry, []string{"verify"}
 	default:
-		return fail(r.hit(u, e))
+		m.result, m.hollow = r.hit(u, a.entry), a.hollow
+		return m
 	}
+	return r.offer(t)
+}
+
+// offer reports a task that has to run, unless that is forbidden, with what it lacks.
+func (r *runner) offer(t *task) message {
+	m := message{unit: t.unit, resolved: true}
+	var err error
 	if r.options.Frozen {
-		res := r.failure(fmt.Errorf("is not cached, and --frozen forbids running it: %s", listOf(t.reasons)))
-		res.action = action
-		return fail(res)
+		err = fmt.Errorf("is not cached, and --frozen forbids running it: %s", listOf(t.reasons))
+	} else {
+		m.lacking, err = r.lacking(t)
 	}
-	return message{unit: u, resolved: true, task: t}
+	if err != nil {
+		m.result = r.failure(err)
+		m.result.action = t.action
+		return m
+	}
+	m.task = t
+	return m
 }
 
 // hit is the result of a unit that the store has.
@@ -276,7 +305,7 @@ func (r *runner) hit(u *unit, e *cache.Entry) result {
 		res.outputs = map[string]cache.Blob{}
 	}
 	for _, d := range u.deps {
-		switch r.results[d.id].status {
+		switch r.get(d).status {
 		case StatusRan, StatusUnchanged:
 			res.status = StatusUnchanged
 		}

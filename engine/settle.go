@@ -14,29 +14,43 @@ func isVerdict(err error) bool {
 // settle ends a unit, its nodes, and whatever can't begin because of that. It works through a queue of its own: a
 // chain of 100,000 skipped steps must not be a chain of calls.
 func (r *runner) settle(u *unit, res result) {
-	type ended struct {
-		unit   *unit
-		result result
+	r.ending = append(r.ending, ended{u, res})
+	if len(r.ending) > 1 {
+		return // a settle further up works the queue off
 	}
-	queue := []ended{{u, res}}
-	for len(queue) > 0 {
-		e := queue[0]
-		queue = queue[1:]
+	for i := 0; i < len(r.ending); i++ {
+		e := r.ending[i]
 		r.left--
-		r.results[e.unit.id] = e.result
+		r.set(e.unit, e.result)
 		r.endNodes(e.unit)
 		for _, t := range r.endFlight(e.unit, e.result) {
-			queue = append(queue, ended{t.unit, r.followed(t, e.unit, e.result)})
+			r.settle(t.unit, r.followed(t, e.unit, e.result))
 		}
-		for _, user := range e.unit.users {
-			if r.missing[user.id]--; r.missing[user.id] > 0 {
-				continue
-			}
-			if r.needed(user) {
-				heap.Push(&r.ready, user)
-			} else {
-				queue = append(queue, ended{user, result{status: StatusSkipped}})
-			}
+		if _, opened := r.hollow.waiting[e.unit]; opened {
+			r.revived(e.unit)
+		} else {
+			r.unblock(e.unit)
+		}
+	}
+	r.ending = r.ending[:0]
+}
+
+// ended is a unit that is about to settle.
+type ended struct {
+	unit   *unit
+	result result
+}
+
+// unblock lets the users of a unit begin, or skips those that can't.
+func (r *runner) unblock(u *unit) {
+	for _, user := range u.users {
+		if r.missing[user.id]--; r.missing[user.id] > 0 {
+			continue
+		}
+		if r.needed(user) {
+			heap.Push(&r.ready, user)
+		} else {
+			r.settle(user, result{status: StatusSkipped})
 		}
 	}
 }

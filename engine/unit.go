@@ -20,7 +20,10 @@ type unit struct {
 	facts []string // key lines that don't depend on inputs
 	deps  []*unit  // distinct: sources of inputs, and depends_on
 	users []*unit
-	rank  int // place in the depth-first order: what is declared first is finished first
+	// wanted: the outputs themselves are asked for, not only what depends on them: the unit is the end of something, or
+	// is published.
+	wanted bool
+	rank   int // place in the depth-first order: what is declared first is finished first
 	// limits are the widest of its nodes'.
 	resources Resources
 	retries   int
@@ -65,7 +68,30 @@ func prepare(ctx context.Context, g *Graph) (*work, error) {
 			return nil, err
 		}
 	}
+	for _, u := range w.units {
+		u.wanted = len(u.users) == 0
+	}
+	for _, p := range g.Pipelines {
+		for _, o := range p.Outputs {
+			if n := w.nodes[o.Ref.Node]; n != nil && n.unit != nil {
+				n.unit.wanted = true
+			}
+		}
+	}
 	return w, nil
+}
+
+// feeders are the units whose outputs u reads.
+func (w *work) feeders(u *unit) []*unit {
+	var out []*unit
+	for _, in := range u.nodes[0].Inputs {
+		for _, r := range in.Refs {
+			if r.Node != nil {
+				out = append(out, w.nodes[r.Node].unit)
+			}
+		}
+	}
+	return out
 }
 
 // sort orders the nodes of all pipelines and refuses cycles and nodes of elsewhere.

@@ -59,6 +59,7 @@ func Why(ctx context.Context, g *Graph, o Options, pipeline, step string) (*Expl
 			}
 		}
 	}
+	p.demand(ctx, func(u *unit) bool { return needed[u] })
 	x := p.explain(ctx, target)
 	if x.Status == PlanUnknown {
 		for _, u := range p.work.units {

@@ -1,0 +1,144 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rein/cache"
+	"rein/engine"
+	"rein/engine/enginetest"
+	"rein/engine/record"
+)
+
+// evict removes the outputs of steps from the store, as gc does, and keeps the index.
+func evict(t *testing.T, s *cache.Store, r *record.Run, steps ...string) {
+	t.Helper()
+	for _, name := range steps {
+		path, err := s.Path(t.Context(), enginetest.Find(r, name).Outputs["out"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		remove(t, path)
+	}
+}
+
+// quartet is base -> mid -> end -> last; n is of end.
+func quartet(n int) *engine.Graph {
+	base := step("base", &op{Type: "load"})
+	mid := step("mid", &op{Type: "augment"}, from("rows", base))
+	end := step("end", &op{Type: "train", Config: map[string]any{"n": n}}, from("rows", mid))
+	return graph(base, mid, end, step("last", &op{Type: "report"}, from("model", end)))
+}
+
+// What was evicted still stops the wave; it is made again only when a step below has to run, and then as far up as
+// is needed and no further. The plan knows.
+func TestEvictedResultsAreCachedUntilNeeded(t *testing.T) {
+	for name, c := range map[string]struct {
+		evicted   string
+		n         int
+		plan, run string
+	}{
+		"nobody needs it":        {"mid", 1, "base cached mid cached end cached last cached", "base:cached end:cached last:cached mid:cached"},
+		"nobody needs a chain":   {"base mid end", 1, "base cached mid cached end cached last cached", "base:cached end:cached last:cached mid:cached"},
+		"the next step needs it": {"mid", 2, "base cached mid run end run last unknown", "base:cached end:ran last:ran mid:ran"},
+		"a chain is needed":      {"base mid", 2, "base run mid run end run last unknown", "base:ran end:ran last:ran mid:ran"},
+		"only what is needed":    {"base", 2, "base cached mid cached end run last unknown", "base:cached end:ran last:ran mid:cached"},
+		"the end is wanted":      {"last", 1, "base cached mid cached end cached last run", "base:cached end:cached last:ran mid:cached"},
+		"the end and above":      {"mid end last", 1, "base cached mid run end run last run", "base:cached end:ran last:ran mid:ran"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options(enginetest.Store(t))
+			r := mustRun(t, quartet(1), o)
+			evict(t, o.Store, r, strings.Fields(c.evicted)...)
+			f, err := engine.Plan(t.Context(), quartet(c.n), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var plan []string
+			for _, s := range f.Pipelines[0].Steps {
+				plan = append(plan, s.Name+" "+string(s.Status))
+			}
+			if got := strings.Join(plan, " "); got != c.plan {
+				t.Errorf("plan %s\nwant %s", got, c.plan)
+			}
+			var events enginetest.Events
+			o.Emit = events.Emit
+			wantStatuses(t, mustRun(t, quartet(c.n), o), c.run)
+			if n := len(events.Of(engine.ActionEnd, "")); n != 4 {
+				t.Errorf("%d ends of 4 steps", n)
+			}
+			wantStatuses(t, mustRun(t, quartet(c.n), o), strings.ReplaceAll(strings.ReplaceAll(c.run, "ran", "cached"), "unchanged", "cached"))
+		})
+	}
+}
+
+// An evicted step that gives other bytes when it is made again: what needs it goes on with the new ones.
+func TestEvictedNondeterministicStep(t *testing.T) {
+	o := options(enginetest.Store(t))
+	n := 0
+	g := func(k int) *engine.Graph {
+		a := step("a", &op{Do: func(_ context.Context, c *engine.Call) error {
+			n++
+			return enginetest.WriteAll(c, fmt.Sprint("run ", n))
+		}})
+		return graph(a, step("b", &op{Config: map[string]any{"k": k}}, from("x", a)))
+	}
+	evict(t, o.Store, mustRun(t, g(1), o), "a")
+	r := mustRun(t, g(2), o)
+	wantStatuses(t, r, "a:ran b:ran")
+	path, err := o.Store.Path(t.Context(), enginetest.Find(r, "b").Outputs["out"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := os.ReadFile(path); !strings.Contains(string(b), "run 2") {
+		t.Errorf("%s", b)
+	}
+	wantStatuses(t, mustRun(t, g(2), o), "a:cached b:cached")
+}
+
+// Two pipelines may each need the same evicted result; it is made once.
+func TestEvictedSharedResultIsMadeOnce(t *testing.T) {
+	o := options(enginetest.Store(t))
+	shared := &op{Type: "base"}
+	g := func(k int) *engine.Graph {
+		one, two := step("base", shared), step("base", shared)
+		return &engine.Graph{Pipelines: []*engine.Pipeline{
+			enginetest.Pipeline("one", one, step("x", &op{Config: map[string]any{"one": k}}, from("in", one))),
+			enginetest.Pipeline("two", two, step("y", &op{Config: map[string]any{"two": k}}, from("in", two))),
+		}}
+	}
+	evict(t, o.Store, mustRun(t, g(1), o), "base")
+	wantStatuses(t, mustRun(t, g(2), o), "one/base:ran one/x:ran two/base:cached two/y:ran")
+	if shared.Runs() != 2 {
+		t.Error(shared.Runs())
+	}
+}
+
+// A failure while making it again fails what needs it, and is over then.
+func TestEvictedResultThatFails(t *testing.T) {
+	o := options(enginetest.Store(t))
+	file := filepath.Join(t.TempDir(), "fail")
+	g := func(k int) *engine.Graph {
+		a := &op{}
+		a.Do = func(_ context.Context, c *engine.Call) error {
+			if _, err := os.Stat(file); err == nil {
+				return os.ErrInvalid
+			}
+			return a.Copy(c)
+		}
+		na := step("a", a)
+		return graph(na, step("b", &op{Config: map[string]any{"k": k}}, from("x", na)))
+	}
+	evict(t, o.Store, mustRun(t, g(1), o), "a")
+	write(t, file, "")
+	wantStatuses(t, mustRun(t, g(2), o), "a:failed b:skipped")
+	o.Frozen = true
+	wantStatuses(t, mustRun(t, g(2), o), "a:cached b:failed")
+	o.Frozen = false
+	remove(t, file)
+	wantStatuses(t, mustRun(t, g(2), o), "a:ran b:ran")
+}
