@@ -1,8 +1,8 @@
-// Package sample chooses rows: by stratum, without replacement, the same for the same seed.
+// Package sample chooses rows: by stratum, without replacement, the same for the same seed. Rows are read twice and
+// never held all at once.
 package sample
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,13 +10,13 @@ import (
 
 	"rein/steps"
 	"rein/steps/artifact"
-	"rein/steps/internal/text"
 )
 
 // Config says which rows to choose.
 type Config struct {
-	Size   int                `hcl:"size" doc:"How many rows to choose. Where there are fewer, all are taken and a note says so."`
-	By     string             `hcl:"by,optional" default:"category" enum:"category,source,label,method" doc:"The column that names a row's stratum."`
+	Size   int                `hcl:"size,optional" doc:"How many rows to choose. Where there are fewer, all are taken and a note says so. May be left out beside counts."`
+	By     string             `hcl:"by,optional" default:"category" enum:"category,source,label,method,length" doc:"The column that names a row's stratum; length is short (under 40 characters), medium (under 200) or long."`
+	Counts map[string]int     `hcl:"counts,optional" doc:"Exact number of rows of each stratum, in place of quotas. What a stratum lacks comes from no other."`
 	Quotas map[string]float64 `hcl:"quotas,optional" doc:"Share of each stratum. A stratum that isn't named gets nothing. Empty: in proportion to what there is."`
 	Order  string             `hcl:"order,optional" default:"random" enum:"random,score,spread" doc:"Within a stratum: by chance, highest score first, or spread over clusters of near-duplicates (one of each before a second of any)."`
 	Seed   int                `hcl:"seed,optional" default:"1" doc:"Of the chance."`
@@ -26,6 +26,17 @@ type Config struct {
 func (c Config) Validate() error {
 	if c.Size < 0 {
 		return fmt.Errorf("size: %d is negative", c.Size)
+	}
+	if len(c.Counts) > 0 && (len(c.Quotas) > 0 || c.Size > 0) {
+		return errors.New("counts: they stand in place of size and quotas")
+	}
+	if len(c.Counts) == 0 && c.Size == 0 {
+		return errors.New("size: say how many rows to choose")
+	}
+	for name, n := range c.Counts {
+		if n < 0 {
+			return fmt.Errorf("counts: %q is %d; want 0 or more", name, n)
+		}
 	}
 	var sum float64
 	for name, q := range c.Quotas {
@@ -57,88 +68,96 @@ var Step = steps.New("sample", 1, "Choose rows by stratum, without replacement."
   quotas = { "context manipulation" = 0.43, "semantic jailbreak" = 0.26, "obfuscated command" = 0.19, "other" = 0.12 }
 }`))
 
-func run(_ context.Context, env *steps.Env, c Config, in In) (Out, error) {
-	rows, err := in.Rows.Read()
-	if err != nil {
-		return Out{}, err
+func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
+	f := newField(c)
+	for r, err := range in.Rows.All() {
+		if err != nil {
+			return Out{}, err
+		}
+		f.add(r)
+		if f.rows%4096 == 0 && ctx.Err() != nil {
+			return Out{}, ctx.Err()
+		}
 	}
-	if len(rows) == 0 {
-		return Out{}, errors.New("there are no rows to choose from")
+	if f.rows == 0 {
+		env.Notef("there are no rows to choose from")
 	}
-	strata := map[string][]int{}
-	for i, r := range rows {
-		s := stratum(r, c.By)
-		strata[s] = append(strata[s], i)
-	}
-	sizes := map[string]int{}
-	for s, members := range strata {
-		sizes[s] = len(members)
-	}
-	quota, notes := Allot(c.Size, sizes, c.Quotas)
+	quota, notes := c.quota(f.sizes())
 	for _, n := range notes {
 		env.Notef("%s", n)
 	}
-	var chosen []int
-	for _, s := range sorted(strata) {
-		order(strata[s], rows, c)
-		chosen = append(chosen, strata[s][:quota[s]]...)
+	chosen := f.choose(quota)
+	if err := write(ctx, env.Out("rows"), in.Rows, chosen); err != nil {
+		return Out{}, err
 	}
-	slices.Sort(chosen)
-	out := make([]artifact.Row, len(chosen))
-	for i, at := range chosen {
-		out[i] = rows[at]
+	f.report(env, quota, chosen)
+	return Out{artifact.Rows{Path: env.Out("rows")}}, nil
+}
+
+// quota is how many rows each stratum gives.
+func (c Config) quota(available map[string]int) (quota map[string]int, notes []string) {
+	if len(c.Counts) == 0 {
+		return Allot(c.Size, available, c.Quotas)
 	}
-	env.Metric("unique_fps", float64(len(out)))
-	env.Metric("available_fps", float64(len(rows)))
-	env.Metric("coverage", float64(len(out))/float64(len(rows)))
-	for _, s := range sorted(strata) {
+	quota = map[string]int{}
+	for _, s := range sorted(c.Counts) {
+		if quota[s] = min(c.Counts[s], available[s]); quota[s] < c.Counts[s] {
+			notes = append(notes, fmt.Sprintf("stratum %s: asked for %d rows, there are %d", name(s), c.Counts[s], available[s]))
+		}
+	}
+	return quota, notes
+}
+
+// write copies the rows at the chosen positions, which rise.
+func write(ctx context.Context, path string, rows artifact.Rows, chosen []int32) (err error) {
+	w, err := artifact.NewWriter[artifact.Row](path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	at, next := int32(0), 0
+	for r, err := range rows.All() {
+		if err != nil {
+			return err
+		}
+		if next == len(chosen) {
+			break
+		}
+		if chosen[next] == at {
+			if err := w.Write(r); err != nil {
+				return err
+			}
+			next++
+		}
+		if at++; at%4096 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (f *field) report(env *steps.Env, quota map[string]int, chosen []int32) {
+	env.Metric("unique_fps", float64(len(chosen)))
+	env.Metric("available_fps", float64(f.rows))
+	if f.rows > 0 {
+		env.Metric("coverage", float64(len(chosen))/float64(f.rows))
+	}
+	if f.clusters > 0 {
+		covered := map[int32]bool{}
+		for _, at := range chosen {
+			covered[f.cluster[at]] = true
+		}
+		env.Metric("clusters", float64(f.clusters))
+		env.Metric("cluster_coverage", float64(len(covered))/float64(f.clusters))
+	}
+	sizes := f.sizes()
+	for _, s := range sorted(sizes) {
 		env.Logf("%s: %d of %d", name(s), quota[s], sizes[s])
 	}
-	written, err := artifact.WriteRows(env.Out("rows"), out)
-	return Out{written}, err
-}
-
-func stratum(r artifact.Row, by string) string {
-	switch by {
-	case "source":
-		return r.Source
-	case "label":
-		return r.Label
-	case "method":
-		return r.Method
-	}
-	return r.Category
-}
-
-// order puts a stratum's rows (positions) into the order in which they are taken.
-func order(members []int, rows []artifact.Row, c Config) {
-	chance := map[int]uint64{}
-	for _, i := range members {
-		chance[i] = text.RNG(int64(c.Seed), "sample", rows[i].ID, rows[i].Text).Uint64()
-	}
-	byChance := func(a, b int) int { return cmp.Or(cmp.Compare(chance[a], chance[b]), cmp.Compare(a, b)) }
-	slices.SortFunc(members, byChance)
-	switch c.Order {
-	case "score":
-		slices.SortStableFunc(members, func(a, b int) int { return cmp.Compare(rows[b].Score, rows[a].Score) })
-	case "spread":
-		round := rounds(members, rows)
-		slices.SortStableFunc(members, func(a, b int) int { return cmp.Compare(round[a], round[b]) })
-	}
-}
-
-// rounds numbers the members of each near-duplicate cluster from 0.
-func rounds(members []int, rows []artifact.Row) map[int]int {
-	near, round, size := text.NewNear(0.5), map[int]int{}, map[int]int{}
-	for _, i := range members {
-		sig := text.Sign(rows[i].Text)
-		first, _, ok := near.FindSignature(sig)
-		if !ok {
-			first = i
-			near.AddSignature(i, sig)
+	for _, s := range sorted(f.c.Quotas) {
+		if slices.Contains(sorted(sizes), s) || f.c.Quotas[s] == 0 {
+			continue
 		}
-		round[i] = size[first]
-		size[first]++
+		env.Logf("%s: 0 of 0", name(s))
 	}
-	return round
 }

@@ -139,12 +139,51 @@ func TestSampleOrders(t *testing.T) {
 	}
 }
 
-func TestSampleOfNothing(t *testing.T) {
-	in, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), nil)
-	if err != nil {
+func TestSampleCounts(t *testing.T) {
+	c := Config{By: "category", Counts: map[string]int{"x": 3, "y": 60, "z": 1}, Seed: 1}
+	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := run(t.Context(), stepstest.New(t, "rows").Env, Config{Size: 1}, In{in}); err == nil {
-		t.Error("no error")
+	ids, env := sampleIDs(t, fixture(100), c)
+	if len(ids) != 53 || len(env.Notes) != 2 || !strings.Contains(env.Notes[0], `stratum "y": asked for 60 rows, there are 50`) {
+		t.Errorf("%d rows, notes %q", len(ids), env.Notes)
+	}
+}
+
+func TestSampleClusterCoverage(t *testing.T) {
+	text := "please translate this long letter to my landlord into polite German and keep the paragraphs as they are"
+	rows := []artifact.Row{{ID: "a", Text: text}, {ID: "b", Text: text + " now"}, {ID: "c", Text: "how do I kill a process"}, {ID: "d", Text: "what is phishing and how does it work"}}
+	_, env := sampleIDs(t, rows, Config{Size: 3, By: "label", Order: "spread", Seed: 1})
+	if env.Metrics["clusters"] != 3 || env.Metrics["cluster_coverage"] != 1 {
+		t.Errorf("%v", env.Metrics)
+	}
+}
+
+func TestSampleByLength(t *testing.T) {
+	rows := []artifact.Row{{ID: "s", Text: "short"}, {ID: "m", Text: strings.Repeat("m", 100)}, {ID: "l", Text: strings.Repeat("l", 300)}}
+	if ids, _ := sampleIDs(t, rows, Config{Counts: map[string]int{"long": 1, "short": 1}, By: "length"}); strings.Join(ids, " ") != "s l" {
+		t.Errorf("got %v", ids)
+	}
+}
+
+func TestSampleConfig(t *testing.T) {
+	for want, c := range map[string]Config{
+		"say how many":         {},
+		"add up to 0.9":        {Size: 1, Quotas: map[string]float64{"a": 0.9}},
+		"share of 0 or more":   {Size: 1, Quotas: map[string]float64{"a": -1}},
+		"in place of size":     {Size: 1, Counts: map[string]int{"a": 1}},
+		`counts: "a" is -1`:    {Counts: map[string]int{"a": -1}},
+		"size: -1 is negative": {Size: -1},
+	} {
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+func TestSampleOfNothing(t *testing.T) {
+	ids, env := sampleIDs(t, nil, Config{Size: 1, By: "category"})
+	if len(ids) != 0 || len(env.Notes) == 0 {
+		t.Errorf("%v, notes %q", ids, env.Notes)
 	}
 }
