@@ -1,14 +1,18 @@
-// Package merge puts data sets together: the base as it is, then what is added and isn't there yet.
+// Package merge puts data sets together: the base as it is, then what is added and isn't there yet. Rows stream through;
+// what is kept of each is a hash, and a signature where near-duplicates are looked for.
 package merge
 
 import (
-	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
+	"github.com/zeebo/blake3"
+
 	"rein/steps"
 	"rein/steps/artifact"
+	"rein/steps/internal/leak"
 	"rein/steps/internal/text"
 )
 
@@ -16,6 +20,7 @@ import (
 type Config struct {
 	Near   float64            `hcl:"near_duplicates,optional" default:"0" doc:"Also leave out added rows whose words are this similar (Jaccard, 0.5 to 1) to an earlier one. 0: only equal texts."`
 	Caps   map[string]int     `hcl:"caps,optional" doc:"At most this many added rows of a source."`
+	Family map[string]int     `hcl:"family_caps,optional" doc:"At most this many added rows of a category: an attack family, or a stratum of benign rows."`
 	Weight map[string]float64 `hcl:"weights,optional" doc:"Weight in training of rows made by a method (synonym, hard-negative). Others weigh 1."`
 }
 
@@ -24,9 +29,11 @@ func (c Config) Validate() error {
 	if c.Near != 0 && (c.Near < 0.5 || c.Near > 1) {
 		return fmt.Errorf("near_duplicates: %v is not 0 or between 0.5 and 1", c.Near)
 	}
-	for s, n := range c.Caps {
-		if n < 0 {
-			return fmt.Errorf("caps: %q is %d; want 0 or more", s, n)
+	for arg, caps := range map[string]map[string]int{"caps": c.Caps, "family_caps": c.Family} {
+		for s, n := range caps {
+			if n < 0 {
+				return fmt.Errorf("%s: %q is %d; want 0 or more", arg, s, n)
+			}
 		}
 	}
 	for m, w := range c.Weight {
@@ -58,13 +65,15 @@ var Step = steps.New("merge", 1, "Add rows to a base; equal texts are added once
 type merger struct {
 	config Config
 	out    *artifact.Writer[artifact.Row]
-	seen   map[[16]byte]string // label
-	near   *text.Near
-	bySrc  map[string]int
+	seen   map[uint64]byte // the label's first letter, by the hash of the normal form
+	near   *leak.Index     // nil: only equal texts are looked for
+	ids    map[uint64]bool
 
-	total, duplicates, similar, capped, relabelled int
-	labels, added                                  map[string]int
-	example                                        string // of a text with both labels
+	bySource, byFamily map[string]int // added rows
+
+	total, duplicates, similar, capped, relabelled, renamed int
+	labels, added                                           map[string]int
+	examples                                                map[string]string // of rows left out, by why
 }
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
@@ -73,26 +82,17 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 		return Out{}, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	m := &merger{config: c, out: w, seen: map[[16]byte]string{}, bySrc: map[string]int{}, labels: map[string]int{}, added: map[string]int{}}
+	m := &merger{config: c, out: w, seen: map[uint64]byte{}, ids: map[uint64]bool{}, bySource: map[string]int{}, byFamily: map[string]int{},
+		labels: map[string]int{}, added: map[string]int{}, examples: map[string]string{}}
 	if c.Near > 0 {
-		m.near = text.NewNear(c.Near)
+		m.near = leak.NewIndex(c.Near)
 	}
-	for r, err := range in.Base.All() {
-		if err := cmp.Or(err, ctx.Err()); err != nil {
-			return Out{}, err
-		}
-		if err := m.base(r); err != nil {
-			return Out{}, err
-		}
+	if err := m.part(ctx, env, in.Base, m.base); err != nil {
+		return Out{}, fmt.Errorf("base: %w", err)
 	}
-	for _, part := range in.Add {
-		for r, err := range part.All() {
-			if err := cmp.Or(err, ctx.Err()); err != nil {
-				return Out{}, err
-			}
-			if err := m.add(r); err != nil {
-				return Out{}, err
-			}
+	for i, part := range in.Add {
+		if err := m.part(ctx, env, part, m.add); err != nil {
+			return Out{}, fmt.Errorf("add %d: %w", i+1, err)
 		}
 	}
 	if m.total == 0 {
@@ -102,42 +102,79 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	return Out{artifact.Rows{Path: env.Out("rows")}}, nil
 }
 
-// base takes a row of the base: it stays even if its text is there twice.
-func (m *merger) base(r artifact.Row) error {
-	m.seen[text.Key(r.Text)] = r.Label
-	if m.near != nil {
-		m.near.Add(m.total, r.Text)
+// chunk is how many rows are fingerprinted at a time, on all cores.
+const chunk = 4096
+
+// part takes one input's rows in their order.
+func (m *merger) part(ctx context.Context, env *steps.Env, rows artifact.Rows, take func(artifact.Row, leak.Fingerprint) error) error {
+	buf := make([]artifact.Row, 0, chunk)
+	flush := func() error {
+		prints := make([]leak.Fingerprint, len(buf))
+		if m.near != nil {
+			texts := make([]string, len(buf))
+			for i, r := range buf {
+				texts[i] = r.Text
+			}
+			prints = leak.Fingerprints(texts)
+		}
+		for i, r := range buf {
+			if err := take(r, prints[i]); err != nil {
+				return err
+			}
+		}
+		buf = buf[:0]
+		env.Progress(int64(m.total), 0, "rows")
+		return ctx.Err()
 	}
+	for r, err := range rows.All() {
+		if err != nil {
+			return err
+		}
+		if buf = append(buf, r); len(buf) == chunk {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// base takes a row of the base: it stays even if its text is there twice.
+func (m *merger) base(r artifact.Row, print leak.Fingerprint) error {
+	m.know(key(r.Text), r, print)
 	return m.put(r)
 }
 
 // add takes an added row, or counts why not.
-func (m *merger) add(r artifact.Row) error {
-	key := text.Key(r.Text)
-	if label, dup := m.seen[key]; dup {
-		m.duplicates++
-		if label != r.Label {
+func (m *merger) add(r artifact.Row, print leak.Fingerprint) error {
+	k := key(r.Text)
+	if label, dup := m.seen[k]; dup {
+		if m.duplicates++; label != mark(r) {
 			m.relabelled++
-			if m.example == "" {
-				m.example = r.Text
-			}
+			m.example("relabelled", r)
+		} else {
+			m.example("duplicate", r)
 		}
 		return nil
 	}
-	if limit, ok := m.config.Caps[r.Source]; ok && m.bySrc[r.Source] >= limit {
+	if limit, ok := m.config.Caps[r.Source]; ok && m.bySource[r.Source] >= limit {
 		m.capped++
+		m.example("capped", r)
 		return nil
 	}
-	if m.near != nil {
-		sig := text.Sign(r.Text)
-		if _, _, ok := m.near.FindSignature(sig); ok {
-			m.similar++
-			return nil
-		}
-		m.near.AddSignature(m.total, sig)
+	if limit, ok := m.config.Family[r.Category]; ok && m.byFamily[r.Category] >= limit {
+		m.capped++
+		m.example("capped", r)
+		return nil
 	}
-	m.seen[key] = r.Label
-	m.bySrc[r.Source]++
+	if m.near != nil && m.near.Knows(print) {
+		m.similar++
+		m.example("similar", r)
+		return nil
+	}
+	m.know(k, r, print)
+	m.bySource[r.Source]++
+	m.byFamily[r.Category]++
 	m.added[r.Label]++
 	if w, ok := m.config.Weight[r.Method]; ok {
 		r.Weight = w
@@ -145,7 +182,36 @@ func (m *merger) add(r artifact.Row) error {
 	return m.put(r)
 }
 
+func (m *merger) know(k uint64, r artifact.Row, print leak.Fingerprint) {
+	m.seen[k] = mark(r)
+	if m.near != nil {
+		m.near.Add(print)
+	}
+}
+
+// example keeps the first row that was left out for a reason.
+func (m *merger) example(why string, r artifact.Row) {
+	if _, ok := m.examples[why]; !ok {
+		m.examples[why] = fmt.Sprintf("row %q (%.60q)", r.ID, r.Text)
+	}
+}
+
+func key(s string) uint64 {
+	k := text.Key(s)
+	return binary.LittleEndian.Uint64(k[:])
+}
+
+func mark(r artifact.Row) byte { return (r.Label + " ")[0] }
+
+// put writes a row. Parts made apart may use one id twice; the later row gets its content's hash behind it.
 func (m *merger) put(r artifact.Row) error {
+	sum := blake3.Sum256([]byte(r.ID))
+	h := binary.LittleEndian.Uint64(sum[:])
+	if m.ids[h] {
+		r.ID += "+" + text.ID(r.ID, r.Text, r.Parent)[:8]
+		m.renamed++
+	}
+	m.ids[h] = true
 	m.total++
 	m.labels[r.Label]++
 	return m.out.Write(r)
@@ -161,14 +227,21 @@ func (m *merger) report(env *steps.Env) {
 	env.Metric("benign_share", float64(benign)/float64(m.total))
 	env.Metric("duplicates_dropped", float64(m.duplicates))
 	for _, n := range []struct {
-		count int
-		why   string
-	}{{m.duplicates - m.relabelled, "their text is there already"}, {m.similar, "nearly the same text is there already"}, {m.capped, "their source is at its cap"}} {
+		count    int
+		key, why string
+	}{
+		{m.duplicates - m.relabelled, "duplicate", "their text is there already"},
+		{m.relabelled, "relabelled", "their text is there already with the other label"},
+		{m.similar, "similar", "nearly the same text is there already"},
+		{m.capped, "capped", "their source or category is at its cap"},
+	} {
 		if n.count > 0 {
-			env.Notef("%d rows were left out: %s", n.count, n.why)
+			env.Notef("%d rows were left out: %s, as of %s", n.count, n.why, m.examples[n.key])
 		}
 	}
-	if m.relabelled > 0 {
-		env.Notef("%d rows were left out: their text is there already with the other label, as in %.80q", m.relabelled, m.example)
+	if m.renamed > 0 {
+		env.Logf("%d rows had the id of an earlier row and got a longer one", m.renamed)
 	}
+	env.Metric("near_duplicates_dropped", float64(m.similar))
+	env.Metric("capped_rows", float64(m.capped))
 }

@@ -17,7 +17,7 @@ func rows(t *testing.T, texts ...string) artifact.Rows {
 		if rest, ok := strings.CutPrefix(s, "!"); ok {
 			s, label = rest, artifact.Malicious
 		}
-		out = append(out, artifact.Row{ID: s, Text: s, Label: label, Source: s[:1], Method: "m"})
+		out = append(out, artifact.Row{ID: s, Text: s, Label: label, Source: s[:1], Category: "f", Method: "m"})
 	}
 	r, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), out)
 	if err != nil {
@@ -38,8 +38,9 @@ func TestMerge(t *testing.T) {
 		{"order", Config{}, []string{"a", "!b"}, [][]string{{"c"}, {"!d"}}, "a !b c !d", ""},
 		{"duplicates", Config{}, []string{"a"}, [][]string{{"A ", "c"}, {"c", "d"}}, "a c d", "2 rows were left out: their text"},
 		{"the base keeps its own", Config{}, []string{"a", "a"}, [][]string{{"b"}}, "a a b", ""},
-		{"both labels", Config{}, []string{"a"}, [][]string{{"!a"}}, "a", "the other label, as in \"a\""},
-		{"caps", Config{Caps: map[string]int{"x": 1}}, []string{"x0"}, [][]string{{"x1", "x2", "y1"}}, "x0 x1 y1", "1 rows were left out: their source is at its cap"},
+		{"both labels", Config{}, []string{"a"}, [][]string{{"!a"}}, "a", "the other label, as of row \"a\" (\"a\")"},
+		{"family caps", Config{Family: map[string]int{"f": 0}}, []string{"x0"}, [][]string{{"x1"}}, "x0", "as of row \"x1\""},
+		{"caps", Config{Caps: map[string]int{"x": 1}}, []string{"x0"}, [][]string{{"x1", "x2", "y1"}}, "x0 x1 y1", "1 rows were left out: their source or category is at its cap"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := In{Base: rows(t, c.base...)}
@@ -87,6 +88,28 @@ func TestNearDuplicatesAndWeights(t *testing.T) {
 	got, _ := out.Rows.Read()
 	if len(got) != 2 || got[1].Weight != 0.5 || got[0].Weight != 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestIDsStayUnique(t *testing.T) {
+	a, b := rows(t, "a"), filepath.Join(t.TempDir(), "b")
+	if _, err := artifact.WriteRows(b, []artifact.Row{{ID: "a", Text: "other", Label: artifact.Benign}}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t.Context(), stepstest.New(t, "rows").Env, Config{}, In{a, []artifact.Rows{{Path: b}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := out.Rows.Read()
+	if len(got) != 2 || got[0].ID != "a" || got[1].ID == "a" || !strings.HasPrefix(got[1].ID, "a+") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestBrokenPartIsNamed(t *testing.T) {
+	_, err := run(t.Context(), stepstest.New(t, "rows").Env, Config{}, In{rows(t, "a"), []artifact.Rows{{Path: "missing"}}})
+	if err == nil || !strings.Contains(err.Error(), "add 1: ") {
+		t.Errorf("got %v", err)
 	}
 }
 
