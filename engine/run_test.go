@@ -145,7 +145,11 @@ func TestFailures(t *testing.T) {
 		"an output that isn't there": {func(context.Context, *engine.Call) error { return nil }, true, "after:skipped bad:failed first:ran other:ran", "bad failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bad := step("bad", &op{Do: c.do, Config: map[string]any{"k": 1}})
+			started := make(chan struct{})
+			bad := step("bad", &op{Config: map[string]any{"k": 1}, Do: func(ctx context.Context, call *engine.Call) error {
+				<-started
+				return c.do(ctx, call)
+			}})
 			o := options(enginetest.Store(t))
 			o.KeepGoing = c.keep
 			failed := make(chan struct{})
@@ -154,7 +158,11 @@ func TestFailures(t *testing.T) {
 					close(failed)
 				}
 			}
-			first := step("first", &op{Do: func(_ context.Context, c *engine.Call) error { <-failed; return enginetest.WriteAll(c, "") }})
+			first := step("first", &op{Do: func(_ context.Context, c *engine.Call) error {
+				close(started)
+				<-failed
+				return enginetest.WriteAll(c, "")
+			}})
 			r := mustRun(t, graph(bad, step("after", &op{}, from("x", bad)), first, step("other", &op{}, from("x", first))), o)
 			wantStatuses(t, r, c.want)
 			if got := strings.Join(enginetest.Find(r, "after").Reasons, "; "); got != c.reason {
