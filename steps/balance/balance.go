@@ -1,10 +1,14 @@
-// Package balance holds the class-balance gate.
+// Package balance holds the class-balance gate: a rule for the share of benign rows, and limits for any other grouping.
+// The rows pass through as they are, byte for byte.
 package balance
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"strings"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -15,6 +19,7 @@ type Config struct {
 	Ideal      []float64 `hcl:"ideal,optional" default:"[0.40, 0.60]" doc:"The range within which a class's share is ideal."`
 	Acceptable float64   `hcl:"acceptable,optional" default:"0.62" doc:"Up to here the larger class's share is acceptable; above it is concerning."`
 	Critical   float64   `hcl:"critical,optional" default:"0.65" doc:"Above here it is critical: a breach."`
+	Limits     []Limit   `hcl:"limit,block" doc:"Bounds for the share of any group of another grouping; a group outside is a breach."`
 	OnBreach   string    `hcl:"on_breach,optional" default:"stop" enum:"stop,record" doc:"A breach stops the run (a verdict, exit status 1), or is recorded and the run goes on."`
 }
 
@@ -25,6 +30,11 @@ func (c Config) Validate() error {
 	}
 	if !(c.Ideal[1] <= c.Acceptable && c.Acceptable <= c.Critical && c.Critical <= 1) {
 		return fmt.Errorf("want ideal's high end %v <= acceptable %v <= critical %v <= 1", c.Ideal[1], c.Acceptable, c.Critical)
+	}
+	for i, l := range c.Limits {
+		if err := l.validate(); err != nil {
+			return fmt.Errorf("limit %d: %w", i+1, err)
+		}
 	}
 	return nil
 }
@@ -44,6 +54,11 @@ var Step = steps.New("balance-assert", 1, "Judge the share of each class; a crit
   rows      = step.dataset.rows
   ideal     = [0.40, 0.60]
   on_breach = "record"
+  limit {
+    by    = "source"
+    label = "malicious"
+    most  = 0.3           # no source may hold more than 30% of the attacks
+  }
 }`))
 
 // Severity is a judgement of a balance, from 0.
@@ -75,40 +90,56 @@ func (c Config) Judge(benign float64) Severity {
 	return Critical
 }
 
-func run(_ context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
-	w, err := artifact.NewWriter[artifact.Row](env.Out("rows"))
-	if err != nil {
-		return Out{}, err
-	}
-	defer func() { err = errors.Join(err, w.Close()) }()
-	benign, total := 0, 0
+func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
+	n := newCounts(c.Limits)
 	for r, err := range in.Rows.All() {
 		if err != nil {
 			return Out{}, err
 		}
-		if total++; r.Label == artifact.Benign {
-			benign++
-		}
-		if err := w.Write(r); err != nil {
-			return Out{}, err
+		if n.add(r); n.total%4096 == 0 && ctx.Err() != nil {
+			return Out{}, ctx.Err()
 		}
 	}
-	if total == 0 {
+	if n.total == 0 {
 		return Out{}, errors.New("there are no rows to judge")
 	}
-	share := float64(benign) / float64(total)
+	share := float64(n.benign) / float64(n.total)
 	severity := c.Judge(share)
+	breaches := n.breaches()
 	env.Metric("benign_share", share)
 	env.Metric("balance_severity", float64(severity))
-	text := fmt.Sprintf("%.1f%% of %d rows are benign: %s (ideal %g-%g%%, acceptable to %g%%, critical over %g%%)",
-		100*share, total, severity, 100*c.Ideal[0], 100*c.Ideal[1], 100*c.Acceptable, 100*c.Critical)
-	switch {
-	case severity == Critical && c.OnBreach == "stop":
-		return Out{}, steps.Verdictf("%s", text)
-	case severity == Ideal:
-		env.Logf("%s", text)
-	default:
-		env.Notef("%s", text)
+	env.Metric("balance_breaches", float64(len(breaches)))
+	said := fmt.Sprintf("%.1f%% of %d rows are benign: %s (ideal %g-%g%%, acceptable to %g%%, critical over %g%%)",
+		100*share, n.total, severity, 100*c.Ideal[0], 100*c.Ideal[1], 100*c.Acceptable, 100*c.Critical)
+	if c.OnBreach == "stop" && (severity == Critical || len(breaches) > 0) {
+		if severity == Critical {
+			breaches = append([]string{said}, breaches...)
+		}
+		return Out{}, steps.Verdictf("%s", strings.Join(breaches, "\n"))
 	}
-	return Out{artifact.Rows{Path: env.Out("rows")}}, nil
+	if severity == Ideal {
+		env.Logf("%s", said)
+	} else {
+		env.Notef("%s", said)
+	}
+	for _, b := range breaches {
+		env.Notef("%s", b)
+	}
+	return Out{artifact.Rows{Path: env.Out("rows")}}, pass(in.Rows.Path, env.Out("rows"))
+}
+
+// pass copies the rows' file: equal bytes, so what depends on them sees no change.
+func pass(from, to string) (err error) {
+	r, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	w, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	_, err = io.Copy(w, r)
+	return err
 }

@@ -1,6 +1,8 @@
 package balance
 
 import (
+	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -64,9 +66,61 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestLimits(t *testing.T) {
+	in, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), []artifact.Row{
+		{Label: artifact.Benign, Source: "a", Text: "x"}, {Label: artifact.Benign, Source: "a", Text: "x"},
+		{Label: artifact.Malicious, Source: "b", Category: "pii", Text: strings.Repeat("y", 300)}, {Label: artifact.Malicious, Source: "c", Category: "pii", Text: "y"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, l := range map[string]Limit{
+		`source "a" has 50.0% of 4 rows, more than 40%`:                    {By: "source", Most: 0.4},
+		`category "pii" has 100.0% of 2 malicious rows, more than 90%`:     {By: "category", Label: artifact.Malicious, Most: 0.9},
+		`category "jailbreak" has 0.0% of 2 malicious rows, less than 10%`: {By: "category", Label: artifact.Malicious, Most: 1, Least: 0.1, Of: []string{"jailbreak", "pii"}},
+		`length "long" has 25.0% of 4 rows, less than 30%`:                 {By: "length", Most: 1, Least: 0.3},
+		"": {By: "source", Label: artifact.Malicious, Most: 0.5},
+	} {
+		c := config("record")
+		c.Limits = []Limit{l}
+		if err := c.Validate(); err != nil {
+			t.Error(err)
+		}
+		env := stepstest.New(t, "rows")
+		if _, err := run(t.Context(), env.Env, c, In{in}); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Join(env.Notes, "; "); got != want || env.Metrics["balance_breaches"] != float64(len(env.Notes)) {
+			t.Errorf("notes %q, want %q; %v", got, want, env.Metrics)
+		}
+		c.OnBreach = "stop"
+		if _, err := run(t.Context(), stepstest.New(t, "rows").Env, c, In{in}); steps.IsVerdict(err) != (want != "") {
+			t.Errorf("%+v: got %v", l, err)
+		}
+	}
+}
+
+func TestRowsPassUnchanged(t *testing.T) {
+	in, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), []artifact.Row{{Label: artifact.Benign}, {Label: artifact.Malicious}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t.Context(), stepstest.New(t, "rows").Env, config("stop"), In{in})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := os.ReadFile(in.Path)
+	b, _ := os.ReadFile(out.Rows.Path)
+	if !bytes.Equal(a, b) {
+		t.Error("the bytes differ")
+	}
+}
+
 func TestValidate(t *testing.T) {
 	for _, c := range []Config{
 		{Ideal: []float64{0.4}}, {Ideal: []float64{0.6, 0.4}, Acceptable: 0.7, Critical: 0.8},
+		{Ideal: []float64{0.4, 0.6}, Acceptable: 0.62, Critical: 0.65, Limits: []Limit{{By: "source", Most: 1}}},
+		{Ideal: []float64{0.4, 0.6}, Acceptable: 0.62, Critical: 0.65, Limits: []Limit{{By: "source", Most: 0.2, Least: 0.3}}},
 		{Ideal: []float64{0.4, 0.6}, Acceptable: 0.5, Critical: 0.8}, {Ideal: []float64{0.4, 0.6}, Acceptable: 0.7, Critical: 1.2},
 	} {
 		if c.Validate() == nil {

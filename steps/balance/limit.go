@@ -1,0 +1,106 @@
+package balance
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"unicode/utf8"
+
+	"rein/steps/artifact"
+)
+
+// Limit bounds the share of each group of a grouping.
+type Limit struct {
+	By    string   `hcl:"by" doc:"What rows are grouped by; length is short (under 40 characters), medium (under 200) or long." enum:"category,source,method,length"`
+	Label string   `hcl:"label,optional" doc:"Only rows of this label are counted." enum:"benign,malicious"`
+	Most  float64  `hcl:"most,optional" default:"1" doc:"The largest share that a group may have."`
+	Least float64  `hcl:"least,optional" default:"0" doc:"The smallest share that a group may have."`
+	Of    []string `hcl:"of,optional" doc:"The groups that are judged, also where they have no row. Empty: all that there are."`
+}
+
+func (l Limit) validate() error {
+	if !(0 <= l.Least && l.Least <= l.Most && l.Most <= 1) {
+		return fmt.Errorf("want 0 <= least %v <= most %v <= 1", l.Least, l.Most)
+	}
+	if l.Least == 0 && l.Most == 1 {
+		return errors.New("asks for nothing: want most or least")
+	}
+	return nil
+}
+
+// counts are the rows by label, and by group for each limit.
+type counts struct {
+	limits        []Limit
+	groups        []map[string]int
+	of            []int // rows that a limit counts
+	benign, total int
+}
+
+func newCounts(limits []Limit) *counts {
+	n := &counts{limits: limits, of: make([]int, len(limits))}
+	for range limits {
+		n.groups = append(n.groups, map[string]int{})
+	}
+	return n
+}
+
+func (n *counts) add(r artifact.Row) {
+	n.total++
+	if r.Label == artifact.Benign {
+		n.benign++
+	}
+	for i, l := range n.limits {
+		if l.Label == "" || l.Label == r.Label {
+			n.groups[i][group(r, l.By)]++
+			n.of[i]++
+		}
+	}
+}
+
+func group(r artifact.Row, by string) string {
+	switch by {
+	case "source":
+		return r.Source
+	case "method":
+		return r.Method
+	case "length":
+		switch n := utf8.RuneCountInString(r.Text); {
+		case n < 40:
+			return "short"
+		case n < 200:
+			return "medium"
+		}
+		return "long"
+	}
+	return r.Category
+}
+
+// breaches names each group outside its limit.
+func (n *counts) breaches() []string {
+	var out []string
+	for i, l := range n.limits {
+		what := "rows"
+		if l.Label != "" {
+			what = l.Label + " rows"
+		}
+		if n.of[i] == 0 {
+			out = append(out, fmt.Sprintf("by %s: there are no %s to judge", l.By, what))
+			continue
+		}
+		names := slices.Sorted(maps.Keys(n.groups[i]))
+		if len(l.Of) > 0 {
+			names = slices.Sorted(slices.Values(l.Of))
+		}
+		for _, g := range names {
+			share := float64(n.groups[i][g]) / float64(n.of[i])
+			switch {
+			case share > l.Most:
+				out = append(out, fmt.Sprintf("%s %q has %.1f%% of %d %s, more than %g%%", l.By, g, 100*share, n.of[i], what, 100*l.Most))
+			case share < l.Least:
+				out = append(out, fmt.Sprintf("%s %q has %.1f%% of %d %s, less than %g%%", l.By, g, 100*share, n.of[i], what, 100*l.Least))
+			}
+		}
+	}
+	return out
+}
