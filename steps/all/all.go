@@ -7,6 +7,7 @@ import (
 	"rein/steps/balance"
 	"rein/steps/benchmark"
 	"rein/steps/dataset"
+	"rein/steps/evaluate"
 	"rein/steps/exec"
 	"rein/steps/export"
 	"rein/steps/hardneg"
@@ -35,6 +36,7 @@ func Types() []*steps.Type {
 		balance.Step,
 		train.Step,
 		export.Step,
+		evaluate.Step,
 		benchmark.Step,
 		pack.Step,
 		exec.Step,

@@ -1,0 +1,171 @@
+// Package evaluate measures a model on rows that nothing was chosen on.
+package evaluate
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/internal/scorer"
+	"rein/steps/stats"
+)
+
+// Config says what else to measure.
+type Config struct {
+	BaseRate float64 `hcl:"base_rate,optional" default:"0.01" doc:"Share of malicious prompts in daily traffic, for the precision there."`
+	Seed     int     `hcl:"seed,optional" default:"1" doc:"Of the bootstrap."`
+}
+
+// Validate implements steps.Validator.
+func (c Config) Validate() error {
+	if !(c.BaseRate > 0 && c.BaseRate < 1) {
+		return fmt.Errorf("base_rate: %v is not between 0 and 1", c.BaseRate)
+	}
+	return nil
+}
+
+// In is what the step reads.
+type In struct {
+	Model  artifact.Model `port:"model" doc:"the model to measure"`
+	Test   artifact.Rows  `port:"test" doc:"rows to report on: never trained on, never chosen from"`
+	Unseen artifact.Rows  `port:"unseen,optional" doc:"rows from sources or families that training never uses"`
+	Pool   artifact.Rows  `port:"pool,optional" doc:"the mined pool; reported as seen"`
+}
+
+// Out is what the step makes.
+type Out struct {
+	Report artifact.Report `port:"report" doc:"all figures, with intervals"`
+	Scores artifact.Scores `port:"scores" doc:"the model's answer for each row of test and unseen"`
+}
+
+// Step is the "evaluate" step type.
+var Step = steps.New("evaluate", 1, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
+	steps.Isolated, steps.Example(`step "evaluate" "test" {
+  model  = step.export.model
+  test   = step.corpus.test
+  unseen = step.corpus.unseen
+}`))
+
+func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
+	s, err := scorer.Open(ctx, in.Model, scorer.Options{Memo: env.Memo()})
+	if err != nil {
+		return Out{}, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	w, err := artifact.NewWriter[artifact.Scored](env.Out("scores"))
+	if err != nil {
+		return Out{}, err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	e := &evaluation{config: c, env: env, scorer: s, out: w}
+	report := Report{Threshold: s.Threshold(), Sets: map[string]*Set{}}
+	for _, part := range []struct {
+		name string
+		rows artifact.Rows
+		keep bool
+	}{{"test", in.Test, true}, {"unseen", in.Unseen, true}, {"pool", in.Pool, false}} {
+		if part.rows.Path == "" {
+			continue
+		}
+		set, err := e.set(ctx, part.name, part.rows, part.keep)
+		if err != nil {
+			return Out{}, fmt.Errorf("%s: %w", part.name, err)
+		}
+		if set.Rows > 0 {
+			report.Sets[part.name] = set
+		}
+	}
+	test := report.Sets["test"]
+	if test == nil || test.Benign.Rows == 0 || test.Malicious.Rows == 0 {
+		return Out{}, errors.New("test: both benign and malicious rows are needed to measure false positives and recall")
+	}
+	report.metrics(env)
+	b, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return Out{}, err
+	}
+	return Out{artifact.Report{Path: env.Out("report")}, artifact.Scores{Path: env.Out("scores")}}, os.WriteFile(env.Out("report"), append(b, '\n'), 0o644)
+}
+
+// evaluation is the state of one run.
+type evaluation struct {
+	config Config
+	env    *steps.Env
+	scorer *scorer.Scorer
+	out    *artifact.Writer[artifact.Scored]
+	done   int64
+}
+
+// batch is how many rows are scored at a time: texts are not kept.
+const batch = 8192
+
+// set measures one set of rows; keep writes their scores.
+func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, keep bool) (*Set, error) {
+	set := newSet()
+	buf := make([]artifact.Row, 0, batch)
+	flush := func() error {
+		texts := make([]string, len(buf))
+		for i, r := range buf {
+			texts[i] = r.Text
+		}
+		scores, err := e.scorer.Score(ctx, texts)
+		if err != nil {
+			return err
+		}
+		for i, r := range buf {
+			threat := float64(scores[i].Threat)
+			set.add(r, threat, threat >= e.scorer.Threshold())
+			if keep {
+				err := e.out.Write(artifact.Scored{ID: r.ID, Set: name, Label: r.Label, Category: r.Category, Source: r.Source,
+					Score: threat, Family: family(e.scorer.Classes(), scores[i].Probs), Text: r.Text})
+				if err != nil {
+					return err
+				}
+			}
+		}
+		e.done += int64(len(buf))
+		e.env.Progress(e.done, 0, "rows")
+		buf = buf[:0]
+		return nil
+	}
+	for r, err := range rows.All() {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return nil, err
+		}
+		if buf = append(buf, r); len(buf) == batch {
+			if err := flush(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return nil, err
+	}
+	set.finish(e.config)
+	return set, nil
+}
+
+// family is the most likely attack family: benign is the first class.
+func family(classes []string, probs []float32) string {
+	best := 1
+	for i := 2; i < len(probs); i++ {
+		if probs[i] > probs[best] {
+			best = i
+		}
+	}
+	return classes[best]
+}
+
+// finite puts null in the place of what JSON can't say.
+func finite(i stats.Interval) *stats.Interval {
+	if math.IsNaN(i.Value) || math.IsNaN(i.Low) || math.IsNaN(i.High) {
+		return nil
+	}
+	return &i
+}

@@ -1,0 +1,119 @@
+package stats
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// Confusion counts decisions: malicious is positive.
+type Confusion struct {
+	TP int `json:"tp"`
+	FP int `json:"fp"`
+	TN int `json:"tn"`
+	FN int `json:"fn"`
+}
+
+// Add counts one decision.
+func (c *Confusion) Add(malicious, flagged bool) {
+	switch {
+	case malicious && flagged:
+		c.TP++
+	case malicious:
+		c.FN++
+	case flagged:
+		c.FP++
+	default:
+		c.TN++
+	}
+}
+
+// FPRate is the share of benign rows that are flagged.
+func (c Confusion) FPRate() Interval { return Wilson(c.FP, c.FP+c.TN) }
+
+// Recall is the share of malicious rows that are flagged (TP rate).
+func (c Confusion) Recall() Interval { return Wilson(c.TP, c.TP+c.FN) }
+
+// Precision is the share of flagged rows that are malicious, in the mix of the evaluated set.
+func (c Confusion) Precision() Interval { return Wilson(c.TP, c.TP+c.FP) }
+
+// PrecisionAt is the precision where a share of prompts (base rate) is malicious.
+func (c Confusion) PrecisionAt(base float64) float64 {
+	tp, fp := base*c.Recall().Value, (1-base)*c.FPRate().Value
+	return tp / (tp + fp)
+}
+
+// F1 are the F1 of malicious, of benign, and their mean (macro). Empty classes give NaN.
+func (c Confusion) F1() (malicious, benign, macro float64) {
+	malicious = 2 * float64(c.TP) / float64(2*c.TP+c.FP+c.FN)
+	benign = 2 * float64(c.TN) / float64(2*c.TN+c.FP+c.FN)
+	return malicious, benign, (malicious + benign) / 2
+}
+
+// F1Macro is F1 macro with a 95% interval by stratified bootstrap: classes keep their sizes, so a resample is two
+// binomial draws.
+func (c Confusion) F1Macro(resamples int, seed uint64) Interval {
+	_, _, macro := c.F1()
+	if math.IsNaN(macro) {
+		return Interval{macro, math.NaN(), math.NaN()}
+	}
+	rng := rand.New(rand.NewPCG(seed, 0xf1))
+	pos, neg := c.TP+c.FN, c.FP+c.TN
+	draws := make([]float64, resamples)
+	for i := range draws {
+		tp, fp := binomial(pos, float64(c.TP)/float64(pos), rng), binomial(neg, float64(c.FP)/float64(neg), rng)
+		_, _, draws[i] = Confusion{tp, fp, neg - fp, pos - tp}.F1()
+	}
+	slices.Sort(draws)
+	return Interval{macro, quantile(draws, 0.025), quantile(draws, 0.975)}
+}
+
+// quantile of sorted values, linear between them.
+func quantile(v []float64, q float64) float64 {
+	at := q * float64(len(v)-1)
+	i := int(at)
+	if i+1 >= len(v) {
+		return v[len(v)-1]
+	}
+	return v[i] + (at-float64(i))*(v[i+1]-v[i])
+}
+
+// binomial draws from Binomial(n, p): by inversion from the mode outward, exact for any n.
+func binomial(n int, p float64, rng *rand.Rand) int {
+	if p <= 0 || n == 0 {
+		return 0
+	} else if p >= 1 {
+		return n
+	}
+	mode := int(float64(n+1) * p)
+	mode = min(mode, n)
+	odds := p / (1 - p)
+	logPMF := lchoose(n, mode) + float64(mode)*math.Log(p) + float64(n-mode)*math.Log1p(-p)
+	at := math.Exp(logPMF)
+	u := rng.Float64() - at
+	low, high, pl, ph := mode, mode, at, at
+	for u > 0 && (low > 0 || high < n) {
+		if high < n {
+			ph *= odds * float64(n-high) / float64(high+1)
+			high++
+			if u -= ph; u <= 0 {
+				return high
+			}
+		}
+		if low > 0 {
+			pl *= float64(low) / odds / float64(n-low+1)
+			low--
+			if u -= pl; u <= 0 {
+				return low
+			}
+		}
+	}
+	return mode
+}
+
+func lchoose(n, k int) float64 {
+	a, _ := math.Lgamma(float64(n + 1))
+	b, _ := math.Lgamma(float64(k + 1))
+	c, _ := math.Lgamma(float64(n - k + 1))
+	return a - b - c
+}

@@ -1,0 +1,156 @@
+// Package stats holds the statistics of an evaluation, in float64, without chance unless a seed is given.
+package stats
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Z95 is the standard normal quantile of a two-sided 95% interval.
+const Z95 = 1.959963984540054
+
+// Interval is an estimate with a 95% interval.
+type Interval struct {
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+}
+
+// Wilson is a rate k of n with Wilson's score interval (Wilson 1927). With n = 0 all is NaN.
+func Wilson(k, n int) Interval {
+	if n == 0 {
+		return Interval{math.NaN(), math.NaN(), math.NaN()}
+	}
+	p, m, z2 := float64(k)/float64(n), float64(n), Z95*Z95
+	center := (p + z2/(2*m)) / (1 + z2/m)
+	half := Z95 / (1 + z2/m) * math.Sqrt(p*(1-p)/m+z2/(4*m*m))
+	return Interval{p, math.Max(0, center-half), math.Min(1, center+half)}
+}
+
+// BelowConfidence is how sure one can be that the true rate is under a limit, given k of n: the posterior probability
+// with Jeffreys' prior, Beta(k+1/2, n-k+1/2).
+func BelowConfidence(k, n int, limit float64) float64 {
+	return betaInc(float64(k)+0.5, float64(n-k)+0.5, limit)
+}
+
+// betaInc is the regularised incomplete beta function I_x(a, b), by Lentz's continued fraction.
+func betaInc(a, b, x float64) float64 {
+	switch {
+	case x <= 0:
+		return 0
+	case x >= 1:
+		return 1
+	case x > (a+1)/(a+b+2):
+		return 1 - betaInc(b, a, 1-x)
+	}
+	la, _ := math.Lgamma(a)
+	lb, _ := math.Lgamma(b)
+	lab, _ := math.Lgamma(a + b)
+	front := math.Exp(lab-la-lb+a*math.Log(x)+b*math.Log1p(-x)) / a
+	const tiny = 1e-300
+	f, c, d := 1.0, 1.0, 0.0
+	for i := range 400 {
+		m := float64(i / 2)
+		var num float64
+		switch {
+		case i == 0:
+			num = 1
+		case i%2 == 0:
+			num = m * (b - m) * x / ((a + 2*m - 1) * (a + 2*m))
+		default:
+			num = -(a + m) * (a + b + m) * x / ((a + 2*m) * (a + 2*m + 1))
+		}
+		if d = 1 + num*d; math.Abs(d) < tiny {
+			d = tiny
+		}
+		d = 1 / d
+		if c = 1 + num/c; math.Abs(c) < tiny {
+			c = tiny
+		}
+		f *= c * d
+		if math.Abs(1-c*d) < 1e-14 {
+			break
+		}
+	}
+	return front * (f - 1)
+}
+
+// AUC is the area under the ROC curve: the probability that a positive scores above a negative, ties counting half.
+// NaN without both.
+func AUC(positives, negatives []float64) float64 {
+	if len(positives) == 0 || len(negatives) == 0 {
+		return math.NaN()
+	}
+	type scored struct {
+		s   float64
+		pos bool
+	}
+	all := make([]scored, 0, len(positives)+len(negatives))
+	for _, s := range positives {
+		all = append(all, scored{s, true})
+	}
+	for _, s := range negatives {
+		all = append(all, scored{s, false})
+	}
+	slices.SortFunc(all, func(a, b scored) int { return cmp.Compare(a.s, b.s) })
+	var below, sum float64 // negatives under the current score
+	for i := 0; i < len(all); {
+		j, pos, neg := i, 0.0, 0.0
+		for ; j < len(all) && all[j].s == all[i].s; j++ {
+			if all[j].pos {
+				pos++
+			} else {
+				neg++
+			}
+		}
+		sum += pos * (below + neg/2)
+		below += neg
+		i = j
+	}
+	return sum / float64(len(positives)) / float64(len(negatives))
+}
+
+// AUCInterval is AUC with DeLong's interval (DeLong 1988, by mid-ranks as in Sun and Xu 2014).
+func AUCInterval(positives, negatives []float64) Interval {
+	auc := AUC(positives, negatives)
+	m, n := len(positives), len(negatives)
+	if m < 2 || n < 2 {
+		return Interval{auc, 0, 1}
+	}
+	v10, v01 := placements(positives, negatives)
+	se := math.Sqrt(variance(v10)/float64(m) + variance(v01)/float64(n))
+	return Interval{auc, math.Max(0, auc-Z95*se), math.Min(1, auc+Z95*se)}
+}
+
+// midRanks are ranks from 1, equal values sharing the mean of theirs.
+func midRanks(v []float64) []float64 {
+	order := make([]int, len(v))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(v[a], v[b]) })
+	out := make([]float64, len(v))
+	for i := 0; i < len(order); {
+		j := i
+		for j < len(order) && v[order[j]] == v[order[i]] {
+			j++
+		}
+		for k := i; k < j; k++ {
+			out[order[k]] = float64(i+j+1) / 2
+		}
+		i = j
+	}
+	return out
+}
+
+func variance(v []float64) float64 {
+	var mean, sum float64
+	for _, x := range v {
+		mean += x / float64(len(v))
+	}
+	for _, x := range v {
+		sum += (x - mean) * (x - mean)
+	}
+	return sum / float64(len(v)-1)
+}

@@ -1,0 +1,100 @@
+package stats
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// McNemar is the exact two-sided p-value of McNemar's test: b rows are right for A alone, c for B alone. Both directions
+// are equally likely if the two don't differ.
+func McNemar(b, c int) float64 {
+	n, k := b+c, min(b, c)
+	if n == 0 {
+		return 1
+	}
+	// 2 P(X <= k), X ~ Binomial(n, 1/2), through the beta function: P(X <= k) = I_{1/2}(n-k, k+1)
+	return math.Min(1, 2*betaInc(float64(n-k), float64(k+1), 0.5))
+}
+
+// PairedDifference is the difference of two rates on the same n rows, B minus A, with a 95% interval: Wald's on the discordant
+// pairs, with a continuity correction.
+func PairedDifference(onlyA, onlyB, n int) Interval {
+	if n == 0 {
+		return Interval{math.NaN(), math.NaN(), math.NaN()}
+	}
+	m, d := float64(n), float64(onlyB-onlyA)/float64(n)
+	se := math.Sqrt(float64(onlyA+onlyB)-float64(onlyB-onlyA)*float64(onlyB-onlyA)/m) / m
+	half := Z95*se + 1/m
+	return Interval{d, math.Max(-1, d-half), math.Min(1, d+half)}
+}
+
+// Holm adjusts p-values for their number (Holm 1979); the order stays.
+func Holm(p []float64) []float64 {
+	order := make([]int, len(p))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(p[a], p[b]) })
+	out, highest := make([]float64, len(p)), 0.0
+	for rank, i := range order {
+		highest = math.Max(highest, math.Min(1, p[i]*float64(len(p)-rank)))
+		out[i] = highest
+	}
+	return out
+}
+
+// MinDetectable is the smallest difference of paired rates that n rows show with 80% power at the 5% level, when a share
+// of the rows is decided differently (discordant).
+func MinDetectable(n int, discordant float64) float64 {
+	const power = 0.8416212335729143 // normal quantile of 80%
+	return (Z95 + power) * math.Sqrt(discordant/float64(n))
+}
+
+// RowsNeeded is how many rows show a difference with 80% power at the 5% level.
+func RowsNeeded(difference, discordant float64) int {
+	const power = 0.8416212335729143
+	if difference == 0 {
+		return math.MaxInt
+	}
+	return int(math.Ceil(discordant * math.Pow((Z95+power)/difference, 2)))
+}
+
+// DeLong compares two AUCs on the same rows: the difference B minus A with its interval, and the two-sided p-value.
+func DeLong(posA, negA, posB, negB []float64) (Interval, float64) {
+	m, n := len(posA), len(negA)
+	d := AUC(posB, negB) - AUC(posA, negA)
+	if m < 2 || n < 2 {
+		return Interval{d, -1, 1}, 1
+	}
+	a10, a01 := placements(posA, negA)
+	b10, b01 := placements(posB, negB)
+	for i := range a10 {
+		b10[i] -= a10[i]
+	}
+	for j := range a01 {
+		b01[j] -= a01[j]
+	}
+	se := math.Sqrt(variance(b10)/float64(m) + variance(b01)/float64(n))
+	if se == 0 {
+		if d == 0 {
+			return Interval{0, 0, 0}, 1
+		}
+		return Interval{d, d, d}, 0
+	}
+	return Interval{d, d - Z95*se, d + Z95*se}, math.Erfc(math.Abs(d/se) / math.Sqrt2)
+}
+
+// placements are DeLong's structural components of an AUC.
+func placements(pos, neg []float64) (v10, v01 []float64) {
+	m, n := len(pos), len(neg)
+	all, own, other := midRanks(slices.Concat(pos, neg)), midRanks(pos), midRanks(neg)
+	v10, v01 = make([]float64, m), make([]float64, n)
+	for i := range m {
+		v10[i] = (all[i] - own[i]) / float64(n)
+	}
+	for j := range n {
+		v01[j] = 1 - (all[m+j]-other[j])/float64(m)
+	}
+	return v10, v01
+}
