@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -107,6 +108,8 @@ func detect(head []byte, name string) Format {
 	}
 	first, _, _ := bytes.Cut(head, []byte("\n"))
 	switch first = bytes.TrimSpace(first); {
+	case byName == JSONArray && wrapsList(first):
+		return JSONArray
 	case bytes.HasPrefix(first, []byte("{")) && bytes.HasSuffix(first, []byte("}")), len(head) == 0:
 		return JSONLines
 	case bytes.HasPrefix(first, []byte("{")):
@@ -117,6 +120,21 @@ func detect(head []byte, name string) Format {
 		return CSV
 	}
 	return Lines
+}
+
+// wrapsList tells an object around a list of records from a record.
+func wrapsList(line []byte) bool {
+	var m map[string]json.RawMessage
+	if json.Unmarshal(line, &m) != nil {
+		return false
+	}
+	for _, v := range m {
+		var list []map[string]json.RawMessage
+		if json.Unmarshal(v, &list) == nil && len(list) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // bom is the byte order mark that spreadsheet programs put before UTF-8.
