@@ -14,7 +14,7 @@ import (
 // execute takes a runnable task to its end, in a worker. If another process is at the same work it gives its grant
 // back and the task waits without holding anything.
 func (r *runner) execute(t *task) message {
-	m := message{unit: t.unit, granted: &t.grant}
+	m := message{unit: t.unit, granted: true, grant: t.grant}
 	if t.lease == nil {
 		l, err := r.store.TryLease(t.action)
 		if err != nil {
@@ -33,7 +33,7 @@ func (r *runner) execute(t *task) message {
 		m.result = res
 		return m
 	}
-	m.result = r.attempts(t)
+	m.result, m.granted = r.attempts(t)
 	m.result.action = t.action
 	return m
 }
@@ -82,7 +82,8 @@ func (r *runner) madeMeanwhile(t *task) (result, bool) {
 }
 
 // attempts runs the step, again after a fault as often as its retries allow. A verdict is an answer: no retry.
-func (r *runner) attempts(t *task) result {
+// granted tells whether the task still has its grant.
+func (r *runner) attempts(t *task) (res result, granted bool) {
 	n := t.unit.nodes[0]
 	log := newStepLog(r.store.LogPath(t.action))
 	defer log.close()
@@ -91,29 +92,42 @@ func (r *runner) attempts(t *task) result {
 		c.event(Event{Action: ActionWait, Text: "waits for resources that another rein holds"})
 	})
 	if err != nil {
-		return r.failure(err)
+		return r.failure(err), true
 	}
-	defer release()
+	granted = true
+	over := func() { // the step has run; what is left, taking its outputs in, waits for the disk and needs no slot
+		r.commits <- struct{}{} // with a slow disk the slots wait after all
+		release()
+		granted = false
+		r.messages <- message{granted: true, grant: t.grant, more: true}
+	}
+	defer func() {
+		if granted {
+			release()
+		} else {
+			<-r.commits
+		}
+	}()
 	began := time.Now()
 	queued := began.Sub(t.queued)
 	c.event(Event{Action: ActionStart, Reasons: t.reasons})
 	pause := r.options.RetryDelay
 	for try := 0; ; try++ {
-		res := r.attempt(t, c)
+		res = r.attempt(t, c, over)
 		res.queued, res.ran = queued, time.Since(began)
 		if res.status != StatusFailed {
-			return res
+			return res, granted
 		}
-		if try >= t.unit.retries {
+		if try >= t.unit.retries || !granted { // an output that can't be kept is no matter of luck
 			res.err = withLog(res.err, c.tail(), log.close())
-			return res
+			return res, granted
 		}
 		c.event(Event{Action: ActionLog, Text: fmt.Sprintf("attempt %d of %d failed: %v; again in %v", try+1, t.unit.retries+1, res.err, pause)})
 		select {
 		case <-time.After(pause):
 			pause = min(2*pause, time.Minute)
 		case <-r.ctx.Done():
-			return r.failure(r.ctx.Err())
+			return r.failure(r.ctx.Err()), true
 		}
 		c.restart()
 	}
@@ -131,7 +145,7 @@ func withLog(err error, tail []string, path string) error {
 }
 
 // attempt executes the step once and commits what it made.
-func (r *runner) attempt(t *task, c *collector) result {
+func (r *runner) attempt(t *task, c *collector, over func()) result {
 	u := t.unit
 	dir, err := r.space.take()
 	if err != nil {
@@ -165,6 +179,7 @@ func (r *runner) attempt(t *task, c *collector) result {
 	kept := c.taken()
 	kept.RunMS, kept.PeakRSS, kept.Made = max(ms(took), 1), peak, start.UTC().Truncate(time.Millisecond)
 	kept.Host, _ = os.Hostname()
+	over()
 	return r.commit(t, o, kept)
 }
 

@@ -34,9 +34,10 @@ type runner struct {
 	hollow   hollows
 	ending   []ended
 	messages chan message
-	working  int    // goroutines that will send a message
-	resolves int    // those of them that resolve
-	halted   string // why nothing more is started; "": go on
+	commits  chan struct{} // bounds how many take their outputs in at a time
+	working  int           // goroutines that will send a message
+	resolves int           // those of them that resolve
+	halted   string        // why nothing more is started; "": go on
 }
 
 // flight is a piece of work in progress under its key; followers have the same key by another way.
@@ -68,7 +69,9 @@ type message struct {
 	waits    bool
 	lacking  []*unit // hollow units that the task needs first
 	hollow   bool    // the result is that of a hollow unit
-	granted  *grant
+	granted  bool    // the grant comes back with it
+	grant    grant
+	more     bool // the worker has more to say; this is only about its grant
 	result   result
 }
 
@@ -83,7 +86,7 @@ func newRunner(ctx context.Context, p *planner, now time.Time) (*runner, error) 
 		tokens: &tokens{store: p.store, slots: p.options.Jobs},
 		nodes:  make([]nodeResult, len(p.work.nodes)), results: make([]result, len(p.work.units)),
 		missing: make([]int, len(p.work.units)), left: len(p.work.units),
-		flights: map[cache.Digest]*flight{}, messages: make(chan message),
+		flights: map[cache.Digest]*flight{}, messages: make(chan message), commits: make(chan struct{}, maxCommits),
 		hollow: hollows{map[*unit][]*unit{}, map[*unit]int{}}}
 	return r, nil
 }
@@ -100,6 +103,9 @@ func (r *runner) emit(e Event) {
 
 // maxResolves bounds how many units are being looked up at a time.
 const maxResolves = 16
+
+// maxCommits bounds how many results are being taken into the store at a time.
+const maxCommits = 16
 
 // loop runs until every unit is settled.
 func (r *runner) loop() {
@@ -162,12 +168,15 @@ func stoppedEarly() result {
 }
 
 func (r *runner) handle(m message) {
+	if m.granted {
+		r.pool.give(m.grant)
+	}
+	if m.more {
+		return
+	}
 	r.working--
 	if m.resolved {
 		r.resolves--
-	}
-	if m.granted != nil {
-		r.pool.give(*m.granted)
 	}
 	switch {
 	case m.hollow:
