@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/gohcl"
@@ -278,6 +279,22 @@ func typeText(t cty.Type) string {
 		return "set(" + typeText(t.ElementType()) + ")"
 	case t == cty.DynamicPseudoType:
 		return "any"
+	case t.IsTupleType():
+		var parts []string
+		for _, e := range t.TupleElementTypes() {
+			parts = append(parts, typeText(e))
+		}
+		return "tuple([" + strings.Join(parts, ", ") + "])"
+	case t.IsObjectType():
+		var parts []string
+		for _, name := range slices.Sorted(maps.Keys(t.AttributeTypes())) {
+			text := typeText(t.AttributeType(name))
+			if t.AttributeOptional(name) {
+				text = "optional(" + text + ")"
+			}
+			parts = append(parts, quoteKey(name)+" = "+text)
+		}
+		return "object({ " + strings.Join(parts, ", ") + " })"
 	}
 	return t.FriendlyNameForConstraint()
 }

@@ -37,15 +37,7 @@ func (e *evaluator) meta() record.Meta {
 
 // recorded is a variable's value for the record: paths as they were written, not where they are on this machine.
 func (e *evaluator) recorded(v cty.Value) json.RawMessage {
-	v, _ = cty.Transform(v, func(_ cty.Path, x cty.Value) (cty.Value, error) {
-		if x.Type() == cty.String && !x.IsNull() && x.IsKnown() {
-			if text, ok := e.texts[x.AsString()]; ok {
-				return cty.StringVal(text), nil
-			}
-		}
-		return x, nil
-	})
-	js, err := ctyjson.SimpleJSONValue{Value: v}.MarshalJSON()
+	js, err := ctyjson.SimpleJSONValue{Value: e.asWritten(v)}.MarshalJSON()
 	if err != nil {
 		return nil
 	}

@@ -26,11 +26,15 @@ type Pipeline struct {
 
 // Variable is a variable of a pipeline as it was resolved.
 type Variable struct {
-	Name, Type, Description string
-	Value                   string // as the language writes it; "(sensitive)" for a sensitive one
-	From                    string // "--var", "set hybrid.hcl:9", "default reinforce.hcl:5"
-	Pos                     string // of the declaration
-	Sensitive               bool
+	Name        string `json:"name"`
+	Type        string `json:"type"`
+	Description string `json:"description,omitempty"`
+	Value       string `json:"value,omitempty"` // as the language writes it, shortened; "(sensitive)" for a sensitive one
+	From        string `json:"from"`            // "--var", "set hybrid.hcl:9", "default reinforce.hcl:5"
+	Pos         string `json:"pos"`             // of the declaration
+	Sensitive   bool   `json:"sensitive,omitempty"`
+
+	full string // all of the value
 }
 
 // pipeline makes a graph of a chain of files.
@@ -190,7 +194,7 @@ func (e *evaluator) variableList() []*Variable {
 		v := e.variables[d.name]
 		x := &Variable{Name: d.name, Type: v.constraint.text(), Description: v.description, From: v.from, Pos: shortPos(d.rng), Sensitive: v.sensitive}
 		if v.state == done {
-			x.Value = showValue(v.value)
+			x.Value, x.full = showValue(e.asWritten(v.value)), literal(e.asWritten(v.value))
 		}
 		out = append(out, x)
 	}

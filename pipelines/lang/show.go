@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,21 +18,38 @@ func (e *evaluator) show(v cty.Value, secret bool) string {
 	return showValue(v)
 }
 
+// quote writes a text as a string of the language: with the interpolation marks escaped too.
+func quote(s string) string {
+	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strconv.Quote(s))
+}
+
 const showWidth = 80
 
 // showValue writes a value as the language would, on one line, shortened; sensitive parts are not written.
 func showValue(v cty.Value) string {
-	var b strings.Builder
-	writeValue(&b, v)
+	b := &valueWriter{most: 4 * showWidth} // more would be cut anyway
+	b.value(v)
 	if s := []rune(b.String()); len(s) > showWidth {
 		return string(s[:showWidth-3]) + "..."
 	}
 	return b.String()
 }
 
-func writeValue(b *strings.Builder, v cty.Value) {
-	if b.Len() > 4*showWidth {
-		return // it will be cut anyway
+// literal writes all of a value.
+func literal(v cty.Value) string {
+	b := &valueWriter{most: math.MaxInt}
+	b.value(v)
+	return b.String()
+}
+
+type valueWriter struct {
+	strings.Builder
+	most int
+}
+
+func (b *valueWriter) value(v cty.Value) {
+	if b.Len() > b.most {
+		return
 	}
 	t := v.Type()
 	switch {
@@ -42,7 +60,7 @@ func writeValue(b *strings.Builder, v cty.Value) {
 	case v.IsNull():
 		b.WriteString("null")
 	case t == cty.String:
-		b.WriteString(strconv.Quote(v.AsString()))
+		b.WriteString(quote(v.AsString()))
 	case t == cty.Number:
 		b.WriteString(v.AsBigFloat().Text('g', 12))
 	case t == cty.Bool:
@@ -50,7 +68,7 @@ func writeValue(b *strings.Builder, v cty.Value) {
 	case t.Equals(productType):
 		b.WriteString(v.EncapsulatedValue().(*product).String())
 	case t.IsObjectType() || t.IsMapType():
-		writeEntries(b, v)
+		b.entries(v)
 	case t.IsTupleType() || t.IsListType() || t.IsSetType():
 		b.WriteByte('[')
 		for it, i := v.ElementIterator(), 0; it.Next(); i++ {
@@ -58,7 +76,7 @@ func writeValue(b *strings.Builder, v cty.Value) {
 				b.WriteString(", ")
 			}
 			_, x := it.Element()
-			writeValue(b, x)
+			b.value(x)
 		}
 		b.WriteByte(']')
 	default:
@@ -66,7 +84,7 @@ func writeValue(b *strings.Builder, v cty.Value) {
 	}
 }
 
-func writeEntries(b *strings.Builder, v cty.Value) {
+func (b *valueWriter) entries(v cty.Value) {
 	m := v.AsValueMap()
 	keys := make([]string, 0, len(m))
 	for k := range m {
@@ -75,7 +93,7 @@ func writeEntries(b *strings.Builder, v cty.Value) {
 	slices.Sort(keys)
 	b.WriteByte('{')
 	for i, k := range keys {
-		if b.Len() > 4*showWidth {
+		if b.Len() > b.most {
 			break
 		}
 		if i > 0 {
@@ -84,7 +102,7 @@ func writeEntries(b *strings.Builder, v cty.Value) {
 		b.WriteByte(' ')
 		b.WriteString(quoteKey(k))
 		b.WriteString(" = ")
-		writeValue(b, m[k])
+		b.value(m[k])
 	}
 	if len(keys) > 0 {
 		b.WriteByte(' ')
