@@ -7,19 +7,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-
-	"rein/steps/internal/ngram"
 )
 
 // progress is the state of a training between two epochs: what a killed run goes on from, with the same result.
 type progress struct {
 	Epoch   int // epochs done
-	Model   *ngram.Model
-	Accum   []float32
-	M, V    []float32
+	Weights [][]float32
+	Moments [][]float32 // the optimiser's
 	Step    int
-	Best    *ngram.Model // of the best epoch
+	Best    [][]float32 // weights of the best epoch
 	BestAt  int
 	BestIs  float64 // what was watched; lower is better
 	Curves  []point
@@ -67,15 +63,8 @@ func resume(dir string) (*progress, error) {
 	}
 	defer f.Close()
 	p := &progress{}
-	if err := gob.NewDecoder(f).Decode(p); err != nil || p.Model == nil || p.Best == nil {
+	if err := gob.NewDecoder(f).Decode(p); err != nil || p.Weights == nil || p.Best == nil {
 		return nil, fmt.Errorf("checkpoint: %w", errors.Join(err, errors.New("is of no use")))
 	}
 	return p, nil
-}
-
-func clone(m *ngram.Model) *ngram.Model {
-	c := *m
-	c.Embedding = slices.Clone(m.Embedding)
-	c.W1, c.B1, c.W2, c.B2 = slices.Clone(m.W1), slices.Clone(m.B1), slices.Clone(m.W2), slices.Clone(m.B2)
-	return &c
 }

@@ -6,13 +6,14 @@ import "fmt"
 type Config struct {
 	Epochs    int     `hcl:"epochs" default:"10" doc:"At most; training stops early when validation stops improving."`
 	Seed      int     `hcl:"seed" default:"1" doc:"Of initial weights, order and dropout."`
-	BatchSize int     `hcl:"batch_size" default:"256" doc:"Rows in an update."`
-	Rate      float64 `hcl:"learning_rate" default:"0.01" doc:"Of the embeddings at its highest (AdaGrad); for an encoder of all weights."`
-	HeadRate  float64 `hcl:"head_rate" default:"0.003" doc:"Learning rate of the layers above the embeddings at its highest (Adam)."`
+	BatchSize int     `hcl:"batch_size" default:"0" doc:"Rows in an update. 0: 256 for n-grams, 16 for an encoder."`
+	Rate      float64 `hcl:"learning_rate" default:"0" doc:"At its highest: of the n-grams' embedding (AdaGrad), or of an encoder (Adam). 0: 0.01 for n-grams, 0.00005 for an encoder."`
+	HeadRate  float64 `hcl:"head_rate" default:"0.003" doc:"Learning rate of the layers above the n-grams' embedding at its highest (Adam)."`
 	Schedule  string  `hcl:"schedule" default:"cosine" enum:"constant,linear,cosine" doc:"How the rates fall from their highest."`
 	Warmup    float64 `hcl:"warmup" default:"0.02" doc:"Share of all updates in which the rates rise from 0."`
 	Dropout   float64 `hcl:"dropout" default:"0.1" doc:"Share of the hidden layer that is left out of an update."`
 	Decay     float64 `hcl:"weight_decay" default:"0.0001" doc:"Decoupled weight decay."`
+	Clip      float64 `hcl:"clip_norm" default:"1" doc:"Largest norm of an encoder's gradients in an update; 0: any."`
 
 	ClassWeights string             `hcl:"class_weights" default:"sqrt" enum:"none,sqrt,balanced" doc:"How rare classes are weighed up: not, by the square root of their rarity, or fully."`
 	MethodWeight map[string]float64 `hcl:"method_weights,optional" doc:"Weight of rows by the method that made them."`
@@ -31,11 +32,14 @@ type Config struct {
 	Device string       `hcl:"device" default:"auto" key:"-" enum:"auto,cpu,cuda,xla:cpu,go" doc:"Where to train; a device that is not there is replaced by the CPU, with a notice. Not in the key."`
 }
 
-// ModelConfig sizes the n-gram model.
+// ModelConfig sizes the model: the first three fields an n-gram model, the others an encoder.
 type ModelConfig struct {
 	Buckets int `hcl:"buckets" default:"131072" doc:"Rows of the embedding: hashed n-grams share them."`
 	Dim     int `hcl:"dim" default:"16" doc:"Columns of the embedding."`
 	Hidden  int `hcl:"hidden" default:"32" doc:"Units of the hidden layer."`
+
+	MaxTokens int `hcl:"max_tokens" default:"128" doc:"Tokens of a text that an encoder sees."`
+	Frozen    int `hcl:"frozen_layers" default:"0" doc:"Layers of an encoder, from the first on, that stay as they are, with the embeddings below them."`
 }
 
 // Validate implements steps.Validator.
@@ -45,10 +49,10 @@ func (c Config) Validate() error {
 		v       float64
 		low, up float64
 	}{
-		{"epochs", float64(c.Epochs), 1, 10000}, {"batch_size", float64(c.BatchSize), 1, 1 << 16},
+		{"epochs", float64(c.Epochs), 1, 10000}, {"batch_size", float64(c.BatchSize), 0, 1 << 16},
 		{"learning_rate", c.Rate, 0, 100}, {"head_rate", c.HeadRate, 0, 10}, {"warmup", c.Warmup, 0, 1},
 		{"dropout", c.Dropout, 0, 0.95}, {"weight_decay", c.Decay, 0, 1}, {"label_smoothing", c.Smoothing, 0, 0.99},
-		{"focal_gamma", c.Focal, 0, 10}, {"energy_penalty", c.Energy, 0, 100}, {"patience", float64(c.Patience), 0, 10000},
+		{"focal_gamma", c.Focal, 0, 10}, {"energy_penalty", c.Energy, 0, 100}, {"clip_norm", c.Clip, 0, 1e6}, {"patience", float64(c.Patience), 0, 10000},
 		{"fp_rate_at_most", c.AtMost, 0, 1}, {"threshold", c.Fixed, 0, 1},
 	} {
 		if !(v.v >= v.low && v.v <= v.up) {
@@ -60,5 +64,37 @@ func (c Config) Validate() error {
 			return fmt.Errorf("method_weights: %s: %v is negative", m, w)
 		}
 	}
+	if m := c.Model; m != nil && m.Frozen < 0 {
+		return fmt.Errorf("model.frozen_layers: %d is negative", m.Frozen)
+	}
 	return c.ngram().Validate()
+}
+
+// filled has the defaults that depend on the kind of model.
+func (c Config) filled(encoder bool) Config {
+	rate, batch := 0.01, 256
+	if encoder {
+		rate, batch = 5e-5, 16
+	}
+	if c.Rate == 0 {
+		c.Rate = rate
+	}
+	if c.BatchSize == 0 {
+		c.BatchSize = batch
+	}
+	return c
+}
+
+func (c Config) frozen() int {
+	if c.Model == nil {
+		return 0
+	}
+	return c.Model.Frozen
+}
+
+func (c Config) maxTokens() int {
+	if c.Model == nil {
+		return 128
+	}
+	return c.Model.MaxTokens
 }

@@ -100,3 +100,16 @@ func (d *dataset) weigh(how string) {
 		d.weight[i] *= float32(factor[c] * float64(len(d.class)) / sum)
 	}
 }
+
+// thinned is about n of the rows, evenly spread.
+func (d *dataset) thinned(n int) *dataset {
+	out := &dataset{perClass: make([]int, len(d.perClass))}
+	var rows []int
+	for i := 0; i < len(d.class); i += max(len(d.class)/n, 1) {
+		rows = append(rows, i)
+		out.ids, out.class, out.weight = append(out.ids, d.ids[i]), append(out.class, d.class[i]), append(out.weight, d.weight[i])
+		out.perClass[d.class[i]]++
+	}
+	out.corpus = d.corpus.Pick(rows)
+	return out
+}

@@ -8,17 +8,16 @@ import (
 	"time"
 
 	"rein/steps"
-	"rein/steps/internal/ngram"
 )
 
 // checkpointEvery is the least time between two checkpoints: short trainings write none.
 const checkpointEvery = 15 * time.Second
 
-// loop trains a network epoch by epoch.
+// loop trains a learner epoch by epoch.
 type loop struct {
 	env        *steps.Env
 	cfg        Config
-	net        *network
+	net        learner
 	rows       *dataset
 	validation *dataset
 	state      *progress
@@ -27,7 +26,7 @@ type loop struct {
 	before                   float64 // seconds of a run that was killed
 }
 
-func newLoop(env *steps.Env, cfg Config, net *network, rows, validation *dataset) *loop {
+func newLoop(env *steps.Env, cfg Config, net learner, rows, validation *dataset) *loop {
 	l := &loop{env: env, cfg: cfg, net: net, rows: rows, validation: validation,
 		state: &progress{BestIs: math.Inf(1)}, started: time.Now(), saved: time.Now()}
 	old, err := resume(env.Checkpoint())
@@ -37,9 +36,7 @@ func newLoop(env *steps.Env, cfg Config, net *network, rows, validation *dataset
 	if old == nil {
 		return l
 	}
-	*net.model = *old.Model
-	copy(net.emb.Accum, old.Accum)
-	net.head.Restore(net.pack(), old.M, old.V, old.Step)
+	net.restore(old.Weights, old.Moments, old.Step)
 	l.state, l.before = old, old.Seconds
 	for _, p := range old.Curves {
 		env.Series(p.Name, float64(p.Epoch), p.Value)
@@ -58,8 +55,9 @@ func (l *loop) run(ctx context.Context) error {
 			return err
 		}
 		l.state.Epoch++
-		l.net.unpack()
-		l.judge(trainLoss)
+		if err := l.judge(trainLoss); err != nil {
+			return err
+		}
 		if time.Since(l.saved) > checkpointEvery && l.state.Epoch < l.cfg.Epochs {
 			if err := l.checkpoint(); err != nil {
 				return err
@@ -75,8 +73,11 @@ func (l *loop) exhausted() bool {
 }
 
 // judge measures the validation rows and keeps the model if it is the best so far.
-func (l *loop) judge(trainLoss float64) {
-	v := measure(l.net.model, l.validation)
+func (l *loop) judge(trainLoss float64) error {
+	v, err := l.net.measure(l.validation)
+	if err != nil {
+		return err
+	}
 	a := auc(v.scores, l.validation.benign)
 	l.curve("train_loss", trainLoss)
 	l.curve("validation_loss", v.loss)
@@ -90,8 +91,9 @@ func (l *loop) judge(trainLoss float64) {
 	l.env.Logf("epoch %d: loss %.4f, validation loss %.4f, AUC %.5f, %.0f rows/s",
 		l.state.Epoch, trainLoss, v.loss, a, float64(l.state.Epoch*len(l.rows.class))/l.seconds())
 	if is < l.state.BestIs {
-		l.state.BestIs, l.state.BestAt, l.state.Best = is, l.state.Epoch, clone(l.net.model)
+		l.state.BestIs, l.state.BestAt, l.state.Best = is, l.state.Epoch, clones(l.net.weights())
 	}
+	return nil
 }
 
 func (l *loop) curve(name string, v float64) {
@@ -101,8 +103,8 @@ func (l *loop) curve(name string, v float64) {
 
 func (l *loop) checkpoint() error {
 	s := l.state
-	s.Model, s.Accum, s.Seconds = l.net.model, l.net.emb.Accum, l.seconds()
-	s.M, s.V, s.Step = l.net.head.State()
+	s.Weights, s.Seconds = l.net.weights(), l.seconds()
+	s.Moments, s.Step = l.net.moments()
 	l.saved = time.Now()
 	return s.save(l.env.Checkpoint())
 }
@@ -117,22 +119,23 @@ func (l *loop) epoch(ctx context.Context, epoch int) (float64, error) {
 		order[i] = int32(i)
 	}
 	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	sum, total := 0.0, l.cfg.Epochs*l.batches()
-	for b := range l.batches() {
+	sum, done, batches := 0.0, 0, l.net.batches(l.rows, order, rng)
+	total := l.cfg.Epochs * len(batches)
+	for b, batch := range batches {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		batch := order[b*l.cfg.BatchSize : min((b+1)*l.cfg.BatchSize, len(order))]
-		loss, err := l.net.step(l.rows, batch, rng, l.cfg.schedule(epoch*l.batches()+b, total))
+		loss, err := l.net.step(l.rows, batch, rng, l.cfg.schedule(epoch*len(batches)+b, total))
 		if err != nil {
 			return 0, err
 		}
 		if math.IsNaN(float64(loss)) || math.IsInf(float64(loss), 0) {
 			return 0, fmt.Errorf("epoch %d, batch %d of %d (rows %q, %q, ...): the loss is %v: lower learning_rate or head_rate",
-				epoch+1, b+1, l.batches(), l.rows.ids[batch[0]], l.rows.ids[batch[len(batch)-1]], loss)
+				epoch+1, b+1, len(batches), l.rows.ids[batch[0]], l.rows.ids[batch[len(batch)-1]], loss)
 		}
 		sum += float64(loss)
-		l.report(epoch*len(order) + (b+1)*l.cfg.BatchSize)
+		done += len(batch)
+		l.report(epoch*len(order) + done)
 	}
 	return sum * float64(l.cfg.BatchSize) / float64(len(order)), nil
 }
@@ -146,5 +149,11 @@ func (l *loop) report(done int) {
 	}
 }
 
-// fresh draws initial weights.
-func fresh(c Config) *ngram.Model { return ngram.NewModel(c.ngram(), len(Classes()), int64(c.Seed)) }
+// sample is the training rows to measure the loss on: all, or as many as there are validation rows where measuring is
+// slow.
+func (l *loop) sample() *dataset {
+	if _, slow := l.net.(*transformer); !slow || len(l.rows.class) <= len(l.validation.class) {
+		return l.rows
+	}
+	return l.rows.thinned(len(l.validation.class))
+}

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"rein/steps/artifact"
-	"rein/steps/internal/ngram"
+	"rein/steps/internal/scorer"
 	"rein/steps/stepstest"
 )
 
@@ -71,21 +71,34 @@ func TestSharedData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, info, err := ngram.Load(out.Model)
-	if err != nil {
-		t.Fatal(err)
-	}
 	test, err := load(t.Context(), in[2], "test", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	test.corpus = ngram.NewCorpus(m.Config, test.texts)
-	got := measure(m, test)
-	fp, tp := rates(got.scores, info.Threshold, test.benign)
-	a := auc(got.scores, test.benign)
+	scores, threshold := scored(t, out.Model, test.texts)
+	fp, tp := rates(scores, threshold, test.benign)
+	a := auc(scores, test.benign)
 	t.Logf("rows %d/%d/%d, %v", len(parts[0]), len(parts[1]), len(parts[2]), env.Logs)
 	t.Logf("test sources: AUC %.4f, FP rate %.4f, recall %.4f; %.0f rows/s", a, fp, tp, env.Metrics["train_rows_per_second"])
 	if a < 0.75 {
 		t.Errorf("AUC %.3f on sources not trained on", a)
 	}
+}
+
+// scored opens the model as everybody else does, and scores texts.
+func scored(t *testing.T, dir artifact.Model, texts []string) (scores []float32, threshold float64) {
+	t.Helper()
+	s, err := scorer.Open(t.Context(), dir, scorer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	all, err := s.Score(t.Context(), texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range all {
+		scores = append(scores, x.Threat)
+	}
+	return scores, s.Threshold()
 }

@@ -4,6 +4,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime/debug"
@@ -11,9 +12,11 @@ import (
 
 	"rein/steps"
 	"rein/steps/artifact"
+	"rein/steps/internal/encoder"
 	"rein/steps/internal/leak"
 	"rein/steps/internal/mlx"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/wordpiece"
 )
 
 // Inputs are the rows of a training.
@@ -21,6 +24,7 @@ type Inputs struct {
 	Rows       artifact.Rows  `port:"rows" doc:"Rows to train on."`
 	Validation artifact.Rows  `port:"validation" doc:"Rows that stop the training and choose the threshold; never reported on."`
 	Init       artifact.Model `port:"init,optional" doc:"A model to go on from."`
+	Base       artifact.File  `port:"base,optional" doc:"A Hugging Face folder of a BERT-like encoder to fine-tune; none: the built-in n-gram model."`
 }
 
 // Outputs is the trained model.
@@ -29,7 +33,7 @@ type Outputs struct {
 }
 
 // Step is the step type.
-var Step = steps.New("train-gpu", 1, "Trains a classifier of prompts over hashed n-grams.", run,
+var Step = steps.New("train-gpu", 1, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
 	steps.Isolated, steps.Fingerprint(versions), steps.Example(`
 step "train-gpu" "model" {
   rows       = step.dataset.rows
@@ -57,28 +61,19 @@ func versions() map[string]string {
 
 func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, error) {
 	out := Outputs{artifact.Model{Path: env.Out("model")}}
-	rows, validation, err := prepare(ctx, env, c, in)
+	rows, validation, err := prepare(ctx, c, in)
 	if err != nil {
 		return out, err
 	}
-	backend, err := mlx.Open(c.Device, false)
+	net, err := open(env, &c, in)
 	if err != nil {
 		return out, err
 	}
-	defer backend.Close()
-	env.Device(backend.Name)
-	if backend.Notice != "" {
-		env.Notef("%s", backend.Notice)
+	defer net.close()
+	for _, d := range []*dataset{rows, validation} {
+		d.corpus, d.texts = net.encode(d.texts), nil
 	}
-	model, err := initial(c, in)
-	if err != nil {
-		return out, err
-	}
-	net, err := newNetwork(backend, c, model)
-	if err != nil {
-		return out, err
-	}
-	defer net.head.Close()
+	env.Logf("%d rows to train on, %d to validate", len(rows.class), len(validation.class))
 	l := newLoop(env, c, net, rows, validation)
 	if err := l.run(ctx); err != nil {
 		return out, err
@@ -89,8 +84,8 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 	return out, leak.Save(ctx, out.Model.Path, in.Init.Path, leak.Use{Side: leak.Trains, Rows: in.Rows}, leak.Use{Side: leak.Chooses, Rows: in.Validation})
 }
 
-// prepare reads both sets of rows and extracts their features.
-func prepare(ctx context.Context, env *steps.Env, c Config, in Inputs) (rows, validation *dataset, err error) {
+// prepare reads both sets of rows.
+func prepare(ctx context.Context, c Config, in Inputs) (rows, validation *dataset, err error) {
 	if rows, err = load(ctx, in.Rows, "rows", c.MethodWeight); err != nil {
 		return nil, nil, err
 	}
@@ -98,18 +93,63 @@ func prepare(ctx context.Context, env *steps.Env, c Config, in Inputs) (rows, va
 		return nil, nil, err
 	}
 	rows.weigh(c.ClassWeights)
-	for _, d := range []*dataset{rows, validation} {
-		d.corpus = ngram.NewCorpus(c.ngram(), d.texts)
-		d.texts = nil
-	}
-	env.Logf("%d rows to train on, %d to validate", len(rows.class), len(validation.class))
 	return rows, validation, ctx.Err()
 }
 
-// initial is the model that training starts from.
+// open makes the learner that the inputs ask for, on the device that the config asks for, and fills in the config's
+// defaults.
+func open(env *steps.Env, c *Config, in Inputs) (learner, error) {
+	model, tok, err := encoderOf(*c, in)
+	if err != nil {
+		return nil, err
+	}
+	*c = c.filled(model != nil)
+	backend, err := mlx.Open(c.Device, model != nil)
+	if err != nil {
+		return nil, err
+	}
+	env.Device(backend.Name)
+	if backend.Notice != "" {
+		env.Notef("%s", backend.Notice)
+	}
+	if model != nil {
+		return newTransformer(backend, *c, model, tok)
+	}
+	grams, err := initial(*c, in)
+	if err != nil {
+		return nil, err
+	}
+	return newNetwork(backend, *c, grams)
+}
+
+// encoderOf is the encoder to train: of the folder base, or init where that is one; nil for an n-gram model.
+func encoderOf(c Config, in Inputs) (*encoder.Model, *wordpiece.Tokenizer, error) {
+	switch {
+	case in.Init.Path != "":
+		info, err := in.Init.Info()
+		if err != nil || info.Kind != encoder.Kind {
+			return nil, nil, err
+		}
+		m, _, tok, err := encoder.Load(in.Init)
+		if err == nil && m.Classes != len(Classes()) {
+			err = fmt.Errorf("init: a model of classes %q, the training is of %q", info.Classes, Classes())
+		}
+		return m, tok, err
+	case in.Base.Path != "":
+		m, err := encoder.Read(in.Base.Path, len(Classes()), c.maxTokens(), int64(c.Seed))
+		if err != nil {
+			return nil, nil, fmt.Errorf("base: %w", err)
+		}
+		tok, err := m.OpenTokenizer(in.Base.Path)
+		return m, tok, err
+	}
+	return nil, nil, nil
+}
+
+// initial is the n-gram model that training starts from.
 func initial(c Config, in Inputs) (*ngram.Model, error) {
 	if in.Init.Path == "" {
-		return fresh(c), nil
+		return ngram.NewModel(c.ngram(), len(Classes()), int64(c.Seed)), nil
 	}
 	m, info, err := ngram.Load(in.Init)
 	if err != nil {
@@ -123,25 +163,32 @@ func initial(c Config, in Inputs) (*ngram.Model, error) {
 
 // finish chooses the threshold of the best model, reports on it and saves it.
 func finish(env *steps.Env, l *loop, dir artifact.Model) error {
-	best := l.state.Best
-	if best == nil {
-		return fmt.Errorf("no epoch improved: validation gave no number")
+	if l.state.Best == nil {
+		return errors.New("no epoch improved: validation gave no number")
 	}
-	v, t := measure(best, l.validation), measure(best, l.rows)
+	l.net.restore(l.state.Best, nil, 0)
+	v, err := l.net.measure(l.validation)
+	if err != nil {
+		return err
+	}
+	t, err := l.net.measure(l.sample())
+	if err != nil {
+		return err
+	}
 	threshold := choose(l.cfg, v.scores, l.validation.benign)
 	fp, tp := rates(v.scores, threshold, l.validation.benign)
 	seconds := l.seconds()
 	for name, value := range map[string]float64{
 		"train_seconds": seconds, "epochs": float64(l.state.Epoch), "best_epoch": float64(l.state.BestAt), "threshold": threshold,
 		"train_loss": t.loss, "validation_loss": v.loss, "loss_gap": v.loss - t.loss,
-		"train_auc": auc(t.scores, l.rows.benign), "validation_auc": auc(v.scores, l.validation.benign),
+		"validation_auc":     auc(v.scores, l.validation.benign),
 		"validation_fp_rate": fp, "validation_tp_rate": tp,
 		"train_rows": float64(len(l.rows.class)), "train_rows_per_second": float64(l.state.Epoch*len(l.rows.class)) / seconds,
 	} {
 		env.Metric(name, value)
 	}
 	facts := map[string]string{"seed": strconv.Itoa(l.cfg.Seed), "epochs": strconv.Itoa(l.state.BestAt), "rows": strconv.Itoa(len(l.rows.class))}
-	return best.Save(dir, artifact.ModelInfo{Classes: Classes(), Threshold: threshold, Rule: l.cfg.rule(), Versions: maps.Clone(versions()), Training: facts})
+	return l.net.save(dir, artifact.ModelInfo{Classes: Classes(), Threshold: threshold, Rule: l.cfg.rule(), Versions: maps.Clone(versions()), Training: facts})
 }
 
 // rule says in words how the threshold is chosen.

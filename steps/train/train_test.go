@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"rein/steps/artifact"
+	"rein/steps/internal/encoder/encodertest"
 	"rein/steps/stepstest"
 )
 
@@ -177,6 +178,39 @@ func TestClassWeightsKeepTheMean(t *testing.T) {
 		}
 		if ratio := d.weight[3] / d.weight[0]; how == "balanced" && (ratio < 2.999 || ratio > 3.001) || how == "none" && ratio != 1 {
 			t.Errorf("%s: ratio %v", how, ratio)
+		}
+	}
+}
+
+// An encoder is fine-tuned, whole or in part, with the same bytes every time, and goes on from where it was.
+func TestFineTunesAnEncoder(t *testing.T) {
+	c := toyConfig()
+	c.Epochs, c.BatchSize, c.Rate, c.Clip = 5, 32, 0.01, 1
+	base := artifact.File{Path: encodertest.Folder(t, "bert")}
+	rows, validation := toy(t, 600, 1), toy(t, 200, 2)
+	train := func(frozen int, init artifact.Model) (*stepstest.Env, artifact.Model) {
+		c.Model = &ModelConfig{Buckets: 1024, Dim: 8, Hidden: 8, MaxTokens: 64, Frozen: frozen}
+		env := stepstest.New(t, "model")
+		out, err := run(t.Context(), env.Env, c, Inputs{Rows: rows, Validation: validation, Base: base, Init: init})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return env, out.Model
+	}
+	for _, frozen := range []int{0, 1} {
+		env, a := train(frozen, artifact.Model{})
+		_, b := train(frozen, artifact.Model{})
+		x, _ := os.ReadFile(filepath.Join(a.Path, "weights.safetensors"))
+		y, _ := os.ReadFile(filepath.Join(b.Path, "weights.safetensors"))
+		if len(x) == 0 || !bytes.Equal(x, y) {
+			t.Errorf("frozen %d: two trainings with one seed gave different bytes", frozen)
+		}
+		if env.Metrics["validation_auc"] < []float64{0.75, 0.55}[frozen] { // a random layer that stays as it is helps little
+			t.Errorf("frozen %d: AUC %v", frozen, env.Metrics["validation_auc"])
+		}
+		further, _ := train(frozen, a)
+		if further.Series["train_loss"][0][1] > env.Series["train_loss"][0][1] {
+			t.Errorf("frozen %d: going on began with loss %v, the first time with %v", frozen, further.Series["train_loss"][0][1], env.Series["train_loss"][0][1])
 		}
 	}
 }

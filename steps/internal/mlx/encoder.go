@@ -140,3 +140,33 @@ func (e *Encoder) Close() {
 	e.exec.Finalize()
 	e.eval.Finalize()
 }
+
+// Moments returns copies of Adam's moments and the number of steps.
+func (e *Encoder) Moments() ([][]float32, int) {
+	var out [][]float32
+	for _, list := range [][]*tensors.Tensor{e.m, e.v} {
+		for _, x := range list {
+			out = append(out, tensors.MustCopyFlatData[float32](x))
+		}
+	}
+	return out, e.step
+}
+
+// Restore takes over the model's weights as they are now, and moments as Moments returned them (nil: as they are).
+func (e *Encoder) Restore(moments [][]float32, step int) {
+	replace := func(list []*tensors.Tensor, i int, data []float32, shape []int) {
+		list[i].MustFinalizeAll()
+		list[i] = tensors.FromFlatDataAndDimensions(data, shape...)
+	}
+	for i, w := range e.model.Weights {
+		replace(e.values, i, w.Data, w.Shape)
+	}
+	if moments == nil {
+		return
+	}
+	e.step = step
+	for i, w := range e.model.Weights[e.first:] {
+		replace(e.m, i, moments[i], w.Shape)
+		replace(e.v, i, moments[len(e.m)+i], w.Shape)
+	}
+}

@@ -19,16 +19,31 @@ func (c *Corpus) Len() int { return len(c.starts) - 1 }
 // Row is the ids of row i.
 func (c *Corpus) Row(i int) []int32 { return c.ids[c.starts[i]:c.starts[i+1]] }
 
+// Pick is a corpus of some of the rows.
+func (c *Corpus) Pick(rows []int) *Corpus {
+	out := &Corpus{starts: []int64{0}}
+	for _, i := range rows {
+		out.ids = append(out.ids, c.Row(i)...)
+		out.starts = append(out.starts, int64(len(out.ids)))
+	}
+	return out
+}
+
 // NewCorpus extracts the features of all texts on all cores.
 func NewCorpus(cfg Config, texts []string) *Corpus {
+	return Collect(texts, func() func(string, []int32) []int32 { return NewExtractor(cfg).Features })
+}
+
+// Collect encodes all texts on all cores, each goroutine with a function of its own that appends a text's ids.
+func Collect(texts []string, encoder func() func(text string, dst []int32) []int32) *Corpus {
 	const chunk = 512
 	parts := make([]Corpus, (len(texts)+chunk-1)/chunk)
 	Parallel(len(parts), func() func(int) {
-		x := NewExtractor(cfg)
+		encode := encoder()
 		return func(p int) {
 			part := &parts[p]
 			for _, text := range texts[p*chunk : min((p+1)*chunk, len(texts))] {
-				part.ids = x.Features(text, part.ids)
+				part.ids = encode(text, part.ids)
 				part.starts = append(part.starts, int64(len(part.ids)))
 			}
 			part.ids = slices.Clip(part.ids)
@@ -138,4 +153,27 @@ func (e *Embedder) updateRange(c *Corpus, batch []int32, grad []float32, rate, k
 		hi, _ := slices.BinarySearch(ids[lo:], to)
 		moveRows(e.m.Embedding, e.Accum, g, ids[lo:lo+hi], size, rate, keep)
 	}
+}
+
+// Scatter applies gradients to the rows of single ids: grad is [len(ids), Dim], id 0 is left alone. An id that comes
+// several times moves as often. Work is spread over fixed ranges of rows, as in Update.
+func (e *Embedder) Scatter(ids []int32, grad []float32, rate, decay float32) {
+	dim := e.m.Dim
+	Parallel(ranges, func() func(int) {
+		return func(s int) {
+			for i, id := range ids {
+				if id < max(e.cuts[s], 1) || id >= e.cuts[s+1] {
+					continue
+				}
+				g := grad[i*dim:][:dim]
+				size := float32(0)
+				for _, v := range g {
+					size += v * v
+				}
+				if size > 0 {
+					moveRows(e.m.Embedding, e.Accum, g, ids[i:i+1], size/float32(dim), rate, 1-rate*decay)
+				}
+			}
+		}
+	})
 }

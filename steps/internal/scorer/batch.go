@@ -4,17 +4,19 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
 	"rein/steps/artifact"
+	"rein/steps/internal/encoder"
 	"rein/steps/internal/ngram"
 )
 
-// encoder makes encoders of one goroutine each: text to the ids of the graph's first input.
-type encoder func() func(text string, dst []int32) []int32
+// encoding makes encoders of one goroutine each: text to the ids of the graph's input.
+type encoding func() func(text string, dst []int32) []int32
 
-func newEncoder(_ artifact.Model, info artifact.ModelInfo) (encoder, error) {
+func newEncoding(model artifact.Model, info artifact.ModelInfo) (encoding, error) {
 	switch info.Kind {
 	case ngram.Kind:
 		cfg, err := ngram.ParseConfig(info.Text)
@@ -22,14 +24,27 @@ func newEncoder(_ artifact.Model, info artifact.ModelInfo) (encoder, error) {
 			return nil, err
 		}
 		return func() func(string, []int32) []int32 { return ngram.NewExtractor(cfg).Features }, nil
+	case encoder.Kind:
+		cfg, err := encoder.ParseConfig(info.Text)
+		if err != nil {
+			return nil, err
+		}
+		tok, err := cfg.OpenTokenizer(model.Path)
+		if err != nil {
+			return nil, err
+		}
+		return func() func(string, []int32) []int32 {
+			return func(text string, dst []int32) []int32 { return tok.Encode(dst, text, cfg.MaxTokens) }
+		}, nil
 	}
 	return nil, fmt.Errorf("models of kind %q are not known", info.Kind)
 }
 
 const (
-	block    = 2048    // texts that are sorted by length together
-	maxCells = 1 << 16 // ids of a batch, filling included
-	maxRows  = 256
+	maxBlock = 2048 // texts that are sorted by length together
+	// ids of a batch, filling included: what its values need should fit the cache
+	maxCells, encoderCells = 1 << 16, 1 << 12
+	maxRows                = 256
 	// ONNX Runtime multiplies a single row by another kernel, with other rounding
 	leastRows = 2
 	// and adds up a column in groups: filling must not shift them
@@ -40,6 +55,7 @@ const (
 // its batch beyond rounding.
 func (s *Scorer) run(ctx context.Context, texts []string) ([][]float32, error) {
 	out := make([][]float32, len(texts))
+	block := max(min(maxBlock, len(texts)/(4*runtime.GOMAXPROCS(0))), 64) // all cores get some
 	blocks := (len(texts) + block - 1) / block
 	var mu sync.Mutex
 	var first error
@@ -75,15 +91,19 @@ func (s *Scorer) block(ctx context.Context, encode func(string, []int32) []int32
 	}
 	size := func(i int) int { return ends[i+1] - ends[i] }
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(size(a), size(b)) })
+	cells := maxCells
+	if s.info.Kind == encoder.Kind {
+		cells = encoderCells
+	}
 	for len(order) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		n := 1 // rows of this batch; the longest is the last
-		for n < len(order) && n < maxRows && (n+1)*max(size(order[n]), 1) <= maxCells {
+		for n < len(order) && n < maxRows && (n+1)*max(size(order[n]), 1) <= cells {
 			n++
 		}
-		length := (size(order[n-1])/lengthStep + 1) * lengthStep
+		length := (max(size(order[n-1]), 1) + lengthStep - 1) / lengthStep * lengthStep
 		ids := make([]int64, max(n, leastRows)*length)
 		for r, i := range order[:n] {
 			for j, id := range all[ends[i]:ends[i+1]] {

@@ -16,6 +16,7 @@ import (
 
 	"rein/cache"
 	"rein/steps/artifact"
+	"rein/steps/internal/encoder"
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/ort"
 )
@@ -42,7 +43,7 @@ type Score struct {
 type Scorer struct {
 	info    artifact.ModelInfo
 	session *ort.Session
-	encode  encoder
+	encode  encoding
 	digest  cache.Digest // of the graph and the rules that turn text into its inputs
 	memo    Memo
 	single  bool // one batch at a time: the graph itself uses several threads
@@ -59,7 +60,7 @@ func Open(ctx context.Context, model artifact.Model, opt Options) (*Scorer, erro
 		return nil, err
 	}
 	s := &Scorer{info: info, memo: opt.Memo, single: opt.Threads > 1}
-	if s.encode, err = newEncoder(model, info); err != nil {
+	if s.encode, err = newEncoding(model, info); err != nil {
 		return nil, fmt.Errorf("%s: %w", model.Path, err)
 	}
 	if s.session, err = ort.Open(graph, ort.Options{Threads: opt.Threads}); err != nil {
@@ -75,14 +76,21 @@ func graphOf(model artifact.Model, info artifact.ModelInfo) ([]byte, error) {
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return b, err
 	}
-	if info.Kind != ngram.Kind {
-		return nil, fmt.Errorf("%s: a model of kind %q without %s", model.Path, info.Kind, artifact.ModelGraphFile)
+	switch info.Kind {
+	case ngram.Kind:
+		m, _, err := ngram.Load(model)
+		if err != nil {
+			return nil, err
+		}
+		return m.Graph("rein", nil), nil
+	case encoder.Kind:
+		m, _, _, err := encoder.Load(model)
+		if err != nil {
+			return nil, err
+		}
+		return m.Graph("rein", nil), nil
 	}
-	m, _, err := ngram.Load(model)
-	if err != nil {
-		return nil, err
-	}
-	return m.Graph("rein", nil), nil
+	return nil, fmt.Errorf("%s: a model of kind %q without %s", model.Path, info.Kind, artifact.ModelGraphFile)
 }
 
 // identity hashes what decides a score: not the threshold, not the metadata of model.json.

@@ -12,6 +12,8 @@ import (
 	"pgregory.net/rapid"
 
 	"rein/steps/artifact"
+	"rein/steps/internal/encoder"
+	"rein/steps/internal/encoder/encodertest"
 	"rein/steps/internal/ngram"
 	"rein/steps/stepstest"
 )
@@ -65,10 +67,33 @@ func TestScoreEqualsGo(t *testing.T) {
 	})
 }
 
+// transformer saves a tiny encoder.
+func transformer(t testing.TB) artifact.Model {
+	t.Helper()
+	folder := encodertest.Folder(t, "bert")
+	m, err := encoder.Read(folder, 3, 32, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := m.OpenTokenizer(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := artifact.Model{Path: filepath.Join(t.TempDir(), "encoder")}
+	if err := m.Save(dir, artifact.ModelInfo{Classes: []string{"benign", "jailbreak", "other"}, Threshold: 0.5}, tok); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // A row's score is the same bits in whatever company it is scored: the memo relies on it.
 func TestScoreDoesNotDependOnTheBatch(t *testing.T) {
 	dir, _ := model(t)
-	s := open(t, dir, Options{})
+	t.Run("ngram", func(t *testing.T) { sameInAnyBatch(t, open(t, dir, Options{})) })
+	t.Run("encoder", func(t *testing.T) { sameInAnyBatch(t, open(t, transformer(t), Options{})) })
+}
+
+func sameInAnyBatch(t *testing.T, s *Scorer) {
 	rapid.Check(t, func(t *rapid.T) {
 		texts := rapid.SliceOfN(rapid.String(), 1, 70).Draw(t, "texts")
 		together, err := s.Score(t.Context(), texts)

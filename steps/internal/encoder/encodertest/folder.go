@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	hidden, inner, layers, positions = 16, 32, 2, 32
+	hidden, inner, layers, positions = 16, 32, 2, 64
 )
 
 // Folder writes a random encoder of type bert or distilbert with a small vocabulary and returns its path.
@@ -25,7 +25,7 @@ func Folder(t testing.TB, kind string) string {
 	for c := 'a'; c <= 'z'; c++ {
 		vocab = append(vocab, string(c), "##"+string(c))
 	}
-	vocab = append(vocab, strings.Fields("ignore all previous instructions please the report table market pretend unrestricted passport number")...)
+	vocab = append(vocab, strings.Fields("ignore all previous instructions please the report table of summary for market data email write short long about code review pretend dan unrestricted passport number address")...)
 	config := map[string]any{"model_type": kind, "vocab_size": len(vocab), "max_position_embeddings": positions, "pad_token_id": 0}
 	for k, v := range map[string]map[string]any{
 		"bert": {"hidden_act": "gelu", "hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": 2,

@@ -1,0 +1,85 @@
+package encoder
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/safetensors"
+	"rein/steps/internal/wordpiece"
+)
+
+// Kind is the artifact.ModelInfo.Kind of these models.
+const Kind = "encoder"
+
+// ParseConfig reads a Config from a model's metadata.
+func ParseConfig(b []byte) (Config, error) {
+	var c Config
+	if err := json.Unmarshal(b, &c); err != nil {
+		return c, fmt.Errorf("encoder config: %w", err)
+	}
+	return c, c.Validate()
+}
+
+// Save writes the model's folder: info with the encoder's shape filled in, the weights and the vocabulary.
+func (m *Model) Save(dir artifact.Model, info artifact.ModelInfo, tok *wordpiece.Tokenizer) error {
+	if err := m.check(); err != nil {
+		return err
+	}
+	text, err := json.Marshal(m.Config)
+	if err != nil {
+		return err
+	}
+	info.Kind, info.Text = Kind, text
+	if err := dir.WriteInfo(info); err != nil {
+		return err
+	}
+	var vocab strings.Builder
+	for id := range tok.Size() {
+		vocab.WriteString(tok.Token(int32(id)) + "\n")
+	}
+	if err := os.WriteFile(filepath.Join(dir.Path, VocabFile), []byte(vocab.String()), 0o644); err != nil {
+		return err
+	}
+	words := Tensor{Name: "words", Shape: []int{m.Vocab, m.Hidden}, Data: m.Words}
+	return safetensors.Write(filepath.Join(dir.Path, artifact.ModelWeightsFile), append([]Tensor{words}, m.Weights...))
+}
+
+// Load reads what Save wrote.
+func Load(dir artifact.Model) (*Model, artifact.ModelInfo, *wordpiece.Tokenizer, error) {
+	info, err := dir.Info()
+	if err != nil {
+		return nil, info, nil, err
+	}
+	if info.Kind != Kind {
+		return nil, info, nil, fmt.Errorf("%s: a model of kind %q, not %q", dir.Path, info.Kind, Kind)
+	}
+	cfg, err := ParseConfig(info.Text)
+	if err != nil {
+		return nil, info, nil, fmt.Errorf("%s: %w", dir.Path, err)
+	}
+	tok, err := cfg.OpenTokenizer(dir.Path)
+	if err != nil {
+		return nil, info, nil, err
+	}
+	path := filepath.Join(dir.Path, artifact.ModelWeightsFile)
+	tensors, err := safetensors.Read(path)
+	if err != nil {
+		return nil, info, nil, err
+	}
+	by := map[string]Tensor{}
+	for _, t := range tensors {
+		by[t.Name] = t
+	}
+	m := &Model{Config: cfg, Classes: len(info.Classes), Words: by["words"].Data}
+	for _, s := range cfg.shapes(m.Classes) {
+		m.Weights = append(m.Weights, Tensor{Name: s.Name, Shape: s.Shape, Data: by[s.Name].Data})
+	}
+	if err := m.check(); err != nil {
+		return nil, info, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, info, tok, nil
+}

@@ -1,0 +1,155 @@
+package train
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/encoder"
+	"rein/steps/internal/mlx"
+	"rein/steps/internal/ngram"
+	"rein/steps/internal/wordpiece"
+)
+
+// transformer is an encoder in training: the word table in Go, all else in a GoMLX graph.
+type transformer struct {
+	cfg   Config
+	model *encoder.Model
+	tok   *wordpiece.Tokenizer
+	net   *mlx.Encoder
+	words *ngram.Embedder // the word table's optimiser; nil where it is frozen
+	batch mlx.EncoderBatch
+}
+
+func newTransformer(b *mlx.Backend, c Config, model *encoder.Model, tok *wordpiece.Tokenizer) (*transformer, error) {
+	t := &transformer{cfg: c, model: model, tok: tok}
+	var err error
+	t.net, err = mlx.NewEncoder(b, model, mlx.EncoderConfig{Rows: c.BatchSize, Frozen: c.frozen(), WeightDecay: c.Decay, Clip: c.Clip, Loss: c.loss()})
+	if err != nil {
+		return nil, err
+	}
+	if c.frozen() == 0 {
+		t.words = ngram.NewEmbedder(&ngram.Model{Config: ngram.Config{Buckets: model.Vocab, Dim: model.Hidden}, Embedding: model.Words})
+	}
+	t.batch.Targets, t.batch.Weights = make([]float32, c.BatchSize*model.Classes), make([]float32, c.BatchSize)
+	t.batch.Drop = make([]float32, c.BatchSize*model.Hidden)
+	return t, nil
+}
+
+func (t *transformer) encode(texts []string) *ngram.Corpus {
+	return ngram.Collect(texts, func() func(string, []int32) []int32 {
+		return func(text string, dst []int32) []int32 { return t.tok.Encode(dst, text, t.model.MaxTokens) }
+	})
+}
+
+// lengthStep is what batch lengths are rounded up to: each length is a graph to compile.
+const lengthStep = 16
+
+// batches puts rows of about equal length together: within windows of many batches, which come in a random order.
+func (t *transformer) batches(d *dataset, order []int32, rng *rand.Rand) [][]int32 {
+	const window = 64
+	for _, w := range chunks(order, window*t.cfg.BatchSize) {
+		slices.SortStableFunc(w, func(a, b int32) int {
+			return cmp.Compare(len(d.corpus.Row(int(a))), len(d.corpus.Row(int(b))))
+		})
+	}
+	out := chunks(order, t.cfg.BatchSize)
+	rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+// look fills the batch's token vectors and mask; it returns the ids, 0 for filling.
+func (t *transformer) look(d *dataset, batch []int32) []int32 {
+	longest := 1
+	for _, b := range batch {
+		longest = max(longest, len(d.corpus.Row(int(b))))
+	}
+	b, h := &t.batch, t.model.Hidden
+	b.Length = min((longest+lengthStep-1)/lengthStep*lengthStep, t.model.Positions)
+	cells := t.cfg.BatchSize * b.Length
+	b.Words, b.Mask = slices.Grow(b.Words[:0], cells*h)[:cells*h], slices.Grow(b.Mask[:0], cells)[:cells]
+	ids := make([]int32, cells)
+	for r, row := range batch {
+		copy(ids[r*b.Length:(r+1)*b.Length], d.corpus.Row(int(row)))
+	}
+	for i, id := range ids {
+		b.Mask[i] = 1
+		if id == 0 {
+			b.Mask[i] = 0
+		}
+		copy(b.Words[i*h:(i+1)*h], t.model.Words[int(id)*h:])
+	}
+	return ids
+}
+
+func (t *transformer) step(d *dataset, batch []int32, rng *rand.Rand, scale float64) (float32, error) {
+	ids := t.look(d, batch)
+	t.cfg.targets(d, batch, t.batch.Targets, t.batch.Weights)
+	t.cfg.dropout(t.batch.Drop, rng)
+	loss, grad, err := t.net.Step(t.batch, t.cfg.Rate*scale)
+	if err != nil {
+		return 0, err
+	}
+	if t.words != nil {
+		t.words.Scatter(ids, grad, float32(t.cfg.Rate*scale), 0)
+	}
+	return loss, nil
+}
+
+func (t *transformer) measure(d *dataset) (measured, error) {
+	n := len(d.class)
+	j := judgement{measured: measured{scores: make([]float32, n)}}
+	order := make([]int32, n)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(a, b int32) int {
+		return cmp.Compare(len(d.corpus.Row(int(a))), len(d.corpus.Row(int(b))))
+	})
+	for _, batch := range chunks(order, t.cfg.BatchSize) {
+		t.look(d, batch)
+		logits, err := t.net.Logits(t.batch)
+		if err != nil {
+			return j.measured, err
+		}
+		for r, row := range batch {
+			j.add(d, int(row), logits[r*t.model.Classes:(r+1)*t.model.Classes])
+		}
+	}
+	j.loss = j.losses / j.weights
+	return j.measured, nil
+}
+
+func (t *transformer) weights() [][]float32 {
+	t.net.Unpack()
+	out := [][]float32{t.model.Words}
+	for _, w := range t.model.Weights {
+		out = append(out, w.Data)
+	}
+	return out
+}
+
+func (t *transformer) moments() ([][]float32, int) {
+	values, step := t.net.Moments()
+	if t.words != nil {
+		values = append(values, t.words.Accum)
+	}
+	return values, step
+}
+
+func (t *transformer) restore(weights, moments [][]float32, step int) {
+	fill(t.weights(), weights)
+	if t.words != nil && moments != nil {
+		last := len(moments) - 1
+		copy(t.words.Accum, moments[last])
+		moments = moments[:last]
+	}
+	t.net.Restore(moments, step)
+}
+
+func (t *transformer) save(dir artifact.Model, info artifact.ModelInfo) error {
+	return t.model.Save(dir, info, t.tok)
+}
+
+func (t *transformer) close() { t.net.Close() }
