@@ -15,6 +15,11 @@ import (
 
 // Config of the step.
 type Config struct {
+	URL        string            `hcl:"url,optional" doc:"address to download in place of data; needs sha256"`
+	SHA256     string            `hcl:"sha256,optional" doc:"what the url's content must hash to"`
+	Hub        string            `hcl:"hub,optional" doc:"data set of the Hugging Face hub in place of data: OWNER/NAME; needs revision"`
+	Revision   string            `hcl:"revision,optional" doc:"the hub data set's commit"`
+	Splits     []string          `hcl:"splits,optional" doc:"only files of these parts: train for train-00000-of-00002.parquet, train.csv or what lies in a folder train"`
 	Columns    map[string]string `hcl:"columns,optional" doc:"column of the data for a field of the row, where its name isn't a usual one: { text = \"user_prompt\", label = \"flag\" }; fields: id, text, label, category, source, root, weight, time"`
 	Labels     map[string]string `hcl:"labels,optional" doc:"what the data's label values mean: { spam = \"malicious\", \"2\" = \"benign\" }; the usual words are known"`
 	Categories map[string]string `hcl:"categories,optional" doc:"new names for the data's categories: { \"DAN\" = \"jailbreak\" }; others stay as they are"`
@@ -41,6 +46,9 @@ func (c *Config) Validate() error {
 	if c.MaxBad < 0 {
 		return errors.New("max_bad: must not be negative")
 	}
+	if err := c.validateRemote(); err != nil {
+		return err
+	}
 	for i := range c.Filters {
 		if err := c.Filters[i].compile(); err != nil {
 			return fmt.Errorf("filter %d: %w", i+1, err)
@@ -51,7 +59,7 @@ func (c *Config) Validate() error {
 
 // In is what the step reads.
 type In struct {
-	Data artifact.File `port:"data" doc:"a file or folder: .jsonl, .json, .csv, .tsv, .txt or .parquet, also .gz or .zst"`
+	Data artifact.File `port:"data,optional" doc:"a file or folder: .jsonl, .json, .csv, .tsv, .txt or .parquet, also .gz or .zst"`
 }
 
 // Out is what the step makes.
@@ -69,7 +77,7 @@ var Step = steps.New("dataset", 1, "Read labelled prompts from files: JSON lines
 }`))
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
-	sources, err := sourcesOf(env, in)
+	sources, err := c.sources(ctx, env, in)
 	if err != nil {
 		return Out{}, err
 	}
@@ -90,8 +98,36 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return out, r.finish()
 }
 
-// sourcesOf lists the files of the data port: one file, a folder's, or a glob's.
-func sourcesOf(env *steps.Env, in In) ([]table.Source, error) {
+// sources lists the files to read.
+func (c *Config) sources(ctx context.Context, env *steps.Env, in In) ([]table.Source, error) {
+	switch given := in.Data.Path != ""; {
+	case given && (c.URL != "" || c.Hub != ""):
+		return nil, errors.New("data, url and hub: give one of them")
+	case c.URL != "":
+		return c.download(ctx, env)
+	case c.Hub != "":
+		return c.fetchHub(ctx, env)
+	case !given:
+		return nil, errors.New("no data: give data (a file or folder), url or hub")
+	}
+	all, err := local(env, in)
+	if err != nil || len(c.Splits) == 0 {
+		return all, err
+	}
+	var out []table.Source
+	for _, s := range all {
+		if c.wants(s.Name) {
+			out = append(out, s)
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("none of %d data files is%s", len(all), c.ofSplits())
+	}
+	return out, nil
+}
+
+// local lists the files of the data port: one file, a folder's, or a glob's.
+func local(env *steps.Env, in In) ([]table.Source, error) {
 	files := env.Files("data")
 	if len(files) <= 1 {
 		return table.List(in.Data.Path)

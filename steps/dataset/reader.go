@@ -57,8 +57,8 @@ func (r *reader) file(ctx context.Context, src table.Source) error {
 	r.fileLabel, r.fileSource = "", r.c.Source
 	if r.files > 1 { // one file's name may be a temporary one, and is not part of what the step's key holds
 		r.fileLabel = byName(src.Name)
-		if r.fileSource == "" {
-			r.fileSource = stem(src.Name)
+		if name := stem(src.Name); r.fileSource == "" && !splitNames[name] {
+			r.fileSource = name
 		}
 	}
 	before := r.rows

@@ -1,0 +1,203 @@
+package dataset
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/gomlx/go-huggingface/hub"
+
+	"rein/steps"
+	"rein/steps/internal/table"
+)
+
+// What comes from elsewhere is pinned by its content, so that the step's key says all: a URL by its SHA-256, a data set
+// of the Hugging Face hub by its commit. Downloads are kept in the user's cache folder and work offline from then on.
+
+var (
+	sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	commitHex = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	hubID     = regexp.MustCompile(`^[\w.-]+/[\w.-]+$`)
+)
+
+func (c *Config) validateRemote() error {
+	switch {
+	case c.URL != "" && c.Hub != "":
+		return errors.New("url and hub: give one of them")
+	case c.URL == "" && c.SHA256 != "":
+		return errors.New("sha256: it pins a url, and there is none")
+	case c.Hub == "" && c.Revision != "":
+		return errors.New("revision: it pins a hub data set, and there is none")
+	case c.URL != "" && !sha256Hex.MatchString(c.SHA256):
+		return fmt.Errorf("sha256: %q: a url is pinned by the 64 hex digits of its content's SHA-256 (sha256sum FILE)", c.SHA256)
+	case c.Hub != "" && !hubID.MatchString(c.Hub):
+		return fmt.Errorf("hub: %q is no OWNER/NAME", c.Hub)
+	case c.Hub != "" && !commitHex.MatchString(c.Revision):
+		return fmt.Errorf("revision: %q: a hub data set is pinned by the 40 hex digits of its commit (under \"Files and versions\")", c.Revision)
+	}
+	if c.URL != "" {
+		u, err := url.Parse(c.URL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return fmt.Errorf("url: %q is no http or https address", c.URL)
+		}
+	}
+	return nil
+}
+
+// download fetches the URL's file unless it is there, and checks its content.
+func (c *Config) download(ctx context.Context, env *steps.Env) ([]table.Source, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	name := path.Base(u.Path)
+	dir := filepath.Join(base, "rein", "downloads", c.SHA256)
+	kept := filepath.Join(dir, "content")
+	if sum, err := hashFile(kept); err == nil && sum == c.SHA256 {
+		env.Logf("%s: from %s", c.URL, kept)
+		return []table.Source{{Name: name, Path: kept}}, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	tmp, err := os.CreateTemp(dir, "part-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(tmp.Name())
+	sum, err := get(ctx, c.URL, tmp, func(done, total int64) { env.Progress(done, total, "bytes") })
+	if err := errors.Join(err, tmp.Close()); err != nil {
+		return nil, err
+	}
+	if sum != c.SHA256 {
+		return nil, fmt.Errorf("%s: its content has SHA-256 %s, the pipeline pins %s: the file has changed, or something stands between", c.URL, sum, c.SHA256)
+	}
+	return []table.Source{{Name: name, Path: kept}}, os.Rename(tmp.Name(), kept)
+}
+
+func get(ctx context.Context, address string, w io.Writer, progress func(done, total int64)) (sum string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("not in the cache of downloads, and %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s: the server says %s", address, resp.Status)
+	}
+	h := sha256.New()
+	n := &meter{total: resp.ContentLength, progress: progress}
+	if _, err := io.Copy(io.MultiWriter(w, h, n), resp.Body); err != nil {
+		return "", fmt.Errorf("%s: %w", address, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// meter reports what passes through it, each MiB.
+type meter struct {
+	done, said, total int64
+	progress          func(done, total int64)
+}
+
+func (m *meter) Write(b []byte) (int, error) {
+	if m.done += int64(len(b)); m.done-m.said >= 1<<20 {
+		m.said = m.done
+		m.progress(m.done, max(m.total, 0))
+	}
+	return len(b), nil
+}
+
+func hashFile(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// fetchHub downloads the data files of a hub data set, as far as the cache that it shares with Hugging Face's own
+// programs has not got them.
+func (c *Config) fetchHub(ctx context.Context, env *steps.Env) ([]table.Source, error) {
+	repo := hub.New(c.Hub).WithType(hub.RepoTypeDataset).WithRevision(c.Revision).WithProgressBar(false)
+	repo.Verbosity = 0
+	cache, err := repo.CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	if token := os.Getenv("HF_TOKEN"); token != "" {
+		repo = repo.WithAuth(token)
+	}
+	var names []string
+	for name, err := range repo.IterFileNames() {
+		if err != nil {
+			return nil, fmt.Errorf("hub data set %s at %s: its list of files is not in %s, and %w", c.Hub, c.Revision, hub.DefaultCacheDir(), err)
+		}
+		if table.IsData(name) && c.wants(name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("hub data set %s at %s has no data file%s (Parquet, JSON lines, CSV)", c.Hub, c.Revision, c.ofSplits())
+	}
+	var out []table.Source
+	for i, name := range names {
+		file := filepath.Join(cache, "snapshots", c.Revision, filepath.FromSlash(name))
+		if _, err := os.Stat(file); err == nil { // the library would ask the hub even so
+			out = append(out, table.Source{Name: name, Path: file})
+			continue
+		}
+		if file, err = repo.DownloadFileCtx(ctx, name); err != nil {
+			return nil, fmt.Errorf("hub data set %s at %s: %s is not in %s, and %w", c.Hub, c.Revision, name, hub.DefaultCacheDir(), err)
+		}
+		out = append(out, table.Source{Name: name, Path: file})
+		env.Progress(int64(i+1), int64(len(names)), "files")
+	}
+	return out, nil
+}
+
+// splitNames are the usual names of a data set's parts: they are no sources.
+var splitNames = map[string]bool{"train": true, "test": true, "validation": true, "valid": true, "val": true, "dev": true, "eval": true, "data": true}
+
+// wants tells whether a file belongs to one of the asked-for splits: train-00000-of-00002.parquet, data/train.csv, train/1.jsonl.
+func (c *Config) wants(name string) bool {
+	if len(c.Splits) == 0 {
+		return true
+	}
+	for _, part := range strings.Split(path.Dir(name)+"/"+stem(name), "/") {
+		for _, s := range c.Splits {
+			if part == s || strings.HasPrefix(part, s+"-") || strings.HasPrefix(part, s+"_") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (c *Config) ofSplits() string {
+	if len(c.Splits) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" of split %s", strings.Join(c.Splits, ", "))
+}
