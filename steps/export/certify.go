@@ -22,18 +22,21 @@ type certificate struct {
 	flips     []string
 }
 
-// certify compares the trained model, run in Go, with its graph, run by ONNX Runtime, on all texts.
-func certify(ctx context.Context, env *steps.Env, m *ngram.Model, exported artifact.Model, texts []string) (certificate, error) {
+// certify compares the trained model with its written graph, run by ONNX Runtime, on all texts.
+func certify(ctx context.Context, env *steps.Env, m trained, exported artifact.Model, texts []string) (certificate, error) {
 	s, err := scorer.Open(ctx, exported, scorer.Options{})
 	if err != nil {
 		return certificate{}, err
 	}
 	defer s.Close()
 	c, diffs := certificate{Rows: len(texts)}, make([]float64, 0, len(texts))
-	const chunk = 1 << 14
+	const chunk = 1 << 12
 	for from := 0; from < len(texts); from += chunk {
 		part := texts[from:min(from+chunk, len(texts))]
-		want := goLogits(m, part)
+		want, err := m.logits(part)
+		if err != nil {
+			return c, err
+		}
 		got, err := s.Logits(ctx, part)
 		if err != nil {
 			return c, err
@@ -87,23 +90,6 @@ func (c certificate) report(env *steps.Env) {
 	env.Metric("logit_diff_p999", c.P999)
 	env.Metric("decisions_flipped", float64(c.Flipped))
 	env.Logf("%d rows: largest logit difference %.3g, p99.9 %.3g, %d decisions flipped", c.Rows, c.Max, c.P999, c.Flipped)
-}
-
-// goLogits runs the model in plain Go on all cores.
-func goLogits(m *ngram.Model, texts []string) [][]float32 {
-	out := make([][]float32, len(texts))
-	corpus := ngram.NewCorpus(m.Config, texts)
-	const chunk = 256
-	ngram.Parallel((len(texts)+chunk-1)/chunk, func() func(int) {
-		pooled, hidden := make([]float32, m.Dim), make([]float32, m.Hidden)
-		return func(p int) {
-			for i := p * chunk; i < min((p+1)*chunk, len(texts)); i++ {
-				out[i] = make([]float32, m.Classes)
-				m.Logits(corpus.Row(i), pooled, hidden, out[i])
-			}
-		}
-	})
-	return out
 }
 
 // probes are the texts to compare on: the rows', or generated ones of all lengths.

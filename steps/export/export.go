@@ -14,7 +14,6 @@ import (
 	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/internal/leak"
-	"rein/steps/internal/ngram"
 )
 
 // Config is what a pipeline may say of an export.
@@ -52,16 +51,17 @@ step "export-onnx" "export" {
 
 func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, error) {
 	out := Outputs{artifact.Model{Path: env.Out("model")}}
-	m, info, err := ngram.Load(in.Model)
+	m, info, err := load(in.Model)
 	if err != nil {
 		return out, err
 	}
+	defer m.close()
 	meta, err := metadata(info)
 	if err != nil {
 		return out, err
 	}
-	graph := m.Graph("rein", meta)
-	if err := m.Save(out.Model, info); err != nil {
+	graph := m.graph(meta)
+	if err := m.save(out.Model, info); err != nil {
 		return out, err
 	}
 	if err := os.WriteFile(filepath.Join(out.Model.Path, artifact.ModelGraphFile), graph, 0o644); err != nil {

@@ -43,9 +43,6 @@ func (t *transformer) encode(texts []string) *ngram.Corpus {
 	})
 }
 
-// lengthStep is what batch lengths are rounded up to: each length is a graph to compile.
-const lengthStep = 16
-
 // batches puts rows of about equal length together: within windows of many batches, which come in a random order.
 func (t *transformer) batches(d *dataset, order []int32, rng *rand.Rand) [][]int32 {
 	const window = 64
@@ -59,32 +56,19 @@ func (t *transformer) batches(d *dataset, order []int32, rng *rand.Rand) [][]int
 	return out
 }
 
-// look fills the batch's token vectors and mask; it returns the ids, 0 for filling.
-func (t *transformer) look(d *dataset, batch []int32) []int32 {
-	longest := 1
-	for _, b := range batch {
-		longest = max(longest, len(d.corpus.Row(int(b))))
-	}
-	b, h := &t.batch, t.model.Hidden
-	b.Length = min((longest+lengthStep-1)/lengthStep*lengthStep, t.model.Positions)
-	cells := t.cfg.BatchSize * b.Length
-	b.Words, b.Mask = slices.Grow(b.Words[:0], cells*h)[:cells*h], slices.Grow(b.Mask[:0], cells)[:cells]
-	ids := make([]int32, cells)
+// look prepares a batch's token vectors and mask.
+func (t *transformer) look(d *dataset, batch []int32) {
+	ids := make([][]int32, len(batch))
 	for r, row := range batch {
-		copy(ids[r*b.Length:(r+1)*b.Length], d.corpus.Row(int(row)))
+		ids[r] = d.corpus.Row(int(row))
 	}
-	for i, id := range ids {
-		b.Mask[i] = 1
-		if id == 0 {
-			b.Mask[i] = 0
-		}
-		copy(b.Words[i*h:(i+1)*h], t.model.Words[int(id)*h:])
-	}
-	return ids
+	b := mlx.Lookup(t.model, t.cfg.BatchSize, ids)
+	b.Targets, b.Weights, b.Drop = t.batch.Targets, t.batch.Weights, t.batch.Drop
+	t.batch = b
 }
 
 func (t *transformer) step(d *dataset, batch []int32, rng *rand.Rand, scale float64) (float32, error) {
-	ids := t.look(d, batch)
+	t.look(d, batch)
 	t.cfg.targets(d, batch, t.batch.Targets, t.batch.Weights)
 	t.cfg.dropout(t.batch.Drop, rng)
 	loss, grad, err := t.net.Step(t.batch, t.cfg.Rate*scale)
@@ -92,7 +76,7 @@ func (t *transformer) step(d *dataset, batch []int32, rng *rand.Rand, scale floa
 		return 0, err
 	}
 	if t.words != nil {
-		t.words.Scatter(ids, grad, float32(t.cfg.Rate*scale), 0)
+		t.words.Scatter(t.batch.IDs, grad, float32(t.cfg.Rate*scale), 0)
 	}
 	return loss, nil
 }

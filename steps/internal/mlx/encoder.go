@@ -22,6 +22,7 @@ type EncoderConfig struct {
 // EncoderBatch is one batch: token vectors looked up in the word table by the caller, who keeps that table.
 type EncoderBatch struct {
 	Length  int
+	IDs     []int32   // [Rows, Length]: what Lookup found Words by; not read by Step
 	Words   []float32 // [Rows, Length, Hidden]
 	Mask    []float32 // [Rows, Length]: 1 for tokens, 0 for filling
 	Targets []float32 // [Rows, Classes]
@@ -169,4 +170,29 @@ func (e *Encoder) Restore(moments [][]float32, step int) {
 		replace(e.m, i, moments[i], w.Shape)
 		replace(e.v, i, moments[len(e.m)+i], w.Shape)
 	}
+}
+
+// lengthStep is what batch lengths are rounded up to: each length is a graph to compile.
+const lengthStep = 16
+
+// Lookup is a batch of token ids with their vectors from the model's word table; missing rows, and what a row is shorter
+// than the longest, are filling.
+func Lookup(m *encoder.Model, rows int, ids [][]int32) EncoderBatch {
+	longest := 1
+	for _, row := range ids {
+		longest = max(longest, len(row))
+	}
+	b := EncoderBatch{Length: min((longest+lengthStep-1)/lengthStep*lengthStep, m.Positions)}
+	b.IDs, b.Mask = make([]int32, rows*b.Length), make([]float32, rows*b.Length)
+	b.Words = make([]float32, rows*b.Length*m.Hidden)
+	for r, row := range ids {
+		copy(b.IDs[r*b.Length:(r+1)*b.Length], row)
+	}
+	for i, id := range b.IDs {
+		if id != 0 {
+			b.Mask[i] = 1
+		}
+		copy(b.Words[i*m.Hidden:(i+1)*m.Hidden], m.Words[int(id)*m.Hidden:])
+	}
+	return b
 }

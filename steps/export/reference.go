@@ -1,0 +1,121 @@
+package export
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/encoder"
+	"rein/steps/internal/mlx"
+	"rein/steps/internal/ngram"
+	"rein/steps/internal/wordpiece"
+)
+
+// trained is a model as training left it: it writes its graph, and answers without ONNX Runtime's help or with another
+// graph than the one that is written.
+type trained interface {
+	graph(metadata map[string]string) []byte
+	logits(texts []string) ([][]float32, error)
+	save(dir artifact.Model, info artifact.ModelInfo) error
+	close()
+}
+
+func load(dir artifact.Model) (trained, artifact.ModelInfo, error) {
+	info, err := dir.Info()
+	if err != nil {
+		return nil, info, err
+	}
+	switch info.Kind {
+	case ngram.Kind:
+		m, _, err := ngram.Load(dir)
+		return grams{m}, info, err
+	case encoder.Kind:
+		m, _, tok, err := encoder.Load(dir)
+		if err != nil {
+			return nil, info, err
+		}
+		t, err := newTransformer(m, tok)
+		return t, info, err
+	}
+	return nil, info, fmt.Errorf("%s: models of kind %q can't be exported", dir.Path, info.Kind)
+}
+
+// grams is an n-gram model; its reference is plain Go.
+type grams struct{ m *ngram.Model }
+
+func (g grams) graph(metadata map[string]string) []byte { return g.m.Graph("rein", metadata) }
+
+func (g grams) save(dir artifact.Model, info artifact.ModelInfo) error { return g.m.Save(dir, info) }
+
+func (g grams) close() {}
+
+func (g grams) logits(texts []string) ([][]float32, error) {
+	m, out := g.m, make([][]float32, len(texts))
+	corpus := ngram.NewCorpus(m.Config, texts)
+	const chunk = 256
+	ngram.Parallel((len(texts)+chunk-1)/chunk, func() func(int) {
+		pooled, hidden := make([]float32, m.Dim), make([]float32, m.Hidden)
+		return func(p int) {
+			for i := p * chunk; i < min((p+1)*chunk, len(texts)); i++ {
+				out[i] = make([]float32, m.Classes)
+				m.Logits(corpus.Row(i), pooled, hidden, out[i])
+			}
+		}
+	})
+	return out, nil
+}
+
+// transformer is an encoder; its reference is the graph that it was trained with.
+type transformer struct {
+	m       *encoder.Model
+	tok     *wordpiece.Tokenizer
+	backend *mlx.Backend
+	net     *mlx.Encoder
+}
+
+const rowsAtOnce = 16
+
+func newTransformer(m *encoder.Model, tok *wordpiece.Tokenizer) (*transformer, error) {
+	b, err := mlx.Open("cpu", true)
+	if err != nil {
+		return nil, err
+	}
+	net, err := mlx.NewEncoder(b, m, mlx.EncoderConfig{Rows: rowsAtOnce, Frozen: m.Layers})
+	return &transformer{m, tok, b, net}, err
+}
+
+func (t *transformer) graph(metadata map[string]string) []byte { return t.m.Graph("rein", metadata) }
+
+func (t *transformer) save(dir artifact.Model, info artifact.ModelInfo) error {
+	return t.m.Save(dir, info, t.tok)
+}
+
+func (t *transformer) close() {
+	t.net.Close()
+	t.backend.Close()
+}
+
+func (t *transformer) logits(texts []string) ([][]float32, error) {
+	ids, out := make([][]int32, len(texts)), make([][]float32, len(texts))
+	order := make([]int, len(texts))
+	for i, text := range texts {
+		ids[i], order[i] = t.tok.Encode(nil, text, t.m.MaxTokens), i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(ids[a]), len(ids[b])) })
+	for from := 0; from < len(order); from += rowsAtOnce {
+		rows := order[from:min(from+rowsAtOnce, len(order))]
+		batch := make([][]int32, len(rows))
+		for r, i := range rows {
+			batch[r] = ids[i]
+		}
+		logits, err := t.net.Logits(mlx.Lookup(t.m, rowsAtOnce, batch))
+		if err != nil {
+			return nil, err
+		}
+		for r, i := range rows {
+			out[i] = logits[r*t.m.Classes : (r+1)*t.m.Classes]
+		}
+	}
+	return out, nil
+}
