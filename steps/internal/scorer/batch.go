@@ -43,7 +43,7 @@ func newEncoding(model artifact.Model, info artifact.ModelInfo) (encoding, error
 const (
 	maxBlock = 2048 // texts that are sorted by length together
 	// ids of a batch, filling included: what its values need should fit the cache
-	maxCells, encoderCells = 1 << 16, 1 << 12
+	maxCells, encoderCells = 1 << 13, 1 << 12
 	maxRows                = 256
 	// ONNX Runtime multiplies a single row by another kernel, with other rounding
 	leastRows = 2
