@@ -147,11 +147,11 @@ func withLog(err error, tail []string, path string) error {
 // attempt executes the step once and commits what it made.
 func (r *runner) attempt(t *task, c *collector, over func()) result {
 	u := t.unit
-	dir, err := r.space.take()
+	dir, done, err := r.place(t)
 	if err != nil {
 		return r.failure(err)
 	}
-	defer r.space.give(dir)
+	defer func() { done() }()
 	o, err := r.order(t, dir)
 	if err != nil {
 		return r.failure(err)
@@ -165,7 +165,7 @@ func (r *runner) attempt(t *task, c *collector, over func()) result {
 	defer cancel()
 	r.options.point("run")
 	start := time.Now()
-	peak, err := r.run(ctx, u, o, c, dir)
+	used, err := r.run(ctx, t, o, c, dir)
 	took := time.Since(start)
 	if err == nil {
 		err = ctx.Err() // an op that returns nil because it was told to stop has made nothing
@@ -177,8 +177,10 @@ func (r *runner) attempt(t *task, c *collector, over func()) result {
 		return r.failure(err)
 	}
 	kept := c.taken()
-	kept.RunMS, kept.PeakRSS, kept.Made = max(ms(took), 1), peak, start.UTC().Truncate(time.Millisecond)
-	kept.Host, _ = os.Hostname()
+	kept.RunMS, kept.PeakRSS, kept.Made, kept.Host = max(ms(took), 1), used.PeakRSS, start.UTC().Truncate(time.Millisecond), used.Host
+	if kept.Host == "" {
+		kept.Host, _ = os.Hostname()
+	}
 	over()
 	return r.commit(t, o, kept)
 }
@@ -220,17 +222,35 @@ func (r *runner) order(t *task, dir string) (*Order, error) {
 	return o, nil
 }
 
-// run executes the order: here, or in a process of its own if the step type asks for that.
-func (r *runner) run(ctx context.Context, u *unit, o *Order, c *collector, dir string) (int64, error) {
-	if !u.desc.Isolated || len(r.options.Child) == 0 {
-		return 0, u.op.Run(ctx, &Call{Inputs: o.Inputs, Outputs: o.Outputs, Scratch: o.Scratch, Checkpoint: o.Checkpoint,
+// place makes the folder of an attempt. That of a job elsewhere is not emptied: a killed run may have left the job there.
+func (r *runner) place(t *task) (dir string, done func(), err error) {
+	if t.away == nil {
+		dir, err = r.space.take()
+		return dir, func() { r.space.give(dir) }, err
+	}
+	dir = r.jobDir(t)
+	return dir, func() {
+		if r.ctx.Err() == nil { // else the job may go on
+			_ = removeAll(dir) // a later attempt begins by emptying it
+		}
+	}, os.MkdirAll(dir, 0o755)
+}
+
+// run executes the order: here, in a process of its own if the step type asks for that, or elsewhere.
+func (r *runner) run(ctx context.Context, t *task, o *Order, c *collector, dir string) (used Usage, err error) {
+	if t.away != nil {
+		return r.runElsewhere(ctx, t.away, o, c, dir)
+	}
+	if !t.unit.desc.Isolated || len(r.options.Child) == 0 {
+		return used, t.unit.op.Run(ctx, &Call{Inputs: o.Inputs, Outputs: o.Outputs, Scratch: o.Scratch, Checkpoint: o.Checkpoint,
 			Emit: c.event, Memo: r.store, Resources: o.Resources})
 	}
 	path := filepath.Join(dir, "order.json")
 	if err := o.write(path); err != nil {
-		return 0, err
+		return used, err
 	}
-	return runChild(ctx, r.options.Child, path, childEnv(o.Resources), r.options.Grace, c.event)
+	used.PeakRSS, err = runChild(ctx, r.options.Child, path, childEnv(o.Resources), r.options.Grace, c.event)
+	return used, err
 }
 
 // childEnv shows the child exactly the GPUs that it was granted.

@@ -44,6 +44,7 @@ type Node struct {
 	Retries   int           // attempts after the first
 	Timeout   time.Duration // 0: none
 	Checks    []Check       // assert blocks
+	Executor  string        // name of the executor that runs it; "": the run's default
 }
 
 // Input is one port of a node and what feeds it, in order.

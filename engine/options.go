@@ -21,6 +21,10 @@ type Options struct {
 	// Child is the argument vector to which the path of a work order is appended to run a step in a process of its
 	// own: [self "step" "run"]. Without it isolated steps run in this process.
 	Child []string
+	// Executors are the places beyond this machine, by name; Executor is where every step runs, "" or "local": here, or
+	// where the step says.
+	Executors map[string]Executor
+	Executor  string
 	// KeepGoing goes on with what doesn't depend on a failed step.
 	KeepGoing bool
 	// Verify runs cached steps again and fails those that give other bytes.

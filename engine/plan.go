@@ -108,6 +108,9 @@ func newPlanner(ctx context.Context, g *Graph, o Options) (*planner, error) {
 	if err := w.checkSources(); err != nil {
 		return nil, &ConfigError{err}
 	}
+	if err := w.checkExecutors(&o); err != nil {
+		return nil, &ConfigError{err}
+	}
 	forced, err := w.forced(o.Force)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ type pool struct {
 	slots, freeSlots   int
 	memory, freeMemory int64 // memory 0: not counted
 	gpus               []string
+	away               map[Executor]int // jobs that are out, by executor
 }
 
 // grant is what a step was given.
@@ -19,10 +20,11 @@ type grant struct {
 	slots  int
 	memory int64
 	gpus   []string
+	away   Executor // not nil: nothing of this machine, but a place among the executor's jobs
 }
 
 func newPool(jobs int, m machine) *pool {
-	return &pool{slots: jobs, freeSlots: jobs, memory: m.memory, freeMemory: m.memory, gpus: slices.Clone(m.gpus)}
+	return &pool{slots: jobs, freeSlots: jobs, memory: m.memory, freeMemory: m.memory, gpus: slices.Clone(m.gpus), away: map[Executor]int{}}
 }
 
 // check says why r could never be granted, even with nothing else running.
@@ -51,15 +53,25 @@ func (p *pool) take(r Resources) (grant, bool) {
 	return g, true
 }
 
+// takeAway grants a place among an executor's jobs.
+func (p *pool) takeAway(x Executor) (grant, bool) {
+	if p.away[x] >= max(x.MaxJobs(), 1) {
+		return grant{}, false
+	}
+	p.away[x]++
+	return grant{away: x}, true
+}
+
 // give takes a grant back.
 func (p *pool) give(g grant) {
+	if g.away != nil {
+		p.away[g.away]--
+		return
+	}
 	p.freeSlots += g.slots
 	p.freeMemory += g.memory
 	p.gpus = append(p.gpus, g.gpus...)
 }
-
-// idle tells whether nothing is granted.
-func (p *pool) idle() bool { return p.freeSlots == p.slots }
 
 // slotsOf is how many slots r takes.
 func (p *pool) slotsOf(r Resources) int {

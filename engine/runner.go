@@ -55,7 +55,8 @@ type task struct {
 	reasons []string
 	verify  *cache.Entry // the result to compare with, under --verify
 	forced  bool
-	again   bool // of a hollow unit
+	again   bool     // of a hollow unit
+	away    Executor // where it runs; nil: here
 	lease   *cache.Lease
 	grant   grant
 	queued  time.Time
@@ -236,14 +237,14 @@ func (r *runner) startTasks() {
 			r.dropTask(t, result{status: StatusSkipped, reasons: []string{"not started: " + r.halted}})
 			continue
 		}
-		if err := check(t.unit.resources, r.machine); err != nil {
+		g, ok, err := r.grantFor(t)
+		if err != nil {
 			r.dropTask(t, result{status: StatusFailed, err: err})
 			continue
 		}
-		g, ok := r.pool.take(t.unit.resources)
 		if !ok {
 			passed = append(passed, t)
-			if r.pool.freeSlots < r.pool.slotsOf(t.unit.resources) {
+			if t.away == nil && r.pool.freeSlots < r.pool.slotsOf(t.unit.resources) {
 				break
 			}
 			continue
@@ -255,6 +256,23 @@ func (r *runner) startTasks() {
 	for _, t := range passed {
 		heap.Push(&r.runnable, t)
 	}
+}
+
+// grantFor takes what a task needs of this machine, or of its executor, if it is to be had now.
+func (r *runner) grantFor(t *task) (grant, bool, error) {
+	x, err := r.options.executor(t.unit)
+	if err != nil {
+		return grant{}, false, err
+	}
+	if t.away = x; x != nil {
+		g, ok := r.pool.takeAway(x)
+		return g, ok, nil
+	}
+	if err := check(t.unit.resources, r.machine); err != nil {
+		return grant{}, false, err
+	}
+	g, ok := r.pool.take(t.unit.resources)
+	return g, ok, nil
 }
 
 // resolve finds out a unit's key and whether its result is there. It runs in a worker.

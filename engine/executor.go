@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Executor executes work orders elsewhere: on a cluster. The local machine is what there is without one.
+type Executor interface {
+	// Execute brings a job to its end and returns the step's answer: nil, a *Verdict, or an error. A job that an earlier,
+	// killed run has sent out already is found again, not sent twice. When ctx ends, the job is cancelled or left to go
+	// on, as the executor was told; a job that goes on keeps its folder.
+	Execute(ctx context.Context, j *Job) (Usage, error)
+	// MaxJobs is how many jobs may be out at a time.
+	MaxJobs() int
+}
+
+// Job is a work order on its way.
+type Job struct {
+	Order *Order
+	// Dir is the job's folder, reachable from wherever the job runs. It is named after the ActionID and outlives a
+	// killed run, so the next one looks there first.
+	Dir string
+	// Argv executes an order: its path is appended.
+	Argv    []string
+	Timeout time.Duration // 0: none
+	// Emit gets the step's events as they come.
+	Emit func(Event)
+}
+
+// Usage is what a job took.
+type Usage struct {
+	PeakRSS int64  // bytes; 0: not known
+	Host    string // where it ran
+}
+
+// OrderPath is where the job's work order is.
+func (j *Job) OrderPath() string { return filepath.Join(j.Dir, "order.json") }
+
+// Begin empties the job's folder and writes the order: the start of a fresh attempt.
+func (j *Job) Begin() error {
+	if err := removeAll(j.Dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(j.Order.Scratch, 0o755); err != nil {
+		return err
+	}
+	return j.Order.write(j.OrderPath())
+}
+
+// Answer is what the executed order has left: ok is false if there is nothing (yet).
+func (j *Job) Answer() (answer error, ok bool) { return readResult(j.OrderPath()) }
+
+// EventLine passes on one line that the job printed: an event, or anything else as a log line.
+func (j *Job) EventLine(line string) { relay(j.Emit)(line) }
+
+// executor is where a unit runs; nil: here.
+func (o *Options) executor(u *unit) (Executor, error) {
+	name := o.Executor
+	if name == "" {
+		name = u.nodes[0].Executor
+	}
+	if name == "" || name == "local" {
+		return nil, nil
+	}
+	x := o.Executors[name]
+	if x == nil {
+		return nil, fmt.Errorf("executor %q is not configured; there are: %s", name, listOf(append(sortedKeys(o.Executors), "local")))
+	}
+	return x, nil
+}
+
+// checkExecutors refuses names that aren't configured, before anything runs.
+func (w *work) checkExecutors(o *Options) error {
+	for _, u := range w.units {
+		x, err := o.executor(u)
+		if err != nil {
+			return nodeError(u.nodes[0].Node, err)
+		}
+		if x != nil && len(o.Child) == 0 {
+			return nodeError(u.nodes[0].Node, fmt.Errorf("an executor needs a command that executes work orders"))
+		}
+	}
+	return nil
+}
+
+// runElsewhere has an executor run the order.
+func (r *runner) runElsewhere(ctx context.Context, x Executor, o *Order, c *collector, dir string) (Usage, error) {
+	var timeout time.Duration
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = time.Until(deadline)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(r.ctx) // the executor's own limit ends the job: time in a queue doesn't count
+		defer cancel()
+	}
+	o.Tether = false
+	return x.Execute(ctx, &Job{Order: o, Dir: dir, Argv: r.options.Child, Timeout: timeout, Emit: c.event})
+}
+
+// jobDir is the folder of a job that may outlive this run.
+func (r *runner) jobDir(t *task) string {
+	return filepath.Join(r.store.Dir(), "jobs", t.action.String())
+}
