@@ -1,0 +1,160 @@
+package lang
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty/function"
+
+	"rein/steps"
+)
+
+// Reference is the documentation of the language in Markdown, made of the schemas that the loader itself goes by:
+// a test that compares it with the file that is checked in keeps the file from drifting.
+func Reference(types []*steps.Type) string {
+	var b strings.Builder
+	b.WriteString("# The pipeline language\n\nMade from the schemas; edit those, not this file.\n\n## Blocks\n")
+	for _, s := range grammar {
+		writeBlock(&b, s, 3)
+	}
+	b.WriteString("\n## References\n\n" + referenceTable + "\n## Functions\n\n| function | gives |\n| --- | --- |\n")
+	l := &loader{functions: map[string]functionSet{}}
+	set := l.functionsIn("")
+	for _, name := range l.functionNames() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", signature(name, set[name]), cell(functionDoc(name, set[name])))
+	}
+	b.WriteString("\n## Step types\n")
+	for _, t := range types {
+		b.WriteString("\n### " + t.Name + "\n\n")
+		b.WriteString(StepReference(t))
+	}
+	return b.String()
+}
+
+const referenceTable = `| written | is |
+| --- | --- |
+| ` + "`var.NAME`" + ` | a variable |
+| ` + "`local.NAME`" + ` | a local value of this file or of a base |
+| ` + "`step.NAME.PORT`" + ` | an output of a step: an edge of the graph |
+| ` + "`step.NAME[\"key\"].PORT`" + ` | the output of one instance of a step with for_each |
+| ` + "`step.NAME[*].PORT`" + ` | the outputs of all its instances, in the order of their keys |
+| ` + "`each.key`, `each.value`" + ` | in a step with for_each: the instance's own |
+| ` + "`metric.NAME`" + ` | in an assert: what the step measured |
+`
+
+func writeBlock(b *strings.Builder, s blockSchema, level int) {
+	header := s.name
+	for _, l := range s.labels {
+		header += " \"" + strings.ToUpper(l) + "\""
+	}
+	fmt.Fprintf(b, "\n%s %s\n\n%s\n", strings.Repeat("#", level), header, s.doc)
+	if s.sample != "" {
+		fmt.Fprintf(b, "\n```hcl\n%s```\n", s.sample)
+	}
+	if len(s.args) > 0 {
+		b.WriteString("\n| argument | type | |\n| --- | --- | --- |\n")
+		for _, a := range s.args {
+			need := ""
+			if a.required {
+				need = "Required. "
+			}
+			fmt.Fprintf(b, "| `%s` | %s | %s |\n", a.name, cell(a.typ), cell(need+a.doc))
+		}
+	}
+	for _, c := range s.blocks {
+		writeBlock(b, c, level+1)
+	}
+}
+
+// StepReference is the documentation of one step type in Markdown.
+func StepReference(t *steps.Type) string {
+	s := SchemaOf(t)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n```hcl\n%s\n```\n", s.Doc, s.example())
+	writePorts(&b, "input", s.Inputs)
+	if s.Dynamic {
+		b.WriteString("\nThe pipeline names the ports: `inputs = { NAME = file(\"...\") }`, `outputs = [\"NAME\"]`.\n")
+	}
+	if len(s.Arguments) > 0 {
+		b.WriteString("\n| argument | type | default | |\n| --- | --- | --- | --- |\n")
+		writeFields(&b, s.Arguments, "")
+	}
+	writePorts(&b, "output", s.Outputs)
+	return b.String()
+}
+
+func writePorts(b *strings.Builder, what string, ports []PortSchema) {
+	if len(ports) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n| %s | kind | |\n| --- | --- | --- |\n", what)
+	for _, p := range ports {
+		kind := portType(steps.Port{Kind: p.Kind, List: p.List})
+		doc := p.Doc
+		if p.Optional {
+			doc = "Optional. " + doc
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", p.Name, kind, cell(strings.TrimSpace(doc)))
+	}
+}
+
+func writeFields(b *strings.Builder, fields []FieldSchema, prefix string) {
+	for _, f := range fields {
+		def := ""
+		switch {
+		case f.Required:
+			def = "required"
+		case f.literal != "":
+			def = "`" + f.literal + "`"
+		}
+		doc := f.Doc
+		if len(f.Enum) > 0 {
+			doc += " One of " + strings.Join(quoted(f.Enum), ", ") + "."
+		}
+		if f.Unkeyed {
+			doc += " Not part of the key."
+		}
+		if f.Repeated {
+			doc += " May come several times."
+		}
+		fmt.Fprintf(b, "| `%s%s` | %s | %s | %s |\n", prefix, f.Name, cell(f.Type), cell(def), cell(doc))
+		writeFields(b, f.Fields, prefix+f.Name+".")
+	}
+}
+
+func quoted(names []string) []string {
+	out := slices.Clone(names)
+	for i := range out {
+		out[i] = "`" + quote(out[i]) + "`"
+	}
+	return out
+}
+
+// cell makes text safe within a table.
+func cell(s string) string {
+	return strings.NewReplacer("|", "\\|", "\n", " ").Replace(s)
+}
+
+// signature is how a function is called.
+func signature(name string, f function.Function) string {
+	var params []string
+	for _, p := range f.Params() {
+		params = append(params, p.Name)
+	}
+	if v := f.VarParam(); v != nil {
+		params = append(params, v.Name+"...")
+	}
+	return name + "(" + strings.Join(params, ", ") + ")"
+}
+
+// functionDoc is what a function gives: its own description, or ours for those that have none.
+func functionDoc(name string, f function.Function) string {
+	if d := f.Description(); d != "" {
+		return d
+	}
+	return map[string]string{
+		"can": "Whether an expression has a value.",
+		"try": "The first of the expressions that has a value.",
+	}[name]
+}
