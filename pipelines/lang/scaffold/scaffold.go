@@ -1,0 +1,117 @@
+// Package scaffold writes the files of a first project: a base, and a strategy of the user's own that extends it.
+package scaffold
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"rein/pipelines/lang"
+)
+
+// Options says what the starter project is about. Paths may be empty: then the built-in corpus stands in.
+type Options struct {
+	Name              string // of the strategy and its file; empty: "first"
+	Folder            string // where the files go, absolute; paths are written relative to it
+	Train, Pool, Test string // absolute paths of the user's rows
+	Base              []byte // text of the base that is copied beside the strategy
+}
+
+// File is a file to write, its path relative to Options.Folder.
+type File struct {
+	Path string
+	Text []byte
+}
+
+// Files makes the starter project.
+func Files(o Options) ([]File, error) {
+	if o.Name == "" {
+		o.Name = "first"
+	}
+	name := fileName(o.Name)
+	if name == "" || name == "reinforce" {
+		return nil, fmt.Errorf("%q can't be the name of a strategy's file; try \"first\"", o.Name)
+	}
+	text, diags := lang.Format(name+".hcl", []byte(strategy(o)))
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return []File{{"reinforce.hcl", o.Base}, {name + ".hcl", text}}, nil
+}
+
+var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+
+// fileName makes a plain file name of a title.
+func fileName(s string) string {
+	return strings.Trim(notInNames.ReplaceAllString(strings.ToLower(s), "-"), "-")
+}
+
+func strategy(o Options) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# A strategy: how it differs from its base, reinforce.hcl. Try:
+#   rein plan %[1]s.hcl       what would run, and how long it takes
+#   rein run %[1]s.hcl        run it; a second run starts nothing
+#   rein compare .            measure it beside other strategies in this folder
+pipeline %[2]s {
+  title   = %[2]s
+  extends = "reinforce.hcl" # its variables, locals and steps; blocks here override them by name
+}
+
+`, fileName(o.Name), quote(o.Name))
+	b.WriteString("# Values for the base's variables. --var NAME=VALUE wins over these for one run.\nset {\n")
+	writePath(&b, o, "train", o.Train, "labelled prompts: JSONL, CSV or Parquet; a file or a folder. Columns: text, label (and id, category, source)")
+	writePath(&b, o, "pool", o.Pool, "benign prompts to mine for false positives; without it, split off train")
+	writePath(&b, o, "test", o.Test, "labelled prompts to report on, never trained on; without it, split off train")
+	if o.Train == "" {
+		b.WriteString("  scale = 0.05 # a small part of the built-in corpus, for a first look; remove for its full size\n")
+	}
+	b.WriteString(`
+  false_positives = 1000 # how many different false positives to sample
+  variations      = 8    # how many variations to write of each
+  hard_negatives  = 100  # benign prompts made to look like attacks
+  epochs          = 10   # at most: training stops early when validation stops improving
+}
+
+# What you hope for, by metric. Printed beside what is measured; binding = true makes missing it an error.
+expect {
+  fp_rate = { at_most = 0.01 }
+  tp_rate = { at_least = 0.95 }
+}
+
+# Facts for planning, printed as such and never as results.
+plan {
+  data_days = 1
+}
+
+# Steps of your own are added like this, and a step of the base is overridden by giving its type and name.
+#
+# step "augment" "attacks" {
+#   rows = local.base
+#   size = 500
+# }
+# step "merge" "dataset" { # only the arguments that differ
+#   add = [step.variations.rows, step.hard_negatives.rows, step.attacks.rows]
+# }
+`)
+	return b.String()
+}
+
+// writePath gives a path variable a value, or shows how.
+func writePath(b *strings.Builder, o Options, name, path, doc string) {
+	if path == "" {
+		fmt.Fprintf(b, "  # %s = \"../data/%s.jsonl\" # %s\n", name, name, doc)
+		return
+	}
+	text := path
+	if rel, err := filepath.Rel(o.Folder, path); err == nil {
+		text = filepath.ToSlash(rel)
+	}
+	fmt.Fprintf(b, "  %s = %s # %s\n", name, quote(text), doc)
+}
+
+// quote writes a string of the language: a path may have marks that would begin an interpolation.
+func quote(s string) string {
+	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strconv.Quote(s))
+}
