@@ -12,6 +12,7 @@ import (
 
 	"rein/steps"
 	"rein/steps/artifact"
+	"rein/steps/internal/leak"
 	"rein/steps/internal/scorer"
 	"rein/steps/stats"
 )
@@ -19,6 +20,8 @@ import (
 // Config says what else to measure.
 type Config struct {
 	BaseRate float64 `hcl:"base_rate,optional" default:"0.01" doc:"Share of malicious prompts in daily traffic, for the precision there."`
+	OnLeak   string  `hcl:"on_leak,optional" default:"stop" enum:"stop,exclude,record" doc:"Rows of test or unseen that the model was made with (same origin, same text, near-duplicates) stop the run with a verdict, are left out of the figures, or are noted."`
+	Chance   float64 `hcl:"leak_tolerance,optional" default:"0.005" doc:"Share of a set that augmented rows of other origin may resemble by chance without a verdict; a note says how many."`
 	Seed     int     `hcl:"seed,optional" default:"1" doc:"Of the bootstrap."`
 }
 
@@ -26,6 +29,9 @@ type Config struct {
 func (c Config) Validate() error {
 	if !(c.BaseRate > 0 && c.BaseRate < 1) {
 		return fmt.Errorf("base_rate: %v is not between 0 and 1", c.BaseRate)
+	}
+	if !(c.Chance >= 0 && c.Chance <= 1) {
+		return fmt.Errorf("leak_tolerance: %v is not between 0 and 1", c.Chance)
 	}
 	return nil
 }
@@ -53,6 +59,11 @@ var Step = steps.New("evaluate", 1, "Measure a model on held-out rows: FP rate, 
 }`))
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
+	leaked, err := leak.Guard(ctx, env, in.Model, leak.Rule{OnLeak: c.OnLeak, Tolerance: c.Chance},
+		leak.Set{Name: "test", Rows: in.Test}, leak.Set{Name: "unseen", Rows: in.Unseen})
+	if err != nil {
+		return Out{}, err
+	}
 	s, err := scorer.Open(ctx, in.Model, scorer.Options{Memo: env.Memo()})
 	if err != nil {
 		return Out{}, err
@@ -63,7 +74,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 		return Out{}, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	e := &evaluation{config: c, env: env, scorer: s, out: w}
+	e := &evaluation{config: c, env: env, scorer: s, out: w, leaked: leaked}
 	report := Report{Threshold: s.Threshold(), Sets: map[string]*Set{}}
 	for _, part := range []struct {
 		name string
@@ -99,6 +110,7 @@ type evaluation struct {
 	env    *steps.Env
 	scorer *scorer.Scorer
 	out    *artifact.Writer[artifact.Scored]
+	leaked map[string]map[string]bool // ids to leave out, by set
 	done   int64
 }
 
@@ -137,6 +149,9 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 	for r, err := range rows.All() {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
+		}
+		if e.leaked[name][r.ID] {
+			continue
 		}
 		if buf = append(buf, r); len(buf) == batch {
 			if err := flush(); err != nil {

@@ -154,25 +154,36 @@ func (c *Clusters) file(p prepared) {
 	}
 }
 
-// lookup finds a row that a new one belongs to, for the surest reason.
-func (c *Clusters) lookup(p prepared) (row int32, kind Kind, similarity float64, ok bool) {
+// lookup finds a row that a new one belongs to, for the surest reason; a row that is not made before one that is. made
+// may be nil: none is.
+func (c *Clusters) lookup(p prepared, made []bool) (row int32, kind Kind, similarity float64, ok bool) {
 	if row, ok = c.roots[p.root]; ok && p.root != 0 {
 		return row, Root, 1, true
 	}
+	real := func(row int32) bool { return made == nil || !made[row] }
+	best := 0.0 // the similarity, and 1 for real rows: they come first
 	if row, ok = c.texts[p.text]; ok {
-		return row, Text, 1, true
+		if real(row) {
+			return row, Text, 1, true
+		}
+		kind, similarity, best = Text, 1, 1
 	}
 	for b := range bands {
 		at, some := c.buckets[b][p.sig.band(b)]
 		for some && at != none {
 			e := &c.entries[at]
-			if s := e.sig.similarity(&p.sig); s >= c.near && s > similarity {
-				row, similarity, ok = e.row, s, true
-			}
 			at = e.older[b]
+			s := e.sig.similarity(&p.sig)
+			score := s
+			if real(e.row) {
+				score++
+			}
+			if s >= c.near && score > best {
+				row, kind, similarity, best, ok = e.row, Near, s, score, true
+			}
 		}
 	}
-	return row, Near, similarity, ok
+	return row, kind, similarity, ok
 }
 
 // First is the earliest row of a row's cluster: the cluster's name.

@@ -18,17 +18,14 @@ type Set struct {
 
 // Rule says what leaked rows lead to.
 type Rule struct {
-	OnLeak    string  // "stop": a verdict; "exclude": they are left out of the figures; "record": a note
-	Tolerance float64 // share of a set that near-duplicates may make up before it is a verdict
+	OnLeak    string  // "stop": a verdict; "exclude": they are left out of the figures; anything else: a note
+	Tolerance float64 // share of a set that made rows of other origin may resemble before it is a verdict
 }
 
-// DefaultTolerance is the share of near-duplicates that goes without a verdict: they are excluded and noted.
-const DefaultTolerance = 0.005
-
 // Guard compares sets that are about to be reported on with the rows that a model was made with, as its folder remembers
-// them. It returns the ids, by set, of rows to leave out of the figures. Where the rule is to stop, leaked rows are a
-// verdict; near-duplicates within the tolerance are left out instead. Sets that are known to be seen (a mined pool) are
-// not to be given.
+// them. Where the rule is to stop, leaked rows are a verdict with examples; what made rows resemble by chance is, within
+// the tolerance, only noted, and stays: models are compared on equal rows. Where it is to exclude, it returns the ids, by set, of rows to
+// leave out of the figures. Sets that are known to be seen (a mined pool) are not to be given.
 func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule, sets ...Set) (map[string]map[string]bool, error) {
 	m, err := Load(model.Path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -55,13 +52,15 @@ func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule,
 		maps.Copy(all, f.Leaked)
 		verdict := f.Verdict(rule.Tolerance)
 		switch {
-		case rule.OnLeak == "record":
-			env.Notef("leakage, recorded: %s", f)
-		case rule.OnLeak == "stop" && verdict != nil:
-			verdicts = append(verdicts, verdict)
-		default:
+		case rule.OnLeak == "exclude":
 			env.Notef("left out of the figures: %s", f)
 			out[s.Name] = f.Leaked
+		case rule.OnLeak == "stop" && verdict != nil:
+			verdicts = append(verdicts, verdict)
+		case verdict == nil:
+			env.Notef("within the tolerance of %g%%: %s", 100*rule.Tolerance, f)
+		default:
+			env.Notef("leakage, recorded: %s", f)
 		}
 	}
 	env.Metric("leaked_rows", float64(len(all)))

@@ -39,7 +39,9 @@ func model(t *testing.T, from string, uses ...Use) artifact.Model {
 }
 
 func TestGuard(t *testing.T) {
-	train := write(t, artifact.Row{ID: "t1", Text: story}, artifact.Row{ID: "t2", Text: "how do I kill a process", Root: "origin"})
+	made := "write a cheerful poem about the winners of the village chess tournament and their dogs in rhymes"
+	train := write(t, artifact.Row{ID: "t1", Text: story}, artifact.Row{ID: "m1", Text: made, Method: "synonym", Root: "far"}, artifact.Row{ID: "m2", Text: story + " today", Method: "synonym", Root: "far2"},
+		artifact.Row{ID: "t2", Text: "how do I kill a process", Root: "origin"})
 	chooses := write(t, artifact.Row{ID: "v1", Text: "what is the weather like"})
 	m := model(t, "", Use{Trains, train}, Use{Chooses, chooses})
 	honest := artifact.Row{ID: "h", Text: "which planet is the largest one"}
@@ -50,15 +52,17 @@ func TestGuard(t *testing.T) {
 		stops bool
 		out   int
 	}{
-		"honest rows":              {row: honest, rule: Rule{OnLeak: "stop"}},
-		"a trained row":            {artifact.Row{ID: "x", Text: "How do I  KILL a process"}, Rule{OnLeak: "stop"}, `row "t2", which the model was trained on: same text`, true, 0},
-		"a row that chose":         {artifact.Row{ID: "x", Text: "what is the weather like"}, Rule{OnLeak: "stop"}, `row "v1", which the model was chosen with`, true, 0},
-		"a descendant's origin":    {artifact.Row{ID: "origin", Text: "quite different"}, Rule{OnLeak: "stop"}, "same origin", true, 0},
-		"a near-duplicate":         {artifact.Row{ID: "x", Text: story + " today"}, Rule{OnLeak: "stop"}, "near-duplicate", true, 0},
-		"a tolerated one":          {artifact.Row{ID: "x", Text: story + " today"}, Rule{OnLeak: "stop", Tolerance: 0.5}, "left out of the figures: test: 1 of 2 rows leak", false, 1},
-		"an equal text, tolerance": {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "stop", Tolerance: 0.5}, "same text", true, 0},
-		"excluded":                 {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "exclude"}, "left out of the figures", false, 1},
-		"recorded":                 {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "record"}, "leakage, recorded", false, 0},
+		"honest rows":           {row: honest, rule: Rule{OnLeak: "stop"}},
+		"a trained row":         {artifact.Row{ID: "x", Text: "How do I  KILL a process"}, Rule{OnLeak: "stop"}, `row "t2", which the model was trained on: same text`, true, 0},
+		"a row that chose":      {artifact.Row{ID: "x", Text: "what is the weather like"}, Rule{OnLeak: "stop"}, `row "v1", which the model was chosen with`, true, 0},
+		"a descendant's origin": {artifact.Row{ID: "origin", Text: "quite different"}, Rule{OnLeak: "stop"}, "same origin", true, 0},
+		"a near-duplicate":      {artifact.Row{ID: "x", Text: story + " today"}, Rule{OnLeak: "stop"}, "near-duplicate", true, 0},
+		"chance":                {artifact.Row{ID: "x", Text: made + " today"}, Rule{OnLeak: "stop", Tolerance: 0.5}, "within the tolerance of 50%: test: 1 of 2 rows leak", false, 0},
+		"too much chance":       {artifact.Row{ID: "x", Text: made}, Rule{OnLeak: "stop", Tolerance: 0.4}, `made row "m1"`, true, 0},
+		"made, but real too":    {artifact.Row{ID: "x", Text: story + " today"}, Rule{OnLeak: "stop", Tolerance: 0.5}, `and row "t1"`, true, 0},
+		"a made row's origin":   {artifact.Row{ID: "far", Text: "whatever"}, Rule{OnLeak: "stop", Tolerance: 0.5}, "same origin", true, 0},
+		"excluded":              {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "exclude"}, "left out of the figures", false, 1},
+		"recorded":              {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "record"}, "leakage, recorded", false, 0},
 	} {
 		env := stepstest.New(t)
 		out, err := Guard(t.Context(), env.Env, m, c.rule, Set{"test", write(t, honest, c.row)}, Set{Name: "unseen"})

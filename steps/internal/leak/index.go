@@ -30,6 +30,6 @@ func (x *Index) Add(f Fingerprint) { x.c.file(f.p) }
 
 // Knows tells whether a known text is the same, or nearly.
 func (x *Index) Knows(f Fingerprint) bool {
-	_, _, _, ok := x.c.lookup(f.p)
+	_, _, _, ok := x.c.lookup(f.p, nil)
 	return ok
 }

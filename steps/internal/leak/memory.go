@@ -42,7 +42,15 @@ type Use struct {
 type Memory struct {
 	c     *Clusters
 	sides []Side
+	made  []bool // rows that a method wrote: one of them may say the same as a real row by chance
 	ids   []string
+}
+
+// label is what of a row isn't compared.
+type label struct {
+	side Side
+	made bool
+	id   string
 }
 
 // Save writes the memory of rows into a model's folder. from is the folder of the model that training went on from, or
@@ -94,7 +102,10 @@ type header struct {
 	Near   float64 `json:"near"`
 }
 
-// A record is: side (1 byte), hash of the text, hash of the root (8 each), length of the id and the id, then 1 and
+// madeBit marks, in a record's first byte, rows that a method wrote.
+const madeBit = 0x80
+
+// A record is: side and madeBit (1 byte), hash of the text, hash of the root (8 each), length of the id and the id, then 1 and
 // the signature, or 0 where an earlier record has the same text.
 type encoder struct {
 	w      *bufio.Writer
@@ -108,12 +119,15 @@ func (e *encoder) bytes(b []byte) {
 	}
 }
 
-func (e *encoder) record(side Side, id string, p prepared) {
-	b := []byte{byte(side)}
+func (e *encoder) record(l label, p prepared) {
+	b := []byte{byte(l.side)}
+	if l.made {
+		b[0] |= madeBit
+	}
 	b = binary.LittleEndian.AppendUint64(b, p.text)
 	b = binary.LittleEndian.AppendUint64(b, p.root)
-	b = binary.AppendUvarint(b, uint64(len(id)))
-	b = append(b, id...)
+	b = binary.AppendUvarint(b, uint64(len(l.id)))
+	b = append(b, l.id...)
 	if p.signed && !e.signed[p.text] {
 		e.signed[p.text] = true
 		b = append(append(b, 1), p.sig[:]...)
@@ -126,14 +140,14 @@ func (e *encoder) record(side Side, id string, p prepared) {
 func (e *encoder) use(ctx context.Context, u Use) error {
 	return inChunks(ctx, u.Rows.All(), func(rows []artifact.Row) {
 		for i, p := range prepareAll(rows, true) {
-			e.record(u.Side, rows[i].ID, p)
+			e.record(label{u.Side, rows[i].Method != "", rows[i].ID}, p)
 		}
 	})
 }
 
 // again copies the records of another model.
 func (e *encoder) again(dir string) error {
-	err := read(dir, func(side Side, id string, p prepared) { e.record(side, id, p) })
+	err := read(dir, e.record)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -143,9 +157,9 @@ func (e *encoder) again(dir string) error {
 // Load reads the memory in a model's folder; the error is os.ErrNotExist where the model has none.
 func Load(dir string) (*Memory, error) {
 	m := &Memory{c: NewClusters(DefaultNear)}
-	err := read(dir, func(side Side, id string, p prepared) {
+	err := read(dir, func(l label, p prepared) {
 		m.c.file(p)
-		m.sides, m.ids = append(m.sides, side), append(m.ids, id)
+		m.sides, m.made, m.ids = append(m.sides, l.side), append(m.made, l.made), append(m.ids, l.id)
 	})
 	if err != nil {
 		return nil, err
@@ -156,7 +170,7 @@ func Load(dir string) (*Memory, error) {
 // Len is the number of rows that the model was made with.
 func (m *Memory) Len() int { return len(m.ids) }
 
-func read(dir string, each func(Side, string, prepared)) error {
+func read(dir string, each func(label, prepared)) error {
 	path := filepath.Join(dir, File)
 	f, err := os.Open(path)
 	if err != nil {
@@ -178,44 +192,44 @@ func read(dir string, each func(Side, string, prepared)) error {
 		return fmt.Errorf("%s: format %d, this version reads %d", path, h.Format, memoryFormat)
 	}
 	for {
-		side, id, p, err := readRecord(r)
+		l, p, err := readRecord(r)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		each(side, id, p)
+		each(l, p)
 	}
 }
 
 // maxID bounds what a broken file can ask for.
 const maxID = 1 << 20
 
-func readRecord(r *bufio.Reader) (side Side, id string, p prepared, err error) {
+func readRecord(r *bufio.Reader) (l label, p prepared, err error) {
 	var fixed [17]byte
 	if _, err = io.ReadFull(r, fixed[:]); err != nil {
-		return side, id, p, err // io.EOF before the first byte: the end
+		return l, p, err // io.EOF before the first byte: the end
 	}
-	side = Side(fixed[0])
+	l.side, l.made = Side(fixed[0]&^madeBit), fixed[0]&madeBit != 0
 	p.text, p.root = binary.LittleEndian.Uint64(fixed[1:]), binary.LittleEndian.Uint64(fixed[9:])
 	n, err := binary.ReadUvarint(r)
-	if err != nil || n > maxID || side > Chooses {
-		return side, id, p, errors.New("a broken record")
+	if err != nil || n > maxID || l.side > Chooses {
+		return l, p, errors.New("a broken record")
 	}
 	b := make([]byte, n)
 	if _, err = io.ReadFull(r, b); err != nil {
-		return side, id, p, io.ErrUnexpectedEOF
+		return l, p, io.ErrUnexpectedEOF
 	}
-	id = string(b)
+	l.id = string(b)
 	has, err := r.ReadByte()
 	if err != nil {
-		return side, id, p, io.ErrUnexpectedEOF
+		return l, p, io.ErrUnexpectedEOF
 	}
 	if p.signed = has == 1; p.signed {
 		if _, err = io.ReadFull(r, p.sig[:]); err != nil {
-			return side, id, p, io.ErrUnexpectedEOF
+			return l, p, io.ErrUnexpectedEOF
 		}
 	}
-	return side, id, p, nil
+	return l, p, nil
 }
