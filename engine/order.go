@@ -71,6 +71,9 @@ func ExecuteOrder(ctx context.Context, path string, resolver Resolver, emit func
 		defer stop()
 	}
 	runErr := o.run(ctx, resolver, emit)
+	if runErr != nil && ctx.Err() != nil {
+		return runErr // told to stop: that is no answer, and whoever sent the order decides what it means
+	}
 	if err := writeResult(path, runErr); err != nil {
 		return errors.Join(runErr, err)
 	}

@@ -1,0 +1,147 @@
+package slurm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+)
+
+// command runs one of Slurm's programs and returns what it printed.
+func command(ctx context.Context, stdin, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		if errors.Is(err, exec.ErrNotFound) {
+			return "", fmt.Errorf("%s is not on PATH: is this a machine that can submit to Slurm?", name)
+		}
+		return "", fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(errs.String()))
+	}
+	return out.String(), nil
+}
+
+// queue asks Slurm about all jobs with one squeue an interval, while there is any job to ask about.
+type queue struct {
+	interval time.Duration
+	mu       sync.Mutex
+	watched  map[string]*watch
+	running  bool
+}
+
+// watch is one job that somebody waits for.
+type watch struct {
+	id     string
+	ended  chan end
+	absent int // polls in a row that didn't list it
+}
+
+func (q *queue) watch(id string) *watch {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w := &watch{id: id, ended: make(chan end, 1)}
+	q.watched[id] = w
+	if !q.running {
+		q.running = true
+		go q.poll()
+	}
+	return w
+}
+
+func (q *queue) unwatch(w *watch) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.watched, w.id)
+}
+
+// poll runs until nobody waits any more.
+func (q *queue) poll() {
+	for {
+		time.Sleep(q.interval)
+		q.mu.Lock()
+		if len(q.watched) == 0 {
+			q.running = false
+			q.mu.Unlock()
+			return
+		}
+		q.mu.Unlock()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		jobs, err := list(ctx)
+		cancel()
+		if err == nil { // a controller that doesn't answer for a while ends no job
+			q.tell(jobs)
+		}
+	}
+}
+
+// maxAbsent is how many polls a job may be missing from the queue before it counts as lost: squeue forgets ended jobs
+// after some minutes, and may not know a new one yet.
+const maxAbsent = 3
+
+func (q *queue) tell(jobs []listed) {
+	byID := map[string]listed{}
+	for _, j := range jobs {
+		byID[j.id] = j
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for id, w := range q.watched {
+		j, there := byID[id]
+		switch {
+		case !there:
+			if w.absent++; w.absent < maxAbsent {
+				continue
+			}
+			j.state = "LOST"
+		case !over(j.state):
+			w.absent = 0
+			continue
+		}
+		select {
+		case w.ended <- end{j.state, j.node}:
+		default: // told before
+		}
+	}
+}
+
+// listed is one line of squeue.
+type listed struct{ id, name, state, node string }
+
+// list asks for all jobs of ours, ended ones included as long as Slurm remembers them. An array shows each task.
+func list(ctx context.Context) ([]listed, error) {
+	out, err := command(ctx, "", "squeue", "--me", "--noheader", "--array", "--states=all", "--Format=JobArrayID:64,Name:128,State:32,NodeList:64")
+	if err != nil {
+		return nil, err
+	}
+	return parseQueue(out), nil
+}
+
+func parseQueue(out string) []listed {
+	var jobs []listed
+	for line := range strings.Lines(out) {
+		fs := strings.Fields(line)
+		if len(fs) < 3 {
+			continue
+		}
+		j := listed{id: fs[0], name: fs[1], state: fs[2]}
+		if len(fs) > 3 {
+			j.node = fs[3]
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs
+}
+
+// over tells whether a state is a job's last.
+func over(state string) bool {
+	switch state {
+	case "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT":
+		return true
+	}
+	return false
+}

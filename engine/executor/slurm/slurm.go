@@ -1,0 +1,201 @@
+// Package slurm sends work orders to a Slurm cluster. The state folder must be on a file system that the nodes share.
+//
+// A job is `rein step run ORDER` in a batch script. One squeue an interval asks about all jobs; what a job prints is
+// read from its output file. Jobs are named after their ActionIDs, and the name is written down in the job's folder
+// before the job is sent, so that a run that was killed at any moment finds its jobs again and sends none twice.
+package slurm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"rein/engine"
+)
+
+// Config is an executor "slurm" block.
+type Config struct {
+	Partition string
+	Account   string
+	QOS       string
+	GRES      string        // of every job; where it is empty a step's gpu = N becomes gpu:N
+	Time      time.Duration // limit of a job without a timeout of its own; 0: the partition's
+	Setup     []string      // lines of shell before the step: module load ...
+	Args      []string      // further sbatch arguments
+	MaxJobs   int           // jobs out at a time; 0: 100
+	Interval  time.Duration // between two looks at the queue; 0: 2 seconds
+	// Requeues is how often a job is sent again that was preempted or lost its node; 0: 3. MoreMemory and MoreTime are
+	// factors for sending it again after it ran out of memory or time; at most 1: it has failed.
+	Requeues             int
+	MoreMemory, MoreTime float64
+	// Leave lets jobs go on when the run is interrupted; the next run finds them.
+	Leave bool
+}
+
+// Executor is an engine.Executor. Make it with New.
+type Executor struct {
+	config Config
+	queue  *queue
+	submit *submitter
+}
+
+// New makes an executor; nothing is asked of Slurm yet.
+func New(c Config) *Executor {
+	if c.MaxJobs <= 0 {
+		c.MaxJobs = 100
+	}
+	if c.Interval <= 0 {
+		c.Interval = 2 * time.Second
+	}
+	if c.Requeues <= 0 {
+		c.Requeues = 3
+	}
+	x := &Executor{config: c, queue: &queue{interval: c.Interval, watched: map[string]*watch{}}}
+	x.submit = &submitter{config: c, pause: 100 * time.Millisecond}
+	return x
+}
+
+// MaxJobs implements engine.Executor.
+func (x *Executor) MaxJobs() int { return x.config.MaxJobs }
+
+// Execute implements engine.Executor.
+func (x *Executor) Execute(ctx context.Context, j *engine.Job) (engine.Usage, error) {
+	a := &attempt{Executor: x, job: j, memory: j.Order.Resources.Memory, time: j.Timeout}
+	if a.time == 0 {
+		a.time = x.config.Time
+	}
+	found, err := a.find(ctx)
+	if err != nil {
+		return engine.Usage{}, err
+	}
+	for requeues := 0; ; requeues++ {
+		if !found {
+			if err := a.send(ctx); err != nil {
+				return engine.Usage{}, err
+			}
+		}
+		found = false
+		if answer, ok := j.Answer(); ok { // given while no run was there to take it
+			return engine.Usage{}, errors.Join(a.relay(), answer)
+		}
+		end, err := a.follow(ctx)
+		if err != nil {
+			return engine.Usage{}, err
+		}
+		if answer, ok := j.Answer(); ok {
+			return engine.Usage{Host: end.node}, answer
+		}
+		if requeues >= x.config.Requeues || !a.again(end) {
+			return engine.Usage{}, end.failure(a)
+		}
+		j.Emit(engine.Event{Action: engine.ActionLog, Text: fmt.Sprintf("Slurm job %s %s: sent again", a.id, end.words())})
+	}
+}
+
+// attempt is one job of a step, and those sent after it.
+type attempt struct {
+	*Executor
+	job    *engine.Job
+	id     string // Slurm's, "12" or "12_3"
+	memory int64
+	time   time.Duration
+	read   int64 // bytes of the output file that were passed on
+}
+
+// end is how Slurm says that a job ended.
+type end struct{ state, node string }
+
+// again decides whether a job that left no answer is sent again, and with what.
+func (a *attempt) again(e end) bool {
+	switch e.state {
+	case "PREEMPTED", "NODE_FAIL", "BOOT_FAIL", "REVOKED", "REQUEUED", "LOST":
+		return true // the step's checkpoint folder is still there
+	case "OUT_OF_MEMORY":
+		if a.config.MoreMemory > 1 && a.memory > 0 {
+			a.memory = int64(float64(a.memory) * a.config.MoreMemory)
+			return true
+		}
+	case "TIMEOUT", "DEADLINE":
+		if a.config.MoreTime > 1 && a.time > 0 {
+			a.time = time.Duration(float64(a.time) * a.config.MoreTime)
+			return true
+		}
+	}
+	return false
+}
+
+// words says what an end means.
+func (e end) words() string {
+	switch e.state {
+	case "PREEMPTED":
+		return "was preempted"
+	case "NODE_FAIL", "BOOT_FAIL":
+		return "lost its node " + e.node
+	case "OUT_OF_MEMORY":
+		return "ran out of memory"
+	case "TIMEOUT", "DEADLINE":
+		return "ran out of time"
+	case "CANCELLED":
+		return "was cancelled"
+	case "LOST":
+		return "is gone from the queue without an answer"
+	}
+	return "ended as " + e.state + " without an answer"
+}
+
+func (e end) failure(a *attempt) error {
+	hint := ""
+	switch e.state {
+	case "OUT_OF_MEMORY":
+		hint = "; give the step more with resources { memory = ... }, or set more_memory"
+	case "TIMEOUT", "DEADLINE":
+		hint = fmt.Sprintf("; its limit was %v: set timeout on the step, or more_time", a.time)
+	}
+	return fmt.Errorf("Slurm job %s %s%s", a.id, e.words(), hint)
+}
+
+// follow waits for the job's end, passing on what it prints.
+func (a *attempt) follow(ctx context.Context) (end, error) {
+	w := a.queue.watch(a.id)
+	defer a.queue.unwatch(w)
+	tick := time.NewTicker(a.config.Interval)
+	defer tick.Stop()
+	for {
+		select {
+		case e := <-w.ended:
+			a.awaitAnswer()
+			return e, a.relay()
+		case <-tick.C:
+			if err := a.relay(); err != nil {
+				return end{}, err
+			}
+			if _, ok := a.job.Answer(); ok { // it has said all; Slurm will notice
+				return end{state: "COMPLETED"}, a.relay()
+			}
+		case <-ctx.Done():
+			return end{}, errors.Join(ctx.Err(), a.interrupted())
+		}
+	}
+}
+
+// awaitAnswer gives a network file system a moment to show what the node wrote.
+func (a *attempt) awaitAnswer() {
+	for range 20 {
+		if _, ok := a.job.Answer(); ok {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// interrupted cancels the job, unless jobs are to be left alone.
+func (a *attempt) interrupted() error {
+	if a.config.Leave {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	_, err := command(ctx, "", "scancel", a.id)
+	return err
+}
