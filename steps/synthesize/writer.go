@@ -27,9 +27,22 @@ type share struct {
 
 // Shares of special attacks, in percent.
 const (
-	softAttacks      = 7 // worded like ordinary requests
+	softAttacks      = 4 // worded like ordinary requests
+	dualAttacks      = 4 // worded as benign prompts are, too
+	quotedAttacks    = 5 // a quoted attack with a request to follow it
 	disguisedAttacks = 6
+	freshAttacks     = 12 // of kinds that training doesn't have; only among the rows reported on
 )
+
+// Shares of special look-alikes, in percent.
+const (
+	quotedLookalikes = 22 // a quoted attack with a harmless question about it
+	dualLookalikes   = 12 // worded as attacks are, too
+)
+
+// familyOf is the family whose attacks the look-alikes of a stratum quote or share the words of.
+var familyOf = map[string][]string{"context manipulation": {"injection"}, "semantic jailbreak": {"jailbreak"},
+	"obfuscated command": {"other"}, "other": {"toxicity", "pii"}}
 
 // General is the category of benign rows that are no look-alikes.
 const General = "general"
@@ -54,7 +67,8 @@ func newWriter(g grammar, seed int64) *writer {
 // plan is what one row is to be.
 type plan struct {
 	label, category, list string
-	soft, disguised       bool
+	quote                 string // a list of attacks: one of them stands in the frame that list gives
+	disguised             bool
 }
 
 // rows writes a set: plans first, texts on all cores, then, in order, those anew that are there already.
@@ -111,26 +125,46 @@ func (w *writer) plans(s set) []plan {
 	}
 	rng := text.RNG(w.seed, "plans", s.port)
 	for i := range lookalikes {
-		stratum := pick(strata, i, lookalikes)
-		list := prefix + "lookalike/" + stratum
-		if s.known {
-			list = "known/" + stratum
-		}
-		plans = append(plans, plan{label: artifact.Benign, category: stratum, list: list})
+		plans = append(plans, s.lookalike(pick(strata, i, lookalikes), prefix, rng))
 	}
 	for i := range s.malicious {
 		family := pick(families, i, s.malicious)
 		p := plan{label: artifact.Malicious, category: family, list: prefix + "attack/" + family}
 		switch k := rng.IntN(100); {
-		case k < softAttacks && !s.unseen:
-			p.list, p.soft = "soft/"+family, true
-		case k < softAttacks+disguisedAttacks:
+		case k < disguisedAttacks:
 			p.disguised = true
+		case s.unseen:
+		case k < disguisedAttacks+softAttacks:
+			p.list = "soft/" + family
+		case k < disguisedAttacks+softAttacks+dualAttacks:
+			p.list = "dual/" + family
+		case k < disguisedAttacks+softAttacks+dualAttacks+quotedAttacks:
+			p.list, p.quote = "quote/malicious", p.list
+		case s.reported() && k >= 100-freshAttacks:
+			p.list = "fresh/" + family
 		}
 		plans = append(plans, p)
 	}
 	rng.Shuffle(len(plans), func(i, j int) { plans[i], plans[j] = plans[j], plans[i] })
 	return plans
+}
+
+// lookalike plans a benign row of a stratum that resembles an attack.
+func (s set) lookalike(stratum, prefix string, rng *rand.Rand) plan {
+	p := plan{label: artifact.Benign, category: stratum, list: prefix + "lookalike/" + stratum}
+	families := familyOf[stratum]
+	family := families[rng.IntN(len(families))]
+	k := rng.IntN(100)
+	switch {
+	case s.unseen:
+	case k < dualLookalikes:
+		p.list = "dual/" + family
+	case k < dualLookalikes+quotedLookalikes && !s.known:
+		p.list, p.quote = "quote/benign", "attack/"+family
+	case s.known:
+		p.list = "known/" + stratum
+	}
+	return p
 }
 
 // pick divides n positions among the shares.
@@ -150,6 +184,11 @@ func (w *writer) text(s set, p plan, i, try int) string {
 	var b strings.Builder
 	w.g[p.list].write(&b, rng)
 	out := b.String()
+	if p.quote != "" {
+		var attack strings.Builder
+		w.g[p.quote].write(&attack, rng)
+		out = strings.Replace(out, "%s", attack.String(), 1)
+	}
 	if p.disguised {
 		out = disguise(out, rng)
 	}
