@@ -4,11 +4,13 @@ package evaluate
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
+
+	"github.com/zeebo/blake3"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -51,7 +53,7 @@ type Out struct {
 }
 
 // Step is the "evaluate" step type.
-var Step = steps.New("evaluate", 1, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
+var Step = steps.New("evaluate", 2, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
 	steps.Isolated, steps.Example(`step "evaluate" "test" {
   model  = step.export.model
   test   = step.corpus.test
@@ -75,7 +77,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	e := &evaluation{config: c, env: env, scorer: s, out: w, leaked: leaked}
-	report := Report{Threshold: s.Threshold(), Sets: map[string]*Set{}}
+	report := &stats.Report{Threshold: s.Threshold(), BaseRate: c.BaseRate, Sets: map[string]*stats.Set{}}
 	for _, part := range []struct {
 		name string
 		rows artifact.Rows
@@ -96,7 +98,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	if test == nil || test.Benign.Rows == 0 || test.Malicious.Rows == 0 {
 		return Out{}, errors.New("test: both benign and malicious rows are needed to measure false positives and recall")
 	}
-	report.metrics(env)
+	metrics(env, report)
 	b, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		return Out{}, err
@@ -117,9 +119,12 @@ type evaluation struct {
 // batch is how many rows are scored at a time: texts are not kept.
 const batch = 8192
 
+// resamples of the bootstrap.
+const resamples = 2000
+
 // set measures one set of rows; keep writes their scores.
-func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, keep bool) (*Set, error) {
-	set := newSet()
+func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, keep bool) (*stats.Set, error) {
+	set, data := stats.NewSet(), blake3.New()
 	buf := make([]artifact.Row, 0, batch)
 	flush := func() error {
 		texts := make([]string, len(buf))
@@ -132,7 +137,8 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 		}
 		for i, r := range buf {
 			threat := float64(scores[i].Threat)
-			set.add(r, threat, threat >= e.scorer.Threshold())
+			set.Add(observe(r, threat, threat >= e.scorer.Threshold()))
+			fmt.Fprintf(data, "%d %s %d %s %s\n", len(r.ID), r.ID, len(r.Text), r.Text, r.Label)
 			if keep {
 				err := e.out.Write(artifact.Scored{ID: r.ID, Set: name, Label: r.Label, Category: r.Category, Source: r.Source,
 					Score: threat, Family: family(e.scorer.Classes(), scores[i].Probs), Text: r.Text})
@@ -162,7 +168,8 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 	if err := flush(); err != nil {
 		return nil, err
 	}
-	set.finish(e.config)
+	set.Finish(e.config.BaseRate, resamples, uint64(e.config.Seed))
+	set.Data = hex.EncodeToString(data.Sum(nil))
 	return set, nil
 }
 
@@ -175,12 +182,4 @@ func family(classes []string, probs []float32) string {
 		}
 	}
 	return classes[best]
-}
-
-// finite puts null in the place of what JSON can't say.
-func finite(i stats.Interval) *stats.Interval {
-	if math.IsNaN(i.Value) || math.IsNaN(i.Low) || math.IsNaN(i.High) {
-		return nil
-	}
-	return &i
 }

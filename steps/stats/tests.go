@@ -62,27 +62,7 @@ func RowsNeeded(difference, discordant float64) int {
 
 // DeLong compares two AUCs on the same rows: the difference B minus A with its interval, and the two-sided p-value.
 func DeLong(posA, negA, posB, negB []float64) (Interval, float64) {
-	m, n := len(posA), len(negA)
-	d := AUC(posB, negB) - AUC(posA, negA)
-	if m < 2 || n < 2 {
-		return Interval{d, -1, 1}, 1
-	}
-	a10, a01 := placements(posA, negA)
-	b10, b01 := placements(posB, negB)
-	for i := range a10 {
-		b10[i] -= a10[i]
-	}
-	for j := range a01 {
-		b01[j] -= a01[j]
-	}
-	se := math.Sqrt(variance(b10)/float64(m) + variance(b01)/float64(n))
-	if se == 0 {
-		if d == 0 {
-			return Interval{0, 0, 0}, 1
-		}
-		return Interval{d, d, d}, 0
-	}
-	return Interval{d, d - Z95*se, d + Z95*se}, math.Erfc(math.Abs(d/se) / math.Sqrt2)
+	return NewROC(posB, negB).Minus(NewROC(posA, negA))
 }
 
 // placements are DeLong's structural components of an AUC.

@@ -1,0 +1,145 @@
+package stats
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// ThresholdFor is the lowest threshold at which at most a share of the sorted benign scores is at or over it.
+func ThresholdFor(benign []float64, rate float64) float64 {
+	allowed := min(int(rate*float64(len(benign))), len(benign)-1)
+	return math.Nextafter(benign[len(benign)-1-allowed], 2)
+}
+
+// atOrOver counts the sorted scores at or over a threshold.
+func atOrOver(sorted []float64, threshold float64) int {
+	i, _ := slices.BinarySearch(sorted, threshold)
+	return len(sorted) - i
+}
+
+// curves are the ROC and the precision-recall curve of sorted scores, thinned out to a few hundred points, more of them at
+// low FP rates.
+func curves(benign, malicious []float64) (roc, pr [][2]float64) {
+	roc = [][2]float64{{0, 0}}
+	for i := 1; i <= curvePoints; i++ {
+		at := ThresholdFor(benign, math.Pow(float64(i)/curvePoints, 3))
+		fp, tp := atOrOver(benign, at), atOrOver(malicious, at)
+		p := [2]float64{float64(fp) / float64(len(benign)), float64(tp) / float64(len(malicious))}
+		if p == roc[len(roc)-1] {
+			continue
+		}
+		roc = append(roc, p)
+		if tp > 0 {
+			pr = append(pr, [2]float64{p[1], float64(tp) / float64(tp+fp)})
+		}
+	}
+	return append(roc, [2]float64{1, 1}), pr
+}
+
+// AveragePrecision is the area under the precision-recall curve as a sum of steps: the mean over positives of the precision
+// at their score. NaN without positives.
+func AveragePrecision(positives, negatives []float64) float64 {
+	pos, neg := slices.Clone(positives), slices.Clone(negatives)
+	slices.Sort(pos)
+	slices.Sort(neg)
+	ones := func(n int) []int {
+		w := make([]int, n)
+		for i := range w {
+			w[i] = 1
+		}
+		return w
+	}
+	return averagePrecision(pos, neg, ones(len(pos)), ones(len(neg)))
+}
+
+// averagePrecision of sorted scores, each counted as often as its weight says.
+func averagePrecision(pos, neg []float64, wp, wn []int) float64 {
+	var sum float64
+	tp, fp := 0, 0
+	j := len(neg) - 1
+	for i := len(pos) - 1; i >= 0; {
+		at, here := pos[i], 0
+		for ; i >= 0 && pos[i] == at; i-- {
+			here += wp[i]
+		}
+		for ; j >= 0 && neg[j] >= at; j-- {
+			fp += wn[j]
+		}
+		if tp += here; tp > 0 {
+			sum += float64(here) * float64(tp) / float64(tp+fp)
+		}
+	}
+	return sum / float64(tp)
+}
+
+// curveBins bound the work of a bootstrap of the precision-recall area: scores are grouped by rank.
+const curveBins = 2000
+
+// AveragePrecisionInterval is AveragePrecision of sorted scores with a 95% interval by bootstrap, stratified by class. Rows
+// of one group of neighbouring scores are drawn together as counts, so that thousands of resamples take moments.
+func AveragePrecisionInterval(pos, neg []float64, resamples int, seed uint64) Interval {
+	if len(pos) == 0 {
+		return Interval{math.NaN(), math.NaN(), math.NaN()}
+	}
+	value := AveragePrecision(pos, neg)
+	cuts := binCuts(pos, neg)
+	bp, np := binned(pos, cuts)
+	bn, nn := binned(neg, cuts)
+	rng := rand.New(rand.NewPCG(seed, 0xa9))
+	whole := averagePrecision(bp, bn, np, nn)
+	draws := make([]float64, resamples)
+	dp, dn := make([]int, len(np)), make([]int, len(nn))
+	for i := range draws {
+		multinomial(len(pos), np, dp, rng)
+		multinomial(len(neg), nn, dn, rng)
+		draws[i] = averagePrecision(bp, bn, dp, dn) - whole + value // what grouping takes off is put back
+	}
+	slices.Sort(draws)
+	return Interval{value, math.Max(0, quantile(draws, 0.025)), math.Min(1, quantile(draws, 0.975))}
+}
+
+// binCuts are the distinct scores that every so many rows begin a group.
+func binCuts(pos, neg []float64) []float64 {
+	all := slices.Concat(pos, neg)
+	slices.Sort(all)
+	step := max(1, len(all)/curveBins)
+	var cuts []float64
+	for i := 0; i < len(all); i += step {
+		if len(cuts) == 0 || all[i] > cuts[len(cuts)-1] {
+			cuts = append(cuts, all[i])
+		}
+	}
+	return cuts
+}
+
+// binned groups sorted scores by the last cut at or under them.
+func binned(sorted, cuts []float64) (at []float64, counts []int) {
+	counts = make([]int, len(cuts))
+	c := 0
+	for _, v := range sorted {
+		for c+1 < len(cuts) && cuts[c+1] <= v {
+			c++
+		}
+		counts[c]++
+	}
+	return cuts, counts
+}
+
+// multinomial draws n rows over groups in the proportion of their sizes, into out.
+func multinomial(n int, sizes, out []int, rng *rand.Rand) {
+	left := 0
+	for _, s := range sizes {
+		left += s
+	}
+	for i, s := range sizes {
+		if s == 0 || n == 0 {
+			out[i] = 0
+			left -= s
+			continue
+		}
+		out[i] = binomial(n, math.Min(1, float64(s)/float64(left)), rng)
+		n -= out[i]
+		left -= s
+	}
+}

@@ -1,0 +1,204 @@
+package stats
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Report is what an evaluation found.
+type Report struct {
+	Threshold float64         `json:"threshold"` // the model's: chosen on validation rows, never here
+	BaseRate  float64         `json:"base_rate"` // assumed share of malicious prompts, for the precision
+	Sets      map[string]*Set `json:"sets"`      // "test", "unseen", and "pool", which was mined: seen
+}
+
+// Set is what was measured on one set of rows. A figure that needs a class which isn't there is null.
+type Set struct {
+	Rows      int                        `json:"rows"`
+	Data      string                     `json:"data"` // digest of the rows' ids, labels and texts, in order
+	Benign    Group                      `json:"benign"`
+	Malicious Group                      `json:"malicious"`
+	Confusion Confusion                  `json:"confusion"`
+	FPRate    *Interval                  `json:"fp_rate"`
+	Recall    *Interval                  `json:"tp_rate"`
+	Precision *Interval                  `json:"precision"` // in the mix of these rows
+	AtBase    *float64                   `json:"precision_at_base_rate"`
+	F1        map[string]float64         `json:"f1"` // "benign", "malicious"
+	F1Macro   *Interval                  `json:"f1_macro"`
+	AUC       *Interval                  `json:"roc_auc"`
+	PRAUC     *Interval                  `json:"pr_auc"`            // average precision
+	RecallAt  map[string]*Interval       `json:"recall_at_fp_rate"` // of the threshold that has this FP rate on these rows
+	Brier     float64                    `json:"brier"`
+	ECE       float64                    `json:"ece"` // expected calibration error, 15 bins of equal width
+	Bins      []Bin                      `json:"reliability"`
+	ROC       [][2]float64               `json:"roc"`       // FP rate, recall
+	PR        [][2]float64               `json:"pr"`        // recall, precision
+	Slices    map[string]map[string]Pair `json:"slices"`    // "source", "length", "language" -> value
+	Histogram map[string][]int           `json:"histogram"` // threat scores of benign and malicious rows, 50 bins
+
+	benign, malicious []float64
+}
+
+// Group is a part of the rows of one label: how many, and how many were flagged.
+type Group struct {
+	Rows       int               `json:"rows"`
+	Flagged    int               `json:"flagged"`
+	Rate       *Interval         `json:"rate"` // FP rate of benign rows, recall of malicious ones
+	Categories map[string]*Group `json:"categories,omitempty"`
+}
+
+// Pair are the benign and the malicious rows of a slice.
+type Pair struct {
+	Benign    *Group `json:"benign"`
+	Malicious *Group `json:"malicious"`
+}
+
+// Bin is a bin of the reliability diagram: mean score and share of malicious rows.
+type Bin struct {
+	Rows  int     `json:"rows"`
+	Score float64 `json:"score"`
+	Share float64 `json:"share"`
+}
+
+// Observation is one scored row.
+type Observation struct {
+	Malicious bool
+	Flagged   bool
+	Threat    float64
+	Category  string
+	Slices    map[string]string // "source", "length", ... -> value
+}
+
+const (
+	calibrationBins = 15
+	histogramBins   = 50
+	curvePoints     = 400 // at most
+	none            = "(none)"
+)
+
+// The keys of Set.Histogram and Set.F1.
+const (
+	BenignKey    = "benign"
+	MaliciousKey = "malicious"
+)
+
+// OperatingPoints are the FP rates, in percent, at which recall is reported.
+var OperatingPoints = []struct {
+	Name string
+	Rate float64
+}{{"0.1", 0.001}, {"0.5", 0.005}, {"1", 0.01}, {"2", 0.02}}
+
+// NewSet is an empty set: Add rows, then Finish.
+func NewSet() *Set {
+	return &Set{Benign: Group{Categories: map[string]*Group{}}, Malicious: Group{Categories: map[string]*Group{}}, Slices: map[string]map[string]Pair{},
+		Bins: make([]Bin, calibrationBins), RecallAt: map[string]*Interval{}, F1: map[string]float64{},
+		Histogram: map[string][]int{BenignKey: make([]int, histogramBins), MaliciousKey: make([]int, histogramBins)}}
+}
+
+// Add counts a row.
+func (s *Set) Add(o Observation) {
+	s.Rows++
+	s.Confusion.Add(o.Malicious, o.Flagged)
+	group, target, key := &s.Benign, 0.0, BenignKey
+	if o.Malicious {
+		group, target, key = &s.Malicious, 1, MaliciousKey
+		s.malicious = append(s.malicious, o.Threat)
+	} else {
+		s.benign = append(s.benign, o.Threat)
+	}
+	group.add(o.Flagged)
+	category := cmp.Or(o.Category, none)
+	if group.Categories[category] == nil {
+		group.Categories[category] = &Group{}
+	}
+	group.Categories[category].add(o.Flagged)
+	for by, value := range o.Slices {
+		s.slice(by, cmp.Or(value, none), o.Malicious).add(o.Flagged)
+	}
+	s.Brier += (o.Threat - target) * (o.Threat - target)
+	b := &s.Bins[min(int(o.Threat*calibrationBins), calibrationBins-1)]
+	b.Rows, b.Score, b.Share = b.Rows+1, b.Score+o.Threat, b.Share+target
+	s.Histogram[key][min(int(o.Threat*histogramBins), histogramBins-1)]++
+}
+
+func (s *Set) slice(by, value string, malicious bool) *Group {
+	if s.Slices[by] == nil {
+		s.Slices[by] = map[string]Pair{}
+	}
+	p, ok := s.Slices[by][value]
+	if !ok {
+		p = Pair{&Group{}, &Group{}}
+		s.Slices[by][value] = p
+	}
+	if malicious {
+		return p.Malicious
+	}
+	return p.Benign
+}
+
+func (g *Group) add(flagged bool) {
+	if g.Rows++; flagged {
+		g.Flagged++
+	}
+}
+
+// Finish turns counts into figures; the bootstrap draws from the seed.
+func (s *Set) Finish(baseRate float64, resamples int, seed uint64) {
+	if s.Rows == 0 {
+		return
+	}
+	c := s.Confusion
+	s.FPRate, s.Recall, s.Precision = finite(c.FPRate()), finite(c.Recall()), finite(c.Precision())
+	s.calibrate()
+	for _, g := range []*Group{&s.Benign, &s.Malicious} {
+		g.rate()
+		for _, sub := range g.Categories {
+			sub.rate()
+		}
+	}
+	for _, values := range s.Slices {
+		for _, p := range values {
+			p.Benign.rate()
+			p.Malicious.rate()
+		}
+	}
+	if len(s.benign) == 0 || len(s.malicious) == 0 {
+		return
+	}
+	s.F1[MaliciousKey], s.F1[BenignKey], _ = c.F1()
+	s.F1Macro = finite(c.F1Macro(resamples, seed))
+	s.AUC = finite(AUCInterval(s.malicious, s.benign))
+	slices.Sort(s.benign)
+	slices.Sort(s.malicious)
+	s.PRAUC = finite(AveragePrecisionInterval(s.malicious, s.benign, resamples, seed))
+	if p := c.PrecisionAt(baseRate); !math.IsNaN(p) {
+		s.AtBase = &p
+	}
+	for _, p := range OperatingPoints {
+		at := ThresholdFor(s.benign, p.Rate)
+		s.RecallAt[p.Name] = finite(Wilson(atOrOver(s.malicious, at), len(s.malicious)))
+	}
+	s.ROC, s.PR = curves(s.benign, s.malicious)
+}
+
+func (s *Set) calibrate() {
+	s.Brier /= float64(s.Rows)
+	for i := range s.Bins {
+		if b := &s.Bins[i]; b.Rows > 0 {
+			n := float64(b.Rows)
+			b.Score, b.Share = b.Score/n, b.Share/n
+			s.ECE += n / float64(s.Rows) * math.Abs(b.Score-b.Share)
+		}
+	}
+}
+
+func (g *Group) rate() { g.Rate = finite(Wilson(g.Flagged, g.Rows)) }
+
+// finite puts null in the place of what JSON can't say.
+func finite(i Interval) *Interval {
+	if math.IsNaN(i.Value) || math.IsNaN(i.Low) || math.IsNaN(i.High) {
+		return nil
+	}
+	return &i
+}
