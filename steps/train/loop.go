@@ -21,28 +21,28 @@ type loop struct {
 	rows       *dataset
 	validation *dataset
 	state      *progress
+	dir        string // for checkpoints; empty: none
 
 	started, saved, reported time.Time
-	before                   float64 // seconds of a run that was killed
+	before, took             float64 // seconds: of a run that was killed; of the training in all
 }
 
-func newLoop(env *steps.Env, cfg Config, net learner, rows, validation *dataset) *loop {
-	l := &loop{env: env, cfg: cfg, net: net, rows: rows, validation: validation,
-		state: &progress{BestIs: math.Inf(1)}, started: time.Now(), saved: time.Now()}
-	old, err := resume(env.Checkpoint())
+// start begins anew, or goes on from a checkpoint.
+func (l *loop) start() {
+	l.state, l.started, l.saved = &progress{BestIs: math.Inf(1)}, time.Now(), time.Now()
+	old, err := resume(l.dir)
 	if err != nil {
-		env.Logf("starting anew: %v", err)
+		l.env.Logf("starting anew: %v", err)
 	}
 	if old == nil {
-		return l
+		return
 	}
-	net.restore(old.Weights, old.Moments, old.Step)
+	l.net.restore(old.Weights, old.Moments, old.Step)
 	l.state, l.before = old, old.Seconds
 	for _, p := range old.Curves {
-		env.Series(p.Name, float64(p.Epoch), p.Value)
+		l.env.Series(p.Name, float64(p.Epoch), p.Value)
 	}
-	env.Logf("going on after epoch %d of a training that was stopped", old.Epoch)
-	return l
+	l.env.Logf("going on after epoch %d of a training that was stopped", old.Epoch)
 }
 
 func (l *loop) seconds() float64 { return l.before + time.Since(l.started).Seconds() }
@@ -64,6 +64,7 @@ func (l *loop) run(ctx context.Context) error {
 			}
 		}
 	}
+	l.took = l.seconds()
 	return nil
 }
 
@@ -97,6 +98,9 @@ func (l *loop) judge(trainLoss float64) error {
 }
 
 func (l *loop) curve(name string, v float64) {
+	if l.cfg.Seeds > 1 {
+		name += fmt.Sprintf("_seed%d", l.cfg.Seed)
+	}
 	l.state.Curves = append(l.state.Curves, point{name, l.state.Epoch, v})
 	l.env.Series(name, float64(l.state.Epoch), v)
 }
@@ -106,7 +110,7 @@ func (l *loop) checkpoint() error {
 	s.Weights, s.Seconds = l.net.weights(), l.seconds()
 	s.Moments, s.Step = l.net.moments()
 	l.saved = time.Now()
-	return s.save(l.env.Checkpoint())
+	return s.save(l.dir)
 }
 
 func (l *loop) batches() int { return (len(l.rows.class) + l.cfg.BatchSize - 1) / l.cfg.BatchSize }

@@ -11,6 +11,7 @@ import (
 // network is the n-gram model in training: the embedding in Go, the layers above it in a GoMLX graph.
 type network struct {
 	cfg   Config
+	dev   *mlx.Backend
 	model *ngram.Model
 	emb   *ngram.Embedder
 	head  *mlx.Head
@@ -28,7 +29,7 @@ func (c Config) ngram() ngram.Config {
 }
 
 func newNetwork(b *mlx.Backend, c Config, model *ngram.Model) (*network, error) {
-	n := &network{cfg: c, model: model, emb: ngram.NewEmbedder(model), hc: mlx.HeadConfig{
+	n := &network{cfg: c, dev: b, model: model, emb: ngram.NewEmbedder(model), hc: mlx.HeadConfig{
 		Batch: c.BatchSize, Dim: model.Dim, Hidden: model.Hidden, Classes: model.Classes, WeightDecay: c.Decay, Loss: c.loss()}}
 	n.targets, n.rows = make([]float32, c.BatchSize*model.Classes), make([]float32, c.BatchSize)
 	n.mask = make([]float32, c.BatchSize*model.Hidden)
@@ -124,4 +125,7 @@ func (n *network) save(dir artifact.Model, info artifact.ModelInfo) error {
 	return n.model.Save(dir, info)
 }
 
-func (n *network) close() { n.head.Close() }
+func (n *network) close() {
+	n.head.Close()
+	n.dev.Close()
+}

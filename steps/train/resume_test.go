@@ -2,6 +2,8 @@ package train
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 
 	"rein/steps/stepstest"
 )
@@ -18,7 +20,11 @@ func stopAfter(ctx context.Context, cancel func(), env *stepstest.Env, c Config,
 	}
 	defer net.close()
 	rows.corpus, validation.corpus = net.encode(rows.texts), net.encode(validation.texts)
-	l := newLoop(env.Env, c, net, rows, validation)
+	l := &loop{env: env.Env, cfg: c, net: net, rows: rows, validation: validation, dir: filepath.Join(env.Checkpoint(), "seed-3")}
+	if err := os.Mkdir(l.dir, 0o755); err != nil {
+		return err
+	}
+	l.start()
 	for range epochs {
 		loss, err := l.epoch(ctx, l.state.Epoch)
 		if err != nil {

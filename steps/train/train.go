@@ -4,11 +4,11 @@ package train
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"runtime/debug"
 	"strconv"
+	"time"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -65,20 +65,14 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 	if err != nil {
 		return out, err
 	}
-	net, err := open(env, &c, in)
+	env.Logf("%d rows to train on, %d to validate", len(rows.class), len(validation.class))
+	started := time.Now()
+	best, err := trainSeeds(ctx, env, c, in, rows, validation)
 	if err != nil {
 		return out, err
 	}
-	defer net.close()
-	for _, d := range []*dataset{rows, validation} {
-		d.corpus, d.texts = net.encode(d.texts), nil
-	}
-	env.Logf("%d rows to train on, %d to validate", len(rows.class), len(validation.class))
-	l := newLoop(env, c, net, rows, validation)
-	if err := l.run(ctx); err != nil {
-		return out, err
-	}
-	if err := finish(env, l, out.Model); err != nil {
+	defer best.loop.net.close()
+	if err := finish(env, best, time.Since(started).Seconds(), out.Model); err != nil {
 		return out, err
 	}
 	return out, leak.Save(ctx, out.Model.Path, in.Init.Path, leak.Use{Side: leak.Trains, Rows: in.Rows}, leak.Use{Side: leak.Chooses, Rows: in.Validation})
@@ -161,34 +155,23 @@ func initial(c Config, in Inputs) (*ngram.Model, error) {
 	return m, nil
 }
 
-// finish chooses the threshold of the best model, reports on it and saves it.
-func finish(env *steps.Env, l *loop, dir artifact.Model) error {
-	if l.state.Best == nil {
-		return errors.New("no epoch improved: validation gave no number")
-	}
-	l.net.restore(l.state.Best, nil, 0)
-	v, err := l.net.measure(l.validation)
-	if err != nil {
-		return err
-	}
+// finish reports on the best training and saves its model.
+func finish(env *steps.Env, r *result, seconds float64, dir artifact.Model) error {
+	l := r.loop
 	t, err := l.net.measure(l.sample())
 	if err != nil {
 		return err
 	}
-	threshold := choose(l.cfg, v.scores, l.validation.benign)
-	fp, tp := rates(v.scores, threshold, l.validation.benign)
-	seconds := l.seconds()
 	for name, value := range map[string]float64{
-		"train_seconds": seconds, "epochs": float64(l.state.Epoch), "best_epoch": float64(l.state.BestAt), "threshold": threshold,
-		"train_loss": t.loss, "validation_loss": v.loss, "loss_gap": v.loss - t.loss,
-		"validation_auc":     auc(v.scores, l.validation.benign),
-		"validation_fp_rate": fp, "validation_tp_rate": tp,
-		"train_rows": float64(len(l.rows.class)), "train_rows_per_second": float64(l.state.Epoch*len(l.rows.class)) / seconds,
+		"train_seconds": l.before + seconds, "epochs": float64(l.state.Epoch), "best_epoch": float64(l.state.BestAt), "threshold": r.threshold,
+		"train_loss": t.loss, "validation_loss": r.validation.loss, "loss_gap": r.validation.loss - t.loss,
+		"validation_auc": r.auc, "validation_fp_rate": r.fp, "validation_tp_rate": r.tp,
+		"train_rows": float64(len(l.rows.class)), "train_rows_per_second": float64(l.state.Epoch*len(l.rows.class)) / l.took,
 	} {
 		env.Metric(name, value)
 	}
 	facts := map[string]string{"seed": strconv.Itoa(l.cfg.Seed), "epochs": strconv.Itoa(l.state.BestAt), "rows": strconv.Itoa(len(l.rows.class))}
-	return l.net.save(dir, artifact.ModelInfo{Classes: Classes(), Threshold: threshold, Rule: l.cfg.rule(), Versions: maps.Clone(versions()), Training: facts})
+	return l.net.save(dir, artifact.ModelInfo{Classes: Classes(), Threshold: r.threshold, Rule: l.cfg.rule(), Versions: maps.Clone(versions()), Training: facts})
 }
 
 // rule says in words how the threshold is chosen.

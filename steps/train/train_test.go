@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -47,7 +48,7 @@ func toy(t testing.TB, n int, seed uint64) artifact.Rows {
 }
 
 func toyConfig() Config {
-	return Config{Epochs: 4, Seed: 3, BatchSize: 64, Rate: 0.05, HeadRate: 0.01, Schedule: "cosine", Warmup: 0.02, Dropout: 0.2, Decay: 1e-4,
+	return Config{Epochs: 4, Seed: 3, Seeds: 1, BatchSize: 64, Rate: 0.05, HeadRate: 0.01, Schedule: "cosine", Warmup: 0.02, Dropout: 0.2, Decay: 1e-4,
 		ClassWeights: "sqrt", Patience: 2, Watch: "loss", Rule: "fp_rate", AtMost: 0.01, Device: "auto",
 		Model: &ModelConfig{Buckets: 4096, Dim: 8, Hidden: 16}}
 }
@@ -212,5 +213,31 @@ func TestFineTunesAnEncoder(t *testing.T) {
 		if further.Series["train_loss"][0][1] > env.Series["train_loss"][0][1] {
 			t.Errorf("frozen %d: going on began with loss %v, the first time with %v", frozen, further.Series["train_loss"][0][1], env.Series["train_loss"][0][1])
 		}
+	}
+}
+
+func TestSeedsAreSpreadOut(t *testing.T) {
+	c := toyConfig()
+	c.Seeds = 3
+	env, _ := trainToy(t, c)
+	m := env.Metrics
+	if m["seeds"] != 3 || m["validation_loss_spread"] <= 0 || m["validation_loss"] > m["validation_loss_mean"] {
+		t.Errorf("metrics %v", m)
+	}
+	for _, seed := range []string{"3", "4", "5"} {
+		if len(env.Series["validation_loss_seed"+seed]) == 0 {
+			t.Errorf("no curve of seed %s", seed)
+		}
+	}
+	// the best of them is what its seed alone gives
+	best := math.Inf(1)
+	for i := range 3 {
+		c := toyConfig()
+		c.Seed += i
+		env, _ := trainToy(t, c)
+		best = min(best, env.Metrics["validation_loss"])
+	}
+	if m["validation_loss"] != best {
+		t.Errorf("kept loss %v, the best seed has %v", m["validation_loss"], best)
 	}
 }

@@ -15,6 +15,7 @@ import (
 // transformer is an encoder in training: the word table in Go, all else in a GoMLX graph.
 type transformer struct {
 	cfg   Config
+	dev   *mlx.Backend
 	model *encoder.Model
 	tok   *wordpiece.Tokenizer
 	net   *mlx.Encoder
@@ -23,7 +24,7 @@ type transformer struct {
 }
 
 func newTransformer(b *mlx.Backend, c Config, model *encoder.Model, tok *wordpiece.Tokenizer) (*transformer, error) {
-	t := &transformer{cfg: c, model: model, tok: tok}
+	t := &transformer{cfg: c, dev: b, model: model, tok: tok}
 	var err error
 	t.net, err = mlx.NewEncoder(b, model, mlx.EncoderConfig{Rows: c.BatchSize, Frozen: c.frozen(), WeightDecay: c.Decay, Clip: c.Clip, Loss: c.loss()})
 	if err != nil {
@@ -136,4 +137,7 @@ func (t *transformer) save(dir artifact.Model, info artifact.ModelInfo) error {
 	return t.model.Save(dir, info, t.tok)
 }
 
-func (t *transformer) close() { t.net.Close() }
+func (t *transformer) close() {
+	t.net.Close()
+	t.dev.Close()
+}

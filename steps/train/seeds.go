@@ -1,0 +1,112 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"rein/steps"
+)
+
+// result is a finished training: the best epoch's weights are in the learner.
+type result struct {
+	loop       *loop
+	validation measured
+	threshold  float64
+	fp, tp     float64 // on validation rows
+	auc        float64
+}
+
+// trainSeeds trains with each seed and returns the best training by what is watched; the others are only counted.
+func trainSeeds(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset) (*result, error) {
+	var best *result
+	var all []*result
+	for i := range c.Seeds {
+		cs := c
+		cs.Seed += i
+		r, err := trainOne(ctx, env, cs, in, rows, validation)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+		if best == nil || r.loop.state.BestIs < best.loop.state.BestIs {
+			best, r = r, best
+		}
+		if r != nil {
+			r.loop.net.close()
+		}
+	}
+	if len(all) > 1 {
+		spread(env, all)
+	}
+	return best, nil
+}
+
+func trainOne(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset) (_ *result, err error) {
+	net, err := open(env, &c, in)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			net.close()
+		}
+	}()
+	for _, d := range []*dataset{rows, validation} {
+		if d.corpus == nil {
+			d.corpus, d.texts = net.encode(d.texts), nil
+		}
+	}
+	l := &loop{env: env, cfg: c, net: net, rows: rows, validation: validation}
+	if dir := env.Checkpoint(); dir != "" {
+		l.dir = filepath.Join(dir, fmt.Sprintf("seed-%d", c.Seed))
+		if err := os.MkdirAll(l.dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	l.start()
+	if err := l.run(ctx); err != nil {
+		return nil, err
+	}
+	return l.result()
+}
+
+// result takes the best epoch's weights and chooses the threshold.
+func (l *loop) result() (*result, error) {
+	if l.state.Best == nil {
+		return nil, errors.New("no epoch improved: validation gave no number")
+	}
+	l.net.restore(l.state.Best, nil, 0)
+	v, err := l.net.measure(l.validation)
+	if err != nil {
+		return nil, err
+	}
+	r := &result{loop: l, validation: v, threshold: choose(l.cfg, v.scores, l.validation.benign), auc: auc(v.scores, l.validation.benign)}
+	r.fp, r.tp = rates(v.scores, r.threshold, l.validation.benign)
+	return r, nil
+}
+
+// spread reports how much depends on the seed: mean and standard deviation over the trainings.
+func spread(env *steps.Env, all []*result) {
+	env.Metric("seeds", float64(len(all)))
+	for name, of := range map[string]func(*result) float64{
+		"validation_auc":     func(r *result) float64 { return r.auc },
+		"validation_fp_rate": func(r *result) float64 { return r.fp },
+		"validation_tp_rate": func(r *result) float64 { return r.tp },
+		"validation_loss":    func(r *result) float64 { return r.validation.loss },
+		"threshold":          func(r *result) float64 { return r.threshold },
+	} {
+		n, sum, squares := float64(len(all)), 0.0, 0.0
+		for _, r := range all {
+			sum += of(r)
+		}
+		for _, r := range all {
+			squares += (of(r) - sum/n) * (of(r) - sum/n)
+		}
+		env.Metric(name+"_mean", sum/n)
+		env.Metric(name+"_spread", math.Sqrt(squares/(n-1)))
+	}
+}
