@@ -1,298 +1,193 @@
 package split
 
-import (
-	"fmt"
-	"math"
-	"slices"
-)
+import "fmt"
 
-// plan says which set each group goes to.
+// plan says which set each cluster goes to.
 type plan struct {
 	of     []set
 	counts [sets][2]int // rows by label
-	groups [sets][2]int // groups with rows of a label
-	few    [2]int       // how many of them a set should have at least
 	notes  []string
-	c      *Config
-	g      *groups
-	unseen bool
 }
 
-// set is where a group's rows of a label go.
-func (p *plan) set(group int32, label string) set { return p.side(p.of[group], labelOf(label)) }
-
-func (p *plan) side(s set, label int) set {
-	if s == pool && label == malicious {
-		return train
-	}
-	return s
-}
-
-// assign gives each group the set in whose interval it lies. Chance may leave a set without enough rows of a label where
-// groups are few and large: then the groups nearest to its interval are moved there.
+// assign gives each cluster its set.
 func assign(c Config, g *groups) (*plan, error) {
 	for l, n := range g.total {
 		if n == 0 {
 			return nil, fmt.Errorf("none of the %d rows is %s: every set needs both labels", len(g.of), labelNames[l])
 		}
 	}
-	p := &plan{of: make([]set, len(g.all)), c: &c, g: g, unseen: g.by == "source" && c.share(unseen) > 0}
-	for l := range p.few { // one or two sources say little about others
-		p.few[l] = max(1, min(fewest, p.withLabel(l)/(2*int(sets))+1))
+	p := &plan{of: make([]set, len(g.all))}
+	var err error
+	if g.by == "source" {
+		err = p.bySource(c, g)
+	} else {
+		err = p.byCluster(c, g)
+	}
+	if err != nil {
+		return nil, err
 	}
 	for i := range g.all {
-		p.put(i, p.natural(i))
-	}
-	if g.by == "cluster" && c.share(unseen) > 0 {
-		p.holdOut()
-	}
-	for _, s := range []set{test, validation, train, pool, unseen} {
-		if s == unseen && g.by != "source" || p.target(s, benign) == 0 {
-			continue
-		}
-		for l := range labelNames {
-			if err := p.fill(s, l); err != nil {
-				return nil, err
-			}
+		for l, n := range g.all[i].n {
+			p.counts[p.of[i]][l] += n
 		}
 	}
-	p.say()
+	p.say(c, g)
 	return p, nil
 }
 
-// fewest is how many groups a set should have at least where there are enough.
-const fewest = 3
+// Zones of sources: some train, some are held out, some nobody sees.
+const (
+	zoneTrain = iota
+	zoneHeldOut
+	zoneUnseen
+)
 
 // large is the share of a label's rows from which a source is too large to be anything but training data.
 const large = 0.3
 
-func (p *plan) natural(i int) set {
-	m := &p.g.all[i]
-	if p.g.by != "time" && m.name != "" && p.g.by == "source" {
+// bySource divides the sources into zones. Within the held-out zone, clusters are divided among validation, pool and
+// test: none of them has a source that trains, and what chooses a threshold is like what is reported on. The unseen
+// zone's sources are in no other set: there a model must prove itself.
+func (p *plan) bySource(c Config, g *groups) error {
+	z := pack(g.sources, c.zones(g), func(m *member) int {
 		for l, n := range m.n {
-			if float64(n) > large*float64(p.g.total[l]) {
-				return train
+			if float64(n) > large*float64(g.total[l]) {
+				return zoneTrain
+			}
+		}
+		return c.zone(m)
+	})
+	for _, to := range []int{zoneHeldOut, zoneTrain, zoneUnseen} {
+		for l := range labelNames {
+			if !z.fill(to, l) && to != zoneUnseen {
+				return fmt.Errorf("too few sources: none with %s rows is left for %s (by = %q)", labelNames[l], z.bins[to].name, "source")
 			}
 		}
 	}
-	for s := range sets {
-		if low, high := p.c.interval(s, p.unseen); m.u >= low && m.u < high {
-			return s
+	if n := z.counts[zoneUnseen]; n[benign] == 0 || n[malicious] == 0 {
+		for i, zone := range z.of {
+			if zone == zoneUnseen {
+				z.move(i, zoneHeldOut)
+			}
 		}
 	}
-	return train
-}
-
-func (p *plan) put(i int, s set) {
-	p.of[i] = s
-	p.count(i, 1)
-}
-
-func (p *plan) move(i int, to set) {
-	p.count(i, -1)
-	p.put(i, to)
-}
-
-func (p *plan) count(i, sign int) {
-	for l, n := range p.g.all[i].n {
-		if s := p.side(p.of[i], l); n > 0 {
-			p.counts[s][l] += sign * n
-			p.groups[s][l] += sign
+	var inside []int // clusters of the held-out zone
+	for i := range g.all {
+		m := &g.all[i]
+		zone := c.zone(m) // of a row without a source
+		if m.name != "" {
+			zone = z.of[m.source]
 		}
-	}
-}
-
-// target is how many rows of a label a set should have.
-func (p *plan) target(s set, l int) float64 {
-	low, high := p.c.interval(s, p.unseen)
-	if s == pool && l == malicious {
-		return 0
-	}
-	return (high - low) * float64(p.g.total[l])
-}
-
-// enough is half of what a set should have, and at least one row: with less, groups are moved in.
-func (p *plan) enough(s set, l int) int {
-	t := p.target(s, l)
-	if t == 0 {
-		return 0
-	}
-	return max(1, int(t/2))
-}
-
-func (p *plan) short(s set, l int) bool {
-	return p.counts[s][l] < p.enough(s, l) || p.enough(s, l) > 0 && p.groups[s][l] < p.few[l]
-}
-
-// fill moves groups into a set until it has enough rows of a label. It prefers groups that leave enough behind.
-func (p *plan) fill(s set, l int) error {
-	for p.short(s, l) {
-		at := p.donor(s, l, true)
-		if at < 0 && p.counts[s][l] >= p.enough(s, l) {
-			return nil // more sources would be nice, but none can be spared
-		}
-		if at < 0 {
-			at = p.donor(s, l, false)
-		}
-		switch {
-		case at >= 0:
-			p.move(at, s)
-		case p.counts[s][l] > 0:
-			return nil // fewer than wished; report says how many
-		case s == unseen:
-			p.dissolve()
-			return nil
+		switch zone {
+		case zoneTrain:
+			p.of[i] = train
+		case zoneUnseen:
+			p.of[i] = unseen
 		default:
-			return fmt.Errorf("%s gets no %s row: %d of them are in %s, too few to have some in each set (by = %q)",
-				s, labelNames[l], p.g.total[l], plural(p.withLabel(l), "group"), p.g.by)
+			inside = append(inside, i)
+		}
+	}
+	return p.heldOut(c, g, inside)
+}
+
+// zones are the bins of sources. Malicious rows have no pool: what it takes of the benign ones trains.
+func (c *Config) zones(g *groups) []bin {
+	out := []bin{{name: "training"}, {name: "validation, pool and test"}, {name: "unseen"}}
+	u, reported := c.share(unseen), c.share(unseen)+c.share(test)+c.share(validation)
+	held := reported + c.share(pool)
+	shares := [3][2]float64{{1 - held, 1 - reported}, {held - u, reported - u}, {u, u}}
+	for l := range labelNames {
+		with := 0
+		for i := range g.sources {
+			if g.sources[i].n[l] > 0 {
+				with++
+			}
+		}
+		for z := range out {
+			out[z].target[l] = shares[z][l] * float64(g.total[l])
+			out[z].few[l] = max(1, min(4, with/4)) // one or two sources say little about others
+		}
+	}
+	out[zoneUnseen].high = u
+	out[zoneHeldOut].low, out[zoneHeldOut].high = u, held
+	out[zoneTrain].low, out[zoneTrain].high = held, 1
+	return out
+}
+
+func (c *Config) zone(m *member) int {
+	reported := c.share(unseen) + c.share(test) + c.share(validation)
+	switch {
+	case m.u < c.share(unseen):
+		return zoneUnseen
+	case m.u < reported, m.n[benign] > 0 && m.u < reported+c.share(pool):
+		return zoneHeldOut
+	}
+	return zoneTrain
+}
+
+// heldOut divides clusters among test, validation and pool. Clusters with malicious rows don't go to the pool.
+func (p *plan) heldOut(c Config, g *groups, inside []int) error {
+	bins, sides := make([]bin, 3), []set{test, validation, pool}
+	members := make([]member, len(inside))
+	var total [2]int
+	for i, at := range inside {
+		members[i] = g.all[at]
+		total[0], total[1] = total[0]+members[i].n[0], total[1]+members[i].n[1]
+	}
+	whole, low := c.share(test)+c.share(validation)+c.share(pool), 0.0
+	reported := c.share(test) + c.share(validation)
+	for i, s := range sides {
+		high := low + c.share(s)/whole
+		bins[i] = bin{name: s.String(), low: low, high: high, few: [2]int{1, 1}}
+		bins[i].target[benign] = (high - low) * float64(total[benign])
+		if s != pool {
+			bins[i].target[malicious] = c.share(s) / reported * float64(total[malicious])
+		}
+		low = high
+	}
+	bins[2].takes = func(m *member) bool { return m.n[malicious] == 0 }
+	q := pack(members, bins, func(m *member) int {
+		u := m.u
+		if m.n[malicious] > 0 {
+			u *= reported / whole
+		}
+		for i := range bins {
+			if u < bins[i].high {
+				return i
+			}
+		}
+		return 0
+	})
+	if err := q.fillAll(labelNames); err != nil {
+		return fmt.Errorf("%w (by = %q)", err, g.by)
+	}
+	for i, at := range inside {
+		p.of[at] = sides[q.of[i]]
+	}
+	return nil
+}
+
+// fillAll fills every bin, in their order.
+func (p *packing) fillAll(labels [2]string) error {
+	for to := range p.bins {
+		for l, name := range labels {
+			if !p.fill(to, l) {
+				return fmt.Errorf("%s gets no %s row: there are too few to have some in each set", p.bins[to].name, name)
+			}
 		}
 	}
 	return nil
 }
 
-// donor is the group nearest to a set's interval that has rows of a label and may leave the set it is in; -1: none.
-// careful keeps enough in the other set and doesn't overfill this one; otherwise one row must stay behind.
-func (p *plan) donor(s set, l int, careful bool) int {
-	low, high := p.c.interval(s, p.unseen)
-	best, nearest := -1, math.Inf(1)
-	for i := range p.g.all {
-		m := &p.g.all[i]
-		if m.n[l] == 0 || p.side(p.of[i], l) == s || !p.mayLeave(i, s, careful) {
-			continue
-		}
-		if careful && float64(p.counts[s][l]+m.n[l]) > 2*p.target(s, l) {
-			continue
-		}
-		if d := max(low-m.u, m.u-high, 0); d < nearest {
-			best, nearest = i, d
-		}
-	}
-	return best
-}
-
-func (p *plan) mayLeave(i int, to set, careful bool) bool {
-	for l, n := range p.g.all[i].n {
-		from := p.side(p.of[i], l)
-		if n == 0 || from == p.side(to, l) {
-			continue
-		}
-		keep := 1
-		if careful {
-			keep = p.enough(from, l)
-			if p.groups[from][l] <= p.few[l] {
-				return false
-			}
-		}
-		if from == unseen && !careful {
-			keep = 0
-		}
-		if p.counts[from][l]-n < keep {
-			return false
-		}
-	}
-	return true
-}
-
-func (p *plan) withLabel(l int) int {
-	n := 0
-	for i := range p.g.all {
-		if p.g.all[i].n[l] > 0 {
-			n++
-		}
-	}
-	return n
-}
-
-// dissolve gives up the unseen set: its groups go where they lie without it.
-func (p *plan) dissolve() {
-	p.unseen = false
-	for i := range p.of {
-		if p.of[i] == unseen {
-			p.move(i, p.natural(i))
-		}
-	}
-}
-
-// heldOut is how many sources of a label there must be, so that one can be held out of clusters' sets.
-const heldOut = 4
-
-// holdOut moves whole sources to unseen where groups are clusters and there are a few sources: those in unseen's part of
-// the line, and the next one where a label would be missing.
-func (p *plan) holdOut() {
-	sources := p.sources()
-	chosen, got := map[string]bool{}, [2]int{}
-	for _, missing := range []bool{false, true} {
-		for l := range labelNames {
-			n := 0
-			for _, s := range sources {
-				if s.n[l] == 0 {
-					continue
-				}
-				n++
-				wanted := s.u < p.c.share(unseen) || missing && got[l] == 0
-				small := float64(s.n[0]) <= large*float64(p.g.total[0]) && float64(s.n[1]) <= large*float64(p.g.total[1])
-				if wanted && small && !chosen[s.name] {
-					chosen[s.name] = true
-					got[0], got[1] = got[0]+s.n[0], got[1]+s.n[1]
-				}
-			}
-			if n < heldOut {
-				return
-			}
-		}
-	}
-	if got[0] == 0 || got[1] == 0 {
-		return
-	}
-	for i := range p.g.all {
-		if chosen[p.g.all[i].name] {
-			p.move(i, unseen)
-		}
-	}
-}
-
-// sources sums the groups by their source, in the order of their places on the line.
-func (p *plan) sources() []member {
-	index := map[string]int{}
-	var out []member
-	for i := range p.g.all {
-		m := &p.g.all[i]
-		if m.name == "" {
-			continue
-		}
-		at, ok := index[m.name]
-		if !ok {
-			at = len(out)
-			index[m.name] = at
-			out = append(out, member{name: m.name, u: place(*p.c, "source", m.name)})
-		}
-		out[at].n[0], out[at].n[1] = out[at].n[0]+m.n[0], out[at].n[1]+m.n[1]
-	}
-	slices.SortFunc(out, func(a, b member) int {
-		if a.u < b.u {
-			return -1
-		}
-		return 1
-	})
-	return out
-}
-
 // say notes what a reader of the results must know.
-func (p *plan) say() {
-	if p.counts[unseen][benign]+p.counts[unseen][malicious] == 0 && p.c.share(unseen) > 0 {
+func (p *plan) say(c Config, g *groups) {
+	if p.counts[unseen][benign]+p.counts[unseen][malicious] == 0 && c.share(unseen) > 0 {
 		p.notes = append(p.notes, "unseen is empty: too few sources to hold some out")
 	}
-	if p.g.by == "cluster" && p.c.By == "auto" {
-		p.notes = append(p.notes, "too few sources to give whole ones to each set: near-duplicates stay together instead, so the figures say less about other sources")
+	if g.by == "cluster" && c.By == "auto" {
+		p.notes = append(p.notes, "too few sources to hold whole ones out of training: near-duplicates stay together instead, so the figures say less about other sources")
 	}
-	if p.g.moved > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("%d rows go with a copy or near-duplicate of theirs from another source", p.g.moved))
+	if g.moved > 0 {
+		p.notes = append(p.notes, fmt.Sprintf("%d rows go with a copy or near-duplicate of theirs from another source", g.moved))
 	}
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -13,18 +13,20 @@ import (
 
 // groups are the rows that stay together.
 type groups struct {
-	of    []int32 // each row's group
-	all   []member
-	total [2]int // rows by label
-	by    string // "source", "cluster" or "time"
-	moved int    // rows whose group is that of another source, because a copy of them is there
+	of      []int32 // each row's cluster
+	all     []member
+	sources []member
+	total   [2]int // rows by label
+	by      string // "source", "cluster" or "time"
+	moved   int    // rows whose cluster counts for another source, because a copy of them is there
 }
 
-// member is one group.
+// member is a cluster or a source.
 type member struct {
-	name string  // of its source; empty: none
-	u    float64 // its place on the line from 0 to 1
-	n    [2]int  // its rows by label
+	name   string  // of its source; empty: none
+	source int32   // of a cluster: its source's number
+	u      float64 // its place on the line from 0 to 1
+	n      [2]int  // its rows by label
 }
 
 func (m *member) size() int { return m.n[benign] + m.n[malicious] }
@@ -114,33 +116,26 @@ func (r *reading) enoughSources() bool {
 	return true
 }
 
-// gather makes groups of clusters, or of the sources that clusters' first rows come from.
+// gather sums the rows of each cluster, and those of each source by the clusters that count for it: a cluster counts for
+// its first row's source.
 func (g *groups) gather(cl *leak.Clusters, r *reading) {
-	bySource := make([]int32, len(r.sources))
-	byRow := map[int32]int32{}
-	for i := range bySource {
-		bySource[i] = -1
+	g.sources = r.sources
+	for i := range g.sources {
+		g.sources[i].n = [2]int{}
 	}
+	byRow := map[int32]int32{}
 	for row := range g.of {
 		first := int32(cl.First(row))
 		src := r.source[first]
-		whole := g.by == "source" && r.sources[src].name != ""
 		at, ok := byRow[first]
-		if whole {
-			at, ok = bySource[src], bySource[src] >= 0
-		}
 		if !ok {
 			at = int32(len(g.all))
-			m := member{name: r.sources[src].name, u: r.keys[first]}
-			if whole {
-				m.u, bySource[src] = r.sources[src].u, at
-			} else {
-				byRow[first] = at
-			}
-			g.all = append(g.all, m)
+			byRow[first] = at
+			g.all = append(g.all, member{name: g.sources[src].name, source: src, u: r.keys[first]})
 		}
 		g.of[row] = at
 		g.all[at].n[r.labels[row]]++
+		g.sources[src].n[r.labels[row]]++
 		if r.source[row] != src {
 			g.moved++
 		}

@@ -1,6 +1,10 @@
-// Package split divides rows into sets that train, choose and report, so that no set knows another's rows: whole
-// sources go to one set where there are enough of them, and rows that are copies, descendants or near-duplicates of
-// each other always do.
+// Package split divides rows into sets that train, choose and report, so that no set knows another's rows. Rows that are
+// copies, descendants or near-duplicates of each other always go to one set. Where there are enough sources, whole ones
+// are held out of training, since a model knows its sources better than it will know its users: validation, pool and test
+// share the held-out ones, so that a threshold chosen on one holds for the other, and unseen has sources that nothing
+// else has.
+//
+// A row's place depends on its text, its source and the seed alone, so rows keep their sets when others are added.
 package split
 
 import (
@@ -15,7 +19,7 @@ import (
 
 // Config of the step.
 type Config struct {
-	By        string             `hcl:"by" default:"auto" doc:"what stays together: source; cluster (near-duplicates and descendants); time (oldest rows train, newest are tested); auto: source where each label has enough sources, else cluster" enum:"auto,source,cluster,time"`
+	By        string             `hcl:"by" default:"auto" doc:"source: sources that train are in no other set, and unseen has sources of its own; cluster: near-duplicates and descendants stay together, whatever their source; time: oldest rows train, newest are tested; auto: source where each label has enough sources, else cluster" enum:"auto,source,cluster,time"`
 	Fractions map[string]float64 `hcl:"fractions,optional" doc:"share of the rows for validation, pool, test and unseen; train gets the rest. Others keep their defaults: validation 0.1, pool 0.2, test 0.2, unseen 0.1. The pool holds benign rows only; its share of the malicious ones trains"`
 	Near      float64            `hcl:"near" default:"0.8" doc:"similarity from which two texts are near-duplicates, 0.5 to 1; 0: only equal texts"`
 	Seed      int                `hcl:"seed" default:"1" doc:"decides which groups go where"`
@@ -71,7 +75,7 @@ type Out struct {
 }
 
 // Step is the "split" step type.
-var Step = steps.New("split", 1, "Split rows into sets that share no source, and no near-duplicate.", run,
+var Step = steps.New("split", 1, "Split rows into sets that share no near-duplicate, and hold whole sources out of training.", run,
 	steps.Example(`step "split" "parts" {
   rows      = step.own.rows
   fractions = { test = 0.25 }
@@ -112,7 +116,7 @@ func write(ctx context.Context, env *steps.Env, g *groups, p *plan, rows artifac
 		if err != nil {
 			return counts, err
 		}
-		s := p.set(g.of[n], r.Label)
+		s := p.of[g.of[n]]
 		counts[s][labelOf(r.Label)]++
 		if err := w[s].Write(r); err != nil {
 			return counts, err

@@ -1,0 +1,114 @@
+package split
+
+import "math"
+
+// packing puts members into bins: by their places on a line first, so that a member's bin depends on nothing else, then
+// by moving the fewest, nearest ones where chance has left a bin with too little of a label.
+type packing struct {
+	members []member
+	of      []int // each member's bin
+	bins    []bin
+	counts  [][2]int // rows of each bin by label
+	groups  [][2]int // members of each bin with rows of a label
+}
+
+// bin is where members go.
+type bin struct {
+	name   string
+	target [2]float64 // rows by label that it should have; 0: none
+	few    [2]int     // members with rows of a label that it should have at least
+	low    float64    // its part of the line
+	high   float64
+	takes  func(m *member) bool // nil: any member
+}
+
+// enough is half of what a bin should have, and at least one row: with less, members are moved in.
+func (b *bin) enough(l int) int {
+	if b.target[l] == 0 {
+		return 0
+	}
+	return max(1, int(b.target[l]/2))
+}
+
+// pack puts each member where it lies on the line.
+func pack(members []member, bins []bin, natural func(*member) int) *packing {
+	p := &packing{members: members, of: make([]int, len(members)), bins: bins, counts: make([][2]int, len(bins)), groups: make([][2]int, len(bins))}
+	for i := range members {
+		p.of[i] = natural(&members[i])
+		p.count(i, 1)
+	}
+	return p
+}
+
+func (p *packing) count(i, sign int) {
+	for l, n := range p.members[i].n {
+		if n > 0 {
+			p.counts[p.of[i]][l] += sign * n
+			p.groups[p.of[i]][l] += sign
+		}
+	}
+}
+
+func (p *packing) move(i, to int) {
+	p.count(i, -1)
+	p.of[i] = to
+	p.count(i, 1)
+}
+
+// fill moves members into a bin until it has enough rows, and enough members, of a label. It prefers members that leave
+// enough behind. It tells whether the bin has any row of the label then.
+func (p *packing) fill(to, l int) bool {
+	b := &p.bins[to]
+	for b.target[l] > 0 && (p.counts[to][l] < b.enough(l) || p.groups[to][l] < b.few[l]) {
+		at := p.donor(to, l, true)
+		if at < 0 && p.counts[to][l] < b.enough(l) {
+			at = p.donor(to, l, false)
+		}
+		if at < 0 {
+			break
+		}
+		p.move(at, to)
+	}
+	return b.target[l] == 0 || p.counts[to][l] > 0
+}
+
+// donor is the member nearest to a bin's part of the line that has rows of a label and may leave the bin it is in; -1:
+// none. careful keeps enough in the other bin and doesn't overfill this one; otherwise one row must stay behind.
+func (p *packing) donor(to, l int, careful bool) int {
+	b := &p.bins[to]
+	best, nearest := -1, math.Inf(1)
+	for i := range p.members {
+		m := &p.members[i]
+		if m.n[l] == 0 || p.of[i] == to || b.takes != nil && !b.takes(m) || !p.mayLeave(i, careful) {
+			continue
+		}
+		if careful && float64(p.counts[to][l]+m.n[l]) > 2*b.target[l] {
+			continue
+		}
+		if d := max(b.low-m.u, m.u-b.high, 0); d < nearest {
+			best, nearest = i, d
+		}
+	}
+	return best
+}
+
+func (p *packing) mayLeave(i int, careful bool) bool {
+	from := p.of[i]
+	b := &p.bins[from]
+	for l, n := range p.members[i].n {
+		if n == 0 {
+			continue
+		}
+		keep := 1
+		if careful {
+			keep = b.enough(l)
+			if p.groups[from][l] <= b.few[l] {
+				return false
+			}
+		}
+		if p.counts[from][l]-n < keep {
+			return false
+		}
+	}
+	return true
+}
