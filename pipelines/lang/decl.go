@@ -26,6 +26,7 @@ type module struct {
 	expect    []*attr
 	plan      []*attr
 	compare   *block
+	broken    bool // it has syntax errors
 }
 
 // header is the pipeline block.

@@ -55,8 +55,13 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte, setting string) {
 		o := testOptions(map[string]string{"main.hcl": string(text), "base.hcl": base, "reinforce.hcl": base})
 		o.Vars = []string{setting}
-		p, diags := Load([]string{"main.hcl"}, o)
+		p, diags := load([]string{"main.hcl"}, o)
 		checkDiagnostics(t, p.Sources, diags)
+		p.Complete("main.hcl", len(text)/2)
+		p.Hover("main.hcl", len(text)/2)
+		if !diags.HasErrors() {
+			p.Pipelines[0].Resolve().HCL()
+		}
 		checkFormat(t, o, text, diags)
 	})
 }
@@ -69,7 +74,7 @@ func FuzzLoadJSON(f *testing.F) {
 		}
 	})
 	f.Fuzz(func(t *testing.T, text []byte) {
-		p, diags := Load([]string{"main.rein.json"}, testOptions(map[string]string{"main.rein.json": string(text)}))
+		p, diags := load([]string{"main.rein.json"}, testOptions(map[string]string{"main.rein.json": string(text)}))
 		checkDiagnostics(t, p.Sources, diags)
 	})
 }
@@ -104,7 +109,7 @@ func checkFormat(t *testing.T, o Options, text []byte, diags hcl.Diagnostics) {
 		return
 	}
 	o.Overlay = map[string][]byte{"main.hcl": once}
-	if _, after := Load([]string{"main.hcl"}, o); after.HasErrors() {
+	if _, after := load([]string{"main.hcl"}, o); after.HasErrors() {
 		t.Errorf("a file that loads doesn't after formatting: %v", after)
 	}
 }

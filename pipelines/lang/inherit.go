@@ -31,7 +31,7 @@ func (l *loader) module(name string, from *hcl.Range) *module {
 	if f.Body != nil { // nil: it was refused unread
 		d.file(f.Body)
 	}
-	if !diags.HasErrors() { // what follows from a syntax error is noise
+	if d.m.broken = diags.HasErrors(); !d.m.broken {
 		l.add(d.diags)
 	}
 	l.modules[name] = d.m
@@ -87,6 +87,18 @@ func (l *loader) similarFile(name string) string {
 
 // chain is a pipeline's files, the most basic one first, the named file last.
 type chain []*module
+
+// broken tells whether a file of the chain has a syntax error: what follows from that would be noise.
+func (c chain) broken() bool { return slices.ContainsFunc(c, func(m *module) bool { return m.broken }) }
+
+func (l *loader) anyBroken() bool {
+	for _, m := range l.modules {
+		if m == nil || m.broken {
+			return true
+		}
+	}
+	return false
+}
 
 func (c chain) leaf() *module { return c[len(c)-1] }
 

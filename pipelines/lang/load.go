@@ -6,7 +6,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -54,14 +56,27 @@ func (p *Program) Files() []string { return slices.Clone(p.files) }
 // Load reads files and folders and makes the graph of their pipelines. Of a folder, files without a pipeline block
 // and those marked abstract are bases: only read where something extends them. All mistakes that can be told apart
 // are reported at once. With errors the Program has Sources and whatever could be made.
-func Load(paths []string, o Options) (*Program, hcl.Diagnostics) {
+func Load(paths []string, o Options) (p *Program, diags hcl.Diagnostics) {
+	defer func() {
+		if r := recover(); r != nil { // a library's or our own mistake must not take an editor or a watch down
+			p, diags = &Program{Graph: &engine.Graph{}}, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Mistake in rein",
+				Detail: fmt.Sprintf("Loading %s ended in a panic: %v. Please report it with the files.\n%s", strings.Join(paths, ", "), r, debug.Stack())}}
+		}
+	}()
+	return load(paths, o)
+}
+
+func load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 	l, err := newLoader(o)
 	if err != nil {
 		return &Program{Graph: &engine.Graph{}}, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "No working folder", Detail: err.Error()}}
 	}
 	l.settings.read(l)
 	for _, chain := range l.chains(l.expand(paths)) {
-		l.pipeline(chain)
+		n := len(l.diags)
+		if l.pipeline(chain); chain.broken() {
+			l.diags = l.diags[:n]
+		}
 	}
 	l.settings.unused(l)
 	p := &Program{Graph: &engine.Graph{}, Pipelines: l.pipelines, Sources: l.sources, files: slices.Sorted(maps.Keys(l.files))}

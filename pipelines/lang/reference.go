@@ -91,7 +91,7 @@ func writePorts(b *strings.Builder, what string, ports []PortSchema) {
 	fmt.Fprintf(b, "\n| %s | kind | |\n| --- | --- | --- |\n", what)
 	for _, p := range ports {
 		kind := portType(steps.Port{Kind: p.Kind, List: p.List})
-		doc := p.Doc
+		doc := asSentence(p.Doc)
 		if p.Optional {
 			doc = "Optional. " + doc
 		}
@@ -108,7 +108,7 @@ func writeFields(b *strings.Builder, fields []FieldSchema, prefix string) {
 		case f.literal != "":
 			def = "`" + f.literal + "`"
 		}
-		doc := f.Doc
+		doc := asSentence(f.Doc)
 		if len(f.Enum) > 0 {
 			doc += " One of " + strings.Join(quoted(f.Enum), ", ") + "."
 		}
@@ -129,6 +129,15 @@ func quoted(names []string) []string {
 		out[i] = "`" + quote(out[i]) + "`"
 	}
 	return out
+}
+
+// asSentence gives a short description a capital and a full stop: authors write both ways.
+func asSentence(s string) string {
+	s = upperFirst(strings.TrimSpace(s))
+	if s != "" && !strings.ContainsAny(s[len(s)-1:], ".!?") {
+		s += "."
+	}
+	return s
 }
 
 // cell makes text safe within a table.

@@ -72,6 +72,12 @@ func (e *evaluator) eval(expr hcl.Expression, s scope) (cty.Value, bool) {
 	}
 	v, diags := expr.Value(ctx)
 	e.add(explain(diags))
+	if !diags.HasErrors() && !v.IsWhollyKnown() { // what the parser puts in the place of what it couldn't read
+		if !e.diags.HasErrors() {
+			e.diags = e.diags.Append(errorAt(expr.Range(), "Value is not known", "%s has no value that is known before anything runs.", upperFirst(s.what)))
+		}
+		return cty.DynamicVal, false
+	}
 	return v, !diags.HasErrors()
 }
 

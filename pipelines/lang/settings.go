@@ -101,7 +101,7 @@ func (s *settings) find(name string) *setting {
 
 // unused reports values for variables that no pipeline has.
 func (s *settings) unused(l *loader) {
-	if len(l.pipelines) == 0 {
+	if len(l.pipelines) == 0 || l.anyBroken() {
 		return
 	}
 	names := map[string]bool{}
