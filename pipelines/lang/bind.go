@@ -109,7 +109,11 @@ func (b *binder) report(at hcl.Range, summary, format string, args ...any) {
 }
 
 func (b *binder) value(v cty.Value, at hcl.Range, expr hcl.Expression) ([]engine.Ref, bool) {
-	v, _ = v.Unmark()
+	v, marks := v.Unmark()
+	if _, secret := marks[sensitive]; secret && !v.IsNull() {
+		b.report(at, "Sensitive value", "What a step reads is named in plans and records, so it can't come from a sensitive value.")
+		return nil, false
+	}
 	t := v.Type()
 	switch {
 	case v.IsNull():

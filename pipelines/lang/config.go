@@ -17,6 +17,7 @@ type configurer struct {
 	e         *evaluator
 	i         *instance
 	sensitive []string // dotted paths of values that must not be shown
+	secrets   []string // those values, as far as they are texts
 }
 
 // bindConfig evaluates a step's config and makes the engine's Op of it.
@@ -29,7 +30,7 @@ func (e *evaluator) bindConfig(i *instance) bool {
 	}
 	op, err := t.Op(cty.ObjectVal(args), c.sensitive...)
 	if err != nil {
-		at, msg := body.rng, err.Error()
+		at, msg := body.rng, c.scrub(err.Error())
 		if name, rest, found := strings.Cut(msg, ":"); found { // decoding errors start with the argument's path
 			first, _, _ := strings.Cut(name, ".")
 			if a := body.attrs[first]; a != nil {
@@ -120,6 +121,7 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 	if !ok {
 		return v, false
 	}
+	shown := v
 	v = c.unmark(v, prefix+f.Name)
 	secret := slices.Contains(c.sensitive, prefix+f.Name)
 	report := func(format string, args ...any) bool {
@@ -141,7 +143,7 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 		return v, report("The argument %q of %s step is infinite: was something divided by zero?", f.Name, article(c.i.step.decl.typeName))
 	}
 	if err != nil {
-		return v, report("The argument %q of %s step takes %s; this is %s: %s", f.Name, article(c.i.step.decl.typeName), article(typeText(f.Type)), c.e.show(v, secret), sentence(err))
+		return v, report("The argument %q of %s step takes %s; this is %s: %s", f.Name, article(c.i.step.decl.typeName), article(typeText(f.Type)), showValue(shown), c.scrub(sentence(err)))
 	}
 	if x.IsNull() && f.Required {
 		return v, report("The argument %q of %s step is needed, and this is null.", f.Name, article(c.i.step.decl.typeName))
@@ -159,6 +161,7 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 
 // unmark takes the marks off and keeps the paths of what was sensitive, as far as maps and objects go.
 func (c *configurer) unmark(v cty.Value, at string) cty.Value {
+	c.collect(v)
 	v, marks := v.UnmarkDeepWithPaths()
 	for _, m := range marks {
 		if _, ok := m.Marks[sensitive]; !ok {
@@ -180,6 +183,34 @@ func (c *configurer) unmark(v cty.Value, at string) cty.Value {
 		}
 	}
 	return v
+}
+
+// collect keeps the texts within sensitive values, so that a step's own message can't show them.
+func (c *configurer) collect(v cty.Value) {
+	if !v.ContainsMarked() {
+		return
+	}
+	_ = cty.Walk(v, func(_ cty.Path, x cty.Value) (bool, error) {
+		if !x.HasMark(sensitive) {
+			return true, nil
+		}
+		plain, _ := x.UnmarkDeep()
+		_ = cty.Walk(plain, func(_ cty.Path, y cty.Value) (bool, error) {
+			if y.Type() == cty.String && !y.IsNull() && y.IsKnown() && y.AsString() != "" {
+				c.secrets = append(c.secrets, y.AsString())
+			}
+			return true, nil
+		})
+		return false, nil
+	})
+}
+
+// scrub takes sensitive texts out of a message.
+func (c *configurer) scrub(msg string) string {
+	for _, s := range c.secrets {
+		msg = strings.ReplaceAll(msg, s, "(sensitive)")
+	}
+	return msg
 }
 
 func isInfinite(v cty.Value) bool {

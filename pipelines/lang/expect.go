@@ -80,7 +80,10 @@ func (e *evaluator) expectations(attrs []*attr) map[string]record.Expectation {
 		if !ok {
 			continue
 		}
-		v, _ = v.UnmarkDeep()
+		if v.ContainsMarked() {
+			e.diags = e.diags.Append(errorAt(a.expr.Range(), "Sensitive value", "%s would be shown and recorded, and its value is sensitive.", a.name))
+			continue
+		}
 		if v.IsNull() {
 			continue // an override takes it back
 		}

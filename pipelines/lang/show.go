@@ -10,14 +10,6 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// show is a value in few characters, as one would write it.
-func (e *evaluator) show(v cty.Value, secret bool) string {
-	if secret {
-		return "(sensitive)"
-	}
-	return showValue(v)
-}
-
 // quote writes a text as a string of the language: with the interpolation marks escaped too.
 func quote(s string) string {
 	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strconv.Quote(s))

@@ -78,8 +78,11 @@ func (e *evaluator) resolve(v *variable) (cty.Value, bool) {
 		err = extra
 	}
 	if err != nil {
+		if v.sensitive {
+			x = x.Mark(sensitive)
+		}
 		e.diags = e.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Wrong type of value",
-			Detail:  fmt.Sprintf("variable %q (%s) is %s; %s gives %s: %s", v.decl.name, shortPos(v.decl.rng), article(v.constraint.text()), v.from, e.show(x, v.sensitive), sentence(err)),
+			Detail:  fmt.Sprintf("variable %q (%s) is %s; %s gives %s: %s", v.decl.name, shortPos(v.decl.rng), article(v.constraint.text()), v.from, showValue(x), sentence(err)),
 			Subject: at})
 		return cty.DynamicVal, false
 	}

@@ -38,6 +38,9 @@ func TestWrongFiles(t *testing.T) {
 			if d := cmp.Diff(string(fileOf(a, "want")), got); d != "" {
 				t.Errorf("-want +got\n%s", d)
 			}
+			if strings.Contains(got, "hunter2") {
+				t.Error("a sensitive value is shown")
+			}
 			if !strings.HasPrefix(got, "error: ") {
 				t.Error("the archive is meant to be wrong, and nothing was said")
 			}
