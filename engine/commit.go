@@ -51,6 +51,7 @@ func (r *runner) commit(t *task, o *Order, kept cache.Result) result {
 		Pipeline: n.pipeline.Name, Step: n.Name, Key: t.key, Outputs: outputs, Result: kept}); err != nil {
 		return result{status: StatusFailed, err: fmt.Errorf("the result could not be kept: %w", err)}
 	}
+	res.key = t.key
 	r.options.point("kept")
 	if len(t.unit.desc.Extents) == 0 {
 		_ = r.store.DropCheckpoint(checkpointKey(t.unit.desc, t.in.lines)) // gc finds it if this fails

@@ -85,7 +85,7 @@ func applyLimit() error {
 
 // Many runs leave nothing behind but their records: no files, no descriptors, no goroutines.
 func TestManyRunsStayBounded(t *testing.T) {
-	runs := 300
+	runs := 100
 	if testing.Short() {
 		runs = 30
 	}

@@ -132,21 +132,34 @@ func (p *planner) plan(ctx context.Context) error {
 	return nil
 }
 
-// demand goes from the last unit to the first: what is needed by one that runs, or may, and isn't there has to run too.
+// demand goes from the last unit to the first: what is needed by one that runs, or may, and isn't there has to run too,
+// or may.
 func (p *planner) demand(ctx context.Context, within func(*unit) bool) {
 	for i := len(p.work.units) - 1; i >= 0; i-- {
-		u := p.work.units[i]
-		if !within(u) || p.units[i].status == PlanCached {
+		u, status := p.work.units[i], p.units[i].status
+		if !within(u) || status == PlanCached {
 			continue
 		}
 		for _, f := range p.work.feeders(u) {
-			if pl := &p.units[f.id]; pl.hollow {
-				pl.hollow, pl.status = false, PlanRun
-				pl.reasons = append(pl.reasons, "step."+u.nodes[0].Name+" needs it")
-				pl.estimate = p.history.estimate(ctx, f, inputSize(pl.key))
+			pl := &p.units[f.id]
+			switch {
+			case !pl.hollow || pl.status == PlanRun:
+			case status == PlanRun:
+				pl.reasons = append(pl.reasons[:1:1], "step."+u.nodes[0].Name+" needs it")
+				p.mayRun(ctx, f, PlanRun)
+			case pl.status == PlanCached:
+				pl.reasons = append(pl.reasons[:1:1], "step."+u.nodes[0].Name+" may need it")
+				p.mayRun(ctx, f, PlanUnknown)
 			}
 		}
 	}
+}
+
+// mayRun changes what a plan says of a hollow unit.
+func (p *planner) mayRun(ctx context.Context, u *unit, status PlanStatus) {
+	pl := &p.units[u.id]
+	pl.status = status
+	pl.estimate = p.history.estimate(ctx, u, inputSize(pl.key))
 }
 
 func (p *planner) one(ctx context.Context, u *unit) error {

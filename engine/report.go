@@ -34,7 +34,7 @@ func (r *runner) recordStep(n *nodeOf) record.Step {
 	if !res.action.IsZero() {
 		s.ActionID = res.action.String()
 	}
-	s.Outputs, s.Result = res.outputs, res.kept
+	s.Outputs, s.Result, s.Key, s.Version = res.outputs, res.kept, res.key, n.unit.desc.Version
 	if nr.status == StatusRan || nr.status == StatusFailed || nr.status == StatusVerdict {
 		s.QueuedMS, s.RunMS = ms(res.queued), ms(res.ran)
 	}

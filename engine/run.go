@@ -136,6 +136,7 @@ type result struct {
 	reasons []string
 	err     error
 	action  cache.Digest
+	key     string                // of the entry in the store; "" if the result isn't there
 	outputs map[string]cache.Blob // nil unless it is finished well
 	kept    cache.Result
 	queued  time.Duration

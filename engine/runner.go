@@ -327,7 +327,7 @@ func (r *runner) offer(t *task) message {
 
 // hit is the result of a unit that the store has.
 func (r *runner) hit(u *unit, e *cache.Entry) result {
-	res := result{status: StatusCached, action: e.Action, outputs: e.Outputs, kept: e.Result}
+	res := result{status: StatusCached, action: e.Action, key: e.Key, outputs: e.Outputs, kept: e.Result}
 	if res.outputs == nil {
 		res.outputs = map[string]cache.Blob{}
 	}

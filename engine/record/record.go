@@ -55,11 +55,13 @@ type Pipeline struct {
 type Step struct {
 	Name     string                `json:"name"`
 	Type     string                `json:"type"`
+	Version  int                   `json:"version,omitempty"` // of the step type
 	Pos      string                `json:"pos,omitempty"`
 	Status   string                `json:"status"` // engine.Status
 	Reasons  []string              `json:"reasons,omitempty"`
 	Error    string                `json:"error,omitempty"`
 	ActionID string                `json:"action_id,omitempty"`
+	Key      string                `json:"key,omitempty"`   // the text that was hashed to ActionID, where the result is in the store
 	Needs    []string              `json:"needs,omitempty"` // names of the steps it depends on
 	Outputs  map[string]cache.Blob `json:"outputs,omitempty"`
 	Result   cache.Result          `json:"result"`              // metrics, notes, cost of the execution that made it
