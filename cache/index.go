@@ -224,3 +224,30 @@ func openBadger(dir string, readOnly bool) (db *badger.DB, err error) {
 
 // busy tells that another process has Badger's folder: it has no error value for that.
 func busy(err error) bool { return strings.Contains(err.Error(), "Another process is using") }
+
+// replace moves the index's folder away and begins an empty one.
+func (x *index) replace(ctx context.Context, aside string) error {
+	if _, err := x.acquire(ctx); err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.active--
+	for x.active > 0 {
+		x.free.Wait()
+	}
+	if x.db == nil {
+		return errors.New("cache: the index was closed while it was replaced")
+	}
+	// The folder moves while the lock is held: another process finds an empty index, or waits.
+	if err := x.db.Close(); err != nil && !outside(err) {
+		err = nil
+	} else if err != nil {
+		return err
+	}
+	err := errors.Join(os.Rename(x.dir, aside), os.MkdirAll(x.dir, 0o755))
+	err = errors.Join(err, x.lock.unlock())
+	x.db, x.lock = nil, nil
+	x.free.Broadcast()
+	return err
+}

@@ -113,3 +113,9 @@ func (s *Store) Checkpoint(action Digest) (string, error) {
 func (s *Store) DropCheckpoint(action Digest) error {
 	return os.RemoveAll(s.CheckpointPath(action))
 }
+
+// SetAside lists index folders that could not be read; the store went on with an empty index.
+func (s *Store) SetAside() []string {
+	found, _ := filepath.Glob(filepath.Join(s.dir, indexDir+".unreadable-*"))
+	return found
+}

@@ -13,8 +13,8 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.runCmd(), a.planCmd(), a.whyCmd(), a.watchCmd(),
 		a.showCmd(), a.logCmd(), a.getCmd(), a.scoreCmd(),
-		a.validateCmd(),
-		a.doctorCmd(), a.versionCmd(), a.stepCmd(),
+		a.validateCmd(), a.fmtCmd(), a.graphCmd(), a.stepsCmd(), a.initCmd(),
+		a.cacheCmd(), a.doctorCmd(), a.versionCmd(), a.stepCmd(),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"rein/cmd/rein/internal/view"
 	"rein/engine/record"
+	"rein/pipelines/lang"
 )
 
 func (a *app) showCmd() *cobra.Command {
@@ -158,6 +159,20 @@ func (a *app) showResolved(args []string, l *loadFlags) error {
 	if err != nil {
 		return err
 	}
-	_ = p
+	var all []*lang.Resolved
+	for _, pipe := range p.Pipelines {
+		all = append(all, pipe.Resolve())
+	}
+	if a.json {
+		return writeJSON(a.out, all)
+	}
+	for i, r := range all {
+		if i > 0 {
+			fmt.Fprintln(a.out)
+		}
+		if _, err := a.out.Write(r.HCL()); err != nil {
+			return err
+		}
+	}
 	return nil
 }

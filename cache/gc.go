@@ -1,0 +1,186 @@
+package cache
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+func validJSON(b []byte) bool { return json.Valid(b) }
+
+// Keep says what a collection must leave.
+type Keep struct {
+	Blobs map[Digest]bool // outputs of recent and pinned runs, and of what the current files need
+	// MaxBytes is the size of the blobs that may stay beyond those: the ones that are cheap to make again for their size
+	// go first. 0: none stay.
+	MaxBytes int64
+	// MinAge protects what is younger: a run that is going on may not have recorded it yet.
+	MinAge time.Duration
+}
+
+// Eviction is a blob that a collection removes.
+type Eviction struct {
+	Digest Digest `json:"digest"`
+	Bytes  int64  `json:"bytes"`
+	Step   string `json:"step,omitempty"` // PIPELINE/STEP that made it, if the index knows
+	CostMS int64  `json:"cost_ms"`        // what making it took; its action's outputs share it
+	path   string // where it lies
+}
+
+// Collection is what a garbage collection would do, or did.
+type Collection struct {
+	Evict     []Eviction `json:"evict"`
+	Bytes     int64      `json:"bytes"` // that are freed
+	CostMS    int64      `json:"cost_ms"`
+	Kept      int        `json:"kept"`
+	KeptBytes int64      `json:"kept_bytes"`
+	Scratch   int64      `json:"scratch_bytes"` // left behind by killed runs
+}
+
+// PlanGC says what a collection would remove. It writes nothing. Entries stay in the index: they still stop a wave early.
+func (s *Store) PlanGC(ctx context.Context, k Keep) (*Collection, error) {
+	blobs, err := s.blobs()
+	if err != nil {
+		return nil, err
+	}
+	makers, err := s.makers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &Collection{Evict: []Eviction{}}
+	young := time.Now().Add(-k.MinAge)
+	var loose []Eviction
+	var looseBytes int64
+	for _, b := range blobs {
+		info, err := os.Lstat(filepath.Dir(b.path)) // the shelf changes when a blob comes in
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if k.Blobs[b.digest] || k.MinAge > 0 && info != nil && info.ModTime().After(young) {
+			c.Kept++
+			c.KeptBytes += b.size
+			continue
+		}
+		m := makers[b.digest]
+		loose = append(loose, Eviction{b.digest, b.size, m.step, m.ms, b.path})
+		looseBytes += b.size
+	}
+	// Cheapest to make again for its size first.
+	slices.SortStableFunc(loose, func(a, b Eviction) int {
+		return cmp.Compare(float64(a.CostMS)/float64(max(a.Bytes, 1)), float64(b.CostMS)/float64(max(b.Bytes, 1)))
+	})
+	for _, e := range loose {
+		if looseBytes <= k.MaxBytes {
+			c.Kept++
+			c.KeptBytes += e.Bytes
+			continue
+		}
+		looseBytes -= e.Bytes
+		c.Evict = append(c.Evict, e)
+		c.Bytes += e.Bytes
+		c.CostMS += e.CostMS
+	}
+	return c, nil
+}
+
+type maker struct {
+	step string
+	ms   int64
+}
+
+// makers says of each known output what made it.
+func (s *Store) makers(ctx context.Context) (map[Digest]maker, error) {
+	entries, err := s.Recent(ctx, "", 1<<30)
+	if err != nil {
+		return nil, err
+	}
+	out := map[Digest]maker{}
+	for _, e := range entries {
+		for _, b := range e.Outputs {
+			if _, ok := out[b.Digest]; !ok {
+				out[b.Digest] = maker{e.Pipeline + "/" + e.Step, e.Result.RunMS}
+			}
+		}
+	}
+	return out, nil
+}
+
+// Collect removes what PlanGC said.
+func (s *Store) Collect(ctx context.Context, c *Collection) error {
+	if s.readOnly {
+		return errReadOnly
+	}
+	for _, e := range c.Evict {
+		if err := cmp.Or(ctx.Err(), s.drop(e.path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Stats is the size of a store.
+type Stats struct {
+	Dir             string `json:"dir"`
+	Entries         int    `json:"entries"`
+	Blobs           int    `json:"blobs"`
+	BlobBytes       int64  `json:"blob_bytes"`
+	Runs            int    `json:"runs"`
+	IndexBytes      int64  `json:"index_bytes"`
+	CheckpointBytes int64  `json:"checkpoint_bytes"`
+	ScratchBytes    int64  `json:"scratch_bytes"`
+	LogBytes        int64  `json:"log_bytes"`
+}
+
+// Stats counts what is in the store. It writes nothing.
+func (s *Store) Stats(ctx context.Context) (*Stats, error) {
+	st := &Stats{Dir: s.dir}
+	entries, err := s.Recent(ctx, "", 1<<30)
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := s.blobs()
+	if err != nil {
+		return nil, err
+	}
+	runs, err := s.Runs()
+	if err != nil {
+		return nil, err
+	}
+	st.Entries, st.Blobs, st.Runs = len(entries), len(blobs), len(runs)
+	for _, b := range blobs {
+		st.BlobBytes += b.size
+	}
+	for dir, to := range map[string]*int64{indexDir: &st.IndexBytes, checkpointDir: &st.CheckpointBytes, scratchDir: &st.ScratchBytes, logsDir: &st.LogBytes} {
+		if *to, err = diskUse(filepath.Join(s.dir, dir)); err != nil {
+			return nil, err
+		}
+	}
+	return st, nil
+}
+
+// diskUse is the size of a tree on disk; files that go meanwhile don't count.
+func diskUse(dir string) (int64, error) {
+	var sum int64
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		} else if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		sum += allocated(info)
+		return nil
+	})
+	return sum, err
+}

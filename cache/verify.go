@@ -1,0 +1,210 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// Problem is something in the state folder that isn't what was written.
+type Problem struct {
+	What     string `json:"what"` // "blob", "entry", "memo", "stat", "run", "index"
+	Name     string `json:"name"`
+	Text     string `json:"text"`
+	Repaired bool   `json:"repaired"`
+}
+
+// Verify reads everything in the store and says what is damaged. With repair it removes that: it will be made again.
+// progress is called with the bytes read so far.
+func (s *Store) Verify(ctx context.Context, repair bool, progress func(done, total int64)) ([]Problem, error) {
+	if repair && s.readOnly {
+		return nil, errReadOnly
+	}
+	var problems []Problem
+	blobs, err := s.blobs()
+	if err != nil {
+		return nil, err
+	}
+	var done, total int64
+	for _, b := range blobs {
+		total += b.size
+	}
+	for _, b := range blobs {
+		p, err := s.verifyBlob(ctx, b, repair)
+		if err != nil {
+			return problems, err
+		}
+		if p != nil {
+			problems = append(problems, *p)
+		}
+		done += b.size
+		if progress != nil {
+			progress(done, total)
+		}
+	}
+	more, err := s.verifyIndex(ctx, repair)
+	problems = append(problems, more...)
+	if err != nil {
+		return problems, err
+	}
+	runs, err := s.verifyRuns(repair)
+	return append(problems, runs...), err
+}
+
+// storedBlob is a blob as it lies in the store.
+type storedBlob struct {
+	digest Digest
+	path   string
+	size   int64
+	tree   *tree
+}
+
+// blobs lists the store's blobs; what has no digest for a name is left out.
+func (s *Store) blobs() ([]storedBlob, error) {
+	root := filepath.Join(s.dir, blobsDir)
+	shelves, err := os.ReadDir(root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	var out []storedBlob
+	for _, shelf := range shelves {
+		names, err := os.ReadDir(filepath.Join(root, shelf.Name()))
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range names {
+			d, err := ParseDigest(n.Name())
+			if err != nil {
+				continue
+			}
+			path := filepath.Join(root, shelf.Name(), n.Name())
+			t, err := readTree(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // gone meanwhile
+			} else if err != nil {
+				return nil, err
+			}
+			b := storedBlob{digest: d, path: path, tree: t}
+			for _, f := range t.files {
+				b.size += f.info.Size()
+			}
+			out = append(out, b)
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) verifyBlob(ctx context.Context, b storedBlob, repair bool) (*Problem, error) {
+	if err := b.tree.hash(ctx, nil); err != nil {
+		return nil, err
+	}
+	got := b.tree.blob()
+	if got.Digest == b.digest {
+		return nil, nil
+	}
+	p := &Problem{What: "blob", Name: b.digest.Short(), Text: "its content has the digest " + got.Digest.Short()}
+	if repair {
+		if err := s.drop(b.path); err != nil {
+			return nil, err
+		}
+		p.Repaired = true
+	}
+	return p, nil
+}
+
+// tableNames are the index's tables whose values are sealed.
+var tableNames = map[byte]string{entryTable: "entry", statTable: "stat", memoTable: "memo"}
+
+// verifyIndex checks the seal of every value.
+func (s *Store) verifyIndex(ctx context.Context, repair bool) ([]Problem, error) {
+	var problems []Problem
+	var bad [][]byte
+	err := s.index.use(ctx, func(db *badger.DB) error {
+		return db.View(func(txn *badger.Txn) error {
+			it := txn.NewIterator(badger.IteratorOptions{PrefetchValues: true, PrefetchSize: 100})
+			defer it.Close()
+			for it.Rewind(); it.Valid(); it.Next() {
+				key := it.Item().KeyCopy(nil)
+				name, ok := tableNames[key[0]]
+				if !ok {
+					continue
+				}
+				if _, err := getSealed(txn, key); err != nil {
+					var miss *Miss
+					if !errors.As(err, &miss) {
+						return err
+					}
+					bad = append(bad, key)
+					problems = append(problems, Problem{What: name, Name: keyName(key), Text: miss.Reason, Repaired: repair})
+				}
+			}
+			return ctx.Err()
+		})
+	})
+	if errors.Is(err, errNoIndex) {
+		return nil, nil
+	}
+	if err == nil && repair && len(bad) > 0 {
+		err = s.index.use(ctx, func(db *badger.DB) error {
+			w := db.NewWriteBatch()
+			defer w.Cancel()
+			for _, k := range bad {
+				if err := w.Delete(k); err != nil {
+					return err
+				}
+			}
+			return w.Flush()
+		})
+	}
+	for _, dir := range s.SetAside() {
+		problems = append(problems, Problem{What: "index", Name: filepath.Base(dir), Text: "could not be read and was set aside; rein cache rebuild makes it anew", Repaired: false})
+	}
+	return problems, err
+}
+
+// keyName is a key for people: a short digest, or a path.
+func keyName(key []byte) string {
+	if key[0] == statTable {
+		return string(key[1:])
+	}
+	if len(key) == 1+len(Digest{}) {
+		return Digest(key[1:]).Short()
+	}
+	return fmt.Sprintf("%x", key[1:])
+}
+
+// verifyRuns checks that run records are JSON. A broken one is kept under another name: it is somebody's history.
+func (s *Store) verifyRuns(repair bool) ([]Problem, error) {
+	ids, err := s.Runs()
+	if err != nil {
+		return nil, err
+	}
+	var problems []Problem
+	for _, id := range ids {
+		b, err := s.ReadRun(id)
+		if err != nil {
+			return problems, err
+		}
+		if validJSON(b) {
+			continue
+		}
+		p := Problem{What: "run", Name: id, Text: "its record isn't JSON"}
+		if repair {
+			path := filepath.Join(s.dir, runsDir, id+".json")
+			if err := os.Rename(path, strings.TrimSuffix(path, ".json")+".broken"); err != nil {
+				return problems, err
+			}
+			p.Repaired = true
+		}
+		problems = append(problems, p)
+	}
+	return problems, nil
+}

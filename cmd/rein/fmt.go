@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rein/pipelines/lang"
+)
+
+func (a *app) fmtCmd() *cobra.Command {
+	var check, diff bool
+	c := &cobra.Command{
+		Use:   "fmt [FILE|DIR|-]...",
+		Short: "Give pipeline files their canonical layout",
+		Long: `fmt rewrites pipeline files in place, folders with all that is in them, and prints the names of those it changed.
+"-" reads standard input and writes standard output. Comments stay.
+
+EXIT STATUS
+  0  formatted; with --check: all files are
+  1  with --check: some are not
+  2  a file has a syntax error; it is left as it is`,
+		Example: "  rein fmt\n  rein fmt --check pipelines\n  rein fmt --diff pipelines/hybrid.hcl",
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 && args[0] == "-" {
+				return a.fmtStdin()
+			}
+			files, err := pipelineFiles(a.targets(args))
+			if err != nil {
+				return configError(err)
+			}
+			return a.fmtFiles(c.Context(), files, check, diff)
+		},
+	}
+	c.Flags().BoolVar(&check, "check", false, "change nothing; exit with 1 if something would change")
+	c.Flags().BoolVar(&diff, "diff", false, "change nothing; print what would change")
+	return c
+}
+
+func (a *app) fmtStdin() error {
+	in, err := io.ReadAll(a.in)
+	if err != nil {
+		return err
+	}
+	out, diags := lang.Format("<stdin>", in)
+	if err := a.report(&lang.Program{}, diags); err != nil {
+		return err
+	}
+	_, err = a.out.Write(out)
+	return err
+}
+
+// pipelineFiles are the files named, and all pipeline files of the folders named.
+func pipelineFiles(targets []string) ([]string, error) {
+	var files []string
+	for _, t := range targets {
+		st, err := os.Stat(t)
+		if err != nil {
+			return nil, err
+		}
+		if !st.IsDir() {
+			files = append(files, t)
+			continue
+		}
+		err = filepath.WalkDir(t, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && path != t && strings.HasPrefix(d.Name(), ".") {
+				return fs.SkipDir
+			}
+			if err == nil && d.Type().IsRegular() && lang.IsPipelineFile(path) {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+func (a *app) fmtFiles(ctx context.Context, files []string, check, diff bool) error {
+	changed, broken := 0, false
+	for _, name := range files {
+		old, err := os.ReadFile(name)
+		if err != nil {
+			return configError(err)
+		}
+		text, diags := lang.Format(name, old)
+		if err := a.report(&lang.Program{}, diags); err != nil {
+			broken = true
+			continue
+		}
+		if bytes.Equal(old, text) {
+			continue
+		}
+		changed++
+		if diff {
+			if err := a.printDiff(ctx, name, text); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintln(a.out, name)
+		if !check {
+			if err := replaceFile(name, func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case broken:
+		return &exitError{exitConfig, nil}
+	case check && changed > 0:
+		return &exitError{exitVerdict, nil}
+	}
+	return nil
+}
+
+// printDiff shows a file beside its new text, as git does; git isn't needed to be in a repository.
+func (a *app) printDiff(ctx context.Context, name string, text []byte) error {
+	cmd := exec.CommandContext(ctx, "git", "diff", "--no-index", "--no-prefix", "--color="+map[bool]string{true: "always", false: "never"}[a.color(a.out)], "--", name, "-")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), a.out, a.err
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 1) {
+		return fmt.Errorf("--diff uses git: %w", err)
+	}
+	return nil
+}

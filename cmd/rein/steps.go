@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"rein/pipelines/lang"
+	"rein/steps"
+	"rein/steps/all"
+)
+
+func (a *app) stepsCmd() *cobra.Command {
+	var reference bool
+	c := &cobra.Command{
+		Use:   "steps [TYPE]",
+		Short: "List the step types, or show one: arguments, ports, an example",
+		Long: `steps lists the step types. With a TYPE it prints its arguments with types and defaults, its ports and an example.
+
+EXIT STATUS
+  0  printed
+  2  there is no such type`,
+		Example: "  rein steps\n  rein steps augment\n  rein steps --json",
+		Args:    cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return typeNames(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			types := all.Types()
+			if reference {
+				fmt.Fprint(a.out, lang.Reference(types))
+				return nil
+			}
+			if len(args) == 1 {
+				t := stepType(types, args[0])
+				if t == nil {
+					return configError(fmt.Errorf("there is no step type %q; there are %s", args[0], strings.Join(typeNames(), ", ")))
+				}
+				types = []*steps.Type{t}
+			}
+			return a.printSteps(types, len(args) == 1)
+		},
+	}
+	c.Flags().BoolVar(&a.json, "json", false, "schemas as JSON")
+	c.Flags().BoolVar(&reference, "reference", false, "the whole language reference as Markdown")
+	return c
+}
+
+func (a *app) printSteps(types []*steps.Type, one bool) error {
+	if a.json {
+		schemas := []lang.StepSchema{}
+		for _, t := range types {
+			schemas = append(schemas, lang.SchemaOf(t))
+		}
+		return writeJSON(a.out, schemas)
+	}
+	if one {
+		fmt.Fprint(a.out, lang.StepReference(types[0]))
+		return nil
+	}
+	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	for _, typ := range types {
+		fmt.Fprintf(t, "%s\t%s\n", typ.Name, typ.Doc)
+	}
+	return t.Flush()
+}
+
+func stepType(types []*steps.Type, name string) *steps.Type {
+	for _, t := range types {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+func typeNames() []string {
+	var names []string
+	for _, t := range all.Types() {
+		names = append(names, t.Name)
+	}
+	return names
+}
