@@ -1,8 +1,13 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"runtime"
+	"strconv"
 	"testing"
+	"time"
 
 	"rein/cache"
 	"rein/engine"
@@ -62,5 +67,50 @@ func BenchmarkPlan100000(b *testing.B) {
 		if _, err := engine.Plan(b.Context(), g, options(s)); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// instant is an executor whose jobs are over at once.
+type instant struct{ workers int }
+
+func (x instant) MaxJobs() int { return x.workers }
+
+func (x instant) Execute(context.Context, *engine.Job) (engine.Usage, error) {
+	return engine.Usage{Host: "node"}, nil
+}
+
+// BenchmarkThousandWorkers sends steps without outputs to 1,000 workers that need no time: what is left is the
+// scheduler and the store. REIN_BENCH_STEPS sets their number (1000000 for the figures in docs).
+func BenchmarkThousandWorkers(b *testing.B) {
+	n := 20_000
+	if s := os.Getenv("REIN_BENCH_STEPS"); s != "" {
+		var err error
+		if n, err = strconv.Atoi(s); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		nodes := make([]*engine.Node, n)
+		for i := range nodes {
+			nodes[i] = &engine.Node{Name: strconv.Itoa(i), Op: &op{Config: map[string]any{"i": i}}}
+			if i >= 1000 {
+				nodes[i].After = []*engine.Node{nodes[i-1000]}
+			}
+		}
+		o := options(enginetest.Store(b))
+		o.Child, o.Executor, o.Executors = []string{"rein"}, "x", map[string]engine.Executor{"x": instant{1000}}
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		r, err := engine.Run(b.Context(), graph(nodes...), o)
+		if err != nil || r.Verdict != "pass" {
+			b.Fatal(err, r.Verdict)
+		}
+		b.ReportMetric(float64(time.Since(start).Microseconds())/float64(n), "us/step")
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(n), "heapB/step")
+		runtime.KeepAlive(r)
 	}
 }
