@@ -51,21 +51,21 @@ func fileName(s string) string {
 func strategy(o Options) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# A strategy: how it differs from its base, reinforce.hcl. Try:
-#   rein plan %[1]s.hcl       what would run, and how long it takes
-#   rein run %[1]s.hcl        run it; a second run starts nothing
-#   rein compare .            measure it beside other strategies in this folder
+#   rein plan %[3]s/%[1]s.hcl     what would run, and how long it takes
+#   rein run %[3]s/%[1]s.hcl      run it; a second run starts nothing
+#   rein compare %[3]s       measure it beside other strategies in this folder
 pipeline %[2]s {
   title   = %[2]s
   extends = "reinforce.hcl" # its variables, locals and steps; blocks here override them by name
 }
 
-`, fileName(o.Name), quote(o.Name))
+`, fileName(o.Name), quote(o.Name), filepath.Base(o.Folder))
 	b.WriteString("# Values for the base's variables. --var NAME=VALUE wins over these for one run.\nset {\n")
-	writePath(&b, o, "train", o.Train, "labelled prompts: JSONL, CSV or Parquet; a file or a folder. Columns: text, label (and id, category, source)")
-	writePath(&b, o, "pool", o.Pool, "benign prompts to mine for false positives; without it, split off train")
-	writePath(&b, o, "test", o.Test, "labelled prompts to report on, never trained on; without it, split off train")
+	writePath(&b, o, "train", o.Train, "Labelled prompts: JSONL, CSV or Parquet, a file or a folder, with text and label (and id, category, source).")
+	writePath(&b, o, "pool", o.Pool, "Benign prompts to mine for false positives; without it, they are split off train.")
+	writePath(&b, o, "test", o.Test, "Labelled prompts to report on, never trained on; without it, they are split off train.")
 	if o.Train == "" {
-		b.WriteString("  scale = 0.05 # a small part of the built-in corpus, for a first look; remove for its full size\n")
+		b.WriteString("\n  # A small part of the built-in corpus stands in, for a first look. Remove this for its full size.\n  scale = 0.05\n")
 	}
 	b.WriteString(`
   false_positives = 1000 # how many different false positives to sample
@@ -101,14 +101,14 @@ plan {
 // writePath gives a path variable a value, or shows how.
 func writePath(b *strings.Builder, o Options, name, path, doc string) {
 	if path == "" {
-		fmt.Fprintf(b, "  # %s = \"../data/%s.jsonl\" # %s\n", name, name, doc)
+		fmt.Fprintf(b, "  # %s\n  # %s = \"../data/%s.jsonl\"\n", doc, name, name)
 		return
 	}
 	text := path
 	if rel, err := filepath.Rel(o.Folder, path); err == nil {
 		text = filepath.ToSlash(rel)
 	}
-	fmt.Fprintf(b, "  %s = %s # %s\n", name, quote(text), doc)
+	fmt.Fprintf(b, "  # %s\n  %s = %s\n", doc, name, quote(text))
 }
 
 // quote writes a string of the language: a path may have marks that would begin an interpolation.
