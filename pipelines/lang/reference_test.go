@@ -90,3 +90,18 @@ func TestSchemaOfIsData(t *testing.T) {
 		}
 	}
 }
+
+func TestStepTextGolden(t *testing.T) {
+	var b strings.Builder
+	for _, typ := range fakeTypes() {
+		if typ.Name == "train-gpu" || typ.Name == "exec" {
+			b.WriteString(StepText(typ, 72) + "\n")
+		}
+	}
+	golden(t, "testdata/steptext.txt", []byte(b.String()))
+	for _, line := range strings.Split(b.String(), "\n") {
+		if width(line) > 72 {
+			t.Errorf("wider than 72 columns: %q", line)
+		}
+	}
+}
