@@ -1,0 +1,101 @@
+package compare
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Assumptions are what can't be measured and every sum of money rests on. A variable of the same name in the strategies
+// replaces the default.
+type Assumptions struct {
+	PromptsPerDay float64 `json:"prompts_per_day"`
+	BenignShare   float64 `json:"benign_traffic"` // of the prompts
+	TicketShare   float64 `json:"ticket_share"`   // of alarms that somebody has to look at
+	TicketCost    float64 `json:"ticket_cost"`    // USD
+	GPUHourPrice  float64 `json:"gpu_hour_price"` // USD
+	CPUHourPrice  float64 `json:"cpu_hour_price"` // USD
+}
+
+// DefaultAssumptions are used where the strategies say nothing.
+func DefaultAssumptions() Assumptions {
+	return Assumptions{PromptsPerDay: 1_000_000, BenignShare: 0.99, TicketShare: 0.001, TicketCost: 20, GPUHourPrice: 10, CPUHourPrice: 0.10}
+}
+
+// assume settles the assumptions: the caller's, or the defaults and the strategies' variables of these names.
+func (r *Result) assume(in Input) {
+	if in.Assumptions != nil {
+		r.Assumptions = *in.Assumptions
+		return
+	}
+	a := DefaultAssumptions()
+	for name, to := range map[string]*float64{"prompts_per_day": &a.PromptsPerDay, "benign_traffic": &a.BenignShare, "ticket_share": &a.TicketShare,
+		"ticket_cost": &a.TicketCost, "gpu_hour_price": &a.GPUHourPrice, "cpu_hour_price": &a.CPUHourPrice} {
+		for i, s := range r.Strategies {
+			var v float64
+			if json.Unmarshal(r.detail[s.Name].meta.Variables[name].Value, &v) != nil {
+				continue
+			}
+			if i > 0 && v != *to {
+				r.Notes = append(r.Notes, fmt.Sprintf("%s differs between strategies: %s's %g is used for all", name, s.Name, v))
+			}
+			*to = v
+		}
+	}
+	r.Assumptions = a
+}
+
+// Business is what a strategy changes for those who look at alarms, against the baseline.
+type Business struct {
+	AlarmsPerDay  Figure  `json:"alarms_per_day"`  // false ones
+	AvoidedPerDay Figure  `json:"avoided_per_day"` // against the baseline
+	SavedPerYear  Figure  `json:"saved_per_year"`  // USD
+	TrainingCost  float64 `json:"training_cost"`   // USD, of the measured time at the stated price
+}
+
+// business works the impact out; nil where a rate isn't measured. The interval of the difference is the paired one where
+// the two were tested on the same rows.
+func (r *Result) business(s *Strategy) *Business {
+	fp, ok := s.Measured["fp_rate"]
+	if !ok {
+		return nil
+	}
+	perDay := r.Assumptions.PromptsPerDay * r.Assumptions.BenignShare
+	b := &Business{AlarmsPerDay: fp.scale(perDay), TrainingCost: r.cost(s)}
+	base, ok := r.Baseline.Measured["fp_rate"]
+	if !ok {
+		return b
+	}
+	avoided := Figure{Value: base.Value - fp.Value}
+	if t := r.testOf(BaselineName, s.Name, "fp_rate"); t != nil && t.Difference.Low != nil {
+		low, high := -*t.Difference.High, -*t.Difference.Low
+		avoided.Low, avoided.High = &low, &high
+	}
+	b.AvoidedPerDay = avoided.scale(perDay)
+	b.SavedPerYear = b.AvoidedPerDay.scale(365 * r.Assumptions.TicketShare * r.Assumptions.TicketCost)
+	return b
+}
+
+// cost is the price of the strategy's own measured time: GPU hours where a GPU trained, else CPU hours.
+func (r *Result) cost(s *Strategy) float64 {
+	var sum float64
+	for _, t := range s.Steps {
+		if t.Shared {
+			continue
+		}
+		price := r.Assumptions.CPUHourPrice
+		if onGPU(t.Device) {
+			price = r.Assumptions.GPUHourPrice
+		}
+		sum += float64(t.MS) / 3.6e6 * price
+	}
+	return sum
+}
+
+func (f Figure) scale(by float64) Figure {
+	f.Value *= by
+	if f.Low != nil && f.High != nil {
+		low, high := *f.Low*by, *f.High*by
+		f.Low, f.High = &low, &high
+	}
+	return f
+}

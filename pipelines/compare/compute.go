@@ -1,0 +1,233 @@
+package compare
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rein/cache"
+	"rein/engine/record"
+)
+
+// run is what is known of one column besides its figures.
+type run struct {
+	meta     record.Meta
+	steps    []record.Step
+	result   *record.Step // whose figures are the column's; nil without one
+	report   *evaluation  // nil: not there
+	scores   *scores
+	problems []string
+}
+
+// Compute compares what is recorded. Missing figures are no error: they are blanks with a reason.
+func Compute(ctx context.Context, in Input) (*Result, error) {
+	r := &Result{Schema: SchemaVersion, Strategies: []*Strategy{}, Tests: []Test{}, detail: map[string]*run{}}
+	r.Baseline.Measured = map[string]Figure{}
+	for _, p := range in.Pipelines {
+		if err := r.add(p); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.File, err)
+		}
+	}
+	r.assume(in)
+	if in.Blobs != nil {
+		r.open(ctx, in.Blobs)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	r.test()
+	for _, s := range r.Strategies {
+		r.judge(s)
+	}
+	r.recommend()
+	for _, s := range r.Strategies {
+		s.Business = r.business(s)
+	}
+	r.Plan = r.checkPlan()
+	return r, nil
+}
+
+// Strategy finds a column by name; nil if there is none.
+func (r *Result) Strategy(name string) *Strategy {
+	for _, s := range r.Strategies {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+func (r *Result) add(p record.Pipeline) error {
+	var meta record.Meta
+	if len(p.Meta) > 0 {
+		if err := json.Unmarshal(p.Meta, &meta); err != nil {
+			return fmt.Errorf("the record's meta: %w", err)
+		}
+	}
+	base := ancestors(p.Steps, meta.Baseline)
+	d := &run{meta: meta, steps: p.Steps, result: find(p.Steps, meta.Result)}
+	s := &Strategy{Name: p.Name, Title: cmp.Or(p.Title, p.Name), File: p.File, Measured: map[string]Figure{}, Concerns: []string{},
+		Planned: meta.Plan, Expected: meta.Expect, Targets: meta.Targets, Gates: []Gate{}, Steps: []Timing{}}
+	if s.Planned == nil {
+		s.Planned = map[string]any{}
+	}
+	if s.Expected == nil {
+		s.Expected = map[string]record.Expectation{}
+	}
+	var own []record.Step
+	for _, st := range p.Steps {
+		s.Steps = append(s.Steps, Timing{Name: st.Name, Type: st.Type, Status: st.Status, MS: st.Result.RunMS, Needs: st.Needs,
+			Device: st.Result.Device, Shared: base[st.Name]})
+		if base[st.Name] {
+			continue
+		}
+		own = append(own, st)
+		for _, n := range st.Result.Notes {
+			s.Notes = append(s.Notes, st.Name+": "+n)
+		}
+	}
+	fold(s.Measured, own)
+	if d.result != nil {
+		fold(s.Measured, []record.Step{*d.result})
+	}
+	s.Missing = missing(p.Steps, d.result)
+	s.CriticalMS = criticalPath(s.Steps)
+	r.detail[p.Name] = d
+	r.Strategies = append(r.Strategies, s)
+	r.addBaseline(p, meta, base)
+	return nil
+}
+
+// addBaseline takes the baseline's figures of the first pipeline that has them. Pipelines whose baseline is another one are
+// told apart by the result's content.
+func (r *Result) addBaseline(p record.Pipeline, meta record.Meta, base map[string]bool) {
+	st := find(p.Steps, meta.Baseline)
+	if st == nil {
+		return
+	}
+	if had := r.detail[BaselineName]; had != nil && len(r.Baseline.Measured) > 0 {
+		if len(st.Outputs) > 0 && !sameOutputs(had.result.Outputs, st.Outputs) {
+			r.Notes = append(r.Notes, fmt.Sprintf("%s has another baseline than %s: only the latter's is shown", p.Name, r.Strategies[0].Name))
+		}
+		return
+	}
+	var own []record.Step
+	for _, s := range p.Steps {
+		if base[s.Name] {
+			own = append(own, s)
+		}
+	}
+	r.Baseline.Step = st.Name
+	fold(r.Baseline.Measured, own)
+	r.Baseline.Missing = missing(own, st)
+	r.detail[BaselineName] = &run{meta: meta, steps: own, result: st}
+}
+
+func sameOutputs(a, b map[string]cache.Blob) bool {
+	for port, x := range a {
+		if y, ok := b[port]; ok && x.Digest != y.Digest {
+			return false
+		}
+	}
+	return true
+}
+
+// fold adds the steps' metrics, later ones winning; NAME_low and NAME_high become NAME's interval.
+func fold(into map[string]Figure, steps []record.Step) {
+	for _, st := range steps {
+		m := st.Result.Metrics
+		for name, v := range m {
+			if bound(m, name) {
+				continue
+			}
+			f := Figure{Value: v}
+			if low, ok := m[name+"_low"]; ok {
+				f.Low = &low
+			}
+			if high, ok := m[name+"_high"]; ok {
+				f.High = &high
+			}
+			into[name] = f
+		}
+	}
+}
+
+// bound tells an interval's end from a metric that merely is called so.
+func bound(m map[string]float64, name string) bool {
+	for _, suffix := range []string{"_low", "_high"} {
+		if of, ok := strings.CutSuffix(name, suffix); ok {
+			if _, ok := m[of]; ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func find(steps []record.Step, name string) *record.Step {
+	i := slices.IndexFunc(steps, func(s record.Step) bool { return s.Name == name })
+	if name == "" || i < 0 {
+		return nil
+	}
+	return &steps[i]
+}
+
+// ancestors are a step and what it depends on, directly or not.
+func ancestors(steps []record.Step, name string) map[string]bool {
+	out := map[string]bool{}
+	var visit func(string)
+	visit = func(n string) {
+		if st := find(steps, n); st != nil && !out[n] {
+			out[n] = true
+			for _, need := range st.Needs {
+				visit(need)
+			}
+		}
+	}
+	visit(name)
+	return out
+}
+
+// missing says why a result's figures aren't there; "" if they are.
+func missing(steps []record.Step, result *record.Step) string {
+	for _, st := range steps {
+		if st.Error != "" {
+			line, _, _ := strings.Cut(st.Error, "\n")
+			return fmt.Sprintf("step %s %s: %s", st.Name, cmp.Or(st.Status, "failed"), line)
+		}
+	}
+	switch {
+	case result == nil:
+		return "its file has no compare block that names a result step"
+	case len(result.Result.Metrics) == 0:
+		return fmt.Sprintf("step %s has no result yet: run it (rein run)", result.Name)
+	}
+	return ""
+}
+
+// criticalPath is the longest chain of steps by the time that they took when they were made.
+func criticalPath(steps []Timing) int64 {
+	ends, longest := map[string]int64{}, int64(0)
+	for _, s := range steps { // in topological order
+		var start int64
+		for _, n := range s.Needs {
+			start = max(start, ends[n])
+		}
+		ends[s.Name] = start + s.MS
+		longest = max(longest, ends[s.Name])
+	}
+	return longest
+}
+
+// variable is the value of a strategy's numeric variable.
+func (r *Result) variable(s *Strategy, name string) (float64, bool) {
+	var v float64
+	raw := r.detail[s.Name].meta.Variables[name].Value
+	if len(raw) == 0 || json.Unmarshal(raw, &v) != nil {
+		return 0, false
+	}
+	return v, true
+}

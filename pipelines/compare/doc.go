@@ -1,0 +1,17 @@
+// Package compare puts strategies side by side: what was planned, what was expected, what was measured, how sure that is, and
+// which one to ship. It reads run records and stored artifacts; it runs nothing.
+//
+//	result, err := compare.Compute(ctx, compare.Input{Pipelines: run.Pipelines, Blobs: store})
+//	err = compare.Table(os.Stdout, result, compare.Options{Width: 140, Color: true})
+//
+// The words:
+//
+//   - planned: a figure of the paper's planning facts (plan block); never a result.
+//   - expected: a figure that the paper promised (expect block), with a tolerance.
+//   - measured: a figure of a recorded run, with a 95% interval where it is a rate.
+//   - gate: what a strategy must reach to be approved: a target, the balance, steps that passed.
+//   - verdict: approve if every gate is passed, else reject.
+//   - recommended: the one approved strategy that the rule picks, or none.
+//   - test: a paired test of two strategies on the same rows, its p-value adjusted for the number of pairs (Holm).
+//   - concern: what speaks against a strategy, with its figures.
+package compare

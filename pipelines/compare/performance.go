@@ -1,0 +1,151 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+)
+
+var performanceLines = []line{
+	{sectionPerform, "fp_rate", "FP rate", func(v view) Cell { return v.rate("fp_rate") }},
+	{sectionPerform, "fp_interval", "  95% interval", interval95("fp_rate")},
+	{sectionPerform, "target", "target reached", target},
+	{sectionPerform, "confidence", "  sure of it", sure},
+	{sectionPerform, "reduction", "FP reduction", reduction},
+	{sectionPerform, "fp_test", "  against the baseline", againstBaseline("fp_rate")},
+	{sectionPerform, "fp_count", "FPs on the test set", fpCount},
+	{sectionPerform, "fp_per_100k", "FPs per 100,000", perHundredThousand},
+	{sectionPerform, "tp_rate", "recall", func(v view) Cell { return v.rate("tp_rate") }},
+	{sectionPerform, "tp_interval", "  95% interval", interval95("tp_rate")},
+	{sectionPerform, "tp_test", "  against the baseline", againstBaseline("tp_rate")},
+	{sectionPerform, "f1_macro", "F1 macro", func(v view) Cell { return v.measuredCell("f1_macro").expected(v, "f1_macro") }},
+	{sectionPerform, "roc_auc", "ROC-AUC", func(v view) Cell { return v.measuredCell("roc_auc").expected(v, "roc_auc") }},
+	{sectionPerform, "unseen_fp_rate", "FP rate, unseen sources", func(v view) Cell { return v.rate("unseen_fp_rate") }},
+	{sectionPerform, "unseen_tp_rate", "recall, unseen sources", func(v view) Cell { return v.rate("unseen_tp_rate") }},
+	{sectionPerform, "unseen_roc_auc", "ROC-AUC, unseen sources", func(v view) Cell { return v.measuredCell("unseen_roc_auc") }},
+	{sectionPerform, "seen_pool_fp_rate", "FP rate, mined pool (seen)", func(v view) Cell { return v.measuredCell("seen_pool_fp_rate") }},
+}
+
+// rate is a measured rate beside what was promised, judged by the target of the metric and by the promise.
+func (v view) rate(metric string) Cell {
+	c := v.measuredCell(metric).expected(v, metric)
+	if v.s == nil || c.Text == "" {
+		return c
+	}
+	e, ok := v.s.Targets[metric]
+	if !ok {
+		return c
+	}
+	switch g := gate(metric, e, v.measured); {
+	case !g.Passed:
+		c.Tone = Bad
+	case !g.Shown:
+		c.Tone = Warn
+	default:
+		c.Tone = Good
+	}
+	return c
+}
+
+func interval95(metric string) func(view) Cell {
+	return func(v view) Cell {
+		if f, ok := v.measured[metric]; ok && f.Low != nil && f.High != nil {
+			return Cell{Text: interval(metric, f)}
+		}
+		return Cell{}
+	}
+}
+
+// target says whether the FP target is reached, judged by measured figures.
+func target(v view) Cell {
+	if v.s == nil {
+		return Cell{}
+	}
+	e, ok := v.s.Targets["fp_rate"]
+	if _, measured := v.measured["fp_rate"]; !ok || !measured {
+		return Cell{}
+	}
+	g := gate("fp_rate", e, v.measured)
+	switch {
+	case g.Passed && g.Shown:
+		return Cell{Text: "yes", Tone: Good}
+	case g.Passed:
+		return Cell{Text: "yes, not shown", Tone: Warn}
+	}
+	return Cell{Text: "no", Tone: Bad}
+}
+
+func sure(v view) Cell {
+	if v.s == nil {
+		return Cell{}
+	}
+	if p, ok := v.s.Confidence(); ok {
+		return Cell{Text: confidence(p)}
+	}
+	return Cell{}
+}
+
+// reduction is the share of the baseline's false positives that is gone.
+func reduction(v view) Cell {
+	if v.s == nil {
+		return Cell{}
+	}
+	base, ok := v.r.Baseline.Measured["fp_rate"]
+	own, okOwn := v.measured["fp_rate"]
+	if !ok || !okOwn || base.Value <= 0 {
+		return Cell{}
+	}
+	c := Cell{Text: fmt.Sprintf("%.1f%%", 100*(1-own.Value/base.Value)), Tone: Good}
+	if own.Value >= base.Value {
+		c.Tone = Bad
+	}
+	return c
+}
+
+func againstBaseline(metric string) func(view) Cell {
+	return func(v view) Cell {
+		if v.s == nil {
+			return Cell{}
+		}
+		t := v.r.testOf(BaselineName, v.s.Name, metric)
+		if t == nil {
+			return Cell{}
+		}
+		if t.Conclusion == Incomparable {
+			return Cell{Text: Incomparable, Tone: Warn}
+		}
+		c := Cell{Text: fmt.Sprintf("%s, p %s", t.Conclusion, pvalue(t.P))}
+		switch t.Conclusion {
+		case Better:
+			c.Tone = Good
+		case Worse:
+			c.Tone = Bad
+		}
+		return c
+	}
+}
+
+func fpCount(v view) Cell {
+	n, ok := v.measured["fp_count"]
+	if !ok {
+		return Cell{}
+	}
+	c := Cell{Text: count(n.Value)}
+	if of, ok := v.measured["benign_rows"]; ok {
+		c.Text += " of " + count(of.Value)
+	}
+	return c
+}
+
+func perHundredThousand(v view) Cell {
+	f, ok := v.measured["fp_rate"]
+	if !ok {
+		return Cell{}
+	}
+	c := Cell{Text: count(math.Round(1e5 * f.Value))}
+	if v.s != nil {
+		if e, ok := v.s.expected("fp_rate"); ok {
+			c.Expected = count(math.Round(1e5 * e))
+		}
+	}
+	return c
+}

@@ -1,0 +1,162 @@
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// rule is how the recommended strategy is chosen, in words.
+const rule = "Among the strategies that pass every gate (targets, balance not critical, fewer false positives than the baseline shown by a paired test), " +
+	"the lowest FP rate; of those whose difference from it is not significant (McNemar, Holm-adjusted, 5%), the cheapest by measured time, " +
+	"and where times are within 10% the one with fewer training rows."
+
+// recommend stars one strategy, or nobody, and says why from what was measured.
+func (r *Result) recommend() {
+	rec := Recommendation{Rule: rule, Why: []string{}}
+	var passed []*Strategy
+	for _, s := range r.Strategies {
+		if s.Verdict == Approve {
+			passed = append(passed, s)
+		}
+	}
+	if len(passed) == 0 {
+		rec.Why = append(rec.Why, r.whyNobody()...)
+		r.Recommendation = rec
+		return
+	}
+	best := slices.MinFunc(passed, byRate)
+	equals := []*Strategy{best}
+	for _, s := range passed {
+		if s != best && !r.differs(best, s) {
+			equals = append(equals, s)
+		}
+	}
+	chosen := slices.MinFunc(equals, r.cheaper)
+	chosen.Recommended = true
+	rec.Strategy = chosen.Name
+	rec.Why = r.whyChosen(chosen, best, equals, passed)
+	r.Recommendation = rec
+}
+
+func byRate(a, b *Strategy) int {
+	return cmp.Or(cmp.Compare(a.Measured["fp_rate"].Value, b.Measured["fp_rate"].Value), cmp.Compare(a.Name, b.Name))
+}
+
+// cheaper orders by measured time, and by training rows where times are within a tenth: they vary from run to run.
+func (r *Result) cheaper(a, b *Strategy) int {
+	ta, tb := float64(a.ownMS()), float64(b.ownMS())
+	if max(ta, tb) > 1.1*min(ta, tb) {
+		return cmp.Compare(ta, tb)
+	}
+	return cmp.Or(cmp.Compare(a.Measured["total_samples"].Value, b.Measured["total_samples"].Value), byRate(a, b))
+}
+
+// ownMS is the time that the strategy's own steps took when they were made, the baseline's not counted.
+func (s *Strategy) ownMS() (sum int64) {
+	for _, t := range s.Steps {
+		if !t.Shared {
+			sum += t.MS
+		}
+	}
+	return sum
+}
+
+// differs tells whether two strategies' FP rates differ significantly; without a test they are taken to.
+func (r *Result) differs(a, b *Strategy) bool {
+	t := cmp.Or(r.testOf(a.Name, b.Name, "fp_rate"), r.testOf(b.Name, a.Name, "fp_rate"))
+	return t == nil || t.Conclusion == Better || t.Conclusion == Worse || t.Conclusion == Incomparable
+}
+
+func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) []string {
+	var why []string
+	name := func(s *Strategy) string { return s.Name }
+	head := fmt.Sprintf("%s passes every gate: FP rate %s, recall %s", chosen.Name,
+		withInterval("fp_rate", chosen.Measured["fp_rate"]), withInterval("tp_rate", chosen.Measured["tp_rate"]))
+	if sure, ok := chosen.Confidence(); ok {
+		head += fmt.Sprintf("; %s sure that the FP rate is under its target", confidence(sure))
+	}
+	why = append(why, head+".")
+	switch {
+	case len(r.Strategies) > 1 && len(passed) == 1:
+		why = append(why, "It is the only one of "+fmt.Sprint(len(r.Strategies))+" that does.")
+	case chosen != best:
+		t := cmp.Or(r.testOf(best.Name, chosen.Name, "fp_rate"), r.testOf(chosen.Name, best.Name, "fp_rate"))
+		why = append(why, fmt.Sprintf("%s has the lowest FP rate, %s, but the difference is not significant (p %s on %s rows), and %s is cheaper: %s of its own against %s, %s training rows against %s.",
+			best.Name, percent(best.Measured["fp_rate"].Value), pvalue(t.P), count(float64(t.Rows)), chosen.Name,
+			seconds(float64(chosen.ownMS())/1000), seconds(float64(best.ownMS())/1000), count(chosen.Measured["total_samples"].Value), count(best.Measured["total_samples"].Value)))
+	case len(equals) > 1:
+		why = append(why, fmt.Sprintf("%s don't differ from it significantly in FP rate, and none of them is cheaper.", strings.Join(names(without(equals, chosen), name), ", ")))
+	case len(passed) > 1:
+		why = append(why, "Its FP rate is significantly lower than that of every other strategy that passes.")
+	}
+	why = append(why, r.whyOthers(chosen)...)
+	if len(chosen.Concerns) > 0 {
+		why = append(why, "What to keep in mind of it: "+strings.Join(chosen.Concerns, "; ")+".")
+	}
+	return why
+}
+
+// whyOthers says what each rejected strategy failed on.
+func (r *Result) whyOthers(chosen *Strategy) []string {
+	var why []string
+	for _, s := range r.Strategies {
+		if s == chosen || s.Verdict == Approve {
+			continue
+		}
+		why = append(why, fmt.Sprintf("%s is rejected: %s.", s.Name, strings.Join(s.failures(), "; ")))
+	}
+	return why
+}
+
+// failures are the gates that a strategy didn't pass.
+func (s *Strategy) failures() []string {
+	var out []string
+	for _, g := range s.Gates {
+		if !g.Passed {
+			out = append(out, fmt.Sprintf("%s wants %s, measured %s", label(g.Name), g.Wants, orNothing(g.Got)))
+		}
+	}
+	return out
+}
+
+func (r *Result) whyNobody() []string {
+	if len(r.Strategies) == 0 {
+		return []string{"There are no strategies to choose from."}
+	}
+	why := []string{"No strategy passes every gate."}
+	why = append(why, r.whyOthers(nil)...)
+	closest := (*Strategy)(nil)
+	for _, s := range r.Strategies {
+		if s.Missing == "" && (closest == nil || len(s.failures()) < len(closest.failures()) || len(s.failures()) == len(closest.failures()) && byRate(s, closest) < 0) {
+			closest = s
+		}
+	}
+	if closest != nil {
+		why = append(why, fmt.Sprintf("The closest is %s: it fails on %s alone.", closest.Name, gateNames(closest)))
+	}
+	return why
+}
+
+func gateNames(s *Strategy) string {
+	var out []string
+	for _, g := range s.Gates {
+		if !g.Passed {
+			out = append(out, label(g.Name))
+		}
+	}
+	return strings.Join(out, " and ")
+}
+
+func names[T any](list []T, name func(T) string) []string {
+	var out []string
+	for _, x := range list {
+		out = append(out, name(x))
+	}
+	return out
+}
+
+func without(list []*Strategy, x *Strategy) []*Strategy {
+	return slices.DeleteFunc(slices.Clone(list), func(s *Strategy) bool { return s == x })
+}

@@ -1,0 +1,142 @@
+package compare
+
+import (
+	"context"
+
+	"rein/cache"
+	"rein/engine/record"
+	"rein/steps/stats"
+)
+
+// SchemaVersion is the version of the JSON form; see schema.json.
+const SchemaVersion = 1
+
+// BaselineName names the baseline in tests.
+const BaselineName = "baseline"
+
+// Blobs opens stored content: *cache.Store is one.
+type Blobs interface {
+	Path(ctx context.Context, b cache.Blob) (string, error)
+}
+
+// Input is what is compared.
+type Input struct {
+	Pipelines   []record.Pipeline
+	Blobs       Blobs // nil: figures alone, no paired tests
+	Assumptions *Assumptions
+}
+
+// Result is a comparison; its JSON form is a contract.
+type Result struct {
+	Schema         int             `json:"schema"`
+	Baseline       Baseline        `json:"baseline"`
+	Strategies     []*Strategy     `json:"strategies"`
+	Tests          []Test          `json:"tests"`
+	Recommendation Recommendation  `json:"recommendation"`
+	Plan           []Finding       `json:"plan_check,omitempty"` // where the plan's own figures don't add up
+	Assumptions    Assumptions     `json:"assumptions"`
+	Notes          []string        `json:"notes,omitempty"` // what could not be compared, and why
+	detail         map[string]*run // by strategy, and BaselineName: for the report
+}
+
+// Baseline is the yardstick: the model before any reinforcement.
+type Baseline struct {
+	Step     string            `json:"step,omitempty"`
+	Measured map[string]Figure `json:"measured"`
+	Missing  string            `json:"missing,omitempty"` // why there is nothing measured
+}
+
+// Strategy is one column.
+type Strategy struct {
+	Name        string                        `json:"name"`
+	Title       string                        `json:"title"`
+	File        string                        `json:"file"`
+	Recommended bool                          `json:"recommended"`
+	Verdict     string                        `json:"verdict"` // Approve or Reject
+	Concerns    []string                      `json:"concerns"`
+	Planned     map[string]any                `json:"planned"`
+	Expected    map[string]record.Expectation `json:"expected"`
+	Measured    map[string]Figure             `json:"measured"`
+	Targets     map[string]record.Expectation `json:"targets,omitempty"`
+	Gates       []Gate                        `json:"gates"`
+	Stars       int                           `json:"stars"` // 0 to 5: see stars
+	Missing     string                        `json:"missing,omitempty"`
+	Notes       []string                      `json:"notes,omitempty"` // shortages and recorded breaches that its steps told
+	Business    *Business                     `json:"business,omitempty"`
+	Steps       []Timing                      `json:"steps"`
+	CriticalMS  int64                         `json:"critical_path_ms"` // longest chain of its steps, as measured
+}
+
+// The verdicts.
+const (
+	Approve = "approve"
+	Reject  = "reject"
+)
+
+// Figure is a measured value, with a 95% interval where there is one.
+type Figure struct {
+	Value float64  `json:"value"`
+	Low   *float64 `json:"low,omitempty"`
+	High  *float64 `json:"high,omitempty"`
+}
+
+func figure(i stats.Interval) Figure { return Figure{Value: i.Value, Low: &i.Low, High: &i.High} }
+
+// Gate is one condition of the approval.
+type Gate struct {
+	Name   string `json:"name"`   // "fp_rate", "balance", "steps", ...
+	Wants  string `json:"wants"`  // "at most 1.00%"
+	Got    string `json:"got"`    // "0.85% (0.79-0.91)"; "" if not measured
+	Passed bool   `json:"passed"` // false if not measured
+	Shown  bool   `json:"shown"`  // the whole interval is within
+}
+
+// Test is a paired comparison of B with A on the same rows.
+type Test struct {
+	A          string  `json:"a"`
+	B          string  `json:"b"`
+	Metric     string  `json:"metric"`
+	P          float64 `json:"p"`          // adjusted for the number of pairs (Holm)
+	Conclusion string  `json:"conclusion"` // better, worse, not shown, too few rows (need N), incomparable
+	Raw        float64 `json:"p_raw"`
+	Difference Figure  `json:"difference"` // B minus A
+	Rows       int     `json:"rows"`
+	OnlyA      int     `json:"only_a"`           // rows that A alone flags
+	OnlyB      int     `json:"only_b"`           // rows that B alone flags
+	Detectable float64 `json:"detectable"`       // least difference that these rows show with 80% power
+	Need       int     `json:"need,omitempty"`   // rows that would show this difference
+	Reason     string  `json:"reason,omitempty"` // of incomparable
+}
+
+// The conclusions of a test: what B is against A.
+const (
+	Better       = "better"
+	Worse        = "worse"
+	NotShown     = "not shown"
+	TooFewRows   = "too few rows"
+	Incomparable = "incomparable"
+)
+
+// Recommendation is the rule's choice and why.
+type Recommendation struct {
+	Strategy string   `json:"strategy"` // "": none
+	Rule     string   `json:"rule"`
+	Why      []string `json:"why"`
+}
+
+// Finding is a contradiction in the plan's own figures.
+type Finding struct {
+	Strategy string `json:"strategy,omitempty"`
+	Text     string `json:"text"`
+}
+
+// Timing is what one step cost when it was made.
+type Timing struct {
+	Name   string   `json:"name"`
+	Type   string   `json:"type"`
+	Status string   `json:"status"`
+	MS     int64    `json:"ms"`
+	Needs  []string `json:"needs,omitempty"`
+	Device string   `json:"device,omitempty"`
+	Shared bool     `json:"shared,omitempty"` // the baseline's: not the strategy's own cost
+}

@@ -1,0 +1,115 @@
+package compare
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+
+	"rein/engine/record"
+	"rein/steps/artifact"
+	"rein/steps/stats"
+)
+
+// evaluation is a report of the evaluate step.
+type evaluation = stats.Report
+
+// scores are a model's answers, by set of rows.
+type scores struct {
+	path string
+	sets map[string]*answers
+}
+
+// answers are the threat scores of one set, in the rows' order within each label.
+type answers struct {
+	benign, malicious []float64
+	roc               *stats.ROC
+}
+
+// open reads each column's report and scores; what can't be read is a problem of that column, not of the comparison.
+func (r *Result) open(ctx context.Context, blobs Blobs) {
+	var wg sync.WaitGroup
+	for name, d := range r.detail {
+		if d.result == nil {
+			continue
+		}
+		wg.Go(func() {
+			if err := d.open(ctx, blobs); err != nil {
+				d.problems = append(d.problems, fmt.Sprintf("%s: %v", name, err))
+			}
+		})
+	}
+	wg.Wait()
+	for _, name := range r.columns() {
+		if d := r.detail[name]; d != nil {
+			r.Notes = append(r.Notes, d.problems...)
+		}
+	}
+}
+
+func (d *run) open(ctx context.Context, blobs Blobs) error {
+	report, ok := d.result.Outputs["report"]
+	if !ok {
+		return nil
+	}
+	path, err := blobs.Path(ctx, report)
+	if err != nil {
+		return fmt.Errorf("the report of step %s: %w", d.result.Name, err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var e evaluation
+	if err := json.Unmarshal(b, &e); err != nil {
+		return fmt.Errorf("the report of step %s: %w", d.result.Name, err)
+	}
+	d.report = &e
+	return d.openScores(ctx, blobs, d.result)
+}
+
+func (d *run) openScores(ctx context.Context, blobs Blobs, st *record.Step) error {
+	blob, ok := st.Outputs["scores"]
+	if !ok {
+		return nil
+	}
+	path, err := blobs.Path(ctx, blob)
+	if err != nil {
+		return fmt.Errorf("the scores of step %s: %w", st.Name, err)
+	}
+	all, err := artifact.Scores{Path: path}.Answers()
+	if err != nil {
+		return fmt.Errorf("the scores of step %s: %w", st.Name, err)
+	}
+	s := &scores{path: path, sets: map[string]*answers{}}
+	for _, a := range all {
+		set := s.sets[a.Set]
+		if set == nil {
+			set = &answers{}
+			s.sets[a.Set] = set
+		}
+		if a.Label == artifact.Malicious {
+			set.malicious = append(set.malicious, a.Score)
+		} else {
+			set.benign = append(set.benign, a.Score)
+		}
+	}
+	for _, set := range s.sets {
+		set.roc = stats.NewROC(set.malicious, set.benign)
+	}
+	d.scores = s
+	return nil
+}
+
+// columns are the names of all columns: the baseline first, if there is one.
+func (r *Result) columns() []string {
+	var out []string
+	if r.detail[BaselineName] != nil {
+		out = append(out, BaselineName)
+	}
+	for _, s := range r.Strategies {
+		out = append(out, s.Name)
+	}
+	return out
+}

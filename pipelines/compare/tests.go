@@ -1,0 +1,204 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+
+	"rein/steps/stats"
+)
+
+const (
+	alpha     = 0.05
+	resamples = 2000
+	seed      = 1  // of the paired bootstrap: a comparison of equal data says the same twice
+	fewest    = 30 // rows of a class under which nothing is concluded
+)
+
+// tested are the metrics that are compared by a test, the set that they are of, and which direction is better.
+var tested = []struct {
+	metric, set string
+	lower       bool
+	run         func(a, b *side) outcome
+}{
+	{"fp_rate", "test", true, (*side).falsePositives},
+	{"tp_rate", "test", false, (*side).recall},
+	{"f1_macro", "test", false, (*side).f1},
+	{"roc_auc", "test", false, (*side).auc},
+	{"unseen_fp_rate", "unseen", true, (*side).falsePositives},
+	{"unseen_tp_rate", "unseen", false, (*side).recall},
+	{"unseen_roc_auc", "unseen", false, (*side).auc},
+}
+
+// side is one column's answers on one set.
+type side struct {
+	*answers
+	threshold float64
+}
+
+// outcome is what a test says before it is adjusted and judged.
+type outcome struct {
+	difference   stats.Interval // B minus A
+	p            float64
+	rows         int
+	onlyA, onlyB int
+	detectable   float64
+	need         int
+}
+
+// test runs all paired tests: every strategy against the baseline, and every two strategies.
+func (r *Result) test() {
+	columns := r.columns()
+	for _, m := range tested {
+		first := len(r.Tests)
+		for i, a := range columns {
+			for _, b := range columns[i+1:] {
+				if t := r.pair(a, b, m.metric, m.set, m.run); t != nil {
+					r.Tests = append(r.Tests, *t)
+				}
+			}
+		}
+		conclude(r.Tests[first:], m.lower)
+	}
+}
+
+// pair tests B against A; nil where one of them has nothing measured.
+func (r *Result) pair(a, b, metric, set string, test func(a, b *side) outcome) *Test {
+	da, db := r.detail[a], r.detail[b]
+	if da.scores == nil || db.scores == nil || da.report == nil || db.report == nil {
+		return nil
+	}
+	sa, sb := da.scores.sets[set], db.scores.sets[set]
+	ra, rb := da.report.Sets[set], db.report.Sets[set]
+	if sa == nil || sb == nil || ra == nil || rb == nil {
+		return nil
+	}
+	t := &Test{A: a, B: b, Metric: metric, P: 1, Raw: 1}
+	if ra.Data != rb.Data || len(sa.benign) != len(sb.benign) || len(sa.malicious) != len(sb.malicious) {
+		t.Conclusion = Incomparable
+		t.Reason = fmt.Sprintf("evaluated on other rows: %s (%d rows) and %s (%d rows)", short(ra.Data), ra.Rows, short(rb.Data), rb.Rows)
+		return t
+	}
+	o := test(&side{sa, da.report.Threshold}, &side{sb, db.report.Threshold})
+	if o.rows == 0 {
+		return nil
+	}
+	t.Raw, t.Difference, t.Rows, t.OnlyA, t.OnlyB = o.p, figure(o.difference), o.rows, o.onlyA, o.onlyB
+	t.Detectable, t.Need = o.detectable, o.need
+	return t
+}
+
+// conclude adjusts the p-values of one metric and puts the outcomes into words.
+func conclude(tests []Test, lower bool) {
+	var at []int
+	var p []float64
+	for i, t := range tests {
+		if t.Conclusion != Incomparable {
+			at, p = append(at, i), append(p, t.Raw)
+		}
+	}
+	for i, adjusted := range stats.Holm(p) {
+		t := &tests[at[i]]
+		t.P = adjusted
+		switch {
+		case t.Rows < fewest:
+			t.Conclusion = fmt.Sprintf("%s (need %d)", TooFewRows, max(fewest, t.Need))
+		case adjusted >= alpha && t.Need > t.Rows:
+			t.Conclusion = fmt.Sprintf("%s (need %d)", TooFewRows, t.Need)
+		case adjusted >= alpha:
+			t.Conclusion = NotShown
+		case (t.Difference.Value < 0) == lower:
+			t.Conclusion = Better
+		default:
+			t.Conclusion = Worse
+		}
+		// Too few rows is said only of a difference that would matter; a tiny one is simply not shown.
+		if adjusted >= alpha && t.Rows >= fewest && math.Abs(t.Difference.Value) < relevant {
+			t.Conclusion = NotShown
+		}
+	}
+}
+
+// relevant is the least difference of a rate that is worth more rows.
+const relevant = 0.002
+
+// testOf finds a test of B against A; nil if it wasn't run.
+func (r *Result) testOf(a, b, metric string) *Test {
+	for i := range r.Tests {
+		if t := &r.Tests[i]; t.A == a && t.B == b && t.Metric == metric {
+			return t
+		}
+	}
+	return nil
+}
+
+// cells counts how two models decide the same rows.
+type cells struct{ both, onlyA, onlyB, neither int }
+
+func decide(a, b []float64, ta, tb float64) (c cells) {
+	for i := range a {
+		switch fa, fb := a[i] >= ta, b[i] >= tb; {
+		case fa && fb:
+			c.both++
+		case fa:
+			c.onlyA++
+		case fb:
+			c.onlyB++
+		default:
+			c.neither++
+		}
+	}
+	return c
+}
+
+func rates(a, b []float64, ta, tb float64) outcome {
+	c, n := decide(a, b, ta, tb), len(a)
+	o := outcome{difference: stats.PairedDifference(c.onlyA, c.onlyB, n), p: stats.McNemar(c.onlyA, c.onlyB), rows: n, onlyA: c.onlyA, onlyB: c.onlyB}
+	if n > 0 {
+		discordant := float64(c.onlyA+c.onlyB) / float64(n)
+		o.detectable = stats.MinDetectable(n, discordant)
+		if c.onlyA != c.onlyB {
+			o.need = stats.RowsNeeded(o.difference.Value, discordant)
+		}
+	}
+	return o
+}
+
+// falsePositives is McNemar's exact test on benign rows.
+func (a *side) falsePositives(b *side) outcome {
+	return rates(a.benign, b.benign, a.threshold, b.threshold)
+}
+
+// recall is McNemar's exact test on malicious rows.
+func (a *side) recall(b *side) outcome {
+	return rates(a.malicious, b.malicious, a.threshold, b.threshold)
+}
+
+// f1 is a paired bootstrap, stratified by class.
+func (a *side) f1(b *side) outcome {
+	mal := decide(a.malicious, b.malicious, a.threshold, b.threshold)
+	ben := decide(a.benign, b.benign, a.threshold, b.threshold)
+	if len(a.malicious) == 0 || len(a.benign) == 0 {
+		return outcome{}
+	}
+	d, p := stats.PairedF1(stats.Cells(mal.list()), stats.Cells(ben.list()), resamples, seed)
+	n := len(a.malicious) + len(a.benign)
+	return outcome{difference: d, p: p, rows: n, onlyA: mal.onlyA + ben.onlyA, onlyB: mal.onlyB + ben.onlyB, detectable: halfWidth(d) * detectableFactor}
+}
+
+// auc is DeLong's test.
+func (a *side) auc(b *side) outcome {
+	if len(a.malicious) == 0 || len(a.benign) == 0 {
+		return outcome{}
+	}
+	d, p := b.roc.Minus(a.roc)
+	return outcome{difference: d, p: p, rows: len(a.malicious) + len(a.benign), detectable: halfWidth(d) * detectableFactor}
+}
+
+// detectableFactor turns the half width of a 95% interval into the difference that is shown with 80% power.
+const detectableFactor = (stats.Z95 + 0.8416212335729143) / stats.Z95
+
+func halfWidth(i stats.Interval) float64 { return (i.High - i.Low) / 2 }
+
+func (c cells) list() [4]int { return [4]int{c.both, c.onlyA, c.onlyB, c.neither} }
+
+func short(digest string) string { return digest[:min(12, len(digest))] }

@@ -1,0 +1,200 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"rein/engine/record"
+)
+
+// label is a metric's name for people.
+func label(metric string) string {
+	if l, ok := labels[metric]; ok {
+		return l
+	}
+	return strings.ReplaceAll(metric, "_", " ")
+}
+
+var labels = map[string]string{
+	"fp_rate": "FP rate", "tp_rate": "recall", "f1_macro": "F1 macro", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "fp_count": "false positives",
+	"unseen_fp_rate": "FP rate, unseen sources", "unseen_tp_rate": "recall, unseen sources", "unseen_f1_macro": "F1 macro, unseen sources",
+	"unseen_roc_auc": "ROC-AUC, unseen sources", "fp_rate against the baseline": "FP rate against the baseline",
+	"benign_share": "benign share", "total_samples": "rows", "steps": "steps", "balance": "balance", "expected fp_rate": "expected FP rate",
+	"expected tp_rate": "expected recall", "expected f1_macro": "expected F1 macro", "expected roc_auc": "expected ROC-AUC",
+}
+
+// isRate tells metrics that are fractions and read as percentages.
+func isRate(metric string) bool {
+	for _, part := range []string{"rate", "share", "coverage", "recall", "precision"} {
+		if strings.Contains(metric, part) {
+			return !strings.HasSuffix(metric, "_per_second")
+		}
+	}
+	return false
+}
+
+// show formats a value of a metric.
+func show(metric string, v float64) string {
+	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return "?"
+	case isRate(metric):
+		return percent(v)
+	case strings.Contains(metric, "f1") || strings.Contains(metric, "auc") || metric == "ece" || metric == "brier":
+		return fmt.Sprintf("%.3f", v)
+	case strings.HasSuffix(metric, "_seconds"):
+		return seconds(v)
+	case strings.HasSuffix(metric, "_bytes"):
+		return bytes(v)
+	case strings.HasSuffix(metric, "_ms"):
+		return milliseconds(v)
+	}
+	return count(v)
+}
+
+// percent keeps two decimals, more where a small rate would vanish.
+func percent(v float64) string {
+	switch {
+	case v != 0 && math.Abs(v) < 0.00005:
+		return fmt.Sprintf("%.4f%%", 100*v)
+	case math.Abs(v) < 0.1:
+		return fmt.Sprintf("%.2f%%", 100*v)
+	}
+	return fmt.Sprintf("%.1f%%", 100*v)
+}
+
+// withInterval is a value with its 95% interval.
+func withInterval(metric string, f Figure) string {
+	if f.Low == nil || f.High == nil {
+		return show(metric, f.Value)
+	}
+	return show(metric, f.Value) + " (" + interval(metric, f) + ")"
+}
+
+// interval is the 95% interval alone, without repeating the unit.
+func interval(metric string, f Figure) string {
+	return strings.TrimSuffix(show(metric, *f.Low), "%") + "-" + strings.TrimSuffix(show(metric, *f.High), "%")
+}
+
+// points is a signed difference of rates in percentage points, with its interval.
+func points(f Figure) string {
+	s := fmt.Sprintf("%+.2f points", 100*f.Value)
+	if f.Low != nil && f.High != nil {
+		s += fmt.Sprintf(", 95%% %+.2f to %+.2f", 100**f.Low, 100**f.High)
+	}
+	return s
+}
+
+func pvalue(p float64) string {
+	if p < 0.001 {
+		return "< 0.001"
+	}
+	return fmt.Sprintf("%.3f", p)
+}
+
+func confidence(p float64) string {
+	switch {
+	case p > 0.999:
+		return "over 99.9%"
+	case p < 0.001:
+		return "under 0.1%"
+	}
+	return fmt.Sprintf("%.1f%%", 100*p)
+}
+
+// count is a whole number with thousands separated, or a few digits of one that isn't whole.
+func count(v float64) string {
+	if v != math.Trunc(v) {
+		if math.Abs(v) < 100 {
+			return strconv.FormatFloat(v, 'g', 4, 64)
+		}
+		v = math.Round(v)
+	}
+	s := strconv.FormatFloat(math.Abs(v), 'f', 0, 64)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	if v < 0 {
+		return "-" + s
+	}
+	return s
+}
+
+func money(v float64) string {
+	if math.Abs(v) >= 10 {
+		return "$" + count(math.Round(v))
+	}
+	return fmt.Sprintf("$%.2f", v)
+}
+
+func seconds(v float64) string {
+	switch {
+	case v < 10:
+		return fmt.Sprintf("%.1f s", v)
+	case v < 120:
+		return fmt.Sprintf("%.0f s", v)
+	}
+	return time.Duration(v * float64(time.Second)).Round(time.Second).String()
+}
+
+func milliseconds(v float64) string {
+	if v < 1000 {
+		return strconv.FormatFloat(v, 'g', 3, 64) + " ms"
+	}
+	return seconds(v / 1000)
+}
+
+func bytes(v float64) string {
+	for _, u := range []string{"B", "KiB", "MiB"} {
+		if v < 1024 {
+			return strconv.FormatFloat(v, 'g', 4, 64) + " " + u
+		}
+		v /= 1024
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64) + " GiB"
+}
+
+// limits are the values that an expectation allows.
+func limits(e record.Expectation) (least, most float64) {
+	least, most = math.Inf(-1), math.Inf(1)
+	if e.Value != nil && e.Tolerance != nil {
+		least, most = *e.Value-*e.Tolerance, *e.Value+*e.Tolerance
+	}
+	if e.AtLeast != nil {
+		least = max(least, *e.AtLeast)
+	}
+	if e.AtMost != nil {
+		most = min(most, *e.AtMost)
+	}
+	return least, most
+}
+
+// wants is an expectation in words.
+func wants(metric string, e record.Expectation) string {
+	var out []string
+	if e.Value != nil {
+		s := show(metric, *e.Value)
+		if e.Tolerance != nil {
+			s += " ± " + show(metric, *e.Tolerance)
+		}
+		out = append(out, s)
+	}
+	if e.AtLeast != nil {
+		out = append(out, "at least "+show(metric, *e.AtLeast))
+	}
+	if e.AtMost != nil {
+		out = append(out, "at most "+show(metric, *e.AtMost))
+	}
+	return strings.Join(out, ", ")
+}
+
+func onGPU(device string) bool {
+	return strings.Contains(device, "cuda") || strings.Contains(device, "gpu")
+}
+
+func round(v float64) float64 { return math.Round(v) }
+
+func (f Figure) rounded() float64 { return math.Round(f.Value) }
