@@ -17,8 +17,10 @@ import (
 )
 
 const (
-	// idle is how long the index stays open without use.
-	idle = 20 * time.Millisecond
+	// idle is how long the index stays open without use when nobody waits for it.
+	idle = 2 * time.Second
+	// glance is how often an idle holder looks whether somebody waits.
+	glance = 10 * time.Millisecond
 	// turn is how long one process may keep it while others wait.
 	turn = 100 * time.Millisecond
 )
@@ -34,6 +36,7 @@ type index struct {
 	db       *badger.DB // nil: not open
 	lock     *fileLock
 	opened   time.Time
+	used     time.Time // end of the last use
 	active   int
 	timer    *time.Timer
 	closed   bool
@@ -88,26 +91,29 @@ func (x *index) release() {
 		return
 	}
 	x.free.Broadcast()
+	x.used = time.Now()
 	if x.timer == nil {
-		x.timer = time.AfterFunc(idle, x.shutIdle)
+		x.timer = time.AfterFunc(glance, x.shutIdle)
 	} else {
-		x.timer.Reset(idle)
+		x.timer.Reset(glance)
 	}
 }
 
 func (x *index) shutIdle() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.active == 0 {
+	switch {
+	case x.active > 0 || x.db == nil:
+	case time.Since(x.used) < idle && !x.othersWait():
+		x.timer.Reset(glance)
+	default:
 		_ = x.shut() // the next use opens it again and sees what is wrong
 	}
 }
 
+// othersWait tells whether another process stands in the queue, readers included.
 func (x *index) othersWait() bool {
-	if x.readOnly {
-		return true // a reader can't know; it gives way
-	}
-	l, err := tryLock(x.dir + ".next")
+	l, err := tryExisting(x.dir + ".next")
 	if err == nil {
 		l.unlock()
 	}
@@ -149,7 +155,12 @@ func (x *index) openToRead(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(x.dir, "MANIFEST")); errors.Is(err, fs.ErrNotExist) {
 		return errNoIndex
 	}
-	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+	next, err := lockExisting(ctx, x.dir+".next")
+	if err != nil {
+		return err
+	}
+	defer next.unlock()
+	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
 		db, err := openBadger(x.dir, true)
 		switch {
 		case err == nil:

@@ -46,9 +46,41 @@ func names(path string, f *os.File) (bool, error) {
 	return err == nil && os.SameFile(at, is), err
 }
 
+// longestPause is the longest time between two looks at a lock.
+const longestPause = 15 * time.Millisecond
+
+// tryExisting is tryLock for readers: the file is neither created nor written. Where there is none, nobody holds it.
+func tryExisting(path string) (*fileLock, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &fileLock{}, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if err := flock(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &fileLock{f}, nil
+}
+
+// lockExisting waits for tryExisting.
+func lockExisting(ctx context.Context, path string) (*fileLock, error) {
+	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
+		l, err := tryExisting(path)
+		if !errors.Is(err, errLocked) {
+			return l, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
 // lock waits for the lock. waiting, if it isn't nil, is called once before the first wait.
 func lock(ctx context.Context, path string, waiting func()) (*fileLock, error) {
-	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
 		l, err := tryLock(path)
 		if !errors.Is(err, errLocked) {
 			return l, err
@@ -66,7 +98,12 @@ func lock(ctx context.Context, path string, waiting func()) (*fileLock, error) {
 }
 
 // unlock gives the lock back.
-func (l *fileLock) unlock() error { return l.f.Close() }
+func (l *fileLock) unlock() error {
+	if l.f == nil {
+		return nil
+	}
+	return l.f.Close()
+}
 
 // remove gives the lock back and removes its file, which nobody else holds now.
 func (l *fileLock) remove() error {
