@@ -201,11 +201,12 @@ func objectAttrs(a *attr, e *evaluator) []*attr {
 	var out []*attr
 	for _, p := range pairs {
 		k, diags := p.Key.Value(nil)
-		if diags.HasErrors() || k.Type() != cty.String {
+		name, ok := keyText(k)
+		if diags.HasErrors() || !ok {
 			e.diags = e.diags.Append(errorAt(p.Key.Range(), "Wrong target", "The name of a metric is written plainly."))
 			continue
 		}
-		out = append(out, &attr{name: k.AsString(), expr: p.Value, rng: hcl.RangeBetween(p.Key.Range(), p.Value.Range()), nameRange: p.Key.Range(), in: a.in})
+		out = append(out, &attr{name: name, expr: p.Value, rng: hcl.RangeBetween(p.Key.Range(), p.Value.Range()), nameRange: p.Key.Range(), in: a.in})
 	}
 	return out
 }

@@ -68,11 +68,12 @@ func explainMember(d *hcl.Diagnostic) {
 	case hcl.TraverseAttr:
 		name = s.Name
 	case hcl.TraverseIndex:
-		if s.Key.Type() != cty.String {
+		key, ok := keyText(s.Key)
+		if s.Key.Type() != cty.String || !ok {
 			explainIndex(d, t, v, s.Key)
 			return
 		}
-		name = s.Key.AsString()
+		name = key
 	default:
 		return
 	}

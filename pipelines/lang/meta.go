@@ -165,8 +165,8 @@ func (e *evaluator) stepsNamed(x hcl.Expression, s scope, arg string) []*instanc
 	if !e.checkPort(st, r) {
 		return nil
 	}
-	if st.keyed && idx.Key.Type() == cty.String {
-		return []*instance{st.byKey[idx.Key.AsString()]}
+	if key, ok := keyText(idx.Key); ok && st.byKey[key] != nil {
+		return []*instance{st.byKey[key]}
 	}
 	return wrong(idx.SrcRange, "this step has no such key")
 }

@@ -48,9 +48,7 @@ func refOf(t hcl.Traversal) ref {
 		case hcl.TraverseAttr:
 			r.name = n.Name
 		case hcl.TraverseIndex: // var["name"]
-			if n.Key.Type().FriendlyName() == "string" && !n.Key.IsNull() {
-				r.name = n.Key.AsString()
-			}
+			r.name, _ = keyText(n.Key)
 		}
 	}
 	return r

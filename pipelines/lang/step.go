@@ -8,7 +8,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 
 	"rein/engine"
 )
@@ -96,14 +95,14 @@ func (e *evaluator) expandKeys(s *step, a *attr, v cty.Value) bool {
 	case t.IsListType() || t.IsSetType() || t.IsTupleType():
 		for it := v.ElementIterator(); it.Next(); {
 			_, x := it.Element()
-			k, err := convert.Convert(x, cty.String)
-			if err != nil || k.IsNull() {
+			k, ok := keyText(x)
+			if !ok {
 				return report("A list for for_each has strings, which become the keys; it has %s.", showValue(x))
 			}
-			if _, dup := values[k.AsString()]; dup {
-				return report("The key %q is there twice.", k.AsString())
+			if _, dup := values[k]; dup {
+				return report("The key %q is there twice.", k)
 			}
-			values[k.AsString()] = k
+			values[k] = cty.StringVal(k)
 		}
 	default:
 		return report("for_each wants a map, or a list of strings, not a %s.", t.FriendlyName())
@@ -190,12 +189,12 @@ func (e *evaluator) checkPort(s *step, r ref) bool {
 			}
 			return report(r.all, "Missing key", "step.%s has for_each: write step.%s[\"key\"].PORT for one, or step.%s[*].PORT for all.%s", r.name, r.name, r.name, haveList("keys", slices.Collect(maps.Keys(s.byKey))))
 		}
-		k, err := convert.Convert(idx.Key, cty.String)
-		if err != nil || k.IsNull() {
+		key, ok := keyText(idx.Key)
+		if !ok {
 			return report(idx.SrcRange, "Wrong key", "The keys of step.%s are strings.", r.name)
 		}
-		if i = s.byKey[k.AsString()]; i == nil {
-			return report(idx.SrcRange, "Unknown key", "step.%s has no key %q.%s", r.name, k.AsString(), suggest(k.AsString(), "keys", slices.Collect(maps.Keys(s.byKey))))
+		if i = s.byKey[key]; i == nil {
+			return report(idx.SrcRange, "Unknown key", "step.%s has no key %q.%s", r.name, key, suggest(key, "keys", slices.Collect(maps.Keys(s.byKey))))
 		}
 		rest = rest[1:]
 	} else if idx, ok := rest[0].(hcl.TraverseIndex); ok && idx.Key.Type() != cty.String {
@@ -219,7 +218,7 @@ func (e *evaluator) checkPortOf(s *step, i *instance, stepName string, rest hcl.
 	case hcl.TraverseAttr:
 		name = p.Name
 	case hcl.TraverseIndex:
-		name = p.Key.AsString()
+		name, _ = keyText(p.Key)
 	default:
 		return true
 	}

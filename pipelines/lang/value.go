@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 
 	"rein/engine"
 )
@@ -37,6 +38,18 @@ func (a *product) String() string {
 	default:
 		return string(a.path.Kind) + "(\"" + a.path.Text + "\")"
 	}
+}
+
+// keyText is a key as text. A file that couldn't be read to its end may have keys without a value.
+func keyText(key cty.Value) (string, bool) {
+	if !key.IsKnown() || key.IsNull() || key.IsMarked() {
+		return "", false
+	}
+	s, err := convert.Convert(key, cty.String)
+	if err != nil || s.IsNull() {
+		return "", false
+	}
+	return s.AsString(), true
 }
 
 func pathVal(kind engine.PathKind, folder, text string) cty.Value {
