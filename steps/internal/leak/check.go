@@ -64,7 +64,7 @@ func (m *Memory) Check(ctx context.Context, set string, rows artifact.Rows) (*Fi
 	err := inChunks(ctx, rows.All(), func(buf []artifact.Row) {
 		for i, p := range prepareAll(buf, true) {
 			f.Rows++
-			row, kind, similarity, ok := m.c.lookup(p, m.made)
+			row, kind, similarity, ok := m.known.lookup(p, m.made)
 			if !ok {
 				continue
 			}

@@ -10,7 +10,9 @@
 package leak
 
 import (
+	"cmp"
 	"encoding/binary"
+	"slices"
 
 	"github.com/zeebo/blake3"
 
@@ -21,37 +23,22 @@ import (
 // DefaultNear is the similarity from which two texts count as one.
 const DefaultNear = 0.8
 
-// Clusters groups rows as they come. Rows are numbered from 0 in the order of Add. It is for one goroutine.
+// Clusters groups rows. Rows are numbered from 0 in the order of Add; First may be asked when all are there. What is
+// kept of a row is 80 bytes, whatever its length. It is for one goroutine.
 type Clusters struct {
-	near    float64
-	parent  []int32          // union-find; the root of a tree is its earliest row
-	texts   map[uint64]int32 // first row of each normal form
-	roots   map[uint64]int32 // first row of each lineage
-	buckets []map[uint32]int32
-	entries []entry
+	near   float64
+	texts  []uint64 // hash of each row's normal form
+	roots  []uint64 // hash of each row's root; 0: none
+	sigs   []signature
+	parent []int32 // union-find, once built; the root of a tree is its earliest row
 }
-
-// entry is a signature, a row that has it, and for each band the next older entry of its bucket (or none).
-type entry struct {
-	sig   signature
-	row   int32
-	older [bands]int32
-}
-
-const none = -1
 
 // NewClusters makes an empty set of clusters. near is the similarity from which texts belong together (0.5 to 1);
 // 0: only equal ones do.
-func NewClusters(near float64) *Clusters {
-	c := &Clusters{near: near, texts: map[uint64]int32{}, roots: map[uint64]int32{}}
-	for range bands {
-		c.buckets = append(c.buckets, map[uint32]int32{})
-	}
-	return c
-}
+func NewClusters(near float64) *Clusters { return &Clusters{near: near} }
 
 // Len is the number of rows.
-func (c *Clusters) Len() int { return len(c.parent) }
+func (c *Clusters) Len() int { return len(c.texts) }
 
 // Add adds a row and returns its number.
 func (c *Clusters) Add(r artifact.Row) int { return c.add(prepare(r, c.near > 0)) }
@@ -81,113 +68,85 @@ func prepare(r artifact.Row, near bool) prepared {
 }
 
 func (c *Clusters) add(p prepared) int {
-	n := int32(len(c.parent))
-	c.parent = append(c.parent, n)
-	if p.root != 0 {
-		if first, ok := c.roots[p.root]; ok {
-			c.union(first, n)
-		} else {
-			c.roots[p.root] = n
-		}
+	c.texts, c.roots, c.parent = append(c.texts, p.text), append(c.roots, p.root), nil
+	if c.near > 0 {
+		c.sigs = append(c.sigs, p.sig)
 	}
-	if first, ok := c.texts[p.text]; ok {
-		c.union(first, n)
-		return int(n) // whatever is near to it is near to the first
-	}
-	c.texts[p.text] = n
-	if p.signed {
-		c.connect(n, p.sig)
-	}
-	return int(n)
-}
-
-// connect joins a row with all rows that are near to it, and files its signature.
-func (c *Clusters) connect(n int32, sig signature) {
-	for b := range bands {
-		at, ok := c.buckets[b][sig.band(b)]
-		if !ok {
-			continue
-		}
-		for at != none {
-			e := &c.entries[at]
-			at = e.older[b]
-			if e.sig == sig { // it meets the same rows, now and later: no second entry
-				c.union(e.row, n)
-				return
-			}
-			if c.find(e.row) != c.find(n) && e.sig.similarity(&sig) >= c.near {
-				c.union(e.row, n)
-			}
-		}
-	}
-	c.push(n, sig)
-}
-
-// push files a signature in its buckets.
-func (c *Clusters) push(n int32, sig signature) {
-	at := int32(len(c.entries))
-	e := entry{sig: sig, row: n}
-	for b := range bands {
-		key := sig.band(b)
-		older, ok := c.buckets[b][key]
-		if !ok {
-			older = none
-		}
-		e.older[b] = older
-		c.buckets[b][key] = at
-	}
-	c.entries = append(c.entries, e)
-}
-
-// file makes a row known to lookup without looking for its cluster.
-func (c *Clusters) file(p prepared) {
-	n := int32(len(c.parent))
-	c.parent = append(c.parent, n)
-	if _, ok := c.roots[p.root]; !ok && p.root != 0 {
-		c.roots[p.root] = n
-	}
-	if _, ok := c.texts[p.text]; !ok {
-		c.texts[p.text] = n
-	}
-	if p.signed {
-		c.push(n, p.sig)
-	}
-}
-
-// lookup finds a row that a new one belongs to, for the surest reason; a row that is not made before one that is. made
-// may be nil: none is.
-func (c *Clusters) lookup(p prepared, made []bool) (row int32, kind Kind, similarity float64, ok bool) {
-	if row, ok = c.roots[p.root]; ok && p.root != 0 {
-		return row, Root, 1, true
-	}
-	real := func(row int32) bool { return made == nil || !made[row] }
-	best := 0.0 // the similarity, and 1 for real rows: they come first
-	if row, ok = c.texts[p.text]; ok {
-		if real(row) {
-			return row, Text, 1, true
-		}
-		kind, similarity, best = Text, 1, 1
-	}
-	for b := range bands {
-		at, some := c.buckets[b][p.sig.band(b)]
-		for some && at != none {
-			e := &c.entries[at]
-			at = e.older[b]
-			s := e.sig.similarity(&p.sig)
-			score := s
-			if real(e.row) {
-				score++
-			}
-			if s >= c.near && score > best {
-				row, kind, similarity, best, ok = e.row, Near, s, score, true
-			}
-		}
-	}
-	return row, kind, similarity, ok
+	return len(c.texts) - 1
 }
 
 // First is the earliest row of a row's cluster: the cluster's name.
-func (c *Clusters) First(row int) int { return int(c.find(int32(row))) }
+func (c *Clusters) First(row int) int {
+	if c.parent == nil {
+		c.build()
+	}
+	return int(c.find(int32(row)))
+}
+
+// build joins what belongs together. Rows that may meet are found by sorting, not by tables: it takes less memory.
+func (c *Clusters) build() {
+	c.parent = make([]int32, len(c.texts))
+	for i := range c.parent {
+		c.parent[i] = int32(i)
+	}
+	repeats := c.joinEqual(c.texts)
+	c.joinEqual(c.roots)
+	if c.near == 0 {
+		return
+	}
+	keys := make([]uint64, 0, len(c.texts))
+	for b := range bands {
+		keys = keys[:0]
+		for i := range c.sigs {
+			if !repeats[i] { // what is near to a repeated text is near to its first row
+				keys = append(keys, uint64(c.sigs[i].band(b))<<32|uint64(i))
+			}
+		}
+		slices.Sort(keys)
+		for from, to := 0, 0; from < len(keys); from = to {
+			for to = from + 1; to < len(keys) && keys[to]>>32 == keys[from]>>32; to++ {
+			}
+			c.joinBucket(keys[from:to])
+		}
+	}
+}
+
+// joinEqual joins rows of equal hashes, and marks those that are not the first of theirs. Hash 0 is none.
+func (c *Clusters) joinEqual(hashes []uint64) (repeats []bool) {
+	repeats = make([]bool, len(hashes))
+	order := make([]int32, len(hashes))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(hashes[a], hashes[b]), cmp.Compare(a, b)) })
+	for i := 1; i < len(order); i++ {
+		if a, b := order[i-1], order[i]; hashes[a] == hashes[b] && hashes[a] != 0 {
+			repeats[b] = true
+			c.union(a, b)
+		}
+	}
+	return repeats
+}
+
+// joinBucket joins the rows of one bucket that are near to each other. Rows of one signature are compared once.
+func (c *Clusters) joinBucket(keys []uint64) {
+	var distinct []int32
+next:
+	for _, k := range keys {
+		row := int32(uint32(k))
+		sig := &c.sigs[row]
+		for _, other := range distinct {
+			switch o := &c.sigs[other]; {
+			case *o == *sig:
+				c.union(other, row)
+				continue next
+			case c.find(other) != c.find(row) && o.similarity(sig) >= c.near:
+				c.union(other, row)
+			}
+		}
+		distinct = append(distinct, row)
+	}
+}
 
 func (c *Clusters) find(n int32) int32 {
 	for c.parent[n] != n {

@@ -20,16 +20,96 @@ func Fingerprints(texts []string) []Fingerprint {
 
 // Index knows texts, to tell whether others are the same or nearly so: for those who make or choose rows that must not
 // resemble what a model is trained on. It is for one goroutine.
-type Index struct{ c *Clusters }
+type Index struct {
+	near    float64
+	rows    int32
+	texts   map[uint64]int32 // first row of each normal form
+	roots   map[uint64]int32 // first row of each lineage
+	buckets []map[uint32]int32
+	entries []entry
+}
+
+// entry is a signature, a row that has it, and for each band the next older entry of its bucket (or none).
+type entry struct {
+	sig   signature
+	row   int32
+	older [bands]int32
+}
+
+const none = -1
 
 // NewIndex makes an empty index; near is the similarity from which texts are nearly the same.
-func NewIndex(near float64) *Index { return &Index{NewClusters(near)} }
+func NewIndex(near float64) *Index {
+	x := &Index{near: near, texts: map[uint64]int32{}, roots: map[uint64]int32{}}
+	for range bands {
+		x.buckets = append(x.buckets, map[uint32]int32{})
+	}
+	return x
+}
 
 // Add makes a text known.
-func (x *Index) Add(f Fingerprint) { x.c.file(f.p) }
+func (x *Index) Add(f Fingerprint) { x.add(f.p) }
 
 // Knows tells whether a known text is the same, or nearly.
 func (x *Index) Knows(f Fingerprint) bool {
-	_, _, _, ok := x.c.lookup(f.p, nil)
+	_, _, _, ok := x.lookup(f.p, nil)
 	return ok
+}
+
+func (x *Index) add(p prepared) {
+	n := x.rows
+	x.rows++
+	if _, ok := x.roots[p.root]; !ok && p.root != 0 {
+		x.roots[p.root] = n
+	}
+	if _, ok := x.texts[p.text]; !ok {
+		x.texts[p.text] = n
+	}
+	if !p.signed {
+		return
+	}
+	at := int32(len(x.entries))
+	e := entry{sig: p.sig, row: n}
+	for b := range bands {
+		key := p.sig.band(b)
+		older, ok := x.buckets[b][key]
+		if !ok {
+			older = none
+		}
+		e.older[b] = older
+		x.buckets[b][key] = at
+	}
+	x.entries = append(x.entries, e)
+}
+
+// lookup finds a row that a new one belongs to, for the surest reason; a row that is not made before one that is. made
+// may be nil: none is.
+func (x *Index) lookup(p prepared, made []bool) (row int32, kind Kind, similarity float64, ok bool) {
+	if row, ok = x.roots[p.root]; ok && p.root != 0 {
+		return row, Root, 1, true
+	}
+	real := func(row int32) bool { return made == nil || !made[row] }
+	best := 0.0 // the similarity, and 1 for real rows: they come first
+	if row, ok = x.texts[p.text]; ok {
+		if real(row) {
+			return row, Text, 1, true
+		}
+		kind, similarity, best = Text, 1, 1
+	}
+	for b := range bands {
+		at, some := x.buckets[b][p.sig.band(b)]
+		for some && at != none {
+			e := &x.entries[at]
+			at = e.older[b]
+			s := e.sig.similarity(&p.sig)
+			score := s
+			if real(e.row) {
+				score++
+			}
+			if s >= x.near && score > best {
+				row, kind, similarity, best, ok = e.row, Near, s, score, true
+			}
+		}
+	}
+	return row, kind, similarity, ok
 }

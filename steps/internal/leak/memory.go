@@ -40,7 +40,7 @@ type Use struct {
 
 // Memory is what is known of the rows that a model was made with.
 type Memory struct {
-	c     *Clusters
+	known *Index
 	sides []Side
 	made  []bool // rows that a method wrote: one of them may say the same as a real row by chance
 	ids   []string
@@ -156,9 +156,9 @@ func (e *encoder) again(dir string) error {
 
 // Load reads the memory in a model's folder; the error is os.ErrNotExist where the model has none.
 func Load(dir string) (*Memory, error) {
-	m := &Memory{c: NewClusters(DefaultNear)}
+	m := &Memory{known: NewIndex(DefaultNear)}
 	err := read(dir, func(l label, p prepared) {
-		m.c.file(p)
+		m.known.add(p)
 		m.sides, m.made, m.ids = append(m.sides, l.side), append(m.made, l.made), append(m.ids, l.id)
 	})
 	if err != nil {
