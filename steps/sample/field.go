@@ -32,7 +32,7 @@ const sameCluster = 0.5
 
 // mostClustered is the number of rows up to which clusters are looked for without being asked for: beyond, they would
 // cost more than all else.
-const mostClustered = 200_000
+const mostClustered = 50_000
 
 func newField(c Config) *field {
 	return &field{c: c, strata: map[string][]candidate{}, near: text.NewNear(sameCluster)}

@@ -28,7 +28,7 @@ func assign(c Config, g *groups) (*plan, error) {
 	}
 	for i := range g.all {
 		for l, n := range g.all[i].n {
-			p.counts[p.of[i]][l] += n
+			p.counts[p.of[i]][l] += int(n)
 		}
 	}
 	p.say(c, g)
@@ -75,7 +75,7 @@ func (p *plan) bySource(c Config, g *groups) error {
 	for i := range g.all {
 		m := &g.all[i]
 		zone := c.zone(m) // of a row without a source
-		if m.name != "" {
+		if g.names[m.source] != "" {
 			zone = z.of[m.source]
 		}
 		switch zone {
@@ -132,7 +132,7 @@ func (p *plan) heldOut(c Config, g *groups, inside []int) error {
 	var total [2]int
 	for i, at := range inside {
 		members[i] = g.all[at]
-		total[0], total[1] = total[0]+members[i].n[0], total[1]+members[i].n[1]
+		total[0], total[1] = total[0]+int(members[i].n[0]), total[1]+int(members[i].n[1])
 	}
 	whole, low := c.share(test)+c.share(validation)+c.share(pool), 0.0
 	reported := c.share(test) + c.share(validation)

@@ -9,13 +9,13 @@ import (
 // byCluster divides clusters among all sets, whatever their sources, or by time: then their places on the line are those
 // of their oldest rows.
 func (p *plan) byCluster(c Config, g *groups) error {
-	held := map[string]bool{}
+	held := map[int32]bool{}
 	if g.by == "cluster" && c.share(unseen) > 0 {
 		held = c.holdOut(g)
 	}
 	var rest []int
 	for i := range g.all {
-		if held[g.all[i].name] {
+		if held[g.all[i].source] {
 			p.of[i] = unseen
 		} else {
 			rest = append(rest, i)
@@ -45,7 +45,7 @@ func (p *plan) divide(c Config, g *groups, rest []int) error {
 	var total [2]int
 	for _, i := range rest {
 		m := g.all[i]
-		total[0], total[1] = total[0]+m.n[0], total[1]+m.n[1]
+		total[0], total[1] = total[0]+int(m.n[0]), total[1]+int(m.n[1])
 		members, at = append(members, m), append(at, i)
 	}
 	bins := make([]bin, len(order))
@@ -84,22 +84,22 @@ const fewSources = 4
 
 // holdOut chooses whole sources for unseen where clusters are divided and there are a few sources: those in unseen's part
 // of the line, and the next one where a label would be missing.
-func (c *Config) holdOut(g *groups) map[string]bool {
+func (c *Config) holdOut(g *groups) map[int32]bool {
 	sources := slices.Clone(g.sources)
 	slices.SortFunc(sources, func(a, b member) int { return cmp.Compare(a.u, b.u) })
-	chosen, got := map[string]bool{}, [2]int{}
+	chosen, got := map[int32]bool{}, [2]int32{}
 	for _, missing := range []bool{false, true} {
 		for l := range labelNames {
 			n := 0
 			for _, s := range sources {
-				if s.n[l] == 0 || s.name == "" {
+				if s.n[l] == 0 || g.names[s.source] == "" {
 					continue
 				}
 				n++
 				wanted := s.u < c.share(unseen) || missing && got[l] == 0
 				small := float64(s.n[0]) <= large*float64(g.total[0]) && float64(s.n[1]) <= large*float64(g.total[1])
-				if wanted && small && !chosen[s.name] {
-					chosen[s.name] = true
+				if wanted && small && !chosen[s.source] {
+					chosen[s.source] = true
 					got[0], got[1] = got[0]+s.n[0], got[1]+s.n[1]
 				}
 			}

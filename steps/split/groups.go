@@ -16,20 +16,20 @@ type groups struct {
 	of      []int32 // each row's cluster
 	all     []member
 	sources []member
-	total   [2]int // rows by label
-	by      string // "source", "cluster" or "time"
-	moved   int    // rows whose cluster counts for another source, because a copy of them is there
+	names   []string // of the sources; empty: rows that have none
+	total   [2]int   // rows by label
+	by      string   // "source", "cluster" or "time"
+	moved   int      // rows whose cluster counts for another source, because a copy of them is there
 }
 
 // member is a cluster or a source.
 type member struct {
-	name   string  // of its source; empty: none
-	source int32   // of a cluster: its source's number
-	u      float64 // its place on the line from 0 to 1
-	n      [2]int  // its rows by label
+	u      float64  // its place on the line from 0 to 1
+	n      [2]int32 // its rows by label
+	source int32    // its source's number
 }
 
-func (m *member) size() int { return m.n[benign] + m.n[malicious] }
+func (m *member) size() int { return int(m.n[benign] + m.n[malicious]) }
 
 // group reads the rows once and finds what stays together.
 func group(ctx context.Context, c Config, rows artifact.Rows) (*groups, error) {
@@ -62,6 +62,7 @@ type reading struct {
 	keys    []float64
 	times   []string // in time mode
 	sources []member
+	names   []string
 	index   map[string]int32
 	total   [2]int
 	err     error
@@ -84,7 +85,8 @@ func (r *reading) row(n int, row artifact.Row) {
 	if !ok {
 		s = int32(len(r.sources))
 		r.index[row.Source] = s
-		r.sources = append(r.sources, member{name: row.Source, u: place(r.c, "source", row.Source)})
+		r.names = append(r.names, row.Source)
+		r.sources = append(r.sources, member{source: s, u: place(r.c, "source", row.Source)})
 	}
 	l := labelOf(row.Label)
 	r.labels, r.source, r.keys = append(r.labels, uint8(l)), append(r.source, s), append(r.keys, place(r.c, "text", text.Normalize(row.Text)))
@@ -104,8 +106,8 @@ const wholeSources = 8
 func (r *reading) enoughSources() bool {
 	for l, total := range r.total {
 		n := 0
-		for _, s := range r.sources {
-			if s.name != "" && s.n[l] > 0 && s.n[l] >= total/100 {
+		for i, s := range r.sources {
+			if r.names[i] != "" && s.n[l] > 0 && int(s.n[l]) >= total/100 {
 				n++
 			}
 		}
@@ -119,20 +121,19 @@ func (r *reading) enoughSources() bool {
 // gather sums the rows of each cluster, and those of each source by the clusters that count for it: a cluster counts for
 // its first row's source.
 func (g *groups) gather(cl *leak.Clusters, r *reading) {
-	g.sources = r.sources
+	g.sources, g.names = r.sources, r.names
 	for i := range g.sources {
-		g.sources[i].n = [2]int{}
+		g.sources[i].n = [2]int32{}
 	}
-	byRow := map[int32]int32{}
+	number := make([]int32, len(g.of)) // of the cluster whose first row it is, from 1
 	for row := range g.of {
-		first := int32(cl.First(row))
+		first := cl.First(row)
 		src := r.source[first]
-		at, ok := byRow[first]
-		if !ok {
-			at = int32(len(g.all))
-			byRow[first] = at
-			g.all = append(g.all, member{name: g.sources[src].name, source: src, u: r.keys[first]})
+		if number[first] == 0 {
+			g.all = append(g.all, member{source: src, u: r.keys[first]})
+			number[first] = int32(len(g.all))
 		}
+		at := number[first] - 1
 		g.of[row] = at
 		g.all[at].n[r.labels[row]]++
 		g.sources[src].n[r.labels[row]]++

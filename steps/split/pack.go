@@ -43,7 +43,7 @@ func pack(members []member, bins []bin, natural func(*member) int) *packing {
 func (p *packing) count(i, sign int) {
 	for l, n := range p.members[i].n {
 		if n > 0 {
-			p.counts[p.of[i]][l] += sign * n
+			p.counts[p.of[i]][l] += sign * int(n)
 			p.groups[p.of[i]][l] += sign
 		}
 	}
@@ -82,7 +82,7 @@ func (p *packing) donor(to, l int, careful bool) int {
 		if m.n[l] == 0 || p.of[i] == to || b.takes != nil && !b.takes(m) || !p.mayLeave(i, careful) {
 			continue
 		}
-		if careful && float64(p.counts[to][l]+m.n[l]) > 2*b.target[l] {
+		if careful && float64(p.counts[to][l]+int(m.n[l])) > 2*b.target[l] {
 			continue
 		}
 		if d := max(b.low-m.u, m.u-b.high, 0); d < nearest {
@@ -106,7 +106,7 @@ func (p *packing) mayLeave(i int, careful bool) bool {
 				return false
 			}
 		}
-		if p.counts[from][l]-n < keep {
+		if p.counts[from][l]-int(n) < keep {
 			return false
 		}
 	}
