@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
@@ -259,12 +258,4 @@ func inputsHint(t *steps.Type) string {
 		return ""
 	}
 	return " Its inputs are " + strings.Join(names, ", ") + "."
-}
-
-// rangeOr is the range of an argument, or where it is missing.
-func rangeOr(a *attr, or hcl.Range) hcl.Range {
-	if a == nil {
-		return or
-	}
-	return a.expr.Range()
 }

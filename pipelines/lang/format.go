@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -22,8 +23,10 @@ func Format(name string, text []byte) ([]byte, hcl.Diagnostics) {
 		return text, diags
 	}
 	out := hclwrite.Format(text)
-	out = bytes.ReplaceAll(out, []byte("\r\n"), []byte("\n"))
-	out = append(bytes.TrimRight(out, " \t\n"), '\n')
+	if !hasHeredoc(name, out) { // where line ends are part of a value they stay
+		out = bytes.ReplaceAll(out, []byte("\r\n"), []byte("\n"))
+	}
+	out = append(bytes.TrimRight(out, " \t\r\n"), '\n')
 	if len(out) == 1 {
 		out = nil // an empty file stays empty
 	}
@@ -32,6 +35,11 @@ func Format(name string, text []byte) ([]byte, hcl.Diagnostics) {
 			Detail: fmt.Sprintf("%s: the formatter would have broken this file; it is left as it is.", name)}}
 	}
 	return out, diags
+}
+
+func hasHeredoc(name string, text []byte) bool {
+	tokens, _ := hclsyntax.LexConfig(text, name, hcl.InitialPos)
+	return slices.ContainsFunc(tokens, func(t hclsyntax.Token) bool { return t.Type == hclsyntax.TokenOHeredoc })
 }
 
 // IsPipelineFile tells by its name whether a file belongs to pipelines: for walking folders.

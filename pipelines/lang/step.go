@@ -20,7 +20,6 @@ type step struct {
 	keyed     bool
 	instances []*instance
 	byKey     map[string]*instance
-	splats    bool
 }
 
 type instance struct {
