@@ -5,7 +5,7 @@
 //	.rein/index/        Badger: entries, stat memo, row memo
 //	.rein/blobs/ab/abcd content under its digest, read-only; a folder is a tree
 //	.rein/runs/ID.json  run records
-//	.rein/leases/       lock files, held by the kernel: a dead process holds nothing
+//	.rein/leases/       a file whose bytes are locks, held by the kernel: a dead process holds nothing
 //	.rein/scratch/      work in progress; checkpoints/ outlive a killed run
 //
 // Badger lets one process in at a time, so it is open for moments only and others wait their turn. What is written goes

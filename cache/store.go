@@ -37,6 +37,7 @@ type Store struct {
 	dir      string
 	readOnly bool
 	index    *index
+	leases   *leases
 }
 
 // Open opens the state folder, which it creates unless it is opened for reading. An absent folder opened for reading is
@@ -46,7 +47,8 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, readOnly: o.ReadOnly, index: newIndex(filepath.Join(dir, indexDir), o.ReadOnly)}
+	s := &Store{dir: dir, readOnly: o.ReadOnly, index: newIndex(filepath.Join(dir, indexDir), o.ReadOnly),
+		leases: newLeases(filepath.Join(dir, leasesDir))}
 	if !o.ReadOnly {
 		for _, d := range []string{indexDir, blobsDir, runsDir, leasesDir, scratchDir, checkpointDir, logsDir} {
 			if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
@@ -85,8 +87,8 @@ func (s *Store) checkFormat() error {
 // Dir is the state folder's absolute path.
 func (s *Store) Dir() string { return s.dir }
 
-// Close releases the index.
-func (s *Store) Close() error { return s.index.close() }
+// Close releases the index and all leases.
+func (s *Store) Close() error { return errors.Join(s.index.close(), s.leases.close()) }
 
 // Scratch makes an empty folder for work in progress; the caller removes it.
 func (s *Store) Scratch() (string, error) {

@@ -44,7 +44,6 @@ func newSpace(store *cache.Store, id string) (*space, error) {
 		return nil, errors.New("two runs have one id")
 	}
 	sweep(store, root)
-	sweepLeases(store)
 	return &space{dir: filepath.Join(root, id), lease: lease}, nil
 }
 
@@ -57,23 +56,6 @@ func sweep(store *cache.Store, root string) {
 	for _, e := range entries {
 		if l, err := store.TryLease(spaceLease(e.Name())); err == nil && l != nil {
 			_ = removeAll(filepath.Join(root, e.Name()))
-			_ = l.Release()
-		}
-	}
-}
-
-// sweepLeases removes the lease files of processes that are gone: the kernel has freed the lease, the name stays.
-func sweepLeases(store *cache.Store) {
-	entries, err := os.ReadDir(filepath.Join(store.Dir(), "leases"))
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		d, err := cache.ParseDigest(e.Name())
-		if err != nil {
-			continue
-		}
-		if l, err := store.TryLease(d); err == nil && l != nil {
 			_ = l.Release()
 		}
 	}

@@ -1,0 +1,82 @@
+package cache
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// leases are locks on single bytes of one empty file: a lease makes and removes no file, and nothing is left behind by
+// a process that was killed. The byte is the action's hash, so two actions share one once in 2^62.
+type leases struct {
+	dir  string
+	mu   sync.Mutex
+	file *os.File
+	held map[int64]bool // the kernel tells processes apart, not the holders in one
+}
+
+func newLeases(dir string) *leases { return &leases{dir: dir, held: map[int64]bool{}} }
+
+func (l *leases) try(action Digest) (func() error, error) {
+	at := int64(binary.BigEndian.Uint64(action[:]) >> 2)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[at] {
+		return nil, errLocked
+	}
+	if l.file == nil {
+		f, err := os.OpenFile(filepath.Join(l.dir, "table"), os.O_CREATE|os.O_RDWR, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		l.file = f
+	}
+	if err := l.set(at, unix.F_WRLCK); err != nil {
+		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
+			err = errLocked
+		}
+		return nil, err
+	}
+	l.held[at] = true
+	return func() error { return l.release(at) }, nil
+}
+
+func (l *leases) release(at int64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.held[at] {
+		return nil
+	}
+	delete(l.held, at)
+	if l.file == nil { // closed: the kernel has them all back
+		return nil
+	}
+	return l.set(at, unix.F_UNLCK)
+}
+
+// set locks or unlocks a byte for this open file: not for the process, which may have the folder open twice.
+func (l *leases) set(at int64, kind int16) error {
+	c, err := l.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	lock := unix.Flock_t{Type: kind, Whence: io.SeekStart, Start: at, Len: 1}
+	cerr := c.Control(func(fd uintptr) { err = unix.FcntlFlock(fd, unix.F_OFD_SETLK, &lock) })
+	return errors.Join(err, cerr)
+}
+
+func (l *leases) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil {
+		return nil
+	}
+	f := l.file
+	l.file = nil
+	return f.Close()
+}
