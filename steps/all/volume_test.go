@@ -128,7 +128,7 @@ func TestVolume(t *testing.T) {
 	merged := v.run("merge", nil, map[string][]string{"base": {rows}, "add": {sampled, rows}}, "rows")["rows"]
 	v.run("balance-assert", map[string]cty.Value{"on_breach": cty.StringVal("record")}, map[string][]string{"rows": {merged}}, "rows")
 	t.Logf("%d rows through sample, merge and balance-assert: %.2f s", n, v.total.Seconds())
-	if n <= 1_000_000 {
+	if n <= 200_000 {
 		v.run("augment", map[string]cty.Value{"variations": number(8)}, map[string][]string{"rows": {sampled}, "avoid": {rows}}, "rows")
 	}
 }
