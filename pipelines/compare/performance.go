@@ -12,6 +12,7 @@ var performanceLines = []line{
 	{sectionPerform, "confidence", "  sure of it", sure},
 	{sectionPerform, "reduction", "FP reduction", reduction},
 	{sectionPerform, "fp_test", "  against the baseline", againstBaseline("fp_rate")},
+	{sectionPerform, "fp_chosen", "  against the chosen or best", againstChosen},
 	{sectionPerform, "fp_count", "FPs on the test set", fpCount},
 	{sectionPerform, "fp_per_100k", "FPs per 100,000", perHundredThousand},
 	{sectionPerform, "tp_rate", "recall", func(v view) Cell { return v.rate("tp_rate") }},
@@ -106,22 +107,75 @@ func againstBaseline(metric string) func(view) Cell {
 		if v.s == nil {
 			return Cell{}
 		}
-		t := v.r.testOf(BaselineName, v.s.Name, metric)
-		if t == nil {
-			return Cell{}
-		}
-		if t.Conclusion == Incomparable {
-			return Cell{Text: Incomparable, Tone: Warn}
-		}
-		c := Cell{Text: fmt.Sprintf("%s, p %s", t.Conclusion, pvalue(t.P))}
-		switch t.Conclusion {
-		case Better:
-			c.Tone = Good
-		case Worse:
-			c.Tone = Bad
-		}
-		return c
+		return v.r.testOf(BaselineName, v.s.Name, metric).cell()
 	}
+}
+
+// againstChosen is the test of a column against the recommended strategy; without one, against the lowest FP rate.
+func againstChosen(v view) Cell {
+	if v.s == nil {
+		return Cell{}
+	}
+	chosen := v.r.yardstick()
+	if chosen == nil || chosen == v.s {
+		return Cell{}
+	}
+	if t := v.r.testOf(chosen.Name, v.s.Name, "fp_rate"); t != nil {
+		return t.cell()
+	}
+	return v.r.testOf(v.s.Name, chosen.Name, "fp_rate").turned().cell()
+}
+
+// yardstick is the recommended strategy, or the one with the lowest FP rate.
+func (r *Result) yardstick() *Strategy {
+	if s := r.Strategy(r.Recommendation.Strategy); s != nil {
+		return s
+	}
+	var best *Strategy
+	for _, s := range r.Strategies {
+		if _, ok := s.Measured["fp_rate"]; ok && (best == nil || byRate(s, best) < 0) {
+			best = s
+		}
+	}
+	return best
+}
+
+// turned is the same test seen from the other side; nil stays nil.
+func (t *Test) turned() *Test {
+	if t == nil {
+		return nil
+	}
+	o := *t
+	o.A, o.B, o.OnlyA, o.OnlyB = t.B, t.A, t.OnlyB, t.OnlyA
+	o.Difference = t.Difference.scale(-1)
+	if o.Difference.Low != nil {
+		o.Difference.Low, o.Difference.High = o.Difference.High, o.Difference.Low
+	}
+	switch t.Conclusion {
+	case Better:
+		o.Conclusion = Worse
+	case Worse:
+		o.Conclusion = Better
+	}
+	return &o
+}
+
+// cell is the difference in points and what it amounts to.
+func (t *Test) cell() Cell {
+	switch {
+	case t == nil:
+		return Cell{}
+	case t.Conclusion == Incomparable:
+		return Cell{Text: Incomparable, Tone: Warn}
+	}
+	c := Cell{Text: fmt.Sprintf("%+.2f pts, %s", 100*t.Difference.Value, t.Conclusion)}
+	switch t.Conclusion {
+	case Better:
+		c.Tone = Good
+	case Worse:
+		c.Tone = Bad
+	}
+	return c
 }
 
 func fpCount(v view) Cell {

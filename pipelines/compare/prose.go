@@ -28,8 +28,8 @@ func (r *Result) prose(p painter, o Options) string {
 	}
 	if !o.Brief {
 		section("Concerns", r.concernLines())
-		section("Paired tests on the same rows (Holm-adjusted)", r.testLines())
-		section("What its steps say", r.noteLines())
+		section("Paired tests (Holm-adjusted)", r.testLines())
+		section("What the steps say", r.noteLines())
 		section("The plan's own figures", r.planLines())
 		section("Money", r.moneyLines())
 	}
@@ -37,36 +37,32 @@ func (r *Result) prose(p painter, o Options) string {
 	section("Notes", r.Notes)
 	b.WriteString("\n" + p.dim(strings.TrimRight(paragraph("", legend, o.Width), "\n")) + "\n")
 	b.WriteString(p.dim(strings.TrimRight(paragraph("Rule: ", rule, o.Width), "\n")) + "\n")
+	b.WriteString(p.dim(strings.TrimRight(paragraph("Stars: ", starRule, o.Width), "\n")) + "\n")
 	return b.String()
 }
 
 const legend = "Measured figures stand alone, with 95% intervals; \"exp\" is what the paper promised, \"plan\" what it planned or the file asks for; – is not measured."
 
+// concernLines are the concerns that aren't failed gates: those are in the recommendation already.
+const starRule = "one each for the FP target, the recall floor, a balance that isn't critical, an FP rate whose whole interval is within the target, and no loss that is shown against the baseline or on unseen sources."
+
 func (r *Result) concernLines() []string {
 	var out []string
 	for _, s := range r.Strategies {
-		if len(s.Concerns) > 0 && s.Missing == "" {
-			out = append(out, s.Name+": "+strings.Join(s.Concerns, "; "))
+		if more := s.Concerns[min(len(s.failures()), len(s.Concerns)):]; len(more) > 0 && s.Missing == "" && !s.Recommended {
+			out = append(out, s.Name+": "+strings.Join(more, "; "))
 		}
 	}
 	return out
 }
 
-// testLines puts each pair's tests into one line; tests that show nothing are named briefly.
+// testLines puts each pair's tests into one line.
 func (r *Result) testLines() []string {
 	var out []string
-	for i := 0; i < len(r.Tests); i++ {
-		a, b := r.Tests[i].A, r.Tests[i].B
-		if r.firstOf(a, b) != i {
-			continue
+	for i, t := range r.Tests {
+		if r.firstOf(t.A, t.B) == i {
+			out = append(out, fmt.Sprintf("%s against %s: %s", t.B, t.A, r.pairWords(t.A, t.B)))
 		}
-		var parts []string
-		for _, t := range r.Tests {
-			if t.A == a && t.B == b {
-				parts = append(parts, t.words())
-			}
-		}
-		out = append(out, fmt.Sprintf("%s against %s: %s", b, a, strings.Join(parts, "; ")))
 	}
 	return out
 }
@@ -80,25 +76,54 @@ func (r *Result) firstOf(a, b string) int {
 	return -1
 }
 
-func (t Test) words() string {
-	if t.Conclusion == Incomparable {
-		return label(t.Metric) + " incomparable, " + t.Reason
+// pairWords groups a pair's tests by what they conclude; JSON has their figures.
+func (r *Result) pairWords(a, b string) string {
+	groups := map[string][]string{}
+	for _, t := range r.Tests {
+		if t.A != a || t.B != b {
+			continue
+		}
+		key, what := t.Conclusion, label(t.Metric)
+		switch {
+		case t.Conclusion == Incomparable:
+			return Incomparable + ": " + t.Reason
+		case strings.HasPrefix(t.Conclusion, TooFewRows):
+			key, what = TooFewRows, what+strings.TrimPrefix(t.Conclusion, TooFewRows)
+		case t.Conclusion != NotShown && isRate(t.Metric):
+			what += fmt.Sprintf(" (%+.2f points, p %s)", 100*t.Difference.Value, pvalue(t.P))
+		case t.Conclusion != NotShown:
+			what += fmt.Sprintf(" (%+.4f, p %s)", t.Difference.Value, pvalue(t.P))
+		}
+		groups[key] = append(groups[key], what)
 	}
-	d := points(Figure{Value: t.Difference.Value})
-	if !isRate(t.Metric) {
-		d = fmt.Sprintf("%+.4f", t.Difference.Value)
+	var parts []string
+	for _, g := range []struct{ key, words string }{{Better, "better in "}, {Worse, "worse in "}, {NotShown, "not shown: "}, {TooFewRows, "too few rows: "}} {
+		if list := groups[g.key]; len(list) > 0 {
+			parts = append(parts, g.words+strings.Join(list, ", "))
+		}
 	}
-	return fmt.Sprintf("%s %s (%s, p %s)", label(t.Metric), t.Conclusion, d, pvalue(t.P))
+	return strings.Join(parts, "; ")
 }
 
 func (r *Result) noteLines() []string {
 	var out []string
 	for _, s := range r.Strategies {
 		for _, n := range s.Notes {
-			out = append(out, s.Name+": "+n)
+			out = append(out, s.Name+": "+brief(n))
 		}
 	}
 	return out
+}
+
+// brief cuts a long note at a word; JSON has all of it.
+func brief(s string) string {
+	const most = 150
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) <= most {
+		return s
+	}
+	cut := strings.LastIndexByte(s[:most], ' ')
+	return s[:max(cut, 1)] + " ..."
 }
 
 func (r *Result) planLines() []string {

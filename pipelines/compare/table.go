@@ -21,8 +21,9 @@ type Options struct {
 
 const (
 	widestName   = 27 // of a row
-	leastColumn  = 13
-	mostColumn   = 30
+	narrowName   = 21 // where room is short
+	leastColumn  = 12
+	mostColumn   = 24
 	gap          = 3 // " │ "
 	defaultWidth = 160
 )
@@ -123,11 +124,15 @@ func heading(c Column) gridCell {
 
 // fit sets the column width and splits the grid into groups of columns that fit.
 func (g *grid) fit(width int) []*grid {
-	for _, l := range g.lines {
-		g.nameCol = min(max(g.nameCol, text.StringWidthWithoutEscSequences(l.name.Text), 10), widestName)
-	}
 	n := len(g.head) - 1
-	room := max(width-g.nameCol, leastColumn+gap)
+	widest := widestName
+	if width-widest < n*(mostColumn+gap) {
+		widest = narrowName
+	}
+	for _, l := range g.lines {
+		g.nameCol = min(max(g.nameCol, text.StringWidthWithoutEscSequences(l.name.Text), 10), widest)
+	}
+	room := max(width-g.nameCol-2, leastColumn+gap)
 	each := min(n, max(1, room/(leastColumn+gap)))
 	groups := (n + each - 1) / max(each, 1)
 	if groups > 1 {

@@ -101,9 +101,9 @@ func conclude(tests []Test, lower bool) {
 		t.P = adjusted
 		switch {
 		case t.Rows < fewest:
-			t.Conclusion = fmt.Sprintf("%s (need %d)", TooFewRows, max(fewest, t.Need))
+			t.Conclusion = fmt.Sprintf("%s (need %s)", TooFewRows, count(float64(max(fewest, t.Need))))
 		case adjusted >= alpha && t.Need > t.Rows:
-			t.Conclusion = fmt.Sprintf("%s (need %d)", TooFewRows, t.Need)
+			t.Conclusion = fmt.Sprintf("%s (need %s)", TooFewRows, count(float64(t.Need)))
 		case adjusted >= alpha:
 			t.Conclusion = NotShown
 		case (t.Difference.Value < 0) == lower:

@@ -79,6 +79,9 @@ func gate(name string, e record.Expectation, measured map[string]Figure) Gate {
 	least, most := limits(e)
 	g.Got = withInterval(name, f)
 	g.Passed = f.Value >= least && f.Value <= most
+	if shown := show(name, f.Value); isRate(name) && !g.Passed && (shown == show(name, least) || shown == show(name, most)) {
+		g.Got = fmt.Sprintf("%.4f%% (%s)", 100*f.Value, interval(name, Figure{f.Value, &low, &high})) // two decimals would contradict
+	}
 	g.Shown = low >= least && high <= most
 	return g
 }
