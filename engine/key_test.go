@@ -116,13 +116,13 @@ func TestKeyDiff(t *testing.T) {
 		"library": {func(d *Description) []string { d.Fingerprints = map[string]string{"gomlx": "v2"}; return nil }, []string{`library gomlx "v1" -> "v2"`}},
 		"new file": {func(*Description) []string {
 			return []string{inputLine("data", 0, blob("a"), "a.txt"), inputLine("data", 1, blob("n"), "aa.txt"), inputLine("data", 2, blob("b"), "b.txt"), inputLine("rows", 0, blob("r"), "")}
-		}, []string{"new: input data aa.txt file " + short("n") + " (1 bytes)"}},
+		}, []string{"new: input data aa.txt " + short("n") + " (file, 1 bytes)"}},
 		"deleted file": {func(*Description) []string {
 			return []string{inputLine("data", 0, blob("b"), "b.txt"), inputLine("rows", 0, blob("r"), "")}
-		}, []string{"gone: input data a.txt file " + short("a") + " (1 bytes)"}},
+		}, []string{"gone: input data a.txt " + short("a") + " (file, 1 bytes)"}},
 		"content": {func(*Description) []string {
 			return []string{inputLine("data", 0, blob("a"), "a.txt"), inputLine("data", 1, blob("b"), "b.txt"), inputLine("rows", 0, blob("rr"), "")}
-		}, []string{"input rows file " + short("r") + " (1 bytes) -> file " + short("rr") + " (2 bytes)"}},
+		}, []string{"input rows " + short("r") + " (file, 1 bytes) -> " + short("rr") + " (file, 2 bytes)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := base

@@ -197,7 +197,7 @@ func named(fs []inputFact) map[string]inputFact {
 }
 
 func (f inputFact) shown() string {
-	return fmt.Sprintf("%s %.12s (%s bytes)", f.kind, f.digest, f.size)
+	return fmt.Sprintf("%.12s (%s, %s bytes)", f.digest, f.kind, f.size)
 }
 
 // keyLines is a key as people read it: a line each, without the format.

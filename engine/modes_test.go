@@ -146,6 +146,11 @@ func TestMistakesAreFoundBeforeAnythingRuns(t *testing.T) {
 			g.Pipelines[0].Outputs = []engine.Output{output("one", "/x"), output("two", "/x/y/z")}
 			return g
 		}, []string{"inside /x"}},
+		"an input that an output writes": {func() *engine.Graph {
+			g := graph(step("a", &op{}, enginetest.Path("x", engine.PathDir, dir)))
+			g.Pipelines[0].Outputs = []engine.Output{output("one", filepath.Join(dir, "made.txt"))}
+			return g
+		}, []string{`"one"`, "refer to the step"}},
 		"a step of elsewhere": {func() *engine.Graph { return graph(step("a", &op{}, from("x", step("ghost", &op{})))) }, []string{"ghost"}},
 		"two of one name":     {func() *engine.Graph { return graph(step("a", &op{}), step("a", &op{Config: map[string]any{"x": 1}})) }, []string{"two steps"}},
 	} {
@@ -168,6 +173,16 @@ func TestMistakesAreFoundBeforeAnythingRuns(t *testing.T) {
 				t.Error("a run was recorded")
 			}
 		})
+	}
+}
+
+func TestTheStateFolderIsNoInput(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a.txt"), "x")
+	o := options(enginetest.Open(t, filepath.Join(dir, ".rein")))
+	_, err := engine.Run(t.Context(), graph(step("a", &op{}, enginetest.Path("x", engine.PathDir, dir))), o)
+	if err == nil || !strings.Contains(err.Error(), "holds the state folder") {
+		t.Error(err)
 	}
 }
 

@@ -58,6 +58,7 @@ type StepForecast struct {
 	LowMS      int64      `json:"forecast_low_ms,omitempty"`
 	HighMS     int64      `json:"forecast_high_ms,omitempty"`
 	Samples    int        `json:"forecast_samples,omitempty"` // past runs that the forecast is made of
+	Bytes      int64      `json:"forecast_bytes,omitempty"`   // of disk for the outputs
 	ActionID   string     `json:"action_id,omitempty"`
 }
 
@@ -105,7 +106,7 @@ func newPlanner(ctx context.Context, g *Graph, o Options) (*planner, error) {
 	if err != nil {
 		return nil, asConfig(ctx, err)
 	}
-	if err := w.checkSources(); err != nil {
+	if err := w.checkSources(o.Store.Dir()); err != nil {
 		return nil, &ConfigError{err}
 	}
 	if err := w.checkExecutors(&o); err != nil {
@@ -283,6 +284,7 @@ func (p *planner) step(n *nodeOf) StepForecast {
 	}
 	e := pl.estimate
 	s.ForecastMS, s.LowMS, s.HighMS, s.Samples = int64(e.ms+0.5), int64(e.low+0.5), int64(e.hi+0.5), e.samples
+	s.Bytes = e.bytes
 	return s
 }
 

@@ -115,8 +115,15 @@ func (p *Path) shown() string {
 	return fmt.Sprintf("%s (%s)", p.Text, p.Abs)
 }
 
-// checkSources refuses a graph whose input files aren't there, before anything runs.
-func (w *work) checkSources() error {
+// checkSources refuses a graph whose input files aren't there, before anything runs. It also refuses inputs that the
+// run itself would change: the state folder, or what an output of the graph writes.
+func (w *work) checkSources(state string) error {
+	outputs := map[string]Output{}
+	for _, p := range w.graph.Pipelines {
+		for _, o := range p.Outputs {
+			outputs[filepath.Clean(o.Path)] = o
+		}
+	}
 	seen := map[Path]bool{}
 	for _, p := range w.graph.Pipelines {
 		for _, n := range w.order[p] {
@@ -129,7 +136,7 @@ func (w *work) checkSources() error {
 						continue
 					}
 					seen[*r.Path] = true
-					if _, err := find(r.Path); err != nil {
+					if err := checkSource(r.Path, state, outputs); err != nil {
 						return nodeError(n.Node, err)
 					}
 				}
@@ -137,4 +144,31 @@ func (w *work) checkSources() error {
 		}
 	}
 	return nil
+}
+
+func checkSource(p *Path, state string, outputs map[string]Output) error {
+	found, err := find(p)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		switch {
+		case within(state, f.path):
+			return fmt.Errorf("input %s holds the state folder %s, which every run changes: name a folder beside it, or move it with --state", p.shown(), state)
+		case within(f.path, state):
+			return fmt.Errorf("input %s: %s is in the state folder: refer to the step that makes it", p.shown(), f.path)
+		}
+		for path, o := range outputs {
+			if within(path, f.path) || within(f.path, path) {
+				return fmt.Errorf("input %s is written by output %q (%s): refer to the step instead, so that it runs first", p.shown(), o.Name, o.Pos)
+			}
+		}
+	}
+	return nil
+}
+
+// within tells whether path is dir or in it.
+func within(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
 }
