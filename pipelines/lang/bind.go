@@ -104,8 +104,10 @@ type binder struct {
 	sc   scope
 }
 
-func (b *binder) report(at hcl.Range, summary, format string, args ...any) {
-	b.e.diags = b.e.diags.Append(b.e.withValues(errorAt(at, summary, format, args...), b.a, b.sc))
+func (b *binder) report(at hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
+	d := b.e.withValues(errorAt(at, summary, format, args...), b.a, b.sc)
+	b.e.diags = b.e.diags.Append(d)
+	return d
 }
 
 func (b *binder) value(v cty.Value, at hcl.Range, expr hcl.Expression) ([]engine.Ref, bool) {
@@ -176,8 +178,9 @@ func (b *binder) artifact(a *product, at hcl.Range) (engine.Ref, bool) {
 	}
 	needed, ok := b.e.isNeeded(a.from)
 	if ok && !needed {
-		b.report(at, "Step is not needed", "%s is used here, but its `when` is false (%s). Use it only where it is needed: CONDITION ? %s.%s : ...",
-			a.from, shortPos(a.from.step.decl.body.attrs["when"].rng), a.from, a.port)
+		d := b.report(at, "Step is not needed", "%s is used here, but its `when` is false. Use it only where it is needed: CONDITION ? %s.%s : ...",
+			a.from, a.from, a.port)
+		also(d, a.from.step.decl.body.attrs["when"].rng, "not needed because of this")
 		return ref, false
 	}
 	b.i.edges = append(b.i.edges, edge{to: a.from, arg: b.a.name, rng: at})
@@ -201,9 +204,9 @@ func (b *binder) wrongKind(a *product, at hcl.Range) {
 	if len(fits) > 0 {
 		hint = " Did you mean " + orList(fits) + "?"
 	}
-	b.report(at, "Wrong kind of artifact", "The input %q of %s (%s step, %s) takes %s, but the output %q of %s (%s step, %s) is %s.%s",
-		b.port.Name, b.i, article(b.i.step.decl.typeName), shortPos(b.i.step.decl.rng), article(b.port.Kind),
-		a.port, a.from, article(a.from.step.decl.typeName), shortPos(a.from.step.decl.rng), article(a.kind), hint)
+	d := b.report(at, "Wrong kind of artifact", "The input %q of %s (%s step) takes %s, but the output %q of %s (%s step) is %s.%s",
+		b.port.Name, b.i, article(b.i.step.decl.typeName), article(b.port.Kind), a.port, a.from, article(a.from.step.decl.typeName), article(a.kind), hint)
+	also(d, a.from.step.decl.rng, "%s gives %s as %q", a.from, article(a.kind), a.port)
 }
 
 // takes is what the port wants, in words.

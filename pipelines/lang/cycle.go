@@ -3,6 +3,8 @@ package lang
 import (
 	"fmt"
 	"strings"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 // checkCycles reports steps that need their own output, with every edge of the circle.
@@ -43,12 +45,34 @@ func (e *evaluator) stepCircle(path []edge, start *instance) {
 	for from > 0 && path[from-1].to != start {
 		from--
 	}
-	var b strings.Builder
+	var links []link
 	at := start
 	for _, x := range path[from:] {
-		fmt.Fprintf(&b, "\n  %s needs %s: its %s at %s", at, x.to, x.arg, linePos(x.rng))
+		links = append(links, link{at.String(), x.to.String(), x.rng})
 		at = x.to
 	}
-	last := path[len(path)-1]
-	e.diags = e.diags.Append(errorAt(last.rng, "Steps in a circle", "%s can't run, because it needs its own result:%s\nBreak the circle at one of these.", start, b.String()))
+	e.diags = e.diags.Append(circleError("Steps in a circle", "can't run, because it needs its own result", links))
+}
+
+// link is one edge of a circle.
+type link struct {
+	from, to string
+	rng      hcl.Range
+}
+
+// mostLinks is how many edges of a circle are shown with their lines.
+const mostLinks = 12
+
+// circleError reports a circle with all its edges: the last as the subject, the others as related places.
+func circleError(summary, what string, links []link) *hcl.Diagnostic {
+	var b strings.Builder
+	for _, l := range links {
+		fmt.Fprintf(&b, "\n  %s needs %s (%s)", l.from, l.to, linePos(l.rng))
+	}
+	last := links[len(links)-1]
+	d := errorAt(last.rng, summary, "%s %s:%s\nBreak the circle at one of these.", last.to, what, b.String())
+	for _, l := range links[:min(mostLinks, len(links)-1)] {
+		also(d, l.rng, "%s needs %s", l.from, l.to)
+	}
+	return d
 }

@@ -20,8 +20,10 @@ type decoder struct {
 	diags hcl.Diagnostics
 }
 
-func (d *decoder) errorf(r hcl.Range, summary, format string, args ...any) {
-	d.diags = d.diags.Append(errorAt(r, summary, format, args...))
+func (d *decoder) errorf(r hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
+	diag := errorAt(r, summary, format, args...)
+	d.diags = d.diags.Append(diag)
+	return diag
 }
 
 func errorAt(r hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
@@ -41,7 +43,7 @@ func (d *decoder) file(body hcl.Body) {
 	seen := map[string]hcl.Range{}
 	for _, b := range c.Blocks {
 		if first, ok := seen[b.Type]; ok && schemaOf(b.Type).single {
-			d.errorf(b.DefRange, "Duplicate block", "A file has one %s block; the first is at %s.", b.Type, shortPos(first))
+			also(d.errorf(b.DefRange, "Duplicate block", "A file has one %s block.", b.Type), first, "the first")
 			continue
 		}
 		seen[b.Type] = b.DefRange
@@ -133,7 +135,7 @@ func (d *decoder) free(body hcl.Body, have []*attr, what string) []*attr {
 	for _, a := range out {
 		for _, h := range have {
 			if h.name == a.name {
-				d.errorf(a.nameRange, "Duplicate "+what, "%q was given at %s already.", a.name, shortPos(h.rng))
+				also(d.errorf(a.nameRange, "Duplicate "+what, "%q was given already.", a.name), h.rng, "the first")
 			}
 		}
 	}
@@ -168,7 +170,7 @@ func (d *decoder) fill(out *block, c *hcl.BodyContent, s blockSchema) {
 	for _, b := range c.Blocks {
 		n := inner[b.Type]
 		if first, ok := seen[b.Type]; ok && n.single {
-			d.errorf(b.DefRange, "Duplicate block", "%s may come once here; the first is at %s.", b.Type, shortPos(first))
+			also(d.errorf(b.DefRange, "Duplicate block", "%s may come once here.", b.Type), first, "the first")
 			continue
 		}
 		seen[b.Type] = b.DefRange
@@ -189,7 +191,7 @@ func (d *decoder) variable(b *hcl.Block) {
 	v := &variableDecl{broken: len(d.diags) > n, name: b.Labels[0], attrs: body.attrs, validations: body.blocks, rng: b.DefRange, nameRange: b.LabelRanges[0], in: d.m}
 	for _, o := range d.m.variables {
 		if o.name == v.name {
-			d.errorf(v.nameRange, "Duplicate variable", "variable %q was declared at %s already.", v.name, shortPos(o.rng))
+			also(d.errorf(v.nameRange, "Duplicate variable", "variable %q was declared already.", v.name), o.rng, "the first")
 			return
 		}
 	}
@@ -208,7 +210,7 @@ func (d *decoder) step(b *hcl.Block) {
 		s.body = d.block(b, stepSchema(s.typ), fmt.Sprintf("a step of type %q", s.typeName))
 	}
 	if o := d.steps[s.name]; o != nil {
-		d.errorf(s.nameRange, "Duplicate step", "A step named %q was declared at %s already; names are unique in a pipeline, whatever the type.", s.name, shortPos(o.rng))
+		also(d.errorf(s.nameRange, "Duplicate step", "A step named %q was declared already; names are unique in a pipeline, whatever the type.", s.name), o.rng, "the first")
 		return
 	}
 	d.steps[s.name] = s
@@ -220,7 +222,7 @@ func (d *decoder) output(b *hcl.Block) {
 	o.body = d.block(b, *schemaOf("output"), "an output block")
 	for _, p := range d.m.outputs {
 		if p.name == o.name {
-			d.errorf(b.LabelRanges[0], "Duplicate output", "output %q was declared at %s already.", o.name, shortPos(p.rng))
+			also(d.errorf(b.LabelRanges[0], "Duplicate output", "output %q was declared already.", o.name), p.rng, "the first")
 			return
 		}
 	}

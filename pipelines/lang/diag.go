@@ -2,6 +2,7 @@ package lang
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,33 @@ type Diagnostic struct {
 	Detail   string   `json:"detail,omitempty"`
 	Range    *Range   `json:"range,omitempty"`
 	Snippet  *Snippet `json:"snippet,omitempty"`
+	// Related are other places that have to do with it: the first declaration, the other end of an edge.
+	Related []Related `json:"related,omitempty"`
+}
+
+// Related is another place that a diagnostic is about.
+type Related struct {
+	Message string   `json:"message"`
+	Range   Range    `json:"range"`
+	Snippet *Snippet `json:"snippet,omitempty"`
+}
+
+// places is what also adds to a diagnostic.
+type places []placeOfDiag
+
+type placeOfDiag struct {
+	message string
+	rng     hcl.Range
+}
+
+// also adds another place to a diagnostic, unless that is its subject.
+func also(d *hcl.Diagnostic, rng hcl.Range, format string, args ...any) *hcl.Diagnostic {
+	if d.Subject != nil && d.Subject.Filename == rng.Filename && d.Subject.Start.Line == rng.Start.Line {
+		return d
+	}
+	old, _ := d.Extra.(places)
+	d.Extra = append(old, placeOfDiag{fmt.Sprintf(format, args...), rng})
+	return d
 }
 
 // Range is a place in a file; End is just behind it.
@@ -66,6 +94,10 @@ func Describe(sources map[string]*hcl.File, diags hcl.Diagnostics) []Diagnostic 
 				x.Snippet = &Snippet{}
 			}
 			x.Snippet.Values = values
+		}
+		more, _ := d.Extra.(places)
+		for _, p := range more {
+			x.Related = append(x.Related, Related{p.message, rangeOf(p.rng), snippet(sources[p.rng.Filename], p.rng)})
 		}
 		out = append(out, x)
 	}

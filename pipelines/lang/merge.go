@@ -22,9 +22,10 @@ func mergeVariable(old, over *variableDecl) *variableDecl {
 // base would silently get something else.
 func (l *loader) mergeStep(old, over *stepDecl) *stepDecl {
 	if old.typeName != over.typeName {
-		l.diags = l.diags.Append(errorAt(over.typeRange, "Step of another type",
-			"The step %q that this overrides is of type %q (%s). Give the new step another name and let its users refer to it, or override the base's step with its own type.",
-			over.name, old.typeName, shortPos(old.rng)))
+		d := errorAt(over.typeRange, "Step of another type",
+			"The step %q that this overrides is of type %q. Give the new step another name and let its users refer to it, or override the base's step with its own type.",
+			over.name, old.typeName)
+		l.diags = l.diags.Append(also(d, old.rng, "the base's step"))
 		return old
 	}
 	s := *over

@@ -70,8 +70,10 @@ func (e *evaluator) check(expr hcl.Expression, f *facts, s scope) bool {
 }
 
 func (e *evaluator) checkRef(r ref, s scope) {
-	report := func(rng hcl.Range, summary, format string, args ...any) {
-		e.diags = e.diags.Append(errorAt(rng, summary, format, args...))
+	report := func(rng hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
+		d := errorAt(rng, summary, format, args...)
+		e.diags = e.diags.Append(d)
+		return d
 	}
 	if !slices.Contains(s.roots, r.root) {
 		e.checkRoot(r, s, report)
@@ -96,10 +98,13 @@ func (e *evaluator) checkRef(r ref, s scope) {
 	}
 }
 
-func (e *evaluator) unknown(r ref, names []string, report func(hcl.Range, string, string, ...any)) {
+// reporter adds an error and gives it back, for adding to it.
+type reporter func(at hcl.Range, summary, format string, args ...any) *hcl.Diagnostic
+
+func (e *evaluator) unknown(r ref, names []string, report reporter) {
 	what := map[string]string{"var": "variable", "local": "local value", "step": "step"}[r.root]
 	if off := e.m.removed[r.name]; off != nil && r.root == "step" {
-		report(r.rng, "Step is disabled", "step.%s was removed by disabled = true at %s.", r.name, shortPos(off.rng))
+		also(report(r.rng, "Step is disabled", "step.%s was removed.", r.name), off.rng, "it is disabled here")
 		return
 	}
 	for _, other := range []string{"var", "local", "step"} {
@@ -112,7 +117,7 @@ func (e *evaluator) unknown(r ref, names []string, report func(hcl.Range, string
 }
 
 // checkRoot reports a first word that means nothing here.
-func (e *evaluator) checkRoot(r ref, s scope, report func(hcl.Range, string, string, ...any)) {
+func (e *evaluator) checkRoot(r ref, s scope, report reporter) {
 	all := []string{"var", "local", "step", "each", "metric"}
 	if slices.Contains(all, r.root) {
 		report(r.all, "Not possible here", "%s can't use %s; it may use %s.", upperFirst(s.what), r.root, listOr(s.roots, "only plain values"))

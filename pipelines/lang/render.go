@@ -69,7 +69,13 @@ func (s Style) write(b *strings.Builder, d Diagnostic) {
 		b.WriteByte('\n')
 	}
 	if d.Snippet != nil {
-		s.snippet(b, d.Snippet, color)
+		s.snippet(b, d.Snippet, "^", color)
+	}
+	for _, r := range d.Related {
+		fmt.Fprintf(b, "  %s:%d:%d: %s\n", r.Range.Filename, r.Range.Start.Line, r.Range.Start.Column, printable(r.Message))
+		if r.Snippet != nil {
+			s.snippet(b, r.Snippet, "-", faint)
+		}
 	}
 	for _, line := range strings.Split(printable(d.Detail), "\n") {
 		s.wrap(b, line)
@@ -77,7 +83,7 @@ func (s Style) write(b *strings.Builder, d Diagnostic) {
 }
 
 // snippet writes the lines with a mark under the range, then the values.
-func (s Style) snippet(b *strings.Builder, n *Snippet, color string) {
+func (s Style) snippet(b *strings.Builder, n *Snippet, underline, color string) {
 	margin := 3
 	if n.StartLine > 0 {
 		lines := strings.Split(n.Code, "\n")
@@ -88,7 +94,7 @@ func (s Style) snippet(b *strings.Builder, n *Snippet, color string) {
 		for i, line := range lines[:shown] {
 			line = strings.TrimSuffix(line, "\r")
 			fmt.Fprintf(b, "  %s %s\n", s.paint(faint, fmt.Sprintf("%*d |", margin, n.StartLine+i)), strings.TrimRight(printable(line), " \t"))
-			s.mark(b, line, n.HighlightStartOffset-offset, n.HighlightEndOffset-offset, margin, color)
+			s.mark(b, line, n.HighlightStartOffset-offset, n.HighlightEndOffset-offset, margin, underline, color)
 			offset += len(lines[i]) + 1
 		}
 		if shown < len(lines) {
@@ -101,7 +107,7 @@ func (s Style) snippet(b *strings.Builder, n *Snippet, color string) {
 }
 
 // mark underlines the bytes from..to of a line, as far as they lie in it.
-func (s Style) mark(b *strings.Builder, line string, from, to, margin int, color string) {
+func (s Style) mark(b *strings.Builder, line string, from, to, margin int, underline, color string) {
 	from, to = max(from, 0), min(to, len(line))
 	if from > len(line) || to < 0 || (from >= to && from > 0 && strings.TrimSpace(line) == "") {
 		return
@@ -116,7 +122,7 @@ func (s Style) mark(b *strings.Builder, line string, from, to, margin int, color
 		parts[i] = strings.Repeat(" ", width(p))
 	}
 	lead := strings.Join(parts, "\t") // tabs stay tabs: only the terminal knows how wide they are
-	fmt.Fprintf(b, "  %*s %s %s%s\n", margin, "", s.paint(faint, "|"), lead, s.paint(color, strings.Repeat("^", max(1, width(strings.TrimRight(text, " \t"))))))
+	fmt.Fprintf(b, "  %*s %s %s%s\n", margin, "", s.paint(faint, "|"), lead, s.paint(color, strings.Repeat(underline, max(1, width(strings.TrimRight(text, " \t"))))))
 }
 
 func width(s string) int { return displaywidth.String(printable(s)) }

@@ -2,7 +2,6 @@ package lang
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -161,15 +160,15 @@ func (e *evaluator) circle(name string, at hcl.Range) {
 	for from > 0 && e.stack[from].name != name {
 		from--
 	}
-	var b strings.Builder
+	var links []link
 	for i := from; i < len(e.stack); i++ {
 		next, rng := name, at
 		if i+1 < len(e.stack) {
 			next, rng = e.stack[i+1].name, e.stack[i+1].rng
 		}
-		fmt.Fprintf(&b, "\n  %s needs %s (%s)", e.stack[i].name, next, linePos(rng))
+		links = append(links, link{e.stack[i].name, next, rng})
 	}
-	e.diags = e.diags.Append(errorAt(at, "Values in a circle", "%s can't be computed, because it needs itself:%s\nBreak the circle at one of these.", name, b.String()))
+	e.diags = e.diags.Append(circleError("Values in a circle", "can't be computed, because it needs itself", links))
 }
 
 // linePos is file:line,column.

@@ -81,9 +81,13 @@ func (e *evaluator) resolve(v *variable) (cty.Value, bool) {
 		if v.sensitive {
 			x = x.Mark(sensitive)
 		}
-		e.diags = e.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Wrong type of value",
-			Detail:  fmt.Sprintf("variable %q (%s) is %s; %s gives %s: %s", v.decl.name, shortPos(v.decl.rng), article(v.constraint.text()), v.from, showValue(x), sentence(err)),
-			Subject: at})
+		d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Wrong type of value", Subject: at,
+			Detail: fmt.Sprintf("variable %q is %s; %s gives %s: %s", v.decl.name, article(v.constraint.text()), v.from, showValue(x), sentence(err))}
+		where := v.decl.rng
+		if a := v.decl.attrs["type"]; a != nil {
+			where = a.rng
+		}
+		e.diags = e.diags.Append(also(d, where, "its type"))
 		return cty.DynamicVal, false
 	}
 	if y.IsNull() && !v.nullable {
@@ -179,9 +183,8 @@ func (e *evaluator) validate(v *variable, y cty.Value, at *hcl.Range) bool {
 		if subject == nil {
 			subject = &v.decl.rng
 		}
-		e.diags = e.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Value is not allowed",
-			Detail: fmt.Sprintf("variable %q: %s\nThe value comes from %s; the rule is at %s.", v.decl.name, m.AsString(), v.from, shortPos(b.rng)), Subject: subject,
-			Expression: cond.expr, EvalContext: e.contextFor(cond.expr, s)})
+		d := errorAt(*subject, "Value is not allowed", "variable %q: %s\nThe value comes from %s.", v.decl.name, m.AsString(), v.from)
+		e.diags = e.diags.Append(also(e.withValues(d, cond, s), cond.rng, "the rule"))
 		return false
 	}
 	return true
