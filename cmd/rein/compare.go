@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"rein/cache"
+	"rein/engine/record"
+	"rein/pipelines/compare"
+	"rein/pipelines/lang"
+)
+
+// compareFlags say what to run and how to show it.
+type compareFlags struct {
+	load    loadFlags
+	run     runFlags
+	noRun   bool
+	format  string
+	out     string
+	require string
+	view    compare.Options
+}
+
+func (a *app) compareCmd() *cobra.Command {
+	var f compareFlags
+	c := &cobra.Command{
+		Use:   "compare [FILE|DIR]...",
+		Short: "Run what is missing, then put the strategies side by side",
+		Long: `compare runs what isn't cached and prints the matrix: what was planned, expected and measured, with intervals, paired
+tests between the strategies, and which one to ship by a stated rule. Without arguments, and without a folder
+"pipelines", it compares the strategies that are built in.
+
+EXIT STATUS
+  0    compared, whatever it recommends
+  1    with --require approve: no strategy is approved
+  2    the command line or a pipeline file is wrong
+  3    nothing could be compared
+  130  interrupted; what was finished is kept`,
+		Example: `  rein compare pipelines
+  rein compare --format html --out report.html
+  rein compare --no-run --format json
+  rein compare --var train=data/prompts.jsonl --require approve`,
+		RunE: func(c *cobra.Command, args []string) error { return a.compare(c.Context(), args, &f) },
+	}
+	f.load.register(c)
+	a.complete(c, &f.load)
+	f.run.registerRun(c)
+	fl := c.Flags()
+	fl.BoolVar(&f.noRun, "no-run", false, "compare what past runs measured; start nothing")
+	fl.StringVar(&f.format, "format", "table", "table, markdown, html or json")
+	fl.StringVarP(&f.out, "out", "o", "", "write to this `FILE`")
+	fl.StringVar(&f.require, "require", "", "exit with 1 unless some strategy has this verdict (approve)")
+	fl.StringSliceVar(&f.view.Rows, "rows", nil, "only rows whose name or section has one of these words")
+	fl.StringVar(&f.view.SortBy, "sort", "", "order the strategies by this row")
+	fl.BoolVar(&f.view.Transpose, "transpose", false, "strategies as rows")
+	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "markdown", "html", "json"}, cobra.ShellCompDirectiveNoFileComp)))
+	return c
+}
+
+func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error {
+	write, err := a.matrixWriter(f)
+	if err != nil {
+		return err
+	}
+	if f.require != "" && f.require != compare.Approve {
+		return configError(fmt.Errorf("--require %q: want approve", f.require))
+	}
+	p, err := a.load(args, &f.load)
+	if err != nil {
+		return err
+	}
+	if a.shipped(args) {
+		fmt.Fprintf(a.err, "there is no folder %q here: these are the strategies that are built in\n", defaultFolder)
+	}
+	rec, err := a.measured(ctx, p, f)
+	if err != nil {
+		return err
+	}
+	store, err := a.store(true)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	result, err := compare.Compute(ctx, compare.Input{Pipelines: rec, Blobs: store})
+	if err != nil {
+		return err
+	}
+	if err := a.writeOut(f.out, func(w io.Writer) error { return write(w, result) }); err != nil {
+		return err
+	}
+	if f.require == "" || slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Verdict == f.require }) {
+		return nil
+	}
+	return &exitError{exitVerdict, errors.New("no strategy is approved")}
+}
+
+// matrixWriter is how the comparison is written.
+func (a *app) matrixWriter(f *compareFlags) (func(io.Writer, *compare.Result) error, error) {
+	switch f.format {
+	case "table":
+		return func(w io.Writer, r *compare.Result) error {
+			o := f.view
+			_, o.Width = isTerminal(w)
+			o.Color = a.color(w)
+			return compare.Table(w, r, o)
+		}, nil
+	case "markdown":
+		return func(w io.Writer, r *compare.Result) error { return compare.Markdown(w, r, f.view) }, nil
+	case "json":
+		return compare.JSON, nil
+	}
+	return nil, configError(fmt.Errorf("--format %q: want table, markdown, html or json", f.format))
+}
+
+// measured are the pipelines' records: of a run now, or of the newest one of each. A step that failed or said no leaves
+// blanks in the matrix; it doesn't keep the others from being compared.
+func (a *app) measured(ctx context.Context, p *lang.Program, f *compareFlags) ([]record.Pipeline, error) {
+	if f.noRun {
+		store, err := a.store(true)
+		if err != nil {
+			return nil, err
+		}
+		defer store.Close()
+		return a.recorded(store, p)
+	}
+	f.run.keepGoing = true
+	rec, err := a.run(ctx, p, &f.run)
+	var status *exitError
+	switch {
+	case rec == nil:
+		return nil, err
+	case errors.As(err, &status) && status.code == exitInterrupted:
+		return nil, err
+	case err != nil && err.Error() != "":
+		printError(a.err, err.Error())
+	}
+	return rec.Pipelines, nil
+}
+
+// recorded is the newest record of each pipeline, with the plan and the expectations as its file has them now.
+func (a *app) recorded(store *cache.Store, p *lang.Program) ([]record.Pipeline, error) {
+	runs, _, err := readRuns(store, 0)
+	if err != nil {
+		return nil, err
+	}
+	var out []record.Pipeline
+	for i, pipe := range p.Graph.Pipelines {
+		found := record.Pipeline{Name: pipe.Name, Title: pipe.Title, File: pipe.File, Meta: pipe.Meta}
+	search:
+		for _, r := range runs {
+			for _, rp := range r.Pipelines {
+				if rp.Name == pipe.Name {
+					found.Steps = rp.Steps
+					break search
+				}
+			}
+		}
+		if found.Steps == nil {
+			fmt.Fprintf(a.err, "note: %s has never run: rein run %s\n", pipe.Name, p.Graph.Pipelines[i].File)
+		}
+		if !json.Valid(found.Meta) {
+			found.Meta = nil
+		}
+		out = append(out, found)
+	}
+	return out, nil
+}
