@@ -331,7 +331,9 @@ func (w *writer) take(j job, cands []candidate) int {
 }
 
 func (w *writer) report() {
-	w.env.Metric("variations_made", float64(len(w.out)))
+	if w.config.Size == 0 {
+		w.env.Metric("variations_made", float64(len(w.out)))
+	}
 	w.env.Metric("variations_missing", float64(w.short))
 	for _, m := range slices.Sorted(maps.Keys(w.made)) {
 		w.env.Logf("%s: %d variations", m, w.made[m])
