@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/agext/levenshtein"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -76,6 +77,7 @@ func (e *evaluator) plain(a *attr) (any, bool) {
 func (e *evaluator) expectations(attrs []*attr) map[string]record.Expectation {
 	out := map[string]record.Expectation{}
 	for _, a := range attrs {
+		e.checkMetric(a)
 		v, ok := e.eval(a.expr, scope{in: a.in, what: "an expectation", roots: valueScope})
 		if !ok {
 			continue
@@ -95,6 +97,23 @@ func (e *evaluator) expectations(attrs []*attr) map[string]record.Expectation {
 		return nil
 	}
 	return out
+}
+
+// metrics are the figures that the shipped steps measure. Steps may measure others, so only a name that is nearly one
+// of these is worth a word.
+var metrics = []string{"fp_rate", "fp_count", "tp_rate", "f1_macro", "roc_auc", "unique_fps", "benign_added", "malicious_added", "total_samples",
+	"benign_samples", "malicious_samples", "benign_share", "train_seconds", "epochs", "model_bytes", "latency_p50_ms", "latency_p95_ms", "coverage"}
+
+// checkMetric warns of a metric that is probably misspelt: nothing would ever be compared with it.
+func (e *evaluator) checkMetric(a *attr) {
+	if slices.Contains(metrics, a.name) {
+		return
+	}
+	if n := nearest(a.name, metrics); n != "" && levenshtein.Distance(a.name, n, nil) <= 2 {
+		d := errorAt(a.nameRange, "Metric is probably misspelt", "No step that ships measures %q. Did you mean %q? If a step of yours measures it, all is well.", a.name, n)
+		d.Severity = hcl.DiagWarning
+		e.diags = e.diags.Append(d)
+	}
 }
 
 var expectationKeys = []string{"at_least", "at_most", "binding", "tolerance", "value"}

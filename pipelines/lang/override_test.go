@@ -210,3 +210,31 @@ step "exec" "f" {
 	equal(t, "in", []string{"e.o"}, refsTo(nodeNamed(t, p, "f"), "in"))
 	equal(t, "kind", engine.Port{Name: "o", Kind: "file"}, e.Ports[0])
 }
+
+func TestForEachOverAStep(t *testing.T) {
+	p := loadText(t, `
+step "dataset" "source" {
+  for_each = ["mail", "chat"]
+  data     = "${each.key}.csv"
+}
+step "augment" "varied" {
+  for_each = step.source
+  rows     = each.value.rows
+}
+step "merge" "all" {
+  base = step.varied["mail"].rows
+  add  = [for k, v in step.varied : v.rows]
+}`).Graph.Pipelines[0]
+	equal(t, "rows", []string{`source["chat"].rows`}, refsTo(nodeNamed(t, p, `varied["chat"]`), "rows"))
+	equal(t, "for over a step", []string{`varied["chat"].rows`, `varied["mail"].rows`}, refsTo(nodeNamed(t, p, "all"), "add"))
+}
+
+func TestMisspeltMetricIsAWarning(t *testing.T) {
+	p, diags := Load([]string{"main.hcl"}, testOptions(map[string]string{"main.hcl": "expect {\n  fp_rates = 1\n  my_own_thing = 2\n}\n"}))
+	if diags.HasErrors() || len(diags) != 1 {
+		t.Fatalf("%v", diags)
+	}
+	if d := Describe(p.Sources, diags)[0]; d.Severity != "warning" || !strings.Contains(d.Detail, `Did you mean "fp_rate"?`) {
+		t.Errorf("%+v", d)
+	}
+}

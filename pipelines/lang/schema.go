@@ -53,7 +53,7 @@ var grammar = []blockSchema{
 	{name: "step", labels: []string{"type", "name"}, doc: "A piece of work whose result is cached. Its arguments are those of its type and the ones below.",
 		args: []argSchema{
 			{name: "when", typ: "bool", doc: "False: the step is not needed, and nothing may refer to it."},
-			{name: "for_each", typ: "map or list of strings", doc: "One instance for each key; each.key and each.value are the instance's own. Keys must be known before anything runs."},
+			{name: "for_each", typ: "map or list of strings", doc: "One instance for each key; each.key and each.value are the instance's own. Keys must be known before anything runs. Another step with for_each may stand here: each.value is its instance."},
 			{name: "depends_on", typ: "list of steps", doc: "Steps that have to end before this one starts, without their outputs being used."},
 			{name: "retries", typ: "number", doc: "How many times to try again after a failure."},
 			{name: "timeout", typ: "string", doc: "How long it may take: \"90s\", \"20m\", \"2h\"."},

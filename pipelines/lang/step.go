@@ -64,7 +64,7 @@ func (e *evaluator) expand(s *step, at hcl.Range) bool {
 			s.instances = []*instance{newInstance(s, s.decl.name)}
 			return cty.True, true
 		}
-		v, ok := e.eval(a.expr, scope{in: a.in, what: "for_each", roots: []string{"var", "local"}})
+		v, ok := e.eval(a.expr, scope{in: a.in, what: "for_each", roots: anyScope})
 		if !ok {
 			return v, false
 		}
