@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 	"rein/pipelines"
 	"rein/pipelines/lang"
 	"rein/steps/all"
+	"rein/steps/lineage"
 )
 
 // defaultFolder is where pipelines are looked for without an argument.
@@ -28,6 +30,26 @@ func (a *app) load(args []string, l *loadFlags) (*lang.Program, error) {
 	}
 	if len(p.Graph.Pipelines) == 0 {
 		return p, configError(fmt.Errorf("no pipelines in %s: a pipeline file has a pipeline block; rein init writes one", strings.Join(a.targets(args), ", ")))
+	}
+	return p, nil
+}
+
+// loadToRun is load for what runs or plans: a graph that reports on rows that the reported model is made with is refused.
+func (a *app) loadToRun(ctx context.Context, args []string, l *loadFlags) (*lang.Program, error) {
+	p, err := a.load(args, l)
+	if err != nil {
+		return p, err
+	}
+	problems, err := lineage.Problems(ctx, p.Graph)
+	if err != nil {
+		return p, err
+	}
+	var errs []error
+	for _, x := range problems {
+		errs = append(errs, x)
+	}
+	if len(errs) > 0 {
+		return p, &exitError{exitVerdict, fmt.Errorf("leakage: %w", errors.Join(errs...))}
 	}
 	return p, nil
 }

@@ -56,7 +56,7 @@ EXIT STATUS
 }
 
 func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*engine.Forecast, error) {
-	p, err := a.load(args, l)
+	p, err := a.loadToRun(ctx, args, l)
 	if err != nil {
 		return nil, err
 	}
