@@ -71,7 +71,7 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 	if f.require != "" && f.require != compare.Approve {
 		return configError(fmt.Errorf("--require %q: want approve", f.require))
 	}
-	p, err := a.load(args, &f.load)
+	p, err := a.loadToRun(ctx, args, &f.load)
 	if err != nil {
 		return err
 	}

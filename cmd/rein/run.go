@@ -70,7 +70,7 @@ func (r *runFlags) registerRun(c *cobra.Command) {
 
 // loadAndRun loads, runs and shows pipelines. The record is nil if nothing could be run.
 func (a *app) loadAndRun(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*lang.Program, *record.Run, error) {
-	p, err := a.load(args, l)
+	p, err := a.loadToRun(ctx, args, l)
 	if err != nil {
 		return p, nil, err
 	}
