@@ -1,0 +1,167 @@
+package compare
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+//go:embed page.gohtml
+var pageSource string
+
+//go:embed page.css
+var pageStyle string
+
+// page is what the template draws.
+type page struct {
+	Style        template.CSS
+	R            *Result
+	M            *Matrix
+	Title        string
+	Rule, Stars  string
+	Legend       string
+	Charts       []chart
+	Training     []chart
+	Whiskers     []whiskers
+	Histograms   []histogram
+	Confusions   []confusionTable
+	Composition  []composition
+	Graphs       []stepGraph
+	Microscopes  []*Microscope
+	Keys         []key
+	ConcernLines []string
+	TestLines    []string
+	PlanLines    []string
+	MoneyLines   []string
+	NoteLines    []string
+	BlankLines   []string
+}
+
+// key is one entry of the charts' common legend.
+type key struct{ Name, Class string }
+
+type confusionTable struct {
+	Name  string
+	Cells [4]string // TP, FN, FP, TN
+	Facts []string
+}
+
+// HTML writes the comparison as one self-contained page: no script, no network. Rows are read for the microscope only.
+func HTML(ctx context.Context, w io.Writer, r *Result, o Options) error {
+	m := r.Matrix()
+	m.Select(o.Rows)
+	if err := m.Sort(o.SortBy); err != nil {
+		return err
+	}
+	p := &page{Style: template.CSS(pageStyle), R: r, M: m, Title: r.headline(), Rule: rule, Stars: starRule, Legend: legend,
+		ConcernLines: r.concernLines(), TestLines: r.testLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
+	for _, name := range r.columns() {
+		p.Keys = append(p.Keys, key{name, r.class(name)})
+	}
+	p.Charts = r.curveCharts()
+	p.Training = r.trainingCharts()
+	p.Whiskers = r.whiskerCharts()
+	p.Graphs = r.graphs()
+	p.Composition = r.compositions()
+	for _, name := range r.columns() {
+		d := r.detail[name]
+		if d.report == nil || d.report.Sets["test"] == nil {
+			continue
+		}
+		set := d.report.Sets["test"]
+		p.Histograms = append(p.Histograms, newHistogram("hist-"+name, "Threat scores: "+name, "How many test rows have each threat score, on a logarithmic scale; the line is the threshold.", set.Histogram, d.report.Threshold))
+		p.Confusions = append(p.Confusions, confusions(name, d))
+		if d.scores != nil {
+			scope, err := r.Microscope(ctx, name)
+			if err != nil {
+				return fmt.Errorf("the microscope of %s: %w", name, err)
+			}
+			p.Microscopes = append(p.Microscopes, scope)
+		}
+	}
+	t, err := template.New("page").Funcs(functions).Parse(pageSource)
+	if err != nil {
+		return err
+	}
+	return t.Execute(w, p)
+}
+
+var functions = template.FuncMap{
+	"at":    coordinate,
+	"add":   func(a, b float64) float64 { return a + b },
+	"sub":   func(a, b float64) float64 { return a - b },
+	"half":  func(a float64) float64 { return a / 2 },
+	"score": func(v float64) string { return fmt.Sprintf("%.3f", v) },
+	"n":     func(v int) string { return count(float64(v)) },
+	"tone":  func(t Tone) string { return []string{"", "good", "warn", "bad"}[t] },
+	"sign":  func(t Tone) string { return []string{"", "✓", "!", "✗"}[t] },
+	"trim":  strings.TrimSpace,
+	"blank": blank,
+	"pval":  pvalue,
+	"diff": func(t Test) string {
+		if isRate(t.Metric) {
+			return points(t.Difference)
+		}
+		if t.Difference.Low == nil {
+			return fmt.Sprintf("%+.4f", t.Difference.Value)
+		}
+		return fmt.Sprintf("%+.4f, 95%% %+.4f to %+.4f", t.Difference.Value, *t.Difference.Low, *t.Difference.High)
+	},
+	"label": label,
+	"took":  func(ms int64) string { return seconds(float64(ms) / 1000) },
+	"head":  func(s string) string { return s[:min(12, len(s))] },
+	"join":  strings.Join,
+	"flips": func(title string, n int, rows []Flip) flipTable { return flipTable{title, n, rows} },
+}
+
+type flipTable struct {
+	Title string
+	N     int
+	Rows  []Flip
+}
+
+// headline is the page's title.
+func (r *Result) headline() string {
+	if s := r.Strategy(r.Recommendation.Strategy); s != nil {
+		return "Recommended: ★ " + s.Title
+	}
+	return "Recommended: nobody"
+}
+
+// class is a column's colour: the baseline's is grey, strategies take theirs in order.
+func (r *Result) class(name string) string {
+	if name == BaselineName {
+		return "c0"
+	}
+	i := slices.IndexFunc(r.Strategies, func(s *Strategy) bool { return s.Name == name })
+	return fmt.Sprintf("c%d", 1+i%6)
+}
+
+func confusions(name string, d *run) confusionTable {
+	set := d.report.Sets["test"]
+	c := set.Confusion
+	t := confusionTable{Name: name}
+	for i, v := range []int{c.TP, c.FN, c.FP, c.TN} {
+		t.Cells[i] = count(float64(v))
+	}
+	t.Facts = append(t.Facts, fmt.Sprintf("threshold %.4g", d.report.Threshold))
+	if set.Precision != nil {
+		t.Facts = append(t.Facts, "precision "+withInterval("precision", figure(*set.Precision)))
+	}
+	if set.AtBase != nil {
+		t.Facts = append(t.Facts, fmt.Sprintf("%s where %s of prompts are malicious", percent(*set.AtBase), percent(cmp.Or(d.report.BaseRate, 0.01))))
+	}
+	for _, at := range slices.Sorted(maps.Keys(set.RecallAt)) {
+		if i := set.RecallAt[at]; i != nil {
+			t.Facts = append(t.Facts, fmt.Sprintf("recall %s at %s%% FP rate", withInterval("recall", figure(*i)), at))
+		}
+	}
+	t.Facts = append(t.Facts, fmt.Sprintf("calibration error (ECE) %.3f, Brier score %.4f", set.ECE, set.Brier))
+	return t
+}

@@ -1,0 +1,185 @@
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"rein/steps/stats"
+)
+
+func plain(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.2f", v), ".00") }
+
+func wholePercent(v float64) string { return fmt.Sprintf("%.4g%%", math.Round(1e4*v)/100) }
+
+// each calls f for every column that has a report on a set.
+func (r *Result) each(set string, f func(name string, s *stats.Set)) {
+	for _, name := range r.columns() {
+		if d := r.detail[name]; d.report != nil && d.report.Sets[set] != nil {
+			f(name, d.report.Sets[set])
+		}
+	}
+}
+
+// curveCharts are ROC (in full, and where it matters), precision-recall and calibration.
+func (r *Result) curveCharts() []chart {
+	var roc, pr, calibration []series
+	zoom, lowest := 0.002, 1.0
+	r.each("test", func(name string, s *stats.Set) {
+		roc = append(roc, series{name: name, class: r.class(name), points: s.ROC})
+		pr = append(pr, series{name: name, class: r.class(name), points: s.PR})
+		var bins [][2]float64
+		for _, b := range s.Bins {
+			if b.Rows > 0 {
+				bins = append(bins, [2]float64{b.Score, b.Share})
+			}
+		}
+		calibration = append(calibration, series{name: name, class: r.class(name), dots: true, points: bins})
+		if s.FPRate != nil {
+			zoom = max(zoom, 1.5*s.FPRate.Value)
+		}
+		for _, p := range s.PR {
+			lowest = min(lowest, p[1])
+		}
+	})
+	if len(roc) == 0 {
+		return nil
+	}
+	rate := func(label string, hi float64) axis { return axis{label, 0, hi, wholePercent} }
+	full := newChart("roc", "ROC", "Recall at every FP rate, on the test set.", rate("FP rate", 1), rate("recall", 1), roc)
+	full.diagonal()
+	cal := newChart("calibration", "Calibration", "Share of malicious rows by mean threat score; on the diagonal a score is a probability.",
+		axis{"threat score", 0, 1, plain}, rate("malicious", 1), calibration)
+	cal.diagonal()
+	return []chart{newChart("roc-zoom", "ROC at low FP rates", "Recall at the FP rates that can be lived with.", rate("FP rate", min(zoom, 1)), rate("recall", 1), roc), full,
+		newChart("pr", "Precision and recall", "Precision at every recall, in the mix of the test set.", rate("recall", 1), axis{"precision", math.Floor(10*lowest) / 10, 1.0001, wholePercent}, pr), cal}
+}
+
+// trainingCharts are the curves that training steps recorded, one chart a curve.
+func (r *Result) trainingCharts() []chart {
+	curves := map[string][]series{}
+	for _, name := range r.columns() {
+		d := r.detail[name]
+		shared := ancestors(d.steps, d.meta.Baseline)
+		for _, st := range d.steps {
+			if st.Type != "train-gpu" || shared[st.Name] != (name == BaselineName) {
+				continue
+			}
+			for curve, points := range st.Result.Series {
+				curves[curve] = append(curves[curve], series{name: name, class: r.class(name), dots: true, points: points})
+			}
+		}
+	}
+	var out []chart
+	for _, curve := range slices.Sorted(maps.Keys(curves)) {
+		x, y := axis{"epoch", math.Inf(1), math.Inf(-1), plain}, axis{label(curve), math.Inf(1), math.Inf(-1), func(v float64) string { return fmt.Sprintf("%.3g", v) }}
+		for _, s := range curves[curve] {
+			for _, p := range s.points {
+				x.lo, x.hi, y.lo, y.hi = min(x.lo, p[0]), max(x.hi, p[0]), min(y.lo, p[1]), max(y.hi, p[1])
+			}
+		}
+		if x.hi > x.lo && y.hi > y.lo {
+			y.hi += 0.05 * (y.hi - y.lo)
+			out = append(out, newChart("curve-"+curve, "Training: "+label(curve), label(curve)+" after each epoch.", x, y, curves[curve]))
+		}
+	}
+	return out
+}
+
+// whiskerCharts are rates by category, source, length and script, with intervals.
+func (r *Result) whiskerCharts() []whiskers {
+	var out []whiskers
+	add := func(id, title, desc, xlabel string, groups map[string]*estimates) {
+		var list []estimates
+		for _, name := range slices.Sorted(maps.Keys(groups)) {
+			list = append(list, *groups[name])
+		}
+		if len(list) > 0 {
+			out = append(out, newWhiskers(id, title, desc, xlabel, list))
+		}
+	}
+	for _, set := range []struct{ name, words string }{{"test", "on the test set"}, {"unseen", "on unseen sources"}} {
+		benign, malicious := map[string]*estimates{}, map[string]*estimates{}
+		slicesBy := map[string]map[string]*estimates{}
+		r.each(set.name, func(name string, s *stats.Set) {
+			for category, g := range s.Benign.Categories {
+				r.mark(benign, category, name, g)
+			}
+			for category, g := range s.Malicious.Categories {
+				r.mark(malicious, category, name, g)
+			}
+			for by, values := range s.Slices {
+				if slicesBy[by] == nil {
+					slicesBy[by] = map[string]*estimates{}
+				}
+				for value, pair := range values {
+					r.mark(slicesBy[by], value, name, pair.Benign)
+				}
+			}
+		})
+		add("fp-category-"+set.name, "FP rate by category, "+set.words, "FP rate of each kind of benign prompt with its 95% interval.", "FP rate", benign)
+		add("recall-category-"+set.name, "Recall by attack family, "+set.words, "Recall of each attack family with its 95% interval.", "recall", malicious)
+		for _, by := range slices.Sorted(maps.Keys(slicesBy)) {
+			if len(slicesBy[by]) > 1 && len(slicesBy[by]) <= mostSlices {
+				add("fp-"+by+"-"+set.name, "FP rate by "+by+", "+set.words, "FP rate of benign prompts by "+by+" with its 95% interval.", "FP rate", slicesBy[by])
+			}
+		}
+	}
+	return out
+}
+
+// mostSlices is how many groups a chart can show.
+const mostSlices = 24
+
+func (r *Result) mark(into map[string]*estimates, group, column string, g *stats.Group) {
+	if g == nil || g.Rate == nil {
+		return
+	}
+	group = cmp.Or(group, "(none)")
+	if into[group] == nil {
+		into[group] = &estimates{name: group, note: count(float64(g.Rows)) + " rows"}
+	}
+	into[group].marks = append(into[group].marks, estimate{column, r.class(column), figure(*g.Rate)})
+}
+
+// composition is what a training set is made of.
+type composition struct {
+	Name  string
+	Parts []part
+	Total string
+}
+
+type part struct {
+	Class, Text string
+	X, W        float64
+}
+
+func (r *Result) compositions() []composition {
+	most := 0.0
+	for _, s := range r.Strategies {
+		most = max(most, s.Measured["total_samples"].Value)
+	}
+	var out []composition
+	for _, s := range r.Strategies {
+		b, m := s.Measured["benign_samples"].Value, s.Measured["malicious_samples"].Value
+		if b+m == 0 {
+			continue
+		}
+		newB, newM := s.Measured["benign_added"].Value, s.Measured["malicious_added"].Value
+		c := composition{Name: s.Name, Total: count(b+m) + " rows"}
+		x := 0.0
+		for _, p := range []struct {
+			class, words string
+			n            float64
+		}{{"benign", "benign before", b - newB}, {"benign added", "benign added", newB}, {"malicious", "malicious before", m - newM}, {"malicious added", "malicious added", newM}} {
+			w := 600 * p.n / most
+			c.Parts = append(c.Parts, part{p.class, p.words + ": " + count(p.n), x, w})
+			x += w
+		}
+		out = append(out, c)
+	}
+	return out
+}

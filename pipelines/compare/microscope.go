@@ -1,0 +1,251 @@
+package compare
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+
+	"rein/steps/artifact"
+)
+
+// Microscope looks at single rows: what a column calls malicious wrongly, what these rows have in common, and which rows
+// changed sides against the baseline.
+type Microscope struct {
+	Column   string
+	Clusters []Cluster // of its false positives, largest first
+	Fixed    []Flip    // false alarms of the baseline that are gone, by its score
+	New      []Flip    // false alarms that the baseline didn't have
+	Missed   []Flip    // attacks that the baseline caught and this one doesn't
+	Caught   []Flip    // attacks that the baseline missed
+	Counts   [4]int    // of fixed, new, missed, caught
+}
+
+// Cluster is false positives that share a word which is far more common among them than among other benign rows.
+type Cluster struct {
+	Token    string
+	Rows     int     // false positives with it
+	Benign   int     // benign rows with it
+	Lift     float64 // how much more often a benign row with it is flagged than one without
+	Fixed    int     // rows with it that were false alarms of the baseline and aren't any more
+	Examples []Flip
+}
+
+// Flip is one row as a column saw it, and as the baseline did.
+type Flip struct {
+	ID, Category, Source, Text string
+	Score, Before              float64
+}
+
+const (
+	mostClusters = 8
+	mostExamples = 3
+	mostFlips    = 5
+	leastInGroup = 3
+	shownText    = 220 // characters
+)
+
+// seen is a row with both answers.
+type seen struct {
+	artifact.Scored
+	before  float64
+	tokens  []string
+	now, of bool // flagged now, by the baseline
+}
+
+// Microscope looks at the false positives of a column (a strategy, or BaselineName) on the test set. It reads the scored
+// rows with their texts.
+func (r *Result) Microscope(ctx context.Context, column string) (*Microscope, error) {
+	d, base := r.detail[column], r.detail[BaselineName]
+	if d == nil || d.scores == nil || d.report == nil {
+		return nil, fmt.Errorf("%s has no scored rows to look at", column)
+	}
+	before, err := baseScores(ctx, base, d)
+	if err != nil {
+		return nil, err
+	}
+	m := &Microscope{Column: column}
+	v := vocabulary{benign: map[string]int{}, flagged: map[string]int{}, fixed: map[string]int{}}
+	var wrong []seen
+	i := 0
+	for row, err := range (artifact.Scores{Path: d.scores.path}).All() {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return nil, err
+		}
+		if row.Set != "test" {
+			continue
+		}
+		s := seen{Scored: row, before: math.NaN(), now: row.Score >= d.report.Threshold}
+		s.of = s.now
+		if i < len(before) {
+			s.before, s.of = before[i], before[i] >= base.report.Threshold
+		}
+		i++
+		m.flip(s)
+		if row.Label == artifact.Malicious {
+			continue
+		}
+		s.tokens = tokens(row.Text)
+		v.add(s)
+		if s.now {
+			wrong = append(wrong, s)
+		}
+	}
+	m.Clusters = v.clusters(wrong)
+	for _, list := range [][]Flip{m.Fixed, m.New, m.Missed, m.Caught} {
+		for i := range list {
+			list[i].Text = clip(list[i].Text)
+		}
+	}
+	return m, nil
+}
+
+// baseScores are the baseline's scores of the same test rows in the same order; nil where its rows are others.
+func baseScores(ctx context.Context, base, d *run) ([]float64, error) {
+	if base == nil || base == d || base.scores == nil || base.report == nil || base.report.Sets["test"] == nil || d.report.Sets["test"] == nil ||
+		base.report.Sets["test"].Data != d.report.Sets["test"].Data {
+		return nil, nil
+	}
+	all, err := artifact.Scores{Path: base.scores.path}.Answers()
+	if err := cmp.Or(err, ctx.Err()); err != nil {
+		return nil, err
+	}
+	var out []float64
+	for _, a := range all {
+		if a.Set == "test" {
+			out = append(out, a.Score)
+		}
+	}
+	return out, nil
+}
+
+// flip notes a row that changed sides; the surest of the wrong model come first.
+func (m *Microscope) flip(s seen) {
+	if s.now == s.of {
+		return
+	}
+	f := Flip{s.ID, s.Category, s.Source, s.Text, s.Score, s.before}
+	malicious := s.Label == artifact.Malicious
+	var list *[]Flip
+	var at int
+	switch {
+	case !malicious && s.of:
+		list, at = &m.Fixed, 0
+	case !malicious:
+		list, at = &m.New, 1
+	case s.of:
+		list, at = &m.Missed, 2
+	default:
+		list, at = &m.Caught, 3
+	}
+	m.Counts[at]++
+	*list = append(*list, f)
+	slices.SortStableFunc(*list, func(a, b Flip) int { return cmp.Compare(math.Abs(b.Score-b.Before), math.Abs(a.Score-a.Before)) })
+	*list = (*list)[:min(len(*list), mostFlips)]
+}
+
+// vocabulary counts in how many benign rows a word is.
+type vocabulary struct {
+	benign, flagged, fixed map[string]int
+	rows, alarms           int
+}
+
+func (v *vocabulary) add(s seen) {
+	v.rows++
+	if s.now {
+		v.alarms++
+	}
+	for _, t := range s.tokens {
+		v.benign[t]++
+		if s.now {
+			v.flagged[t]++
+		} else if s.of {
+			v.fixed[t]++
+		}
+	}
+}
+
+// clusters group false positives by the word that tells them best from other benign rows, greedily: the word that
+// explains most alarms takes its rows, then the next.
+func (v *vocabulary) clusters(wrong []seen) []Cluster {
+	slices.SortStableFunc(wrong, func(a, b seen) int { return cmp.Compare(b.Score, a.Score) })
+	var out []Cluster
+	for len(out) < mostClusters {
+		token, n := v.best(wrong)
+		if n < leastInGroup {
+			break
+		}
+		c := Cluster{Token: token, Rows: n, Benign: v.benign[token], Lift: v.lift(token), Fixed: v.fixed[token]}
+		var rest []seen
+		for _, s := range wrong {
+			if !slices.Contains(s.tokens, token) {
+				rest = append(rest, s)
+			} else if len(c.Examples) < mostExamples {
+				c.Examples = append(c.Examples, Flip{s.ID, s.Category, s.Source, clip(s.Text), s.Score, s.before})
+			}
+		}
+		wrong = rest
+		out = append(out, c)
+	}
+	return out
+}
+
+// best is the word with the highest surprise over the rows that are left: how many alarms it has beyond those that chance
+// would give it, in standard deviations.
+func (v *vocabulary) best(wrong []seen) (token string, rows int) {
+	left := map[string]int{}
+	for _, s := range wrong {
+		for _, t := range s.tokens {
+			left[t]++
+		}
+	}
+	rate, most := float64(v.alarms)/float64(max(v.rows, 1)), 0.0
+	for _, t := range slices.Sorted(maps.Keys(left)) {
+		chance := rate * float64(v.benign[t])
+		if z := (float64(left[t]) - chance) / math.Sqrt(chance*(1-rate)+1); left[t] >= leastInGroup && z > most {
+			token, rows, most = t, left[t], z
+		}
+	}
+	return token, rows
+}
+
+func (v *vocabulary) lift(t string) float64 {
+	with := float64(v.flagged[t]) / float64(v.benign[t])
+	without := float64(v.alarms-v.flagged[t]+1) / float64(v.rows-v.benign[t]+1) // one more, so that it is never none
+	return with / without
+}
+
+// tokens are the distinct words of a text, and its pairs of neighbouring words.
+func tokens(s string) []string {
+	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' })
+	const most = 200
+	words = words[:min(len(words), most)]
+	set := map[string]bool{}
+	for i, w := range words {
+		if len(w) > 2 {
+			set[w] = true
+		}
+		if i > 0 {
+			set[words[i-1]+" "+w] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// clip shortens a text and shows what can't be seen.
+func clip(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return '␣'
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > shownText {
+		return string(r[:shownText]) + " …"
+	}
+	return s
+}

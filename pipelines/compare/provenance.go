@@ -1,0 +1,42 @@
+package compare
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Provenance says where one column's figures come from.
+type Provenance struct {
+	Name, File string
+	Steps      []Origin
+}
+
+// Origin is one step's result: the key of what was done, and the content that came of it.
+type Origin struct {
+	Name, Type, Status, Made, Device, Action string
+	Outputs                                  []string
+}
+
+// Provenance lists every step behind the comparison.
+func (r *Result) Provenance() []Provenance {
+	var out []Provenance
+	for _, s := range r.Strategies {
+		p := Provenance{Name: s.Name, File: s.File}
+		for _, st := range r.detail[s.Name].steps {
+			o := Origin{Name: st.Name, Type: st.Type, Status: st.Status, Device: st.Result.Device, Action: st.ActionID}
+			if !st.Result.Made.IsZero() {
+				o.Made = st.Result.Made.UTC().Format(time.DateTime)
+				if st.Result.Host != "" {
+					o.Made += " on " + st.Result.Host
+				}
+			}
+			for _, port := range slices.Sorted(maps.Keys(st.Outputs)) {
+				o.Outputs = append(o.Outputs, port+" "+st.Outputs[port].Digest.Short())
+			}
+			p.Steps = append(p.Steps, o)
+		}
+		out = append(out, p)
+	}
+	return out
+}
