@@ -10,6 +10,11 @@
 //	bind.go     arguments -> inputs (edges); config.go: arguments -> an Op; meta.go: what every step takes
 //	pipeline.go all of it -> engine.Pipeline, with record.Meta of expect, plan, compare and the variables
 //
+// Around that: diag.go, explain.go and render.go say what is wrong; paths.go looks whether data is there; resolved.go
+// says what a pipeline is after inheritance; format.go lays files out; reference.go, schemadoc.go and steptext.go
+// document the language from its schemas; symbols.go, hover.go and complete.go answer an editor. Package draw pictures
+// graphs, package scaffold writes a first project.
+//
 // # Words
 //
 //   - module: one file. leaf: the file that was named. base: a file that another extends.

@@ -18,6 +18,7 @@ type evaluator struct {
 	stepOrder []*step
 	texts     map[string]string // resolved path -> as it was written
 	stack     []frame           // what is being computed
+	read      []readPath        // files that steps read
 	facts     map[hcl.Expression]*facts
 }
 

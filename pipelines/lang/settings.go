@@ -27,6 +27,7 @@ type setting struct {
 	rng    *hcl.Range
 	folder string // relative paths in it are relative to this
 	used   bool
+	broken string // why text is no expression, if it is none
 }
 
 // environment makes a map of os.Environ's form.
@@ -138,7 +139,9 @@ func (g *setting) value(l *loader, want cty.Type) (cty.Value, hcl.Diagnostics) {
 	}
 	l.sources[label] = &hcl.File{Bytes: []byte(g.text)}
 	expr, diags := hclsyntax.ParseExpression([]byte(g.text), label, hcl.InitialPos)
-	if !diags.HasErrors() && len(expr.Variables()) == 0 {
+	if diags.HasErrors() {
+		g.broken = diags[0].Detail
+	} else if len(expr.Variables()) == 0 {
 		return expr.Value(nil)
 	}
 	return cty.StringVal(g.text), nil // the conversion says what is wrong with it

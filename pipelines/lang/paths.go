@@ -1,0 +1,78 @@
+package lang
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"rein/engine"
+)
+
+// readPath is a file or folder that a step reads, and where that is written.
+type readPath struct {
+	path *engine.Path
+	attr *attr
+	sc   scope
+	at   hcl.Range
+}
+
+// CheckPaths looks whether the files and folders that needed steps read are there. Loading doesn't: one may well look
+// at, draw or format a pipeline whose data is elsewhere.
+func (p *Program) CheckPaths() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, pl := range p.Pipelines {
+		for _, r := range pl.eval.read {
+			if d := pl.eval.checkPath(r); d != nil {
+				diags = append(diags, d)
+			}
+		}
+	}
+	return tidy(diags)
+}
+
+func (e *evaluator) checkPath(r readPath) *hcl.Diagnostic {
+	report := func(summary, format string, args ...any) *hcl.Diagnostic {
+		return e.withValues(errorAt(r.at, summary, format, args...), r.attr, r.sc)
+	}
+	text := r.path.Text
+	if !filepath.IsAbs(text) {
+		text += " (" + r.path.Abs + ")"
+	}
+	if r.path.Kind == engine.PathGlob {
+		return nil // the engine, which knows how patterns match, says so if nothing does
+	}
+	fi, err := os.Stat(r.path.Abs)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return report("There is no such file", "%s is not there.%s Relative paths count from the folder of the file in which they are written, those of --var from the working folder.", text, similarPath(r.path.Abs))
+	case err != nil:
+		return report("Cannot read a file", "%s: %s.", text, readProblem(err))
+	case r.path.Kind == engine.PathFile && fi.IsDir():
+		return report("Wrong kind of path", "%s is a folder; write dir(...) for it.", text)
+	case r.path.Kind == engine.PathDir && !fi.IsDir():
+		return report("Wrong kind of path", "%s is a file; write file(...) for it.", text)
+	}
+	return nil
+}
+
+// similarPath suggests a name in the same folder, or says how much of the path is there.
+func similarPath(abs string) string {
+	dir := filepath.Dir(abs)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		for up := dir; up != filepath.Dir(up); up = filepath.Dir(up) {
+			if _, err := os.Stat(up); err == nil {
+				return " Of its folders, " + up + " is the last that is there."
+			}
+		}
+		return ""
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return didYouMean(filepath.Base(abs), names)
+}
