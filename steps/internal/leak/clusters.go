@@ -29,7 +29,7 @@ type Clusters struct {
 	near   float64
 	texts  []uint64 // hash of each row's normal form
 	roots  []uint64 // hash of each row's root; 0: none
-	sigs   []signature
+	sigs   signatures
 	parent []int32 // union-find, once built; the root of a tree is its earliest row
 }
 
@@ -70,7 +70,7 @@ func prepare(r artifact.Row, near bool) prepared {
 func (c *Clusters) add(p prepared) int {
 	c.texts, c.roots, c.parent = append(c.texts, p.text), append(c.roots, p.root), nil
 	if c.near > 0 {
-		c.sigs = append(c.sigs, p.sig)
+		c.sigs.add(len(c.texts)-1, p.sig)
 	}
 	return len(c.texts) - 1
 }
@@ -97,9 +97,9 @@ func (c *Clusters) build() {
 	keys := make([]uint64, 0, len(c.texts))
 	for b := range bands {
 		keys = keys[:0]
-		for i := range c.sigs {
-			if !repeats[i] { // what is near to a repeated text is near to its first row
-				keys = append(keys, uint64(c.sigs[i].band(b))<<32|uint64(i))
+		for i, repeat := range repeats {
+			if !repeat { // what is near to a repeated text is near to its first row
+				keys = append(keys, uint64(c.sigs.at(i).band(b))<<32|uint64(i))
 			}
 		}
 		slices.Sort(keys)
@@ -134,9 +134,9 @@ func (c *Clusters) joinBucket(keys []uint64) {
 next:
 	for _, k := range keys {
 		row := int32(uint32(k))
-		sig := &c.sigs[row]
+		sig := c.sigs.at(int(row))
 		for _, other := range distinct {
-			switch o := &c.sigs[other]; {
+			switch o := c.sigs.at(int(other)); {
 			case *o == *sig:
 				c.union(other, row)
 				continue next

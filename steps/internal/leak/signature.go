@@ -27,6 +27,18 @@ func sign(s string) (out signature) {
 // band is a bucket's key.
 func (a *signature) band(b int) uint32 { return binary.LittleEndian.Uint32(a[b*perBand:]) }
 
+// signatures is a list that grows without copying: it is most of the memory.
+type signatures struct{ blocks []*[chunk]signature }
+
+func (s *signatures) add(i int, sig signature) {
+	if i/chunk == len(s.blocks) {
+		s.blocks = append(s.blocks, new([chunk]signature))
+	}
+	s.blocks[i/chunk][i%chunk] = sig
+}
+
+func (s *signatures) at(i int) *signature { return &s.blocks[i/chunk][i%chunk] }
+
 // similarity estimates the Jaccard similarity of two texts' word runs.
 func (a *signature) similarity(b *signature) float64 {
 	equal := 0
