@@ -14,7 +14,7 @@ import (
 // a test that compares it with the file that is checked in keeps the file from drifting.
 func Reference(types []*steps.Type) string {
 	var b strings.Builder
-	b.WriteString("# The pipeline language\n\nMade from the schemas; edit those, not this file.\n\n## Blocks\n")
+	b.WriteString("# The pipeline language\n\nMade from the schemas by `rein steps --reference`; edit those, not this file.\n" + rules + "\n## Blocks\n")
 	for _, s := range grammar {
 		writeBlock(&b, s, 3)
 	}
