@@ -43,6 +43,8 @@ type page struct {
 	BlankLines   []string
 }
 
+const pageLegend = "Bold figures were measured. In italics below them: what the paper expected, and what it planned or the file asks for. – is not measured."
+
 // key is one entry of the charts' common legend.
 type key struct{ Name, Class string }
 
@@ -59,7 +61,7 @@ func HTML(ctx context.Context, w io.Writer, r *Result, o Options) error {
 	if err := m.Sort(o.SortBy); err != nil {
 		return err
 	}
-	p := &page{Style: template.CSS(pageStyle), R: r, M: m, Title: r.headline(), Rule: rule, Stars: starRule, Legend: legend,
+	p := &page{Style: template.CSS(pageStyle), R: r, M: m, Title: r.headline(), Rule: rule, Stars: starRule, Legend: pageLegend,
 		ConcernLines: r.concernLines(), TestLines: r.testLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
 	for _, name := range r.columns() {
 		p.Keys = append(p.Keys, key{name, r.class(name)})
