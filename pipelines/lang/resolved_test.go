@@ -136,3 +136,45 @@ func golden(t *testing.T, file string, got []byte) {
 		t.Errorf("%s: -want +got\n%s", file, d)
 	}
 }
+
+func TestResolvedKeepsHeredocsAndTemplates(t *testing.T) {
+	text := `
+variable "words" { default = ["a", "$${b}"] }
+locals {
+  script = <<-EOT
+    for %{for w in var.words}${w} %{endfor}
+      indented "quotes" \n
+  EOT
+  plain = <<EOT
+x
+EOT
+}
+step "exec" "e" {
+  command = [
+    "sh", # the shell
+    "-c",
+    local.script,
+    <<EOT
+inline ${length(var.words)}
+EOT
+  ]
+  env = {
+    A = local.plain
+    "B C" = "$${not} %%{this}"
+  }
+  outputs = ["o"]
+}
+output "o" {
+  value = step.e.o
+  path  = "${"out"}/x"
+}
+`
+	p := loadText(t, text)
+	resolved := p.Pipelines[0].Resolve().HCL()
+	again := loadText(t, string(resolved))
+	if d := cmp.Diff(graphText(t, p.Graph.Pipelines[0]), graphText(t, again.Graph.Pipelines[0])); d != "" {
+		t.Errorf("%s\n%s", d, resolved)
+	}
+	twice := again.Pipelines[0].Resolve()
+	equal(t, "outputs", 1, len(twice.Outputs))
+}

@@ -118,6 +118,24 @@ func TestLayout(t *testing.T) {
 	})
 }
 
+// TestWideGraph holds that a graph of many steps is drawn at all.
+func TestWideGraph(t *testing.T) {
+	p := &engine.Pipeline{Name: "wide"}
+	src := &engine.Node{Name: "src", Type: "t", Ports: []engine.Port{{Name: "o", Kind: "rows"}}}
+	p.Nodes = append(p.Nodes, src)
+	last := &engine.Node{Name: "last", Type: "t"}
+	for i := range 4000 {
+		n := &engine.Node{Name: fmt.Sprint("n", i), Type: "t", Ports: src.Ports, Inputs: []engine.Input{{Port: "i", Refs: []engine.Ref{{Node: src, Port: "o"}}}}}
+		last.Inputs = append(last.Inputs, engine.Input{Port: fmt.Sprint(i), Refs: []engine.Ref{{Node: n, Port: "o"}}})
+		p.Nodes = append(p.Nodes, n)
+	}
+	p.Nodes = append(p.Nodes, last)
+	var b bytes.Buffer
+	if err := SVG(&b, &engine.Graph{Pipelines: []*engine.Pipeline{p}}); err != nil || strings.Count(b.String(), "<rect") != 4002 {
+		t.Errorf("%v, %d steps drawn", err, strings.Count(b.String(), "<rect"))
+	}
+}
+
 func abs(f float64) float64 {
 	if f < 0 {
 		return -f

@@ -185,15 +185,15 @@ func crossings(layers [][]*node, down map[*node][]*node) int {
 			slices.Sort(here)
 			ends = append(ends, here...)
 		}
+		if len(ends) > manyNodes {
+			return 0 // too many to count, and to see
+		}
 		for i, a := range ends {
 			for _, b := range ends[:i] {
 				if b > a {
 					total++
 				}
 			}
-		}
-		if len(ends) > manyNodes {
-			return 0 // too many to count, and to see
 		}
 	}
 	return total
