@@ -64,7 +64,7 @@ func Mermaid(w io.Writer, g *engine.Graph) error {
 			if n.unused {
 				unused = append(unused, id)
 			}
-			fmt.Fprintf(&b, "    %s%s%s%s\n", id, left, mermaidString(n.label()+"<br/>"+n.typ), right)
+			fmt.Fprintf(&b, "    %s%s%s%s\n", id, left, mermaidString(n.label(), n.typ), right)
 		}
 		for _, e := range pic.edges {
 			arrow := "-.->"
@@ -86,8 +86,11 @@ func Mermaid(w io.Writer, g *engine.Graph) error {
 	return err
 }
 
-// mermaidString quotes a text; Mermaid has entities, but no escapes.
-func mermaidString(s string) string {
-	s = strings.NewReplacer("&", "&amp;", "\"", "&quot;", "#", "&#35;", "\n", " ").Replace(s)
-	return "\"" + s + "\""
+// mermaidString quotes lines of text; Mermaid has entities, but no escapes.
+func mermaidString(lines ...string) string {
+	escape := strings.NewReplacer("&", "&amp;", "\"", "&quot;", "#", "&#35;", "<", "&lt;", ">", "&gt;", "\n", " ")
+	for i := range lines {
+		lines[i] = escape.Replace(lines[i])
+	}
+	return "\"" + strings.Join(lines, "<br/>") + "\""
 }
