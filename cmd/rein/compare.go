@@ -24,6 +24,7 @@ type compareFlags struct {
 	format  string
 	out     string
 	require string
+	details bool
 	view    compare.Options
 }
 
@@ -58,13 +59,14 @@ EXIT STATUS
 	fl.StringVar(&f.require, "require", "", "exit with 1 unless some strategy has this verdict (approve)")
 	fl.StringSliceVar(&f.view.Rows, "rows", nil, "only rows whose name or section has one of these words")
 	fl.StringVar(&f.view.SortBy, "sort", "", "order the strategies by this row")
+	fl.BoolVar(&f.details, "details", false, "also print concerns, paired tests, what the steps said, the plan's contradictions and the money")
 	fl.BoolVar(&f.view.Transpose, "transpose", false, "strategies as rows")
 	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "markdown", "html", "json"}, cobra.ShellCompDirectiveNoFileComp)))
 	return c
 }
 
 func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error {
-	write, err := a.matrixWriter(f)
+	write, err := a.matrixWriter(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -101,17 +103,20 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 }
 
 // matrixWriter is how the comparison is written.
-func (a *app) matrixWriter(f *compareFlags) (func(io.Writer, *compare.Result) error, error) {
+func (a *app) matrixWriter(ctx context.Context, f *compareFlags) (func(io.Writer, *compare.Result) error, error) {
 	switch f.format {
 	case "table":
 		return func(w io.Writer, r *compare.Result) error {
 			o := f.view
+			o.Brief = !f.details
 			_, o.Width = isTerminal(w)
 			o.Color = a.color(w)
 			return compare.Table(w, r, o)
 		}, nil
 	case "markdown":
 		return func(w io.Writer, r *compare.Result) error { return compare.Markdown(w, r, f.view) }, nil
+	case "html":
+		return func(w io.Writer, r *compare.Result) error { return compare.HTML(ctx, w, r, f.view) }, nil
 	case "json":
 		return compare.JSON, nil
 	}
