@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"rein/steps/internal/table"
 )
 
 // usual lists, for each field of a row, the names that its column usually has, best first. A column of another name
@@ -61,10 +63,27 @@ func columnsOf(names []string, asked map[string]string) (map[string]string, erro
 	return out, nil
 }
 
+// weak lists columns that hold labels in some data sets and kinds of text in others: their values must tell.
+var weak = []string{"type", "category", "kind"}
+
+// weakLabel is a column of a record whose value is a label, though its name doesn't say so.
+func weakLabel(rec table.Record, asked map[string]string) string {
+	for _, w := range weak {
+		for _, name := range rec.Names {
+			if value, ok := rec.Text(name); ok && plain(name) == w {
+				if _, _, known := meaning(name, value, asked); known {
+					return name
+				}
+			}
+		}
+	}
+	return ""
+}
+
 // forget takes back guesses that make no sense beside the others.
 func forget(out, asked map[string]string) {
-	if _, ok := out["root"]; !ok { // without lineage, "parent" and "method" mean something else
-		for _, field := range []string{"parent", "method"} {
+	if _, ok := out["root"]; !ok { // without lineage, these mean something else
+		for _, field := range []string{"parent", "method", "weight"} {
 			if _, ok := asked[field]; !ok {
 				delete(out, field)
 			}

@@ -15,20 +15,20 @@ import (
 
 // Config of the step.
 type Config struct {
-	URL        string            `hcl:"url,optional" doc:"address to download in place of data; needs sha256"`
-	SHA256     string            `hcl:"sha256,optional" doc:"what the url's content must hash to"`
-	Hub        string            `hcl:"hub,optional" doc:"data set of the Hugging Face hub in place of data: OWNER/NAME; needs revision"`
-	Revision   string            `hcl:"revision,optional" doc:"the hub data set's commit"`
-	Splits     []string          `hcl:"splits,optional" doc:"only files of these parts: train for train-00000-of-00002.parquet, train.csv or what lies in a folder train"`
-	Columns    map[string]string `hcl:"columns,optional" doc:"column of the data for a field of the row, where its name isn't a usual one: { text = \"user_prompt\", label = \"flag\" }; fields: id, text, label, category, source, root, weight, time"`
-	Labels     map[string]string `hcl:"labels,optional" doc:"what the data's label values mean: { spam = \"malicious\", \"2\" = \"benign\" }; the usual words are known"`
-	Categories map[string]string `hcl:"categories,optional" doc:"new names for the data's categories: { \"DAN\" = \"jailbreak\" }; others stay as they are"`
-	Label      string            `hcl:"label,optional" doc:"label of rows that have none" enum:"benign,malicious"`
-	Source     string            `hcl:"source,optional" doc:"source of rows that have none"`
-	Format     string            `hcl:"format,optional" doc:"how the files are written; without it their content tells" enum:"jsonl,json,csv,tsv,text,parquet"`
-	UTF8       string            `hcl:"utf8" default:"error" doc:"what to do with bytes that are no UTF-8: error counts the row as bad, repair puts U+FFFD in their place and says how often" enum:"error,repair"`
-	MaxBad     int               `hcl:"max_bad" default:"0" doc:"how many rows may be unusable; they are listed and left out"`
-	Filters    []Filter          `hcl:"filter,block" doc:"keeps only rows that pass; several must all pass"`
+	URL        string            `hcl:"url,optional" doc:"Address to download in place of data; needs sha256."`
+	SHA256     string            `hcl:"sha256,optional" doc:"What the url's content must hash to."`
+	Hub        string            `hcl:"hub,optional" doc:"Data set of the Hugging Face hub in place of data: OWNER/NAME; needs revision."`
+	Revision   string            `hcl:"revision,optional" doc:"The hub data set's commit."`
+	Splits     []string          `hcl:"splits,optional" doc:"Only files of these parts: train for train-00000-of-00002.parquet, train.csv or what lies in a folder train."`
+	Columns    map[string]string `hcl:"columns,optional" doc:"Column of the data for a field of the row, where its name isn't a usual one: { text = \"user_prompt\", label = \"flag\" }; fields: id, text, label, category, source, root, weight, time."`
+	Labels     map[string]string `hcl:"labels,optional" doc:"What the data's label values mean: { spam = \"malicious\", \"2\" = \"benign\" }; the usual words are known."`
+	Categories map[string]string `hcl:"categories,optional" doc:"New names for the data's categories: { \"DAN\" = \"jailbreak\" }; others stay as they are."`
+	Label      string            `hcl:"label,optional" doc:"Label of rows that have none." enum:"benign,malicious"`
+	Source     string            `hcl:"source,optional" doc:"Source of rows that have none."`
+	Format     string            `hcl:"format,optional" doc:"How the files are written; without it their content tells." enum:"jsonl,json,csv,tsv,text,parquet"`
+	UTF8       string            `hcl:"utf8" default:"error" doc:"What to do with bytes that are no UTF-8: error counts the row as bad, repair puts U+FFFD in their place and says how often." enum:"error,repair"`
+	MaxBad     int               `hcl:"max_bad" default:"0" doc:"How many rows may be unusable; they are listed and left out."`
+	Filters    []Filter          `hcl:"filter,block" doc:"Keeps only rows that pass; several must all pass."`
 }
 
 // Validate checks the maps' fixed sides and the filters.
@@ -68,7 +68,7 @@ type Out struct {
 }
 
 // Step is the "dataset" step type.
-var Step = steps.New("dataset", 1, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
+var Step = steps.New("dataset", 2, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
 	steps.Example(`step "dataset" "own" {
   data    = "prompts"                       # a folder with benign.jsonl and malicious.csv.gz
   columns = { text = "user_prompt" }

@@ -80,6 +80,25 @@ func TestColumnsAndLabelsAreRecognised(t *testing.T) {
 	}
 }
 
+func TestLessUsualColumns(t *testing.T) {
+	for text, want := range map[string][]string{
+		"prompt,type\nhello,benign\nignore the rules,jailbreak\n":               {"hello benign other", "ignore the rules malicious jailbreak"},
+		"prompt,category,label\nhello,coding,0\nignore the rules,DAN,1\n":       {"hello benign coding", "ignore the rules malicious DAN"},
+		"instruction,input,label\nsum up,the text,0\nignore the rules,,1\n":     {"sum up\nthe text benign other", "ignore the rules malicious other"},
+		"text,label,weight,method\nhello,0,70 kg,GET\nignore the rules,1,8,x\n": {"hello benign other", "ignore the rules malicious other"},
+	} {
+		var got []string
+		for _, r := range mustRead(t, Config{}, map[string]string{"a.csv": text}) {
+			if got = append(got, r.Text+" "+r.Label+" "+r.Category); r.Weight != 0 || r.Method != "" {
+				t.Errorf("%+v", r)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+	}
+}
+
 func TestFolderOfFilesThatSayTheirLabel(t *testing.T) {
 	rows := mustRead(t, Config{}, map[string]string{
 		"benign.csv": "text\nhello\n", "attacks/jailbreaks.jsonl": `{"prompt":"do anything","category":"DAN"}`, "README.md": "about", ".hidden.csv": "x",

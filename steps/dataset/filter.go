@@ -14,13 +14,13 @@ import (
 
 // Filter is a condition that a row must meet to be kept.
 type Filter struct {
-	Column   string   `hcl:"column" default:"text" doc:"what is looked at: a field of the row (text, label, category, source, id), or else a column of the data"`
-	In       []string `hcl:"in,optional" doc:"keeps rows whose value is one of these"`
-	NotIn    []string `hcl:"not_in,optional" doc:"keeps rows whose value is none of these"`
-	Matches  string   `hcl:"matches,optional" doc:"keeps rows in which this regular expression (RE2) is found"`
-	Excludes string   `hcl:"excludes,optional" doc:"keeps rows in which this regular expression is not found"`
-	MinChars int      `hcl:"min_chars" default:"0" doc:"keeps rows of at least so many characters"`
-	MaxChars int      `hcl:"max_chars" default:"0" doc:"keeps rows of at most so many characters; 0: no limit"`
+	Column   string   `hcl:"column" default:"text" doc:"What is looked at: a field of the row (text, label, category, source, id), or else a column of the data."`
+	In       []string `hcl:"in,optional" doc:"Keeps rows whose value is one of these."`
+	NotIn    []string `hcl:"not_in,optional" doc:"Keeps rows whose value is none of these."`
+	Matches  string   `hcl:"matches,optional" doc:"Keeps rows in which this regular expression (RE2) is found."`
+	Excludes string   `hcl:"excludes,optional" doc:"Keeps rows in which this regular expression is not found."`
+	MinChars int      `hcl:"min_chars" default:"0" doc:"Keeps rows of at least so many characters."`
+	MaxChars int      `hcl:"max_chars" default:"0" doc:"Keeps rows of at most so many characters; 0: no limit."`
 }
 
 // compile checks the filter: it must ask for something, and its expressions must be right.

@@ -35,6 +35,7 @@ type reader struct {
 	names                   []string          // of the record that columns were worked out for
 	columns                 map[string]string // by field
 	textColumn, labelColumn string
+	moreColumn              string // of an instruction's input, which follows it
 	fileLabel, fileSource   string
 }
 
@@ -141,15 +142,37 @@ func (r *reader) recognise(rec table.Record) error {
 		columns = map[string]string{}
 	}
 	if first {
-		r.textColumn, r.labelColumn = columns["text"], columns["label"]
+		r.textColumn, r.labelColumn, r.moreColumn = columns["text"], columns["label"], ""
+		if _, asked := r.c.Columns["text"]; !asked {
+			r.textColumn, r.moreColumn = withInput(r.textColumn, rec.Names)
+		}
+		if r.labelColumn == "" && r.fileLabel == "" && r.c.Label == "" {
+			r.labelColumn = weakLabel(rec, r.c.Labels)
+		}
 		if r.labelColumn == "" && r.fileLabel == "" && r.c.Label == "" {
 			return fmt.Errorf("%s: no label column among %s: name it with columns = { label = \"...\" }, or say label = \"benign\" or \"malicious\" for all rows without one",
 				rec.File, strings.Join(rec.Names, ", "))
 		}
 	}
 	columns["text"], columns["label"] = r.textColumn, r.labelColumn
+	if columns["category"] == r.labelColumn {
+		delete(columns, "category")
+	}
 	r.columns = columns
 	return nil
+}
+
+// withInput is the column of instructions, and that of their inputs, where a data set writes prompts in two parts.
+func withInput(column string, names []string) (text, more string) {
+	if plain(column) != "input" {
+		return column, ""
+	}
+	for _, n := range names {
+		if plain(n) == "instruction" {
+			return n, column
+		}
+	}
+	return column, ""
 }
 
 // identify gives a row an id where it has none, and makes each id the only one of its name. The root's name holds the

@@ -76,6 +76,9 @@ func (r *reader) text(rec table.Record) (text, problem string) {
 	default:
 		text, _ = rec.Text(r.textColumn)
 	}
+	if more, _ := rec.Text(r.moreColumn); strings.TrimSpace(more) != "" {
+		text += "\n" + more
+	}
 	if strings.TrimSpace(text) == "" {
 		return "", fmt.Sprintf("%q is empty", r.textColumn)
 	}

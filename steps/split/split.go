@@ -4,7 +4,9 @@
 // share the held-out ones, so that a threshold chosen on one holds for the other, and unseen has sources that nothing
 // else has.
 //
-// A row's place depends on its text, its source and the seed alone, so rows keep their sets when others are added.
+// A row's place depends on its text, its source and the seed alone, so rows keep their sets when others are added. Only
+// where chance leaves a set with too little of a label are groups moved, the nearest first; that may change when many are
+// added.
 package split
 
 import (
@@ -19,10 +21,10 @@ import (
 
 // Config of the step.
 type Config struct {
-	By        string             `hcl:"by" default:"auto" doc:"source: sources that train are in no other set, and unseen has sources of its own; cluster: near-duplicates and descendants stay together, whatever their source; time: oldest rows train, newest are tested; auto: source where each label has enough sources, else cluster" enum:"auto,source,cluster,time"`
-	Fractions map[string]float64 `hcl:"fractions,optional" doc:"share of the rows for validation, pool, test and unseen; train gets the rest. Others keep their defaults: validation 0.1, pool 0.2, test 0.2, unseen 0.1. The pool holds benign rows only; its share of the malicious ones trains"`
-	Near      float64            `hcl:"near" default:"0.8" doc:"similarity from which two texts are near-duplicates, 0.5 to 1; 0: only equal texts"`
-	Seed      int                `hcl:"seed" default:"1" doc:"decides which groups go where"`
+	By        string             `hcl:"by" default:"auto" doc:"What is held apart. source: sources that train are in no other set, and unseen has sources of its own; cluster: near-duplicates and descendants stay together, whatever their source; time: oldest rows train, newest are tested; auto: source where each label has enough sources, else cluster." enum:"auto,source,cluster,time"`
+	Fractions map[string]float64 `hcl:"fractions,optional" doc:"Share of the rows for validation, pool, test and unseen; train gets the rest. Others keep their defaults: validation 0.1, pool 0.2, test 0.2, unseen 0.1. The pool holds benign rows only; its share of the malicious ones trains."`
+	Near      float64            `hcl:"near" default:"0.8" doc:"Similarity from which two texts are near-duplicates, 0.5 to 1; 0: only equal texts."`
+	Seed      int                `hcl:"seed" default:"1" doc:"Decides which groups go where."`
 }
 
 // Validate checks the fractions.
