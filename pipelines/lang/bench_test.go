@@ -59,3 +59,20 @@ func benchmarkLoad(b *testing.B, text func(int) string) {
 
 func BenchmarkLoadForEach(b *testing.B) { benchmarkLoad(b, manyInstances) }
 func BenchmarkLoadBlocks(b *testing.B)  { benchmarkLoad(b, manySteps) }
+
+// TestLoadingGrowsInProportion counts allocations, which no busy machine disturbs.
+func TestLoadingGrowsInProportion(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads thousands of steps")
+	}
+	for name, text := range map[string]func(int) string{"for_each": manyInstances, "blocks": manySteps} {
+		allocs := func(n int) float64 {
+			o := testOptions(map[string]string{"main.hcl": text(n)})
+			return testing.AllocsPerRun(1, func() { load([]string{"main.hcl"}, o) })
+		}
+		few, many := allocs(500), allocs(4000)
+		if many > 10*few {
+			t.Errorf("%s: 8 times the steps took %.1f times the allocations", name, many/few)
+		}
+	}
+}

@@ -29,23 +29,24 @@ func (e *evaluator) bindConfig(i *instance) bool {
 	}
 	op, err := t.Op(cty.ObjectVal(args), c.sensitive...)
 	if err != nil {
-		at, msg := body.rng, c.scrub(err.Error())
-		if name, rest, found := strings.Cut(msg, ":"); found { // decoding errors start with the argument's path
-			first, _, _ := strings.Cut(name, ".")
-			if a := body.attrs[first]; a != nil {
-				d := errorAt(a.expr.Range(), "Wrong value", "%s:%s.", name, rest)
-				e.diags = e.diags.Append(e.withValues(d, a, c.scope(a)))
-				return false
-			}
-		}
-		if at.Empty() {
-			at = i.step.decl.rng
-		}
-		e.diags = e.diags.Append(errorAt(at, "Wrong configuration", "%s (%s step): %s.", i, article(i.step.decl.typeName), msg))
+		c.refused(c.scrub(err.Error()))
 		return false
 	}
 	i.node.Op = op
 	return true
+}
+
+// refused reports what a step type has against its config: at the argument, if the message starts with the path of one.
+func (c *configurer) refused(msg string) {
+	decl := c.i.step.decl
+	path, _, _ := strings.Cut(msg, ":")
+	name, _, _ := strings.Cut(path, ".")
+	if a := decl.body.attrs[name]; a != nil {
+		d := errorAt(a.expr.Range(), "Wrong value", "%s.", strings.TrimSuffix(msg, "."))
+		c.e.diags = c.e.diags.Append(c.e.withValues(d, a, c.scope(a)))
+		return
+	}
+	c.e.diags = c.e.diags.Append(errorAt(decl.rng, "Wrong configuration", "%s (%s step): %s.", c.i, article(decl.typeName), strings.TrimSuffix(msg, ".")))
 }
 
 func (c *configurer) scope(a *attr) scope {

@@ -376,3 +376,25 @@ EOT
 ] }`}, func(o *Options) { o.Env = []string{"A=1"} })
 	equal(t, "command", []any{"1", "none", "heredoc X\n"}, config(t, nodeNamed(t, p, "e"))["command"])
 }
+
+func TestSensitivityIsPassedOn(t *testing.T) {
+	p := loadFiles(t, map[string]string{"main.hcl": `
+variable "key" { sensitive = true }
+variable "made" {
+  type    = object({ a = string, b = optional(string, "x") })
+  default = { a = "${var.key}!" }
+}
+locals { more = { k = upper(var.made.a), plain = var.made.b } }
+step "exec" "e" {
+  command = ["true"]
+  env     = local.more
+}`}, func(o *Options) { o.Env = []string{"REIN_VAR_key=hunter2"} })
+	d, err := p.Nodes[0].Op.Describe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "sensitive", []string{"env.k"}, d.Sensitive)
+	if strings.Contains(string(p.Meta), "hunter2") || !strings.Contains(string(p.Meta), `"made":{"from":"default main.hcl:5","sensitive":true}`) {
+		t.Errorf("the record: %s", p.Meta)
+	}
+}

@@ -102,6 +102,7 @@ func (e *evaluator) resolve(v *variable) (cty.Value, bool) {
 	if v.sensitive {
 		y = y.Mark(sensitive)
 	}
+	v.sensitive = v.sensitive || y.ContainsMarked() // made of a sensitive one
 	return y, e.validate(v, y, at)
 }
 
