@@ -12,13 +12,13 @@ type Config struct {
 	HeadRate  float64 `hcl:"head_rate" default:"0.003" doc:"Learning rate of the layers above the n-grams' embedding at its highest (Adam)."`
 	Schedule  string  `hcl:"schedule" default:"cosine" enum:"constant,linear,cosine" doc:"How the rates fall from their highest."`
 	Warmup    float64 `hcl:"warmup" default:"0.02" doc:"Share of all updates in which the rates rise from 0."`
-	Dropout   float64 `hcl:"dropout" default:"0.1" doc:"Share of the hidden layer that is left out of an update."`
+	Dropout   float64 `hcl:"dropout" default:"0" doc:"Share of the hidden layer that is left out of an update."`
 	Decay     float64 `hcl:"weight_decay" default:"0.0001" doc:"Decoupled weight decay."`
 	Clip      float64 `hcl:"clip_norm" default:"1" doc:"Largest norm of an encoder's gradients in an update; 0: any."`
 
 	ClassWeights string             `hcl:"class_weights" default:"sqrt" enum:"none,sqrt,balanced" doc:"How rare classes are weighed up: not, by the square root of their rarity, or fully."`
 	MethodWeight map[string]float64 `hcl:"method_weights,optional" doc:"Weight of rows by the method that made them."`
-	Smoothing    float64            `hcl:"label_smoothing" default:"0.1" doc:"Share of each target that is spread over all classes."`
+	Smoothing    float64            `hcl:"label_smoothing" default:"0.05" doc:"Share of each target that is spread over all classes."`
 	Focal        float64            `hcl:"focal_gamma" default:"0" doc:"Gamma of the focal loss; 0 is plain cross-entropy."`
 	Energy       float64            `hcl:"energy_penalty" default:"0" doc:"Weight of a penalty on benign rows whose logits exceed energy_margin."`
 	Margin       float64            `hcl:"energy_margin" default:"5" doc:"Log-sum-exp of a benign row's logits that costs nothing."`
@@ -35,7 +35,7 @@ type Config struct {
 
 // ModelConfig sizes the model: the first three fields an n-gram model, the others an encoder.
 type ModelConfig struct {
-	Buckets int `hcl:"buckets" default:"131072" doc:"Rows of the embedding: hashed n-grams share them."`
+	Buckets int `hcl:"buckets" default:"262144" doc:"Rows of the embedding: hashed n-grams share them."`
 	Dim     int `hcl:"dim" default:"16" doc:"Columns of the embedding."`
 	Hidden  int `hcl:"hidden" default:"32" doc:"Units of the hidden layer."`
 

@@ -49,7 +49,7 @@ func newScanner(f *os.File) *bufio.Scanner {
 
 func defaults() Config {
 	c := toyConfig()
-	c.Epochs, c.BatchSize, c.Rate, c.HeadRate, c.Dropout, c.Smoothing, c.Model = 10, 256, 0.01, 0.003, 0.1, 0.1, nil
+	c.Epochs, c.BatchSize, c.Rate, c.HeadRate, c.Dropout, c.Smoothing, c.Model = 10, 256, 0.01, 0.003, 0, 0.05, nil
 	return c
 }
 

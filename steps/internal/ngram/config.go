@@ -19,7 +19,7 @@ type Config struct {
 
 // Default is the built-in model's Config.
 func Default() Config {
-	return Config{Spec: Spec, Buckets: 1 << 17, Dim: 16, Hidden: 32, MaxBytes: 16 << 10}
+	return Config{Spec: Spec, Buckets: 1 << 18, Dim: 16, Hidden: 32, MaxBytes: 16 << 10}
 }
 
 // Validate checks the sizes.
