@@ -145,6 +145,13 @@ func TestIDs(t *testing.T) {
 	if rows[0].Root == rows[3].Root {
 		t.Error("rows of different files with one id must not have one root")
 	}
+	var ids []string
+	for _, r := range mustRead(t, Config{}, map[string]string{"a.csv": "id,text,label\n7,a,0\n7#2,b,0\n7,c,1\n7,d,1\n7#2,e,1\n"}) {
+		ids = append(ids, r.ID)
+	}
+	if diff := cmp.Diff([]string{"7", "7#2", "7#3", "7#4", "7#2#2"}, ids); diff != "" {
+		t.Error(diff)
+	}
 	if again := mustRead(t, Config{}, map[string]string{"z.csv": "text,label\nb,0\n"}); again[0].ID != rows[1].ID {
 		t.Error("a made id must depend on the text alone")
 	}

@@ -26,7 +26,7 @@ type reader struct {
 
 	tests   []test
 	dropped []int            // by each test
-	ids     map[uint64]int32 // how often a hash of an id was met
+	ids     map[uint64]int32 // by the hash of an id: the last number it was given, 1 for itself
 	bad     problems
 
 	rows, benign, repaired, renumbered int
@@ -184,13 +184,15 @@ func (r *reader) identify(row *artifact.Row) {
 	if row.ID == "" {
 		row.ID, root = hash, hash
 	}
-	own := row.ID
-	h := idHash(own)
-	r.ids[h]++
-	if n := r.ids[h]; n > 1 {
+	own, h := row.ID, idHash(row.ID)
+	for n := r.ids[h] + 1; r.ids[idHash(row.ID)] > 0; n++ { // an id may look like one that got a number
 		row.ID = own + "#" + strconv.Itoa(int(n))
+		r.ids[h] = n
+	}
+	if row.ID != own {
 		r.renumbered++
 	}
+	r.ids[idHash(row.ID)]++
 	if row.Root == "" {
 		row.Root = root
 	}

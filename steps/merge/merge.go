@@ -201,17 +201,23 @@ func key(s string) uint64 {
 	return binary.LittleEndian.Uint64(k[:])
 }
 
+func idHash(id string) uint64 {
+	sum := blake3.Sum256([]byte(id))
+	return binary.LittleEndian.Uint64(sum[:])
+}
+
 func mark(r artifact.Row) byte { return (r.Label + " ")[0] }
 
 // put writes a row. Parts made apart may use one id twice; the later row gets its content's hash behind it.
 func (m *merger) put(r artifact.Row) error {
-	sum := blake3.Sum256([]byte(r.ID))
-	h := binary.LittleEndian.Uint64(sum[:])
-	if m.ids[h] {
+	own := r.ID
+	for m.ids[idHash(r.ID)] {
 		r.ID += "+" + text.ID(r.ID, r.Text, r.Parent)[:8]
+	}
+	if r.ID != own {
 		m.renamed++
 	}
-	m.ids[h] = true
+	m.ids[idHash(r.ID)] = true
 	m.total++
 	m.labels[r.Label]++
 	return m.out.Write(r)
