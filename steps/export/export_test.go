@@ -10,8 +10,6 @@ import (
 
 	"rein/steps"
 	"rein/steps/artifact"
-	"rein/steps/internal/encoder"
-	"rein/steps/internal/encoder/encodertest"
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/ort"
 	"rein/steps/internal/scorer"
@@ -96,19 +94,7 @@ func TestCompareCountsFlips(t *testing.T) {
 }
 
 func TestExportEncoder(t *testing.T) {
-	folder := encodertest.Folder(t, "distilbert")
-	m, err := encoder.Read(folder, 3, 48, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tok, err := m.OpenTokenizer(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := artifact.Model{Path: filepath.Join(t.TempDir(), "model")}
-	if err := m.Save(dir, artifact.ModelInfo{Classes: []string{"benign", "jailbreak", "other"}, Threshold: 0.5}, tok); err != nil {
-		t.Fatal(err)
-	}
+	dir := transformerModel(t)
 	env := stepstest.New(t, "model")
 	out, err := run(t.Context(), env.Env, Config{MaxDiff: 1e-4}, Inputs{Model: dir})
 	if err != nil {
