@@ -74,7 +74,7 @@ func averagePrecision(pos, neg []float64, wp, wn []int) float64 {
 }
 
 // curveBins bound the work of a bootstrap of the precision-recall area: scores are grouped by rank.
-const curveBins = 2000
+const curveBins = 400
 
 // AveragePrecisionInterval is AveragePrecision of sorted scores with a 95% interval by bootstrap, stratified by class. Rows
 // of one group of neighbouring scores are drawn together as counts, so that thousands of resamples take moments.
@@ -83,7 +83,7 @@ func AveragePrecisionInterval(pos, neg []float64, resamples int, seed uint64) In
 		return Interval{math.NaN(), math.NaN(), math.NaN()}
 	}
 	value := AveragePrecision(pos, neg)
-	cuts := binCuts(pos, neg)
+	cuts := binCuts(pos)
 	bp, np := binned(pos, cuts)
 	bn, nn := binned(neg, cuts)
 	rng := rand.New(rand.NewPCG(seed, 0xa9))
@@ -99,15 +99,12 @@ func AveragePrecisionInterval(pos, neg []float64, resamples int, seed uint64) In
 	return Interval{value, math.Max(0, quantile(draws, 0.025)), math.Min(1, quantile(draws, 0.975))}
 }
 
-// binCuts are the distinct scores that every so many rows begin a group.
-func binCuts(pos, neg []float64) []float64 {
-	all := slices.Concat(pos, neg)
-	slices.Sort(all)
-	step := max(1, len(all)/curveBins)
+// binCuts are the distinct positive scores that begin a group: precision only changes where there is a positive.
+func binCuts(pos []float64) []float64 {
 	var cuts []float64
-	for i := 0; i < len(all); i += step {
-		if len(cuts) == 0 || all[i] > cuts[len(cuts)-1] {
-			cuts = append(cuts, all[i])
+	for i := 0; i < len(pos); i += max(1, len(pos)/curveBins) {
+		if len(cuts) == 0 || pos[i] > cuts[len(cuts)-1] {
+			cuts = append(cuts, pos[i])
 		}
 	}
 	return cuts

@@ -117,9 +117,19 @@ func (s *Set) Add(o Observation) {
 		s.slice(by, cmp.Or(value, none), o.Malicious).add(o.Flagged)
 	}
 	s.Brier += (o.Threat - target) * (o.Threat - target)
-	b := &s.Bins[min(int(o.Threat*calibrationBins), calibrationBins-1)]
+	b := &s.Bins[calibrationBin(o.Threat)]
 	b.Rows, b.Score, b.Share = b.Rows+1, b.Score+o.Threat, b.Share+target
 	s.Histogram[key][min(int(o.Threat*histogramBins), histogramBins-1)]++
+}
+
+// calibrationBin is the bin of a score; an upper edge belongs to its bin, as in scikit-learn.
+func calibrationBin(v float64) int {
+	const width = 1.0 / calibrationBins
+	i := 0
+	for i < calibrationBins-1 && v > float64(i+1)*width {
+		i++
+	}
+	return i
 }
 
 func (s *Set) slice(by, value string, malicious bool) *Group {
