@@ -161,7 +161,7 @@ func testOptions(files map[string]string) Options {
 	for name, text := range files {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	return Options{Types: fakeTypes(), FS: fsys, Dir: "/work", Env: []string{}}
+	return Options{Types: fakeTypes(), FS: fsys, Dir: "/project", Env: []string{}}
 }
 
 // loadText loads one file, and fails on any mistake in it.

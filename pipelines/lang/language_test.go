@@ -133,14 +133,14 @@ set { b = "own.csv" }
 step "dataset" "c" { data = "c2.csv" }
 `}
 	p := loadFiles(t, files, func(o *Options) { o.Vars = []string{"a=given.csv"}; o.Root = "/repo" })
-	for name, want := range map[string]string{"a": "path /work/given.csv", "b": "path /repo/own.csv", "c": "path /repo/c2.csv", "d": "glob /repo/lib/d/*.csv", "e": "dir /repo/e"} {
+	for name, want := range map[string]string{"a": "path /project/given.csv", "b": "path /repo/own.csv", "c": "path /repo/c2.csv", "d": "glob /repo/lib/d/*.csv", "e": "dir /repo/e"} {
 		equal(t, name, []string{want}, refsTo(nodeNamed(t, p, name), "data"))
 	}
 	equal(t, "f", []string{"path /repo/lib/x.csv", "path /abs/y.csv"}, refsTo(nodeNamed(t, p, "f"), "all"))
 	if text := nodeNamed(t, p, "a").Inputs[0].Refs[0].Path.Text; text != "given.csv" {
 		t.Errorf("the path as it was written is %q", text)
 	}
-	if !strings.Contains(string(p.Meta), `"given.csv"`) || strings.Contains(string(p.Meta), "/work") {
+	if !strings.Contains(string(p.Meta), `"given.csv"`) || strings.Contains(string(p.Meta), "/project") {
 		t.Errorf("records have paths as they were written: %s", p.Meta)
 	}
 }
@@ -250,7 +250,7 @@ func TestJSONSyntaxIsTheSameLanguage(t *testing.T) {
 	equal(t, "resources", engine.Resources{GPU: 1, Memory: 1 << 30}, a.Resources)
 	equal(t, "after", 1, len(a.After))
 	equal(t, "seed", 4.0, config(t, nodeNamed(t, p, "corpus"))["seed"])
-	equal(t, "outputs", "/work/out.parquet", p.Outputs[0].Path)
+	equal(t, "outputs", "/project/out.parquet", p.Outputs[0].Path)
 	if !strings.Contains(string(p.Meta), `"result":"a"`) || !strings.Contains(string(p.Meta), `"at_most":0.02`) {
 		t.Errorf("meta: %s", p.Meta)
 	}

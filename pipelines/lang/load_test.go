@@ -53,7 +53,7 @@ func TestShippedPipelinesLoadWithOwnData(t *testing.T) {
 	p, diags := Load([]string{"."}, o)
 	noErrors(t, diags)
 	pl := p.Graph.Pipelines[0]
-	if d := cmp.Diff([]string{"path /work/data/mine"}, refsTo(nodeNamed(t, pl, "own"), "data")); d != "" {
+	if d := cmp.Diff([]string{"path /project/data/mine"}, refsTo(nodeNamed(t, pl, "own"), "data")); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff([]string{"parts.pool"}, refsTo(nodeNamed(t, pl, "false_positives"), "pool")); d != "" {

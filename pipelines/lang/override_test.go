@@ -205,8 +205,8 @@ step "exec" "f" {
 	m, e := nodeNamed(t, p, "m"), nodeNamed(t, p, "e")
 	equal(t, "base", []string{"corpus.train"}, refsTo(m, "base"))
 	equal(t, "add", []string{"corpus.test", "corpus.train"}, refsTo(m, "add"))
-	equal(t, "both", []string{"m.rows", "file /work/y"}, refsTo(e, "both"))
-	equal(t, "dir", []string{"dir /work/x"}, refsTo(e, "dir"))
+	equal(t, "both", []string{"m.rows", "file /project/y"}, refsTo(e, "both"))
+	equal(t, "dir", []string{"dir /project/x"}, refsTo(e, "dir"))
 	equal(t, "in", []string{"e.o"}, refsTo(nodeNamed(t, p, "f"), "in"))
 	equal(t, "kind", engine.Port{Name: "o", Kind: "file"}, e.Ports[0])
 }
