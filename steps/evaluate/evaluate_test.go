@@ -1,0 +1,154 @@
+package evaluate
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/ngram"
+	"rein/steps/internal/scorer"
+	"rein/steps/stats"
+	"rein/steps/stepstest"
+)
+
+// model is one with random weights: it says something of every text, and nothing is to be learnt.
+func model(t *testing.T) artifact.Model {
+	t.Helper()
+	cfg := ngram.Default()
+	cfg.Buckets = 1 << 10
+	m := ngram.NewModel(cfg, 3, 11)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := m.Dim; i < len(m.Embedding); i++ {
+		m.Embedding[i] = float32(rng.NormFloat64())
+	}
+	dir := artifact.Model{Path: filepath.Join(t.TempDir(), "model")}
+	if err := m.Save(dir, artifact.ModelInfo{Classes: []string{"benign", "jailbreak", "pii"}, Threshold: 0.6}); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func rows(t *testing.T, n int, change func(int, *artifact.Row)) artifact.Rows {
+	t.Helper()
+	var out []artifact.Row
+	for i := range n {
+		r := artifact.Row{ID: fmt.Sprint(i), Text: fmt.Sprintf("row number %d of %d, about %s", i, n, strings.Repeat("tea ", i%40)), Label: artifact.Benign, Category: "other", Source: fmt.Sprint("s", i%2)}
+		if i%4 == 0 {
+			r.Label, r.Category = artifact.Malicious, "pii"
+		}
+		if change != nil {
+			change(i, &r)
+		}
+		out = append(out, r)
+	}
+	a, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+var config = Config{BaseRate: 0.01, OnLeak: "stop", Chance: 0.005, Seed: 1}
+
+func evaluateRows(t *testing.T, in In) (*stepstest.Env, Out, stats.Report) {
+	t.Helper()
+	env := stepstest.New(t, "report", "scores")
+	out, err := run(t.Context(), env.Env, config, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(out.Report.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r stats.Report
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatal(err)
+	}
+	return env, out, r
+}
+
+// What the report counts is what scoring each row and comparing it with the model's threshold gives.
+func TestFiguresFollowFromTheScores(t *testing.T) {
+	m, test := model(t), rows(t, 400, nil)
+	env, out, r := evaluateRows(t, In{Model: m, Test: test, Unseen: rows(t, 100, func(i int, r *artifact.Row) { r.Text += " elsewhere" })})
+	s, err := scorer.Open(t.Context(), m, scorer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var want stats.Confusion
+	all, _ := test.Read()
+	for _, row := range all {
+		got, err := s.Score(t.Context(), []string{row.Text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Add(row.Label == artifact.Malicious, float64(got[0].Threat) >= 0.6)
+	}
+	set := r.Sets["test"]
+	if set.Confusion != want || r.Threshold != 0.6 {
+		t.Errorf("confusion %v at %v, want %v at 0.6", set.Confusion, r.Threshold, want)
+	}
+	if got := env.Metrics["fp_rate"]; got != want.FPRate().Value || env.Metrics["fp_rate_low"] >= got || env.Metrics["fp_count"] != float64(want.FP) {
+		t.Errorf("metrics %v", env.Metrics)
+	}
+	scored, err := out.Scores.Read()
+	if err != nil || len(scored) != 500 || scored[0].Set != "test" || scored[499].Set != "unseen" || scored[7].Text != all[7].Text {
+		t.Errorf("%d scored rows, %v", len(scored), err)
+	}
+	if len(set.Slices["length"]) < 3 || set.Slices["source"]["s1"].Benign.Rows == 0 || set.Malicious.Categories["pii"].Rows != 100 {
+		t.Errorf("slices %v", set.Slices)
+	}
+}
+
+func TestDataIsNamedByContent(t *testing.T) {
+	m := model(t)
+	digest := func(change func(int, *artifact.Row)) string {
+		_, _, r := evaluateRows(t, In{Model: m, Test: rows(t, 40, change)})
+		return r.Sets["test"].Data
+	}
+	base := digest(nil)
+	if again := digest(nil); again != base {
+		t.Error("equal rows have other digests")
+	}
+	for name, change := range map[string]func(int, *artifact.Row){
+		"id":   func(i int, r *artifact.Row) { r.ID += "x" },
+		"text": func(i int, r *artifact.Row) { r.Text += "x" },
+		"label": func(i int, r *artifact.Row) {
+			r.Label = map[bool]string{true: artifact.Malicious, false: artifact.Benign}[i%2 == 0]
+		},
+	} {
+		if digest(change) == base {
+			t.Errorf("another %s has the same digest", name)
+		}
+	}
+}
+
+func TestPoolIsMarkedAsSeen(t *testing.T) {
+	env, _, r := evaluateRows(t, In{Model: model(t), Test: rows(t, 40, nil), Pool: rows(t, 50, func(i int, r *artifact.Row) { r.Label, r.Category = artifact.Benign, "other" })})
+	if _, ok := env.Metrics["seen_pool_fp_rate"]; !ok || r.Sets["pool"].AUC != nil {
+		t.Errorf("metrics %v", env.Metrics)
+	}
+}
+
+func TestATestSetOfOneClassIsRefused(t *testing.T) {
+	env := stepstest.New(t, "report", "scores")
+	_, err := run(t.Context(), env.Env, config, In{Model: model(t), Test: rows(t, 20, func(i int, r *artifact.Row) { r.Label = artifact.Benign })})
+	if err == nil || !strings.Contains(err.Error(), "both benign and malicious") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestScript(t *testing.T) {
+	for text, want := range map[string]string{"hello there": "Latin", "schöne Grüße": "Latin with accents or mixed", "привет мир": "Cyrillic", "你好": "Han", "123 !": "no letters", "こんにちは": "Kana"} {
+		if got := script(text); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
