@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"rein/steps/artifact"
+	"rein/steps/internal/threshold"
 	"rein/steps/stepstest"
 )
 
@@ -78,9 +79,9 @@ func ourOutcome(t *testing.T, in [3]artifact.Rows) outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scores, threshold := scored(t, out.Model, test.texts)
-	fp, tp := rates(scores, threshold, test.benign)
-	_, at1 := rates(scores, choose(defaults(), scores, test.benign), test.benign)
+	scores, cut := scored(t, out.Model, test.texts)
+	fp, tp := threshold.Rates(scores, cut, test.benign)
+	_, at1 := threshold.Rates(scores, defaults().rule().Choose(scores, test.benign), test.benign)
 	return outcome{auc(scores, test.benign), fp, tp, at1}
 }
 

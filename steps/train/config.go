@@ -1,6 +1,10 @@
 package train
 
-import "fmt"
+import (
+	"fmt"
+
+	"rein/steps/internal/threshold"
+)
 
 // Config is what a pipeline may say of a training.
 type Config struct {
@@ -85,6 +89,17 @@ func (c Config) filled(encoder bool) Config {
 		c.BatchSize = batch
 	}
 	return c
+}
+
+func (c Config) rule() threshold.Rule {
+	r := threshold.Rule{Kind: c.Rule}
+	switch c.Rule {
+	case "fp_rate":
+		r.AtMost = c.AtMost
+	case "fixed":
+		r.Fixed = c.Fixed
+	}
+	return r
 }
 
 func (c Config) frozen() int {

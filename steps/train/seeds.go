@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"rein/steps"
+	"rein/steps/internal/threshold"
 )
 
 // result is a finished training: the best epoch's weights are in the learner.
@@ -84,8 +85,8 @@ func (l *loop) result() (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &result{loop: l, validation: v, threshold: choose(l.cfg, v.scores, l.validation.benign), auc: auc(v.scores, l.validation.benign)}
-	r.fp, r.tp = rates(v.scores, r.threshold, l.validation.benign)
+	r := &result{loop: l, validation: v, threshold: l.cfg.rule().Choose(v.scores, l.validation.benign), auc: auc(v.scores, l.validation.benign)}
+	r.fp, r.tp = threshold.Rates(v.scores, r.threshold, l.validation.benign)
 	return r, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"rein/steps/artifact"
 	"rein/steps/internal/scorer"
+	"rein/steps/internal/threshold"
 	"rein/steps/stepstest"
 )
 
@@ -75,8 +76,8 @@ func TestSharedData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scores, threshold := scored(t, out.Model, test.texts)
-	fp, tp := rates(scores, threshold, test.benign)
+	scores, cut := scored(t, out.Model, test.texts)
+	fp, tp := threshold.Rates(scores, cut, test.benign)
 	a := auc(scores, test.benign)
 	t.Logf("rows %d/%d/%d, %v", len(parts[0]), len(parts[1]), len(parts[2]), env.Logs)
 	t.Logf("test sources: AUC %.4f, FP rate %.4f, recall %.4f; %.0f rows/s", a, fp, tp, env.Metrics["train_rows_per_second"])

@@ -4,6 +4,7 @@ package train
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"runtime/debug"
@@ -170,36 +171,10 @@ func finish(env *steps.Env, r *result, seconds float64, dir artifact.Model) erro
 	} {
 		env.Metric(name, value)
 	}
-	facts := map[string]string{"seed": strconv.Itoa(l.cfg.Seed), "epochs": strconv.Itoa(l.state.BestAt), "rows": strconv.Itoa(len(l.rows.class))}
-	return l.net.save(dir, artifact.ModelInfo{Classes: Classes(), Threshold: r.threshold, Rule: l.cfg.rule(), Versions: maps.Clone(versions()), Training: facts})
-}
-
-// rule says in words how the threshold is chosen.
-func (c Config) rule() string {
-	switch c.Rule {
-	case "fixed":
-		return fmt.Sprintf("fixed at %v", c.Fixed)
-	case "f1":
-		return "highest F1 macro on validation rows"
+	rule, err := json.Marshal(l.cfg.rule())
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("highest recall on validation rows with an FP rate of at most %v", c.AtMost)
-}
-
-// rates are the shares of benign and of malicious rows at or above the threshold.
-func rates(scores []float32, threshold float64, benign func(i int) bool) (fp, tp float64) {
-	var negatives, positives float64
-	for i, s := range scores {
-		flagged := 0.0
-		if float64(s) >= threshold {
-			flagged = 1
-		}
-		if benign(i) {
-			negatives++
-			fp += flagged
-		} else {
-			positives++
-			tp += flagged
-		}
-	}
-	return fp / negatives, tp / positives
+	facts := map[string]string{"threshold": string(rule), "seed": strconv.Itoa(l.cfg.Seed), "epochs": strconv.Itoa(l.state.BestAt), "rows": strconv.Itoa(len(l.rows.class))}
+	return l.net.save(dir, artifact.ModelInfo{Classes: Classes(), Threshold: r.threshold, Rule: l.cfg.rule().String(), Versions: maps.Clone(versions()), Training: facts})
 }

@@ -1,14 +1,34 @@
-package train
+// Package threshold chooses where a threat score becomes a verdict, on rows that are never reported on.
+package threshold
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
 
-// choose picks the threshold on scored validation rows: a score at or above it means malicious.
-func choose(c Config, scores []float32, benign func(i int) bool) float64 {
-	if c.Rule == "fixed" {
-		return c.Fixed
+// Rule says how a threshold is chosen.
+type Rule struct {
+	Kind   string  `json:"kind"`              // "fp_rate", "f1" or "fixed"
+	AtMost float64 `json:"at_most,omitempty"` // for fp_rate: the limit
+	Fixed  float64 `json:"fixed,omitempty"`   // for fixed: the threshold
+}
+
+// String says the rule in words.
+func (r Rule) String() string {
+	switch r.Kind {
+	case "fixed":
+		return fmt.Sprintf("fixed at %v", r.Fixed)
+	case "f1":
+		return "highest F1 macro on validation rows"
+	}
+	return fmt.Sprintf("highest recall on validation rows with an FP rate of at most %v", r.AtMost)
+}
+
+// Choose picks the threshold on scored validation rows: a score at or above it means malicious.
+func (r Rule) Choose(scores []float32, benign func(i int) bool) float64 {
+	if r.Kind == "fixed" {
+		return r.Fixed
 	}
 	order := make([]int, len(scores))
 	negatives := 0
@@ -27,12 +47,12 @@ func choose(c Config, scores []float32, benign func(i int) bool) float64 {
 		}
 		return 0
 	})
-	allowed := int(c.AtMost * float64(negatives))
+	allowed := int(r.AtMost * float64(negatives))
 	best, bestAt, fp, tp := math.Inf(-1), 0, 0, 0
 	for k := 0; ; k++ { // the first k rows would be flagged
 		if k == len(order) || k == 0 || scores[order[k]] != scores[order[k-1]] {
 			value := f1(tp, fp, len(order)-negatives, negatives)
-			if c.Rule == "fp_rate" {
+			if r.Kind == "fp_rate" {
 				value = float64(tp)
 				if fp > allowed {
 					break
@@ -77,36 +97,21 @@ func f1(tp, fp, positives, negatives int) float64 {
 	return (one(tp, fp, positives) + one(negatives-fp, positives-tp, negatives)) / 2
 }
 
-// auc is the probability that a malicious row scores higher than a benign one; ties count half.
-func auc(scores []float32, benign func(i int) bool) float64 {
-	order := make([]int, len(scores))
-	for i := range order {
-		order[i] = i
+// Rates are the shares of benign and of malicious rows at or above the threshold.
+func Rates(scores []float32, threshold float64, benign func(i int) bool) (fp, tp float64) {
+	var negatives, positives float64
+	for i, s := range scores {
+		flagged := 0.0
+		if float64(s) >= threshold {
+			flagged = 1
+		}
+		if benign(i) {
+			negatives++
+			fp += flagged
+		} else {
+			positives++
+			tp += flagged
+		}
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case scores[a] < scores[b]:
-			return -1
-		case scores[a] > scores[b]:
-			return 1
-		}
-		return 0
-	})
-	var rankSum float64
-	var positives int
-	for from := 0; from < len(order); {
-		to := from
-		for to < len(order) && scores[order[to]] == scores[order[from]] {
-			to++
-		}
-		for _, i := range order[from:to] {
-			if !benign(i) {
-				rankSum += float64(from+to+1) / 2
-				positives++
-			}
-		}
-		from = to
-	}
-	p, n := float64(positives), float64(len(order)-positives)
-	return (rankSum - p*(p+1)/2) / (p * n)
+	return fp / negatives, tp / positives
 }

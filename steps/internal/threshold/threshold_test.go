@@ -1,0 +1,48 @@
+package threshold
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// rows draws scores of few values, so that ties are common, and labels of both kinds.
+func rows(t *rapid.T) (scores []float32, benign func(int) bool) {
+	n := rapid.IntRange(2, 40).Draw(t, "rows")
+	labels := make([]bool, n)
+	for i := range n {
+		scores = append(scores, float32(rapid.IntRange(0, 12).Draw(t, "score"))/16)
+		labels[i] = rapid.Bool().Draw(t, "benign")
+	}
+	labels[0], labels[1] = true, false
+	return scores, func(i int) bool { return labels[i] }
+}
+
+// No threshold with an allowed FP rate has a higher recall than the chosen one.
+func TestChooseIsTheBestAllowed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		scores, benign := rows(t)
+		r := Rule{Kind: "fp_rate", AtMost: rapid.SampledFrom([]float64{0, 0.1, 0.5}).Draw(t, "at most")}
+		fp, tp := Rates(scores, r.Choose(scores, benign), benign)
+		if fp > r.AtMost {
+			t.Fatalf("FP rate %v, allowed %v", fp, r.AtMost)
+		}
+		for cut := 0.0; cut <= 1; cut += 1.0 / 32 {
+			if fp2, tp2 := Rates(scores, cut, benign); fp2 <= r.AtMost && tp2 > tp {
+				t.Fatalf("recall %v; at %v it would be %v with an FP rate of %v", tp, cut, tp2, fp2)
+			}
+		}
+	})
+}
+
+func TestChooseF1(t *testing.T) {
+	scores := []float32{0.9, 0.8, 0.7, 0.2, 0.1}
+	labels := []bool{false, false, true, true, true} // benign?
+	cut := Rule{Kind: "f1"}.Choose(scores, func(i int) bool { return labels[i] })
+	if cut <= 0.7 || cut > 0.8 {
+		t.Errorf("threshold %v does not part 0.7 from 0.8", cut)
+	}
+	if got := (Rule{Kind: "fixed", Fixed: 0.3}).Choose(scores, nil); got != 0.3 {
+		t.Errorf("fixed at 0.3 gave %v", got)
+	}
+}
