@@ -92,8 +92,12 @@ func (w *writer) rows(ctx context.Context, s set) ([]artifact.Row, error) {
 	}
 	rows := make([]artifact.Row, len(plans))
 	prints := leak.Fingerprints(texts)
+	resembles := make([]bool, len(plans))
+	if s.reported() {
+		resembles = w.known.KnowsAll(prints)
+	}
 	for i, p := range plans {
-		for try := 1; w.seen[keys[i]] || s.reported() && w.known.Knows(prints[i]); try++ {
+		for try := 1; w.seen[keys[i]] || resembles[i]; try++ {
 			if try > attempts {
 				w.repeats++
 				break
@@ -101,6 +105,7 @@ func (w *writer) rows(ctx context.Context, s set) ([]artifact.Row, error) {
 			texts[i] = w.text(s, p, i, try)
 			keys[i] = text.Key(texts[i])
 			prints[i] = leak.Fingerprints(texts[i : i+1])[0]
+			resembles[i] = s.reported() && w.known.Knows(prints[i])
 		}
 		w.seen[keys[i]] = true
 		if !s.reported() {

@@ -45,15 +45,26 @@ func inChunks(ctx context.Context, rows iter.Seq2[artifact.Row, error], do func(
 // prepareAll prepares rows on all cores.
 func prepareAll(rows []artifact.Row, near bool) []prepared {
 	out := make([]prepared, len(rows))
-	workers := runtime.GOMAXPROCS(0)
+	spread(len(rows), func(i int) { out[i] = prepare(rows[i], near) })
+	return out
+}
+
+// spread calls do for 0 to n-1, on all cores.
+func spread(n int, do func(i int)) {
+	workers := min(runtime.GOMAXPROCS(0), n)
+	if workers < 2 {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
-			for i := w; i < len(rows); i += workers {
-				out[i] = prepare(rows[i], near)
+			for i := w; i < n; i += workers {
+				do(i)
 			}
 		})
 	}
 	wg.Wait()
-	return out
 }

@@ -52,8 +52,27 @@ func (x *Index) Add(f Fingerprint) { x.add(f.p) }
 
 // Knows tells whether a known text is the same, or nearly.
 func (x *Index) Knows(f Fingerprint) bool {
-	_, _, _, ok := x.lookup(f.p, nil)
-	return ok
+	if _, ok := x.texts[f.p.text]; ok {
+		return true
+	}
+	for b := range bands {
+		at, ok := x.buckets[b][f.p.sig.band(b)]
+		for ok && at != none {
+			e := &x.entries[at]
+			if e.sig.similarity(&f.p.sig) >= x.near {
+				return true
+			}
+			at = e.older[b]
+		}
+	}
+	return false
+}
+
+// KnowsAll is Knows for many texts, on all cores.
+func (x *Index) KnowsAll(prints []Fingerprint) []bool {
+	out := make([]bool, len(prints))
+	spread(len(prints), func(i int) { out[i] = x.Knows(prints[i]) })
+	return out
 }
 
 func (x *Index) add(p prepared) {
