@@ -20,13 +20,14 @@ const (
 // ModelInfo is a model folder's model.json: what it takes to use the model, besides its weights.
 type ModelInfo struct {
 	Format    int               `json:"format"`
-	Kind      string            `json:"kind"`      // "ngram", "encoder", "graph": how text becomes the graph's inputs
-	Classes   []string          `json:"classes"`   // in the order of the outputs; Benign is the first
-	Threshold float64           `json:"threshold"` // a threat score at or above it means malicious
-	Rule      string            `json:"rule"`      // how the threshold was chosen
-	Text      json.RawMessage   `json:"text"`      // how text becomes ids, by Kind: hashing or tokeniser
-	Versions  map[string]string `json:"versions"`  // libraries that made it
-	Training  map[string]string `json:"training"`  // seed, epochs, rows: for the model card
+	Kind      string            `json:"kind"`              // "ngram", "encoder", "graph": how text becomes the graph's inputs
+	Weights   string            `json:"weights,omitempty"` // of the graph: "int8", else float32
+	Classes   []string          `json:"classes"`           // in the order of the outputs; Benign is the first
+	Threshold float64           `json:"threshold"`         // a threat score at or above it means malicious
+	Rule      string            `json:"rule"`              // how the threshold was chosen
+	Text      json.RawMessage   `json:"text"`              // how text becomes ids, by Kind: hashing or tokeniser
+	Versions  map[string]string `json:"versions"`          // libraries that made it
+	Training  map[string]string `json:"training"`          // seed, epochs, rows: for the model card
 }
 
 // Info reads model.json.

@@ -69,11 +69,16 @@ func (c *certificate) compare(want, got []float32, threshold float64, text strin
 	x, y := ngram.Threat(a), ngram.Threat(b)
 	if (float64(x) >= threshold) != (float64(y) >= threshold) {
 		c.Flipped++
-		if len(c.flips) < 3 {
-			c.flips = append(c.flips, fmt.Sprintf("%.6f -> %.6f %q", x, y, text[:min(len(text), 60)]))
-		}
+		c.example(x, y, text)
 	}
 	return diff
+}
+
+// example keeps a row for a message, if there are few yet.
+func (c *certificate) example(before, after float32, text string) {
+	if len(c.flips) < 3 {
+		c.flips = append(c.flips, fmt.Sprintf("%.6f -> %.6f %q", before, after, text[:min(len(text), 60)]))
+	}
 }
 
 // examples lists some flipped rows for a message.
@@ -92,17 +97,26 @@ func (c certificate) report(env *steps.Env) {
 	env.Logf("%d rows: largest logit difference %.3g, p99.9 %.3g, %d decisions flipped", c.Rows, c.Max, c.P999, c.Flipped)
 }
 
-// probes are the texts to compare on: the rows', or generated ones of all lengths.
-func probes(rows artifact.Rows) ([]string, error) {
-	var texts []string
+// probe is what models are compared on.
+type probe struct {
+	texts  []string
+	benign []bool // of labelled rows; nil for generated texts
+}
+
+func (p probe) labelled() bool { return len(p.benign) > 0 }
+
+func (p probe) benignAt(i int) bool { return p.benign[i] }
+
+// probes are the rows, or generated texts of all lengths.
+func probes(rows artifact.Rows) (p probe, err error) {
 	if rows.Path != "" {
 		for row, err := range rows.All() {
 			if err != nil {
-				return nil, err
+				return p, err
 			}
-			texts = append(texts, row.Text)
+			p.texts, p.benign = append(p.texts, row.Text), append(p.benign, row.Label == artifact.Benign)
 		}
-		return texts, nil
+		return p, nil
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range 4096 {
@@ -113,7 +127,7 @@ func probes(rows artifact.Rows) ([]string, error) {
 			}
 			b.WriteByte(' ')
 		}
-		texts = append(texts, b.String())
+		p.texts = append(p.texts, b.String())
 	}
-	return texts, nil
+	return p, nil
 }

@@ -20,6 +20,10 @@ import (
 type Config struct {
 	MaxDiff  float64 `hcl:"max_logit_diff" default:"0.001" doc:"Largest difference of a logit between the trained model and the graph that passes."`
 	MaxFlips int     `hcl:"max_flipped" default:"0" doc:"Rows whose decision at the threshold may differ."`
+
+	Int8       bool    `hcl:"int8" default:"false" doc:"Quantise the weights to int8, activations on the fly: a quarter of the size. The threshold is chosen anew on rows."`
+	Int8Recall float64 `hcl:"int8_recall_loss" default:"0.01" doc:"Recall that int8 may cost on rows."`
+	Int8FP     float64 `hcl:"int8_fp_rate_rise" default:"0.005" doc:"FP rate that int8 may add on rows."`
 }
 
 // Validate implements steps.Validator.
@@ -56,34 +60,35 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 		return out, err
 	}
 	defer m.close()
-	meta, err := metadata(info)
-	if err != nil {
-		return out, err
-	}
-	graph := m.graph(meta)
-	if err := m.save(out.Model, info); err != nil {
-		return out, err
-	}
-	if err := os.WriteFile(filepath.Join(out.Model.Path, artifact.ModelGraphFile), graph, 0o644); err != nil {
+	if err := write(m, out.Model, info); err != nil {
 		return out, err
 	}
 	if err := leak.Copy(in.Model.Path, out.Model.Path); err != nil {
 		return out, err
 	}
-	texts, err := probes(in.Rows)
+	p, err := probes(in.Rows)
 	if err != nil {
 		return out, err
 	}
-	cert, err := certify(ctx, env, m, out.Model, texts)
+	cert, err := certify(ctx, env, m, out.Model, p.texts)
 	if err != nil {
 		return out, err
 	}
 	cert.report(env)
-	env.Metric("model_bytes", float64(len(graph)))
 	if cert.Max > c.MaxDiff || cert.Flipped > c.MaxFlips {
 		return out, steps.Verdictf("the ONNX graph differs from the trained model on %d rows: largest logit difference %.3g (limit %g), %d decisions flipped (limit %d)%s",
 			cert.Rows, cert.Max, c.MaxDiff, cert.Flipped, c.MaxFlips, cert.examples())
 	}
+	if c.Int8 {
+		if err := quantise(ctx, env, c, m, out.Model, info, p); err != nil {
+			return out, err
+		}
+	}
+	st, err := os.Stat(filepath.Join(out.Model.Path, artifact.ModelGraphFile))
+	if err != nil {
+		return out, err
+	}
+	env.Metric("model_bytes", float64(st.Size()))
 	return out, nil
 }
 
@@ -93,7 +98,7 @@ func metadata(info artifact.ModelInfo) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	meta := map[string]string{"format": strconv.Itoa(artifact.ModelFormat), "kind": info.Kind, "classes": string(classes),
+	meta := map[string]string{"format": strconv.Itoa(artifact.ModelFormat), "kind": info.Kind, "weights": info.Weights, "classes": string(classes),
 		"threshold": strconv.FormatFloat(info.Threshold, 'g', -1, 64), "threshold_rule": info.Rule, "text": string(info.Text)}
 	versions := map[string]string{}
 	maps.Copy(versions, info.Versions)

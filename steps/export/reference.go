@@ -15,7 +15,7 @@ import (
 // trained is a model as training left it: it writes its graph, and answers without ONNX Runtime's help or with another
 // graph than the one that is written.
 type trained interface {
-	graph(metadata map[string]string) []byte
+	graph(metadata map[string]string, int8 bool) []byte
 	logits(texts []string) ([][]float32, error)
 	save(dir artifact.Model, info artifact.ModelInfo) error
 	close()
@@ -44,7 +44,9 @@ func load(dir artifact.Model) (trained, artifact.ModelInfo, error) {
 // grams is an n-gram model; its reference is plain Go.
 type grams struct{ m *ngram.Model }
 
-func (g grams) graph(metadata map[string]string) []byte { return g.m.Graph("rein", metadata) }
+func (g grams) graph(metadata map[string]string, int8 bool) []byte {
+	return g.m.Graph("rein", metadata, int8)
+}
 
 func (g grams) save(dir artifact.Model, info artifact.ModelInfo) error { return g.m.Save(dir, info) }
 
@@ -85,7 +87,9 @@ func newTransformer(m *encoder.Model, tok *wordpiece.Tokenizer) (*transformer, e
 	return &transformer{m, tok, b, net}, err
 }
 
-func (t *transformer) graph(metadata map[string]string) []byte { return t.m.Graph("rein", metadata) }
+func (t *transformer) graph(metadata map[string]string, int8 bool) []byte {
+	return t.m.Graph("rein", metadata, int8)
+}
 
 func (t *transformer) save(dir artifact.Model, info artifact.ModelInfo) error {
 	return t.m.Save(dir, info, t.tok)

@@ -24,7 +24,7 @@ func TestMiniLMRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	graph := m.Graph("rein", nil)
+	graph := m.Graph("rein", nil, false)
 	s, err := ort.Open(graph, ort.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -13,13 +13,15 @@ const Masked = -1e4
 
 // writer builds a Model's ONNX graph.
 type writer struct {
-	g *onnxgraph.Graph
+	g onnxgraph.Writer
 	m *Model
 }
 
-// Graph is the model as ONNX: ids [batch, length], filled up with 0, to probs and logits [batch, classes].
-func (m *Model) Graph(producer string, metadata map[string]string) []byte {
-	w := writer{&onnxgraph.Graph{Name: "rein_encoder", Producer: producer, Metadata: metadata}, m}
+// Graph is the model as ONNX: ids [batch, length], filled up with 0, to probs and logits [batch, classes]; with its word
+// table and matrices in float32 or int8.
+func (m *Model) Graph(producer string, metadata map[string]string, int8 bool) []byte {
+	graph := &onnxgraph.Graph{Name: "rein_encoder", Producer: producer, Metadata: metadata}
+	w := writer{onnxgraph.Writer{Graph: graph, Int8: int8}, m}
 	g, rows, classes := w.g, onnxgraph.Dim{Name: "batch"}, onnxgraph.Dim{Size: m.Classes}
 	ids := g.Input("ids", onnxgraph.Int64, rows, onnxgraph.Dim{Name: "length"})
 	g.Ints("zero", nil, 0)
@@ -57,7 +59,7 @@ func (w writer) weight(at int) string {
 // embed looks the ids up, adds their positions and normalises.
 func (w writer) embed(ids string) string {
 	g := w.g
-	words := g.Node("Gather", "words", []string{g.Floats("word_table", []int{w.m.Vocab, w.m.Hidden}, w.m.Words), ids})
+	words := g.Lookup("words", ids, "word_table", []int{w.m.Vocab, w.m.Hidden}, w.m.Words)
 	length := g.Node("Slice", "length_now", []string{g.Node("Shape", "ids_shape", []string{ids}), "axis1", g.Ints("two", []int{1}, 2), "axis0"})
 	positions := g.Node("Slice", "positions_now", []string{w.weight(Positions), "axis0", length, "axis0"})
 	return w.norm("embedded", g.Node("Add", "embedding_sum", []string{words, positions}), EmbedGain)
@@ -71,7 +73,8 @@ func (w writer) norm(name, x string, gain int) string {
 
 // linear multiplies by the matrix at a position and adds the bias after it.
 func (w writer) linear(name, x string, at int) string {
-	return w.g.Node("Add", name, []string{w.g.Node("MatMul", name+"_product", []string{x, w.weight(at)}), w.weight(at + 1)})
+	matrix := w.m.Weights[at]
+	return w.g.Node("Add", name, []string{w.g.MatMul(name+"_product", x, matrix.Name, matrix.Shape, matrix.Data), w.weight(at + 1)})
 }
 
 // layer is one attention and one feed-forward block.
@@ -111,7 +114,7 @@ func (w writer) queries(p, x string, at int) [3]string {
 			order = []int64{0, 2, 3, 1}
 		}
 		name := p + k
-		y := g.Node("MatMul", name+"_product", []string{x, g.Floats(name+"_weight", []int{h, h}, part)})
+		y := g.MatMul(name+"_product", x, name+"_weight", []int{h, h}, part)
 		y = g.Node("Add", name, []string{y, g.Floats(name+"_bias", []int{h}, add)})
 		y = g.Node("Reshape", name+"_split", []string{y, "split_heads"})
 		out[j] = g.Node("Transpose", name+"_heads", []string{y}, onnxgraph.List("perm", order...))

@@ -61,7 +61,7 @@ func TestEncoderEqualsItsONNX(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := ort.Open(m.Graph("rein", nil), ort.Options{})
+		s, err := ort.Open(m.Graph("rein", nil, false), ort.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,20 +10,20 @@ const (
 	batch, length = "batch", "length"
 )
 
-// Graph is the model as ONNX: ids [batch, length], padded with 0, to probs and logits [batch, classes].
-func (m *Model) Graph(producer string, metadata map[string]string) []byte {
-	g := &onnxgraph.Graph{Name: "rein_ngram", Producer: producer, Metadata: metadata}
+// Graph is the model as ONNX: ids [batch, length], padded with 0, to probs and logits [batch, classes]; with its
+// embedding in float32 or int8.
+func (m *Model) Graph(producer string, metadata map[string]string, int8 bool) []byte {
+	g := onnxgraph.Writer{Graph: &onnxgraph.Graph{Name: "rein_ngram", Producer: producer, Metadata: metadata}, Int8: int8}
 	rows, classes := onnxgraph.Dim{Name: batch}, onnxgraph.Dim{Size: m.Classes}
 	ids := g.Input(InputIDs, onnxgraph.Int64, rows, onnxgraph.Dim{Name: length})
 	zero := g.Ints("zero", nil, 0)
 	one := g.Floats("one", nil, []float32{1})
 	axis := g.Ints("length_axis", []int{1}, 1)
-	table := g.Floats("embedding", []int{m.Buckets, m.Dim}, m.Embedding)
 	w1, b1 := g.Floats("hidden.weight", []int{m.Dim, m.Hidden}, m.W1), g.Floats("hidden.bias", []int{m.Hidden}, m.B1)
 	w2, b2 := g.Floats("out.weight", []int{m.Hidden, m.Classes}, m.W2), g.Floats("out.bias", []int{m.Classes}, m.B2)
 
 	// the padding's row is zero, so that summing all columns is right and only the count must leave them out
-	vectors := g.Node("Gather", "vectors", []string{table, ids}, onnxgraph.Int("axis", 0))
+	vectors := g.Lookup("vectors", ids, "embedding", []int{m.Buckets, m.Dim}, m.Embedding)
 	sum := g.Node("ReduceSum", "sum", []string{vectors, axis}, onnxgraph.Int("keepdims", 0))
 	real := g.Node("Greater", "is_feature", []string{ids, zero})
 	flags := g.Node("Cast", "feature_flags", []string{real}, onnxgraph.Int("to", int64(onnxgraph.Float32)))

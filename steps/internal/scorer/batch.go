@@ -95,22 +95,26 @@ func (s *Scorer) block(ctx context.Context, encode func(string, []int32) []int32
 	if s.info.Kind == encoder.Kind {
 		cells = encoderCells
 	}
+	most, least := maxRows, leastRows
+	if s.info.Kind == encoder.Kind && s.info.Weights != "" {
+		most, least = 1, 1 // activations are quantised by the batch's range: a row's score must be its own
+	}
 	for len(order) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		n := 1 // rows of this batch; the longest is the last
-		for n < len(order) && n < maxRows && (n+1)*max(size(order[n]), 1) <= cells {
+		for n < len(order) && n < most && (n+1)*max(size(order[n]), 1) <= cells {
 			n++
 		}
 		length := (max(size(order[n-1]), 1) + lengthStep - 1) / lengthStep * lengthStep
-		ids := make([]int64, max(n, leastRows)*length)
+		ids := make([]int64, max(n, least)*length)
 		for r, i := range order[:n] {
 			for j, id := range all[ends[i]:ends[i+1]] {
 				ids[r*length+j] = int64(id)
 			}
 		}
-		logits, err := s.batch(max(n, leastRows), length, ids)
+		logits, err := s.batch(max(n, least), length, ids)
 		if err != nil {
 			return err
 		}

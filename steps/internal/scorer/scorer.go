@@ -82,13 +82,13 @@ func graphOf(model artifact.Model, info artifact.ModelInfo) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return m.Graph("rein", nil), nil
+		return m.Graph("rein", nil, false), nil
 	case encoder.Kind:
 		m, _, _, err := encoder.Load(model)
 		if err != nil {
 			return nil, err
 		}
-		return m.Graph("rein", nil), nil
+		return m.Graph("rein", nil, false), nil
 	}
 	return nil, fmt.Errorf("%s: a model of kind %q without %s", model.Path, info.Kind, artifact.ModelGraphFile)
 }
