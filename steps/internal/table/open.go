@@ -44,10 +44,13 @@ func extension(name string) Format {
 	return extensions[path.Ext(name)]
 }
 
+// about lists files that describe a data set and are none, as the `datasets` library writes them.
+var about = map[string]bool{"dataset_info.json": true, "dataset_infos.json": true, "dataset_dict.json": true, "state.json": true}
+
 // IsData tells whether a file of a folder is one to read, by its name.
 func IsData(name string) bool {
 	base := path.Base(name)
-	return extension(base) != Auto && !strings.HasPrefix(base, ".") && !strings.HasPrefix(base, "_")
+	return extension(base) != Auto && !about[base] && !strings.HasPrefix(base, ".") && !strings.HasPrefix(base, "_")
 }
 
 // sniff is how much of a file is looked at to tell its format.

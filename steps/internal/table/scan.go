@@ -53,6 +53,9 @@ func List(path string) ([]Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(out) == 0 && slices.ContainsFunc(others, func(name string) bool { return strings.HasSuffix(name, ".arrow") }) {
+		return nil, fmt.Errorf("the folder %s holds Arrow files, as save_to_disk of the datasets library writes them: write Parquet instead (dataset.to_parquet)", path)
+	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("no data file in the folder %s (%d other files): want .jsonl, .json, .csv, .tsv, .txt or .parquet, also with .gz or .zst", path, len(others))
 	}

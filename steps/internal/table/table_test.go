@@ -172,6 +172,18 @@ func TestList(t *testing.T) {
 	}
 }
 
+func TestArrowIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"data-00000-of-00001.arrow", "dataset_info.json", "state.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("{}"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := List(dir); err == nil || !strings.Contains(err.Error(), "dataset.to_parquet") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Whatever the bytes: no panic, an end, and records with places.
 func FuzzScan(f *testing.F) {
 	for _, s := range []string{"{\"a\":1}\n[", "a,b\n1,\"2", "[{\"a\":", "PAR1xxxxPAR1", "\x1f\x8b\x08", "\xff\xfe", "a\tb\n\"", "{\"a\":[{}]}"} {
