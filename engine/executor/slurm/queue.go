@@ -79,6 +79,9 @@ func (q *queue) poll() {
 	}
 }
 
+// stateNever is our own word for a job that Slurm has taken and can't ever start.
+const stateNever = "NEVER"
+
 // maxAbsent is how many polls a job may be missing from the queue before it counts as lost: squeue forgets ended jobs
 // after some minutes, and may not know a new one yet.
 const maxAbsent = 3
@@ -98,6 +101,8 @@ func (q *queue) tell(jobs []listed) {
 				continue
 			}
 			j.state = "LOST"
+		case never(j):
+			j.state, j.node = stateNever, j.reason
 		case !over(j.state):
 			w.absent = 0
 			continue
@@ -110,11 +115,21 @@ func (q *queue) tell(jobs []listed) {
 }
 
 // listed is one line of squeue.
-type listed struct{ id, name, state, node string }
+type listed struct{ id, name, state, reason, node string }
+
+// columns are what squeue is asked for, with the width of each: a reason may hold spaces.
+var columns = []struct {
+	name  string
+	width int
+}{{"JobArrayID", 64}, {"Name", 128}, {"State", 32}, {"Reason", 64}, {"NodeList", 64}}
 
 // list asks for all jobs of ours, ended ones included as long as Slurm remembers them. An array shows each task.
 func list(ctx context.Context) ([]listed, error) {
-	out, err := command(ctx, "", "squeue", "--me", "--noheader", "--array", "--states=all", "--Format=JobArrayID:64,Name:128,State:32,NodeList:64")
+	format := make([]string, len(columns))
+	for i, c := range columns {
+		format[i] = fmt.Sprintf("%s:%d", c.name, c.width)
+	}
+	out, err := command(ctx, "", "squeue", "--me", "--noheader", "--array", "--states=all", "--Format="+strings.Join(format, ","))
 	if err != nil {
 		return nil, err
 	}
@@ -124,17 +139,25 @@ func list(ctx context.Context) ([]listed, error) {
 func parseQueue(out string) []listed {
 	var jobs []listed
 	for line := range strings.Lines(out) {
-		fs := strings.Fields(line)
-		if len(fs) < 3 {
-			continue
+		var fs [5]string
+		for i, c := range columns {
+			n := min(c.width, len(line))
+			fs[i], line = strings.TrimSpace(line[:n]), line[n:]
 		}
-		j := listed{id: fs[0], name: fs[1], state: fs[2]}
-		if len(fs) > 3 {
-			j.node = fs[3]
+		if fs[0] != "" {
+			jobs = append(jobs, listed{fs[0], fs[1], fs[2], fs[3], fs[4]})
 		}
-		jobs = append(jobs, j)
 	}
 	return jobs
+}
+
+// never tells the reasons of a pending job that mean that it can't ever start.
+func never(j listed) bool {
+	switch j.reason {
+	case "PartitionConfig", "BadConstraints", "PartitionNodeLimit", "PartitionTimeLimit", "InvalidAccount", "InvalidQOS", "DependencyNeverSatisfied":
+		return j.state == "PENDING"
+	}
+	return false
 }
 
 // over tells whether a state is a job's last.

@@ -86,6 +86,9 @@ func (x *Executor) Execute(ctx context.Context, j *engine.Job) (engine.Usage, er
 		if answer, ok := j.Answer(); ok {
 			return engine.Usage{Host: end.node}, answer
 		}
+		if end.state == stateNever {
+			return engine.Usage{}, errors.Join(end.failure(a), a.cancel())
+		}
 		if requeues >= x.config.Requeues || !a.again(end) {
 			return engine.Usage{}, end.failure(a)
 		}
@@ -103,7 +106,7 @@ type attempt struct {
 	read   int64 // bytes of the output file that were passed on
 }
 
-// end is how Slurm says that a job ended.
+// end is how Slurm says that a job ended; of one that can't start, node is the reason.
 type end struct{ state, node string }
 
 // again decides whether a job that left no answer is sent again, and with what.
@@ -138,6 +141,8 @@ func (e end) words() string {
 		return "ran out of time"
 	case "CANCELLED":
 		return "was cancelled"
+	case stateNever:
+		return "can't ever start (" + e.node + ")"
 	case "LOST":
 		return "is gone from the queue without an answer"
 	}
@@ -147,6 +152,8 @@ func (e end) words() string {
 func (e end) failure(a *attempt) error {
 	hint := ""
 	switch e.state {
+	case stateNever:
+		hint = "; the cluster has no such resources, or the partition, account or qos is wrong"
 	case "OUT_OF_MEMORY":
 		hint = "; give the step more with resources { memory = ... }, or set more_memory"
 	case "TIMEOUT", "DEADLINE":
@@ -164,7 +171,9 @@ func (a *attempt) follow(ctx context.Context) (end, error) {
 	for {
 		select {
 		case e := <-w.ended:
-			a.awaitAnswer()
+			if e.state != stateNever {
+				a.awaitAnswer()
+			}
 			return e, a.relay()
 		case <-tick.C:
 			if err := a.relay(); err != nil {
@@ -194,6 +203,11 @@ func (a *attempt) interrupted() error {
 	if a.config.Leave {
 		return nil
 	}
+	return a.cancel()
+}
+
+// cancel takes the job back.
+func (a *attempt) cancel() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	_, err := command(ctx, "", "scancel", a.id)

@@ -199,6 +199,7 @@ func (s *submitter) send(ctx context.Context, group []*pending) error {
 		if err := intents[i].write(p.attempt.job.Dir); err != nil {
 			return err
 		}
+		p.attempt.job.Emit(engine.Event{Action: engine.ActionLog, Text: "sent as Slurm job " + p.attempt.id})
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package slurm
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -18,10 +19,21 @@ func newAttempt(c Config, action string, res engine.Resources) *attempt {
 }
 
 func TestQueueIsRead(t *testing.T) {
-	got := parseQueue("12   rein-ab   RUNNING  node1\n13_4   rein-array-cd   PENDING\n\n14 rein-ef OUT_OF_MEMORY node2  \n")
-	want := []listed{{"12", "rein-ab", "RUNNING", "node1"}, {"13_4", "rein-array-cd", "PENDING", ""}, {"14", "rein-ef", "OUT_OF_MEMORY", "node2"}}
+	text := ""
+	want := []listed{
+		{"12", "rein-ab", "RUNNING", "None", "node1"},
+		{"13_4", "rein-array-cd", "PENDING", "ReqNodeNotAvail, UnavailableNodes:node2", ""},
+		{"14", "rein-ef", "PENDING", "PartitionConfig", ""},
+	}
+	for _, j := range want {
+		text += fmt.Sprintf("%-64s%-128s%-32s%-64s%-64s\n", j.id, j.name, j.state, j.reason, j.node)
+	}
+	got := parseQueue(text + "\n")
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(listed{})); diff != "" {
 		t.Error(diff)
+	}
+	if never(got[0]) || never(got[1]) || !never(got[2]) {
+		t.Error("who can't ever start was mistaken")
 	}
 }
 
