@@ -12,7 +12,7 @@ import (
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.compareCmd(), a.runCmd(), a.planCmd(), a.whyCmd(), a.watchCmd(),
-		a.showCmd(), a.logCmd(), a.getCmd(), a.scoreCmd(),
+		a.showCmd(), a.logCmd(), a.getCmd(), a.scoreCmd(), a.reviewCmd(),
 		a.validateCmd(), a.fmtCmd(), a.graphCmd(), a.stepsCmd(), a.initCmd(),
 		a.cacheCmd(), a.doctorCmd(), a.versionCmd(), a.stepCmd(),
 	}

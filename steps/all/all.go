@@ -14,6 +14,8 @@ import (
 	"rein/steps/merge"
 	"rein/steps/mine"
 	"rein/steps/pack"
+	"rein/steps/robustness"
+	"rein/steps/review"
 	"rein/steps/sample"
 	"rein/steps/score"
 	"rein/steps/split"
@@ -32,11 +34,13 @@ func Types() []*steps.Type {
 		sample.Step,
 		augment.Step,
 		hardneg.Step,
+		review.Step,
 		merge.Step,
 		balance.Step,
 		train.Step,
 		export.Step,
 		evaluate.Step,
+		robustness.Step,
 		benchmark.Step,
 		pack.Step,
 		exec.Step,

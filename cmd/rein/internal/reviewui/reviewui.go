@@ -1,0 +1,196 @@
+// Package reviewui is the screen of rein review: one row at a time, a key a decision. Each decision is written at once, so
+// stopping loses nothing.
+package reviewui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/mattn/go-runewidth"
+
+	"rein/steps/artifact"
+	"rein/steps/review"
+)
+
+// Model is the screen's state.
+type Model struct {
+	rows      []artifact.Row
+	decisions review.Decisions
+	save      func(review.Decisions) error
+	printable func(string) string
+
+	at       int
+	done     []string // ids decided in this session, for undo
+	note     string   // being typed
+	noting   bool
+	width    int
+	err      error
+	finished bool
+}
+
+// New makes a screen over rows; decisions are changed in place and saved after each. printable makes a prompt safe to show.
+func New(rows []artifact.Row, decisions review.Decisions, save func(review.Decisions) error, printable func(string) string) *Model {
+	m := &Model{rows: rows, decisions: decisions, save: save, printable: printable, width: 80}
+	m.next()
+	return m
+}
+
+// Err is why the screen ended early.
+func (m *Model) Err() error { return m.err }
+
+// Decided counts the rows that are decided.
+func (m *Model) Decided() int {
+	n := 0
+	for _, r := range m.rows {
+		if _, ok := m.decisions[r.ID]; ok {
+			n++
+		}
+	}
+	return n
+}
+
+// Init implements tea.Model.
+func (m *Model) Init() tea.Cmd { return nil }
+
+// Update implements tea.Model.
+func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width = msg.Width
+	case tea.KeyPressMsg:
+		if m.noting {
+			m.typeNote(msg)
+			return m, nil
+		}
+		if m.key(msg.String()) {
+			return m, tea.Quit
+		}
+	}
+	return m, nil
+}
+
+// key acts on a key and tells whether to end.
+func (m *Model) key(k string) (quit bool) {
+	if k == "q" || k == "ctrl+c" || k == "esc" {
+		return true
+	}
+	if k == "u" {
+		m.undo()
+		return m.err != nil
+	}
+	if m.finished {
+		return true
+	}
+	switch k {
+	case "a", "enter", "space":
+		m.decide(review.Decision{Verdict: review.Accept})
+	case "r":
+		m.decide(review.Decision{Verdict: review.Reject})
+	case "l":
+		other := artifact.Malicious
+		if m.rows[m.at].Label == other {
+			other = artifact.Benign
+		}
+		m.decide(review.Decision{Verdict: review.Relabel, Label: other})
+	case "n":
+		m.noting = true
+	case "right", "down", "s":
+		m.at = (m.at + 1) % len(m.rows)
+	case "left", "up":
+		m.at = (m.at + len(m.rows) - 1) % len(m.rows)
+	}
+	return m.err != nil
+}
+
+func (m *Model) decide(d review.Decision) {
+	id := m.rows[m.at].ID
+	d.Note = m.note
+	m.note = ""
+	m.decisions[id] = d
+	m.done = append(m.done, id)
+	m.err = m.save(m.decisions)
+	m.next()
+}
+
+// undo takes the last decision back and shows its row again.
+func (m *Model) undo() {
+	if len(m.done) == 0 {
+		return
+	}
+	id := m.done[len(m.done)-1]
+	m.done = m.done[:len(m.done)-1]
+	m.note = m.decisions[id].Note
+	delete(m.decisions, id)
+	m.err = m.save(m.decisions)
+	for i, r := range m.rows {
+		if r.ID == id {
+			m.at, m.finished = i, false
+		}
+	}
+}
+
+// next goes to the next row that isn't decided.
+func (m *Model) next() {
+	for i := range m.rows {
+		at := (m.at + i) % len(m.rows)
+		if _, ok := m.decisions[m.rows[at].ID]; !ok {
+			m.at = at
+			return
+		}
+	}
+	m.finished = true
+}
+
+func (m *Model) typeNote(k tea.KeyPressMsg) {
+	switch k.String() {
+	case "enter":
+		m.noting = false
+	case "esc":
+		m.noting, m.note = false, ""
+	case "backspace":
+		if r := []rune(m.note); len(r) > 0 {
+			m.note = string(r[:len(r)-1])
+		}
+	default:
+		m.note += k.Text
+	}
+}
+
+// View implements tea.Model.
+func (m *Model) View() tea.View {
+	v := tea.NewView(m.screen())
+	v.AltScreen = true
+	return v
+}
+
+func (m *Model) screen() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "review: %d of %d decided\n\n", m.Decided(), len(m.rows))
+	if m.finished {
+		b.WriteString("All are decided.\n\nu undo   any other key ends\n")
+		return b.String()
+	}
+	r := m.rows[m.at]
+	fmt.Fprintf(&b, "row %d  %s  %s", m.at+1, r.Label, r.Category)
+	if r.Method != "" {
+		fmt.Fprintf(&b, "  made by %s", r.Method)
+	}
+	if d, ok := m.decisions[r.ID]; ok {
+		fmt.Fprintf(&b, "  [%s %s]", d.Verdict, d.Label)
+	}
+	b.WriteString("\n\n")
+	b.WriteString(indent(runewidth.Wrap(m.printable(r.Text), max(m.width-4, 20))))
+	b.WriteString("\n\n")
+	if m.noting {
+		fmt.Fprintf(&b, "note: %s_   (enter keeps it, esc drops it)\n", m.note)
+		return b.String()
+	}
+	if m.note != "" {
+		fmt.Fprintf(&b, "note: %s\n", m.note)
+	}
+	b.WriteString("a accept   r reject   l other label   n note   u undo   arrows move   q end (all is saved)\n")
+	return b.String()
+}
+
+func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }

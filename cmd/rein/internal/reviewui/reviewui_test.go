@@ -1,0 +1,65 @@
+package reviewui
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+
+	"rein/steps/artifact"
+	"rein/steps/review"
+)
+
+func screen(d review.Decisions, save func(review.Decisions) error) *Model {
+	rows := []artifact.Row{{ID: "1", Text: "first", Label: artifact.Benign, Method: "swap"}, {ID: "2", Text: "second", Label: artifact.Malicious}, {ID: "3", Text: "third", Label: artifact.Benign}}
+	return New(rows, d, save, func(s string) string { return s })
+}
+
+func press(m *Model, keys ...string) (quit bool) {
+	for _, k := range keys {
+		msg := tea.KeyPressMsg{Code: []rune(k)[0], Text: k}
+		switch k {
+		case "enter":
+			msg = tea.KeyPressMsg{Code: tea.KeyEnter}
+		case "backspace":
+			msg = tea.KeyPressMsg{Code: tea.KeyBackspace}
+		}
+		_, cmd := m.Update(msg)
+		quit = cmd != nil
+	}
+	return quit
+}
+
+func TestDecisions(t *testing.T) {
+	saves := 0
+	d := review.Decisions{}
+	m := screen(d, func(review.Decisions) error { saves++; return nil })
+	if !strings.Contains(m.screen(), "0 of 3 decided") || !strings.Contains(m.screen(), "first") {
+		t.Errorf("%s", m.screen())
+	}
+	press(m, "a", "n", "o", "d", "x", "backspace", "enter", "l", "r")
+	want := review.Decisions{"1": {Verdict: review.Accept}, "2": {Verdict: review.Relabel, Label: artifact.Benign, Note: "od"}, "3": {Verdict: review.Reject}}
+	if len(d) != 3 || d["1"] != want["1"] || d["2"] != want["2"] || d["3"] != want["3"] || saves != 3 {
+		t.Errorf("%v after %d saves", d, saves)
+	}
+	if !strings.Contains(m.screen(), "All are decided") {
+		t.Errorf("%s", m.screen())
+	}
+	if press(m, "u"); len(d) != 2 || !strings.Contains(m.screen(), "third") {
+		t.Errorf("after undo: %v\n%s", d, m.screen())
+	}
+	if !press(m, "q") {
+		t.Error("q doesn't end")
+	}
+}
+
+func TestResumesAndStopsOnAFault(t *testing.T) {
+	m := screen(review.Decisions{"1": {Verdict: review.Accept}}, func(review.Decisions) error { return errors.New("disk full") })
+	if !strings.Contains(m.screen(), "second") {
+		t.Errorf("%s", m.screen())
+	}
+	if !press(m, "a") || m.Err() == nil {
+		t.Error("a fault doesn't end the screen")
+	}
+}

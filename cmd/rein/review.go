@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/spf13/cobra"
+
+	"rein/cache"
+	"rein/cmd/rein/internal/reviewui"
+	"rein/engine"
+	"rein/pipelines/lang"
+	"rein/steps/artifact"
+	"rein/steps/review"
+)
+
+func (a *app) reviewCmd() *cobra.Command {
+	var l loadFlags
+	c := &cobra.Command{
+		Use:   "review FILE",
+		Short: "Look at a sample of new rows and accept, reject or relabel them",
+		Long: `review shows the sampled rows of the pipeline's review step, one at a time, and writes the decisions to the step's CSV
+file, each at once: it can be stopped and goes on where it was. The file belongs in git.
+
+EXIT STATUS
+  0  ended; what was decided is in the file
+  2  the pipeline has no review step with a decisions file, or its rows were not made yet`,
+		Example: "  rein review pipelines/hybrid.hcl",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return a.review(c.Context(), args[0], &l) },
+	}
+	l.register(c)
+	a.complete(c, &l)
+	return c
+}
+
+func (a *app) review(ctx context.Context, file string, l *loadFlags) error {
+	p, err := a.load([]string{file}, l)
+	if err != nil {
+		return err
+	}
+	node, path, err := reviewStep(p)
+	if err != nil {
+		return configError(err)
+	}
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := (review.Decisions{}).Write(path); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.err, "made %s\n", path)
+	}
+	decisions, err := review.ReadDecisions(path)
+	if err != nil {
+		return configError(err)
+	}
+	store, err := a.store(true)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	rows, err := sampled(ctx, store, p, node)
+	if err != nil {
+		return err
+	}
+	m := reviewui.New(rows, decisions, func(d review.Decisions) error { return d.Write(path) }, printable)
+	if _, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(a.in), tea.WithOutput(a.err)).Run(); err != nil && ctx.Err() == nil {
+		return err
+	}
+	fmt.Fprintf(a.err, "%d of %d decided, in %s\n", m.Decided(), len(rows), path)
+	return m.Err()
+}
+
+// sampled are the rows to look at. They are chosen of the step's input, not of its output: a step that requires the review
+// has none before.
+func sampled(ctx context.Context, store *cache.Store, p *lang.Program, node *engine.Node) ([]artifact.Row, error) {
+	d, err := node.Op.Describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var config struct {
+		Share float64 `json:"share"`
+		Seed  int     `json:"seed"`
+	}
+	if err := json.Unmarshal(d.Config, &config); err != nil {
+		return nil, err
+	}
+	for _, in := range node.Inputs {
+		if in.Port != "rows" || len(in.Refs) != 1 || in.Refs[0].Node == nil {
+			continue
+		}
+		blob, err := findOutput(store, p, in.Refs[0].Node.Name, in.Refs[0].Port)
+		if err != nil {
+			return nil, err
+		}
+		path, err := store.Path(ctx, blob)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := artifact.Rows{Path: path}.Read()
+		return review.Sample(rows, review.Config{Share: config.Share, Seed: config.Seed}), err
+	}
+	return nil, configError(fmt.Errorf("%s: step %q has no rows of another step", node.Pos, node.Name))
+}
+
+// reviewStep is the pipeline's review step and its decisions file.
+func reviewStep(p *lang.Program) (*engine.Node, string, error) {
+	if len(p.Graph.Pipelines) != 1 {
+		return nil, "", fmt.Errorf("name one file: this is %d pipelines", len(p.Graph.Pipelines))
+	}
+	pipe := p.Graph.Pipelines[0]
+	for _, n := range pipe.Nodes {
+		if n.Type != review.Step.Name || n.NotNeeded {
+			continue
+		}
+		for _, in := range n.Inputs {
+			if in.Port == "decisions" && len(in.Refs) == 1 && in.Refs[0].Path != nil {
+				return n, in.Refs[0].Path.Abs, nil
+			}
+		}
+		return nil, "", fmt.Errorf("%s: step %q has no decisions file: decisions = \"review.csv\"", n.Pos, n.Name)
+	}
+	return nil, "", fmt.Errorf("pipeline %s has no review step; rein steps review shows one", pipe.Name)
+}

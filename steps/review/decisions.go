@@ -1,0 +1,100 @@
+package review
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"rein/steps/artifact"
+)
+
+// The verdicts on a row.
+const (
+	Accept  = "accept"
+	Reject  = "reject"
+	Relabel = "relabel"
+)
+
+// Decision is a person's judgement of a row.
+type Decision struct {
+	Verdict string
+	Label   string // with Relabel: the right one
+	Note    string
+}
+
+// Decisions are decisions by row id.
+type Decisions map[string]Decision
+
+var header = []string{"id", "verdict", "label", "note"}
+
+// ReadDecisions reads a CSV file with the columns id, verdict, label, note. An empty file has none.
+func ReadDecisions(path string) (Decisions, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r := csv.NewReader(f)
+	r.FieldsPerRecord = len(header)
+	first, err := r.Read()
+	if errors.Is(err, io.EOF) {
+		return Decisions{}, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if !slices.Equal(first, header) {
+		return nil, fmt.Errorf("%s:1: columns %q, want %q", path, first, header)
+	}
+	out := Decisions{}
+	for {
+		rec, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		line, _ := r.FieldPos(0)
+		d := Decision{rec[1], rec[2], rec[3]}
+		if err := d.check(); err != nil {
+			return nil, fmt.Errorf("%s:%d: row %s: %w", path, line, rec[0], err)
+		}
+		if _, twice := out[rec[0]]; twice {
+			return nil, fmt.Errorf("%s:%d: row %s is decided twice", path, line, rec[0])
+		}
+		out[rec[0]] = d
+	}
+}
+
+func (d Decision) check() error {
+	switch {
+	case d.Verdict != Accept && d.Verdict != Reject && d.Verdict != Relabel:
+		return fmt.Errorf("verdict %q; want %s, %s or %s", d.Verdict, Accept, Reject, Relabel)
+	case d.Verdict == Relabel && d.Label != artifact.Benign && d.Label != artifact.Malicious:
+		return fmt.Errorf("label %q; want %s or %s", d.Label, artifact.Benign, artifact.Malicious)
+	}
+	return nil
+}
+
+// Write writes the decisions, ordered by id so that git shows what changed; whole or not at all.
+func (d Decisions) Write(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".review-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	w := csv.NewWriter(f)
+	err = w.Write(header)
+	for _, id := range slices.Sorted(maps.Keys(d)) {
+		err = errors.Join(err, w.Write([]string{id, d[id].Verdict, d[id].Label, d[id].Note}))
+	}
+	w.Flush()
+	if err := errors.Join(err, w.Error(), f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

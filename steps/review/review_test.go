@@ -1,0 +1,112 @@
+package review
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/stepstest"
+)
+
+func fixture(n int) []artifact.Row {
+	rows := make([]artifact.Row, n)
+	for i := range rows {
+		rows[i] = artifact.Row{ID: fmt.Sprint("r", i), Text: fmt.Sprint("text ", i), Label: artifact.Benign, Method: []string{"synonym", "swap"}[i%2]}
+	}
+	return rows
+}
+
+func review(t *testing.T, c Config, rows []artifact.Row, decisions string) ([]artifact.Row, *stepstest.Env, error) {
+	t.Helper()
+	in := In{}
+	var err error
+	if in.Rows, err = artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), rows); err != nil {
+		t.Fatal(err)
+	}
+	if decisions != "" {
+		in.Decisions.Path = filepath.Join(t.TempDir(), "review.csv")
+		if err := os.WriteFile(in.Decisions.Path, []byte(decisions), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := stepstest.New(t, "rows", "sample", "report")
+	out, err := run(t.Context(), env.Env, c, in)
+	if err != nil {
+		return nil, env, err
+	}
+	got, err := out.Rows.Read()
+	return got, env, err
+}
+
+func TestSampleIsStratifiedAndStable(t *testing.T) {
+	rows := fixture(100)
+	sample := Sample(rows, Config{Share: 0.1, Seed: 1})
+	n := map[string]int{}
+	for _, r := range sample {
+		n[r.Method]++
+	}
+	if n["synonym"] != 5 || n["swap"] != 5 {
+		t.Errorf("sampled %v", n)
+	}
+	if len(Sample(rows[:2], Config{Share: 0.1, Seed: 1})) != 2 {
+		t.Error("a method without a sampled row")
+	}
+}
+
+func TestDecisionsAreApplied(t *testing.T) {
+	rows := fixture(4)
+	csv := "id,verdict,label,note\nr0,accept,,\nr1,reject,,\"flips, the label\"\nr2,relabel,malicious,\n"
+	got, env, err := review(t, Config{Share: 1, Seed: 1}, rows, csv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 3 || got[1].ID != "r2" || got[1].Label != artifact.Malicious || got[0].Label != artifact.Benign {
+		t.Errorf("%+v", got)
+	}
+	if env.Metrics["review_decided"] != 3 || env.Metrics["review_dropped"] != 1 || env.Metrics["review_acceptance"] != 1.0/3 {
+		t.Errorf("metrics %v", env.Metrics)
+	}
+	if !strings.Contains(strings.Join(env.Notes, ""), "1 of 4 sampled rows are not reviewed") {
+		t.Errorf("notes %q", env.Notes)
+	}
+}
+
+func TestRequireIsAVerdict(t *testing.T) {
+	_, _, err := review(t, Config{Share: 1, Require: true, Seed: 1}, fixture(2), "id,verdict,label,note\nr0,accept,,\n")
+	if !steps.IsVerdict(err) || !strings.Contains(err.Error(), "1 of 2 sampled rows") {
+		t.Error(err)
+	}
+	if _, _, err := review(t, Config{Share: 1, Require: true, Seed: 1}, fixture(1), "id,verdict,label,note\nr0,accept,,\n"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBadDecisionsNameTheLine(t *testing.T) {
+	for want, csv := range map[string]string{
+		":2: row r0: verdict \"maybe\"": "id,verdict,label,note\nr0,maybe,,\n",
+		":2: row r0: label \"\"":        "id,verdict,label,note\nr0,relabel,,\n",
+		":3: row r0 is decided twice":   "id,verdict,label,note\nr0,accept,,\nr0,reject,,\n",
+		":1: columns":                   "id,what,label,note\n",
+		"wrong number of fields":        "id,verdict\n",
+	} {
+		if _, _, err := review(t, Config{Share: 1, Seed: 1}, fixture(1), csv); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", csv, err, want)
+		}
+	}
+}
+
+func TestDecisionsRoundTrip(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "review.csv")
+	d := Decisions{"b": {Accept, "", "a \"note\",\nof two lines"}, "a": {Relabel, artifact.Malicious, ""}}
+	if err := d.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadDecisions(path)
+	if err != nil || fmt.Sprint(got) != fmt.Sprint(d) {
+		t.Errorf("%v, %v", got, err)
+	}
+}
