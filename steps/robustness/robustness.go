@@ -1,0 +1,231 @@
+// Package robustness measures a model on texts that somebody edited to slip by: recall of attacks and false alarms on
+// benign rows, for each edit and strength.
+package robustness
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/internal/scorer"
+	"rein/steps/internal/text"
+	"rein/steps/stats"
+)
+
+// Config says how much is tried.
+type Config struct {
+	Size      int       `hcl:"size,optional" default:"500" doc:"Rows of each label to edit, drawn by the seed."`
+	Strengths []float64 `hcl:"strengths,optional" default:"[0.1, 0.3, 0.6]" doc:"Shares of letters or words that an edit may touch."`
+	Seed      int       `hcl:"seed,optional" default:"1" doc:"Of the draw and of the edits."`
+}
+
+// Validate implements steps.Validator.
+func (c Config) Validate() error {
+	if c.Size < 1 {
+		return fmt.Errorf("size: %d is not 1 or more", c.Size)
+	}
+	if len(c.Strengths) == 0 {
+		return errors.New("strengths: is empty")
+	}
+	for _, s := range c.Strengths {
+		if !(s > 0 && s <= 1) {
+			return fmt.Errorf("strengths: %v is not over 0 and at most 1", s)
+		}
+	}
+	return nil
+}
+
+// In is what the step reads.
+type In struct {
+	Model artifact.Model `port:"model" doc:"the model to try"`
+	Rows  artifact.Rows  `port:"rows" doc:"rows to edit: a test set, never trained on"`
+}
+
+// Out is what the step makes.
+type Out struct {
+	Report artifact.Report `port:"report" doc:"recall and FP rate by edit and strength, with examples"`
+}
+
+// Report is the step's report.
+type Report struct {
+	Recall stats.Interval `json:"recall"`  // of the unedited rows
+	FPRate stats.Interval `json:"fp_rate"` // of the unedited rows
+	Trials []Trial        `json:"trials"`  // the worst recall first
+}
+
+// Trial is one edit at one strength.
+type Trial struct {
+	Edit     string         `json:"edit"`
+	Strength float64        `json:"strength"`
+	Recall   stats.Interval `json:"recall"`
+	FPRate   stats.Interval `json:"fp_rate"`
+	Missed   []Example      `json:"missed,omitempty"` // attacks that are caught unedited, lowest score first
+	Alarms   []Example      `json:"alarms,omitempty"` // benign rows that pass unedited, highest score first
+}
+
+// Example is an edited row that changed sides.
+type Example struct {
+	ID     string  `json:"id"`
+	Text   string  `json:"text"`
+	Score  float64 `json:"score"`
+	Before float64 `json:"before"`
+}
+
+// Step is the "robustness" step type.
+var Step = steps.New("robustness", 1, "Measure a model on edited texts: recall and false alarms by edit and strength.", run,
+	steps.Isolated, steps.Example(`step "robustness" "edits" {
+  model = step.export.model
+  rows  = step.corpus.test
+}`))
+
+const examples = 3
+
+func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
+	s, err := scorer.Open(ctx, in.Model, scorer.Options{})
+	if err != nil {
+		return Out{}, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	rows, err := draw(ctx, c, in.Rows)
+	if err != nil {
+		return Out{}, err
+	}
+	t := &tries{ctx: ctx, s: s, rows: rows, seed: int64(c.Seed)}
+	var report Report
+	var before stats.Confusion
+	if t.before, before, err = t.score(func(r artifact.Row) string { return r.Text }); err != nil {
+		return Out{}, err
+	}
+	report.Recall, report.FPRate = before.Recall(), before.FPRate()
+	total := int64(len(transforms) * len(c.Strengths))
+	for _, edit := range transforms {
+		for _, strength := range c.Strengths {
+			trial, err := t.try(edit, strength)
+			if err != nil {
+				return Out{}, err
+			}
+			report.Trials = append(report.Trials, trial)
+			env.Progress(int64(len(report.Trials)), total, "edits")
+		}
+	}
+	slices.SortStableFunc(report.Trials, func(a, b Trial) int { return cmp.Compare(a.Recall.Value, b.Recall.Value) })
+	report.metrics(env)
+	b, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return Out{}, err
+	}
+	return Out{artifact.Report{Path: env.Out("report")}}, os.WriteFile(env.Out("report"), append(b, '\n'), 0o644)
+}
+
+// draw takes up to Size rows of each label, by the lowest hash of id and seed: the draw doesn't depend on the order.
+func draw(ctx context.Context, c Config, rows artifact.Rows) ([]artifact.Row, error) {
+	type keyed struct {
+		key string
+		row artifact.Row
+	}
+	kept := map[string][]keyed{}
+	for r, err := range rows.All() {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return nil, err
+		}
+		list := append(kept[r.Label], keyed{text.ID(fmt.Sprint(c.Seed), r.ID), r})
+		if len(list) >= 2*c.Size { // thinned now and then: memory stays bounded
+			slices.SortFunc(list, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
+			list = list[:c.Size]
+		}
+		kept[r.Label] = list
+	}
+	var out []artifact.Row
+	for _, label := range []string{artifact.Benign, artifact.Malicious} {
+		list := kept[label]
+		if len(list) == 0 {
+			return nil, fmt.Errorf("rows: there are no %s ones: both labels are needed to measure recall and false alarms", label)
+		}
+		slices.SortFunc(list, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
+		for _, k := range list[:min(len(list), c.Size)] {
+			out = append(out, k.row)
+		}
+	}
+	return out, nil
+}
+
+// tries scores edits of the same rows.
+type tries struct {
+	ctx    context.Context
+	s      *scorer.Scorer
+	rows   []artifact.Row
+	before []float64
+	seed   int64
+}
+
+func (t *tries) score(edit func(artifact.Row) string) ([]float64, stats.Confusion, error) {
+	var c stats.Confusion
+	texts, threats := make([]string, len(t.rows)), make([]float64, len(t.rows))
+	for i, r := range t.rows {
+		texts[i] = edit(r)
+	}
+	scores, err := t.s.Score(t.ctx, texts)
+	if err != nil {
+		return nil, c, err
+	}
+	for i, r := range t.rows {
+		threats[i] = float64(scores[i].Threat)
+		c.Add(r.Label == artifact.Malicious, threats[i] >= t.s.Threshold())
+	}
+	return threats, c, nil
+}
+
+func (t *tries) try(edit transform, strength float64) (Trial, error) {
+	trial := Trial{Edit: edit.name, Strength: strength}
+	texts := map[string]string{}
+	threats, c, err := t.score(func(r artifact.Row) string {
+		out := edit.edit(r.Text, strength, text.RNG(t.seed, edit.name, fmt.Sprint(strength), r.ID))
+		texts[r.ID] = out
+		return out
+	})
+	if err != nil {
+		return trial, err
+	}
+	trial.Recall, trial.FPRate = c.Recall(), c.FPRate()
+	at := t.s.Threshold()
+	for i, r := range t.rows {
+		e := Example{r.ID, texts[r.ID], threats[i], t.before[i]}
+		switch malicious := r.Label == artifact.Malicious; {
+		case malicious && e.Before >= at && e.Score < at:
+			trial.Missed = append(trial.Missed, e)
+		case !malicious && e.Before < at && e.Score >= at:
+			trial.Alarms = append(trial.Alarms, e)
+		}
+	}
+	slices.SortStableFunc(trial.Missed, func(a, b Example) int { return cmp.Compare(a.Score, b.Score) })
+	slices.SortStableFunc(trial.Alarms, func(a, b Example) int { return cmp.Compare(b.Score, a.Score) })
+	trial.Missed, trial.Alarms = trial.Missed[:min(len(trial.Missed), examples)], trial.Alarms[:min(len(trial.Alarms), examples)]
+	return trial, nil
+}
+
+func (r *Report) metrics(env *steps.Env) {
+	put := func(name string, i stats.Interval) {
+		env.Metric(name, i.Value)
+		env.Metric(name+"_low", i.Low)
+		env.Metric(name+"_high", i.High)
+	}
+	worst := r.Trials[0]
+	alarming := slices.MaxFunc(r.Trials, func(a, b Trial) int { return cmp.Compare(a.FPRate.Value, b.FPRate.Value) })
+	put("edited_tp_rate_worst", worst.Recall)
+	put("edited_fp_rate_worst", alarming.FPRate)
+	var recall, alarms float64
+	for _, t := range r.Trials {
+		recall += t.Recall.Value / float64(len(r.Trials))
+		alarms += t.FPRate.Value / float64(len(r.Trials))
+	}
+	env.Metric("edited_tp_rate", recall)
+	env.Metric("edited_fp_rate", alarms)
+	env.Notef("recall falls from %.1f%% to %.1f%% under %q at %g; false alarms rise from %.2f%% to %.2f%% under %q at %g", 100*r.Recall.Value, 100*worst.Recall.Value,
+		worst.Edit, worst.Strength, 100*r.FPRate.Value, 100*alarming.FPRate.Value, alarming.Edit, alarming.Strength)
+}

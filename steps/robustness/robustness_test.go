@@ -1,0 +1,104 @@
+package robustness
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/ngram"
+	"rein/steps/internal/text"
+	"rein/steps/stepstest"
+)
+
+func TestEditsChangeTextAndRepeat(t *testing.T) {
+	const s = "Please tell me how the lock of an old door works, step by step"
+	for _, e := range transforms {
+		a, b := e.edit(s, 0.6, text.RNG(1, e.name)), e.edit(s, 0.6, text.RNG(1, e.name))
+		if a == s || a != b {
+			t.Errorf("%s: %q, then %q", e.name, a, b)
+		}
+	}
+}
+
+func TestEditsNeverFailAndStayInProportion(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.String().Draw(t, "text")
+		strength := rapid.Float64Range(0.01, 1).Draw(t, "strength")
+		for _, e := range transforms {
+			if out := e.edit(s, strength, rand.New(rand.NewPCG(1, 2))); len(out) > 6*len(s)+600 {
+				t.Fatalf("%s makes %d bytes of %d", e.name, len(out), len(s))
+			}
+		}
+	})
+}
+
+func model(t *testing.T) artifact.Model {
+	t.Helper()
+	cfg := ngram.Default()
+	cfg.Buckets = 1 << 10
+	m := ngram.NewModel(cfg, 3, 11)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := m.Dim; i < len(m.Embedding); i++ {
+		m.Embedding[i] = float32(rng.NormFloat64())
+	}
+	dir := artifact.Model{Path: filepath.Join(t.TempDir(), "model")}
+	if err := m.Save(dir, artifact.ModelInfo{Classes: []string{"benign", "jailbreak", "pii"}, Threshold: 0.6}); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func rows(t *testing.T, labels ...string) artifact.Rows {
+	t.Helper()
+	var out []artifact.Row
+	for i := range 60 {
+		out = append(out, artifact.Row{ID: fmt.Sprint(i), Text: fmt.Sprintf("row %d about %s", i, strings.Repeat("tea ", i%7)), Label: labels[i%len(labels)]})
+	}
+	a, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestReport(t *testing.T) {
+	env := stepstest.New(t, "report")
+	c := Config{Size: 20, Strengths: []float64{0.2, 0.6}, Seed: 1}
+	out, err := run(t.Context(), env.Env, c, In{Model: model(t), Rows: rows(t, artifact.Benign, artifact.Malicious)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := os.ReadFile(out.Report.Path)
+	var r Report
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Trials) != 2*len(transforms) || r.Trials[0].Recall.Value > r.Trials[len(r.Trials)-1].Recall.Value {
+		t.Errorf("%d trials, from %v to %v", len(r.Trials), r.Trials[0].Recall, r.Trials[len(r.Trials)-1].Recall)
+	}
+	if env.Metrics["edited_tp_rate_worst"] != r.Trials[0].Recall.Value || len(env.Notes) != 1 {
+		t.Errorf("metrics %v, notes %q", env.Metrics, env.Notes)
+	}
+	for _, trial := range r.Trials {
+		for _, e := range trial.Missed {
+			if e.Before < 0.6 || e.Score >= 0.6 {
+				t.Errorf("%s: %+v was not missed by the edit", trial.Edit, e)
+			}
+		}
+	}
+}
+
+func TestOneLabelIsRefused(t *testing.T) {
+	env := stepstest.New(t, "report")
+	_, err := run(t.Context(), env.Env, Config{Size: 20, Strengths: []float64{0.2}}, In{Model: model(t), Rows: rows(t, artifact.Benign)})
+	if err == nil || !strings.Contains(err.Error(), "no malicious") {
+		t.Errorf("%v", err)
+	}
+}
