@@ -23,6 +23,9 @@ var performanceLines = []line{
 	{sectionPerform, "unseen_fp_rate", "FP rate, unseen sources", func(v view) Cell { return v.rate("unseen_fp_rate") }},
 	{sectionPerform, "unseen_tp_rate", "recall, unseen sources", func(v view) Cell { return v.rate("unseen_tp_rate") }},
 	{sectionPerform, "unseen_roc_auc", "ROC-AUC, unseen sources", func(v view) Cell { return v.measuredCell("unseen_roc_auc") }},
+	{sectionPerform, "edited_tp_rate", "recall, edited attacks (mean)", func(v view) Cell { return v.measuredCell("edited_tp_rate") }},
+	{sectionPerform, "edited_tp_rate_worst", "  under the worst edit", func(v view) Cell { return v.measuredCell("edited_tp_rate_worst") }},
+	{sectionPerform, "edited_fp_rate_worst", "FP rate, edited (worst)", func(v view) Cell { return v.measuredCell("edited_fp_rate_worst") }},
 	{sectionPerform, "seen_pool_fp_rate", "FP rate, mined pool (seen)", func(v view) Cell { return v.measuredCell("seen_pool_fp_rate") }},
 }
 
