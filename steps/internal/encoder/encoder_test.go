@@ -1,11 +1,18 @@
 package encoder
 
 import (
+	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/encoder/encodertest"
 	"rein/steps/internal/ort"
 )
 
@@ -19,13 +26,21 @@ func miniLM(t testing.TB) string {
 	return dir
 }
 
-func TestMiniLMRuns(t *testing.T) {
-	m, err := Read(miniLM(t), 6, 128, 1)
+// What is pooled equals what Hugging Face's transformers 5 with PyTorch computes of the same ids: the first values of two
+// rows, one of them filled up.
+func TestMiniLMEqualsTransformers(t *testing.T) {
+	m, err := Read(miniLM(t), 384, 128, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	graph := m.Graph("rein", nil, false)
-	s, err := ort.Open(graph, ort.Options{})
+	head := m.Weights[m.Head()].Data
+	for i := range head {
+		head[i] = 0
+		if i/m.Hidden == i%m.Hidden {
+			head[i] = 1 // so that the logits are what was pooled
+		}
+	}
+	s, err := ort.Open(m.Graph("rein", nil, false), ort.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,10 +49,103 @@ func TestMiniLMRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range out[1] {
-		if math.IsNaN(float64(v)) {
-			t.Fatal("not a number")
+	want := [2][6]float64{{-0.378313, 0.331226, 0.314387, 0.51704, -0.498711, -0.449437}, {0.167439, 0.197289, -0.151958, -0.039261, 0.268286, -0.282354}}
+	for r, row := range want {
+		for i, v := range row {
+			if got := float64(out[1][r*m.Hidden+i]); math.Abs(got-v) > 2e-5 {
+				t.Errorf("row %d, value %d: %v, transformers has %v", r, i, got, v)
+			}
 		}
 	}
-	t.Log(len(graph), out)
+}
+
+func TestReadSaysWhatIsWrong(t *testing.T) {
+	for want, edit := range map[string][2]string{
+		`model_type "roberta"`:               {`"bert"`, `"roberta"`},
+		`activation "relu"`:                  {`"gelu"`, `"relu"`},
+		`position_embedding_type "relative"`: {`"absolute"`, `"relative"`},
+		"not a multiple of 3 heads":          {`"num_attention_heads":2`, `"num_attention_heads":3`},
+		"no weight":                          {`"num_hidden_layers":2`, `"num_hidden_layers":3`},
+		"max_tokens: 40 is not between":      {`"max_position_embeddings":64`, `"max_position_embeddings":32`},
+	} {
+		dir := encodertest.Folder(t, "bert")
+		path := filepath.Join(dir, "config.json")
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(b), edit[0]) {
+			t.Fatalf("no %s in %s", edit[0], b)
+		}
+		if err := os.WriteFile(path, []byte(strings.Replace(string(b), edit[0], edit[1], 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(dir, 3, 40, 1); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+func TestSaveLoad(t *testing.T) {
+	folder := encodertest.Folder(t, "bert")
+	m, err := Read(folder, 3, 40, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := m.OpenTokenizer(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := artifact.Model{Path: filepath.Join(t.TempDir(), "model")}
+	if err := m.Save(dir, artifact.ModelInfo{Classes: []string{"benign", "a", "b"}, Threshold: 0.5}, tok); err != nil {
+		t.Fatal(err)
+	}
+	got, _, tok2, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(m, got); diff != "" {
+		t.Error(diff)
+	}
+	if tok2.Digest() != tok.Digest() {
+		t.Error("the vocabulary changed on its way")
+	}
+	// another vocabulary under the model is refused
+	path := filepath.Join(dir.Path, VocabFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(b), "\nignore\n", "\nignored\n", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "not the vocabulary") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Our graph of MiniLM against the one that torch.onnx.export makes: reports both.
+func TestLatencyAgainstTorchExport(t *testing.T) {
+	dir := miniLM(t)
+	py := os.Getenv("REIN_PYTHON")
+	if py == "" || exec.Command(py, "-c", "import torch, transformers, onnxruntime").Run() != nil {
+		t.Skip("set REIN_PYTHON to an interpreter with torch, transformers and onnxruntime")
+	}
+	m, err := Read(dir, 6, 512, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{filepath.Join("..", "..", "train", "bench", "torch_onnx.py"), dir}
+	for _, int8 := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), fmt.Sprintf("int8_%v.onnx", int8))
+		if err := os.WriteFile(path, m.Graph("rein", nil, int8), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, path)
+	}
+	out, err := exec.Command(py, args...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("p50 and p95 in ms: %s", out)
 }
