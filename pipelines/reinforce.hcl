@@ -49,6 +49,11 @@ variable "strata" {
   default     = {}
   description = "Share of each stratum among the sampled false positives. Empty: as they were found."
 }
+variable "on_leak" {
+  type        = string
+  default     = "stop"
+  description = "Rows of `test` that a model was made with: stop the run, exclude them from the figures, or record them."
+}
 
 locals {
   built_in = var.train == ""
@@ -72,8 +77,9 @@ step "dataset" "own" {
   data = var.train
 }
 step "dataset" "own_pool" {
-  when = local.own_pool
-  data = var.pool
+  when  = local.own_pool
+  data  = var.pool
+  label = "benign" # of rows that say nothing else
 }
 step "dataset" "own_test" {
   when = local.own_test
@@ -83,6 +89,8 @@ step "split" "parts" {
   when = !local.built_in
   rows = step.own.rows
   seed = var.seed
+  # What comes from elsewhere isn't split off.
+  fractions = { pool = local.own_pool ? 0 : 0.2, test = local.own_test ? 0 : 0.2 }
 }
 
 # The baseline: trained once, whatever the number of strategies.
@@ -93,9 +101,10 @@ step "train-gpu" "baseline" {
   seed       = var.seed
 }
 step "evaluate" "baseline_test" {
-  model  = step.baseline.model
-  test   = local.test
-  unseen = local.unseen
+  model   = step.baseline.model
+  test    = local.test
+  unseen  = local.unseen
+  on_leak = var.on_leak
 }
 
 # What it gets wrong, and what is made of that.
@@ -141,10 +150,11 @@ step "export-onnx" "export" {
   model = step.model.model
 }
 step "evaluate" "test" {
-  model  = step.export.model
-  test   = local.test
-  unseen = local.unseen
-  pool   = local.pool
+  model   = step.export.model
+  test    = local.test
+  unseen  = local.unseen
+  pool    = local.pool
+  on_leak = var.on_leak
 }
 step "benchmark" "speed" {
   model = step.export.model

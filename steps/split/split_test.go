@@ -138,6 +138,35 @@ func TestByCluster(t *testing.T) {
 	}
 }
 
+// Sets that come from elsewhere get nothing.
+func TestEmptySets(t *testing.T) {
+	for _, by := range []string{"source", "cluster"} {
+		for _, none := range [][]string{{"pool"}, {"test"}, {"pool", "test"}, {"unseen"}, {"pool", "test", "unseen"}} {
+			c := config(by)
+			c.Fractions = map[string]float64{}
+			for _, s := range none {
+				c.Fractions[s] = 0
+			}
+			of, _, err := divide(t, c, corpus(40, 10))
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := map[string]int{}
+			for _, s := range of {
+				n[s]++
+			}
+			for _, s := range none {
+				if n[s] > 0 {
+					t.Errorf("by %s without %v: %v", by, none, n)
+				}
+			}
+			if n["train"] < 200 || n["validation"] < 40 {
+				t.Errorf("by %s without %v: %v", by, none, n)
+			}
+		}
+	}
+}
+
 func TestAFewSourcesAreHeldOut(t *testing.T) {
 	of, _, err := divide(t, config("auto"), corpus(5, 200))
 	if err != nil {
