@@ -73,7 +73,7 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 	if f.require != "" && f.require != compare.Approve {
 		return configError(fmt.Errorf("--require %q: want approve", f.require))
 	}
-	p, err := a.loadToRun(ctx, args, &f.load)
+	p, err := a.loadForCompare(ctx, args, f)
 	if err != nil {
 		return err
 	}
@@ -100,6 +100,14 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 		return nil
 	}
 	return &exitError{exitVerdict, errors.New("no strategy is approved")}
+}
+
+// loadForCompare doesn't ask for the user's data where nothing is run.
+func (a *app) loadForCompare(ctx context.Context, args []string, f *compareFlags) (*lang.Program, error) {
+	if f.noRun {
+		return a.load(args, &f.load)
+	}
+	return a.loadToRun(ctx, args, &f.load)
 }
 
 // matrixWriter is how the comparison is written.

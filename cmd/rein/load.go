@@ -34,10 +34,13 @@ func (a *app) load(args []string, l *loadFlags) (*lang.Program, error) {
 	return p, nil
 }
 
-// loadToRun is load for what runs or plans: a graph that reports on rows that the reported model is made with is refused.
+// loadToRun is load for what runs or plans: the user's data has to be there, and a graph that reports on rows that the reported model is made with is refused.
 func (a *app) loadToRun(ctx context.Context, args []string, l *loadFlags) (*lang.Program, error) {
 	p, err := a.load(args, l)
 	if err != nil {
+		return p, err
+	}
+	if err := a.report(p, p.CheckPaths()); err != nil {
 		return p, err
 	}
 	problems, err := lineage.Problems(ctx, p.Graph)
@@ -99,7 +102,7 @@ func (a *app) report(p *lang.Program, diags hcl.Diagnostics) error {
 	if len(diags) == 0 {
 		return nil
 	}
-	if a.json {
+	if a.json && diags.HasErrors() { // warnings would stand before the JSON that was asked for
 		if err := writeJSON(a.out, struct {
 			Diagnostics []lang.Diagnostic `json:"diagnostics"`
 		}{lang.Describe(p.Sources, diags)}); err != nil {

@@ -57,7 +57,8 @@ func (a *app) printSteps(types []*steps.Type, one bool) error {
 		return writeJSON(a.out, schemas)
 	}
 	if one {
-		fmt.Fprint(a.out, lang.StepReference(types[0]))
+		_, width := isTerminal(a.out)
+		fmt.Fprint(a.out, lang.StepText(types[0], width))
 		return nil
 	}
 	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
