@@ -93,6 +93,12 @@ type (
 		Acceptable float64   `hcl:"acceptable,optional" default:"0.65" doc:"Limit."`
 		OnBreach   string    `hcl:"on_breach,optional" default:"stop" enum:"stop,record" doc:"What a breach does."`
 	}
+	datasetConfig struct {
+		Label string `hcl:"label,optional" enum:"benign,malicious" doc:"Label of rows that have none."`
+	}
+	evaluateConfig struct {
+		OnLeak string `hcl:"on_leak,optional" default:"stop" enum:"stop,exclude,record" doc:"What leaked rows do."`
+	}
 	evaluateIn struct {
 		Model  artifact.Model `port:"model" doc:"The model."`
 		Test   artifact.Rows  `port:"test" doc:"Held-out rows."`
@@ -138,7 +144,7 @@ func fake[C, I, O any](name, doc string) *steps.Type {
 func fakeTypes() []*steps.Type {
 	return []*steps.Type{
 		fake[corpusConfig, none, corpusOut]("synthesize", "Writes the built-in corpus."),
-		fake[none, dataIn, rowsOut]("dataset", "Reads rows from files."),
+		fake[datasetConfig, dataIn, rowsOut]("dataset", "Reads rows from files."),
 		fake[splitConfig, rowsIn, corpusOut]("split", "Splits rows by group."),
 		fake[trainConfig, trainIn, modelOut]("train-gpu", "Trains a model."),
 		fake[none, mineIn, rowsOut]("mine", "Finds false positives."),
@@ -147,7 +153,7 @@ func fakeTypes() []*steps.Type {
 		fake[sampleConfig, augmentIn, rowsOut]("hard-negatives", "Writes benign rows that look like attacks."),
 		fake[none, mergeIn, rowsOut]("merge", "Puts rows together."),
 		fake[balanceConfig, rowsIn, rowsOut]("balance-assert", "Checks the balance of classes."),
-		fake[none, evaluateIn, evaluateOut]("evaluate", "Measures a model on held-out rows."),
+		fake[evaluateConfig, evaluateIn, evaluateOut]("evaluate", "Measures a model on held-out rows."),
 		fake[none, modelIn, modelOut]("export-onnx", "Exports a model."),
 		fake[none, benchIn, reportOut]("benchmark", "Times a model."),
 		fake[none, packageIn, packageOut]("package", "Packs a model with its reports."),
