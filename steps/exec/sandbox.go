@@ -4,35 +4,43 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"rein/steps"
 )
 
 // sandbox is the folder that a program runs in. It is HOME and TMPDIR too: what a program leaves lying about goes with
-// it. Inputs are at PORT, or at PORT/NAME where the name of a file is known.
+// it. An input is at its NAME if that is known, else at PORT; where that is taken, and for several files, in a folder PORT.
 type sandbox struct {
 	dir     string
 	metrics string
 	inputs  map[string][]string
 }
 
+const metricsName = ".metrics.json"
+
 // newSandbox puts the inputs where the program finds them, and nothing else.
 func newSandbox(env *steps.Env, in steps.Inputs) (*sandbox, error) {
 	s := &sandbox{dir: env.Scratch(), inputs: map[string][]string{}}
-	s.metrics = filepath.Join(s.dir, ".metrics.json")
-	for port := range in {
+	s.metrics = filepath.Join(s.dir, metricsName)
+	for _, port := range slices.Sorted(maps.Keys(in)) { // in order: equal steps see equal paths
 		for i, f := range env.Files(port) {
 			name := filepath.FromSlash(f.Name)
 			if name == "" && len(in[port]) > 1 {
 				name = fmt.Sprintf("%04d", i)
 			}
-			dst := filepath.Join(s.dir, port, name)
 			if !filepath.IsLocal(filepath.Join(port, name)) {
 				return nil, fmt.Errorf("input %s: %q would be outside the step's folder", port, name)
 			}
-			if _, err := os.Lstat(dst); err == nil { // two files of one name, from different folders
+			dst := filepath.Join(s.dir, port, name)
+			if name != "" && len(in[port]) == 1 && !exists(filepath.Join(s.dir, name)) && !taken(in, name) {
+				dst = filepath.Join(s.dir, name)
+			}
+			if exists(dst) { // two files of one name, from different folders
 				dst = filepath.Join(s.dir, port, fmt.Sprintf("%04d", i), name)
 			}
 			if err := place(f.Path, dst); err != nil {
@@ -42,6 +50,18 @@ func newSandbox(env *steps.Env, in steps.Inputs) (*sandbox, error) {
 		}
 	}
 	return s, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// taken tells whether a file's name is a port's, or begins with one.
+func taken(in steps.Inputs, name string) bool {
+	first, _, _ := strings.Cut(filepath.ToSlash(name), "/")
+	_, ok := in[first]
+	return ok || name == metricsName
 }
 
 // linkFrom is the size from which a file is hard-linked rather than copied even if the program could write to it: the
