@@ -21,9 +21,9 @@ import (
 type Backend struct {
 	Name string // "onnx:cpu", "xla:cuda": what the record of a run says
 	// Notice says, where it isn't empty, why this isn't the device that was asked for.
-	Notice  string
-	b       compute.Backend
-	gathers bool // its gather has a deterministic gradient
+	Notice string
+	b      compute.Backend
+	fuses  bool // runs many small operations as one pass over memory
 }
 
 // Open starts a device:
@@ -102,7 +102,7 @@ func openXLA(plugin string) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("PJRT plugin %s: %w", found, err)
 	}
-	return &Backend{Name: "xla:" + plugin, b: b, gathers: true}, nil
+	return &Backend{Name: "xla:" + plugin, b: b, fuses: true}, nil
 }
 
 func openGo() (*Backend, error) {
@@ -110,7 +110,7 @@ func openGo() (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("GoMLX in plain Go: %w", err)
 	}
-	return &Backend{Name: "go", b: b, gathers: true}, nil
+	return &Backend{Name: "go", b: b}, nil
 }
 
 // Close frees the device.

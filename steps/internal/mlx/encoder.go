@@ -3,6 +3,7 @@ package mlx
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	g "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -38,7 +39,8 @@ type Encoder struct {
 	exec   *g.Exec
 	eval   *g.Exec
 	values []*tensors.Tensor // all weights
-	m, v   []*tensors.Tensor // Adam's moments of those that are trained
+	m, v   []*tensors.Tensor // Adam's moments of those that are trained, where the graph updates them
+	host   *hostAdam         // updates them elsewhere
 	first  int               // the first weight that is trained
 	step   int
 }
@@ -52,9 +54,16 @@ func NewEncoder(b *Backend, model *encoder.Model, cfg EncoderConfig) (*Encoder, 
 	if cfg.Frozen > 0 {
 		e.first = model.Layer(cfg.Frozen)
 	}
+	if !b.fuses {
+		e.host = &hostAdam{}
+	}
 	for i, w := range model.Weights {
 		e.values = append(e.values, tensors.FromFlatDataAndDimensions(w.Data, w.Shape...))
-		if i >= e.first {
+		switch {
+		case i < e.first:
+		case e.host != nil:
+			e.host.m, e.host.v = append(e.host.m, make([]float32, len(w.Data))), append(e.host.v, make([]float32, len(w.Data)))
+		default:
 			e.m = append(e.m, tensors.FromFlatDataAndDimensions(make([]float32, len(w.Data)), w.Shape...))
 			e.v = append(e.v, tensors.FromFlatDataAndDimensions(make([]float32, len(w.Data)), w.Shape...))
 		}
@@ -104,6 +113,10 @@ func (e *Encoder) Step(b EncoderBatch, rate float64) (float32, []float32, error)
 		x.MustFinalizeAll()
 	}
 	out = out[n:]
+	if e.host != nil {
+		e.updateHost(flat(out), knobs)
+		return loss, grad, nil
+	}
 	for _, list := range [][]*tensors.Tensor{e.values[e.first:], e.m, e.v} {
 		for i, old := range list {
 			old.MustFinalizeAll()
@@ -112,6 +125,23 @@ func (e *Encoder) Step(b EncoderBatch, rate float64) (float32, []float32, error)
 		out = out[len(list):]
 	}
 	return loss, grad, nil
+}
+
+// updateHost takes Adam's step with the gradients of the trained weights, in the model's own arrays.
+func (e *Encoder) updateHost(grads [][]float32, knobs []float32) {
+	trained := e.model.Weights[e.first:]
+	weights, decay := make([][]float32, len(trained)), make([]float64, len(trained))
+	for i, w := range trained {
+		weights[i] = w.Data
+		if len(w.Shape) > 1 {
+			decay[i] = e.cfg.WeightDecay
+		}
+	}
+	e.host.step(weights, grads, decay, e.cfg.Clip, knobs)
+	for i, w := range trained {
+		e.values[e.first+i].MustFinalizeAll()
+		e.values[e.first+i] = tensors.FromFlatDataAndDimensions(w.Data, w.Shape...)
+	}
 }
 
 // Logits runs a batch forward; Targets, Weights and Drop aren't needed.
@@ -131,6 +161,9 @@ func (e *Encoder) Logits(b EncoderBatch) ([]float32, error) {
 
 // Unpack copies the trained weights into the model.
 func (e *Encoder) Unpack() {
+	if e.host != nil {
+		return // they are updated in place
+	}
 	for i := e.first; i < len(e.values); i++ {
 		e.model.Weights[i].Data = tensors.MustCopyFlatData[float32](e.values[i])
 	}
@@ -145,6 +178,11 @@ func (e *Encoder) Close() {
 // Moments returns copies of Adam's moments and the number of steps.
 func (e *Encoder) Moments() ([][]float32, int) {
 	var out [][]float32
+	if e.host != nil {
+		for _, x := range append(slices.Clone(e.host.m), e.host.v...) {
+			out = append(out, slices.Clone(x))
+		}
+	}
 	for _, list := range [][]*tensors.Tensor{e.m, e.v} {
 		for _, x := range list {
 			out = append(out, tensors.MustCopyFlatData[float32](x))
@@ -167,6 +205,11 @@ func (e *Encoder) Restore(moments [][]float32, step int) {
 	}
 	e.step = step
 	for i, w := range e.model.Weights[e.first:] {
+		if e.host != nil {
+			copy(e.host.m[i], moments[i])
+			copy(e.host.v[i], moments[len(e.host.m)+i])
+			continue
+		}
 		replace(e.m, i, moments[i], w.Shape)
 		replace(e.v, i, moments[len(e.m)+i], w.Shape)
 	}

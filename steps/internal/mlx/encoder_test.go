@@ -1,10 +1,16 @@
 package mlx
 
 import (
+	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/encoder/encodertest"
@@ -124,35 +130,52 @@ func TestEncoderLearnsAndRepeats(t *testing.T) {
 	}
 }
 
-func BenchmarkMiniLMStep(b *testing.B) {
-	dir := os.Getenv("REIN_MINILM")
-	if dir == "" {
-		b.Skip("set REIN_MINILM to the all-MiniLM-L6-v2 folder")
+// A training step of MiniLM, 16 rows of 64 tokens, against PyTorch's: reports both, measured in turns. REIN_DEVICE picks
+// another device than the CPU's ONNX Runtime.
+func TestMiniLMStepAgainstPyTorch(t *testing.T) {
+	dir, py := os.Getenv("REIN_MINILM"), os.Getenv("REIN_PYTHON")
+	if dir == "" || py == "" || exec.Command(py, "-c", "import torch, transformers").Run() != nil {
+		t.Skip("set REIN_MINILM to the all-MiniLM-L6-v2 folder and REIN_PYTHON to an interpreter with torch and transformers")
 	}
+	const rows, length, steps = 16, 64, 9
 	m, err := encoder.Read(dir, 6, 128, 1)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	device := os.Getenv("REIN_DEVICE")
 	if device == "" {
 		device = "cpu"
 	}
-	be, err := Open(device, true)
+	b, err := Open(device, true)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	b.Log(be.Name, be.Notice)
-	e, err := NewEncoder(be, m, EncoderConfig{Rows: 16, Clip: 1, WeightDecay: 0.01})
+	defer b.Close()
+	e, err := NewEncoder(b, m, EncoderConfig{Rows: rows, Clip: 1, WeightDecay: 0.01})
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	_, batch := tokens(m, 16, 64, 1)
-	if _, _, err := e.Step(batch, 1e-5); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		if _, _, err := e.Step(batch, 1e-5); err != nil {
-			b.Fatal(err)
+	defer e.Close()
+	_, batch := tokens(m, rows, length, 1)
+	for range 2 {
+		var times []time.Duration
+		for range steps + 2 {
+			begin := time.Now()
+			if _, _, err := e.Step(batch, 1e-5); err != nil {
+				t.Fatal(err)
+			}
+			times = append(times, time.Since(begin))
 		}
+		ours := slices.Sorted(slices.Values(times[2:]))[steps/2].Seconds()
+		out, err := exec.Command(py, filepath.Join("..", "..", "train", "bench", "torch_minilm.py"), dir,
+			fmt.Sprint(rows), fmt.Sprint(length), fmt.Sprint(steps), fmt.Sprint(runtime.GOMAXPROCS(0))).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var theirs struct{ Seconds float64 }
+		if err := json.Unmarshal(out, &theirs); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s %s: %.3f s a step, PyTorch %.3f s (%.2f times as fast)", b.Name, b.Notice, ours, theirs.Seconds, theirs.Seconds/ours)
 	}
 }

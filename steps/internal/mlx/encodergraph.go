@@ -28,6 +28,9 @@ func (e *Encoder) train(in []*g.Node) []*g.Node {
 	if e.first == 0 {
 		out, grads = append(out, grads[0]), grads[1:]
 	}
+	if e.host != nil {
+		return append(out, grads...)
+	}
 	if e.cfg.Clip > 0 {
 		grads = clip(grads, e.cfg.Clip)
 	}
