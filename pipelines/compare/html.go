@@ -80,7 +80,7 @@ func HTML(ctx context.Context, w io.Writer, r *Result, o Options) error {
 		p.Histograms = append(p.Histograms, newHistogram("hist-"+name, "Threat scores: "+name, "How many test rows have each threat score, on a logarithmic scale; the line is the threshold.", set.Histogram, d.report.Threshold))
 		p.Confusions = append(p.Confusions, confusions(name, d))
 		if d.scores != nil {
-			scope, err := r.Microscope(ctx, name)
+			scope, err := r.Microscope(ctx, name, BaselineName)
 			if err != nil {
 				return fmt.Errorf("the microscope of %s: %w", name, err)
 			}

@@ -14,31 +14,35 @@ import (
 )
 
 // Microscope looks at single rows: what a column calls malicious wrongly, what these rows have in common, and which rows
-// changed sides against the baseline.
+// changed sides against another column, mostly the baseline.
 type Microscope struct {
-	Column   string
-	Clusters []Cluster // of its false positives, largest first
-	Fixed    []Flip    // false alarms of the baseline that are gone, by its score
-	New      []Flip    // false alarms that the baseline didn't have
-	Missed   []Flip    // attacks that the baseline caught and this one doesn't
-	Caught   []Flip    // attacks that the baseline missed
-	Counts   [4]int    // of fixed, new, missed, caught
+	Column   string    `json:"column"`
+	Clusters []Cluster `json:"clusters"` // of its false positives, largest first
+	Fixed    []Flip    `json:"fixed"`    // false alarms of the baseline that are gone, by its score
+	New      []Flip    `json:"new"`      // false alarms that the baseline didn't have
+	Missed   []Flip    `json:"missed"`   // attacks that the baseline caught and this one doesn't
+	Caught   []Flip    `json:"caught"`   // attacks that the baseline missed
+	Counts   [4]int    `json:"counts"`   // of fixed, new, missed, caught
 }
 
 // Cluster is false positives that share a word which is far more common among them than among other benign rows.
 type Cluster struct {
-	Token    string
-	Rows     int     // false positives with it
-	Benign   int     // benign rows with it
-	Lift     float64 // how much more often a benign row with it is flagged than one without
-	Fixed    int     // rows with it that were false alarms of the baseline and aren't any more
-	Examples []Flip
+	Token    string  `json:"token"`
+	Rows     int     `json:"rows"`   // false positives with it
+	Benign   int     `json:"benign"` // benign rows with it
+	Lift     float64 `json:"lift"`   // how much more often a benign row with it is flagged than one without
+	Fixed    int     `json:"fixed"`  // rows with it that were false alarms of the baseline and aren't any more
+	Examples []Flip  `json:"examples"`
 }
 
 // Flip is one row as a column saw it, and as the baseline did.
 type Flip struct {
-	ID, Category, Source, Text string
-	Score, Before              float64
+	ID       string  `json:"id"`
+	Category string  `json:"category,omitempty"`
+	Source   string  `json:"source,omitempty"`
+	Text     string  `json:"text"`
+	Score    float64 `json:"score"`
+	Before   float64 `json:"before"` // 0 where there is nothing to compare with
 }
 
 const (
@@ -57,10 +61,10 @@ type seen struct {
 	now, of bool // flagged now, by the baseline
 }
 
-// Microscope looks at the false positives of a column (a strategy, or BaselineName) on the test set. It reads the scored
-// rows with their texts.
-func (r *Result) Microscope(ctx context.Context, column string) (*Microscope, error) {
-	d, base := r.detail[column], r.detail[BaselineName]
+// Microscope looks at the false positives of a column (a strategy, or BaselineName) on the test set, and at the rows that it
+// decides otherwise than another column. It reads the scored rows with their texts.
+func (r *Result) Microscope(ctx context.Context, column, against string) (*Microscope, error) {
+	d, base := r.detail[column], r.detail[against]
 	if d == nil || d.scores == nil || d.report == nil {
 		return nil, fmt.Errorf("%s has no scored rows to look at", column)
 	}
@@ -79,7 +83,7 @@ func (r *Result) Microscope(ctx context.Context, column string) (*Microscope, er
 		if row.Set != "test" {
 			continue
 		}
-		s := seen{Scored: row, before: math.NaN(), now: row.Score >= d.report.Threshold}
+		s := seen{Scored: row, now: row.Score >= d.report.Threshold}
 		s.of = s.now
 		if i < len(before) {
 			s.before, s.of = before[i], before[i] >= base.report.Threshold

@@ -198,3 +198,21 @@ func onGPU(device string) bool {
 func round(v float64) float64 { return math.Round(v) }
 
 func (f Figure) rounded() float64 { return math.Round(f.Value) }
+
+// Label is a metric's name for people.
+func Label(metric string) string { return label(metric) }
+
+// Format is a measured figure of a metric for people, with its interval.
+func Format(metric string, f Figure) string { return withInterval(metric, f) }
+
+// Words is a test's conclusion with its difference.
+func (t Test) Words() string {
+	if t.Conclusion == Incomparable {
+		return Incomparable + ": " + t.Reason
+	}
+	d := points(t.Difference)
+	if !isRate(t.Metric) {
+		d = fmt.Sprintf("%+.4f", t.Difference.Value)
+	}
+	return fmt.Sprintf("%s (%s, p %s)", t.Conclusion, d, pvalue(t.P))
+}

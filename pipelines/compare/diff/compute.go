@@ -1,0 +1,107 @@
+// Package diff tells two strategies apart on three levels: what their files say, what their data are, what they measured.
+// The sides may be two files, or one file at two revisions.
+package diff
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"rein/engine/record"
+	"rein/pipelines/compare"
+)
+
+// Side is one of the two.
+type Side struct {
+	Label    string          // "hybrid", "main:hybrid.hcl": how people tell it from the other
+	Config   json.RawMessage // the resolved pipeline, as `rein show --resolved --json` gives it; empty: not compared
+	Pipeline record.Pipeline // what was recorded; without steps: not compared
+}
+
+// Rerun is one step that has to run again to get from A to B.
+type Rerun struct {
+	Step    string   `json:"step"`
+	Reasons []string `json:"reasons,omitempty"`
+	MS      int64    `json:"forecast_ms,omitempty"` // from history; 0: not known
+}
+
+// Input is what is told apart.
+type Input struct {
+	A, B  Side
+	Blobs compare.Blobs
+	Rerun []Rerun // from the plan of B; nil: not asked for
+}
+
+// Result is the difference, B against A.
+type Result struct {
+	A       string              `json:"a"`
+	B       string              `json:"b"`
+	Config  []Change            `json:"config"`
+	Data    []Data              `json:"data"`
+	Metrics []Metric            `json:"metrics"`
+	Tests   []compare.Test      `json:"tests"`
+	Flips   *compare.Microscope `json:"flips,omitempty"`
+	Rerun   []Rerun             `json:"rerun,omitempty"`
+	Notes   []string            `json:"notes,omitempty"` // what could not be compared, and why
+}
+
+// Metric is one measured figure of both sides; nil where a side hasn't measured it.
+type Metric struct {
+	Name string          `json:"name"`
+	A    *compare.Figure `json:"a,omitempty"`
+	B    *compare.Figure `json:"b,omitempty"`
+}
+
+// Compute tells the sides apart. What isn't there is noted, not an error.
+func Compute(ctx context.Context, in Input) (*Result, error) {
+	r := &Result{A: in.A.Label, B: in.B.Label, Config: []Change{}, Data: []Data{}, Metrics: []Metric{}, Tests: []compare.Test{}, Rerun: in.Rerun}
+	if r.A == r.B {
+		r.A, r.B = r.A+" (before)", r.B+" (after)"
+	}
+	var err error
+	if len(in.A.Config) > 0 && len(in.B.Config) > 0 {
+		if r.Config, err = configs(in.A.Config, in.B.Config); err != nil {
+			return nil, fmt.Errorf("the resolved pipelines: %w", err)
+		}
+	}
+	for _, s := range []Side{in.A, in.B} {
+		if len(s.Pipeline.Steps) == 0 {
+			r.Notes = append(r.Notes, s.Label+" has never run: data and results are not compared")
+			return r, nil
+		}
+	}
+	if err := r.data(ctx, in); err != nil {
+		return nil, err
+	}
+	return r, r.results(ctx, in)
+}
+
+// results compares what was measured, with paired tests on the same rows.
+func (r *Result) results(ctx context.Context, in Input) error {
+	a, b := in.A.Pipeline, in.B.Pipeline
+	a.Name, b.Name = r.A, r.B
+	both, err := compare.Compute(ctx, compare.Input{Pipelines: []record.Pipeline{a, b}, Blobs: in.Blobs})
+	if err != nil {
+		return err
+	}
+	r.Notes = append(r.Notes, both.Notes...)
+	x, y := both.Strategy(r.A), both.Strategy(r.B)
+	for _, s := range []*compare.Strategy{x, y} {
+		if s.Missing != "" {
+			r.Notes = append(r.Notes, s.Name+": "+s.Missing)
+		}
+	}
+	r.Metrics = metrics(x.Measured, y.Measured)
+	for _, t := range both.Tests {
+		if t.A == r.A && t.B == r.B {
+			r.Tests = append(r.Tests, t)
+		}
+	}
+	if in.Blobs == nil || x.Missing != "" || y.Missing != "" {
+		return nil
+	}
+	if r.Flips, err = both.Microscope(ctx, r.B, r.A); err != nil {
+		r.Notes = append(r.Notes, err.Error())
+	}
+	return ctx.Err()
+}
