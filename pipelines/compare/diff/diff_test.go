@@ -1,0 +1,152 @@
+package diff
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rein/cache"
+	"rein/engine/record"
+	"rein/steps/artifact"
+	"rein/steps/stats"
+)
+
+const resolvedA = `{"name":"hybrid","variables":[{"name":"variations","value":"8","from":"set hybrid.hcl:3"},{"name":"seed","value":"1","from":"default base.hcl:1"}],
+"steps":[{"name":"attacks","type":"augment","from":["hybrid.hcl:9"],"arguments":[{"name":"size","expression":"3000","value":"3000","from":"hybrid.hcl:10"}]},
+{"name":"own","type":"dataset","from":["base.hcl:5"],"not_needed":true}]}`
+
+const resolvedB = `{"name":"hybrid","variables":[{"name":"seed","value":"1","from":"default base.hcl:7"},{"name":"variations","value":"10","from":"set hybrid.hcl:4"}],
+"steps":[{"name":"own","type":"dataset","from":["base.hcl:5"],"not_needed":true},{"name":"extra","type":"sample","from":["hybrid.hcl:20"],"arguments":[{"name":"size","value":"5","from":"hybrid.hcl:21"}]}]}`
+
+func TestConfigIsComparedByMeaning(t *testing.T) {
+	got, err := configs(json.RawMessage(resolvedA), json.RawMessage(resolvedB))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Change{
+		{Path: "step augment.attacks", A: "there", From: "hybrid.hcl:9"},
+		{Path: "step augment.attacks size", A: "3000", From: "hybrid.hcl:10"},
+		{Path: "step sample.extra", B: "there", From: "hybrid.hcl:20"},
+		{Path: "step sample.extra size", B: "5", From: "hybrid.hcl:21"},
+		{Path: "variable variations", A: "8", B: "10", From: "set hybrid.hcl:4"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if same, err := configs(json.RawMessage(resolvedA), json.RawMessage(resolvedA)); err != nil || len(same) != 0 {
+		t.Errorf("a pipeline differs from itself: %v, %v", same, err)
+	}
+}
+
+// shelf keeps artifacts by digest.
+type shelf struct {
+	t   *testing.T
+	dir string
+}
+
+func (s shelf) Path(_ context.Context, b cache.Blob) (string, error) {
+	return filepath.Join(s.dir, b.Digest.String()), nil
+}
+
+func (s shelf) put(path string) cache.Blob {
+	s.t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	d := cache.Sum(b)
+	if err := os.Rename(path, filepath.Join(s.dir, d.String())); err != nil {
+		s.t.Fatal(err)
+	}
+	return cache.Blob{Digest: d}
+}
+
+func (s shelf) rows(rows ...artifact.Row) cache.Blob {
+	a, err := artifact.WriteRows(filepath.Join(s.t.TempDir(), "rows"), rows)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.put(a.Path)
+}
+
+// side is a recorded pipeline whose model flags the first n of 1,000 benign rows.
+func (s shelf) side(label, config string, data cache.Blob, flagged int) Side {
+	s.t.Helper()
+	set := stats.NewSet()
+	var scored []artifact.Scored
+	for i := range 1100 {
+		r := artifact.Scored{ID: fmt.Sprint(i), Set: "test", Label: artifact.Benign, Text: fmt.Sprintf("prompt %d", i), Score: 0.1}
+		if i >= 1000 {
+			r.Label, r.Score = artifact.Malicious, 0.9
+		} else if i < flagged {
+			r.Score = 0.7
+		}
+		set.Add(stats.Observation{Malicious: i >= 1000, Flagged: r.Score >= 0.5, Threat: r.Score})
+		scored = append(scored, r)
+	}
+	set.Finish(0.01, 100, 1)
+	set.Data = "the same"
+	dir := s.t.TempDir()
+	scores, err := artifact.WriteScores(filepath.Join(dir, "scores"), scored)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	report := filepath.Join(dir, "report")
+	b, _ := json.Marshal(stats.Report{Threshold: 0.5, Sets: map[string]*stats.Set{"test": set}})
+	if err := os.WriteFile(report, b, 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	meta, _ := json.Marshal(record.Meta{Result: "test"})
+	metrics := map[string]float64{"fp_rate": set.FPRate.Value, "tp_rate": set.Recall.Value}
+	return Side{Label: label, Config: json.RawMessage(config), Pipeline: record.Pipeline{Name: "hybrid", File: "hybrid.hcl", Meta: meta, Steps: []record.Step{
+		{Name: "dataset", Type: "merge", Outputs: map[string]cache.Blob{"rows": data}},
+		{Name: "test", Type: "evaluate", Needs: []string{"dataset"}, Outputs: map[string]cache.Blob{"scores": s.put(scores.Path), "report": s.put(report)}, Result: cache.Result{Metrics: metrics}},
+	}}}
+}
+
+func TestThreeLevels(t *testing.T) {
+	s := shelf{t, t.TempDir()}
+	row := func(id, text, label string) artifact.Row { return artifact.Row{ID: id, Text: text, Label: label, Method: "synonym"} }
+	a := s.side("before", resolvedA, s.rows(row("1", "same", artifact.Benign), row("2", "old", artifact.Benign), row("3", "gone", artifact.Malicious)), 40)
+	b := s.side("after", resolvedB, s.rows(row("1", "same", artifact.Benign), row("2", "new", artifact.Benign), row("4", "fresh", artifact.Benign), row("5", "fresh too", artifact.Benign)), 5)
+	r, err := Compute(t.Context(), Input{A: a, B: b, Blobs: s, Rerun: []Rerun{{Step: "model", Reasons: []string{"rows changed"}, MS: 61000}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Data) != 1 || r.Data[0].Added != 2 || r.Data[0].Removed != 1 || r.Data[0].Changed != 1 {
+		t.Fatalf("data %+v", r.Data)
+	}
+	if got := r.Data[0].Shifts["label"]; got[artifact.Malicious] != [2]int{1, 0} || got[artifact.Benign] != [2]int{2, 4} {
+		t.Errorf("labels %v", got)
+	}
+	if r.Flips == nil || r.Flips.Counts != [4]int{35, 0, 0, 0} {
+		t.Errorf("flips %+v", r.Flips)
+	}
+	var text strings.Builder
+	if err := Text(&text, r); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"before → after", "~ variable variations: 8 → 10  (set hybrid.hcl:4)", "model, about 1m1s: rows changed", "3 → 4 rows; 2 added, 1 removed, 1 changed",
+		"4.00%", "better (-3.50 points", "false alarms that are gone: 35"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the text doesn't say %q:\n%s", want, &text)
+		}
+	}
+	var out strings.Builder
+	if err := JSON(&out, r); err != nil || !json.Valid([]byte(out.String())) {
+		t.Errorf("JSON: %v", err)
+	}
+}
+
+func TestNothingRecorded(t *testing.T) {
+	r, err := Compute(t.Context(), Input{A: Side{Label: "a", Config: json.RawMessage(resolvedA)}, B: Side{Label: "b", Config: json.RawMessage(resolvedB)}})
+	if err != nil || len(r.Config) == 0 || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "a has never run") {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
