@@ -44,7 +44,7 @@ type ModelConfig struct {
 	Hidden  int `hcl:"hidden" default:"32" doc:"Units of the hidden layer."`
 
 	MaxTokens int `hcl:"max_tokens" default:"128" doc:"Tokens of a text that an encoder sees."`
-	Frozen    int `hcl:"frozen_layers" default:"0" doc:"Layers of an encoder, from the first on, that stay as they are, with the embeddings below them."`
+	Frozen    int `hcl:"frozen_layers" default:"0" doc:"Layers of an encoder, from the first on, that stay as they are, with the embeddings below them. All of them: only the head is trained, and rows are encoded once."`
 }
 
 // Validate implements steps.Validator.

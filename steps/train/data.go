@@ -18,6 +18,7 @@ func Classes() []string {
 // dataset is rows as training sees them.
 type dataset struct {
 	corpus   *ngram.Corpus
+	vectors  []float32 // of a frozen encoder: what it pools of each row
 	texts    []string
 	ids      []string // of the rows, for messages
 	class    []int

@@ -107,7 +107,10 @@ func open(env *steps.Env, c *Config, in Inputs) (learner, error) {
 	if backend.Notice != "" {
 		env.Notef("%s", backend.Notice)
 	}
-	if model != nil {
+	switch {
+	case model != nil && c.frozen() == model.Layers:
+		return newFrozen(env, backend, *c, model, tok)
+	case model != nil:
 		return newTransformer(backend, *c, model, tok)
 	}
 	grams, err := initial(*c, in)

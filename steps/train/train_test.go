@@ -198,7 +198,7 @@ func TestFineTunesAnEncoder(t *testing.T) {
 		}
 		return env, out.Model
 	}
-	for _, frozen := range []int{0, 1} {
+	for _, frozen := range []int{0, 1, 2} {
 		env, a := train(frozen, artifact.Model{})
 		_, b := train(frozen, artifact.Model{})
 		x, _ := os.ReadFile(filepath.Join(a.Path, "weights.safetensors"))
@@ -206,7 +206,7 @@ func TestFineTunesAnEncoder(t *testing.T) {
 		if len(x) == 0 || !bytes.Equal(x, y) {
 			t.Errorf("frozen %d: two trainings with one seed gave different bytes", frozen)
 		}
-		if env.Metrics["validation_auc"] < []float64{0.75, 0.55}[frozen] { // a random layer that stays as it is helps little
+		if env.Metrics["validation_auc"] < []float64{0.75, 0.55, 0.55}[frozen] { // random layers that stay as they are help little
 			t.Errorf("frozen %d: AUC %v", frozen, env.Metrics["validation_auc"])
 		}
 		further, _ := train(frozen, a)

@@ -23,7 +23,25 @@ func (m *Model) Graph(producer string, metadata map[string]string, int8 bool) []
 	graph := &onnxgraph.Graph{Name: "rein_encoder", Producer: producer, Metadata: metadata}
 	w := writer{onnxgraph.Writer{Graph: graph, Int8: int8}, m}
 	g, rows, classes := w.g, onnxgraph.Dim{Name: "batch"}, onnxgraph.Dim{Size: m.Classes}
-	ids := g.Input("ids", onnxgraph.Int64, rows, onnxgraph.Dim{Name: "length"})
+	logits := g.Node("Gemm", "logits", []string{w.pool(), w.weight(m.Head()), w.weight(m.Head() + 1)})
+	g.Node("Softmax", "probs", []string{logits}, onnxgraph.Int("axis", -1))
+	g.Output("probs", onnxgraph.Float32, rows, classes)
+	g.Output("logits", onnxgraph.Float32, rows, classes)
+	return g.Encode()
+}
+
+// EmbeddingGraph is the model without its head: ids to what is pooled, [batch, hidden].
+func (m *Model) EmbeddingGraph() []byte {
+	w := writer{onnxgraph.Writer{Graph: &onnxgraph.Graph{Name: "rein_embedding", Producer: "rein"}}, m}
+	w.pool()
+	w.g.Output("pooled", onnxgraph.Float32, onnxgraph.Dim{Name: "batch"}, onnxgraph.Dim{Size: m.Hidden})
+	return w.g.Encode()
+}
+
+// pool writes all nodes from the input to the mean over the tokens.
+func (w writer) pool() string {
+	g, m := w.g, w.m
+	ids := g.Input("ids", onnxgraph.Int64, onnxgraph.Dim{Name: "batch"}, onnxgraph.Dim{Name: "length"})
 	g.Ints("zero", nil, 0)
 	g.Ints("axis0", []int{1}, 0)
 	g.Ints("axis1", []int{1}, 1)
@@ -42,10 +60,7 @@ func (m *Model) Graph(producer string, metadata map[string]string, int8 bool) []
 	for i := range m.Layers {
 		x = w.layer(i, x, bias)
 	}
-	w.classify(x, real)
-	g.Output("probs", onnxgraph.Float32, rows, classes)
-	g.Output("logits", onnxgraph.Float32, rows, classes)
-	return g.Encode()
+	return w.mean(x, real)
 }
 
 func (w writer) floats(name string, v float32) { w.g.Floats(name, nil, []float32{v}) }
@@ -131,13 +146,11 @@ func (w writer) attention(p string, qkv [3]string, bias string) string {
 	return g.Node("Reshape", p+"joined", []string{mixed, "join_heads"})
 }
 
-// classify pools over the tokens and applies the head.
-func (w writer) classify(x, mask string) {
+// mean averages over the tokens.
+func (w writer) mean(x, mask string) string {
 	g := w.g
 	row := g.Node("Unsqueeze", "mask_row", []string{mask, "axis1"}) // [batch, 1, length]
 	sum := g.Node("Squeeze", "sum", []string{g.Node("MatMul", "sum_row", []string{row, x}), "axis1"})
 	tokens := g.Node("ReduceSum", "tokens", []string{mask, "axis1"}, onnxgraph.Int("keepdims", 1))
-	pooled := g.Node("Div", "pooled", []string{sum, g.Node("Max", "tokens_or_one", []string{tokens, "one"})})
-	logits := g.Node("Gemm", "logits", []string{pooled, w.weight(w.m.Head()), w.weight(w.m.Head() + 1)})
-	g.Node("Softmax", "probs", []string{logits}, onnxgraph.Int("axis", -1))
+	return g.Node("Div", "pooled", []string{sum, g.Node("Max", "tokens_or_one", []string{tokens, "one"})})
 }

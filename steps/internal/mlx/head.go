@@ -15,8 +15,19 @@ type HeadConfig struct {
 	Loss                        Loss
 }
 
-// Params is the number of a head's parameters: W1 [Dim, Hidden], B1 [Hidden], W2 [Hidden, Classes], B2 [Classes].
-func (c HeadConfig) Params() int { return c.Dim*c.Hidden + c.Hidden + c.Hidden*c.Classes + c.Classes }
+// Params is the number of a head's parameters: W1 [Dim, Hidden], B1 [Hidden], W2 [Hidden, Classes], B2 [Classes]. With no
+// hidden layer (Hidden 0) W2 is [Dim, Classes], and the first two are missing.
+func (c HeadConfig) Params() int {
+	return c.Dim*c.Hidden + c.Hidden + c.Last()*c.Classes + c.Classes
+}
+
+// Last is the width of what the last layer takes: that of the dropout mask.
+func (c HeadConfig) Last() int {
+	if c.Hidden == 0 {
+		return c.Dim
+	}
+	return c.Hidden
+}
 
 // Head is the dense part of a classifier over pooled embeddings: one hidden layer, trained by Adam in the graph.
 // The embeddings stay with the caller, who gets the gradient of what was pooled.
@@ -45,7 +56,7 @@ func NewHead(b *Backend, cfg HeadConfig, params []float32) (*Head, error) {
 func vector(x []float32) *tensors.Tensor { return tensors.FromFlatDataAndDimensions(x, len(x)) }
 
 // Step makes one update with a batch: pooled [Batch, Dim], targets [Batch, Classes], weights [Batch] (0 for filling
-// rows), mask [Batch, Hidden] (dropout: 0, or 1 / share kept). It returns the loss and the gradient of pooled.
+// rows), mask [Batch, Last] (dropout: 0, or 1 / share kept). It returns the loss and the gradient of pooled.
 func (h *Head) Step(pooled, targets, weights, mask []float32, rate float64) (float32, []float32, error) {
 	h.step++
 	c := h.cfg
@@ -55,7 +66,7 @@ func (h *Head) Step(pooled, targets, weights, mask []float32, rate float64) (flo
 		tensors.FromFlatDataAndDimensions(pooled, c.Batch, c.Dim),
 		tensors.FromFlatDataAndDimensions(targets, c.Batch, c.Classes),
 		vector(weights),
-		tensors.FromFlatDataAndDimensions(mask, c.Batch, c.Hidden),
+		tensors.FromFlatDataAndDimensions(mask, c.Batch, c.Last()),
 		vector(knobs), h.params, h.m, h.v)
 	if err != nil {
 		return 0, nil, fmt.Errorf("training step %d: %w", h.step, err)
@@ -101,9 +112,13 @@ func (h *Head) graph(in []*g.Node) []*g.Node {
 		at += n
 		return g.Reshape(x, dims...)
 	}
-	w1, b1, w2, b2 := take(c.Dim, c.Hidden), take(1, c.Hidden), take(c.Hidden, c.Classes), take(1, c.Classes)
-	hidden := g.Mul(g.MaxScalar(g.Add(g.MatMul(pooled, w1), b1), 0), mask)
-	logits := g.Add(g.MatMul(hidden, w2), b2)
+	hidden := pooled
+	if c.Hidden > 0 {
+		w1, b1 := take(c.Dim, c.Hidden), take(1, c.Hidden)
+		hidden = g.MaxScalar(g.Add(g.MatMul(pooled, w1), b1), 0)
+	}
+	w2, b2 := take(c.Last(), c.Classes), take(1, c.Classes)
+	logits := g.Add(g.MatMul(g.Mul(hidden, mask), w2), b2)
 	loss := c.Loss.graph(logits, targets, weights)
 	grads := g.Gradient(loss, pooled, params)
 	params, m, v = adam(params, grads[1], m, v, knobs, c.WeightDecay)
