@@ -104,8 +104,3 @@ func (l *fileLock) unlock() error {
 	}
 	return l.f.Close()
 }
-
-// remove gives the lock back and removes its file, which nobody else holds now.
-func (l *fileLock) remove() error {
-	return errors.Join(os.Remove(l.f.Name()), l.f.Close())
-}

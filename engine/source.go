@@ -47,13 +47,6 @@ func (s *sources) get(ctx context.Context, p *Path) ([]located, error) {
 	return f()
 }
 
-// forget makes the next get look again.
-func (s *sources) forget(p *Path) {
-	s.mu.Lock()
-	delete(s.known, Path{Kind: p.Kind, Abs: p.Abs})
-	s.mu.Unlock()
-}
-
 func (s *sources) hash(ctx context.Context, p *Path) ([]located, error) {
 	found, err := find(p)
 	if err != nil {

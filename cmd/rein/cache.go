@@ -291,5 +291,5 @@ func parseBytes(s string) (int64, error) {
 		}
 		return int64(v * u.size), nil
 	}
-	return 0, fmt.Errorf("%q is not a size; want 512MiB, 2GiB, ...", s)
+	return 0, fmt.Errorf("%q is not a size; want one like 512MiB or 2GiB", s)
 }

@@ -159,7 +159,7 @@ func (e end) failure(a *attempt) error {
 	case "TIMEOUT", "DEADLINE":
 		hint = fmt.Sprintf("; its limit was %v: set timeout on the step, or more_time", a.time)
 	}
-	return fmt.Errorf("Slurm job %s %s%s", a.id, e.words(), hint)
+	return fmt.Errorf("job %s of Slurm %s%s", a.id, e.words(), hint)
 }
 
 // follow waits for the job's end, passing on what it prints.
