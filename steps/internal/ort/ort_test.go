@@ -1,0 +1,80 @@
+package ort
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rein/steps/internal/onnxgraph"
+)
+
+// sum is a graph that adds up each row of ids as floats.
+func sum() []byte {
+	g := &onnxgraph.Graph{Name: "sum", Producer: "test", Metadata: map[string]string{"b": "2", "a": "1"}}
+	ids := g.Input("ids", onnxgraph.Int64, onnxgraph.Dim{Name: "batch"}, onnxgraph.Dim{Name: "length"})
+	real := g.Node("Cast", "real", []string{ids}, onnxgraph.Int("to", int64(onnxgraph.Float32)))
+	g.Node("ReduceSum", "sum", []string{real, g.Ints("axis", []int{1}, 1)}, onnxgraph.Int("keepdims", 0))
+	g.Output("sum", onnxgraph.Float32, onnxgraph.Dim{Name: "batch"})
+	return g.Encode()
+}
+
+func TestRun(t *testing.T) {
+	s, err := Open(sum(), Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, c := range []struct {
+		rows, length int
+		ids          []int64
+		want         []float32
+	}{{2, 3, []int64{1, 2, 3, 4, 5, 6}, []float32{6, 15}}, {1, 1, []int64{-7}, []float32{-7}}} {
+		out, err := s.Run(c.rows, c.length, c.ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([][]float32{c.want}, out); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if diff := cmp.Diff(map[string]string{"a": "1", "b": "2"}, s.Metadata()); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := s.Run(2, 2, []int64{1}); err == nil || !strings.Contains(err.Error(), `"ids": 1 values, want 2 x 2`) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Run(1, 1, []int64{1}, []int64{1}); err == nil || !strings.Contains(err.Error(), "2 were given") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEqualGraphsGiveEqualBytes(t *testing.T) {
+	if string(sum()) != string(sum()) {
+		t.Error("one graph, written twice, gave different bytes")
+	}
+}
+
+func TestBrokenGraphIsAnError(t *testing.T) {
+	for _, b := range [][]byte{nil, []byte("not a graph"), sum()[:40]} {
+		if s, err := Open(b, Options{}); err == nil {
+			s.Close()
+			t.Errorf("a graph of %d bytes was opened", len(b))
+		}
+	}
+}
+
+func TestLibrary(t *testing.T) {
+	path, err := Library()
+	if err != nil || !strings.Contains(filepath.Base(path), "onnxruntime") {
+		t.Errorf("library %q, %v", path, err)
+	}
+	if v, err := Version(); err != nil || !strings.HasPrefix(v, "1.") {
+		t.Errorf("version %q, %v", v, err)
+	}
+	t.Setenv(LibraryEnv, filepath.Join(t.TempDir(), "gone.so"))
+	if _, err := Library(); err == nil || !strings.Contains(err.Error(), "gone.so") {
+		t.Errorf("got %v", err)
+	}
+}
