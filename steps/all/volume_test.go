@@ -93,7 +93,7 @@ func prompts(t testing.TB, path string, rows int) {
 		label := []string{"benign", "benign", "malicious"}[i%3]
 		fmt.Fprintf(w, `{"id":%d,"label":%q,"category":%q,"source":"source %d","text":"`, i, label, families[i%5], i*7%40)
 		for range 12 {
-			fmt.Fprintf(w, "w%d ", rng.IntN(20000))
+			fmt.Fprintf(w, "%c%c%c%c ", 'a'+rng.IntN(26), "aeiou"[rng.IntN(5)], 'a'+rng.IntN(26), "aeiou"[rng.IntN(5)])
 		}
 		fmt.Fprintln(w, `"}`)
 	}

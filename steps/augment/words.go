@@ -9,6 +9,15 @@ import (
 // protected are the spans that a variation keeps as they are: code, links, addresses, numbers, quotations, placeholders.
 var protected = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`|https?://\\S+|www\\.\\S+|[\\w.+-]+@[\\w-]+\\.[\\w.]+|\"[^\"\n]{1,200}\"|\\{[^{}\n]*\\}|<[^<>\n]+>|\\S*[\\d_/\\\\]\\S*")
 
+// spans are the places of protected spans. Most prompts have none of the characters that begin one, and the expression is
+// slow, so they are looked for first.
+func spans(s string) [][]int {
+	if !strings.ContainsAny(s, "`@\"{<_/\\0123456789") && !strings.Contains(s, "www.") {
+		return nil
+	}
+	return protected.FindAllStringIndex(s, -1)
+}
+
 // token is a word with what stands before it; the last token of a text may be empty.
 type token struct {
 	gap   string // white space and punctuation before the word
@@ -20,7 +29,7 @@ type token struct {
 func tokenize(s string) []token {
 	var out []token
 	at := 0
-	for _, span := range append(protected.FindAllStringIndex(s, -1), []int{len(s), len(s)}) {
+	for _, span := range append(spans(s), []int{len(s), len(s)}) {
 		out = words(out, s[at:span[0]])
 		if span[1] > span[0] {
 			out = append(out, token{word: s[span[0]:span[1]], fixed: true})
@@ -86,8 +95,8 @@ func sentences(s string) []string {
 
 // kept tells whether all protected spans of a text are in its variation.
 func kept(from, to string) bool {
-	for _, span := range protected.FindAllString(from, -1) {
-		if !strings.Contains(to, span) {
+	for _, span := range spans(from) {
+		if !strings.Contains(to, from[span[0]:span[1]]) {
 			return false
 		}
 	}
