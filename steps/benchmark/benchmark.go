@@ -2,10 +2,12 @@
 package benchmark
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,7 +49,7 @@ type Out struct {
 }
 
 // Step is the "benchmark" step type. The hardware is in its key.
-var Step = steps.New("benchmark", 1, "Measure a model's latency, throughput and size on this machine.", run,
+var Step = steps.New("benchmark", 2, "Measure a model's latency, throughput and size on this machine.", run,
 	steps.Isolated, steps.Nondeterministic, steps.Fingerprint(Hardware), steps.Example(`step "benchmark" "speed" {
   model      = step.export.model
   rows       = step.corpus.validation
@@ -68,6 +70,7 @@ type Report struct {
 	Rounds     int                 `json:"rounds"`
 	ModelBytes int64               `json:"model_bytes"` // model.onnx
 	LoadMS     float64             `json:"load_ms"`
+	Memory     int64               `json:"memory_bytes,omitempty"` // what the process grew by, loading and scoring
 	P50        Measured            `json:"latency_p50_ms"`
 	P95        Measured            `json:"latency_p95_ms"`
 	P99        Measured            `json:"latency_p99_ms"`
@@ -77,7 +80,7 @@ type Report struct {
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	out := Out{artifact.Report{Path: env.Out("report")}}
-	prompts, err := choose(in.Rows, c)
+	prompts, err := choose(ctx, in.Rows, c)
 	if err != nil {
 		return out, err
 	}
@@ -103,8 +106,9 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 
 // measure fills in the latencies and the throughput.
 func (r *Report) measure(ctx context.Context, env *steps.Env, model artifact.Model, prompts []string) (err error) {
+	before := resident()
 	start := time.Now()
-	s, err := scorer.Open(ctx, model, scorer.Options{})
+	s, err := scorer.Open(ctx, model, scorer.Options{}) // one thread a batch, and one prompt is one batch
 	if err != nil {
 		return err
 	}
@@ -138,6 +142,7 @@ func (r *Report) measure(ctx context.Context, env *steps.Env, model artifact.Mod
 			byLength[k] = append(byLength[k], percentile(v, 0.95))
 		}
 	}
+	r.Memory = max(resident()-before, 0)
 	r.P50, r.P95, r.P99, r.Throughput = over(p50), over(p95), over(p99), over(rate)
 	r.ByLength = map[string]Measured{}
 	for k, v := range byLength {
@@ -149,6 +154,9 @@ func (r *Report) measure(ctx context.Context, env *steps.Env, model artifact.Mod
 func (r Report) metrics(env *steps.Env) {
 	env.Metric("model_bytes", float64(r.ModelBytes))
 	env.Metric("load_ms", r.LoadMS)
+	if r.Memory > 0 {
+		env.Metric("memory_bytes", float64(r.Memory))
+	}
 	for name, m := range map[string]Measured{"latency_p50_ms": r.P50, "latency_p95_ms": r.P95, "latency_p99_ms": r.P99, "score_rows_per_second": r.Throughput} {
 		env.Metric(name, m.Value)
 		env.Metric(name+"_low", m.Low)
@@ -174,21 +182,30 @@ func (c Config) limits(env *steps.Env, r Report) error {
 	return steps.Verdictf("%s", breach)
 }
 
-// choose takes prompts by chance, the same for the same seed.
-func choose(rows artifact.Rows, c Config) ([]string, error) {
-	all, err := rows.Read()
-	if err != nil {
-		return nil, err
+// choose takes prompts by chance, the same for the same seed, without holding all rows at once. Where there are fewer
+// than asked for, they come again.
+func choose(ctx context.Context, rows artifact.Rows, c Config) ([]string, error) {
+	rng := text.RNG(int64(c.Seed), "benchmark")
+	var out []string
+	seen := 0
+	for r, err := range rows.All() {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return nil, err
+		}
+		seen++
+		if len(out) < c.Prompts {
+			out = append(out, r.Text)
+		} else if at := rng.IntN(seen); at < c.Prompts {
+			out[at] = r.Text
+		}
 	}
-	if len(all) == 0 {
+	if seen == 0 {
 		return nil, errors.New("there are no prompts to measure with")
 	}
-	rng := text.RNG(int64(c.Seed), "benchmark")
-	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	var out []string
-	for i := range c.Prompts {
-		out = append(out, all[i%len(all)].Text)
+	for i := 0; len(out) < c.Prompts; i++ {
+		out = append(out, out[i])
 	}
+	rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return out, nil
 }
 
@@ -197,7 +214,7 @@ func ms(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
 // percentile is the nearest-rank percentile.
 func percentile(v []float64, p float64) float64 {
 	s := slices.Sorted(slices.Values(v))
-	return s[min(int(p*float64(len(s))), len(s)-1)]
+	return s[max(int(math.Ceil(p*float64(len(s))))-1, 0)]
 }
 
 func over(rounds []float64) Measured {

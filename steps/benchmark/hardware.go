@@ -2,6 +2,7 @@ package benchmark
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"runtime"
 	"strconv"
@@ -36,4 +37,13 @@ func field(path, name string) string {
 		}
 	}
 	return ""
+}
+
+// resident is the memory that the process has in RAM, in bytes; 0 where the system doesn't say.
+func resident() int64 {
+	var kib int64
+	if _, err := fmt.Sscanf(field("/proc/self/status", "VmRSS"), "%d kB", &kib); err != nil {
+		return 0
+	}
+	return kib << 10
 }
