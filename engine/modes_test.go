@@ -225,3 +225,35 @@ func TestCheckpointsAreKeyedByContent(t *testing.T) {
 		t.Errorf("%d epochs were trained from 12 to 15, want 3", n)
 	}
 }
+
+// An interrupt stops what runs, keeps what is finished, and the next run goes on from there.
+func TestInterruptKeepsWhatIsFinished(t *testing.T) {
+	o := options(enginetest.Store(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	stop := true
+	a, b := &op{}, &op{}
+	b.Do = func(ctx context.Context, c *engine.Call) error {
+		if stop {
+			cancel()
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return b.Copy(c)
+	}
+	na := step("a", a)
+	nb := step("b", b, from("x", na))
+	g := graph(na, nb, step("c", &op{}, from("x", nb)))
+	r, err := engine.Run(ctx, g, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantStatuses(t, r, "a:ran b:stopped c:skipped")
+	if r.Verdict != "stopped" {
+		t.Error(r.Verdict)
+	}
+	if runs, err := o.Store.Runs(); err != nil || len(runs) != 1 {
+		t.Errorf("the stopped run has no record: %v, %v", runs, err)
+	}
+	stop = false
+	wantStatuses(t, mustRun(t, g, o), "a:cached b:ran c:ran")
+}

@@ -1,6 +1,7 @@
 package all_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -12,7 +13,10 @@ import (
 )
 
 // base holds arguments for types whose checks refuse the generic ones.
-var base = map[string]map[string]cty.Value{}
+var base = map[string]map[string]cty.Value{
+	"sample":  {"size": cty.NumberIntVal(100)},
+	"augment": {"variations": cty.NumberIntVal(8)},
+}
 
 // other holds values for fields whose checks refuse every generic change; by "type.field".
 var other = map[string]cty.Value{
@@ -22,6 +26,8 @@ var other = map[string]cty.Value{
 	"split.fractions":           object("test", cty.NumberFloatVal(0.125)),
 	"balance-assert.ideal":      cty.TupleVal([]cty.Value{cty.NumberFloatVal(0.45), cty.NumberFloatVal(0.55)}),
 	"balance-assert.acceptable": cty.NumberFloatVal(0.63),
+	"balance-assert.limit":      cty.TupleVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{"by": cty.StringVal("category"), "most": cty.NumberFloatVal(0.5)})}),
+	"hard-negatives.kinds":      cty.TupleVal([]cty.Value{cty.StringVal("boundary case")}),
 }
 
 func object(k string, v cty.Value) cty.Value { return cty.ObjectVal(map[string]cty.Value{k: v}) }
@@ -41,6 +47,14 @@ func TestEveryFieldIsInTheKey(t *testing.T) {
 				t.Fatalf("the generic arguments are refused (%v): add a line to base", err)
 			}
 			before := enginetest.ActionID(t, s, op)
+			d, err := op.Describe(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var described map[string]any
+			if err := json.Unmarshal(d.Config, &described); err != nil {
+				t.Fatal(err)
+			}
 			for _, f := range typ.Fields {
 				vary(t, typ.Name+"."+f.Name, f, args[f.Name], func(v cty.Value) (string, error) {
 					changed := map[string]cty.Value{}
@@ -53,14 +67,14 @@ func TestEveryFieldIsInTheKey(t *testing.T) {
 						return "", err
 					}
 					return enginetest.ActionID(t, s, op), nil
-				}, before)
+				}, before, described)
 			}
 		})
 	}
 }
 
 // vary changes a field, or each field of a block, and wants another key.
-func vary(t *testing.T, path string, f steps.Field, now cty.Value, key func(cty.Value) (string, error), before string) {
+func vary(t *testing.T, path string, f steps.Field, now cty.Value, key func(cty.Value) (string, error), before string, described map[string]any) {
 	t.Helper()
 	if v, ok := other[path]; ok && f.Block {
 		if after, err := key(v); err != nil || after == before {
@@ -78,7 +92,7 @@ func vary(t *testing.T, path string, f steps.Field, now cty.Value, key func(cty.
 		}
 		with, err := key(one(fields))
 		if err != nil {
-			t.Errorf("%s: the generic block is refused: %v", path, err)
+			wantDescribed(t, path, f, described, err.Error())
 			return
 		}
 		for _, g := range f.Fields {
@@ -89,7 +103,7 @@ func vary(t *testing.T, path string, f steps.Field, now cty.Value, key func(cty.
 				}
 				changed[g.Name] = v
 				return key(one(changed))
-			}, with)
+			}, with, nil)
 		}
 		return
 	}
@@ -109,7 +123,16 @@ func vary(t *testing.T, path string, f steps.Field, now cty.Value, key func(cty.
 		}
 		return
 	}
-	t.Errorf("%s: every change is refused (%s): add a line to other", path, strings.Join(refused, "; "))
+	wantDescribed(t, path, f, described, strings.Join(refused, "; "))
+}
+
+// wantDescribed wants a field that can't be varied alone (a url needs its sha256) to be in the description at least:
+// the engine puts every value of that into the key.
+func wantDescribed(t *testing.T, path string, f steps.Field, described map[string]any, refused string) {
+	t.Helper()
+	if _, ok := described[f.Name]; !ok {
+		t.Errorf("%s: every change is refused (%s): add a line to other", path, refused)
+	}
 }
 
 // required gives every field that must be there a value.
@@ -127,6 +150,14 @@ func required(fields []steps.Field) map[string]cty.Value {
 func alternatives(f steps.Field, now cty.Value) []cty.Value {
 	if now == cty.NilVal {
 		now = f.Default
+	}
+	if now == cty.NilVal && !f.Required { // what is absent is zero
+		switch f.Type {
+		case cty.Number:
+			now = cty.Zero
+		case cty.Bool:
+			now = cty.False
+		}
 	}
 	var all []cty.Value
 	element := func(t cty.Type) []cty.Value {
