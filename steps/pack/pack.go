@@ -18,6 +18,7 @@ import (
 
 	"rein/steps"
 	"rein/steps/artifact"
+	"rein/steps/internal/leak"
 )
 
 // Config is what a package says of itself.
@@ -37,7 +38,7 @@ type Out struct {
 }
 
 // Step is the "package" step type.
-var Step = steps.New("package", 1, "Put a model, its tokeniser, threshold and reports into one folder.", run, steps.Example(`step "package" "package" {
+var Step = steps.New("package", 2, "Put a model, its tokeniser, threshold and reports into one folder.", run, steps.Example(`step "package" "package" {
   model   = step.export.model
   reports = [step.test.report, step.speed.report]
 }`))
@@ -60,9 +61,12 @@ func run(_ context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	if err := os.CopyFS(out.Package.Path, os.DirFS(in.Model.Path)); err != nil {
 		return out, err
 	}
-	// The weights are in the graph: the package is for use, not for going on with training.
-	if err := os.Remove(filepath.Join(out.Package.Path, artifact.ModelWeightsFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return out, err
+	// The weights are in the graph, and what the training rows were is nobody else's business: the package is for use,
+	// not for going on with training.
+	for _, name := range []string{artifact.ModelWeightsFile, leak.File} {
+		if err := os.Remove(filepath.Join(out.Package.Path, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return out, err
+		}
 	}
 	var reports []string
 	for i, r := range in.Reports {

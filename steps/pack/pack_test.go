@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"rein/steps/artifact"
+	"rein/steps/internal/leak"
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/scorer"
 	"rein/steps/stepstest"
@@ -24,6 +25,9 @@ func model(t *testing.T, exported bool) artifact.Model {
 	m := ngram.NewModel(cfg, 3, 4)
 	dir := artifact.Model{Path: filepath.Join(t.TempDir(), "model")}
 	if err := m.Save(dir, artifact.ModelInfo{Classes: []string{"benign", "jailbreak", "other"}, Threshold: 0.625, Rule: "at most 1% of benign rows"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir.Path, leak.File), []byte("hashes of the training rows"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if exported {
