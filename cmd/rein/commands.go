@@ -11,7 +11,7 @@ import (
 // commands are all commands, in the order of the help.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
-		a.compareCmd(), a.runCmd(), a.planCmd(), a.whyCmd(), a.watchCmd(),
+		a.compareCmd(), a.runCmd(), a.planCmd(), a.whyCmd(), a.diffCmd(), a.watchCmd(),
 		a.showCmd(), a.logCmd(), a.getCmd(), a.scoreCmd(), a.reviewCmd(),
 		a.validateCmd(), a.fmtCmd(), a.graphCmd(), a.stepsCmd(), a.initCmd(),
 		a.cacheCmd(), a.doctorCmd(), a.versionCmd(), a.stepCmd(),

@@ -25,7 +25,7 @@ var layers = []struct{ pkg, may string }{
 	{`^steps/all$`, `^steps(/[a-z]+)?$`},
 	{`^steps/[a-z]+(/.*)?$`, `^(cache|engine|steps|steps/stats|steps/artifact|steps/internal/.*)$`},
 	{`^pipelines$`, `^$`},
-	{`^pipelines/compare(/.*)?$`, `^(cache|engine/record|steps/stats|steps/artifact|pipelines/compare/.*)$`},
+	{`^pipelines/compare(/.*)?$`, `^(cache|engine/record|steps/stats|steps/artifact|pipelines/compare(/.*)?)$`},
 	{`^pipelines/lang(/.*)?$`, `^(cache|engine|engine/record|steps|steps/artifact|pipelines/lang(/.*)?)$`},
 	{`^cmd/rein/internal/.*$`, `.*`},
 	{`^cmd/rein$`, `.*`},

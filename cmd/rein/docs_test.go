@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rein/pipelines/lang"
 	"rein/steps/all"
@@ -85,7 +87,10 @@ func parseCommand(line string) error {
 	if cmd == tree && len(args) > 0 && args[0] != "COMMAND" {
 		return fmt.Errorf("no such command")
 	}
-	return cmd.ParseFlags(args)
+	if err := cmd.ParseFlags(args); !errors.Is(err, pflag.ErrHelp) {
+		return err
+	}
+	return nil
 }
 
 // TestTutorial runs every command of the tutorial, in order, on prompts that are made for it.

@@ -101,8 +101,7 @@ func sampled(ctx context.Context, store *cache.Store, p *lang.Program, node *eng
 		if err != nil {
 			return nil, err
 		}
-		rows, err := artifact.Rows{Path: path}.Read()
-		return review.Sample(rows, review.Config{Share: config.Share, Seed: config.Seed}), err
+		return review.Sample(ctx, artifact.Rows{Path: path}, review.Config{Share: config.Share, Seed: config.Seed})
 	}
 	return nil, configError(fmt.Errorf("%s: step %q has no rows of another step", node.Pos, node.Name))
 }

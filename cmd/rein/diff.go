@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rein/cache"
+	"rein/engine"
+	"rein/engine/record"
+	"rein/pipelines/compare/diff"
+	"rein/pipelines/lang"
+	"rein/steps/all"
+)
+
+func (a *app) diffCmd() *cobra.Command {
+	var l loadFlags
+	c := &cobra.Command{
+		Use:   "diff A.hcl B.hcl | REV..REV FILE",
+		Short: "Tell two strategies apart, or one at two git revisions: configuration, data, results",
+		Long: `diff compares two strategies on three levels: what their files say after inheritance, the rows their steps made, and
+what they measured, with paired tests. It also says which steps the change re-runs. It writes nothing and runs nothing:
+what was never made isn't compared. At two revisions the pipeline files are read from git, the data as it is now; an
+empty revision (main..) is the working tree.
+
+EXIT STATUS
+  0  compared, whether they differ or not
+  2  the command line, a revision or a pipeline file is wrong`,
+		Example: "  rein diff pipelines/balanced.hcl pipelines/hybrid.hcl\n  rein diff main.. pipelines/hybrid.hcl\n  rein diff HEAD~1..HEAD pipelines/hybrid.hcl --json",
+		Args:    cobra.ExactArgs(2),
+		RunE:    func(c *cobra.Command, args []string) error { return a.diff(c.Context(), args, &l) },
+	}
+	l.register(c)
+	a.complete(c, &l)
+	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
+	return c
+}
+
+func (a *app) diff(ctx context.Context, args []string, l *loadFlags) error {
+	before, after, isRange := strings.Cut(args[0], "..")
+	if !isRange || isPipelinePath(args[0]) {
+		return a.diffSides(ctx, l, revised{file: args[0]}, revised{file: args[1]})
+	}
+	return a.diffSides(ctx, l, revised{before, args[1]}, revised{strings.TrimPrefix(after, "."), args[1]})
+}
+
+// revised is a file at a git revision; "" is the working tree.
+type revised struct{ rev, file string }
+
+func (r revised) String() string {
+	if r.rev == "" {
+		return r.file
+	}
+	return r.rev + ":" + r.file
+}
+
+func (a *app) diffSides(ctx context.Context, l *loadFlags, before, after revised) error {
+	store, err := a.store(true)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	in := diff.Input{Blobs: store}
+	if in.A, _, err = a.side(ctx, l, store, before); err != nil {
+		return err
+	}
+	if in.B, in.Rerun, err = a.side(ctx, l, store, after); err != nil {
+		return err
+	}
+	r, err := diff.Compute(ctx, in)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return diff.JSON(a.out, r)
+	}
+	return diff.Text(a.out, r)
+}
+
+// side loads one side: what its file says, and what the store has of it under the keys that it has.
+func (a *app) side(ctx context.Context, l *loadFlags, store *cache.Store, r revised) (diff.Side, []diff.Rerun, error) {
+	s := diff.Side{Label: r.String()}
+	p, err := a.loadRevision(ctx, l, r)
+	if err != nil {
+		return s, nil, err
+	}
+	if s.Config, err = json.Marshal(p.Pipelines[0].Resolve()); err != nil {
+		return s, nil, err
+	}
+	forecast, err := engine.Plan(ctx, p.Graph, a.engineOptions(store))
+	if err != nil {
+		return s, nil, err
+	}
+	pipe := p.Graph.Pipelines[0]
+	s.Pipeline = record.Pipeline{Name: pipe.Name, Title: pipe.Title, File: pipe.File, Meta: pipe.Meta}
+	rerun := []diff.Rerun{}
+	for _, step := range forecast.Pipelines[0].Steps {
+		switch step.Status {
+		case engine.PlanRun, engine.PlanUnknown:
+			rerun = append(rerun, diff.Rerun{Step: step.Name, Reasons: step.Reasons, MS: step.ForecastMS})
+		case engine.PlanCached:
+			rec, err := storedStep(ctx, store, pipe, step)
+			if err != nil {
+				return s, nil, err
+			}
+			if rec != nil {
+				s.Pipeline.Steps = append(s.Pipeline.Steps, *rec)
+			}
+		}
+	}
+	return s, rerun, nil
+}
+
+// storedStep is a cached step as a run would record it; nil if it went meanwhile.
+func storedStep(ctx context.Context, store *cache.Store, pipe *engine.Pipeline, step engine.StepForecast) (*record.Step, error) {
+	action, err := cache.ParseDigest(step.ActionID)
+	if err != nil {
+		return nil, err
+	}
+	e, err := store.Get(ctx, action)
+	var miss *cache.Miss
+	if errors.As(err, &miss) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	rec := &record.Step{Name: step.Name, Type: step.Type, Version: e.Version, Status: string(engine.StatusCached), ActionID: step.ActionID,
+		Key: e.Key, Outputs: e.Outputs, Result: e.Result}
+	for _, n := range pipe.Nodes {
+		if n.Name != step.Name {
+			continue
+		}
+		for _, in := range n.Inputs {
+			for _, ref := range in.Refs {
+				if ref.Node != nil && !slices.Contains(rec.Needs, ref.Node.Name) {
+					rec.Needs = append(rec.Needs, ref.Node.Name)
+				}
+			}
+		}
+	}
+	return rec, nil
+}
+
+// loadRevision loads one file, from git if a revision is named.
+func (a *app) loadRevision(ctx context.Context, l *loadFlags, r revised) (*lang.Program, error) {
+	o := lang.Options{Types: all.Types(), Vars: l.vars, VarFiles: l.varFiles}
+	file := r.file
+	if r.rev != "" {
+		files, root, err := revision(ctx, r.rev)
+		if err != nil {
+			return nil, configError(err)
+		}
+		abs, err := filepath.Abs(r.file)
+		if err != nil {
+			return nil, err
+		}
+		rel, err := filepath.Rel(root, abs)
+		if err != nil {
+			return nil, err
+		}
+		file = filepath.ToSlash(rel)
+		if _, err := fs.Stat(files, file); err != nil {
+			return nil, configError(fmt.Errorf("%s has no %s", r.rev, file))
+		}
+		o.FS, o.Root = files, root
+	}
+	p, diags := lang.Load([]string{file}, o)
+	if err := a.report(p, diags); err != nil {
+		return nil, err
+	}
+	if len(p.Graph.Pipelines) != 1 {
+		return nil, configError(fmt.Errorf("%s: name one pipeline file; this is %d pipelines", r, len(p.Graph.Pipelines)))
+	}
+	return p, nil
+}
