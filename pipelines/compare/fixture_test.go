@@ -17,7 +17,7 @@ import (
 
 // shelf keeps artifacts in a folder, by digest.
 type shelf struct {
-	t    *testing.T
+	t    testing.TB
 	dir  string
 	made map[model]evaluated
 }

@@ -73,12 +73,40 @@ func (r *Result) Microscope(ctx context.Context, column, against string) (*Micro
 		return nil, err
 	}
 	m := &Microscope{Column: column}
-	v := vocabulary{benign: map[string]int{}, flagged: map[string]int{}, fixed: map[string]int{}}
+	v := newVocabulary()
 	var wrong []seen
+	each := func(f func(seen)) error { return eachSeen(ctx, d, base, before, f) }
+	err = each(func(s seen) {
+		m.flip(s)
+		if s.now && s.Label != artifact.Malicious {
+			s.tokens = tokens(s.Text)
+			v.propose(s.tokens)
+			wrong = append(wrong, s)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong) >= leastInGroup {
+		if err := each(v.count); err != nil {
+			return nil, err
+		}
+	}
+	m.Clusters = v.clusters(wrong)
+	for _, list := range [][]Flip{m.Fixed, m.New, m.Missed, m.Caught} {
+		for i := range list {
+			list[i].Text = clip(list[i].Text)
+		}
+	}
+	return m, nil
+}
+
+// eachSeen reads the test rows of a column with the other column's answers.
+func eachSeen(ctx context.Context, d, base *run, before []float64, f func(seen)) error {
 	i := 0
 	for row, err := range (artifact.Scores{Path: d.scores.path}).All() {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
-			return nil, err
+			return err
 		}
 		if row.Set != "test" {
 			continue
@@ -89,23 +117,9 @@ func (r *Result) Microscope(ctx context.Context, column, against string) (*Micro
 			s.before, s.of = before[i], before[i] >= base.report.Threshold
 		}
 		i++
-		m.flip(s)
-		if row.Label == artifact.Malicious {
-			continue
-		}
-		s.tokens = tokens(row.Text)
-		v.add(s)
-		if s.now {
-			wrong = append(wrong, s)
-		}
+		f(s)
 	}
-	m.Clusters = v.clusters(wrong)
-	for _, list := range [][]Flip{m.Fixed, m.New, m.Missed, m.Caught} {
-		for i := range list {
-			list[i].Text = clip(list[i].Text)
-		}
-	}
-	return m, nil
+	return nil
 }
 
 // baseScores are the baseline's scores of the same test rows in the same order; nil where its rows are others.
@@ -152,25 +166,46 @@ func (m *Microscope) flip(s seen) {
 	*list = (*list)[:min(len(*list), mostFlips)]
 }
 
-// vocabulary counts in how many benign rows a word is.
+// vocabulary counts in how many benign rows a word is: of the words that several false positives have.
 type vocabulary struct {
+	proposed               map[string]int // word -> false positives with it
 	benign, flagged, fixed map[string]int
+	last                   map[string]int // the last row that a word was counted in
 	rows, alarms           int
 }
 
-func (v *vocabulary) add(s seen) {
+func newVocabulary() *vocabulary {
+	return &vocabulary{proposed: map[string]int{}, benign: map[string]int{}, flagged: map[string]int{}, fixed: map[string]int{}, last: map[string]int{}}
+}
+
+func (v *vocabulary) propose(tokens []string) {
+	for _, t := range tokens {
+		v.proposed[t]++
+	}
+}
+
+// count counts a benign row once for each of its words.
+func (v *vocabulary) count(s seen) {
+	if s.Label == artifact.Malicious {
+		return
+	}
 	v.rows++
 	if s.now {
 		v.alarms++
 	}
-	for _, t := range s.tokens {
+	eachToken(s.Text, func(b []byte) {
+		if v.proposed[string(b)] < leastInGroup || v.last[string(b)] == v.rows {
+			return
+		}
+		t := string(b)
+		v.last[t] = v.rows
 		v.benign[t]++
 		if s.now {
 			v.flagged[t]++
 		} else if s.of {
 			v.fixed[t]++
 		}
-	}
+	})
 }
 
 // clusters group false positives by the word that tells them best from other benign rows, greedily: the word that
@@ -204,7 +239,9 @@ func (v *vocabulary) best(wrong []seen) (token string, rows int) {
 	left := map[string]int{}
 	for _, s := range wrong {
 		for _, t := range s.tokens {
-			left[t]++
+			if v.benign[t] > 0 {
+				left[t]++
+			}
 		}
 	}
 	rate, most := float64(v.alarms)/float64(max(v.rows, 1)), 0.0
@@ -223,20 +260,29 @@ func (v *vocabulary) lift(t string) float64 {
 	return with / without
 }
 
-// tokens are the distinct words of a text, and its pairs of neighbouring words.
-func tokens(s string) []string {
+// mostWords is how far into a text words are looked for.
+const mostWords = 200
+
+// eachToken gives the words of a text that are longer than two bytes, and its pairs of neighbouring words.
+func eachToken(s string, f func([]byte)) {
 	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' })
-	const most = 200
-	words = words[:min(len(words), most)]
-	set := map[string]bool{}
-	for i, w := range words {
+	var buf []byte
+	for i, w := range words[:min(len(words), mostWords)] {
 		if len(w) > 2 {
-			set[w] = true
+			buf = append(buf[:0], w...)
+			f(buf)
 		}
 		if i > 0 {
-			set[words[i-1]+" "+w] = true
+			buf = append(append(append(buf[:0], words[i-1]...), ' '), w...)
+			f(buf)
 		}
 	}
+}
+
+// tokens are the distinct words and pairs of a text.
+func tokens(s string) []string {
+	set := map[string]bool{}
+	eachToken(s, func(b []byte) { set[string(b)] = true })
 	return slices.Sorted(maps.Keys(set))
 }
 

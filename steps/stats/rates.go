@@ -2,7 +2,6 @@
 package stats
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -82,36 +81,15 @@ func AUC(positives, negatives []float64) float64 {
 	if len(positives) == 0 || len(negatives) == 0 {
 		return math.NaN()
 	}
-	type scored struct {
-		s   float64
-		pos bool
-	}
-	all := make([]scored, 0, len(positives)+len(negatives))
-	for _, s := range positives {
-		all = append(all, scored{s, true})
-	}
-	for _, s := range negatives {
-		all = append(all, scored{s, false})
-	}
-	slices.SortFunc(all, func(a, b scored) int { return cmp.Compare(a.s, b.s) })
-	var below, sum float64 // negatives under the current score
-	for i := 0; i < len(all); {
-		j, pos, neg := i, 0.0, 0.0
-		for ; j < len(all) && all[j].s == all[i].s; j++ {
-			if all[j].pos {
-				pos++
-			} else {
-				neg++
-			}
-		}
-		sum += pos * (below + neg/2)
-		below += neg
-		i = j
+	byNeg := slices.Sorted(slices.Values(negatives))
+	var sum float64
+	for _, x := range positives {
+		sum += below(byNeg, x)
 	}
 	return sum / float64(len(positives)) / float64(len(negatives))
 }
 
-// AUCInterval is AUC with DeLong's interval (DeLong 1988, by mid-ranks as in Sun and Xu 2014).
+// AUCInterval is AUC with DeLong's interval (DeLong 1988).
 func AUCInterval(positives, negatives []float64) Interval {
 	auc := AUC(positives, negatives)
 	m, n := len(positives), len(negatives)
@@ -121,27 +99,6 @@ func AUCInterval(positives, negatives []float64) Interval {
 	v10, v01 := placements(positives, negatives)
 	se := math.Sqrt(variance(v10)/float64(m) + variance(v01)/float64(n))
 	return Interval{auc, math.Max(0, auc-Z95*se), math.Min(1, auc+Z95*se)}
-}
-
-// midRanks are ranks from 1, equal values sharing the mean of theirs.
-func midRanks(v []float64) []float64 {
-	order := make([]int, len(v))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(v[a], v[b]) })
-	out := make([]float64, len(v))
-	for i := 0; i < len(order); {
-		j := i
-		for j < len(order) && v[order[j]] == v[order[i]] {
-			j++
-		}
-		for k := i; k < j; k++ {
-			out[order[k]] = float64(i+j+1) / 2
-		}
-		i = j
-	}
-	return out
 }
 
 func variance(v []float64) float64 {

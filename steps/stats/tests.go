@@ -65,16 +65,30 @@ func DeLong(posA, negA, posB, negB []float64) (Interval, float64) {
 	return NewROC(posB, negB).Minus(NewROC(posA, negA))
 }
 
-// placements are DeLong's structural components of an AUC.
+// placements are DeLong's structural components of an AUC: the share of negatives below each positive, and of positives
+// above each negative, ties counting half.
 func placements(pos, neg []float64) (v10, v01 []float64) {
-	m, n := len(pos), len(neg)
-	all, own, other := midRanks(slices.Concat(pos, neg)), midRanks(pos), midRanks(neg)
-	v10, v01 = make([]float64, m), make([]float64, n)
-	for i := range m {
-		v10[i] = (all[i] - own[i]) / float64(n)
+	byPos, byNeg := slices.Sorted(slices.Values(pos)), slices.Sorted(slices.Values(neg))
+	v10, v01 = make([]float64, len(pos)), make([]float64, len(neg))
+	for i, x := range pos {
+		v10[i] = below(byNeg, x) / float64(len(neg))
 	}
-	for j := range n {
-		v01[j] = 1 - (all[m+j]-other[j])/float64(m)
+	for j, y := range neg {
+		v01[j] = 1 - below(byPos, y)/float64(len(pos))
 	}
 	return v10, v01
+}
+
+// below counts the sorted values under x, equal ones half.
+func below(sorted []float64, x float64) float64 {
+	low, _ := slices.BinarySearch(sorted, x)
+	high := low
+	for high < len(sorted) && sorted[high] == x {
+		if high-low > 16 { // a long run of ties: search for its end
+			high, _ = slices.BinarySearch(sorted, math.Nextafter(x, math.Inf(1)))
+			break
+		}
+		high++
+	}
+	return float64(low+high) / 2
 }

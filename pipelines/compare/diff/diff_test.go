@@ -112,7 +112,9 @@ func (s shelf) side(label, config string, data cache.Blob, flagged int) Side {
 
 func TestThreeLevels(t *testing.T) {
 	s := shelf{t, t.TempDir()}
-	row := func(id, text, label string) artifact.Row { return artifact.Row{ID: id, Text: text, Label: label, Method: "synonym"} }
+	row := func(id, text, label string) artifact.Row {
+		return artifact.Row{ID: id, Text: text, Label: label, Method: "synonym"}
+	}
 	a := s.side("before", resolvedA, s.rows(row("1", "same", artifact.Benign), row("2", "old", artifact.Benign), row("3", "gone", artifact.Malicious)), 40)
 	b := s.side("after", resolvedB, s.rows(row("1", "same", artifact.Benign), row("2", "new", artifact.Benign), row("4", "fresh", artifact.Benign), row("5", "fresh too", artifact.Benign)), 5)
 	r, err := Compute(t.Context(), Input{A: a, B: b, Blobs: s, Rerun: []Rerun{{Step: "model", Reasons: []string{"rows changed"}, MS: 61000}}})
