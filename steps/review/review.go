@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -47,7 +48,7 @@ type Out struct {
 }
 
 // Step is the "review" step type.
-var Step = steps.New("review", 1, "Let a person look at a sample of new rows; drop what they reject.", run, steps.Example(`step "review" "reviewed" {
+var Step = steps.New("review", 2, "Let a person look at a sample of new rows; drop what they reject.", run, steps.Example(`step "review" "reviewed" {
   rows      = step.variations.rows
   decisions = "review.csv" # rein review FILE writes it
   require   = true
@@ -64,20 +65,44 @@ type Method struct {
 
 func (m Method) decided() int { return m.Accepted + m.Rejected + m.Relabel }
 
-func run(_ context.Context, env *steps.Env, c Config, in In) (Out, error) {
-	rows, err := in.Rows.Read()
-	if err != nil {
-		return Out{}, err
-	}
+func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	decisions := Decisions{}
+	var err error
 	if in.Decisions.Path != "" {
 		if decisions, err = ReadDecisions(in.Decisions.Path); err != nil {
 			return Out{}, err
 		}
 	}
-	sample := Sample(rows, c)
-	methods := map[string]*Method{}
-	missing := 0
+	sample, err := Sample(ctx, in.Rows, c)
+	if err != nil {
+		return Out{}, err
+	}
+	methods, missing := count(sample, decisions)
+	if c.Require && missing > 0 {
+		return Out{}, steps.Verdictf("%d of %d sampled rows are not reviewed yet: rein review FILE, then run again", missing, len(sample))
+	}
+	if missing > 0 {
+		env.Notef("%d of %d sampled rows are not reviewed", missing, len(sample))
+	}
+	out := Out{Rows: artifact.Rows{Path: env.Out("rows")}, Report: artifact.Report{Path: env.Out("report")}}
+	dropped, found, err := apply(ctx, in.Rows, decisions, out.Rows.Path)
+	if err != nil {
+		return Out{}, err
+	}
+	if stale := len(decisions) - found; stale > 0 {
+		env.Metric("review_stale", float64(stale))
+		env.Notef("%d decisions are on rows that are not there (any more); they change nothing", stale)
+	}
+	if err := report(env, methods, dropped); err != nil {
+		return Out{}, err
+	}
+	out.Sample, err = artifact.WriteRows(env.Out("sample"), sample)
+	return out, err
+}
+
+// count sums up what was decided on the sample, and how much was not.
+func count(sample []artifact.Row, decisions Decisions) (methods map[string]*Method, missing int) {
+	methods = map[string]*Method{}
 	for _, r := range sample {
 		m := methods[r.Method]
 		if m == nil {
@@ -96,38 +121,38 @@ func run(_ context.Context, env *steps.Env, c Config, in In) (Out, error) {
 			m.Relabel++
 		}
 	}
-	if c.Require && missing > 0 {
-		return Out{}, steps.Verdictf("%d of %d sampled rows are not reviewed yet: rein review FILE, then run again", missing, len(sample))
-	}
-	if missing > 0 {
-		env.Notef("%d of %d sampled rows are not reviewed", missing, len(sample))
-	}
-	kept := apply(rows, decisions)
-	if err := report(env, methods, len(rows)-len(kept)); err != nil {
-		return Out{}, err
-	}
-	out := Out{Report: artifact.Report{Path: env.Out("report")}}
-	if out.Rows, err = artifact.WriteRows(env.Out("rows"), kept); err != nil {
-		return out, err
-	}
-	out.Sample, err = artifact.WriteRows(env.Out("sample"), sample)
-	return out, err
+	return methods, missing
 }
 
-// apply drops rejected rows and corrects labels, whether they were sampled or not.
-func apply(rows []artifact.Row, decisions Decisions) []artifact.Row {
-	var out []artifact.Row
-	for _, r := range rows {
-		d := decisions[r.ID]
+// apply writes the rows without the rejected ones and with corrected labels, whether they were sampled or not. found
+// counts the decisions that are on one of the rows.
+func apply(ctx context.Context, rows artifact.Rows, decisions Decisions, path string) (dropped, found int, err error) {
+	w, err := artifact.NewWriter[artifact.Row](path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	seen := map[string]bool{}
+	for r, err := range rows.All() {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return 0, 0, err
+		}
+		d, ok := decisions[r.ID]
+		if ok {
+			seen[r.ID] = true
+		}
 		if d.Verdict == Reject {
+			dropped++
 			continue
 		}
-		if d.Verdict == Relabel {
-			r.Label = d.Label
+		if d.Verdict == Relabel && d.Label != r.Label {
+			r.Label, r.Category = d.Label, "" // a category belongs to its label
 		}
-		out = append(out, r)
+		if err := w.Write(r); err != nil {
+			return 0, 0, err
+		}
 	}
-	return out
+	return dropped, len(seen), nil
 }
 
 func report(env *steps.Env, methods map[string]*Method, dropped int) error {
@@ -162,24 +187,58 @@ func report(env *steps.Env, methods map[string]*Method, dropped int) error {
 }
 
 // Sample chooses the rows to look at: a share of each method, at least one, in the order of the rows. A row's chance
-// depends on its id alone, so new rows don't shuffle the old ones out.
-func Sample(rows []artifact.Row, c Config) []artifact.Row {
-	byMethod := map[string][]int{}
-	chance := make([]uint64, len(rows))
-	for i, r := range rows {
-		byMethod[r.Method] = append(byMethod[r.Method], i)
-		chance[i] = text.RNG(int64(c.Seed), "review", r.ID).Uint64()
+// depends on its id alone, so new rows don't shuffle the old ones out. Rows are read twice and never held all at once.
+func Sample(ctx context.Context, rows artifact.Rows, c Config) ([]artifact.Row, error) {
+	d := draw{seed: int64(c.Seed), methods: map[string][]ticket{}}
+	for r, err := range rows.All() {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return nil, err
+		}
+		d.add(r)
 	}
-	var chosen []int
-	for _, members := range byMethod {
-		slices.SortFunc(members, func(a, b int) int { return cmp.Or(cmp.Compare(chance[a], chance[b]), cmp.Compare(a, b)) })
-		n := max(int(math.Round(c.Share*float64(len(members)))), 1)
-		chosen = append(chosen, members[:n]...)
+	chosen, at := d.winners(c.Share), int32(0)
+	out := make([]artifact.Row, 0, len(chosen))
+	for r, err := range rows.All() {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return nil, err
+		}
+		if len(out) == len(chosen) {
+			break
+		}
+		if chosen[len(out)] == at {
+			out = append(out, r)
+		}
+		at++
 	}
-	slices.Sort(chosen)
-	out := make([]artifact.Row, len(chosen))
-	for i, at := range chosen {
-		out[i] = rows[at]
+	return out, nil
+}
+
+// draw holds a ticket for each row, by method: the lowest numbers win.
+type draw struct {
+	seed    int64
+	rows    int32
+	methods map[string][]ticket
+}
+
+type ticket struct {
+	number uint64
+	row    int32
+}
+
+func (d *draw) add(r artifact.Row) {
+	d.methods[r.Method] = append(d.methods[r.Method], ticket{text.RNG(d.seed, "review", r.ID).Uint64(), d.rows})
+	d.rows++
+}
+
+// winners are the chosen rows' positions, rising.
+func (d *draw) winners(share float64) []int32 {
+	var out []int32
+	for _, tickets := range d.methods {
+		slices.SortFunc(tickets, func(a, b ticket) int { return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.row, b.row)) })
+		for _, t := range tickets[:max(int(math.Round(share*float64(len(tickets)))), 1)] {
+			out = append(out, t.row)
+		}
 	}
+	slices.Sort(out)
 	return out
 }

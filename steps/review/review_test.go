@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -42,19 +45,68 @@ func review(t *testing.T, c Config, rows []artifact.Row, decisions string) ([]ar
 	return got, env, err
 }
 
-func TestSampleIsStratifiedAndStable(t *testing.T) {
+func sample(t *testing.T, rows []artifact.Row, c Config) []artifact.Row {
+	t.Helper()
+	in, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Sample(t.Context(), in, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestSampleIsStratified(t *testing.T) {
 	rows := fixture(100)
-	sample := Sample(rows, Config{Share: 0.1, Seed: 1})
-	n := map[string]int{}
-	for _, r := range sample {
+	n, last := map[string]int{}, -1
+	for _, r := range sample(t, rows, Config{Share: 0.1, Seed: 1}) {
 		n[r.Method]++
+		at := slices.Index(rows, r)
+		if at <= last {
+			t.Errorf("row %q is out of order or no row of the input", r.ID)
+		}
+		last = at
 	}
 	if n["synonym"] != 5 || n["swap"] != 5 {
 		t.Errorf("sampled %v", n)
 	}
-	if len(Sample(rows[:2], Config{Share: 0.1, Seed: 1})) != 2 {
+	if len(sample(t, rows[:2], Config{Share: 0.1, Seed: 1})) != 2 {
 		t.Error("a method without a sampled row")
 	}
+	if slices.Equal(sample(t, rows, Config{Share: 0.1, Seed: 1}), sample(t, rows, Config{Share: 0.1, Seed: 2})) {
+		t.Error("the seed doesn't matter")
+	}
+}
+
+// A reviewer's work isn't lost to an edit upstream: of fewer rows, in whatever order, no new ones are drawn.
+func TestSampleIsStable(t *testing.T) {
+	ids := func(rows []artifact.Row, share float64) []string {
+		d := draw{seed: 3, methods: map[string][]ticket{}}
+		for _, r := range rows {
+			d.add(r)
+		}
+		var out []string
+		for _, at := range d.winners(share) {
+			out = append(out, rows[at].ID)
+		}
+		return out
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		rows := fixture(rapid.IntRange(2, 60).Draw(t, "rows"))
+		share := rapid.Float64Range(0.05, 1).Draw(t, "share")
+		before := ids(rows, share)
+		fewer := slices.DeleteFunc(slices.Clone(rows), func(r artifact.Row) bool {
+			return !slices.Contains(before, r.ID) && rapid.Bool().Draw(t, "drop")
+		})
+		slices.Reverse(fewer)
+		for _, id := range ids(fewer, share) {
+			if !slices.Contains(before, id) {
+				t.Fatalf("%q is new in a sample of fewer rows", id)
+			}
+		}
+	})
 }
 
 func TestDecisionsAreApplied(t *testing.T) {
@@ -72,6 +124,21 @@ func TestDecisionsAreApplied(t *testing.T) {
 	}
 	if !strings.Contains(strings.Join(env.Notes, ""), "1 of 4 sampled rows are not reviewed") {
 		t.Errorf("notes %q", env.Notes)
+	}
+}
+
+func TestRelabelledRowsLoseTheirCategory(t *testing.T) {
+	rows := fixture(2)
+	rows[0].Category, rows[1].Category = "semantic jailbreak", "semantic jailbreak"
+	got, env, err := review(t, Config{Share: 1, Seed: 1}, rows, "id,verdict,label,note\nr0,relabel,malicious,\nr1,relabel,benign,\ngone,reject,,\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 2 || got[0].Category != "" || got[0].Label != artifact.Malicious || got[1] != rows[1] {
+		t.Errorf("%+v", got)
+	}
+	if env.Metrics["review_stale"] != 1 || !strings.Contains(strings.Join(env.Notes, ""), "1 decisions are on rows that are not there") {
+		t.Errorf("metrics %v, notes %q", env.Metrics, env.Notes)
 	}
 }
 
