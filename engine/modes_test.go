@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"rein/engine"
 	"rein/engine/enginetest"
@@ -256,4 +257,35 @@ func TestInterruptKeepsWhatIsFinished(t *testing.T) {
 	}
 	stop = false
 	wantStatuses(t, mustRun(t, g, o), "a:cached b:ran c:ran")
+}
+
+// A step that measures time has the machine to itself.
+func TestExclusiveStepsRunAlone(t *testing.T) {
+	o := options(enginetest.Store(t))
+	var running, beside atomic.Int64
+	body := func(alone bool) func(context.Context, *engine.Call) error {
+		return func(_ context.Context, c *engine.Call) error {
+			defer running.Add(-1)
+			if n := running.Add(1); alone && n > 1 {
+				beside.Add(1)
+			}
+			time.Sleep(5 * time.Millisecond)
+			if alone && running.Load() > 1 {
+				beside.Add(1)
+			}
+			if c.Resources.CPUs != 0 {
+				return fmt.Errorf("it was told that it has %v CPUs", c.Resources.CPUs)
+			}
+			return enginetest.WriteAll(c, "")
+		}
+	}
+	var nodes []*engine.Node
+	for i := range 12 {
+		alone := i%4 == 1
+		nodes = append(nodes, step(fmt.Sprint("s", i), &op{Config: map[string]any{"i": i}, Do: body(alone),
+			Adjust: func(d *engine.Description) { d.Exclusive = alone }}))
+	}
+	if r := mustRun(t, graph(nodes...), o); r.Verdict != "pass" || beside.Load() > 0 {
+		t.Errorf("%s; %d times not alone", enginetest.Statuses(r), beside.Load())
+	}
 }

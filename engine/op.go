@@ -34,6 +34,8 @@ type Description struct {
 	Extents []string
 	// Nondeterministic says that a re-run may give other bytes (run --verify then doesn't compare).
 	Nondeterministic bool
+	// Exclusive says that the step measures time: nothing else of ours runs on the machine meanwhile.
+	Exclusive bool
 	// Isolated says that the step runs in a child process, so that a crash of a native library is a failed step.
 	Isolated bool
 }

@@ -53,6 +53,15 @@ func (p *pool) take(r Resources) (grant, bool) {
 	return g, true
 }
 
+// needs is what u takes of the machine: all slots, if it measures time.
+func (u *unit) needs() Resources {
+	res := u.resources
+	if u.desc.Exclusive {
+		res.CPUs = math.MaxInt32
+	}
+	return res
+}
+
 // takeAway grants a place among an executor's jobs.
 func (p *pool) takeAway(x Executor) (grant, bool) {
 	if p.away[x] >= max(x.MaxJobs(), 1) {

@@ -39,10 +39,10 @@ type Type struct {
 	// Dynamic: the pipeline names the ports; `inputs` maps names to references, the config's `outputs` lists names.
 	Dynamic bool
 
-	isolated, nondeterministic bool
-	fingerprint                func() map[string]string
-	config                     reflect.Type
-	call                       func(context.Context, *Env, any, *engine.Call) error
+	isolated, nondeterministic, exclusive bool
+	fingerprint                           func() map[string]string
+	config                                reflect.Type
+	call                                  func(context.Context, *Env, any, *engine.Call) error
 }
 
 // Option adjusts a Type.
@@ -50,6 +50,9 @@ type Option func(*Type)
 
 // Isolated runs the step in a child process: for native code that may crash.
 func Isolated(t *Type) { t.isolated = true }
+
+// Exclusive says that the step measures time: no other step runs beside it.
+func Exclusive(t *Type) { t.exclusive = true }
 
 // Nondeterministic says that a re-run may give other bytes.
 func Nondeterministic(t *Type) { t.nondeterministic = true }
@@ -179,7 +182,7 @@ type op struct {
 func (o *op) Describe(ctx context.Context) (engine.Description, error) {
 	d := engine.Description{
 		Type: o.t.Name, Version: o.t.Version, Config: o.json, Sensitive: o.sensitive,
-		Nondeterministic: o.t.nondeterministic, Isolated: o.t.isolated, Fingerprints: map[string]string{},
+		Nondeterministic: o.t.nondeterministic, Isolated: o.t.isolated, Exclusive: o.t.exclusive, Fingerprints: map[string]string{},
 		Unkeyed: paths(o.t.Fields, "", func(f Field) bool { return f.Unkeyed }),
 		Extents: paths(o.t.Fields, "", func(f Field) bool { return f.Extent }),
 	}

@@ -50,7 +50,7 @@ type Out struct {
 
 // Step is the "benchmark" step type. The hardware is in its key.
 var Step = steps.New("benchmark", 2, "Measure a model's latency, throughput and size on this machine.", run,
-	steps.Isolated, steps.Nondeterministic, steps.Fingerprint(Hardware), steps.Example(`step "benchmark" "speed" {
+	steps.Isolated, steps.Exclusive, steps.Nondeterministic, steps.Fingerprint(Hardware), steps.Example(`step "benchmark" "speed" {
   model      = step.export.model
   rows       = step.corpus.validation
   max_p95_ms = 10
