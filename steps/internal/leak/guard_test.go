@@ -125,3 +125,30 @@ func TestBrokenMemory(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is in the file: an error or a memory, never a panic.
+func FuzzLoad(f *testing.F) {
+	dir := f.TempDir()
+	rows, err := artifact.WriteRows(filepath.Join(dir, "rows"), []artifact.Row{{ID: "a", Text: story}, {ID: "b", Text: "b", Method: "synonym"}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := Save(f.Context(), dir, "", Use{Trains, rows}, Use{Chooses, rows}); err != nil {
+		f.Fatal(err)
+	}
+	good, err := os.ReadFile(filepath.Join(dir, File))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add(good[:len(good)/2])
+	f.Add([]byte("{\"format\":1}\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if err := os.WriteFile(filepath.Join(dir, File), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := Load(dir); err == nil && m.Len() != len(m.sides) {
+			t.Fatal("sides and rows differ")
+		}
+	})
+}

@@ -2,6 +2,7 @@ package table
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -53,6 +54,16 @@ func scanDelimited(r *bufio.Reader, name string, comma rune, yield yielder) erro
 			return errStop
 		}
 	}
+}
+
+// separator is what stands between a CSV file's columns: a comma, or a semicolon where spreadsheets write commas in numbers.
+func separator(r *bufio.Reader) rune {
+	head, _ := r.Peek(sniff)
+	header, _, _ := bytes.Cut(head, []byte("\n"))
+	if bytes.Count(header, []byte(";")) > bytes.Count(header, []byte(",")) {
+		return ';'
+	}
+	return ','
 }
 
 // columns copies and checks a header; a spreadsheet's empty trailing columns get numbers.

@@ -119,7 +119,7 @@ func detect(head []byte, name string) Format {
 		return JSONArray // one object over many lines, with the list in it
 	case bytes.IndexByte(first, '\t') >= 0:
 		return TSV
-	case bytes.IndexByte(first, ',') >= 0:
+	case bytes.ContainsAny(first, ",;"):
 		return CSV
 	}
 	return Lines

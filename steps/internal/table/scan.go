@@ -101,7 +101,7 @@ func scan(src Source, format Format, yield yielder) error {
 	case JSONArray:
 		return scanJSONArray(r, src.Name, yield)
 	case CSV:
-		return scanDelimited(r, src.Name, ',', yield)
+		return scanDelimited(r, src.Name, separator(r), yield)
 	case TSV:
 		return scanDelimited(r, src.Name, '\t', yield)
 	case Lines:

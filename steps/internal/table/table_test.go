@@ -58,6 +58,7 @@ func check(t *testing.T, src Source, want ...string) {
 func TestFormats(t *testing.T) {
 	check(t, file(t, "a.jsonl", "{\"a\":1}\r\n\n{\"a\":null,\"b\":[1]}"), `a.jsonl:1 {"a":1}`, `a.jsonl:3 {"a":null,"b":[1]}`)
 	check(t, file(t, "a.csv", "a,b\n1,\"x\ny\"\n2,z\n"), `a.csv:2 {"a":"1","b":"x\ny"}`, `a.csv:4 {"a":"2","b":"z"}`)
+	check(t, file(t, "a.csv", "a;b\n1,5;\"x;y\"\n"), `a.csv:2 {"a":"1,5","b":"x;y"}`)
 	check(t, file(t, "a.tsv", "a\tb\n1\the said \"no\"\n"), `a.tsv:2 {"a":"1","b":"he said \"no\""}`)
 	check(t, file(t, "a.txt", "one\n\n two \n"), `a.txt:1 {"text":"one"}`, `a.txt:3 {"text":"two"}`)
 	check(t, file(t, "a.json", `[{"a":1}, 2, {"a":3}]`), `a.json:1 {"a":1}`, "bad a.json:2: a JSON object is needed, this is a single value", `a.json:3 {"a":3}`)
