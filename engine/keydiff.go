@@ -73,6 +73,9 @@ func nextToken(s string) (token, rest string) {
 
 // diffKeys lists what differs between two keys, in the order of the new one.
 func diffKeys(old, now string) []Change {
+	if old == now {
+		return nil
+	}
 	of, nf := parseKey(old), parseKey(now)
 	ofs := plainFacts(of)
 	var out []Change
