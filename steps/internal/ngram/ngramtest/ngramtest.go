@@ -1,0 +1,36 @@
+// Package ngramtest makes small models for tests of steps.
+package ngramtest
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/ngram"
+)
+
+// Random is a model with random weights: it says something of every text, and nothing is to be learnt. With graph it has
+// its ONNX graph, too.
+func Random(t testing.TB, threshold float64, graph bool) artifact.Model {
+	t.Helper()
+	cfg := ngram.Default()
+	cfg.Buckets = 1 << 10
+	m := ngram.NewModel(cfg, 3, 11)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := m.Dim; i < len(m.Embedding); i++ {
+		m.Embedding[i] = float32(rng.NormFloat64())
+	}
+	out := artifact.Model{Path: filepath.Join(t.TempDir(), "model")}
+	info := artifact.ModelInfo{Classes: []string{artifact.Benign, "jailbreak", "pii"}, Threshold: threshold, Rule: "given"}
+	if err := m.Save(out, info); err != nil {
+		t.Fatal(err)
+	}
+	if graph {
+		if err := os.WriteFile(filepath.Join(out.Path, artifact.ModelGraphFile), m.Graph("rein", nil, false), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
