@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,11 +64,12 @@ func (a *app) review(ctx context.Context, file string, l *loadFlags) error {
 		return err
 	}
 	defer store.Close()
-	rows, err := sampled(ctx, store, p, node)
+	rows, originals, err := sampled(ctx, store, p, node)
 	if err != nil {
 		return err
 	}
 	m := reviewui.New(rows, decisions, func(d review.Decisions) error { return d.Write(path) }, printable)
+	m.Compare(originals)
 	if _, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(a.in), tea.WithOutput(a.err)).Run(); err != nil && ctx.Err() == nil {
 		return err
 	}
@@ -75,35 +77,77 @@ func (a *app) review(ctx context.Context, file string, l *loadFlags) error {
 	return m.Err()
 }
 
-// sampled are the rows to look at. They are chosen of the step's input, not of its output: a step that requires the review
-// has none before.
-func sampled(ctx context.Context, store *cache.Store, p *lang.Program, node *engine.Node) ([]artifact.Row, error) {
+// sampled are the rows to look at, and the texts that they were made of, by id. They are chosen of the step's input, not
+// of its output: a step that requires the review has none before.
+func sampled(ctx context.Context, store *cache.Store, p *lang.Program, node *engine.Node) (rows []artifact.Row, originals map[string]string, err error) {
 	d, err := node.Op.Describe(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var config struct {
 		Share float64 `json:"share"`
 		Seed  int     `json:"seed"`
 	}
 	if err := json.Unmarshal(d.Config, &config); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for _, in := range node.Inputs {
-		if in.Port != "rows" || len(in.Refs) != 1 || in.Refs[0].Node == nil {
-			continue
-		}
-		blob, err := findOutput(store, p, in.Refs[0].Node.Name, in.Refs[0].Port)
-		if err != nil {
+	ref := rowsOf(node)
+	if ref == nil {
+		return nil, nil, configError(fmt.Errorf("%s: step %q has no rows of another step", node.Pos, node.Name))
+	}
+	in, err := made(ctx, store, p, ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	if rows, err = review.Sample(ctx, in, review.Config{Share: config.Share, Seed: config.Seed}); err != nil {
+		return nil, nil, err
+	}
+	if ref = rowsOf(ref.Node); ref == nil {
+		return rows, nil, nil
+	}
+	if in, err = made(ctx, store, p, ref); err != nil {
+		return rows, nil, nil // the rows can be judged alone
+	}
+	originals, err = parents(ctx, rows, in)
+	return rows, originals, err
+}
+
+// parents looks up the texts of the rows' parents.
+func parents(ctx context.Context, rows []artifact.Row, from artifact.Rows) (map[string]string, error) {
+	wanted := map[string]bool{}
+	for _, r := range rows {
+		wanted[r.Parent] = true
+	}
+	out := map[string]string{}
+	for r, err := range from.All() {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
 		}
-		path, err := store.Path(ctx, blob)
-		if err != nil {
-			return nil, err
+		if wanted[r.ID] {
+			out[r.ID] = r.Text
 		}
-		return review.Sample(ctx, artifact.Rows{Path: path}, review.Config{Share: config.Share, Seed: config.Seed})
 	}
-	return nil, configError(fmt.Errorf("%s: step %q has no rows of another step", node.Pos, node.Name))
+	return out, nil
+}
+
+// rowsOf is the one step whose output a step takes as its rows; nil if there is none.
+func rowsOf(n *engine.Node) *engine.Ref {
+	for _, in := range n.Inputs {
+		if in.Port == "rows" && len(in.Refs) == 1 && in.Refs[0].Node != nil {
+			return &in.Refs[0]
+		}
+	}
+	return nil
+}
+
+// made is what the newest run made for a reference.
+func made(ctx context.Context, store *cache.Store, p *lang.Program, ref *engine.Ref) (artifact.Rows, error) {
+	blob, err := findOutput(store, p, ref.Node.Name, ref.Port)
+	if err != nil {
+		return artifact.Rows{}, err
+	}
+	path, err := store.Path(ctx, blob)
+	return artifact.Rows{Path: path}, err
 }
 
 // reviewStep is the pipeline's review step and its decisions file.

@@ -19,6 +19,7 @@ type Model struct {
 	decisions review.Decisions
 	save      func(review.Decisions) error
 	printable func(string) string
+	originals map[string]string
 
 	at       int
 	done     []string // ids decided in this session, for undo
@@ -35,6 +36,10 @@ func New(rows []artifact.Row, decisions review.Decisions, save func(review.Decis
 	m.next()
 	return m
 }
+
+// Compare shows beside each row the text that it was made of, by the id of its parent: whether a variation still means
+// what its label says shows best beside what it varies.
+func (m *Model) Compare(originals map[string]string) { m.originals = originals }
 
 // Err is why the screen ended early.
 func (m *Model) Err() error { return m.err }
@@ -180,8 +185,11 @@ func (m *Model) screen() string {
 		fmt.Fprintf(&b, "  [%s %s]", d.Verdict, d.Label)
 	}
 	b.WriteString("\n\n")
-	b.WriteString(indent(runewidth.Wrap(m.printable(r.Text), max(m.width-4, 20))))
-	b.WriteString("\n\n")
+	m.text(&b, r.Text)
+	if original, ok := m.originals[r.Parent]; ok && r.Parent != "" {
+		b.WriteString("made of\n\n")
+		m.text(&b, original)
+	}
 	if m.noting {
 		fmt.Fprintf(&b, "note: %s_   (enter keeps it, esc drops it)\n", m.note)
 		return b.String()
@@ -191,6 +199,12 @@ func (m *Model) screen() string {
 	}
 	b.WriteString("a accept   r reject   l other label   n note   u undo   arrows move   q end (all is saved)\n")
 	return b.String()
+}
+
+// text writes a prompt, wrapped and indented, and an empty line.
+func (m *Model) text(b *strings.Builder, s string) {
+	b.WriteString(indent(runewidth.Wrap(m.printable(s), max(m.width-4, 20))))
+	b.WriteString("\n\n")
 }
 
 func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }
