@@ -270,8 +270,10 @@ func TestNothingLeaks(t *testing.T) {
 		}
 		of := map[string]string{}
 		cl, side := leak.NewClusters(leak.DefaultNear), map[int]set{}
-		for i, r := range rows {
+		for _, r := range rows {
 			cl.Add(r)
+		}
+		for i, r := range rows {
 			s := p.of[g.of[i]]
 			of[r.ID] = s.String()
 			if before, ok := side[cl.First(i)]; ok && before != s {

@@ -23,8 +23,9 @@ import (
 // DefaultNear is the similarity from which two texts count as one.
 const DefaultNear = 0.8
 
-// Clusters groups rows. Rows are numbered from 0 in the order of Add; First may be asked when all are there. What is
-// kept of a row is 80 bytes, whatever its length. It is for one goroutine.
+// Clusters groups rows. Rows are numbered from 0 in the order of Add; First may be asked when all are there, and none may
+// be added then. What is kept of a row is 80 bytes, whatever its length, and 4 after the first question. It is for one
+// goroutine.
 type Clusters struct {
 	near   float64
 	texts  []uint64 // hash of each row's normal form
@@ -38,7 +39,7 @@ type Clusters struct {
 func NewClusters(near float64) *Clusters { return &Clusters{near: near} }
 
 // Len is the number of rows.
-func (c *Clusters) Len() int { return len(c.texts) }
+func (c *Clusters) Len() int { return max(len(c.texts), len(c.parent)) }
 
 // Add adds a row and returns its number.
 func (c *Clusters) Add(r artifact.Row) int { return c.add(prepare(r, c.near > 0)) }
@@ -68,7 +69,10 @@ func prepare(r artifact.Row, near bool) prepared {
 }
 
 func (c *Clusters) add(p prepared) int {
-	c.texts, c.roots, c.parent = append(c.texts, p.text), append(c.roots, p.root), nil
+	if c.parent != nil {
+		panic("leak: Add after First")
+	}
+	c.texts, c.roots = append(c.texts, p.text), append(c.roots, p.root)
 	if c.near > 0 {
 		c.sigs.add(len(c.texts)-1, p.sig)
 	}
@@ -79,6 +83,7 @@ func (c *Clusters) add(p prepared) int {
 func (c *Clusters) First(row int) int {
 	if c.parent == nil {
 		c.build()
+		c.texts, c.roots, c.sigs = nil, nil, signatures{}
 	}
 	return int(c.find(int32(row)))
 }
