@@ -53,7 +53,7 @@ type axis struct {
 const (
 	chartW, chartH           = 460.0, 320.0
 	marginLeft, marginBottom = 58.0, 46.0
-	marginTop, marginRight   = 12.0, 14.0
+	marginTop, marginRight   = 12.0, 24.0
 	wantedTicks              = 5
 	decimals                 = 1 // of coordinates: keeps the file small
 )
@@ -128,7 +128,7 @@ func ticks(lo, hi float64) []float64 {
 	}
 	var out []float64
 	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+1e-9*step; i++ {
-		out = append(out, i*step)
+		out = append(out, i*step+0) // never -0
 	}
 	return out
 }

@@ -33,7 +33,7 @@ type page struct {
 	Confusions   []confusionTable
 	Composition  []composition
 	Graphs       []stepGraph
-	Microscopes  []*Microscope
+	Microscopes  []scope
 	Keys         []key
 	ConcernLines []string
 	TestLines    []string
@@ -80,11 +80,9 @@ func HTML(ctx context.Context, w io.Writer, r *Result, o Options) error {
 		p.Histograms = append(p.Histograms, newHistogram("hist-"+name, "Threat scores: "+name, "How many test rows have each threat score, on a logarithmic scale; the line is the threshold.", set.Histogram, d.report.Threshold))
 		p.Confusions = append(p.Confusions, confusions(name, d))
 		if d.scores != nil {
-			scope, err := r.Microscope(ctx, name, BaselineName)
-			if err != nil {
+			if err := p.look(ctx, r, name); err != nil {
 				return fmt.Errorf("the microscope of %s: %w", name, err)
 			}
-			p.Microscopes = append(p.Microscopes, scope)
 		}
 	}
 	t, err := template.New("page").Funcs(functions).Parse(pageSource)
@@ -92,6 +90,27 @@ func HTML(ctx context.Context, w io.Writer, r *Result, o Options) error {
 		return err
 	}
 	return t.Execute(w, p)
+}
+
+// scope is a microscope, and what became of the baseline's clusters.
+type scope struct {
+	*Microscope
+	Repairs []Repair
+}
+
+func (p *page) look(ctx context.Context, r *Result, name string) error {
+	m, err := r.Microscope(ctx, name, BaselineName)
+	if err != nil {
+		return err
+	}
+	s := scope{Microscope: m}
+	if name != BaselineName && len(p.Microscopes) > 0 && p.Microscopes[0].Column == BaselineName {
+		if s.Repairs, err = r.Repairs(ctx, name, p.Microscopes[0].Microscope); err != nil {
+			return err
+		}
+	}
+	p.Microscopes = append(p.Microscopes, s)
+	return nil
 }
 
 var functions = template.FuncMap{

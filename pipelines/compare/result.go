@@ -28,14 +28,15 @@ type Input struct {
 
 // Result is a comparison; its JSON form is a contract.
 type Result struct {
-	Schema         int             `json:"schema"`
-	Baseline       Baseline        `json:"baseline"`
-	Strategies     []*Strategy     `json:"strategies"`
-	Tests          []Test          `json:"tests"`
-	Recommendation Recommendation  `json:"recommendation"`
-	Plan           []Finding       `json:"plan_check,omitempty"` // where the plan's own figures don't add up
-	Assumptions    Assumptions     `json:"assumptions"`
-	Notes          []string        `json:"notes,omitempty"` // what could not be compared, and why
+	Schema         int            `json:"schema"`
+	Baseline       Baseline       `json:"baseline"`
+	Strategies     []*Strategy    `json:"strategies"`
+	Tests          []Test         `json:"tests"`
+	Recommendation Recommendation `json:"recommendation"`
+	Plan           []Finding      `json:"plan_check,omitempty"` // where the plan's own figures don't add up
+	Assumptions    Assumptions    `json:"assumptions"`
+	Notes          []string       `json:"notes,omitempty"` // what could not be compared, and why
+	blobs          Blobs
 	detail         map[string]*run // by strategy, and BaselineName: for the report
 }
 
