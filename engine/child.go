@@ -23,6 +23,9 @@ type childExit struct {
 
 func (e *childExit) Error() string {
 	s := "its process died: " + e.state
+	if strings.Contains(e.state, "killed") {
+		s += " (by the kernel, if memory ran out: fewer --jobs, or resources { memory = ... } on the step)"
+	}
 	if len(e.tail) > 0 {
 		s += "\n" + strings.Join(e.tail, "\n")
 	}

@@ -45,6 +45,23 @@ func TestChildProcess(t *testing.T) {
 	}
 }
 
+// A step that was killed from outside says what that usually means.
+func TestKilledChild(t *testing.T) {
+	pidFile := filepath.Join(t.TempDir(), "pid")
+	o := options(enginetest.Store(t))
+	o.Child = child()
+	go func() {
+		if pid, err := strconv.Atoi(waitFor(t, pidFile)); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}()
+	r := mustRun(t, graph(step("a", childOp(map[string]any{"do": "pid", "file": pidFile}))), o)
+	wantStatuses(t, r, "a:failed")
+	if e := enginetest.Find(r, "a").Error; !strings.Contains(e, "killed") || !strings.Contains(e, "memory") {
+		t.Error(e)
+	}
+}
+
 // A step that doesn't listen is killed once the grace is over.
 func TestDeafChildIsKilled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
