@@ -184,5 +184,8 @@ func confusions(name string, d *run) confusionTable {
 		}
 	}
 	t.Facts = append(t.Facts, fmt.Sprintf("calibration error (ECE) %.3f, Brier score %.4f", set.ECE, set.Brier))
+	if set.Scaled != nil {
+		t.Facts = append(t.Facts, fmt.Sprintf("after temperature scaling (%.3g, fitted on validation rows): ECE %.3f, Brier %.4f", d.report.Temperature, set.Scaled.ECE, set.Scaled.Brier))
+	}
 	return t
 }

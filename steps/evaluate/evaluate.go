@@ -44,6 +44,8 @@ type In struct {
 	Test   artifact.Rows  `port:"test" doc:"rows to report on: never trained on, never chosen from"`
 	Unseen artifact.Rows  `port:"unseen,optional" doc:"rows from sources or families that training never uses"`
 	Pool   artifact.Rows  `port:"pool,optional" doc:"the mined pool; reported as seen"`
+	// Rows that a threshold was chosen on may set a temperature too: no decision depends on it.
+	Validation artifact.Rows `port:"validation,optional" doc:"rows to fit the temperature of the scores on; nothing is reported on them"`
 }
 
 // Out is what the step makes.
@@ -97,6 +99,9 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	test := report.Sets["test"]
 	if test == nil || test.Benign.Rows == 0 || test.Malicious.Rows == 0 {
 		return Out{}, errors.New("test: both benign and malicious rows are needed to measure false positives and recall")
+	}
+	if err := e.temperature(ctx, in.Validation, report); err != nil {
+		return Out{}, fmt.Errorf("validation: %w", err)
 	}
 	metrics(env, report)
 	b, err := json.MarshalIndent(report, "", "  ")
@@ -171,6 +176,49 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 	set.Finish(e.config.BaseRate, resamples, uint64(e.config.Seed))
 	set.Data = hex.EncodeToString(data.Sum(nil))
 	return set, nil
+}
+
+// temperature fits the scores' temperature on validation rows, and says how well each set is calibrated with it.
+func (e *evaluation) temperature(ctx context.Context, rows artifact.Rows, report *stats.Report) error {
+	if rows.Path == "" {
+		return nil
+	}
+	scores := map[string][]float64{}
+	var labels, texts []string
+	flush := func() error {
+		got, err := e.scorer.Score(ctx, texts)
+		if err != nil {
+			return err
+		}
+		for i, s := range got {
+			scores[labels[i]] = append(scores[labels[i]], float64(s.Threat))
+		}
+		labels, texts = labels[:0], texts[:0]
+		return nil
+	}
+	for r, err := range rows.All() {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return err
+		}
+		if labels, texts = append(labels, r.Label), append(texts, r.Text); len(texts) == batch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	t, ok := stats.Temperature(scores[artifact.Malicious], scores[artifact.Benign])
+	if !ok {
+		e.env.Notef("no temperature was fitted: the validation scores lack a class, or separate the classes")
+		return nil
+	}
+	report.Temperature = t
+	for _, s := range report.Sets {
+		s.Rescale(t)
+	}
+	return nil
 }
 
 // family is the most likely attack family: benign is the first class.

@@ -137,6 +137,41 @@ func TestPoolIsMarkedAsSeen(t *testing.T) {
 	}
 }
 
+func TestTemperatureChangesNoDecision(t *testing.T) {
+	m := model(t)
+	s, err := scorer.Open(t.Context(), m, scorer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	rng := rand.New(rand.NewPCG(8, 9))
+	label := func(suffix string) func(int, *artifact.Row) { // as a model would find them whose scores are twice too sure
+		return func(i int, r *artifact.Row) {
+			r.Text += suffix
+			got, err := s.Score(t.Context(), []string{r.Text})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Label = artifact.Benign; rng.Float64() < stats.Scale(float64(got[0].Threat), 2) {
+				r.Label = artifact.Malicious
+			}
+		}
+	}
+	test := rows(t, 800, label(""))
+	_, _, plain := evaluateRows(t, In{Model: m, Test: test})
+	env, _, scaled := evaluateRows(t, In{Model: m, Test: test, Validation: rows(t, 800, label(" for choosing"))})
+	a, b := plain.Sets["test"], scaled.Sets["test"]
+	if scaled.Temperature <= 0 || b.Scaled == nil || a.Scaled != nil {
+		t.Fatalf("temperature %v, notes %q", scaled.Temperature, env.Notes)
+	}
+	if a.Confusion != b.Confusion || a.ECE != b.ECE || *a.AUC != *b.AUC {
+		t.Error("the temperature changed a figure of the unscaled scores")
+	}
+	if b.Scaled.ECE >= b.ECE {
+		t.Errorf("scores that are too sure are no better calibrated after scaling: %v, %v", b.ECE, b.Scaled.ECE)
+	}
+}
+
 func TestATestSetOfOneClassIsRefused(t *testing.T) {
 	env := stepstest.New(t, "report", "scores")
 	_, err := run(t.Context(), env.Env, config, In{Model: model(t), Test: rows(t, 20, func(i int, r *artifact.Row) { r.Label = artifact.Benign })})

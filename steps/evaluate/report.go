@@ -98,6 +98,9 @@ func metrics(env *steps.Env, r *stats.Report) {
 		env.Metric(set.prefix+"brier", s.Brier)
 		env.Metric(set.prefix+"benign_rows", float64(s.Benign.Rows))
 		env.Metric(set.prefix+"malicious_rows", float64(s.Malicious.Rows))
+		if s.Scaled != nil {
+			env.Metric(set.prefix+"ece_scaled", s.Scaled.ECE)
+		}
 		if s.AtBase != nil {
 			env.Metric(set.prefix+"precision_at_base_rate", *s.AtBase)
 		}
@@ -107,6 +110,9 @@ func metrics(env *steps.Env, r *stats.Report) {
 	}
 	if s := r.Sets["pool"]; s != nil {
 		put("seen_pool_fp_rate", s.FPRate)
+	}
+	if r.Temperature > 0 {
+		env.Metric("temperature", r.Temperature)
 	}
 	env.Metric("threshold", r.Threshold)
 }

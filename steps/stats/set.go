@@ -8,9 +8,11 @@ import (
 
 // Report is what an evaluation found.
 type Report struct {
-	Threshold float64         `json:"threshold"` // the model's: chosen on validation rows, never here
-	BaseRate  float64         `json:"base_rate"` // assumed share of malicious prompts, for the precision
-	Sets      map[string]*Set `json:"sets"`      // "test", "unseen", and "pool", which was mined: seen
+	Threshold float64 `json:"threshold"` // the model's: chosen on validation rows, never here
+	BaseRate  float64 `json:"base_rate"` // assumed share of malicious prompts, for the precision
+	// Temperature was fitted on validation rows; 0 where there were none, or none is best.
+	Temperature float64         `json:"temperature,omitempty"`
+	Sets        map[string]*Set `json:"sets"` // "test", "unseen", and "pool", which was mined: seen
 }
 
 // Set is what was measured on one set of rows. A figure that needs a class which isn't there is null.
@@ -32,12 +34,20 @@ type Set struct {
 	Brier     float64                    `json:"brier"`
 	ECE       float64                    `json:"ece"` // expected calibration error, 15 bins of equal width
 	Bins      []Bin                      `json:"reliability"`
-	ROC       [][2]float64               `json:"roc"`       // FP rate, recall
-	PR        [][2]float64               `json:"pr"`        // recall, precision
-	Slices    map[string]map[string]Pair `json:"slices"`    // "source", "length", "language" -> value
-	Histogram map[string][]int           `json:"histogram"` // threat scores of benign and malicious rows, 50 bins
+	Scaled    *Scaled                    `json:"scaled,omitempty"` // calibration at the report's temperature
+	ROC       [][2]float64               `json:"roc"`              // FP rate, recall
+	PR        [][2]float64               `json:"pr"`               // recall, precision
+	Slices    map[string]map[string]Pair `json:"slices"`           // "source", "length", "language" -> value
+	Histogram map[string][]int           `json:"histogram"`        // threat scores of benign and malicious rows, 50 bins
 
 	benign, malicious []float64
+}
+
+// Scaled is how well scores are calibrated after temperature scaling.
+type Scaled struct {
+	Brier float64 `json:"brier"`
+	ECE   float64 `json:"ece"`
+	Bins  []Bin   `json:"reliability"`
 }
 
 // Group is a part of the rows of one label: how many, and how many were flagged.
@@ -190,6 +200,22 @@ func (s *Set) Finish(baseRate float64, resamples int, seed uint64) {
 		s.RecallAt[p.Name] = finite(Wilson(atOrOver(s.malicious, at), len(s.malicious)))
 	}
 	s.ROC, s.PR = curves(s.benign, s.malicious)
+}
+
+// Rescale works the calibration out at a temperature. The decisions stay.
+func (s *Set) Rescale(t float64) {
+	if s.Rows == 0 {
+		return
+	}
+	at := NewSet()
+	for _, v := range s.malicious {
+		at.Add(Observation{Malicious: true, Threat: Scale(v, t)})
+	}
+	for _, v := range s.benign {
+		at.Add(Observation{Threat: Scale(v, t)})
+	}
+	at.calibrate()
+	s.Scaled = &Scaled{at.Brier, at.ECE, at.Bins}
 }
 
 func (s *Set) calibrate() {
