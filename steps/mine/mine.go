@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -35,11 +33,13 @@ type In struct {
 
 // Out is what the step makes.
 type Out struct {
-	Rows artifact.Rows `port:"rows" doc:"the false positives with their threat score, in the pool's order"`
+	Rows   artifact.Rows   `port:"rows" doc:"the false positives with their threat score, in the pool's order"`
+	Scores artifact.Scores `port:"scores" doc:"the same rows as the model saw them: with the attack family that it took them for"`
+	Report artifact.Report `port:"report" doc:"how many there are of each stratum, and what they were taken for"`
 }
 
 // Step is the "mine" step type.
-var Step = steps.New("mine", 1, "Find a model's false positives in a pool of benign rows.", run, steps.Isolated, steps.Example(`step "mine" "false_positives" {
+var Step = steps.New("mine", 2, "Find a model's false positives in a pool of benign rows.", run, steps.Isolated, steps.Example(`step "mine" "false_positives" {
   model = step.baseline.model
   pool  = step.corpus.pool
 }`))
@@ -52,11 +52,9 @@ type miner struct {
 	env    *steps.Env
 	s      *scorer.Scorer
 	out    *artifact.Writer[artifact.Row]
+	scores *artifact.Writer[artifact.Scored]
 	margin float64
-
-	rows, malicious, found, near int64
-	strata                       map[string][2]int64 // found, rows
-	families                     map[string]int64
+	Report
 }
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
@@ -65,19 +63,23 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 		return Out{}, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	w, err := artifact.NewWriter[artifact.Row](env.Out("rows"))
-	if err != nil {
+	out := Out{artifact.Rows{Path: env.Out("rows")}, artifact.Scores{Path: env.Out("scores")}, artifact.Report{Path: env.Out("report")}}
+	m := &miner{env: env, s: s, margin: c.Margin, Report: Report{Threshold: s.Threshold(), Strata: map[string]*Stratum{}, Families: map[string]int{}}}
+	if m.out, err = artifact.NewWriter[artifact.Row](out.Rows.Path); err != nil {
 		return Out{}, err
 	}
-	defer func() { err = errors.Join(err, w.Close()) }()
-	m := &miner{env: env, s: s, out: w, margin: c.Margin, strata: map[string][2]int64{}, families: map[string]int64{}}
+	defer func() { err = errors.Join(err, m.out.Close()) }()
+	if m.scores, err = artifact.NewWriter[artifact.Scored](out.Scores.Path); err != nil {
+		return Out{}, err
+	}
+	defer func() { err = errors.Join(err, m.scores.Close()) }()
 	rows := make([]artifact.Row, 0, batch)
 	for r, err := range in.Pool.All() {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return Out{}, err
 		}
 		if r.Label != artifact.Benign {
-			m.malicious++
+			m.Malicious++
 			continue
 		}
 		if rows = append(rows, r); len(rows) == batch {
@@ -90,9 +92,10 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	if err := m.take(ctx, rows); err != nil {
 		return Out{}, err
 	}
-	return Out{artifact.Rows{Path: env.Out("rows")}}, m.report()
+	return out, m.report(out.Report.Path)
 }
 
+// take scores rows and keeps the mistakes.
 func (m *miner) take(ctx context.Context, rows []artifact.Row) error {
 	texts := make([]string, len(rows))
 	for i, r := range rows {
@@ -103,27 +106,32 @@ func (m *miner) take(ctx context.Context, rows []artifact.Row) error {
 		return err
 	}
 	for i, r := range rows {
-		stratum := m.strata[r.Category]
-		stratum[1]++
-		threat := float64(scores[i].Threat)
-		if threat >= m.s.Threshold() {
-			m.found++
-			stratum[0]++
-			m.families[family(m.s.Classes(), scores[i].Probs)]++
-		} else if threat >= m.s.Threshold()-m.margin && m.margin > 0 {
-			m.near++
-		} else {
-			m.strata[r.Category] = stratum
+		stratum := m.Strata[r.Category]
+		if stratum == nil {
+			stratum = &Stratum{}
+			m.Strata[r.Category] = stratum
+		}
+		stratum.Rows++
+		r.Score = float64(scores[i].Threat)
+		taken := family(m.s.Classes(), scores[i].Probs)
+		switch {
+		case r.Score >= m.Threshold:
+			m.Found++
+			stratum.Found++
+			m.Families[taken]++
+		case m.margin > 0 && r.Score >= m.Threshold-m.margin:
+			m.Near++
+			stratum.Near++
+		default:
 			continue
 		}
-		m.strata[r.Category] = stratum
-		r.Score = threat
-		if err := m.out.Write(r); err != nil {
+		if err := errors.Join(m.out.Write(r), m.scores.Write(artifact.Scored{ID: r.ID, Set: "pool", Label: r.Label, Category: r.Category,
+			Source: r.Source, Score: r.Score, Family: taken, Text: r.Text})); err != nil {
 			return err
 		}
 	}
-	m.rows += int64(len(rows))
-	m.env.Progress(m.rows, 0, "rows")
+	m.Rows += len(rows)
+	m.env.Progress(int64(m.Rows), 0, "rows")
 	return nil
 }
 
@@ -136,30 +144,4 @@ func family(classes []string, probs []float32) string {
 		}
 	}
 	return classes[best]
-}
-
-func (m *miner) report() error {
-	if m.rows == 0 {
-		return fmt.Errorf("the pool has no benign rows (%d malicious ones): nothing to mine", m.malicious)
-	}
-	m.env.Metric("pool_rows", float64(m.rows))
-	m.env.Metric("pool_fp_count", float64(m.found))
-	m.env.Metric("pool_fp_rate", float64(m.found)/float64(m.rows))
-	if m.margin > 0 {
-		m.env.Metric("pool_near_misses", float64(m.near))
-	}
-	if m.malicious > 0 {
-		m.env.Notef("%d malicious rows of the pool were passed over", m.malicious)
-	}
-	if m.found+m.near == 0 {
-		return fmt.Errorf("the model calls none of the %d benign rows malicious at its threshold %.4g: there is nothing to reinforce it with", m.rows, m.s.Threshold())
-	}
-	for _, s := range slices.Sorted(maps.Keys(m.strata)) {
-		n := m.strata[s]
-		m.env.Logf("%s: %d of %d rows are false positives (%.2f%%)", cmp.Or(s, "(no category)"), n[0], n[1], 100*float64(n[0])/float64(n[1]))
-	}
-	for _, f := range slices.Sorted(maps.Keys(m.families)) {
-		m.env.Logf("taken for %s: %d", f, m.families[f])
-	}
-	return nil
 }

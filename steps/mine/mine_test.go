@@ -50,7 +50,7 @@ func TestMineKeepsWhatIsOverTheThreshold(t *testing.T) {
 		t.Fatalf("the fixture is no test: %d over, %d near", len(over), len(near))
 	}
 	for margin, want := range map[float64][]string{0: over, 0.05: near} {
-		env := stepstest.New(t, "rows")
+		env := stepstest.New(t, "rows", "scores", "report")
 		out, err := run(t.Context(), env.Env, Config{Margin: margin}, In{Model: model, Pool: rows})
 		if err != nil {
 			t.Fatal(err)
@@ -77,7 +77,7 @@ func TestMineSaysWhyThereIsNothing(t *testing.T) {
 		"no benign rows (5 malicious ones)": {ngramtest.Random(t, 0.6, false), pool(t, 5, artifact.Malicious)},
 		"none of the 5 benign rows":         {ngramtest.Random(t, 1, false), pool(t, 5, artifact.Benign)},
 	} {
-		if _, err := run(t.Context(), stepstest.New(t, "rows").Env, Config{}, in); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := run(t.Context(), stepstest.New(t, "rows", "scores", "report").Env, Config{}, in); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}

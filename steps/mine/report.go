@@ -1,0 +1,68 @@
+package mine
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"rein/steps/stats"
+)
+
+// Report is the step's report.
+type Report struct {
+	Threshold float64             `json:"threshold"`
+	Rows      int                 `json:"rows"` // benign ones
+	Malicious int                 `json:"malicious_passed_over"`
+	Found     int                 `json:"false_positives"`
+	Near      int                 `json:"near_misses"`
+	Rate      stats.Interval      `json:"fp_rate"`
+	Strata    map[string]*Stratum `json:"strata"`   // by category
+	Families  map[string]int      `json:"families"` // false positives by the attack family that they were taken for
+}
+
+// Stratum is what was found among the rows of one category.
+type Stratum struct {
+	Rows  int            `json:"rows"`
+	Found int            `json:"false_positives"`
+	Near  int            `json:"near_misses"`
+	Rate  stats.Interval `json:"fp_rate"`
+}
+
+// report writes the report and says what is in it.
+func (m *miner) report(path string) error {
+	if m.Rows == 0 {
+		return fmt.Errorf("the pool has no benign rows (%d malicious ones): nothing to mine", m.Malicious)
+	}
+	m.Rate = stats.Wilson(m.Found, m.Rows)
+	m.env.Metric("pool_rows", float64(m.Rows))
+	m.env.Metric("pool_fp_count", float64(m.Found))
+	m.env.Metric("pool_fp_rate", m.Rate.Value)
+	m.env.Metric("pool_fp_rate_low", m.Rate.Low)
+	m.env.Metric("pool_fp_rate_high", m.Rate.High)
+	if m.margin > 0 {
+		m.env.Metric("pool_near_misses", float64(m.Near))
+	}
+	if m.Malicious > 0 {
+		m.env.Notef("%d malicious rows of the pool were passed over", m.Malicious)
+	}
+	if m.Found+m.Near == 0 {
+		return fmt.Errorf("the model calls none of the %d benign rows malicious at its threshold %.4g: there is nothing to reinforce it with", m.Rows, m.Threshold)
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Strata)) {
+		s := m.Strata[name]
+		s.Rate = stats.Wilson(s.Found, s.Rows)
+		m.env.Logf("%s: %d of %d rows are false positives (%.2f%%, 95%% interval %.2f-%.2f)", cmp.Or(name, "(no category)"), s.Found, s.Rows,
+			100*s.Rate.Value, 100*s.Rate.Low, 100*s.Rate.High)
+	}
+	for _, f := range slices.Sorted(maps.Keys(m.Families)) {
+		m.env.Logf("taken for %s: %d", f, m.Families[f])
+	}
+	b, err := json.MarshalIndent(m.Report, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(b, '\n'), 0o644)
+}
