@@ -98,13 +98,13 @@ func (w *work) find(pipeline, step string) (*nodeOf, error) {
 // ancestors are u and all that it depends on.
 func ancestors(u *unit) map[*unit]bool {
 	seen := map[*unit]bool{u: true}
-	for todo := []*unit{u}; len(todo) > 0; {
-		v := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	for rest := []*unit{u}; len(rest) > 0; {
+		v := rest[len(rest)-1]
+		rest = rest[:len(rest)-1]
 		for _, d := range v.deps {
 			if !seen[d] {
 				seen[d] = true
-				todo = append(todo, d)
+				rest = append(rest, d)
 			}
 		}
 	}

@@ -215,7 +215,7 @@ func (s *submitter) arguments() []string {
 	return append(out, s.config.Args...)
 }
 
-// sbatch submits, again and again while Slurm says that it takes no more for now.
+// sbatch submits, again and again while Slurm says that it is full.
 func (s *submitter) sbatch(ctx context.Context, args []string, script string) (string, error) {
 	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
 		out, err := command(ctx, script, "sbatch", args...)
