@@ -123,13 +123,13 @@ func TestBinomialHasTheRightMoments(t *testing.T) {
 	}
 }
 
-func TestDeLong(t *testing.T) {
+func TestROCMinus(t *testing.T) {
 	pos, neg := []float64{0.9, 0.8, 0.4, 0.7}, []float64{0.1, 0.5, 0.3, 0.2}
-	if d, p := DeLong(pos, neg, pos, neg); d.Value != 0 || p != 1 {
+	if d, p := NewROC(pos, neg).Minus(NewROC(pos, neg)); d.Value != 0 || p != 1 {
 		t.Errorf("itself: %v, %v", d, p)
 	}
 	better := []float64{0.9, 0.8, 0.6, 0.7}
-	if d, p := DeLong(pos, neg, better, neg); !(d.Value > 0) || !(p > 0 && p < 1) {
+	if d, p := NewROC(better, neg).Minus(NewROC(pos, neg)); !(d.Value > 0) || !(p > 0 && p < 1) {
 		t.Errorf("better: %v, %v", d, p)
 	}
 }

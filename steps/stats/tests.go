@@ -60,11 +60,6 @@ func RowsNeeded(difference, discordant float64) int {
 	return int(math.Ceil(discordant * math.Pow((Z95+power)/difference, 2)))
 }
 
-// DeLong compares two AUCs on the same rows: the difference B minus A with its interval, and the two-sided p-value.
-func DeLong(posA, negA, posB, negB []float64) (Interval, float64) {
-	return NewROC(posB, negB).Minus(NewROC(posA, negA))
-}
-
 // placements are DeLong's structural components of an AUC: the share of negatives below each positive, and of positives
 // above each negative, ties counting half.
 func placements(pos, neg []float64) (v10, v01 []float64) {
