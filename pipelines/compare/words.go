@@ -15,6 +15,12 @@ func label(metric string) string {
 	if l, ok := labels[metric]; ok {
 		return l
 	}
+	if of, ok := strings.CutPrefix(metric, "unseen_"); ok {
+		return label(of) + ", unseen sources"
+	}
+	if at, ok := strings.CutPrefix(metric, "recall_at_fp_"); ok {
+		return "recall at " + strings.ReplaceAll(at, "_", ".") + "% FP rate"
+	}
 	return strings.ReplaceAll(metric, "_", " ")
 }
 
@@ -22,7 +28,9 @@ var labels = map[string]string{
 	"fp_rate": "FP rate", "tp_rate": "recall", "f1_macro": "F1 macro", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "fp_count": "false positives",
 	"unseen_fp_rate": "FP rate, unseen sources", "unseen_tp_rate": "recall, unseen sources", "unseen_f1_macro": "F1 macro, unseen sources",
 	"unseen_roc_auc": "ROC-AUC, unseen sources", "fp_rate against the baseline": "FP rate against the baseline",
-	"benign_share": "benign share", "total_samples": "rows", "steps": "steps", "balance": "balance", "expected fp_rate": "expected FP rate",
+	"benign_share": "benign share", "total_samples": "rows", "ece": "calibration error (ECE)", "ece_scaled": "calibration error, scaled", "brier": "Brier score",
+	"seen_pool_fp_rate": "FP rate, mined pool (seen)", "edited_tp_rate": "recall, edited attacks (mean)", "edited_tp_rate_worst": "recall, edited attacks (worst)",
+	"edited_fp_rate": "FP rate, edited (mean)", "edited_fp_rate_worst": "FP rate, edited (worst)", "expected fp_rate": "expected FP rate",
 	"expected tp_rate": "expected recall", "expected f1_macro": "expected F1 macro", "expected roc_auc": "expected ROC-AUC",
 }
 
@@ -43,7 +51,7 @@ func show(metric string, v float64) string {
 		return "?"
 	case isRate(metric):
 		return percent(v)
-	case strings.Contains(metric, "f1") || strings.Contains(metric, "auc") || metric == "ece" || metric == "brier":
+	case strings.Contains(metric, "f1") || strings.Contains(metric, "auc") || strings.Contains(metric, "ece") || strings.Contains(metric, "brier"):
 		return fmt.Sprintf("%.3f", v)
 	case strings.HasSuffix(metric, "_seconds"):
 		return seconds(v)
@@ -76,7 +84,13 @@ func withInterval(metric string, f Figure) string {
 
 // interval is the 95% interval alone, without repeating the unit.
 func interval(metric string, f Figure) string {
-	return strings.TrimSuffix(show(metric, *f.Low), "%") + "-" + strings.TrimSuffix(show(metric, *f.High), "%")
+	low, high := show(metric, *f.Low), show(metric, *f.High)
+	for _, unit := range []string{"%", " ms", " MiB", " s"} {
+		if strings.HasSuffix(low, unit) && strings.HasSuffix(high, unit) {
+			return strings.TrimSuffix(low, unit) + "-" + strings.TrimSuffix(high, unit)
+		}
+	}
+	return low + "-" + high
 }
 
 // points is a signed difference of rates in percentage points, with its interval.
