@@ -34,6 +34,7 @@ type page struct {
 	Composition  []composition
 	Graphs       []stepGraph
 	Microscopes  []scope
+	Edits        []edits
 	Keys         []key
 	ConcernLines []string
 	TestLines    []string
@@ -70,6 +71,10 @@ func HTML(ctx context.Context, w io.Writer, r *Result, o Options) error {
 	p.Training = r.trainingCharts()
 	p.Whiskers = r.whiskerCharts()
 	p.Graphs = r.graphs()
+	var err error
+	if p.Edits, err = r.edited(ctx); err != nil {
+		return err
+	}
 	p.Composition = r.compositions()
 	for _, name := range r.columns() {
 		d := r.detail[name]

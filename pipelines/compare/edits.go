@@ -1,0 +1,76 @@
+package compare
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"rein/steps/stats"
+)
+
+// edits is what a robustness step found of one strategy, as its report has it.
+type edits struct {
+	Name   string
+	Recall stats.Interval `json:"recall"`
+	FPRate stats.Interval `json:"fp_rate"`
+	Trials []editTrial    `json:"trials"`
+}
+
+type editTrial struct {
+	Edit     string         `json:"edit"`
+	Strength float64        `json:"strength"`
+	Recall   stats.Interval `json:"recall"`
+	FPRate   stats.Interval `json:"fp_rate"`
+	Missed   []Flip         `json:"missed"`
+	Alarms   []Flip         `json:"alarms"`
+}
+
+// Figures are the trial's rates for people.
+func (t editTrial) Figures() [2]string {
+	return [2]string{withInterval("recall", figure(t.Recall)), withInterval("fp_rate", figure(t.FPRate))}
+}
+
+// Worst are the attacks that the trials with the lowest recall let through.
+func (e edits) Worst() []Flip {
+	var out []Flip
+	for _, t := range e.Trials {
+		for _, f := range t.Missed {
+			if f.Text = clip(f.Text); len(out) < mostFlips {
+				f.Category = t.Edit
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// edited reads the reports of each strategy's robustness steps.
+func (r *Result) edited(ctx context.Context) ([]edits, error) {
+	var out []edits
+	if r.blobs == nil {
+		return nil, nil
+	}
+	for _, s := range r.Strategies {
+		for _, st := range r.detail[s.Name].steps {
+			blob, ok := st.Outputs["report"]
+			if st.Type != "robustness" || !ok {
+				continue
+			}
+			path, err := r.blobs.Path(ctx, blob)
+			if err != nil {
+				return nil, fmt.Errorf("the report of step %s: %w", st.Name, err)
+			}
+			b, err := os.ReadFile(path)
+			if err != nil {
+				return nil, err
+			}
+			e := edits{Name: s.Name}
+			if err := json.Unmarshal(b, &e); err != nil {
+				return nil, fmt.Errorf("the report of step %s: %w", st.Name, err)
+			}
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
