@@ -1,0 +1,145 @@
+package cache
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// crashEnv tells the test binary that it is the process that will be killed, and where its store is.
+const crashEnv = "REIN_TEST_CRASH_STORE"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashEnv); dir != "" {
+		fmt.Fprintln(os.Stderr, commitForever(dir))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// crashContent is what the i-th action makes: a file of a few pages, whose every part depends on i.
+func crashContent(i int) []byte {
+	b := make([]byte, 0, 64<<10)
+	for len(b) < 60<<10 {
+		b = fmt.Appendf(b, "action %d at %d\n", i, len(b))
+	}
+	return b
+}
+
+func crashAction(i int) Digest { return Sum(fmt.Appendf(nil, "action %d", i)) }
+
+// commitForever commits one action after the other, as the engine does, and says so after each.
+func commitForever(dir string) error {
+	ctx := context.Background()
+	s, err := Open(dir, Options{})
+	if err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		if _, err := s.Get(ctx, crashAction(i)); err == nil {
+			fmt.Println(i)
+			continue
+		}
+		tmp, err := s.Scratch()
+		if err != nil {
+			return err
+		}
+		out := filepath.Join(tmp, "out")
+		if err := os.WriteFile(out, crashContent(i), 0o644); err != nil {
+			return err
+		}
+		b, err := s.Adopt(ctx, out)
+		if err != nil {
+			return err
+		}
+		e := &Entry{Action: crashAction(i), Type: "t", Outputs: map[string]Blob{"out": b}, Result: Result{Made: time.Now()}}
+		if err := s.Put(ctx, e); err != nil {
+			return err
+		}
+		fmt.Println(i)
+	}
+}
+
+// TestKilledWhileCommitting kills a committing process at random moments. What it said it had committed is there; what is
+// there is right; nothing stays locked.
+func TestKilledWhileCommitting(t *testing.T) {
+	dir := t.TempDir()
+	rounds := 12
+	if testing.Short() {
+		rounds = 3
+	}
+	for round := range rounds {
+		said := killed(t, dir, time.Duration(20+rand.IntN(150))*time.Millisecond)
+		s, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i <= said+1; i++ {
+			checkCommitted(t, s, i, i <= said)
+		}
+		problems, err := s.Verify(t.Context(), false, nil)
+		if err != nil || len(problems) > 0 {
+			t.Fatalf("round %d: %v %v", round, problems, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// killed runs commitForever in a process of its own, kills it that long after its first word, and returns the last
+// action that it said it had committed.
+func killed(t *testing.T, dir string, after time.Duration) int {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), crashEnv+"="+dir)
+	cmd.Stderr = os.Stderr
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := -1
+	lines := bufio.NewScanner(pipe)
+	for lines.Scan() {
+		if said < 0 {
+			time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
+		}
+		if _, err := fmt.Sscan(lines.Text(), &said); err != nil {
+			t.Fatalf("%q: %v", lines.Text(), err)
+		}
+	}
+	_ = cmd.Wait() // killed, as wanted
+	if said < 0 {
+		t.Fatal("the process committed nothing")
+	}
+	return said
+}
+
+// checkCommitted checks that an action's output is what it made, or a miss if it may be.
+func checkCommitted(t *testing.T, s *Store, i int, must bool) {
+	t.Helper()
+	e, err := s.Get(t.Context(), crashAction(i))
+	var miss *Miss
+	if errors.As(err, &miss) && !must {
+		return
+	} else if err != nil {
+		t.Fatalf("action %d: %v", i, err)
+	}
+	path, err := s.Path(t.Context(), e.Outputs["out"])
+	if err != nil {
+		t.Fatalf("action %d: %v", i, err)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != string(crashContent(i)) {
+		t.Fatalf("action %d: %d bytes of something else, %v", i, len(got), err)
+	}
+}
