@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// sealed is the modification time of every file in the store. Whoever writes to one moves it, and the next use sees that
-// without reading the content.
+// sealed is the modification time of every file and folder in the store. Whoever writes to a file, or adds, renames or
+// removes one, moves it, and the next use sees that without reading the content.
 var sealed = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // smallBlob is the size below which a blob's name isn't made durable by itself. Its content is, before it gets the name,
@@ -73,14 +73,37 @@ func (t *tree) sealed(b Blob) bool {
 		}
 		size += f.info.Size()
 	}
+	for _, d := range t.folders() {
+		if info, err := os.Stat(d); err != nil || !info.ModTime().Equal(sealed) {
+			return false
+		}
+	}
 	return t.dir == b.Dir && size == b.Size
 }
 
-// seal makes the tree's files read-only and sets their time.
+// folders are the paths of all the tree's folders.
+func (t *tree) folders() []string {
+	if !t.dir {
+		return nil
+	}
+	out := make([]string, 0, 1+len(t.dirs))
+	out = append(out, t.root)
+	for _, d := range t.dirs {
+		out = append(out, filepath.Join(t.root, filepath.FromSlash(d)))
+	}
+	return out
+}
+
+// seal makes the tree's files read-only and sets the time of everything in it.
 func (t *tree) seal() error {
 	for _, f := range t.files {
 		mode := fs.FileMode(0o444) | f.info.Mode()&0o111
 		if err := errors.Join(os.Chmod(f.path, mode), os.Chtimes(f.path, sealed, sealed)); err != nil {
+			return err
+		}
+	}
+	for _, d := range t.folders() {
+		if err := os.Chtimes(d, sealed, sealed); err != nil {
 			return err
 		}
 	}

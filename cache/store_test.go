@@ -347,3 +347,32 @@ func TestLease(t *testing.T) {
 		t.Errorf("lease files are left: %v", left)
 	}
 }
+
+// TestChangedFolderIsAMiss changes what a folder holds without writing to any file that is in it.
+func TestChangedFolderIsAMiss(t *testing.T) {
+	for name, change := range map[string]func(dir string) error{
+		"empty file removed": func(dir string) error { return os.Remove(filepath.Join(dir, "sub", "empty")) },
+		"file renamed":       func(dir string) error { return os.Rename(filepath.Join(dir, "a"), filepath.Join(dir, "b")) },
+		"folder added":       func(dir string) error { return os.Mkdir(filepath.Join(dir, "sub", "new"), 0o755) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, t.TempDir(), Options{})
+			src := filepath.Join(t.TempDir(), "made")
+			write(t, filepath.Join(src, "a"), "content")
+			write(t, filepath.Join(src, "sub", "empty"), "")
+			b, err := s.Adopt(t.Context(), src)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path, err := s.Path(t.Context(), b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := change(path); err != nil {
+				t.Fatal(err)
+			}
+			_, err = s.Path(t.Context(), b)
+			wantMiss(t, err, "damaged")
+		})
+	}
+}
