@@ -18,9 +18,11 @@ import (
 type Config struct {
 	Variations int                `hcl:"variations,optional" doc:"How many variations of each row."`
 	Size       int                `hcl:"size,optional" doc:"How many variations in all, instead: of rows chosen by chance."`
-	Methods    map[string]float64 `hcl:"methods,optional" doc:"Weights of the methods. Benign: synonym, insert, swap, delete, punctuate, paraphrase, register; malicious: mutation, obfuscation, synthesis. Empty: all, alike."`
+	Methods    map[string]float64 `hcl:"methods,optional" doc:"Weights of the methods. Benign: synonym, insert, swap, delete, punctuate, paraphrase, register; malicious: mutation, obfuscation, synthesis. With their ports or blocks: wordnet, back-translation, llm. Empty: all, alike, but half of all from those outside."`
 	Families   map[string]float64 `hcl:"families,optional" doc:"With size: only malicious rows, and these shares of their categories."`
 	MaxGrowth  float64            `hcl:"max_growth,optional" default:"3" doc:"A benign variation is at most this many times as long as its row (and 80 characters), and at least half as long."`
+	Back       *BackTranslation   `hcl:"back_translation,block" doc:"Also translate benign rows away and back."`
+	LLM        *LLM               `hcl:"llm,block" doc:"Also ask a language model for variations of benign rows."`
 	Seed       int                `hcl:"seed,optional" default:"1" doc:"Of the chance."`
 }
 
@@ -35,7 +37,17 @@ func (c Config) Validate() error {
 	if c.MaxGrowth < 1 {
 		return fmt.Errorf("max_growth: %v is less than 1", c.MaxGrowth)
 	}
-	known := map[string]bool{}
+	if c.Back != nil {
+		if err := c.Back.check(); err != nil {
+			return err
+		}
+	}
+	if c.LLM != nil {
+		if err := c.LLM.check(); err != nil {
+			return err
+		}
+	}
+	known := map[string]bool{"wordnet": true, backTranslation: true, llmMethod: true}
 	for _, m := range append(benignMethods(nil), maliciousMethods(nil, nil, nil)...) {
 		known[m.name] = true
 	}
@@ -59,6 +71,9 @@ func (c Config) Validate() error {
 type In struct {
 	Rows  artifact.Rows   `port:"rows" doc:"the rows to vary"`
 	Avoid []artifact.Rows `port:"avoid,optional" doc:"rows whose texts must not come out"`
+	// WordNet is hashed by content: another dictionary is another key.
+	WordNet artifact.File  `port:"wordnet,optional" doc:"WordNet's dictionary folder, for synonyms (Debian: /usr/share/wordnet)"`
+	Teacher artifact.Model `port:"teacher,optional" doc:"a model whose decision on a row must hold for its variations: others are left out"`
 }
 
 // Out is what the step makes.
@@ -67,7 +82,7 @@ type Out struct {
 }
 
 // Step is the "augment" step type.
-var Step = steps.New("augment", 2, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run, steps.Example(`step "augment" "variations" {
+var Step = steps.New("augment", 3, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run, steps.Isolated, steps.Example(`step "augment" "variations" {
   rows       = step.sampled.rows
   avoid      = [step.corpus.train, step.corpus.validation]
   variations = 8
@@ -82,6 +97,10 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	if err := w.avoid(ctx, in); err != nil {
 		return Out{}, err
 	}
+	if err := w.open(ctx, in); err != nil {
+		return Out{}, err
+	}
+	defer w.close()
 	jobs, err := w.jobs()
 	if err != nil {
 		return Out{}, err

@@ -6,8 +6,9 @@ import (
 	"unicode"
 )
 
-// protected are the spans that a variation keeps as they are: code, links, addresses, numbers, quotations, placeholders.
-var protected = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`|https?://\\S+|www\\.\\S+|[\\w.+-]+@[\\w-]+\\.[\\w.]+|\"[^\"\n]{1,200}\"|\\{[^{}\n]*\\}|<[^<>\n]+>|\\S*[\\d_/\\\\]\\S*")
+// protected are the spans that a variation keeps as they are: code, links, addresses, numbers, quotations,
+// placeholders. Punctuation after them is no part of them.
+var protected = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`|(?:https?://|www\\.)\\S*[\\w/=&#-]|[\\w.+-]+@[\\w-]+\\.[\\w.]+|\"[^\"\n]{1,200}\"|\\{[^{}\n]*\\}|<[^<>\n]+>|\\S*[\\d_/\\\\](?:\\S*[\\w=/\\\\%])?")
 
 // spans are the places of protected spans. Most prompts have none of the characters that begin one, and the expression is
 // slow, so they are looked for first.
@@ -96,7 +97,8 @@ func sentences(s string) []string {
 // kept tells whether all protected spans of a text are in its variation.
 func kept(from, to string) bool {
 	for _, span := range spans(from) {
-		if !strings.Contains(to, from[span[0]:span[1]]) {
+		// The mark that ends a sentence is not the span's: "8080?" may become "8080,".
+		if !strings.Contains(to, strings.TrimRight(from[span[0]:span[1]], ".,;:!?)")) {
 			return false
 		}
 	}

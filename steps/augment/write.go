@@ -17,6 +17,7 @@ import (
 	"rein/cache"
 	"rein/steps"
 	"rein/steps/artifact"
+	"rein/steps/internal/scorer"
 	"rein/steps/internal/text"
 )
 
@@ -33,6 +34,10 @@ type writer struct {
 	grammars map[string]*patterns
 	contexts map[string]string // digest of what a family's candidates depend on, besides the row
 	seen     map[[16]byte]bool
+	noted    map[string]bool
+	wordnet  lexicon
+	dict     string // digest of the WordNet folder
+	teacher  *scorer.Scorer
 
 	out      []artifact.Row
 	made     map[string]int // by method
@@ -51,7 +56,7 @@ type candidate struct {
 
 func newWriter(env *steps.Env, c Config, rows []artifact.Row) *writer {
 	w := &writer{env: env, config: c, rows: rows, lex: builtIn(), families: map[string][]string{}, grammars: map[string]*patterns{},
-		contexts: map[string]string{}, seen: map[[16]byte]bool{}, made: map[string]int{}, rejected: map[string]int{}}
+		contexts: map[string]string{}, seen: map[[16]byte]bool{}, noted: map[string]bool{}, made: map[string]int{}, rejected: map[string]int{}}
 	for _, r := range rows {
 		w.seen[text.Key(r.Text)] = true
 		if r.Label == artifact.Malicious {
@@ -164,7 +169,7 @@ func (w *writer) write(ctx context.Context, jobs []job) error {
 	missing := 0
 	for from := 0; from < len(jobs); from += block {
 		part := jobs[from:min(from+block, len(jobs))]
-		cands, err := w.candidates(ctx, part)
+		cands, err := w.all(ctx, part)
 		if err != nil {
 			return err
 		}
@@ -179,11 +184,59 @@ func (w *writer) write(ctx context.Context, jobs []job) error {
 			if missing == 0 || ctx.Err() != nil {
 				break
 			}
-			missing -= w.take(job{j.row, 1}, w.candidatesOf(j.row, 1, round))
+			cands := [][]candidate{w.candidatesOf(j.row, 1, round)}
+			if w.teacher != nil {
+				if err := w.agree(ctx, w.teacher, []job{j}, cands); err != nil {
+					return err
+				}
+			}
+			missing -= w.take(job{j.row, 1}, cands[0])
 		}
 	}
 	w.short = missing
 	return ctx.Err()
+}
+
+// open opens what the step may use besides its rows.
+func (w *writer) open(ctx context.Context, in In) (err error) {
+	if in.WordNet.Path != "" {
+		if w.wordnet, err = readWordNet(in.WordNet.Path); err != nil {
+			return err
+		}
+		for _, f := range w.env.Files("wordnet") {
+			w.dict += f.Digest.String()
+		}
+	}
+	if in.Teacher.Path != "" {
+		w.teacher, err = scorer.Open(ctx, in.Teacher, scorer.Options{Memo: w.env.Memo()})
+	}
+	return err
+}
+
+func (w *writer) close() {
+	if w.teacher != nil {
+		w.teacher.Close()
+	}
+}
+
+// all are the candidates of each job: answers from outside first, then the built-in methods', without those that the
+// teacher decides otherwise.
+func (w *writer) all(ctx context.Context, jobs []job) ([][]candidate, error) {
+	out, err := w.fetch(ctx, jobs)
+	if err != nil {
+		return nil, err
+	}
+	local, err := w.candidates(ctx, jobs)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i] = append(out[i], local[i]...)
+	}
+	if w.teacher != nil {
+		err = w.agree(ctx, w.teacher, jobs, out)
+	}
+	return out, err
 }
 
 // spare is how many more candidates than wanted are made: some will be there already.
@@ -231,7 +284,7 @@ func (w *writer) candidates(ctx context.Context, jobs []job) ([][]candidate, err
 // key names all that a job's candidates depend on.
 func (w *writer) key(j job) cache.Digest {
 	r := w.rows[j.row]
-	b, _ := json.Marshal([]any{implementation, w.config.Seed, w.config.Methods, w.config.MaxGrowth, lexiconText, j.n, r.Label, w.contexts[r.Category], r.Text})
+	b, _ := json.Marshal([]any{implementation, w.config.Seed, w.config.Methods, w.config.MaxGrowth, lexiconText, w.dict, j.n, r.Label, w.contexts[r.Category], r.Text})
 	return cache.Sum(b)
 }
 
@@ -265,6 +318,9 @@ func (w *writer) candidatesOf(row, n, round int) []candidate {
 // methods are those for a row's label, with their weights.
 func (w *writer) methods(r artifact.Row) ([]method, []float64) {
 	all := benignMethods(w.lex)
+	if w.wordnet != nil {
+		all = append(all, method{"wordnet", func(s string, r *rand.Rand) (string, bool) { return synonyms(w.wordnet, s, r, 0.35) }})
+	}
 	if r.Label == artifact.Malicious {
 		all = maliciousMethods(w.lex, w.families[r.Category], w.grammars[r.Category])
 	}

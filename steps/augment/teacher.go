@@ -1,0 +1,39 @@
+package augment
+
+import (
+	"context"
+
+	"rein/steps/internal/scorer"
+)
+
+// agree leaves out candidates that the teacher decides otherwise than the row they were made of: an edit may have turned
+// the label.
+func (w *writer) agree(ctx context.Context, t *scorer.Scorer, jobs []job, cands [][]candidate) error {
+	var texts []string
+	for i, j := range jobs {
+		texts = append(texts, w.rows[j.row].Text)
+		for _, c := range cands[i] {
+			texts = append(texts, c.Text)
+		}
+	}
+	scores, err := t.Score(ctx, texts)
+	if err != nil {
+		return err
+	}
+	at := 0
+	for i := range jobs {
+		row := float64(scores[at].Threat) >= t.Threshold()
+		at++
+		kept := cands[i][:0:0]
+		for _, c := range cands[i] {
+			if float64(scores[at].Threat) >= t.Threshold() == row {
+				kept = append(kept, c)
+			} else {
+				w.rejected["the teacher decides it otherwise than its row"]++
+			}
+			at++
+		}
+		cands[i] = kept
+	}
+	return nil
+}
