@@ -27,6 +27,8 @@ var other = map[string]cty.Value{
 	"balance-assert.ideal":      cty.TupleVal([]cty.Value{cty.NumberFloatVal(0.45), cty.NumberFloatVal(0.55)}),
 	"balance-assert.acceptable": cty.NumberFloatVal(0.63),
 	"balance-assert.limit":      cty.TupleVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{"by": cty.StringVal("category"), "most": cty.NumberFloatVal(0.5)})}),
+	"augment.llm.prompt":        cty.StringVal("again: {text}"),
+	"augment.llm.timeout":       cty.StringVal("5s"),
 	"hard-negatives.kinds":      cty.TupleVal([]cty.Value{cty.StringVal("boundary case")}),
 }
 
