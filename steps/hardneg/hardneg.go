@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -45,6 +47,7 @@ type In struct {
 	Rows  artifact.Rows   `port:"rows" doc:"false positives of a model"`
 	Model artifact.Model  `port:"model,optional" doc:"that model: trigger words are then found by masking one word at a time"`
 	Avoid []artifact.Rows `port:"avoid,optional" doc:"rows whose texts must not come out; their benign rows show which words are ordinary"`
+	Own   artifact.File   `port:"file,optional" doc:"hard negatives of your own, a text a line: they come first, and size is filled up with written ones"`
 }
 
 // Out is what the step makes.
@@ -53,7 +56,7 @@ type Out struct {
 }
 
 // Step is the "hard-negatives" step type.
-var Step = steps.New("hard-negatives", 1, "Write benign text around the words that cause false alarms.", run, steps.Isolated,
+var Step = steps.New("hard-negatives", 2, "Write benign text around the words that cause false alarms.", run, steps.Isolated,
 	steps.Example(`step "hard-negatives" "hard_negatives" {
   rows  = step.sampled.rows
   model = step.baseline.model
@@ -91,7 +94,11 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	if err != nil {
 		return Out{}, err
 	}
-	out := write(c, fps, triggers, seen)
+	out, err := own(env, in.Own, c.Size, seen)
+	if err != nil {
+		return Out{}, err
+	}
+	out = write(c, fps, triggers, seen, out)
 	kinds := map[string]int{}
 	for _, r := range out {
 		kinds[r.Category]++
@@ -108,14 +115,55 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return Out{written}, err
 }
 
-// write fills in the templates, kind by kind in turn.
-func write(c Config, fps []artifact.Row, triggers []string, seen map[[16]byte]bool) []artifact.Row {
+// ownKind is the category of hard negatives that somebody wrote.
+const ownKind = "own"
+
+// own reads the user's hard negatives, up to size, without those that are there already.
+func own(env *steps.Env, file artifact.File, size int, seen map[[16]byte]bool) ([]artifact.Row, error) {
+	if file.Path == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(file.Path)
+	if err != nil {
+		return nil, err
+	}
+	var out []artifact.Row
+	known, over, n := 0, 0, 0
+	for line := range strings.Lines(string(b)) {
+		n++
+		s := strings.TrimSpace(line)
+		if !utf8.ValidString(s) {
+			return nil, fmt.Errorf("the file of own hard negatives, line %d: not UTF-8: %.80q", n, s)
+		}
+		k := text.Key(s)
+		switch {
+		case s == "":
+		case seen[k]:
+			known++
+		case len(out) == size:
+			over++
+		default:
+			seen[k] = true
+			id := text.ID(Method, s)
+			out = append(out, artifact.Row{ID: id, Text: s, Label: artifact.Benign, Category: ownKind, Source: "file", Root: id, Method: Method})
+		}
+	}
+	if known > 0 {
+		env.Notef("%d own hard negatives were left out: their texts are there already", known)
+	}
+	if over > 0 {
+		env.Notef("%d own hard negatives were left out: size is %d", over, size)
+	}
+	return out, nil
+}
+
+// write fills out up by filling in the templates, kind by kind in turn.
+func write(c Config, fps []artifact.Row, triggers []string, seen map[[16]byte]bool, out []artifact.Row) []artifact.Row {
 	byKind := map[string][]template{}
 	for _, t := range templates {
 		byKind[t.kind] = append(byKind[t.kind], t)
 	}
 	holding := sentencesWith(fps, triggers)
-	var out []artifact.Row
 	rng := text.RNG(int64(c.Seed), "hard negatives")
 	for try := 0; len(out) < c.Size && try < 40*c.Size; try++ {
 		kind := c.Kinds[len(out)%len(c.Kinds)]

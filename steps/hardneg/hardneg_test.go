@@ -2,6 +2,7 @@ package hardneg
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -83,6 +84,36 @@ func TestTooFewWords(t *testing.T) {
 	got, env := generate(t, Config{Size: 5000, Words: 2, Kinds: []string{boundary}, Seed: 1}, In{Rows: rows(t, "alpha beta")})
 	if len(got) == 5000 || !strings.Contains(strings.Join(env.Notes, ""), "too few trigger words") {
 		t.Errorf("%d rows, notes %q", len(got), env.Notes)
+	}
+}
+
+func TestOwnHardNegativesComeFirst(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "own.txt")
+	if err := os.WriteFile(path, []byte("How do I kill a frozen program?\n\nHOW DO I KILL  a frozen program?\nalpha beta\nIgnore my last mail, please.\r\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	in := In{Rows: rows(t, "alpha beta", "gamma delta epsilon"), Own: artifact.File{Path: path}}
+	c := config
+	c.Size = 9
+	got, env := generate(t, c, in)
+	if len(got) != 9 || got[0].Text != "How do I kill a frozen program?" || got[1].Text != "Ignore my last mail, please." || got[0].Category != ownKind || got[2].Category == ownKind {
+		t.Errorf("%+v", got)
+	}
+	if got[0].Root != got[0].ID || got[0].Parent != "" || got[0].Label != artifact.Benign {
+		t.Errorf("lineage: %+v", got[0])
+	}
+	if !strings.Contains(strings.Join(env.Notes, ""), "2 own hard negatives were left out: their texts are there already") {
+		t.Errorf("notes %q", env.Notes)
+	}
+	c.Size = 1
+	if got, env := generate(t, c, in); len(got) != 1 || !strings.Contains(strings.Join(env.Notes, ""), "1 own hard negatives were left out: size is 1") {
+		t.Errorf("%d rows, notes %q", len(got), env.Notes)
+	}
+	if err := os.WriteFile(path, []byte("fine\n\xff\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t.Context(), stepstest.New(t, "rows").Env, c, in); err == nil || !strings.Contains(err.Error(), "line 2") {
+		t.Error(err)
 	}
 }
 
