@@ -82,7 +82,7 @@ type Out struct {
 }
 
 // Step is the "augment" step type.
-var Step = steps.New("augment", 3, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run, steps.Isolated, steps.Example(`step "augment" "variations" {
+var Step = steps.New("augment", 4, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run, steps.Isolated, steps.Example(`step "augment" "variations" {
   rows       = step.sampled.rows
   avoid      = [step.corpus.train, step.corpus.validation]
   variations = 8

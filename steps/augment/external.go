@@ -117,7 +117,9 @@ func (w *writer) fetchOne(ctx context.Context, m outside, share float64, jobs []
 			continue
 		}
 		if known[i] != nil && json.Unmarshal(known[i], &texts) == nil {
+			mu.Lock()
 			out[i] = w.accept(out[i], r, m.name, texts)
+			mu.Unlock()
 			continue
 		}
 		g.Go(func() error {
@@ -147,12 +149,14 @@ func (m outside) wanted(share float64, n int) int {
 	return k
 }
 
-// accept keeps the answers that are within bounds.
+// accept keeps the answers that are within bounds, and counts the others by reason.
 func (w *writer) accept(list []candidate, r artifact.Row, method string, texts []string) []candidate {
 	for _, s := range texts {
-		if w.fits(r, s) {
-			list = append(list, candidate{s, method})
+		if why := w.misfit(r, s); why != "" {
+			w.rejected[why]++
+			continue
 		}
+		list = append(list, candidate{s, method})
 	}
 	return list
 }

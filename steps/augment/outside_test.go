@@ -86,8 +86,9 @@ func TestLLMAnswersAreBoughtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := methodsOf(got); n[llmMethod] != 2*len(rows) || len(got) != 4*len(rows) {
-		t.Errorf("%d rows, methods %v: want half by the model", len(got), n)
+	// One row says "do not", which the endpoint's texts don't.
+	if n := methodsOf(got); n[llmMethod] != 2*(len(rows)-1) || len(got) != 4*len(rows) {
+		t.Errorf("%d rows, methods %v: want half by the model, but for the row that negates", len(got), n)
 	}
 	if e.auth.Load() != "Bearer sesame" {
 		t.Errorf("authorization %q", e.auth.Load())
@@ -100,6 +101,26 @@ func TestLLMAnswersAreBoughtOnce(t *testing.T) {
 	}
 	if e.calls.Load() != calls {
 		t.Errorf("%d answers were bought again", e.calls.Load()-calls)
+	}
+}
+
+func TestMisfitsHaveAReason(t *testing.T) {
+	w := &writer{config: Config{MaxGrowth: 1}}
+	for variation, want := range map[string]string{
+		"Please do not open port 8080, thanks.": "",
+		"Please don't open the port 8080.":      "",
+		"Please open the port 8080 at once.":    "another number of negations: it may say the opposite",
+		"Please do not open the port.":          "code, a link, a number or a quotation was lost",
+		"don't 8080":                            "less than half as long as its row",
+		" ":                                     "empty",
+		"Do not open port 8080" + strings.Repeat("!", 120): "too long (max_growth)",
+	} {
+		if got := w.misfit(artifact.Row{Label: artifact.Benign, Text: "Please do not open port 8080!"}, variation); got != want {
+			t.Errorf("%q: %q, want %q", variation, got, want)
+		}
+	}
+	if got := w.misfit(artifact.Row{Label: artifact.Malicious, Text: "a long attack 8080"}, "x"); got != "" {
+		t.Errorf("an attack's disguise: %q", got)
 	}
 }
 

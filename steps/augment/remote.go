@@ -22,7 +22,7 @@ type BackTranslation struct {
 	Pairs   []string `hcl:"pairs,optional" doc:"There and back, for the command: [\"eng-spa\", \"spa-eng\"]. Several ways: one after the other."`
 	URL     string   `hcl:"url,optional" doc:"Instead: a LibreTranslate-compatible server."`
 	Source  string   `hcl:"source,optional" default:"en" doc:"Language of the rows, for the server."`
-	Pivots  []string `hcl:"pivots,optional" default:"[\"es\"]" doc:"Languages to go through, for the server."`
+	Pivots  []string `hcl:"pivots,optional" default:"es" doc:"Languages to go through, for the server."`
 	Timeout string   `hcl:"timeout,optional" default:"20s" key:"-" doc:"For one text."`
 }
 

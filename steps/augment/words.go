@@ -104,3 +104,19 @@ func kept(from, to string) bool {
 	}
 	return true
 }
+
+// negations counts the words that turn a statement round, contracted or not.
+func negations(s string) int {
+	n := 0
+	for w := range strings.FieldsFuncSeq(strings.ToLower(s), func(r rune) bool { return !isWord(r) }) {
+		switch w {
+		case "not", "no", "never", "cannot", "without", "none", "nothing", "nobody":
+			n++
+		default:
+			if strings.HasSuffix(w, "n't") || strings.HasSuffix(w, "n’t") {
+				n++
+			}
+		}
+	}
+	return n
+}

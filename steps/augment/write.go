@@ -22,7 +22,7 @@ import (
 )
 
 // implementation is part of the row memo's key: raised when a row's candidates would change.
-const implementation = "augment 1"
+const implementation = "augment 2"
 
 // writer is the state of one run.
 type writer struct {
@@ -304,7 +304,7 @@ func (w *writer) candidatesOf(row, n, round int) []candidate {
 		if ok && try > 3*spare(n) { // the plain methods are used up: two at once
 			s, ok = methods[choose(weights, rng)].apply(s, rng)
 		}
-		if !ok || !w.fits(r, s) {
+		if !ok || w.misfit(r, s) != "" {
 			continue
 		}
 		if k := text.Key(s); !seen[k] {
@@ -352,15 +352,23 @@ func choose(weights []float64, r *rand.Rand) int {
 	return len(weights) - 1
 }
 
-// fits tells whether a variation is within bounds: a benign one keeps its length and its protected spans.
-func (w *writer) fits(r artifact.Row, s string) bool {
-	if strings.TrimSpace(s) == "" {
-		return false
+// misfit says why a variation is out of bounds: a benign one keeps its length and its protected spans. "" if it isn't.
+func (w *writer) misfit(r artifact.Row, s string) string {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return "empty"
+	case r.Label == artifact.Malicious:
+		return ""
+	case len(s) > int(w.config.MaxGrowth*float64(len(r.Text)))+80:
+		return "too long (max_growth)"
+	case 2*len(s) < len(r.Text):
+		return "less than half as long as its row"
+	case !kept(r.Text, s):
+		return "code, a link, a number or a quotation was lost"
+	case negations(r.Text) != negations(s):
+		return "another number of negations: it may say the opposite"
 	}
-	if r.Label == artifact.Malicious {
-		return true
-	}
-	return len(s) <= int(w.config.MaxGrowth*float64(len(r.Text)))+80 && 2*len(s) >= len(r.Text) && kept(r.Text, s)
+	return ""
 }
 
 // take takes up to j.n candidates whose text isn't there yet, and returns how many.
