@@ -41,14 +41,14 @@ func (p *Plain) Event(e engine.Event) {
 		fmt.Fprintf(p.w, "%s: %s%s\n", label, s.typ, because(s.reasons))
 		p.last[s] = e.Time
 	case engine.ActionWait:
-		fmt.Fprintf(p.w, "%s: waits: %s\n", label, e.Text)
+		fmt.Fprintf(p.w, "%s: waits: %s\n", label, s.text)
 	case engine.ActionProgress:
 		if e.Time.Sub(p.last[s]) >= plainEvery {
 			p.last[s] = e.Time
 			fmt.Fprintf(p.w, "%s: %s\n", label, progressText(s, e.Time))
 		}
 	case engine.ActionNote:
-		fmt.Fprintf(p.w, "%s: note: %s\n", label, e.Text)
+		fmt.Fprintf(p.w, "%s: note: %s\n", label, s.notes[len(s.notes)-1])
 	case engine.ActionEnd:
 		p.end(s, label)
 	}

@@ -43,3 +43,18 @@ func Sparkline(v []float64, width int) string {
 	}
 	return b.String()
 }
+
+// uncolour is s without the colours of a palette.
+func uncolour(s string) string {
+	for {
+		i := strings.Index(s, "\x1b[")
+		if i < 0 {
+			return s
+		}
+		j := strings.IndexByte(s[i:], 'm')
+		if j < 0 {
+			return s
+		}
+		s = s[:i] + s[i+j+1:]
+	}
+}

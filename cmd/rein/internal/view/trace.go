@@ -52,7 +52,9 @@ func (t *trace) step(e engine.Event) *step {
 }
 
 // add folds one event in and returns the step it is about, if any.
+// Texts are made harmless first, so no renderer can forget to.
 func (t *trace) add(e engine.Event) *step {
+	e = harmless(e)
 	if t.started.IsZero() {
 		t.started = e.Time
 	}

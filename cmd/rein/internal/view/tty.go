@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,16 +25,20 @@ type TTY struct {
 	size  func() (width, height int)
 	now   func() time.Time
 
-	mu    sync.Mutex
-	trace *trace
-	lines int // of the frame on the screen
-	stop  chan struct{}
-	done  sync.WaitGroup
+	mu      sync.Mutex
+	trace   *trace
+	slots   int
+	pending []string // lines to write above the frame at the next redraw
+	drawn   []string // the frame on the screen
+	width   int      // of the terminal when it was drawn
+	told    bool     // the end is written
+	stop    chan struct{}
+	done    sync.WaitGroup
 }
 
 // NewTTY makes a live view on the terminal w and starts redrawing it until Close.
 func NewTTY(w io.Writer, color bool) *TTY {
-	t := &TTY{w: w, paint: newPalette(color), size: terminalSize(w), now: time.Now, trace: newTrace(), stop: make(chan struct{})}
+	t := newTTY(w, color, terminalSize(w), time.Now)
 	t.done.Go(func() {
 		tick := time.NewTicker(redraw)
 		defer tick.Stop()
@@ -43,12 +48,23 @@ func NewTTY(w io.Writer, color bool) *TTY {
 				return
 			case <-tick.C:
 				t.mu.Lock()
-				t.draw("")
+				t.draw()
 				t.mu.Unlock()
 			}
 		}
 	})
 	return t
+}
+
+func newTTY(w io.Writer, color bool, size func() (int, int), now func() time.Time) *TTY {
+	return &TTY{w: w, paint: newPalette(color), size: size, now: now, trace: newTrace(), stop: make(chan struct{})}
+}
+
+// Slots says how many steps may run at a time, for the line on the whole run.
+func (t *TTY) Slots(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.slots = n
 }
 
 func terminalSize(w io.Writer) func() (int, int) {
@@ -63,138 +79,110 @@ func terminalSize(w io.Writer) func() (int, int) {
 	}
 }
 
-// Event implements View.
+// Event implements View. It only takes the event in; what it changes is seen at the next redraw.
 func (t *TTY) Event(e engine.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.trace.add(e)
 	switch {
 	case e.Action == engine.ActionDone:
-		t.draw(t.paint.bold(summary(t.trace)) + "\n")
+		t.tell()
+		t.draw()
 	case s == nil:
 	case e.Action == engine.ActionNote:
-		t.draw(fmt.Sprintf("%s %s\n", t.paint.warn(label(s)+": note:"), e.Text))
+		t.say(t.paint.warn, label(s)+": note:", s.notes[len(s.notes)-1])
 	case e.Action == engine.ActionEnd:
-		if text := t.ended(s); text != "" {
-			t.draw(text)
-		}
+		t.ended(s)
 	}
 }
 
-// Close implements View.
+// Close implements View: the frame goes, what was said stays.
 func (t *TTY) Close() {
 	close(t.stop)
 	t.done.Wait()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.clear()
+	t.tell()
+	t.flush(nil)
 }
 
 func label(s *step) string { return s.pipeline + "/" + s.name }
 
-// ended is what stays on the screen of a step that ended.
-func (t *TTY) ended(s *step) string {
+// say queues a text, wrapped between words, its first part in a colour.
+func (t *TTY) say(paint func(string) string, head, text string) {
+	width, _ := t.size()
+	lines := wrap(strings.TrimRight(head+" "+text, " "), max(width-1, 1), "  ")
+	if rest, ok := strings.CutPrefix(lines[0], head); ok {
+		lines[0] = paint(head) + rest
+	}
+	t.pending = append(t.pending, lines...)
+}
+
+// ended queues what stays on the screen of a step that ended; a failed step's log comes at the end of the run.
+func (t *TTY) ended(s *step) {
+	none := func(s string) string { return s }
 	switch s.status {
 	case engine.StatusRan:
-		return fmt.Sprintf("%s ran in %s%s\n", label(s), Duration(s.elapsed), t.paint.dim(t.curve(s)))
-	case engine.StatusFailed, engine.StatusVerdict, engine.StatusStopped:
-		text := fmt.Sprintf("%s %s\n", t.paint.bad(label(s)+" "+string(s.status)+":"), s.text)
-		if s.status == engine.StatusFailed {
-			for _, l := range s.logs {
-				text += t.paint.dim("  | "+l) + "\n"
-			}
-		}
-		return text
+		t.say(none, label(s), "ran in "+Duration(s.elapsed)+curve(s, 12))
+	case engine.StatusFailed, engine.StatusVerdict:
+		t.say(t.paint.bad, label(s)+" "+string(s.status)+":", s.text)
+	case engine.StatusStopped:
+		t.say(t.paint.warn, label(s)+" stopped:", s.text)
 	case engine.StatusSkipped:
-		return t.paint.dim(label(s)+" skipped"+because(s.reasons)) + "\n"
-	}
-	return ""
-}
-
-// clear removes the frame from the screen.
-func (t *TTY) clear() {
-	if t.lines > 0 {
-		fmt.Fprintf(t.w, "\x1b[%dA\r\x1b[J", t.lines)
-		t.lines = 0
+		t.say(t.paint.dim, label(s)+" skipped"+because(s.reasons), "")
 	}
 }
 
-// draw writes text above a fresh frame, in one write, so that nothing flickers.
-func (t *TTY) draw(text string) {
+// tell queues the end, once: the last log lines of failed steps and the run in one line.
+func (t *TTY) tell() {
+	if t.told || t.trace.started.IsZero() {
+		return
+	}
+	t.told = true
+	for _, s := range t.trace.steps {
+		if s.status != engine.StatusFailed || len(s.logs) == 0 {
+			continue
+		}
+		t.say(t.paint.bad, "last lines of "+label(s)+":", "")
+		for _, l := range s.logs {
+			t.say(t.paint.dim, "  | "+l, "")
+		}
+	}
+	if t.trace.done != nil {
+		t.say(t.paint.bold, summary(t.trace), "")
+	}
+}
+
+func (t *TTY) draw() { t.flush(t.frame()) }
+
+// flush writes the queued lines and a fresh frame over the old one, in one write and, where the terminal knows how, as
+// one change of the screen (mode 2026). Lines are overwritten and then cleared to their ends: nothing flickers.
+func (t *TTY) flush(frame []string) {
+	width, height := t.size()
+	if len(t.pending) == 0 && width == t.width && slices.Equal(frame, t.drawn) {
+		return
+	}
 	var b strings.Builder
-	if t.lines > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA\r", t.lines)
+	b.WriteString("\x1b[?2026h")
+	if up := min(rows(t.drawn, width), max(height-1, 1)); up > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA\r", up)
 	}
-	if text != "" {
-		b.WriteString("\x1b[J" + text)
+	if width != t.width && t.width > 0 {
+		b.WriteString("\x1b[J")
 	}
-	frame := t.frame()
-	for _, l := range frame {
+	for _, l := range append(t.pending, frame...) {
 		b.WriteString(l + "\x1b[K\n")
 	}
-	b.WriteString("\x1b[J")
-	t.lines = len(frame)
+	b.WriteString("\x1b[J\x1b[?2026l")
+	t.pending, t.drawn, t.width = nil, frame, width
 	io.WriteString(t.w, b.String())
 }
 
-// frame is the live part: a line for each running step and one for the whole.
-func (t *TTY) frame() []string {
-	if t.trace.done != nil || t.trace.started.IsZero() {
-		return nil
+// rows is how many rows lines take on a terminal of this width: after it was made narrower, they wrap.
+func rows(lines []string, width int) int {
+	n := 0
+	for _, l := range lines {
+		n += 1 + max(runewidth.StringWidth(uncolour(l))-1, 0)/max(width, 1)
 	}
-	width, height := t.size()
-	now := t.now()
-	var lines []string
-	ended := 0
-	for _, s := range t.trace.steps {
-		switch {
-		case s.status != "":
-			ended++
-		case s.waiting:
-			lines = append(lines, clip(fmt.Sprintf("%s waits: %s", label(s), s.text), width))
-		case !s.started.IsZero():
-			lines = append(lines, t.running(s, now, width))
-		}
-	}
-	if limit := max(height-2, 1); len(lines) > limit {
-		more := len(lines) - limit + 1
-		lines = append(lines[:limit-1], fmt.Sprintf("and %d more", more))
-	}
-	whole := fmt.Sprintf("%d of %d steps done, %d cached, %s", ended, max(t.trace.total, ended),
-		t.trace.counts[engine.StatusCached]+t.trace.counts[engine.StatusUnchanged], Duration(now.Sub(t.trace.started)))
-	return append(lines, t.paint.bold(clip(whole, width)))
-}
-
-// running is one running step: name, bar, rate, time left, loss so far.
-func (t *TTY) running(s *step, now time.Time, width int) string {
-	text := fmt.Sprintf("%s %s", label(s), Duration(now.Sub(s.started)))
-	if s.done > 0 {
-		text += " " + bar(s) + " " + progressText(s, now)
-	}
-	return clip(text+t.curve(s), width)
-}
-
-const barWidth = 16
-
-func bar(s *step) string {
-	if s.total <= 0 {
-		return ""
-	}
-	full := int(min(s.done, s.total) * barWidth / s.total)
-	return "[" + strings.Repeat("#", full) + strings.Repeat(".", barWidth-full) + "]"
-}
-
-// curve draws the first series that is a loss as a sparkline.
-func (t *TTY) curve(s *step) string {
-	for name, v := range s.series {
-		if strings.HasSuffix(name, "loss") && strings.HasPrefix(name, "train") && len(v) > 1 {
-			return fmt.Sprintf("  loss %s %.3f", Sparkline(v, 12), v[len(v)-1])
-		}
-	}
-	return ""
-}
-
-// clip cuts a line at the terminal's width; a wrapped line would break the frame.
-func clip(s string, width int) string {
-	return runewidth.Truncate(s, max(width-1, 1), "...")
+	return n
 }
