@@ -55,6 +55,27 @@ variable "on_leak" {
   description = "Rows of `test` that a model was made with: stop the run, exclude them from the figures, or record them."
 }
 
+# What can't be measured and every sum of money rests on.
+variable "prompts_per_day" {
+  type    = number
+  default = 1000000
+}
+variable "benign_traffic" {
+  type        = number
+  default     = 0.99
+  description = "Share of the prompts that are benign."
+}
+variable "ticket_share" {
+  type        = number
+  default     = 0.001
+  description = "Share of the alarms that somebody has to look at."
+}
+variable "ticket_cost" {
+  type        = number
+  default     = 20
+  description = "US dollars."
+}
+
 locals {
   built_in = var.train == ""
   own_pool = var.pool != ""
@@ -101,10 +122,11 @@ step "train-gpu" "baseline" {
   seed       = var.seed
 }
 step "evaluate" "baseline_test" {
-  model   = step.baseline.model
-  test    = local.test
-  unseen  = local.unseen
-  on_leak = var.on_leak
+  validation = local.validation
+  model      = step.baseline.model
+  test       = local.test
+  unseen     = local.unseen
+  on_leak    = var.on_leak
 }
 
 # What it gets wrong, and what is made of that.
@@ -148,13 +170,19 @@ step "train-gpu" "model" {
 }
 step "export-onnx" "export" {
   model = step.model.model
+  rows  = local.validation
 }
 step "evaluate" "test" {
-  model   = step.export.model
-  test    = local.test
-  unseen  = local.unseen
-  pool    = local.pool
-  on_leak = var.on_leak
+  validation = local.validation
+  model      = step.export.model
+  test       = local.test
+  unseen     = local.unseen
+  pool       = local.pool
+  on_leak    = var.on_leak
+}
+step "robustness" "edited" {
+  model = step.export.model
+  rows  = local.test
 }
 step "benchmark" "speed" {
   model = step.export.model
@@ -162,7 +190,7 @@ step "benchmark" "speed" {
 }
 step "package" "package" {
   model   = step.export.model
-  reports = [step.test.report, step.speed.report]
+  reports = [step.test.report, step.edited.report, step.speed.report]
 }
 
 compare {

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rein/cmd/rein/internal/view"
+	"rein/steps/train"
 )
 
 // finding is one line of rein doctor.
@@ -74,6 +75,9 @@ func (a *app) diagnose(ctx context.Context) []finding {
 	found := []finding{
 		{"rein", "ok", fmt.Sprintf("%s, %s, %s/%s", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH), ""},
 		{"cores", "ok", fmt.Sprintf("%d, GOMAXPROCS %d", runtime.NumCPU(), runtime.GOMAXPROCS(0)), ""},
+	}
+	for _, f := range train.Devices() {
+		found = append(found, deviceFinding(f))
 	}
 	found = append(found, a.stateFindings()...)
 	return append(found, gitFinding(ctx), clockFinding(time.Now()))
@@ -134,4 +138,17 @@ func clockFinding(now time.Time) finding {
 		return finding{"clock", "bad", now.Format(time.RFC3339), "set it: run records are ordered by time"}
 	}
 	return finding{"clock", "ok", now.Format(time.RFC3339), ""}
+}
+
+// deviceFinding is a fact of what trains, as a line: what is optional and absent is missing, not bad.
+func deviceFinding(f train.Fact) finding {
+	out := finding{f.Name, "ok", f.Value, ""}
+	if f.Found {
+		return out
+	}
+	out.State, out.Remedy = "missing", f.Remedy
+	if f.Needed {
+		out.State = "bad"
+	}
+	return out
 }
