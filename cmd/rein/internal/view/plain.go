@@ -58,13 +58,15 @@ func (p *Plain) end(s *step, label string) {
 	switch s.status {
 	case engine.StatusRan:
 		fmt.Fprintf(p.w, "%s: ran in %s\n", label, Duration(s.elapsed))
-	case engine.StatusFailed, engine.StatusVerdict, engine.StatusStopped:
-		fmt.Fprintf(p.w, "%s: %s: %s\n", label, s.status, s.text)
-		if s.status == engine.StatusFailed {
-			for _, l := range s.logs {
-				fmt.Fprintf(p.w, "%s: | %s\n", label, l)
+	case engine.StatusFailed:
+		for i, l := range s.account() {
+			if i == 0 {
+				l = "failed: " + l
 			}
+			fmt.Fprintf(p.w, "%s: %s\n", label, l)
 		}
+	case engine.StatusVerdict, engine.StatusStopped:
+		fmt.Fprintf(p.w, "%s: %s: %s\n", label, s.status, oneLine(s.text))
 	case engine.StatusSkipped:
 		fmt.Fprintf(p.w, "%s: skipped%s\n", label, because(s.reasons))
 	}
@@ -72,6 +74,8 @@ func (p *Plain) end(s *step, label string) {
 
 // Close implements View.
 func (p *Plain) Close() {}
+
+func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
 
 func because(reasons []string) string {
 	if len(reasons) == 0 {

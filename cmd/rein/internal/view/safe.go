@@ -57,7 +57,16 @@ func hex(mark string, r rune, digits int) string {
 // harmless is e with every text that a step or its data may have written made safe.
 func harmless(e engine.Event) engine.Event {
 	e.Pipeline, e.Step, e.Type = safe(e.Pipeline), safe(e.Step), safe(e.Type)
-	e.Text, e.Unit, e.Metric = safe(e.Text), safe(e.Unit), safe(e.Metric)
+	e.Unit, e.Metric = safe(e.Unit), safe(e.Metric)
+	if e.Action != engine.ActionEnd {
+		e.Text = safe(e.Text)
+	} else { // an error may have lines of its own
+		lines := strings.Split(e.Text, "\n")
+		for i, l := range lines {
+			lines[i] = safe(l)
+		}
+		e.Text = strings.Join(lines, "\n")
+	}
 	reasons := make([]string, len(e.Reasons))
 	for i, r := range e.Reasons {
 		reasons[i] = safe(r)

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"strings"
 	"time"
 
 	"rein/engine"
@@ -103,4 +104,15 @@ func (s *step) rate(now time.Time) float64 {
 		return 0
 	}
 	return float64(s.done) / d
+}
+
+// account is what to show of a failed step: its error, and the last log lines unless the error has them already.
+func (s *step) account() []string {
+	lines := strings.Split(s.text, "\n")
+	if n := len(s.logs); n > 0 && !strings.Contains(s.text, s.logs[n-1]) {
+		for _, l := range s.logs {
+			lines = append(lines, "  | "+l)
+		}
+	}
+	return lines
 }

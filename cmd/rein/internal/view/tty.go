@@ -125,27 +125,29 @@ func (t *TTY) ended(s *step) {
 	case engine.StatusRan:
 		t.say(none, label(s), "ran in "+Duration(s.elapsed)+curve(s, 12))
 	case engine.StatusFailed, engine.StatusVerdict:
-		t.say(t.paint.bad, label(s)+" "+string(s.status)+":", s.text)
+		first, _, _ := strings.Cut(s.text, "\n")
+		t.say(t.paint.bad, label(s)+" "+string(s.status)+":", first)
 	case engine.StatusStopped:
-		t.say(t.paint.warn, label(s)+" stopped:", s.text)
+		t.say(t.paint.warn, label(s)+" stopped:", oneLine(s.text))
 	case engine.StatusSkipped:
 		t.say(t.paint.dim, label(s)+" skipped"+because(s.reasons), "")
 	}
 }
 
-// tell queues the end, once: the last log lines of failed steps and the run in one line.
+// tell queues the end, once: failed steps' errors with their last log lines, and the run in one line.
 func (t *TTY) tell() {
 	if t.told || t.trace.started.IsZero() {
 		return
 	}
 	t.told = true
 	for _, s := range t.trace.steps {
-		if s.status != engine.StatusFailed || len(s.logs) == 0 {
+		account := s.account()
+		if s.status != engine.StatusFailed || len(account) < 2 {
 			continue
 		}
-		t.say(t.paint.bad, "last lines of "+label(s)+":", "")
-		for _, l := range s.logs {
-			t.say(t.paint.dim, "  | "+l, "")
+		t.say(t.paint.bad, label(s)+" failed:", account[0])
+		for _, l := range account[1:] {
+			t.say(t.paint.dim, l, "")
 		}
 	}
 	if t.trace.done != nil {

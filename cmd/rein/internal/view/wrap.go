@@ -14,9 +14,9 @@ func wrap(s string, width int, indent string) []string {
 	}
 	var lines []string
 	line := ""
-	for _, word := range strings.Split(s, " ") {
+	for i, word := range strings.Split(s, " ") {
 		switch {
-		case line == "":
+		case i == 0:
 			line = word
 		case runewidth.StringWidth(line)+1+runewidth.StringWidth(word) <= width:
 			line += " " + word
