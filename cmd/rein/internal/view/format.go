@@ -24,11 +24,13 @@ func Duration(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < 10*time.Second:
+	case d < 9950*time.Millisecond:
 		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < time.Minute:
+	case d < 59500*time.Millisecond:
 		return fmt.Sprintf("%.0f s", d.Seconds())
-	case d < time.Hour:
+	}
+	d = d.Round(time.Second)
+	if d < time.Hour {
 		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
 	}
 	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
@@ -41,7 +43,8 @@ func Bytes(n int64) string {
 		return fmt.Sprintf("%d B", n)
 	}
 	v, u := float64(n)/1024, 0
-	for v >= 1024 && u < len(units)-1 {
+	for v >= 1023.95 && // or it would be written as 1024.0
+		u < len(units)-1 {
 		v, u = v/1024, u+1
 	}
 	return fmt.Sprintf("%.1f %ciB", v, units[u])

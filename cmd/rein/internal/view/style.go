@@ -1,6 +1,9 @@
 package view
 
-import "strings"
+import (
+	"math"
+	"strings"
+)
 
 // palette gives words their meaning's colour: the 16 terminal colours only, so that light and dark themes both work.
 type palette struct{ on bool }
@@ -20,29 +23,31 @@ func (p palette) good(s string) string { return p.sgr("32", s) }
 func (p palette) warn(s string) string { return p.sgr("33", s) }
 func (p palette) bad(s string) string  { return p.sgr("31", s) }
 
-// Sparkline draws at most width values as block characters, the newest last.
+// Sparkline draws at most width values as block characters, the newest last; what isn't a finite number is a "?".
 func Sparkline(v []float64, width int) string {
-	if len(v) > width {
-		v = v[len(v)-width:]
-	}
-	if len(v) == 0 {
-		return ""
-	}
-	low, high := v[0], v[0]
+	v = v[max(len(v)-max(width, 0), 0):]
+	low, high := math.Inf(1), math.Inf(-1)
 	for _, x := range v {
-		low, high = min(low, x), max(high, x)
+		if finite(x) {
+			low, high = min(low, x), max(high, x)
+		}
 	}
 	blocks := []rune("▁▂▃▄▅▆▇█")
 	var b strings.Builder
 	for _, x := range v {
-		i := 0
-		if high > low {
-			i = int((x - low) / (high - low) * float64(len(blocks)-1))
+		switch {
+		case !finite(x):
+			b.WriteByte('?')
+		case high > low:
+			b.WriteRune(blocks[int((x-low)/(high-low)*float64(len(blocks)-1))])
+		default:
+			b.WriteRune(blocks[0])
 		}
-		b.WriteRune(blocks[i])
 	}
 	return b.String()
 }
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // uncolour is s without the colours of a palette.
 func uncolour(s string) string {

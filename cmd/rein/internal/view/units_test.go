@@ -1,0 +1,97 @@
+package view
+
+import (
+	"bytes"
+	"math"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/mattn/go-runewidth"
+	"pgregory.net/rapid"
+
+	"rein/engine"
+)
+
+func TestFormats(t *testing.T) {
+	for got, want := range map[string]string{
+		Count(0): "0", Count(999): "999", Count(1000): "1,000", Count(-1234567): "-1,234,567",
+		Count(math.MinInt64):                   "-9,223,372,036,854,775,808",
+		Duration(4 * time.Millisecond):         "4 ms",
+		Duration(1200 * time.Millisecond):      "1.2 s",
+		Duration(9990 * time.Millisecond):      "10 s",
+		Duration(42 * time.Second):             "42 s",
+		Duration(59900 * time.Millisecond):     "1 min 0 s",
+		Duration(185 * time.Second):            "3 min 5 s",
+		Duration(2*time.Hour + 10*time.Minute): "2 h 10 min",
+		Bytes(512):                             "512 B",
+		Bytes(1536):                            "1.5 KiB",
+		Bytes(1<<20 - 1):                       "1.0 MiB",
+		Bytes(3435973837):                      "3.2 GiB",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestSparkline(t *testing.T) {
+	nan := math.NaN()
+	for _, c := range []struct {
+		v     []float64
+		width int
+		want  string
+	}{
+		{nil, 8, ""}, {[]float64{1}, 8, "▁"}, {[]float64{2, 2}, 8, "▁▁"}, {[]float64{0, 7}, 8, "▁█"},
+		{[]float64{9, 0, 1, 2, 3, 4, 5, 6, 7}, 8, "▁▂▃▄▅▆▇█"}, {[]float64{1, 2}, 0, ""},
+		{[]float64{0, nan, 7, math.Inf(1)}, 8, "▁?█?"},
+	} {
+		if got := Sparkline(c.v, c.width); got != c.want {
+			t.Errorf("Sparkline(%v, %d) = %q, want %q", c.v, c.width, got, c.want)
+		}
+	}
+}
+
+func TestSafeAndWrapHoldForAnyText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")) + rapid.String().Draw(t, "text")
+		got := safe(text)
+		for _, r := range got {
+			if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+				t.Fatalf("%q holds %q", got, r)
+			}
+		}
+		width := rapid.IntRange(2, 200).Draw(t, "width")
+		for _, l := range wrap(got, width, "  ") {
+			if runewidth.StringWidth(l) > width {
+				t.Fatalf("%q is wider than %d", l, width)
+			}
+		}
+		if w := runewidth.StringWidth(clip(got, width)); w > width {
+			t.Fatalf("clip to %d gave %d cells", width, w)
+		}
+	})
+	if got, want := safe("a\x1b]0;x\a\u202eb\xff\n"), `a\x1b]0;x\x07\u202eb\xff`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestResizeGoesUpOverWrappedLines(t *testing.T) {
+	var out bytes.Buffer
+	width, now := 100, time.Unix(1000, 0)
+	v := newTTY(&out, true, func() (int, int) { return width, 24 }, func() time.Time { return now })
+	v.Event(engine.Event{Time: now, Action: engine.ActionPlan, Total: 3})
+	v.draw()
+	whole := runewidth.StringWidth(uncolour(v.drawn[0]))
+	out.Reset()
+	v.draw()
+	if out.Len() != 0 {
+		t.Errorf("the same frame is written again: %q", out.String())
+	}
+	width = whole/2 + 1
+	v.draw()
+	if !strings.Contains(out.String(), "\x1b[2A\r\x1b[J") {
+		t.Errorf("one line wraps into two on %d cells; got %q", width, out.String())
+	}
+}
