@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -20,7 +22,18 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", "1")
+			shipped, err := filepath.Abs(filepath.Join(root, "pipelines"))
+			if err != nil {
+				return err
+			}
+			e.Setenv("SHIPPED", shipped)
 			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "short" {
+				return testing.Short(), nil
+			}
+			return false, fmt.Errorf("no condition %q", cond)
 		},
 		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exits": cmdExits},
 		UpdateScripts: os.Getenv("REIN_UPDATE_SCRIPTS") != "",
