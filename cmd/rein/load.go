@@ -103,7 +103,7 @@ func (a *app) report(p *lang.Program, diags hcl.Diagnostics) error {
 		return nil
 	}
 	if a.json && diags.HasErrors() { // warnings would stand before the JSON that was asked for
-		if err := writeJSON(a.out, struct {
+		if err := writeJSONLine(a.out, struct {
 			Diagnostics []lang.Diagnostic `json:"diagnostics"`
 		}{lang.Describe(p.Sources, diags)}); err != nil {
 			return err

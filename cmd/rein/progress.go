@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -32,8 +33,8 @@ func (l *lockedView) Close() {
 	l.v.Close()
 }
 
-// progress is the view that fits the flags and the terminal.
-func (a *app) progress() *lockedView {
+// progress is the view that fits the flags and the terminal; jobs is how many steps run at a time (0: one a core).
+func (a *app) progress(jobs int) *lockedView {
 	tty, _ := isTerminal(a.err)
 	switch {
 	case a.json:
@@ -41,7 +42,12 @@ func (a *app) progress() *lockedView {
 	case a.quiet:
 		return &lockedView{v: view.NewQuiet(a.err)}
 	case tty:
-		return &lockedView{v: view.NewTTY(a.err, a.color(a.err))}
+		v := view.NewTTY(a.err, a.color(a.err))
+		if jobs <= 0 {
+			jobs = runtime.GOMAXPROCS(0)
+		}
+		v.Slots(jobs)
+		return &lockedView{v: v}
 	}
 	return &lockedView{v: view.NewPlain(a.err)}
 }

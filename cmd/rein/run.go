@@ -85,7 +85,7 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 		return nil, err
 	}
 	defer store.Close()
-	v := a.progress()
+	v := a.progress(r.jobs)
 	o := a.engineOptions(store)
 	o.Jobs, o.KeepGoing, o.Verify, o.Frozen, o.Force, o.Budget = r.jobs, r.keepGoing, r.verify, r.frozen, r.force, r.budget
 	o.Emit = v.Event

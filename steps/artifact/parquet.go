@@ -106,6 +106,24 @@ func writeAll[T any](path string, rows []T) error {
 // All yields the rows in order; the first error ends it.
 func (r Rows) All() iter.Seq2[Row, error] { return scan[Row](r.Path) }
 
+// Count is the number of rows, from the file's footer.
+func (r Rows) Count() (int64, error) {
+	f, err := os.Open(r.Path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	pf, err := parquet.OpenFile(f, st.Size())
+	if err != nil {
+		return 0, fmt.Errorf("%s: not a readable Parquet file: %w", r.Path, err)
+	}
+	return pf.NumRows(), nil
+}
+
 // Read returns all rows.
 func (r Rows) Read() ([]Row, error) { return readAll[Row](r.Path) }
 

@@ -80,6 +80,9 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	defer func() { err = errors.Join(err, w.Close()) }()
 	e := &evaluation{config: c, env: env, scorer: s, out: w, leaked: leaked}
 	report := &stats.Report{Threshold: s.Threshold(), BaseRate: c.BaseRate, Sets: map[string]*stats.Set{}}
+	if e.total, err = count(in.Test, in.Unseen, in.Pool); err != nil {
+		return Out{}, err
+	}
 	for _, part := range []struct {
 		name string
 		rows artifact.Rows
@@ -119,6 +122,22 @@ type evaluation struct {
 	out    *artifact.Writer[artifact.Scored]
 	leaked map[string]map[string]bool // ids to leave out, by set
 	done   int64
+	total  int64 // rows of all sets
+}
+
+// count adds up the rows of the sets that are there.
+func count(sets ...artifact.Rows) (total int64, err error) {
+	for _, s := range sets {
+		if s.Path == "" {
+			continue
+		}
+		n, err := s.Count()
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
 }
 
 // batch is how many rows are scored at a time: texts are not kept.
@@ -153,7 +172,7 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 			}
 		}
 		e.done += int64(len(buf))
-		e.env.Progress(e.done, 0, "rows")
+		e.env.Progress(e.done, e.total, "rows")
 		buf = buf[:0]
 		return nil
 	}

@@ -55,6 +55,7 @@ type miner struct {
 	scores *artifact.Writer[artifact.Scored]
 	margin float64
 	Report
+	total int64 // rows of the pool, malicious ones included
 }
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
@@ -73,6 +74,9 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 		return Out{}, err
 	}
 	defer func() { err = errors.Join(err, m.scores.Close()) }()
+	if m.total, err = in.Pool.Count(); err != nil {
+		return Out{}, err
+	}
 	rows := make([]artifact.Row, 0, batch)
 	for r, err := range in.Pool.All() {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
@@ -131,7 +135,7 @@ func (m *miner) take(ctx context.Context, rows []artifact.Row) error {
 		}
 	}
 	m.Rows += len(rows)
-	m.env.Progress(int64(m.Rows), 0, "rows")
+	m.env.Progress(int64(m.Rows), m.total, "rows")
 	return nil
 }
 

@@ -44,6 +44,11 @@ func run(ctx context.Context, env *steps.Env, _ Config, in In) (Out, error) {
 	if err != nil {
 		return Out{}, err
 	}
+	total, err := in.Rows.Count()
+	if err != nil {
+		w.Close()
+		return Out{}, err
+	}
 	var done, flagged int64
 	flush := func(rows []artifact.Row) error {
 		texts := make([]string, len(rows))
@@ -61,7 +66,7 @@ func run(ctx context.Context, env *steps.Env, _ Config, in In) (Out, error) {
 			}
 		}
 		done += int64(len(rows))
-		env.Progress(done, 0, "rows")
+		env.Progress(done, total, "rows")
 		return w.Write(rows...)
 	}
 	rows := make([]artifact.Row, 0, batch)
