@@ -1,6 +1,7 @@
 package ort
 
 import (
+	"bytes"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,7 +52,8 @@ func TestRun(t *testing.T) {
 }
 
 func TestEqualGraphsGiveEqualBytes(t *testing.T) {
-	if string(sum()) != string(sum()) {
+	first, again := sum(), sum()
+	if !bytes.Equal(first, again) {
 		t.Error("one graph, written twice, gave different bytes")
 	}
 }

@@ -19,7 +19,6 @@ func (p palette) sgr(code, s string) string {
 
 func (p palette) bold(s string) string { return p.sgr("1", s) }
 func (p palette) dim(s string) string  { return p.sgr("2", s) }
-func (p palette) good(s string) string { return p.sgr("32", s) }
 func (p palette) warn(s string) string { return p.sgr("33", s) }
 func (p palette) bad(s string) string  { return p.sgr("31", s) }
 
