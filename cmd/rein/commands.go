@@ -14,7 +14,7 @@ func (a *app) commands() []*cobra.Command {
 		a.compareCmd(), a.runCmd(), a.planCmd(), a.whyCmd(), a.diffCmd(), a.watchCmd(),
 		a.showCmd(), a.logCmd(), a.getCmd(), a.scoreCmd(), a.reviewCmd(),
 		a.validateCmd(), a.fmtCmd(), a.graphCmd(), a.stepsCmd(), a.initCmd(),
-		a.cacheCmd(), a.doctorCmd(), a.versionCmd(), a.stepCmd(),
+		a.cacheCmd(), a.doctorCmd(), a.versionCmd(), a.manCmd(), a.stepCmd(),
 	}
 }
 
