@@ -100,14 +100,19 @@ type (
 		OnLeak string `hcl:"on_leak,optional" default:"stop" enum:"stop,exclude,record" doc:"What leaked rows do."`
 	}
 	evaluateIn struct {
-		Model  artifact.Model `port:"model" doc:"The model."`
-		Test   artifact.Rows  `port:"test" doc:"Held-out rows."`
-		Unseen artifact.Rows  `port:"unseen,optional" doc:"Rows of other families."`
-		Pool   artifact.Rows  `port:"pool,optional" doc:"Rows that were mined."`
+		Model      artifact.Model `port:"model" doc:"The model."`
+		Test       artifact.Rows  `port:"test" doc:"Held-out rows."`
+		Unseen     artifact.Rows  `port:"unseen,optional" doc:"Rows of other families."`
+		Pool       artifact.Rows  `port:"pool,optional" doc:"Rows that were mined."`
+		Validation artifact.Rows  `port:"validation,optional" doc:"rows to calibrate on"`
 	}
 	evaluateOut struct {
 		Report artifact.Report `port:"report" doc:"Figures."`
 		Scores artifact.Scores `port:"scores" doc:"A score for each row."`
+	}
+	exportIn struct {
+		Model artifact.Model `port:"model" doc:"the model"`
+		Rows  artifact.Rows  `port:"rows,optional" doc:"rows to compare on"`
 	}
 	benchIn struct {
 		Model artifact.Model `port:"model" doc:"The model."`
@@ -154,7 +159,8 @@ func fakeTypes() []*steps.Type {
 		fake[none, mergeIn, rowsOut]("merge", "Puts rows together."),
 		fake[balanceConfig, rowsIn, rowsOut]("balance-assert", "Checks the balance of classes."),
 		fake[evaluateConfig, evaluateIn, evaluateOut]("evaluate", "Measures a model on held-out rows."),
-		fake[none, modelIn, modelOut]("export-onnx", "Exports a model."),
+		fake[none, exportIn, modelOut]("export-onnx", "Exports a model."),
+		fake[none, benchIn, reportOut]("robustness", "Measures a model on edited rows."),
 		fake[none, benchIn, reportOut]("benchmark", "Times a model."),
 		fake[none, packageIn, packageOut]("package", "Packs a model with its reports."),
 		fake[execConfig, steps.Inputs, steps.Outputs]("exec", "Runs a program."),
