@@ -52,6 +52,7 @@ EXIT STATUS
 	f.load.register(c)
 	a.complete(c, &f.load)
 	f.run.registerRun(c)
+	must(c.RegisterFlagCompletionFunc("force", a.completeSteps(&f.load)))
 	fl := c.Flags()
 	fl.BoolVar(&f.noRun, "no-run", false, "compare what past runs measured; start nothing")
 	fl.StringVar(&f.format, "format", "table", "table, markdown, html or json")

@@ -165,6 +165,20 @@ func (a *app) completeGet(c *cobra.Command, l *loadFlags) {
 	}
 }
 
+// completeSteps offers step names for a flag, or for the last argument of why.
+func (a *app) completeSteps(l *loadFlags) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		p, _ := lang.Load(a.targets(args), a.langOptions(args, l))
+		names := map[string]bool{}
+		for _, pipe := range p.Graph.Pipelines {
+			for _, n := range pipe.Nodes {
+				names[n.Name] = true
+			}
+		}
+		return sortedKeys(names), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
 // variableNames are the variables of the pipelines, as NAME=.
 func (a *app) variableNames(args []string, l *loadFlags) []string {
 	p, _ := lang.Load(a.targets(args), a.langOptions(args, l))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"rein/engine"
@@ -64,9 +65,23 @@ func mainCode() int {
 	return execute(ctx, s, os.Args[1:])
 }
 
+// longFlags lets fmt's flags be written as terraform's and gofmt's are: -check, -diff.
+func longFlags(args []string) []string {
+	if len(args) == 0 || args[0] != "fmt" {
+		return args
+	}
+	out := slices.Clone(args)
+	for i, a := range out {
+		if a == "-check" || a == "-diff" {
+			out[i] = "-" + a
+		}
+	}
+	return out
+}
+
 func execute(ctx context.Context, s streams, args []string) int {
 	root := newRoot(s)
-	root.SetArgs(args)
+	root.SetArgs(longFlags(args))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK

@@ -50,6 +50,7 @@ EXIT STATUS
 	a.complete(c, &l)
 	c.Flags().IntVarP(&r.jobs, "jobs", "j", 0, "steps at a time (default: the number of cores)")
 	c.Flags().StringArrayVar(&r.force, "force", nil, "plan as if this `STEP` were run whatever the cache says")
+	must(c.RegisterFlagCompletionFunc("force", a.completeSteps(&l)))
 	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 4 if something would run")
 	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
 	return c

@@ -39,6 +39,7 @@ EXIT STATUS
 	l.register(c)
 	a.complete(c, &l)
 	r.register(c)
+	must(c.RegisterFlagCompletionFunc("force", a.completeSteps(&l)))
 	c.Flags().BoolVar(&a.json, "json", false, "events as JSON, one a line")
 	return c
 }

@@ -53,6 +53,13 @@ EXIT STATUS
 	}
 	l.register(c)
 	a.complete(c, &l)
+	files, names := c.ValidArgsFunction, a.completeSteps(&l)
+	c.ValidArgsFunction = func(c *cobra.Command, args []string, part string) ([]string, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return files(c, args, part)
+		}
+		return names(c, args, part)
+	}
 	c.Flags().BoolVar(&not, "not", false, "what would have to change for a cached step to run")
 	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
 	return c
