@@ -97,6 +97,9 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 	if err := a.writeOut(f.out, func(w io.Writer) error { return write(w, result) }); err != nil {
 		return err
 	}
+	if !slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Missing == "" }) {
+		return &exitError{exitFault, errors.New("nothing was measured, so nothing could be compared")}
+	}
 	if f.require == "" || slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Verdict == f.require }) {
 		return nil
 	}
