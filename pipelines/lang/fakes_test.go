@@ -59,9 +59,6 @@ type (
 	modelOut struct {
 		Model artifact.Model `port:"model" doc:"The model."`
 	}
-	modelIn struct {
-		Model artifact.Model `port:"model" doc:"The model."`
-	}
 	mineIn struct {
 		Model artifact.Model `port:"model" doc:"The model to look at."`
 		Pool  artifact.Rows  `port:"pool" doc:"Benign rows."`
