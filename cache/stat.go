@@ -2,12 +2,15 @@ package cache
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/zeebo/blake3"
 )
 
 // stamp is what tells that a file hasn't been written since it was hashed.
@@ -24,6 +27,11 @@ type stamp struct {
 // system's clock would go unseen.
 const racy = 50 * time.Millisecond
 
+// settled tells whether the file's times can be trusted, had its content been read from that moment on.
+func (a stamp) settled(read time.Time) bool {
+	return read.Sub(time.Unix(0, max(a.Mtime, a.Ctime))) > racy
+}
+
 func (a stamp) same(b stamp) bool {
 	a.Digest, b.Digest = Digest{}, Digest{}
 	return a == b
@@ -31,33 +39,121 @@ func (a stamp) same(b stamp) bool {
 
 func statKey(path string) []byte { return append([]byte{statTable}, path...) }
 
-// HashPath hashes a file or a folder. Files whose size, times and inode are as they were when last hashed are not read.
+// HashPath hashes a file or a folder. Files whose size, times and inode are as they were when last hashed are not read;
+// of a folder in which nothing changed, not even what is known of its files.
 func (s *Store) HashPath(ctx context.Context, path string) (Blob, error) {
 	t, err := readTree(path)
 	if err != nil {
 		return Blob{}, err
 	}
-	known, stamps, err := s.knownStamps(ctx, t)
+	stamps := make([]stamp, len(t.files))
+	for i, f := range t.files {
+		stamps[i] = stampOf(f.info)
+	}
+	look := t.look(stamps)
+	if b, ok, err := s.knownFolder(ctx, t, look); err != nil || ok {
+		return b, err
+	}
+	known, err := s.knownStamps(ctx, t, stamps)
 	if err != nil {
 		return Blob{}, err
 	}
+	began := time.Now()
 	if err := t.hash(ctx, known); err != nil {
 		return Blob{}, err
 	}
 	if !s.readOnly {
-		if err := s.keepStamps(ctx, t, known, stamps); err != nil {
+		if err := s.keepStamps(ctx, t, known, stamps, began); err != nil {
+			return Blob{}, err
+		}
+		if err := s.keepFolder(ctx, t, look, stamps, began); err != nil {
 			return Blob{}, err
 		}
 	}
 	return t.blob(), nil
 }
 
-// knownStamps returns the digests that the memo still vouches for, and the stamps of all files.
-func (s *Store) knownStamps(ctx context.Context, t *tree) ([]Digest, []stamp, error) {
-	known, stamps := make([]Digest, len(t.files)), make([]stamp, len(t.files))
-	for i, f := range t.files {
-		stamps[i] = stampOf(f.info)
+// folderMemo is what is kept of a folder as a whole.
+type folderMemo struct {
+	Look Digest `json:"look"` // of names and stamps
+	Blob Blob   `json:"blob"`
+}
+
+// folderKey can't be a file's: no path ends in a slash.
+func folderKey(path string) []byte { return append(statKey(path), '/') }
+
+// look is the digest of everything that the system tells of a tree's files without reading them.
+func (t *tree) look(stamps []stamp) Digest {
+	if !t.dir {
+		return Digest{}
 	}
+	h := blake3.New()
+	var b []byte
+	for _, d := range t.dirs {
+		b = append(binary.AppendUvarint(append(b, 'd'), uint64(len(d))), d...)
+	}
+	for i, f := range t.files {
+		b = append(binary.AppendUvarint(append(b, 'f'), uint64(len(f.name))), f.name...)
+		for _, v := range [...]uint64{uint64(stamps[i].Size), uint64(stamps[i].Mtime), uint64(stamps[i].Ctime), stamps[i].Inode,
+			stamps[i].Device, uint64(f.info.Mode().Perm())} {
+			b = binary.LittleEndian.AppendUint64(b, v)
+		}
+		if len(b) > 1<<16 {
+			_, _ = h.Write(b) // a hash doesn't fail
+			b = b[:0]
+		}
+	}
+	_, _ = h.Write(b)
+	var d Digest
+	h.Sum(d[:0])
+	return d
+}
+
+// knownFolder returns a folder's identity if it looks as it did when that was found.
+func (s *Store) knownFolder(ctx context.Context, t *tree, look Digest) (b Blob, ok bool, err error) {
+	if !t.dir {
+		return b, false, nil
+	}
+	err = s.index.use(ctx, func(db *badger.DB) error {
+		return db.View(func(txn *badger.Txn) error {
+			v, err := getSealed(txn, folderKey(t.root))
+			var miss *Miss
+			if errors.As(err, &miss) {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			var m folderMemo
+			if json.Unmarshal(v, &m) == nil && m.Look == look {
+				b, ok = m.Blob, true
+			}
+			return nil
+		})
+	})
+	if errors.Is(err, errNoIndex) {
+		err = nil
+	}
+	return b, ok, err
+}
+
+// keepFolder remembers a folder's identity, unless one of its files was changed so lately that its times prove nothing.
+func (s *Store) keepFolder(ctx context.Context, t *tree, look Digest, stamps []stamp, began time.Time) error {
+	if !t.dir || slices.ContainsFunc(stamps, func(st stamp) bool { return !st.settled(began) }) {
+		return nil
+	}
+	v, err := json.Marshal(folderMemo{look, t.blob()})
+	if err != nil {
+		return err
+	}
+	key := folderKey(t.root)
+	return s.index.use(ctx, func(db *badger.DB) error {
+		return db.Update(func(txn *badger.Txn) error { return txn.Set(key, seal(key, v)) })
+	})
+}
+
+// knownStamps returns the digests that the memo still vouches for.
+func (s *Store) knownStamps(ctx context.Context, t *tree, stamps []stamp) ([]Digest, error) {
+	known := make([]Digest, len(t.files))
 	err := s.index.use(ctx, func(db *badger.DB) error {
 		return db.View(func(txn *badger.Txn) error {
 			for i, f := range t.files {
@@ -79,15 +175,14 @@ func (s *Store) knownStamps(ctx context.Context, t *tree) ([]Digest, []stamp, er
 	if errors.Is(err, errNoIndex) {
 		err = nil
 	}
-	return known, stamps, err
+	return known, err
 }
 
 // keepStamps remembers the files that were hashed, except those changed so lately that their times prove nothing.
-func (s *Store) keepStamps(ctx context.Context, t *tree, known []Digest, stamps []stamp) error {
-	now := time.Now()
+func (s *Store) keepStamps(ctx context.Context, t *tree, known []Digest, stamps []stamp, began time.Time) error {
 	var fresh []int
 	for i, st := range stamps {
-		if known[i].IsZero() && now.Sub(time.Unix(0, max(st.Mtime, st.Ctime))) > racy {
+		if known[i].IsZero() && st.settled(began) {
 			fresh = append(fresh, i)
 		}
 	}
