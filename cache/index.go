@@ -32,8 +32,10 @@ type index struct {
 	readOnly bool
 
 	mu       sync.Mutex
-	free     *sync.Cond // active fell to 0
+	free     *sync.Cond // active fell to 0, or the disk failed
 	db       *badger.DB // nil: not open
+	disk     *disk      // what the open Badger says of it
+	stuck    *stuck     // a Badger that can't end, because its disk fails
 	lock     *fileLock
 	opened   time.Time
 	used     time.Time // end of the last use
@@ -52,36 +54,50 @@ func newIndex(dir string, readOnly bool) *index {
 // errNoIndex says that there is no index to read.
 var errNoIndex = errors.New("no index yet")
 
-// use calls do with the open index. Many may use it at a time.
+// use calls do with the open index. Many may use it at a time. When the disk fails it doesn't wait for do, which may hang
+// in Badger for good.
 func (x *index) use(ctx context.Context, do func(*badger.DB) error) error {
-	db, err := x.acquire(ctx)
+	db, disk, err := x.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer x.release()
-	return do(db)
+	done := make(chan error, 1)
+	go func() {
+		err := do(db)
+		x.release()
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-disk.failed:
+		return stateError(disk.err)
+	}
 }
 
-func (x *index) acquire(ctx context.Context) (*badger.DB, error) {
+func (x *index) acquire(ctx context.Context) (*badger.DB, *disk, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.closed {
-		return nil, errors.New("cache: the store is closed")
+		return nil, nil, errors.New("cache: the store is closed")
+	}
+	if err := x.faulty(); err != nil {
+		return nil, nil, err
 	}
 	for x.db != nil && time.Since(x.opened) > turn && x.othersWait() {
-		if x.active > 0 {
+		if x.active > 0 && !x.disk.isFailed() {
 			x.free.Wait()
 		} else if err := x.shut(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if x.db == nil {
 		if err := x.open(ctx); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	x.active++
-	return x.db, nil
+	return x.db, x.disk, nil
 }
 
 func (x *index) release() {
@@ -133,7 +149,7 @@ func (x *index) open(ctx context.Context) error {
 	if err = errors.Join(err, next.unlock()); err != nil {
 		return err
 	}
-	db, err := openBadger(x.dir, false)
+	db, disk, err := openBadger(x.dir, false, x.wake)
 	if err != nil && !outside(err) {
 		// Unreadable: the index is only a memory of what can be made again. Kept for a look, not used.
 		aside := fmt.Sprintf("%s.unreadable-%d", x.dir, time.Now().UnixNano())
@@ -141,12 +157,12 @@ func (x *index) open(ctx context.Context) error {
 			return errors.Join(err, rerr, l.unlock())
 		}
 		x.setAside = append(x.setAside, aside)
-		db, err = openBadger(x.dir, false)
+		db, disk, err = openBadger(x.dir, false, x.wake)
 	}
 	if err != nil {
 		return errors.Join(stateError(err), l.unlock())
 	}
-	x.db, x.lock, x.opened = db, l, time.Now()
+	x.db, x.disk, x.lock, x.opened = db, disk, l, time.Now()
 	return nil
 }
 
@@ -161,10 +177,10 @@ func (x *index) openToRead(ctx context.Context) error {
 	}
 	defer next.unlock()
 	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
-		db, err := openBadger(x.dir, true)
+		db, disk, err := openBadger(x.dir, true, x.wake)
 		switch {
 		case err == nil:
-			x.db, x.opened = db, time.Now()
+			x.db, x.disk, x.opened = db, disk, time.Now()
 			return nil
 		case outside(err):
 			return stateError(err)
@@ -182,20 +198,112 @@ func (x *index) openToRead(ctx context.Context) error {
 // shut closes Badger and passes the turn on.
 func (x *index) shut() error {
 	if x.db == nil {
-		return nil
+		return x.faulty()
 	}
-	err := x.db.Close()
-	if x.lock != nil {
-		err = errors.Join(err, x.lock.unlock())
-	}
-	x.db, x.lock = nil, nil
-	return err
+	return x.end(func(err error) error { return err })
 }
+
+// end closes Badger, calls then with how that went while the lock is still held, and unlocks. Where the disk fails Badger tries for ever to
+// write what it holds: it is left to that, and nobody waits for it.
+func (x *index) end(then func(error) error) error {
+	db, disk, lock := x.db, x.disk, x.lock
+	x.db, x.disk, x.lock = nil, nil, nil
+	ended := make(chan error, 1)
+	go func() {
+		err := then(db.Close())
+		if lock != nil {
+			err = errors.Join(err, lock.unlock())
+		}
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-disk.failed:
+		x.stuck = &stuck{disk.err, ended}
+		return stateError(disk.err)
+	}
+}
+
+// stuck is a Badger that can't end.
+type stuck struct {
+	err   error
+	ended <-chan error
+}
+
+// faulty says why the index can't be used at the moment: its disk fails.
+func (x *index) faulty() error {
+	if x.stuck != nil {
+		select {
+		case <-x.stuck.ended:
+			x.stuck = nil // the disk is sound again
+		default:
+			return stateError(x.stuck.err)
+		}
+	}
+	if x.disk.isFailed() {
+		return stateError(x.disk.err)
+	}
+	return nil
+}
+
+// wake tells those who wait for others to finish that these may never do.
+func (x *index) wake() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.free.Broadcast()
+}
+
+// disk hears from Badger's log whether the disk fails: Badger tells nobody else, and tries again every second, for ever.
+type disk struct {
+	once   sync.Once
+	failed chan struct{} // closed when err is set
+	err    error
+	wake   func()
+}
+
+func (d *disk) isFailed() bool {
+	if d == nil {
+		return false
+	}
+	select {
+	case <-d.failed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Errorf implements badger.Logger.
+func (d *disk) Errorf(format string, args ...any) {
+	if !strings.HasPrefix(format, "error flushing memtable") {
+		return
+	}
+	d.once.Do(func() {
+		d.err = fmt.Errorf("index: "+strings.TrimSuffix(format, ", retrying"), args...)
+		for _, a := range args {
+			if err, ok := a.(error); ok {
+				d.err = fmt.Errorf("the index can't be written: %w", err)
+			}
+		}
+		close(d.failed)
+		go d.wake()
+	})
+}
+
+// Warningf implements badger.Logger.
+func (*disk) Warningf(string, ...any) {}
+
+// Infof implements badger.Logger.
+func (*disk) Infof(string, ...any) {}
+
+// Debugf implements badger.Logger.
+func (*disk) Debugf(string, ...any) {}
 
 func (x *index) close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for x.active > 0 {
+	for x.active > 0 && !x.disk.isFailed() {
 		x.free.Wait()
 	}
 	if x.timer != nil {
@@ -218,19 +326,21 @@ func outside(err error) bool {
 
 // openBadger opens a Badger for a small index: small tables, nothing cached, nothing logged. A panic over broken files is
 // an error.
-func openBadger(dir string, readOnly bool) (db *badger.DB, err error) {
+func openBadger(dir string, readOnly bool, wake func()) (db *badger.DB, d *disk, err error) {
+	d = &disk{failed: make(chan struct{}), wake: wake}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("index: %v", p)
 		}
 	}()
 	o := badger.DefaultOptions(dir).
-		WithLogger(nil).WithReadOnly(readOnly).WithMetricsEnabled(false).WithDetectConflicts(false).
+		WithLogger(d).WithReadOnly(readOnly).WithMetricsEnabled(false).WithDetectConflicts(false).
 		WithCompression(options.None).WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithMemTableSize(8 << 20).WithBaseTableSize(2 << 20).WithNumMemtables(2).
 		WithValueThreshold(64 << 10).WithValueLogFileSize(16 << 20).WithNumCompactors(2).
 		WithChecksumVerificationMode(options.OnTableAndBlockRead)
-	return badger.Open(o)
+	db, err = badger.Open(o)
+	return db, d, err
 }
 
 // busy tells that another process has Badger's folder: it has no error value for that.
@@ -238,27 +348,24 @@ func busy(err error) bool { return strings.Contains(err.Error(), "Another proces
 
 // replace moves the index's folder away and begins an empty one.
 func (x *index) replace(ctx context.Context, aside string) error {
-	if _, err := x.acquire(ctx); err != nil {
+	if _, _, err := x.acquire(ctx); err != nil {
 		return err
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.active--
-	for x.active > 0 {
+	for x.active > 0 && !x.disk.isFailed() {
 		x.free.Wait()
 	}
 	if x.db == nil {
 		return errors.New("cache: the index was closed while it was replaced")
 	}
+	defer x.free.Broadcast()
 	// The folder moves while the lock is held: another process finds an empty index, or waits.
-	if err := x.db.Close(); err != nil && !outside(err) {
-		err = nil
-	} else if err != nil {
-		return err
-	}
-	err := errors.Join(os.Rename(x.dir, aside), os.MkdirAll(x.dir, 0o755))
-	err = errors.Join(err, x.lock.unlock())
-	x.db, x.lock = nil, nil
-	x.free.Broadcast()
-	return err
+	return x.end(func(err error) error {
+		if err != nil && outside(err) {
+			return err
+		}
+		return errors.Join(os.Rename(x.dir, aside), os.MkdirAll(x.dir, 0o755))
+	})
 }

@@ -2,7 +2,10 @@
 
 package cache
 
-import "path/filepath"
+import (
+	"os"
+	"path/filepath"
+)
 
 // leases are lock files, one an action.
 type leases struct{ dir string }
@@ -14,7 +17,10 @@ func (l *leases) try(action Digest) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.remove, nil
+	return func() error {
+		_ = os.Remove(f.f.Name()) // where an open file can't be removed it stays, empty
+		return f.unlock()
+	}, nil
 }
 
 func (l *leases) close() error { return nil }

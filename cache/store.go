@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // The folders of a state folder.
@@ -61,8 +62,13 @@ func Open(dir string, o Options) (*Store, error) {
 
 // stateError says what to do about a state folder that can't be written.
 func stateError(err error) error {
-	if errors.Is(err, fs.ErrPermission) || strings.Contains(err.Error(), "read-only file system") {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("the state folder can't be written: %w; --state DIR or REIN_STATE puts it elsewhere", err)
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("the state folder is full: %w; rein cache gc makes room, --state DIR or REIN_STATE puts it elsewhere", err)
 	}
 	return fmt.Errorf("state folder: %w", err)
 }

@@ -15,9 +15,9 @@ import (
 // Killed at any commit point, the next run is right, repeats at most one step, and leaves no litter.
 func TestKilledAtEveryCommitPoint(t *testing.T) {
 	const steps = 3
-	for _, point := range []string{"leased", "run", "adopt", "put", "kept", "record"} {
+	for _, point := range []string{"leased", "run", "adopt", "put", "kept", "record", "publish"} {
 		for nth := 1; nth <= steps; nth++ {
-			if point == "record" && nth > 1 {
+			if nth > 1 && (point == "record" || point == "publish") {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s %d", point, nth), func(t *testing.T) {
@@ -30,29 +30,45 @@ func TestKilledAtEveryCommitPoint(t *testing.T) {
 				if err := c.Run(); !errors.As(err, &exit) || exit.ExitCode() != -1 {
 					t.Fatalf("the process was not killed: %v", err)
 				}
-				s := enginetest.Open(t, state)
-				r := mustRun(t, chain(log, steps, 0), options(s))
-				if r.Verdict != "pass" {
-					t.Fatal(enginetest.Statuses(r))
-				}
-				again := 0
-				for _, n := range logged(t, log) {
-					again += n - 1
-				}
-				if again > 1 {
-					t.Errorf("%d steps were repeated: %v", again, logged(t, log))
-				}
-				clean := filepath.Join(dir, "clean")
-				want := mustRun(t, chain(log, steps, 0), options(enginetest.Open(t, clean)))
-				for i, st := range r.Pipelines[0].Steps {
-					if w := want.Pipelines[0].Steps[i]; st.Outputs["out"] != w.Outputs["out"] {
-						t.Errorf("%s: %v, a clean run gives %v", st.Name, st.Outputs, w.Outputs)
-					}
-				}
-				noLitter(t, state)
+				checkNext(t, log, state, steps)
 			})
 		}
 	}
+}
+
+// checkNext runs the short chain on what an unlucky run left, and wants what a clean run gives.
+func checkNext(t *testing.T, log, state string, steps int) {
+	t.Helper()
+	s := enginetest.Open(t, state)
+	r := mustRun(t, publishedChain(log, steps), options(s))
+	if r.Verdict != "pass" {
+		t.Fatal(enginetest.Statuses(r))
+	}
+	again := 0
+	for _, n := range logged(t, log) {
+		again += n - 1
+	}
+	if again > 1 {
+		t.Errorf("%d steps were repeated: %v", again, logged(t, log))
+	}
+	want := mustRun(t, chain(log, steps, 0), options(enginetest.Open(t, filepath.Join(t.TempDir(), "clean"))))
+	for i, st := range r.Pipelines[0].Steps {
+		if w := want.Pipelines[0].Steps[i]; st.Outputs["out"] != w.Outputs["out"] {
+			t.Errorf("%s: %v, a clean run gives %v", st.Name, st.Outputs, w.Outputs)
+		}
+	}
+	path, err := s.Path(t.Context(), r.Pipelines[0].Steps[steps-1].Outputs["out"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(log + ".out"); err != nil || string(got) != string(wanted) {
+		t.Errorf("published %q, %v; want %q", got, err, wanted)
+	}
+	noLitter(t, state)
 }
 
 // noLitter wants no scratch of a run that is over.

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// KillAt has the process kill itself when it passes a commit point for the nth time: "put 2".
-func KillAt(o Options, spec string) Options {
+// At has do called when a run passes a commit point for the nth time: "put 2".
+func At(o Options, spec string, do func()) Options {
 	name, nth, _ := strings.Cut(spec, " ")
 	n, err := strconv.ParseInt(nth, 10, 64)
 	if err != nil {
@@ -17,9 +17,16 @@ func KillAt(o Options, spec string) Options {
 	var passed atomic.Int64
 	o.point = func(p string) {
 		if p == name && passed.Add(1) == n {
-			_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
-			select {}
+			do()
 		}
 	}
 	return o
+}
+
+// KillAt has the process kill itself there.
+func KillAt(o Options, spec string) Options {
+	return At(o, spec, func() {
+		_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
+		select {}
+	})
 }

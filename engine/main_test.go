@@ -186,13 +186,22 @@ func runScenario(ctx context.Context, name, state string, args []string) error {
 	if point := os.Getenv("KILL_AT"); point != "" {
 		o = engine.KillAt(o, point)
 	}
+	if spec := os.Getenv("BREAK"); spec != "" {
+		o = brokenAt(o, spec)
+	}
 	r, err := engine.Run(ctx, g, o)
 	if err != nil {
 		return err
 	}
 	fmt.Println(enginetest.Statuses(r))
 	if r.Verdict != "pass" {
-		return fmt.Errorf("verdict %s: %s", r.Verdict, enginetest.Statuses(r))
+		err := fmt.Errorf("verdict %s: %s", r.Verdict, enginetest.Statuses(r))
+		for _, st := range r.Pipelines[0].Steps {
+			if st.Error != "" {
+				err = fmt.Errorf("%w\n%s: %s", err, st.Name, st.Error)
+			}
+		}
+		return err
 	}
 	return nil
 }

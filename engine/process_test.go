@@ -19,7 +19,7 @@ func scenario(name string, args []string) (*engine.Graph, error) {
 	case "chain": // FILE: five steps that log their names
 		return chain(args[0], 5, 0), nil
 	case "short chain":
-		return chain(args[0], 3, 0), nil
+		return publishedChain(args[0], 3), nil
 	case "alone", "gpu alone":
 		return alone(args[0], args[1], name == "gpu alone"), nil
 	case "wide":
@@ -41,6 +41,14 @@ func chain(file string, n int, sleep time.Duration) *engine.Graph {
 		nodes = append(nodes, node)
 	}
 	return graph(nodes...)
+}
+
+// publishedChain is a chain whose last output is copied to FILE.out.
+func publishedChain(file string, n int) *engine.Graph {
+	g := chain(file, n, 0)
+	p := g.Pipelines[0]
+	p.Outputs = []engine.Output{{Name: "o", Ref: engine.Ref{Node: p.Nodes[n-1], Port: "out"}, Path: file + ".out"}}
+	return g
 }
 
 // alone is six independent steps of a name, each noting if another step is under way.
