@@ -29,9 +29,12 @@ type Config struct {
 
 	Patience int     `hcl:"patience" default:"2" doc:"Epochs without improvement on validation rows before training stops; 0: never."`
 	Watch    string  `hcl:"watch" default:"loss" enum:"loss,auc" doc:"What has to improve on validation rows, and which epoch is kept."`
-	Rule     string  `hcl:"threshold_rule" default:"fp_rate" enum:"fp_rate,f1,fixed" doc:"How the threshold is chosen on validation rows: highest recall at a limited FP rate, highest F1 macro, or as said."`
+	Rule     string  `hcl:"threshold_rule" default:"fp_rate" enum:"fp_rate,f1,cost,fixed" doc:"How the threshold is chosen on validation rows: highest recall at a limited FP rate, highest F1 macro, lowest expected cost of a prompt, or as said."`
 	AtMost   float64 `hcl:"fp_rate_at_most" default:"0.01" doc:"For threshold_rule fp_rate: the limit on validation rows."`
 	Fixed    float64 `hcl:"threshold" default:"0.5" doc:"For threshold_rule fixed."`
+	CostFP   float64 `hcl:"false_positive_cost" default:"1" doc:"For threshold_rule cost: of a benign prompt that is flagged, in any unit."`
+	CostMiss float64 `hcl:"miss_cost" default:"100" doc:"For threshold_rule cost: of a malicious prompt that passes, in the same unit."`
+	BaseRate float64 `hcl:"base_rate" default:"0.01" doc:"For threshold_rule cost: share of malicious prompts in daily traffic."`
 
 	Model  *ModelConfig `hcl:"model,block" doc:"Sizes of the model. None: the built-in n-gram model."`
 	Device string       `hcl:"device" default:"auto" key:"-" enum:"auto,cpu,cuda,xla:cpu,go" doc:"Where to train; a device that is not there is replaced by the CPU, with a notice. Not in the key."`
@@ -60,6 +63,7 @@ func (c Config) Validate() error {
 		{"dropout", c.Dropout, 0, 0.95}, {"weight_decay", c.Decay, 0, 1}, {"label_smoothing", c.Smoothing, 0, 0.99},
 		{"focal_gamma", c.Focal, 0, 10}, {"energy_penalty", c.Energy, 0, 100}, {"clip_norm", c.Clip, 0, 1e6}, {"patience", float64(c.Patience), 0, 10000},
 		{"fp_rate_at_most", c.AtMost, 0, 1}, {"threshold", c.Fixed, 0, 1},
+		{"false_positive_cost", c.CostFP, 0, 1e12}, {"miss_cost", c.CostMiss, 0, 1e12}, {"base_rate", c.BaseRate, 0, 1},
 	} {
 		if !(v.v >= v.low && v.v <= v.up) {
 			return fmt.Errorf("%s: %v is not between %v and %v", v.name, v.v, v.low, v.up)
@@ -98,6 +102,8 @@ func (c Config) rule() threshold.Rule {
 		r.AtMost = c.AtMost
 	case "fixed":
 		r.Fixed = c.Fixed
+	case "cost":
+		r.Costs = &threshold.Costs{FalsePositive: c.CostFP, Miss: c.CostMiss, BaseRate: c.BaseRate}
 	}
 	return r
 }

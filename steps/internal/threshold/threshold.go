@@ -9,9 +9,22 @@ import (
 
 // Rule says how a threshold is chosen.
 type Rule struct {
-	Kind   string  `json:"kind"`              // "fp_rate", "f1" or "fixed"
+	Kind   string  `json:"kind"`              // "fp_rate", "f1", "cost" or "fixed"
 	AtMost float64 `json:"at_most,omitempty"` // for fp_rate: the limit
 	Fixed  float64 `json:"fixed,omitempty"`   // for fixed: the threshold
+	Costs  *Costs  `json:"costs,omitempty"`   // for cost
+}
+
+// Costs say what the two kinds of mistake cost, in one unit, and how often there is something to miss.
+type Costs struct {
+	FalsePositive float64 `json:"false_positive"`
+	Miss          float64 `json:"miss"`
+	BaseRate      float64 `json:"base_rate"` // share of malicious prompts in daily traffic
+}
+
+// Of is the expected cost of a prompt at an FP rate and a recall.
+func (c Costs) Of(fp, tp float64) float64 {
+	return (1-c.BaseRate)*fp*c.FalsePositive + c.BaseRate*(1-tp)*c.Miss
 }
 
 // String says the rule in words.
@@ -21,6 +34,8 @@ func (r Rule) String() string {
 		return fmt.Sprintf("fixed at %v", r.Fixed)
 	case "f1":
 		return "highest F1 macro on validation rows"
+	case "cost":
+		return fmt.Sprintf("lowest expected cost on validation rows: %v a false positive, %v a miss, %v of prompts malicious", r.Costs.FalsePositive, r.Costs.Miss, r.Costs.BaseRate)
 	}
 	return fmt.Sprintf("highest recall on validation rows with an FP rate of at most %v", r.AtMost)
 }
@@ -51,14 +66,10 @@ func (r Rule) Choose(scores []float32, benign func(i int) bool) float64 {
 	best, bestAt, fp, tp := math.Inf(-1), 0, 0, 0
 	for k := 0; ; k++ { // the first k rows would be flagged
 		if k == len(order) || k == 0 || scores[order[k]] != scores[order[k-1]] {
-			value := f1(tp, fp, len(order)-negatives, negatives)
-			if r.Kind == "fp_rate" {
-				value = float64(tp)
-				if fp > allowed {
-					break
-				}
+			if r.Kind == "fp_rate" && fp > allowed {
+				break
 			}
-			if value > best {
+			if value := r.value(tp, fp, len(order)-negatives, negatives); value > best {
 				best, bestAt = value, k
 			}
 		}
@@ -72,6 +83,17 @@ func (r Rule) Choose(scores []float32, benign func(i int) bool) float64 {
 		}
 	}
 	return between(scores, order, bestAt)
+}
+
+// value is what the rule wants most of.
+func (r Rule) value(tp, fp, positives, negatives int) float64 {
+	switch r.Kind {
+	case "fp_rate":
+		return float64(tp)
+	case "cost":
+		return -r.Costs.Of(float64(fp)/float64(negatives), float64(tp)/float64(positives))
+	}
+	return f1(tp, fp, positives, negatives)
 }
 
 // between is a threshold that flags exactly the first k rows of the order.

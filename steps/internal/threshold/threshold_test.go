@@ -46,3 +46,23 @@ func TestChooseF1(t *testing.T) {
 		t.Errorf("fixed at 0.3 gave %v", got)
 	}
 }
+
+// No other threshold costs less, and dearer misses never raise the threshold.
+func TestChooseByCost(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		scores, benign := rows(t)
+		c := Costs{FalsePositive: rapid.Float64Range(0.1, 10).Draw(t, "fp"), Miss: rapid.Float64Range(0.1, 1000).Draw(t, "miss"), BaseRate: rapid.Float64Range(0.001, 0.5).Draw(t, "base")}
+		at := Rule{Kind: "cost", Costs: &c}.Choose(scores, benign)
+		least := c.Of(Rates(scores, at, benign))
+		for cut := 0.0; cut <= 1; cut += 1.0 / 32 {
+			if cost := c.Of(Rates(scores, cut, benign)); cost < least-1e-9 {
+				t.Fatalf("a prompt costs %v at %v; at %v it would be %v", least, at, cut, cost)
+			}
+		}
+		dearer := c
+		dearer.Miss *= 10
+		if then := (Rule{Kind: "cost", Costs: &dearer}).Choose(scores, benign); then > at+1e-9 {
+			t.Fatalf("threshold %v, and %v where a miss costs ten times as much", at, then)
+		}
+	})
+}
