@@ -5,6 +5,7 @@ package export
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/internal/leak"
+	"rein/steps/internal/seeds"
 )
 
 // Config is what a pipeline may say of an export.
@@ -63,7 +65,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 	if err := write(m, out.Model, info); err != nil {
 		return out, err
 	}
-	if err := leak.Copy(in.Model.Path, out.Model.Path); err != nil {
+	if err := errors.Join(leak.Copy(in.Model.Path, out.Model.Path), seeds.Copy(in.Model, out.Model)); err != nil {
 		return out, err
 	}
 	p, err := probes(in.Rows)

@@ -15,6 +15,7 @@ import (
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/ort"
 	"rein/steps/internal/scorer"
+	"rein/steps/internal/seeds"
 	"rein/steps/stepstest"
 )
 
@@ -41,9 +42,16 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := run(t.Context(), env.Env, Config{MaxDiff: 1e-4}, Inputs{Model: model(t), Rows: rows})
+	trained := model(t)
+	if err := os.CopyFS(seeds.Dir(trained, 2).Path, os.DirFS(model(t).Path)); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t.Context(), env.Env, Config{MaxDiff: 1e-4}, Inputs{Model: trained, Rows: rows})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if others, err := seeds.Of(out.Model); err != nil || len(others) != 1 {
+		t.Errorf("the other seeds were left behind: %v, %v", others, err)
 	}
 	graph, err := os.ReadFile(filepath.Join(out.Model.Path, "model.onnx"))
 	if err != nil {

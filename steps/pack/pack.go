@@ -19,6 +19,7 @@ import (
 	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/internal/leak"
+	"rein/steps/internal/seeds"
 )
 
 // Config is what a package says of itself.
@@ -59,6 +60,9 @@ func run(_ context.Context, env *steps.Env, c Config, in In) (Out, error) {
 		return out, fmt.Errorf("the model has no %s: give package the model of an export-onnx step", artifact.ModelGraphFile)
 	}
 	if err := os.CopyFS(out.Package.Path, os.DirFS(in.Model.Path)); err != nil {
+		return out, err
+	}
+	if err := seeds.Drop(out.Package.Path); err != nil {
 		return out, err
 	}
 	// The weights are in the graph, and what the training rows were is nobody else's business: the package is for use,

@@ -9,6 +9,7 @@ import (
 
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram/ngramtest"
+	"rein/steps/internal/seeds"
 	"rein/steps/score"
 	"rein/steps/stepstest"
 )
@@ -20,6 +21,9 @@ func TestPackageIsWholeAndUsable(t *testing.T) {
 	}
 	env := stepstest.New(t, "package")
 	model := ngramtest.Random(t, 0.5, true)
+	if err := os.CopyFS(seeds.Dir(model, 2).Path, os.DirFS(ngramtest.Random(t, 0.5, false).Path)); err != nil {
+		t.Fatal(err)
+	}
 	out, err := run(t.Context(), env.Env, Config{Name: "l2"}, In{model, []artifact.Report{{Path: report}}})
 	if err != nil {
 		t.Fatal(err)
@@ -29,8 +33,10 @@ func TestPackageIsWholeAndUsable(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(out.Package.Path, artifact.ModelWeightsFile)); err == nil {
-		t.Error("the training weights are in the package")
+	for _, f := range []string{artifact.ModelWeightsFile, seeds.Folder} {
+		if _, err := os.Stat(filepath.Join(out.Package.Path, f)); err == nil {
+			t.Errorf("%s is in the package: it is for measuring, not for use", f)
+		}
 	}
 	if tool, err := exec.LookPath("sha256sum"); err == nil {
 		cmd := exec.Command(tool, "--strict", "-c", SumsFile)

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/internal/seeds"
 	"rein/steps/internal/threshold"
 )
 
@@ -21,8 +23,9 @@ type result struct {
 	auc        float64
 }
 
-// trainSeeds trains with each seed and returns the best training by what is watched; the others are only counted.
-func trainSeeds(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset) (*result, error) {
+// trainSeeds trains with each seed and returns the best training by what is watched. The others' models are kept beside its,
+// for an evaluation to measure how much is the seed's doing.
+func trainSeeds(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset, kept artifact.Model) (*result, error) {
 	var best *result
 	var all []*result
 	for i := range c.Seeds {
@@ -37,7 +40,11 @@ func trainSeeds(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, 
 			best, r = r, best
 		}
 		if r != nil {
+			err := r.save(seeds.Dir(kept, r.loop.cfg.Seed))
 			r.loop.net.close()
+			if err != nil {
+				return nil, err
+			}
 		}
 	}
 	if len(all) > 1 {

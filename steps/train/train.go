@@ -34,7 +34,7 @@ type Outputs struct {
 }
 
 // Step is the step type.
-var Step = steps.New("train-gpu", 1, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
+var Step = steps.New("train-gpu", 2, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
 	steps.Isolated, steps.Fingerprint(versions), steps.Example(`
 step "train-gpu" "model" {
   rows       = step.dataset.rows
@@ -68,7 +68,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 	}
 	env.Logf("%d rows to train on, %d to validate", len(rows.class), len(validation.class))
 	started := time.Now()
-	best, err := trainSeeds(ctx, env, c, in, rows, validation)
+	best, err := trainSeeds(ctx, env, c, in, rows, validation, out.Model)
 	if err != nil {
 		return out, err
 	}
@@ -174,6 +174,12 @@ func finish(env *steps.Env, r *result, seconds float64, dir artifact.Model) erro
 	} {
 		env.Metric(name, value)
 	}
+	return r.save(dir)
+}
+
+// save writes the training's model.
+func (r *result) save(dir artifact.Model) error {
+	l := r.loop
 	rule, err := json.Marshal(l.cfg.rule())
 	if err != nil {
 		return err

@@ -219,8 +219,9 @@ func TestFineTunesAnEncoder(t *testing.T) {
 func TestSeedsAreSpreadOut(t *testing.T) {
 	c := toyConfig()
 	c.Seeds = 3
-	env, _ := trainToy(t, c)
+	env, out := trainToy(t, c)
 	m := env.Metrics
+	checkSeeds(t, c, out.Model)
 	if m["seeds"] != 3 || m["validation_loss_spread"] <= 0 || m["validation_loss"] > m["validation_loss_mean"] {
 		t.Errorf("metrics %v", m)
 	}

@@ -1,0 +1,63 @@
+// Package seeds keeps the models of a training's further seeds inside the folder of the one that was kept, so that an
+// evaluation can say how much of a result is the seed's doing. They are for measuring: a package leaves them out.
+package seeds
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"rein/steps/artifact"
+)
+
+// Folder is the name, in a model's folder, of what holds the further seeds' models.
+const Folder = "seeds"
+
+// Seed is a model that only its seed tells from the one that was kept.
+type Seed struct {
+	Seed  int
+	Model artifact.Model
+}
+
+// Dir is where the model of one seed belongs, below the model that was kept.
+func Dir(kept artifact.Model, seed int) artifact.Model {
+	return artifact.Model{Path: filepath.Join(kept.Path, Folder, strconv.Itoa(seed))}
+}
+
+// Of lists the further seeds of a model, lowest first; none where the training had one seed.
+func Of(kept artifact.Model) ([]Seed, error) {
+	entries, err := os.ReadDir(filepath.Join(kept.Path, Folder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []Seed
+	for _, e := range entries {
+		n, err := strconv.Atoi(e.Name())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q is not named after a seed", filepath.Join(kept.Path, Folder), e.Name())
+		}
+		out = append(out, Seed{n, Dir(kept, n)})
+	}
+	slices.SortFunc(out, func(a, b Seed) int { return cmp.Compare(a.Seed, b.Seed) })
+	return out, nil
+}
+
+// Copy takes the further seeds along where a model is written anew.
+func Copy(from, to artifact.Model) error {
+	list, err := Of(from)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	return os.CopyFS(filepath.Join(to.Path, Folder), os.DirFS(filepath.Join(from.Path, Folder)))
+}
+
+// Drop removes the further seeds from a folder.
+func Drop(dir string) error { return os.RemoveAll(filepath.Join(dir, Folder)) }
