@@ -65,10 +65,10 @@ func (r *Result) business(s *Strategy) *Business {
 	if !ok {
 		return b
 	}
-	avoided := Figure{Value: base.Value - fp.Value}
+	avoided := Figure{Value: base.Value - fp.Value} // of the models that are used; over seeds, of their means
 	if t := r.testOf(BaselineName, s.Name, "fp_rate"); t != nil && t.Difference.Low != nil {
 		low, high := -*t.Difference.High, -*t.Difference.Low
-		avoided.Low, avoided.High = &low, &high
+		avoided = Figure{-t.Difference.Value, &low, &high}
 	}
 	b.AvoidedPerDay = avoided.scale(perDay)
 	b.SavedPerYear = b.AvoidedPerDay.scale(365 * r.Assumptions.TicketShare * r.Assumptions.TicketCost)

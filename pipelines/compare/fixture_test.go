@@ -71,6 +71,7 @@ type model struct {
 	rows      int     // of the test set, a tenth of them malicious
 	data      string  // names the test set: other names are other rows
 	threshold float64
+	seeds     [4]float64 // FP rates of further seeds on the test set; 0: no such seed
 }
 
 // evaluate makes a report and scores as the evaluate step would, with rows that are hard for every model: a row's
@@ -102,6 +103,17 @@ func (s *shelf) evaluate(m model) (map[string]cache.Blob, map[string]float64) {
 			if r.Score = 0.4 * (1 - hard); hard < flip {
 				r.Score = 0.5 + 0.5*(1-hard)
 			}
+			for _, fp := range m.seeds {
+				v := r.Score
+				if fp > 0 && r.Label == artifact.Benign {
+					if v = 0.4 * (1 - hard); hard < fp {
+						v = 0.5 + 0.5*(1-hard)
+					}
+				}
+				if fp > 0 {
+					r.Seeds = append(r.Seeds, v)
+				}
+			}
 			scored = append(scored, r)
 			got.Add(stats.Observation{Malicious: r.Label == artifact.Malicious, Flagged: r.Score >= 0.5, Threat: r.Score, Category: r.Category,
 				Slices: map[string]string{"source": r.Source, "length": "2: 40-99"}})
@@ -115,6 +127,7 @@ func (s *shelf) evaluate(m model) (map[string]cache.Blob, map[string]float64) {
 		metrics[set.prefix+"fp_count"] = float64(got.Confusion.FP)
 		metrics[set.prefix+"benign_rows"] = float64(got.Benign.Rows)
 	}
+	m.overSeeds(&report, metrics)
 	dir := s.t.TempDir()
 	scores, err := artifact.WriteScores(filepath.Join(dir, "scores"), scored)
 	if err != nil {
@@ -131,6 +144,24 @@ func (s *shelf) evaluate(m model) (map[string]cache.Blob, map[string]float64) {
 	made := evaluated{map[string]cache.Blob{"report": s.put(path), "scores": s.put(scores.Path)}, metrics}
 	s.made[of] = made
 	return made.outputs, made.metrics
+}
+
+// overSeeds reports the FP rates of the further seeds.
+func (m model) overSeeds(report *stats.Report, metrics map[string]float64) {
+	kept := metrics["fp_rate"]
+	report.Seeds = []stats.SeedFigures{{Seed: 1, Threshold: m.threshold, Sets: map[string]map[string]float64{"test": {"fp_rate": kept}}}}
+	n, mean := 1.0, kept
+	for i, fp := range m.seeds {
+		if fp > 0 {
+			n, mean = n+1, mean+fp
+			report.Seeds = append(report.Seeds, stats.SeedFigures{Seed: i + 2, Threshold: m.threshold, Sets: map[string]map[string]float64{"test": {"fp_rate": fp}}})
+		}
+	}
+	if n == 1 {
+		report.Seeds = nil
+		return
+	}
+	metrics["seeds"], metrics["fp_rate_mean"], metrics["fp_rate_spread"] = n, mean/n, 0.001
 }
 
 // strategy is a recorded pipeline of the shape that ships.

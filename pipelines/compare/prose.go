@@ -89,6 +89,8 @@ func (r *Result) pairWords(a, b string) string {
 			return Incomparable + ": " + t.Reason
 		case strings.HasPrefix(t.Conclusion, TooFewRows):
 			key, what = TooFewRows, what+strings.TrimPrefix(t.Conclusion, TooFewRows)
+		case strings.HasPrefix(t.Conclusion, TooFewSeeds):
+			key, what = TooFewSeeds, what+strings.TrimPrefix(t.Conclusion, TooFewSeeds)
 		case t.Conclusion != NotShown && isRate(t.Metric):
 			what += fmt.Sprintf(" (%+.2f points, p %s)", 100*t.Difference.Value, pvalue(t.P))
 		case t.Conclusion != NotShown:
@@ -97,7 +99,7 @@ func (r *Result) pairWords(a, b string) string {
 		groups[key] = append(groups[key], what)
 	}
 	var parts []string
-	for _, g := range []struct{ key, words string }{{Better, "better in "}, {Worse, "worse in "}, {NotShown, "not shown: "}, {TooFewRows, "too few rows: "}} {
+	for _, g := range []struct{ key, words string }{{Better, "better in "}, {Worse, "worse in "}, {NotShown, "not shown: "}, {TooFewRows, "too few rows: "}, {TooFewSeeds, "too few seeds: "}} {
 		if list := groups[g.key]; len(list) > 0 {
 			parts = append(parts, g.words+strings.Join(list, ", "))
 		}

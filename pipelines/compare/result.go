@@ -9,7 +9,7 @@ import (
 )
 
 // SchemaVersion is the version of the JSON form; see schema.json.
-const SchemaVersion = 1
+const SchemaVersion = 2
 
 // BaselineName names the baseline in tests.
 const BaselineName = "baseline"
@@ -98,15 +98,19 @@ type Test struct {
 	B          string  `json:"b"`
 	Metric     string  `json:"metric"`
 	P          float64 `json:"p"`          // adjusted for the number of pairs (Holm)
-	Conclusion string  `json:"conclusion"` // better, worse, not shown, too few rows (need N), incomparable
+	Conclusion string  `json:"conclusion"` // better, worse, not shown, too few rows (need N), too few seeds (need N), incomparable
 	Raw        float64 `json:"p_raw"`
 	Difference Figure  `json:"difference"` // B minus A
 	Rows       int     `json:"rows"`
-	OnlyA      int     `json:"only_a"`           // rows that A alone flags
-	OnlyB      int     `json:"only_b"`           // rows that B alone flags
-	Detectable float64 `json:"detectable"`       // least difference that these rows show with 80% power
-	Need       int     `json:"need,omitempty"`   // rows that would show this difference
-	Reason     string  `json:"reason,omitempty"` // of incomparable
+	OnlyA      int     `json:"only_a"`         // rows that A alone flags
+	OnlyB      int     `json:"only_b"`         // rows that B alone flags
+	Detectable float64 `json:"detectable"`     // least difference that these rows show with 80% power
+	Need       int     `json:"need,omitempty"` // rows that would show this difference
+	// Where one side trained several seeds, the difference is that of the means over them, and seeds are drawn as rows are.
+	SeedsA    int    `json:"seeds_a,omitempty"`
+	SeedsB    int    `json:"seeds_b,omitempty"`
+	NeedSeeds int    `json:"need_seeds,omitempty"` // seeds of each that would show this difference
+	Reason    string `json:"reason,omitempty"`     // of incomparable
 }
 
 // The conclusions of a test: what B is against A.
@@ -115,6 +119,7 @@ const (
 	Worse        = "worse"
 	NotShown     = "not shown"
 	TooFewRows   = "too few rows"
+	TooFewSeeds  = "too few seeds"
 	Incomparable = "incomparable"
 )
 

@@ -25,6 +25,29 @@ type scores struct {
 type answers struct {
 	benign, malicious []float64
 	roc               *stats.ROC
+	seeds             []*answers // of the training's further seeds
+}
+
+// add takes one row's answer, and those of the further seeds.
+func (a *answers) add(row artifact.Answer) {
+	if row.Label == artifact.Malicious {
+		a.malicious = append(a.malicious, row.Score)
+	} else {
+		a.benign = append(a.benign, row.Score)
+	}
+	for i, v := range row.Seeds {
+		if i == len(a.seeds) {
+			a.seeds = append(a.seeds, &answers{})
+		}
+		a.seeds[i].add(artifact.Answer{Label: row.Label, Score: v})
+	}
+}
+
+func (a *answers) rank() {
+	a.roc = stats.NewROC(a.malicious, a.benign)
+	for _, s := range a.seeds {
+		s.rank()
+	}
 }
 
 // open reads each column's report and scores; what can't be read is a problem of that column, not of the comparison.
@@ -89,14 +112,10 @@ func (d *run) openScores(ctx context.Context, blobs Blobs, st *record.Step) erro
 			set = &answers{}
 			s.sets[a.Set] = set
 		}
-		if a.Label == artifact.Malicious {
-			set.malicious = append(set.malicious, a.Score)
-		} else {
-			set.benign = append(set.benign, a.Score)
-		}
+		set.add(a)
 	}
 	for _, set := range s.sets {
-		set.roc = stats.NewROC(set.malicious, set.benign)
+		set.rank()
 	}
 	d.scores = s
 	return nil

@@ -19,20 +19,22 @@ var tested = []struct {
 	metric, set string
 	lower       bool
 	run         func(a, b *side) outcome
+	seeds       func(a, b *side) (rows float64, byA, byB []float64) // where one of them has several
 }{
-	{"fp_rate", "test", true, (*side).falsePositives},
-	{"tp_rate", "test", false, (*side).recall},
-	{"f1_macro", "test", false, (*side).f1},
-	{"roc_auc", "test", false, (*side).auc},
-	{"unseen_fp_rate", "unseen", true, (*side).falsePositives},
-	{"unseen_tp_rate", "unseen", false, (*side).recall},
-	{"unseen_roc_auc", "unseen", false, (*side).auc},
+	{"fp_rate", "test", true, (*side).falsePositives, (*side).seedsFP},
+	{"tp_rate", "test", false, (*side).recall, (*side).seedsRecall},
+	{"f1_macro", "test", false, (*side).f1, (*side).seedsF1},
+	{"roc_auc", "test", false, (*side).auc, (*side).seedsAUC},
+	{"unseen_fp_rate", "unseen", true, (*side).falsePositives, (*side).seedsFP},
+	{"unseen_tp_rate", "unseen", false, (*side).recall, (*side).seedsRecall},
+	{"unseen_roc_auc", "unseen", false, (*side).auc, (*side).seedsAUC},
 }
 
 // side is one column's answers on one set.
 type side struct {
 	*answers
 	threshold float64
+	others    []float64 // thresholds of the further seeds
 }
 
 // outcome is what a test says before it is adjusted and judged.
@@ -43,6 +45,8 @@ type outcome struct {
 	onlyA, onlyB int
 	detectable   float64
 	need         int
+	needSeeds    int
+	seeds        [2]int // of A and B, where one has several
 }
 
 // test runs all paired tests: every strategy against the baseline, and every two strategies.
@@ -52,7 +56,7 @@ func (r *Result) test() {
 		first := len(r.Tests)
 		for i, a := range columns {
 			for _, b := range columns[i+1:] {
-				if t := r.pair(a, b, m.metric, m.set, m.run); t != nil {
+				if t := r.pair(a, b, m.metric, m.set, m.run, m.seeds); t != nil {
 					r.Tests = append(r.Tests, *t)
 				}
 			}
@@ -62,7 +66,7 @@ func (r *Result) test() {
 }
 
 // pair tests B against A; nil where one of them has nothing measured.
-func (r *Result) pair(a, b, metric, set string, test func(a, b *side) outcome) *Test {
+func (r *Result) pair(a, b, metric, set string, test func(a, b *side) outcome, seeds func(a, b *side) (float64, []float64, []float64)) *Test {
 	da, db := r.detail[a], r.detail[b]
 	if da.scores == nil || db.scores == nil || da.report == nil || db.report == nil {
 		return nil
@@ -78,12 +82,16 @@ func (r *Result) pair(a, b, metric, set string, test func(a, b *side) outcome) *
 		t.Reason = fmt.Sprintf("evaluated on other rows: %s (%d rows) and %s (%d rows)", short(ra.Data), ra.Rows, short(rb.Data), rb.Rows)
 		return t
 	}
-	o := test(&side{sa, da.report.Threshold}, &side{sb, db.report.Threshold})
+	x, y := da.side(sa), db.side(sb)
+	o := test(x, y)
 	if o.rows == 0 {
 		return nil
 	}
+	if len(x.seeds)+len(y.seeds) > 0 {
+		o = o.overSeeds(seeds(x, y))
+	}
 	t.Raw, t.Difference, t.Rows, t.OnlyA, t.OnlyB = o.p, figure(o.difference), o.rows, o.onlyA, o.onlyB
-	t.Detectable, t.Need = o.detectable, o.need
+	t.Detectable, t.Need, t.NeedSeeds, t.SeedsA, t.SeedsB = o.detectable, o.need, o.needSeeds, o.seeds[0], o.seeds[1]
 	return t
 }
 
@@ -104,6 +112,8 @@ func conclude(tests []Test, lower bool) {
 			t.Conclusion = fmt.Sprintf("%s (need %s)", TooFewRows, count(float64(max(fewest, t.Need))))
 		case adjusted >= alpha && t.Need > t.Rows:
 			t.Conclusion = fmt.Sprintf("%s (need %s)", TooFewRows, count(float64(t.Need)))
+		case adjusted >= alpha && t.NeedSeeds > max(t.SeedsA, t.SeedsB):
+			t.Conclusion = fmt.Sprintf("%s (need %s)", TooFewSeeds, count(float64(t.NeedSeeds)))
 		case adjusted >= alpha:
 			t.Conclusion = NotShown
 		case (t.Difference.Value < 0) == lower:

@@ -50,6 +50,7 @@ func (r *Result) judge(s *Strategy) {
 			s.Concerns = append(s.Concerns, fmt.Sprintf("%s is within %s, but its interval reaches beyond: %s", label(g.Name), g.Wants, g.Got))
 		}
 	}
+	s.Concerns = append(s.Concerns, s.seedConcern()...)
 	s.Concerns = append(s.Concerns, r.generalisation(s)...)
 	s.Concerns = append(s.Concerns, r.recallLoss(s)...)
 	if v, ok := s.Measured["balance_severity"]; ok && v.Value == 2 {

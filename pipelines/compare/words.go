@@ -228,5 +228,8 @@ func (t Test) Words() string {
 	if !isRate(t.Metric) {
 		d = fmt.Sprintf("%+.4f", t.Difference.Value)
 	}
+	if t.SeedsA > 0 {
+		d += fmt.Sprintf(", means over %d and %d seeds", t.SeedsA, t.SeedsB)
+	}
 	return fmt.Sprintf("%s (%s, p %s)", t.Conclusion, d, pvalue(t.P))
 }

@@ -51,4 +51,7 @@ type Scored struct {
 	Score    float64 `parquet:"score" json:"score"`        // threat score, 0 to 1
 	Family   string  `parquet:"family,dict" json:"family"` // most likely attack family
 	Text     string  `parquet:"text,zstd" json:"text"`
+
+	// Seeds are the threat scores of the training's further seeds, in the order of the report.
+	Seeds []float64 `parquet:"seeds" json:"seeds,omitempty"`
 }

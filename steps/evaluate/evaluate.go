@@ -55,7 +55,7 @@ type Out struct {
 }
 
 // Step is the "evaluate" step type.
-var Step = steps.New("evaluate", 2, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
+var Step = steps.New("evaluate", 3, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
 	steps.Isolated, steps.Example(`step "evaluate" "test" {
   model  = step.export.model
   test   = step.corpus.test
@@ -79,6 +79,10 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	e := &evaluation{config: c, env: env, scorer: s, out: w, leaked: leaked}
+	if e.seeds, err = openSeeds(ctx, env, in.Model); err != nil {
+		return Out{}, err
+	}
+	defer func() { err = errors.Join(err, e.seeds.close()) }()
 	report := &stats.Report{Threshold: s.Threshold(), BaseRate: c.BaseRate, Sets: map[string]*stats.Set{}}
 	if e.total, err = count(in.Test, in.Unseen, in.Pool); err != nil {
 		return Out{}, err
@@ -107,6 +111,9 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 		return Out{}, fmt.Errorf("validation: %w", err)
 	}
 	metrics(env, report)
+	if err := e.seeds.finish(env, in.Model, report); err != nil {
+		return Out{}, err
+	}
 	b, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		return Out{}, err
@@ -120,6 +127,7 @@ type evaluation struct {
 	env    *steps.Env
 	scorer *scorer.Scorer
 	out    *artifact.Writer[artifact.Scored]
+	seeds  seedSet                    // the training's further seeds
 	leaked map[string]map[string]bool // ids to leave out, by set
 	done   int64
 	total  int64 // rows of all sets
@@ -159,13 +167,19 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 		if err != nil {
 			return err
 		}
+		var others [][]float64
+		if keep {
+			if others, err = e.seeds.score(ctx, name, buf, texts); err != nil {
+				return err
+			}
+		}
 		for i, r := range buf {
 			threat := float64(scores[i].Threat)
 			set.Add(observe(r, threat, threat >= e.scorer.Threshold()))
 			fmt.Fprintf(data, "%d %s %d %s %s\n", len(r.ID), r.ID, len(r.Text), r.Text, r.Label)
 			if keep {
 				err := e.out.Write(artifact.Scored{ID: r.ID, Set: name, Label: r.Label, Category: r.Category, Source: r.Source,
-					Score: threat, Family: family(e.scorer.Classes(), scores[i].Probs), Text: r.Text})
+					Score: threat, Family: family(e.scorer.Classes(), scores[i].Probs), Text: r.Text, Seeds: others[i]})
 				if err != nil {
 					return err
 				}

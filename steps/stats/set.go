@@ -11,8 +11,17 @@ type Report struct {
 	Threshold float64 `json:"threshold"` // the model's: chosen on validation rows, never here
 	BaseRate  float64 `json:"base_rate"` // assumed share of malicious prompts, for the precision
 	// Temperature was fitted on validation rows; 0 where there were none, or none is best.
-	Temperature float64         `json:"temperature,omitempty"`
-	Sets        map[string]*Set `json:"sets"` // "test", "unseen", and "pool", which was mined: seen
+	Temperature float64 `json:"temperature,omitempty"`
+	// Seeds are all trainings of the model, the one that is used first; empty where there was one.
+	Seeds []SeedFigures   `json:"seeds,omitempty"`
+	Sets  map[string]*Set `json:"sets"` // "test", "unseen", and "pool", which was mined: seen
+}
+
+// SeedFigures is what one seed's model measured: by set, then by metric ("fp_rate", "tp_rate", "f1_macro", "roc_auc").
+type SeedFigures struct {
+	Seed      int                           `json:"seed"`
+	Threshold float64                       `json:"threshold"` // chosen on validation rows, of this seed's scores
+	Sets      map[string]map[string]float64 `json:"sets"`
 }
 
 // Set is what was measured on one set of rows. A figure that needs a class which isn't there is null.
