@@ -89,7 +89,7 @@ func (r *Result) trainingCharts() []chart {
 	return out
 }
 
-// whiskerCharts are rates by category, source, length and script, with intervals.
+// whiskerCharts are rates by category, source, length and language, with intervals.
 func (r *Result) whiskerCharts() []whiskers {
 	var out []whiskers
 	add := func(id, title, desc, xlabel string, groups map[string]*estimates) {

@@ -87,25 +87,8 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	if e.total, err = count(in.Test, in.Unseen, in.Pool); err != nil {
 		return Out{}, err
 	}
-	for _, part := range []struct {
-		name string
-		rows artifact.Rows
-		keep bool
-	}{{"test", in.Test, true}, {"unseen", in.Unseen, true}, {"pool", in.Pool, false}} {
-		if part.rows.Path == "" {
-			continue
-		}
-		set, err := e.set(ctx, part.name, part.rows, part.keep)
-		if err != nil {
-			return Out{}, fmt.Errorf("%s: %w", part.name, err)
-		}
-		if set.Rows > 0 {
-			report.Sets[part.name] = set
-		}
-	}
-	test := report.Sets["test"]
-	if test == nil || test.Benign.Rows == 0 || test.Malicious.Rows == 0 {
-		return Out{}, errors.New("test: both benign and malicious rows are needed to measure false positives and recall")
+	if err := e.sets(ctx, in, report); err != nil {
+		return Out{}, err
 	}
 	if err := e.temperature(ctx, in.Validation, report); err != nil {
 		return Out{}, fmt.Errorf("validation: %w", err)
@@ -131,6 +114,31 @@ type evaluation struct {
 	leaked map[string]map[string]bool // ids to leave out, by set
 	done   int64
 	total  int64 // rows of all sets
+}
+
+// sets measures each set of rows that is there.
+func (e *evaluation) sets(ctx context.Context, in In, report *stats.Report) error {
+	for _, part := range []struct {
+		name string
+		rows artifact.Rows
+		keep bool
+	}{{"test", in.Test, true}, {"unseen", in.Unseen, true}, {"pool", in.Pool, false}} {
+		if part.rows.Path == "" {
+			continue
+		}
+		set, err := e.set(ctx, part.name, part.rows, part.keep)
+		if err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+		if set.Rows > 0 {
+			report.Sets[part.name] = set
+		}
+	}
+	test := report.Sets["test"]
+	if test == nil || test.Benign.Rows == 0 || test.Malicious.Rows == 0 {
+		return errors.New("test: both benign and malicious rows are needed to measure false positives and recall")
+	}
+	return nil
 }
 
 // count adds up the rows of the sets that are there.
@@ -167,6 +175,7 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 		if err != nil {
 			return err
 		}
+		languages := languagesOf(texts)
 		var others [][]float64
 		if keep {
 			if others, err = e.seeds.score(ctx, name, buf, texts); err != nil {
@@ -175,7 +184,7 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 		}
 		for i, r := range buf {
 			threat := float64(scores[i].Threat)
-			set.Add(observe(r, threat, threat >= e.scorer.Threshold()))
+			set.Add(observe(r, languages[i], threat, threat >= e.scorer.Threshold()))
 			fmt.Fprintf(data, "%d %s %d %s %s\n", len(r.ID), r.ID, len(r.Text), r.Text, r.Label)
 			if keep {
 				err := e.out.Write(artifact.Scored{ID: r.ID, Set: name, Label: r.Label, Category: r.Category, Source: r.Source,
@@ -209,49 +218,6 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 	set.Finish(e.config.BaseRate, resamples, uint64(e.config.Seed))
 	set.Data = hex.EncodeToString(data.Sum(nil))
 	return set, nil
-}
-
-// temperature fits the scores' temperature on validation rows, and says how well each set is calibrated with it.
-func (e *evaluation) temperature(ctx context.Context, rows artifact.Rows, report *stats.Report) error {
-	if rows.Path == "" {
-		return nil
-	}
-	scores := map[string][]float64{}
-	var labels, texts []string
-	flush := func() error {
-		got, err := e.scorer.Score(ctx, texts)
-		if err != nil {
-			return err
-		}
-		for i, s := range got {
-			scores[labels[i]] = append(scores[labels[i]], float64(s.Threat))
-		}
-		labels, texts = labels[:0], texts[:0]
-		return nil
-	}
-	for r, err := range rows.All() {
-		if err := cmp.Or(err, ctx.Err()); err != nil {
-			return err
-		}
-		if labels, texts = append(labels, r.Label), append(texts, r.Text); len(texts) == batch {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-	}
-	if err := flush(); err != nil {
-		return err
-	}
-	t, ok := stats.Temperature(scores[artifact.Malicious], scores[artifact.Benign])
-	if !ok {
-		e.env.Notef("no temperature was fitted: the validation scores lack a class, or separate the classes")
-		return nil
-	}
-	report.Temperature = t
-	for _, s := range report.Sets {
-		s.Rescale(t)
-	}
-	return nil
 }
 
 // family is the most likely attack family: benign is the first class.

@@ -179,11 +179,3 @@ func TestATestSetOfOneClassIsRefused(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
-
-func TestScript(t *testing.T) {
-	for text, want := range map[string]string{"hello there": "Latin", "schöne Grüße": "Latin with accents or mixed", "привет мир": "Cyrillic", "你好": "Han", "123 !": "no letters", "こんにちは": "Kana"} {
-		if got := script(text); got != want {
-			t.Errorf("%q: %s, want %s", text, got, want)
-		}
-	}
-}

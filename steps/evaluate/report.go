@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"rein/steps"
@@ -11,9 +10,9 @@ import (
 )
 
 // observe is a scored row as the statistics see it.
-func observe(r artifact.Row, threat float64, flagged bool) stats.Observation {
+func observe(r artifact.Row, language string, threat float64, flagged bool) stats.Observation {
 	return stats.Observation{Malicious: r.Label == artifact.Malicious, Flagged: flagged, Threat: threat, Category: r.Category,
-		Slices: map[string]string{"source": r.Source, "length": lengthBucket(r.Text), "script": script(r.Text)}}
+		Slices: map[string]string{"source": r.Source, "length": lengthBucket(r.Text), "language": language}}
 }
 
 // lengthBucket names a text's length in characters.
@@ -28,50 +27,6 @@ func lengthBucket(text string) string {
 		}
 	}
 	return "5: 1,000 and more"
-}
-
-// scripts are told apart by their letters; what is called Latin here covers most European languages.
-var scripts = []struct {
-	name  string
-	table *unicode.RangeTable
-}{{"Latin", unicode.Latin}, {"Cyrillic", unicode.Cyrillic}, {"Greek", unicode.Greek}, {"Arabic", unicode.Arabic}, {"Hebrew", unicode.Hebrew},
-	{"Devanagari", unicode.Devanagari}, {"Han", unicode.Han}, {"Kana", unicode.Hiragana}, {"Kana", unicode.Katakana}, {"Hangul", unicode.Hangul}, {"Thai", unicode.Thai}}
-
-// script is what most of a text's letters are written in: a stand-in for its language that is never wrong about what it
-// says. Latin text is split by whether it stays within ASCII.
-func script(text string) string {
-	counts := map[string]int{}
-	letters, ascii := 0, true
-	for _, r := range text {
-		if !unicode.IsLetter(r) {
-			continue
-		}
-		letters++
-		if r < utf8.RuneSelf {
-			counts["Latin"]++
-			continue
-		}
-		ascii = false
-		for _, s := range scripts {
-			if unicode.Is(s.table, r) {
-				counts[s.name]++
-				break
-			}
-		}
-	}
-	if letters == 0 {
-		return "no letters"
-	}
-	best := "other"
-	for _, s := range scripts {
-		if counts[s.name] > counts[best] {
-			best = s.name
-		}
-	}
-	if best == "Latin" && !ascii {
-		return "Latin with accents or mixed"
-	}
-	return best
 }
 
 // metrics records the figures that the matrix and the gates use.

@@ -1,0 +1,94 @@
+package evaluate
+
+import (
+	"runtime"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/abadojack/whatlanggo"
+)
+
+// sure is the least confidence, by the gap between the best and the second best language, with which trigrams name one.
+const sure = 0.8
+
+// languages are those that are told apart by their trigrams. More of them would take short English prompts for themselves;
+// a language that isn't here is named after a neighbour or not at all. Scripts of one language need no list.
+var languages = whatlanggo.Options{Whitelist: map[whatlanggo.Lang]bool{
+	whatlanggo.Eng: true, whatlanggo.Spa: true, whatlanggo.Por: true, whatlanggo.Fra: true, whatlanggo.Deu: true, whatlanggo.Ita: true, whatlanggo.Nld: true,
+	whatlanggo.Pol: true, whatlanggo.Tur: true, whatlanggo.Ron: true, whatlanggo.Ces: true, whatlanggo.Swe: true, whatlanggo.Dan: true, whatlanggo.Nob: true,
+	whatlanggo.Fin: true, whatlanggo.Hun: true, whatlanggo.Vie: true, whatlanggo.Ind: true, whatlanggo.Rus: true, whatlanggo.Ukr: true, whatlanggo.Bul: true,
+	whatlanggo.Arb: true, whatlanggo.Pes: true, whatlanggo.Hin: true, whatlanggo.Heb: true,
+}}
+
+// english are words that are frequent in English and in no other language of the list. Trigrams are slow, and leave most
+// short English prompts unnamed.
+var english = map[string]bool{"the": true, "and": true, "what": true, "how": true, "you": true, "your": true, "with": true, "this": true, "that": true, "would": true,
+	"please": true, "from": true, "which": true, "should": true, "they": true, "there": true, "have": true, "because": true, "could": true, "why": true, "when": true,
+	"where": true, "does": true, "about": true, "their": true, "write": true, "explain": true}
+
+// isEnglish tells whether one word in seven is of these.
+func isEnglish(text string) bool {
+	words, hits := 0, 0
+	for w := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		words++
+		if len(w) <= 7 && english[strings.ToLower(w)] {
+			hits++
+		}
+	}
+	return hits > 0 && 7*hits >= words
+}
+
+// enough is how much of a text is looked at.
+const enough = 2000 // bytes
+
+// languagesOf names the language of each text, on all cores.
+func languagesOf(texts []string) []string {
+	out := make([]string, len(texts))
+	var wg sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for i := range workers {
+		wg.Go(func() {
+			for k := i; k < len(texts); k += workers {
+				out[k] = language(texts[k])
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// language names what a text is written in, or says by its script that this isn't sure.
+func language(text string) string {
+	if len(text) > enough {
+		cut := enough
+		for cut > 0 && !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		text = text[:cut]
+	}
+	letters := false
+	for _, r := range text {
+		if unicode.In(r, unicode.Hiragana, unicode.Katakana) {
+			return "Japanese" // however many of its characters are Chinese
+		}
+		letters = letters || unicode.IsLetter(r)
+	}
+	if !letters {
+		return "(no letters)"
+	}
+	if isEnglish(text) {
+		return "English"
+	}
+	i := whatlanggo.DetectWithOptions(text, languages)
+	switch name := whatlanggo.Scripts[i.Script]; {
+	case i.Lang == whatlanggo.Cmn:
+		return "Chinese"
+	case i.Lang >= 0 && i.Confidence >= sure:
+		return i.Lang.String()
+	case name != "":
+		return "(unsure, " + name + ")"
+	}
+	return "(unsure)"
+}
