@@ -14,6 +14,7 @@ import (
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/lang"
+	"rein/steps/score"
 )
 
 // compareFlags say what to run and how to show it.
@@ -90,7 +91,7 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 		return err
 	}
 	defer store.Close()
-	result, err := compare.Compute(ctx, compare.Input{Pipelines: rec, Blobs: store})
+	result, err := compare.Compute(ctx, compare.Input{Pipelines: rec, Blobs: store, Scorers: openScorer})
 	if err != nil {
 		return err
 	}
@@ -104,6 +105,27 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 		return nil
 	}
 	return &exitError{exitVerdict, errors.New("no strategy is approved")}
+}
+
+// threats are a model's scores, for the report to leave words out of texts.
+type threats struct{ *score.Scorer }
+
+func openScorer(ctx context.Context, model string) (compare.Scorer, error) {
+	s, err := score.Open(ctx, model)
+	if err != nil {
+		return nil, err
+	}
+	return threats{s}, nil
+}
+
+// Threats implements compare.Scorer.
+func (t threats) Threats(ctx context.Context, texts []string) ([]float64, error) {
+	answers, err := t.Score(ctx, texts)
+	out := make([]float64, len(answers))
+	for i, a := range answers {
+		out[i] = a.Score
+	}
+	return out, err
 }
 
 // loadForCompare doesn't ask for the user's data where nothing is run.

@@ -24,7 +24,7 @@ type run struct {
 
 // Compute compares what is recorded. Missing figures are no error: they are blanks with a reason.
 func Compute(ctx context.Context, in Input) (*Result, error) {
-	r := &Result{Schema: SchemaVersion, blobs: in.Blobs, Strategies: []*Strategy{}, Tests: []Test{}, detail: map[string]*run{}}
+	r := &Result{Schema: SchemaVersion, blobs: in.Blobs, scorers: in.Scorers, Strategies: []*Strategy{}, Tests: []Test{}, detail: map[string]*run{}}
 	r.Baseline.Measured = map[string]Figure{}
 	for _, p := range in.Pipelines {
 		if err := r.add(p); err != nil {

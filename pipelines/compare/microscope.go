@@ -33,6 +33,13 @@ type Cluster struct {
 	Lift     float64 `json:"lift"`   // how much more often a benign row with it is flagged than one without
 	Fixed    int     `json:"fixed"`  // rows with it that were false alarms of the baseline and aren't any more
 	Examples []Flip  `json:"examples"`
+
+	// What leaving the word out does to the highest-scored of these rows, and what leaving out each of their words does.
+	Masked int     `json:"masked,omitempty"` // rows that were tried
+	Fall   float64 `json:"fall,omitempty"`   // of the threat score, mean
+	Passes int     `json:"passes,omitempty"` // rows that pass without the word
+	Causes []Cause `json:"causes,omitempty"`
+	rows   []Flip
 }
 
 // Flip is one row as a column saw it, and as the baseline did.
@@ -43,6 +50,8 @@ type Flip struct {
 	Text     string  `json:"text"`
 	Score    float64 `json:"score"`
 	Before   float64 `json:"before"` // 0 where there is nothing to compare with
+	Causes   []Cause `json:"causes,omitempty"`
+	full     string
 }
 
 const (
@@ -93,6 +102,9 @@ func (r *Result) Microscope(ctx context.Context, column, against string) (*Micro
 		}
 	}
 	m.Clusters = v.clusters(wrong)
+	if err := r.attribute(ctx, column, m); err != nil {
+		return nil, fmt.Errorf("leaving words out: %w", err)
+	}
 	for _, list := range [][]Flip{m.Fixed, m.New, m.Missed, m.Caught} {
 		for i := range list {
 			list[i].Text = clip(list[i].Text)
@@ -141,12 +153,16 @@ func baseScores(ctx context.Context, base, d *run) ([]float64, error) {
 	return out, nil
 }
 
+func (s seen) asFlip() Flip {
+	return Flip{ID: s.ID, Category: s.Category, Source: s.Source, Text: s.Text, Score: s.Score, Before: s.before, full: s.Text}
+}
+
 // flip notes a row that changed sides; the surest of the wrong model come first.
 func (m *Microscope) flip(s seen) {
 	if s.now == s.of {
 		return
 	}
-	f := Flip{s.ID, s.Category, s.Source, s.Text, s.Score, s.before}
+	f := s.asFlip()
 	malicious := s.Label == artifact.Malicious
 	var list *[]Flip
 	var at int
@@ -223,11 +239,15 @@ func (v *vocabulary) clusters(wrong []seen) []Cluster {
 		for _, s := range wrong {
 			if !slices.Contains(s.tokens, token) {
 				rest = append(rest, s)
-			} else if len(c.Examples) < mostExamples {
-				c.Examples = append(c.Examples, Flip{s.ID, s.Category, s.Source, clip(s.Text), s.Score, s.before})
+			} else if len(c.rows) < mostMaskedRows {
+				c.rows = append(c.rows, s.asFlip())
 			}
 		}
 		wrong = rest
+		c.Examples = slices.Clone(c.rows[:min(len(c.rows), mostExamples)])
+		for i := range c.Examples {
+			c.Examples[i].Text = clip(c.Examples[i].Text)
+		}
 		out = append(out, c)
 	}
 	return out

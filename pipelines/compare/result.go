@@ -24,6 +24,7 @@ type Input struct {
 	Pipelines   []record.Pipeline
 	Blobs       Blobs // nil: figures alone, no paired tests
 	Assumptions *Assumptions
+	Scorers     func(ctx context.Context, model string) (Scorer, error) // opens a model's folder; nil: no words are left out to see what they do
 }
 
 // Result is a comparison; its JSON form is a contract.
@@ -37,6 +38,7 @@ type Result struct {
 	Assumptions    Assumptions    `json:"assumptions"`
 	Notes          []string       `json:"notes,omitempty"` // what could not be compared, and why
 	blobs          Blobs
+	scorers        func(ctx context.Context, model string) (Scorer, error)
 	detail         map[string]*run // by strategy, and BaselineName: for the report
 }
 
