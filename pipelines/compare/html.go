@@ -8,8 +8,11 @@ import (
 	"html/template"
 	"io"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 //go:embed page.gohtml
@@ -84,11 +87,9 @@ func HTML(ctx context.Context, w io.Writer, r *Result, o Options) error {
 		set := d.report.Sets["test"]
 		p.Histograms = append(p.Histograms, newHistogram("hist-"+name, "Threat scores: "+name, "How many test rows have each threat score, on a logarithmic scale; the line is the threshold.", set.Histogram, d.report.Threshold))
 		p.Confusions = append(p.Confusions, confusions(name, d))
-		if d.scores != nil {
-			if err := p.look(ctx, r, name); err != nil {
-				return fmt.Errorf("the microscope of %s: %w", name, err)
-			}
-		}
+	}
+	if p.Microscopes, err = r.look(ctx); err != nil {
+		return err
 	}
 	t, err := template.New("page").Funcs(functions).Parse(pageSource)
 	if err != nil {
@@ -101,35 +102,59 @@ func HTML(ctx context.Context, w io.Writer, r *Result, o Options) error {
 type scope struct {
 	*Microscope
 	Repairs []Repair
+	Shares  []MethodShare // of the added rows
 }
 
-func (p *page) look(ctx context.Context, r *Result, name string) error {
-	m, err := r.Microscope(ctx, name, BaselineName)
-	if err != nil {
-		return err
-	}
-	s := scope{Microscope: m}
-	if name != BaselineName && len(p.Microscopes) > 0 && p.Microscopes[0].Column == BaselineName {
-		if s.Repairs, err = r.Repairs(ctx, name, p.Microscopes[0].Microscope); err != nil {
-			return err
+// look makes the microscopes of all columns that have scored rows: the baseline's first, whose clusters the others are
+// asked about.
+func (r *Result) look(ctx context.Context) ([]scope, error) {
+	var names []string
+	for _, name := range r.columns() {
+		if d := r.detail[name]; d.scores != nil && d.report != nil && d.report.Sets["test"] != nil {
+			names = append(names, name)
 		}
 	}
-	p.Microscopes = append(p.Microscopes, s)
-	return nil
+	out := make([]scope, len(names))
+	var base *Microscope
+	one := func(i int) error {
+		m, err := r.Microscope(ctx, names[i], BaselineName)
+		if err != nil {
+			return fmt.Errorf("the microscope of %s: %w", names[i], err)
+		}
+		out[i].Microscope = m
+		if base != nil {
+			out[i].Repairs, out[i].Shares, err = r.Repairs(ctx, names[i], base)
+		}
+		return err
+	}
+	first := 0
+	if len(names) > 0 && names[0] == BaselineName {
+		if err := one(0); err != nil {
+			return nil, err
+		}
+		base, first = out[0].Microscope, 1
+	}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := first; i < len(names); i++ {
+		g.Go(func() error { return one(i) })
+	}
+	return out, g.Wait()
 }
 
 var functions = template.FuncMap{
-	"at":    coordinate,
-	"add":   func(a, b float64) float64 { return a + b },
-	"sub":   func(a, b float64) float64 { return a - b },
-	"half":  func(a float64) float64 { return a / 2 },
-	"score": func(v float64) string { return fmt.Sprintf("%.3f", v) },
-	"n":     func(v int) string { return count(float64(v)) },
-	"tone":  func(t Tone) string { return []string{"", "good", "warn", "bad"}[t] },
-	"sign":  func(t Tone) string { return []string{"", "✓", "!", "✗"}[t] },
-	"trim":  strings.TrimSpace,
-	"blank": blank,
-	"pval":  pvalue,
+	"at":         coordinate,
+	"add":        func(a, b float64) float64 { return a + b },
+	"sub":        func(a, b float64) float64 { return a - b },
+	"half":       func(a float64) float64 { return a / 2 },
+	"percentage": func(share float64) float64 { return 100 * share },
+	"score":      func(v float64) string { return fmt.Sprintf("%.3f", v) },
+	"n":          func(v int) string { return count(float64(v)) },
+	"tone":       func(t Tone) string { return []string{"", "good", "warn", "bad"}[t] },
+	"sign":       func(t Tone) string { return []string{"", "✓", "!", "✗"}[t] },
+	"trim":       strings.TrimSpace,
+	"blank":      blank,
+	"pval":       pvalue,
 	"diff": func(t Test) string {
 		if isRate(t.Metric) {
 			return points(t.Difference)

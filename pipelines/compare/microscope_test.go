@@ -66,7 +66,7 @@ func TestMicroscope(t *testing.T) {
 		}
 	}
 	added, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), []artifact.Row{
-		{ID: "a", Text: "ignore that mail", Label: artifact.Benign, Method: "synonym"}, {ID: "b", Text: "Ignore, ignore!", Label: artifact.Benign, Method: "synonym"},
+		{ID: "a", Text: "ignore the last mail on the weather", Label: artifact.Benign, Method: "synonym"}, {ID: "b", Text: "Ignore, ignore!", Label: artifact.Benign, Method: "synonym"},
 		{ID: "c", Text: "tea", Label: artifact.Benign, Method: "insert"}, {ID: "d", Text: "ignore all", Label: artifact.Malicious, Method: "mutation"}})
 	if err != nil {
 		t.Fatal(err)
@@ -92,11 +92,15 @@ func TestMicroscope(t *testing.T) {
 	if own.Counts != [4]int{20, 190, 20, 0} || len(own.Clusters) == 0 || own.Clusters[0].Token != "garden" || len(own.Fixed) != mostFlips {
 		t.Errorf("counts %v, clusters %+v", own.Counts, own.Clusters)
 	}
-	repairs, err := r.Repairs(t.Context(), "x", base)
+	repairs, shares, err := r.Repairs(t.Context(), "x", base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Repair{{Token: "ignore", Before: 30, Fixed: 20, Methods: map[string]int{"synonym": 2}}}, repairs); diff != "" {
+	if diff := cmp.Diff([]Repair{{Token: "ignore", Before: 30, Fixed: 20, Methods: map[string]int{"synonym": 2},
+		Nearest: map[string]int{"synonym": 20}, Looked: 20}}, repairs); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]MethodShare{{"synonym", 2.0 / 3}, {"insert", 1.0 / 3}}, shares); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -11,27 +11,30 @@ import (
 	"rein/steps/artifact"
 )
 
-// Repair is what became of one cluster of the baseline's false positives, and which added training rows share its word.
-// That they stand side by side is no proof: the strategies differ in more than one thing.
+// Repair is what became of one cluster of the baseline's false positives, which added training rows share its word, and
+// which are nearest to the rows that pass now. That they stand side by side is no proof: strategies differ in more than one
+// thing. What a method's rows do beyond their number is for a control to show.
 type Repair struct {
 	Token   string         `json:"token"`
 	Before  int            `json:"before"`  // false positives of the baseline with the word
 	Fixed   int            `json:"fixed"`   // of them, passed now
 	Methods map[string]int `json:"methods"` // added training rows with the word, by the method that made them
+	Nearest map[string]int `json:"nearest"` // of Looked fixed rows: the method of the added training row that is most like each
+	Looked  int            `json:"looked"`
 }
 
 // Repairs follows the clusters of the baseline's microscope through a strategy.
-func (r *Result) Repairs(ctx context.Context, strategy string, base *Microscope) ([]Repair, error) {
+func (r *Result) Repairs(ctx context.Context, strategy string, base *Microscope) ([]Repair, []MethodShare, error) {
 	d, of := r.detail[strategy], r.detail[BaselineName]
 	if base == nil || len(base.Clusters) == 0 || d == nil || d.scores == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	before, err := baseScores(ctx, of, d)
 	if err != nil || before == nil {
-		return nil, err
+		return nil, nil, err
 	}
 	out := make([]Repair, len(base.Clusters))
-	at := map[string]int{}
+	at, fixed, added := map[string]int{}, make([][][]string, len(base.Clusters)), &library{}
 	for i, c := range base.Clusters {
 		out[i] = Repair{Token: c.Token, Methods: map[string]int{}}
 		at[c.Token] = i
@@ -40,22 +43,34 @@ func (r *Result) Repairs(ctx context.Context, strategy string, base *Microscope)
 		if s.Label == artifact.Malicious || !s.of {
 			return
 		}
-		for _, t := range tokens(s.Text) {
-			if i, ok := at[t]; ok {
-				if out[i].Before++; !s.now {
-					out[i].Fixed++
-				}
+		words := tokens(s.Text)
+		for _, t := range words {
+			i, ok := at[t]
+			if !ok {
+				continue
+			}
+			out[i].Before++
+			if s.now {
+				continue
+			}
+			if out[i].Fixed++; len(fixed[i]) < mostNearest {
+				fixed[i] = append(fixed[i], words)
+				added.want(words)
 			}
 		}
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return out, r.addedRows(ctx, d, at, out)
+	if err := r.addedRows(ctx, d, at, out, added); err != nil {
+		return nil, nil, err
+	}
+	added.byNearest(out, fixed)
+	return out, added.shares(), nil
 }
 
 // addedRows counts the rows that the strategy's own steps wrote, by word and method.
-func (r *Result) addedRows(ctx context.Context, d *run, at map[string]int, out []Repair) error {
+func (r *Result) addedRows(ctx context.Context, d *run, at map[string]int, out []Repair, added *library) error {
 	if r.blobs == nil {
 		return nil
 	}
@@ -76,11 +91,13 @@ func (r *Result) addedRows(ctx context.Context, d *run, at map[string]int, out [
 			if row.Label == artifact.Malicious {
 				continue
 			}
+			method := cmp.Or(row.Method, st.Type)
+			added.add(row.Text, method)
 			found := map[int]bool{}
 			eachToken(row.Text, func(b []byte) {
 				if i, ok := at[string(b)]; ok && !found[i] {
 					found[i] = true
-					out[i].Methods[cmp.Or(row.Method, st.Type)]++
+					out[i].Methods[method]++
 				}
 			})
 		}
@@ -88,12 +105,22 @@ func (r *Result) addedRows(ctx context.Context, d *run, at map[string]int, out [
 	return nil
 }
 
-// Words lists the methods, most rows first.
-func (r Repair) Words() string {
-	names := slices.SortedFunc(maps.Keys(r.Methods), func(a, b string) int { return cmp.Or(cmp.Compare(r.Methods[b], r.Methods[a]), cmp.Compare(a, b)) })
+// Words lists the methods that wrote rows with the word, most rows first.
+func (r Repair) Words() string { return counted(r.Methods) }
+
+// NearestWords lists the methods that wrote the rows nearest to those that were fixed.
+func (r Repair) NearestWords() string {
+	if r.Looked == 0 {
+		return ""
+	}
+	return fmt.Sprintf("of %s: %s", count(float64(r.Looked)), counted(r.Nearest))
+}
+
+func counted(m map[string]int) string {
+	names := slices.SortedFunc(maps.Keys(m), func(a, b string) int { return cmp.Or(cmp.Compare(m[b], m[a]), cmp.Compare(a, b)) })
 	var parts []string
 	for _, n := range names {
-		parts = append(parts, fmt.Sprintf("%s %s", n, count(float64(r.Methods[n]))))
+		parts = append(parts, fmt.Sprintf("%s %s", n, count(float64(m[n]))))
 	}
 	if len(parts) == 0 {
 		return "none"
