@@ -18,7 +18,7 @@ import (
 type Config struct {
 	Variations int                `hcl:"variations,optional" doc:"How many variations of each row."`
 	Size       int                `hcl:"size,optional" doc:"How many variations in all, instead: of rows chosen by chance."`
-	Methods    map[string]float64 `hcl:"methods,optional" doc:"Weights of the methods. Benign: synonym, insert, swap, delete, punctuate, paraphrase, register; malicious: mutation, obfuscation, synthesis. With their ports or blocks: wordnet, back-translation, llm. Empty: all, alike, but half of all from those outside."`
+	Methods    map[string]float64 `hcl:"methods,optional" doc:"Weights of the methods. Benign: synonym, insert, swap, delete, punctuate, paraphrase, register; malicious: mutation, obfuscation, synthesis. Either, and alone: duplicate, plain copies, as a control. With their ports or blocks: wordnet, back-translation, llm. Empty: all, alike, but half of all from those outside."`
 	Families   map[string]float64 `hcl:"families,optional" doc:"With size: only malicious rows, and these shares of their categories."`
 	MaxGrowth  float64            `hcl:"max_growth,optional" default:"3" doc:"A benign variation is at most this many times as long as its row (and 80 characters), and at least half as long."`
 	Back       *BackTranslation   `hcl:"back_translation,block" doc:"Also translate benign rows away and back."`
@@ -47,7 +47,7 @@ func (c Config) Validate() error {
 			return err
 		}
 	}
-	known := map[string]bool{"wordnet": true, backTranslation: true, llmMethod: true}
+	known := map[string]bool{duplicateMethod: true, "wordnet": true, backTranslation: true, llmMethod: true}
 	for _, m := range append(benignMethods(nil), maliciousMethods(nil, nil, nil)...) {
 		known[m.name] = true
 	}
@@ -58,6 +58,9 @@ func (c Config) Validate() error {
 		if !(w >= 0) {
 			return fmt.Errorf("methods: %q weighs %v; want 0 or more", name, w)
 		}
+	}
+	if err := c.checkDuplicate(); err != nil {
+		return err
 	}
 	for name, w := range c.Families {
 		if !(w >= 0) {
@@ -105,7 +108,12 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	if err != nil {
 		return Out{}, err
 	}
-	if err := w.write(ctx, jobs); err != nil {
+	if c.duplicates() {
+		err = w.copies(ctx, jobs)
+	} else {
+		err = w.write(ctx, jobs)
+	}
+	if err != nil {
 		return Out{}, err
 	}
 	w.report()

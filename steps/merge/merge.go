@@ -18,6 +18,7 @@ import (
 
 // Config says what to leave out.
 type Config struct {
+	Equal  string             `hcl:"equal_texts,optional" default:"drop" enum:"drop,keep" doc:"Whether an added row whose text is there already is left out. keep is for copies that are wanted: augment with methods = { duplicate = 1 }."`
 	Near   float64            `hcl:"near_duplicates,optional" default:"0" doc:"Also leave out added rows whose words are this similar (Jaccard, 0.5 to 1) to an earlier one. 0: only equal texts."`
 	Caps   map[string]int     `hcl:"caps,optional" doc:"At most this many added rows of a source."`
 	Family map[string]int     `hcl:"family_caps,optional" doc:"At most this many added rows of a category: an attack family, or a stratum of benign rows."`
@@ -148,7 +149,7 @@ func (m *merger) base(r artifact.Row, print leak.Fingerprint) error {
 // add takes an added row, or counts why not.
 func (m *merger) add(r artifact.Row, print leak.Fingerprint) error {
 	k := key(r.Text)
-	if label, dup := m.seen[k]; dup {
+	if label, dup := m.seen[k]; dup && m.config.Equal != "keep" {
 		if m.duplicates++; label != mark(r) {
 			m.relabelled++
 			m.example("relabelled", r)

@@ -37,6 +37,7 @@ func TestMerge(t *testing.T) {
 	}{
 		{"order", Config{}, []string{"a", "!b"}, [][]string{{"c"}, {"!d"}}, "a !b c !d", ""},
 		{"duplicates", Config{}, []string{"a"}, [][]string{{"A ", "c"}, {"c", "d"}}, "a c d", "2 rows were left out: their text"},
+		{"equal texts that are wanted", Config{Equal: "keep"}, []string{"a"}, [][]string{{"A ", "c"}, {"c"}}, "a A  c c", ""},
 		{"the base keeps its own", Config{}, []string{"a", "a"}, [][]string{{"b"}}, "a a b", ""},
 		{"both labels", Config{}, []string{"a"}, [][]string{{"!a"}}, "a", "the other label, as of row \"a\" (\"a\")"},
 		{"family caps", Config{Family: map[string]int{"f": 0}}, []string{"x0"}, [][]string{{"x1"}}, "x0", "as of row \"x1\""},
