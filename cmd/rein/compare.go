@@ -53,6 +53,7 @@ EXIT STATUS
 	f.load.register(c)
 	a.complete(c, &f.load)
 	f.run.registerRun(c)
+	a.registerExecutor(c, &f.load, &f.run.executor)
 	must(c.RegisterFlagCompletionFunc("force", a.completeSteps(&f.load)))
 	fl := c.Flags()
 	fl.BoolVar(&f.noRun, "no-run", false, "compare what past runs measured; start nothing")

@@ -29,9 +29,13 @@ func (a *app) load(args []string, l *loadFlags) (*lang.Program, error) {
 		return p, err
 	}
 	if len(p.Graph.Pipelines) == 0 {
-		return p, configError(fmt.Errorf("no pipelines in %s: a pipeline file has a pipeline block; rein init writes one", strings.Join(a.targets(args), ", ")))
+		return p, noPipelines(a.targets(args))
 	}
 	return p, nil
+}
+
+func noPipelines(in []string) error {
+	return configError(fmt.Errorf("no pipelines in %s: a pipeline file has a pipeline block; rein init writes one", strings.Join(in, ", ")))
 }
 
 // loadToRun is load for what runs or plans: the user's data has to be there, and a graph that reports on rows that the reported model is made with is refused.
@@ -58,7 +62,7 @@ func (a *app) loadToRun(ctx context.Context, args []string, l *loadFlags) (*lang
 }
 
 func (a *app) langOptions(args []string, l *loadFlags) lang.Options {
-	o := lang.Options{Types: all.Types(), Vars: l.vars, VarFiles: l.varFiles}
+	o := lang.Options{Types: all.Types(), Vars: l.vars, VarFiles: l.varFiles, Project: projectFile()}
 	if a.shipped(args) {
 		o.FS = embedded{pipelines.FS}
 	}

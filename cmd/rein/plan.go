@@ -50,6 +50,7 @@ EXIT STATUS
 	a.complete(c, &l)
 	c.Flags().IntVarP(&r.jobs, "jobs", "j", 0, "steps at a time (default: the number of cores)")
 	c.Flags().StringArrayVar(&r.force, "force", nil, "plan as if this `STEP` were run whatever the cache says")
+	a.registerExecutor(c, &l, &r.executor)
 	must(c.RegisterFlagCompletionFunc("force", a.completeSteps(&l)))
 	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 4 if something would run")
 	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
@@ -68,6 +69,9 @@ func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags
 	defer store.Close()
 	o := a.engineOptions(store)
 	o.Jobs, o.Force = r.jobs, r.force
+	if err := a.useExecutors(&o, p, r.executor); err != nil {
+		return nil, err
+	}
 	return engine.Plan(ctx, p.Graph, o)
 }
 

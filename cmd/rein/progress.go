@@ -33,6 +33,15 @@ func (l *lockedView) Close() {
 	l.v.Close()
 }
 
+// aside has f write to the terminal while nothing else does.
+func (a *app) aside(f func()) {
+	if a.live != nil {
+		a.live.Aside(f)
+		return
+	}
+	f()
+}
+
 // progress is the view that fits the flags and the terminal; jobs is how many steps run at a time (0: one a core).
 func (a *app) progress(jobs int) *lockedView {
 	tty, _ := isTerminal(a.err)
@@ -47,6 +56,7 @@ func (a *app) progress(jobs int) *lockedView {
 			jobs = runtime.GOMAXPROCS(0)
 		}
 		v.Slots(jobs)
+		a.live = v
 		return &lockedView{v: v}
 	}
 	return &lockedView{v: view.NewPlain(a.err)}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"rein/cmd/rein/internal/view"
 )
 
 // app is what all commands share: the streams and the flags that mean the same everywhere.
@@ -17,6 +19,7 @@ type app struct {
 	noColor bool
 	json    bool
 	quiet   bool
+	live    *view.TTY // the live view of a run, if there is one
 }
 
 // newRoot makes the command tree. Nothing runs before Execute.

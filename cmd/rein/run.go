@@ -39,6 +39,7 @@ EXIT STATUS
 	l.register(c)
 	a.complete(c, &l)
 	r.register(c)
+	a.registerExecutor(c, &l, &r.executor)
 	must(c.RegisterFlagCompletionFunc("force", a.completeSteps(&l)))
 	c.Flags().BoolVar(&a.json, "json", false, "events as JSON, one a line")
 	return c
@@ -52,6 +53,7 @@ type runFlags struct {
 	frozen    bool
 	force     []string
 	budget    time.Duration
+	executor  string
 }
 
 func (r *runFlags) register(c *cobra.Command) {
@@ -90,6 +92,9 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 	o := a.engineOptions(store)
 	o.Jobs, o.KeepGoing, o.Verify, o.Frozen, o.Force, o.Budget = r.jobs, r.keepGoing, r.verify, r.frozen, r.force, r.budget
 	o.Emit = v.Event
+	if err := a.useExecutors(&o, p, r.executor); err != nil {
+		return nil, err
+	}
 	o.Command = commandLine(p)
 	o.Git = gitFacts(ctx, ".")
 	rec, err := engine.Run(ctx, p.Graph, o)

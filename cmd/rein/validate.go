@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -23,9 +24,12 @@ EXIT STATUS
 			if a.json {
 				return a.validateJSON(args, &l)
 			}
-			p, err := a.load(args, &l)
-			if err != nil {
+			p, diags := lang.Load(a.targets(args), a.langOptions(args, &l))
+			if err := a.report(p, diags); err != nil {
 				return err
+			}
+			if len(p.Graph.Pipelines) == 0 && (len(args) != 1 || filepath.Base(args[0]) != lang.ProjectFile) {
+				return noPipelines(a.targets(args))
 			}
 			steps := 0
 			for _, pipe := range p.Graph.Pipelines {

@@ -41,6 +41,7 @@ EXIT STATUS
 	l.register(c)
 	a.complete(c, &l)
 	r.register(c)
+	a.registerExecutor(c, &l, &r.executor)
 	return c
 }
 

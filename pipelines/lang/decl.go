@@ -26,6 +26,8 @@ type module struct {
 	expect    []*attr
 	plan      []*attr
 	compare   *block
+	executors []*executorDecl
+	cache     *block
 	broken    bool // it has syntax errors
 }
 
@@ -103,6 +105,13 @@ type outputDecl struct {
 	body *block
 	rng  hcl.Range
 	in   *module
+}
+
+// executorDecl is an executor block.
+type executorDecl struct {
+	kind, name string
+	body       *block
+	nameRange  hcl.Range
 }
 
 // compareRange orders by file and place. Different files keep a stable, if arbitrary, order.

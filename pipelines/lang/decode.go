@@ -69,6 +69,10 @@ func (d *decoder) file(body hcl.Body) {
 			d.output(b)
 		case "compare":
 			d.m.compare = d.block(b, *schemaOf("compare"), "a compare block")
+		case "executor":
+			d.executor(b)
+		case "cache":
+			d.m.cache = d.block(b, *schemaOf("cache"), "a cache block")
 		}
 	}
 }
@@ -77,7 +81,7 @@ func (d *decoder) file(body hcl.Body) {
 func (d *decoder) labels(b *hcl.Block) bool {
 	ok := true
 	for i, l := range b.Labels {
-		if b.Type == "pipeline" || (b.Type == "step" && i == 0) {
+		if b.Type == "pipeline" || (i == 0 && (b.Type == "step" || b.Type == "executor")) {
 			if l == "" {
 				d.errorf(b.LabelRanges[i], "Empty name", "The %s of a %s block can't be empty.", schemaOf(b.Type).labels[i], b.Type)
 				ok = false
@@ -227,6 +231,20 @@ func (d *decoder) output(b *hcl.Block) {
 		}
 	}
 	d.m.outputs = append(d.m.outputs, o)
+}
+
+func (d *decoder) executor(b *hcl.Block) {
+	x := &executorDecl{kind: b.Labels[0], name: b.Labels[1], nameRange: b.LabelRanges[1]}
+	switch {
+	case x.kind != "slurm":
+		d.errorf(b.LabelRanges[0], "Unknown kind of executor", "There is no kind of executor %q.%s", x.kind, suggest(x.kind, "kinds", []string{"slurm"}))
+		return
+	case x.name == localExecutor:
+		d.errorf(x.nameRange, "Reserved name", "%q is this machine; give the executor another name.", x.name)
+		return
+	}
+	x.body = d.block(b, *schemaOf("executor"), "an executor block")
+	d.m.executors = append(d.m.executors, x)
 }
 
 // shortPos is file:line for use within a sentence.

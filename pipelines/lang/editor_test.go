@@ -44,7 +44,7 @@ func TestComplete(t *testing.T) {
 		not   []string
 	}{
 		"block":            {extending + "ste|", "step", nil, []string{"pipeline"}},
-		"all blocks":       {extending + "|", "compare", []string{"step", "variable", "set"}, nil},
+		"all blocks":       {extending + "|", "cache", []string{"step", "variable", "set"}, nil},
 		"step type":        {extending + "step \"tr|", "train-gpu", nil, []string{"augment"}},
 		"step name":        {extending + "step \"train-gpu\" \"|", "model", nil, []string{"corpus"}},
 		"argument":         {extending + "step \"augment\" \"a\" {\n  va|\n}\n", "variations", nil, nil},
@@ -59,7 +59,7 @@ func TestComplete(t *testing.T) {
 		"enum of a block":  {extending + "step \"train-gpu\" \"a\" {\n  model {\n    kind = |", `"encoder"`, []string{`"ngram"`}, nil},
 		"bool":             {extending + "step \"augment\" \"a\" {\n  when = t|\n}\n", "true", []string{"trim"}, nil},
 		"function":         {extending + "locals {\n  a = regexr|\n}\n", "regexreplace", nil, nil},
-		"after a comment":  {extending + "# step \"\n|", "compare", nil, nil},
+		"after a comment":  {extending + "# step \"\n|", "cache", nil, nil},
 		"in interpolation": {extending + "step \"dataset\" \"d\" {\n  data = \"x/${var.sc|}\"\n}\n", "var.scale", nil, nil},
 	} {
 		p, offset := atCursor(t, c.text)

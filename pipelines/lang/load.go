@@ -33,6 +33,8 @@ type Options struct {
 	VarFiles []string
 	// Env is the environment as os.Environ gives it: REIN_VAR_name and the function env. nil: os.Environ.
 	Env []string
+	// Project is the project file, rein.hcl; "": there is none. It is read from the operating system.
+	Project string
 	// Overlay is text that replaces a file's: what an editor has not saved yet.
 	Overlay map[string][]byte
 }
@@ -43,6 +45,8 @@ type Program struct {
 	Graph *engine.Graph
 	// Pipelines says more of each pipeline of the graph, in the same order.
 	Pipelines []*Pipeline
+	// Project is where steps may run and whom results are shared with.
+	Project *Project
 	// Sources are the files by name, for showing diagnostics; they are there even if loading failed.
 	// Values of --var are among them under names that are no files.
 	Sources map[string]*hcl.File
@@ -59,7 +63,7 @@ func (p *Program) Files() []string { return slices.Clone(p.files) }
 func Load(paths []string, o Options) (p *Program, diags hcl.Diagnostics) {
 	defer func() {
 		if r := recover(); r != nil { // a library's or our own mistake must not take an editor or a watch down
-			p, diags = &Program{Graph: &engine.Graph{}}, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Mistake in rein",
+			p, diags = &Program{Graph: &engine.Graph{}, Project: &Project{}}, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Mistake in rein",
 				Detail: fmt.Sprintf("Loading %s ended in a panic: %v. Please report it with the files.\n%s", strings.Join(paths, ", "), r, debug.Stack())}}
 		}
 	}()
@@ -69,17 +73,19 @@ func Load(paths []string, o Options) (p *Program, diags hcl.Diagnostics) {
 func load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 	l, err := newLoader(o)
 	if err != nil {
-		return &Program{Graph: &engine.Graph{}}, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "No working folder", Detail: err.Error()}}
+		return &Program{Graph: &engine.Graph{}, Project: &Project{}}, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "No working folder", Detail: err.Error()}}
 	}
 	l.settings.read(l)
-	for _, chain := range l.chains(l.expand(paths)) {
+	chains := l.chains(l.expand(paths))
+	l.projectOf(chains)
+	for _, chain := range chains {
 		n := len(l.diags)
 		if l.pipeline(chain); chain.broken() {
 			l.diags = l.diags[:n]
 		}
 	}
 	l.settings.unused(l)
-	p := &Program{Graph: &engine.Graph{}, Pipelines: l.pipelines, Sources: l.sources, files: slices.Sorted(maps.Keys(l.files))}
+	p := &Program{Graph: &engine.Graph{}, Pipelines: l.pipelines, Project: l.project, Sources: l.sources, files: slices.Sorted(maps.Keys(l.files))}
 	for _, pl := range l.pipelines {
 		p.Graph.Pipelines = append(p.Graph.Pipelines, pl.node)
 	}
@@ -99,6 +105,7 @@ type loader struct {
 	standard  functionSet
 	env       map[string]string
 	pipelines []*Pipeline
+	project   *Project
 	diags     hcl.Diagnostics
 }
 
@@ -125,6 +132,12 @@ func newLoader(o Options) (*loader, error) {
 	return l, nil
 }
 
+func (l *loader) errorAt(r hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
+	d := errorAt(r, summary, format, args...)
+	l.diags = l.diags.Append(d)
+	return d
+}
+
 func (l *loader) add(diags hcl.Diagnostics) { l.diags = append(l.diags, diags...) }
 
 // expand turns arguments into files: a folder stands for the pipelines in it.
@@ -135,6 +148,9 @@ func (l *loader) expand(paths []string) []string {
 		if err != nil {
 			l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read a pipeline",
 				Detail: fmt.Sprintf("%s: %s.", p, readProblem(err))})
+			continue
+		}
+		if !dir && l.isProject(p) {
 			continue
 		}
 		if !dir {
@@ -148,6 +164,9 @@ func (l *loader) expand(paths []string) []string {
 		}
 		found := false
 		for _, f := range files {
+			if l.isProject(f) {
+				continue
+			}
 			m := l.module(f, nil)
 			if m != nil && m.header != nil && !m.header.abstract {
 				out = append(out, f)

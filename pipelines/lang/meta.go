@@ -13,7 +13,7 @@ import (
 	"rein/engine"
 )
 
-// bindMeta fills in what every step takes: depends_on, resources, retries, timeout and asserts.
+// bindMeta fills in what every step takes: depends_on, resources, retries, timeout, executor and asserts.
 func (e *evaluator) bindMeta(i *instance) bool {
 	n := len(e.diags)
 	body := i.step.decl.body
@@ -34,6 +34,13 @@ func (e *evaluator) bindMeta(i *instance) bool {
 				e.wrongMeta(i, a, "timeout is a time like \"90s\", \"20m\" or \"2h\", not %s.", showValue(v))
 			}
 			i.node.Timeout = d
+		}
+	}
+	if a := body.attrs["executor"]; a != nil {
+		if v, ok := e.metaValue(i, a, cty.String); ok {
+			if i.node.Executor = v.AsString(); e.project.Check(i.node.Executor) != nil {
+				e.wrongMeta(i, a, "There is no executor %s.%s", showValue(v), e.project.suggestion(i.node.Executor))
+			}
 		}
 	}
 	if b := body.one("resources"); b != nil {

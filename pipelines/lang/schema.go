@@ -57,6 +57,7 @@ var grammar = []blockSchema{
 			{name: "depends_on", typ: "list of steps", doc: "Steps that have to end before this one starts, without their outputs being used."},
 			{name: "retries", typ: "number", doc: "How many times to try again after a failure."},
 			{name: "timeout", typ: "string", doc: "How long it may take: \"90s\", \"20m\", \"2h\"."},
+			{name: "executor", typ: "string", doc: "Where it runs: the name of an executor block, or \"local\". Default local; --executor wins. Not part of its key."},
 			{name: "disabled", typ: "bool", doc: "True removes a step of the base."},
 		},
 		blocks: []blockSchema{resourcesSchema, assertSchema},
@@ -80,6 +81,8 @@ var grammar = []blockSchema{
 		},
 		blocks: []blockSchema{{name: "target", doc: "Figures to reach, by metric, as in expect.", free: true, single: true}},
 		sample: "compare {\n  baseline = step.baseline_test\n  result   = step.test\n  target {\n    fp_rate = { at_most = 0.01 }\n  }\n}\n"},
+	executorSchema,
+	cacheSchema,
 }
 
 var resourcesSchema = blockSchema{name: "resources", single: true, doc: "What the step needs of the machine while it runs. Not part of its key.",

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestWrongFiles loads every archive of testdata/wrong and compares what is said about it, character by character.
 // The comment of an archive may have lines `var NAME=VALUE`, `var-file NAME`, `env NAME=VALUE`, `load NAME...`
-// (default main.hcl) and `width N`. Files of the archive are the only ones there are.
+// (default main.hcl), `project NAME` and `width N`. Files of the archive are the only ones there are.
 func TestWrongFiles(t *testing.T) {
 	files, err := filepath.Glob("testdata/wrong/*.txtar")
 	if err != nil || len(files) < 80 {
@@ -95,6 +95,8 @@ func diagnose(t *testing.T, a *txtar.Archive) string {
 			o.Env = append(o.Env, rest)
 		case "load":
 			paths = strings.Fields(rest)
+		case "project":
+			o.Project = rest
 		case "width":
 			style.Width = 72
 		}

@@ -8,12 +8,16 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"rein/engine/internal/proc"
 )
 
 // command runs one of Slurm's programs and returns what it printed.
 func command(ctx context.Context, stdin, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
+	proc.Group(cmd) // Ctrl-C in a terminal is for us: half a submission would be nobody's
 	cmd.Stdin = strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -32,6 +36,11 @@ type queue struct {
 	mu       sync.Mutex
 	watched  map[string]*watch
 	running  bool
+
+	listing sync.Mutex
+	listed  time.Time // when the last look began
+	jobs    []listed
+	looks   atomic.Int64
 }
 
 // watch is one job that somebody waits for.
@@ -53,6 +62,13 @@ func (q *queue) watch(id string) *watch {
 	return w
 }
 
+// out is how many jobs are waited for.
+func (q *queue) out() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.watched)
+}
+
 func (q *queue) unwatch(w *watch) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -71,12 +87,27 @@ func (q *queue) poll() {
 		}
 		q.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		jobs, err := list(ctx)
+		jobs, err := q.list(ctx)
 		cancel()
 		if err == nil { // a controller that doesn't answer for a while ends no job
 			q.tell(jobs)
 		}
 	}
+}
+
+// list is what the queue holds, not older than an interval: whoever asks, Slurm is asked once.
+func (q *queue) list(ctx context.Context) ([]listed, error) {
+	q.listing.Lock()
+	defer q.listing.Unlock()
+	if began := time.Now(); began.Sub(q.listed) >= q.interval*9/10 {
+		q.looks.Add(1)
+		jobs, err := list(ctx)
+		if err != nil {
+			return nil, err
+		}
+		q.jobs, q.listed = jobs, began
+	}
+	return q.jobs, nil
 }
 
 // stateNever is our own word for a job that Slurm has taken and can't ever start.

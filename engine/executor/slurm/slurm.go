@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"rein/engine"
@@ -25,12 +26,14 @@ type Config struct {
 	Args      []string      // further sbatch arguments
 	MaxJobs   int           // jobs out at a time; 0: 100
 	Interval  time.Duration // between two looks at the queue; 0: 2 seconds
-	// Requeues is how often a job is sent again that was preempted or lost its node; 0: 3. MoreMemory and MoreTime are
+	Argv      []string      // executes an order on the nodes; nil: what executes one here
+	// Requeues is how often a job is sent again that was preempted or lost its node; 0: 3, less: never. MoreMemory and MoreTime are
 	// factors for sending it again after it ran out of memory or time; at most 1: it has failed.
 	Requeues             int
 	MoreMemory, MoreTime float64
-	// Leave lets jobs go on when the run is interrupted; the next run finds them.
-	Leave bool
+	// Leave decides, once, when the run is interrupted: whether the jobs that are out go on, for the next run to find, or
+	// are cancelled. nil: cancelled.
+	Leave func(ctx context.Context, jobs int) bool
 }
 
 // Executor is an engine.Executor. Make it with New.
@@ -38,6 +41,10 @@ type Executor struct {
 	config Config
 	queue  *queue
 	submit *submitter
+	cancel *canceller
+
+	asked sync.Once
+	leave bool
 }
 
 // New makes an executor; nothing is asked of Slurm yet.
@@ -48,13 +55,20 @@ func New(c Config) *Executor {
 	if c.Interval <= 0 {
 		c.Interval = 2 * time.Second
 	}
-	if c.Requeues <= 0 {
+	switch {
+	case c.Requeues == 0:
 		c.Requeues = 3
+	case c.Requeues < 0:
+		c.Requeues = 0
 	}
 	x := &Executor{config: c, queue: &queue{interval: c.Interval, watched: map[string]*watch{}}}
-	x.submit = &submitter{config: c, pause: 100 * time.Millisecond}
+	x.submit = &submitter{config: c, pause: gather}
+	x.cancel = &canceller{}
 	return x
 }
+
+// Looks is how often Slurm was asked about jobs.
+func (x *Executor) Looks() int { return int(x.queue.looks.Load()) }
 
 // MaxJobs implements engine.Executor.
 func (x *Executor) MaxJobs() int { return x.config.MaxJobs }
@@ -87,7 +101,7 @@ func (x *Executor) Execute(ctx context.Context, j *engine.Job) (engine.Usage, er
 			return engine.Usage{Host: end.node}, answer
 		}
 		if end.state == stateNever {
-			return engine.Usage{}, errors.Join(end.failure(a), a.cancel())
+			return engine.Usage{}, errors.Join(end.failure(a), a.cancel.add(a.id))
 		}
 		if requeues >= x.config.Requeues || !a.again(end) {
 			return engine.Usage{}, end.failure(a)
@@ -200,16 +214,13 @@ func (a *attempt) awaitAnswer() {
 
 // interrupted cancels the job, unless jobs are to be left alone.
 func (a *attempt) interrupted() error {
-	if a.config.Leave {
+	a.asked.Do(func() {
+		if a.config.Leave != nil {
+			a.leave = a.config.Leave(context.Background(), a.queue.out())
+		}
+	})
+	if a.leave || a.id == "" {
 		return nil
 	}
-	return a.cancel()
-}
-
-// cancel takes the job back.
-func (a *attempt) cancel() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	_, err := command(ctx, "", "scancel", a.id)
-	return err
+	return a.cancel.add(a.id)
 }

@@ -55,19 +55,35 @@ func (a *attempt) find(ctx context.Context) (bool, error) {
 		a.id = i.ID
 		return true, nil
 	}
-	jobs, err := list(ctx)
-	if err != nil {
-		return false, err
-	}
-	for _, j := range jobs {
-		mine := j.id == i.ID || i.ID == "" && j.name == i.Name && (i.Index < 0 || strings.HasSuffix(j.id, "_"+strconv.Itoa(i.Index)))
-		if mine && !over(j.state) {
-			a.id = j.id
-			a.job.Emit(engine.Event{Action: engine.ActionLog, Text: "found again: Slurm job " + j.id + " of an earlier run"})
-			return true, nil
+	for look := 0; ; look++ {
+		jobs, err := a.queue.list(ctx)
+		if err != nil {
+			return false, err
+		}
+		for _, j := range jobs {
+			if i.is(j) && !over(j.state) {
+				a.id = j.id
+				a.job.Emit(engine.Event{Action: engine.ActionLog, Text: "found again: Slurm job " + j.id + " of an earlier run"})
+				return true, nil
+			}
+		}
+		if i.ID != "" || look == 1 {
+			return false, nil
+		}
+		select { // the killed run's sbatch may be on its way to Slurm still
+		case <-time.After(max(time.Second, a.config.Interval)):
+		case <-ctx.Done():
+			return false, ctx.Err()
 		}
 	}
-	return false, nil
+}
+
+// is tells whether a job of the queue is the one that was meant.
+func (i *intent) is(j listed) bool {
+	if i.ID != "" {
+		return j.id == i.ID
+	}
+	return j.name == i.Name && (i.Index < 0 || strings.HasSuffix(j.id, "_"+strconv.Itoa(i.Index)))
 }
 
 // send submits the job, together with what else is ready to go and needs the same.
@@ -76,20 +92,21 @@ func (a *attempt) send(ctx context.Context) error {
 		return err
 	}
 	a.read = 0
-	p := &pending{attempt: a, done: make(chan error, 1)}
-	a.submit.add(ctx, p)
-	select {
-	case err := <-p.done:
+	p := &pending{attempt: a, ctx: ctx, done: make(chan error, 1)}
+	a.submit.add(p)
+	if err := <-p.done; err != nil {
 		return err
-	case <-ctx.Done():
-		// The batch may be on its way: then the intent in the folder finds the job again.
-		return ctx.Err()
 	}
+	if ctx.Err() != nil { // it was on its way when the run was interrupted
+		return errors.Join(ctx.Err(), a.interrupted())
+	}
+	return nil
 }
 
 // pending is an attempt that waits to be sent.
 type pending struct {
 	attempt *attempt
+	ctx     context.Context
 	done    chan error
 }
 
@@ -101,18 +118,18 @@ type submitter struct {
 	batch  []*pending
 }
 
-func (s *submitter) add(ctx context.Context, p *pending) {
+func (s *submitter) add(p *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.batch = append(s.batch, p); len(s.batch) == 1 {
-		time.AfterFunc(s.pause, func() { s.flush(context.WithoutCancel(ctx)) })
+		time.AfterFunc(s.pause, s.flush)
 	}
 }
 
 // maxArray is how many tasks an array has at most: Slurm's own default limit is 1,001.
 const maxArray = 1000
 
-func (s *submitter) flush(ctx context.Context) {
+func (s *submitter) flush() {
 	s.mu.Lock()
 	batch := s.batch
 	s.batch = nil
@@ -128,13 +145,27 @@ func (s *submitter) flush(ctx context.Context) {
 	}
 	for _, k := range order {
 		for group := range slices.Chunk(groups[k], maxArray) {
-			err := s.send(ctx, group)
-			for _, p := range group {
-				p.done <- err
-			}
+			go s.deliver(group) // one that waits for room doesn't hold up the next
 		}
 	}
 }
+
+// deliver sends a group. Where there is no room for all of it, it goes in halves: a queue that takes 50 jobs at a time
+// never has room for an array of 100.
+func (s *submitter) deliver(group []*pending) {
+	err := s.send(group, len(group) == 1)
+	if len(group) > 1 && err != nil && (full(err.Error()) || tooLong(err.Error())) {
+		s.deliver(group[:len(group)/2])
+		s.deliver(group[len(group)/2:])
+		return
+	}
+	for _, p := range group {
+		p.done <- err
+	}
+}
+
+// tooLong is how sbatch refuses an array that is longer than the cluster allows.
+func tooLong(text string) bool { return strings.Contains(text, "Invalid job array specification") }
 
 // limits are the sbatch arguments that depend on the step.
 func (s *submitter) limits(a *attempt) []string {
@@ -161,8 +192,11 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d-%02d:%02d:%02d", s/86400, s/3600%24, s/60%60, s%60)
 }
 
-// send submits one group: a job, or an array. A full queue is waited for.
-func (s *submitter) send(ctx context.Context, group []*pending) error {
+// send submits one group: a job, or an array. A full queue is waited for if that is wanted.
+func (s *submitter) send(group []*pending, wait bool) error {
+	if err := group[0].ctx.Err(); err != nil {
+		return err // interrupted before it was sent
+	}
 	name := "rein-" + group[0].attempt.job.Order.Action.String()
 	if len(group) > 1 {
 		var all strings.Builder
@@ -186,7 +220,7 @@ func (s *submitter) send(ctx context.Context, group []*pending) error {
 	if len(group) > 1 {
 		args = append(args, fmt.Sprintf("--array=0-%d", len(group)-1))
 	}
-	id, err := s.sbatch(ctx, args, s.script(group))
+	id, err := s.sbatch(group[0].ctx, args, s.script(group), wait)
 	if err != nil {
 		return err
 	}
@@ -215,15 +249,16 @@ func (s *submitter) arguments() []string {
 	return append(out, s.config.Args...)
 }
 
-// sbatch submits, again and again while Slurm says that it is full.
-func (s *submitter) sbatch(ctx context.Context, args []string, script string) (string, error) {
+// sbatch submits, again and again while Slurm says that it is full. An interrupt ends the waiting, never a submission:
+// nobody could tell whether it was taken.
+func (s *submitter) sbatch(ctx context.Context, args []string, script string, wait bool) (string, error) {
 	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
-		out, err := command(ctx, script, "sbatch", args...)
+		out, err := command(context.WithoutCancel(ctx), script, "sbatch", args...)
 		if err == nil {
 			id, _, _ := strings.Cut(strings.TrimSpace(out), ";") // a federation adds the cluster's name
 			return id, nil
 		}
-		if !full(err.Error()) {
+		if !wait || !full(err.Error()) {
 			return "", err
 		}
 		select {
@@ -255,7 +290,11 @@ func (s *submitter) script(group []*pending) string {
 	for i, p := range group {
 		j := p.attempt.job
 		words := make([]string, 0, len(j.Argv)+1)
-		for _, w := range append(j.Argv[:len(j.Argv):len(j.Argv)], j.OrderPath()) {
+		argv := j.Argv
+		if s.config.Argv != nil {
+			argv = s.config.Argv
+		}
+		for _, w := range append(argv[:len(argv):len(argv)], j.OrderPath()) {
 			words = append(words, quote(w))
 		}
 		fmt.Fprintf(&b, "%d) exec %s >%s 2>&1 </dev/null ;;\n", i, strings.Join(words, " "), quote(outputPath(j.Dir)))

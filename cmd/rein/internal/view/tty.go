@@ -106,6 +106,14 @@ func (t *TTY) Close() {
 	t.flush(nil)
 }
 
+// Aside takes the frame off the screen while f has the terminal for itself, to ask something.
+func (t *TTY) Aside(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.flush(nil)
+	f()
+}
+
 func label(s *step) string { return s.pipeline + "/" + s.name }
 
 // say queues a text, wrapped between words, its first part in a colour.

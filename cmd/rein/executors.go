@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"rein/engine"
+	"rein/engine/executor/slurm"
+	"rein/pipelines/lang"
+)
+
+// registerExecutor is the flag that moves a whole run elsewhere.
+func (a *app) registerExecutor(c *cobra.Command, l *loadFlags, to *string) {
+	c.Flags().StringVar(to, "executor", "", "run every step on this executor of rein.hcl, or \"local\", whatever the step says: `NAME`")
+	must(c.RegisterFlagCompletionFunc("executor", func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		p, _ := lang.Load(a.targets(args), a.langOptions(args, l))
+		return p.Project.Names(), cobra.ShellCompDirectiveNoFileComp
+	}))
+}
+
+// useExecutors gives a run the executors of its project. Nothing is asked of them yet.
+func (a *app) useExecutors(o *engine.Options, p *lang.Program, chosen string) error {
+	if err := p.Project.Check(chosen); err != nil {
+		return configError(err)
+	}
+	o.Executor, o.Executors = chosen, map[string]engine.Executor{}
+	for name, x := range p.Project.Executors {
+		o.Executors[name] = slurm.New(a.slurmConfig(x))
+	}
+	return nil
+}
+
+// slurmConfig is what an executor block says, as the executor takes it.
+func (a *app) slurmConfig(x *lang.Executor) slurm.Config {
+	s := x.Slurm
+	c := slurm.Config{Partition: s.Partition, Account: s.Account, QOS: s.QOS, GRES: s.GRES, Time: s.Time, Setup: s.Setup, Args: s.Args,
+		MaxJobs: s.MaxJobs, Interval: s.Poll, MoreMemory: s.MoreMemory, MoreTime: s.MoreTime}
+	if s.Requeues != nil {
+		c.Requeues = cmp.Or(*s.Requeues, -1)
+	}
+	if s.Rein != "" {
+		c.Argv = []string{s.Rein, "step", "run"}
+	}
+	switch s.OnInterrupt {
+	case "leave":
+		c.Leave = func(context.Context, int) bool { return true }
+	case "ask":
+		c.Leave = a.askToLeave(x.Name)
+	}
+	return c
+}
+
+// answerTime is how long Ctrl-C's question waits for an answer.
+const answerTime = 15 * time.Second
+
+// askToLeave asks, where somebody can answer, what becomes of the jobs that are out; else they are cancelled.
+func (a *app) askToLeave(name string) func(context.Context, int) bool {
+	return func(ctx context.Context, jobs int) bool {
+		tty, _ := isTerminal(a.err)
+		if in, ok := a.in.(*os.File); !ok || !tty || !term.IsTerminal(int(in.Fd())) {
+			return false
+		}
+		ctx, cancel := context.WithTimeout(ctx, answerTime)
+		defer cancel()
+		leave := false
+		a.aside(func() { leave = leaveJobs(ctx, a.in, a.err, jobs, name) })
+		return leave
+	}
+}
+
+// leaveJobs puts the question. No answer, or one that isn't understood, cancels.
+func leaveJobs(ctx context.Context, in io.Reader, out io.Writer, jobs int, name string) bool {
+	fmt.Fprintf(out, "%d jobs are out on %s: cancel them, or leave them running for the next run to find? [C/l] ", jobs, name)
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(in).ReadString('\n')
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case line := <-answer:
+		if line != "" && strings.HasPrefix("leave", line) {
+			fmt.Fprintln(out, "they go on; run the same command to take their results")
+			return true
+		}
+	case <-ctx.Done():
+		fmt.Fprintln(out)
+	}
+	fmt.Fprintln(out, "cancelling them")
+	return false
+}

@@ -1,0 +1,55 @@
+package slurm
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// gather is how long jobs are collected that are sent, or cancelled, with one command.
+const gather = 100 * time.Millisecond
+
+// maxCancel is how many jobs one scancel names.
+const maxCancel = 500
+
+// canceller takes jobs back, all of a moment with one command.
+type canceller struct {
+	mu   sync.Mutex
+	next *cancelling
+}
+
+type cancelling struct {
+	ids  []string
+	done chan struct{}
+	err  error
+}
+
+// add cancels a job and returns when that is done.
+func (c *canceller) add(id string) error {
+	c.mu.Lock()
+	n := c.next
+	if n == nil {
+		n = &cancelling{done: make(chan struct{})}
+		c.next = n
+		time.AfterFunc(gather, func() { c.flush(n) })
+	}
+	n.ids = append(n.ids, id)
+	c.mu.Unlock()
+	<-n.done
+	return n.err
+}
+
+func (c *canceller) flush(n *cancelling) {
+	c.mu.Lock()
+	c.next = nil
+	c.mu.Unlock()
+	defer close(n.done)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for ids := range slices.Chunk(n.ids, maxCancel) {
+		if _, err := command(ctx, "", "scancel", ids...); err != nil {
+			n.err = err
+		}
+	}
+}
