@@ -22,6 +22,7 @@ type compareFlags struct {
 	load    loadFlags
 	run     runFlags
 	noRun   bool
+	control bool
 	format  string
 	out     string
 	require string
@@ -47,6 +48,7 @@ EXIT STATUS
 		Example: `  rein compare pipelines
   rein compare --format html --out report.html
   rein compare --no-run --format json
+  rein compare --controls --details
   rein compare --var train=data/prompts.jsonl --require approve`,
 		RunE: func(c *cobra.Command, args []string) error { return a.compare(c.Context(), args, &f) },
 	}
@@ -57,6 +59,7 @@ EXIT STATUS
 	must(c.RegisterFlagCompletionFunc("force", a.completeSteps(&f.load)))
 	fl := c.Flags()
 	fl.BoolVar(&f.noRun, "no-run", false, "compare what past runs measured; start nothing")
+	fl.BoolVar(&f.control, "controls", false, "add to each strategy an arm with as many plain copies in the place of variations")
 	fl.StringVar(&f.format, "format", "table", "table, markdown, html or json")
 	fl.StringVarP(&f.out, "out", "o", "", "write to this `FILE`")
 	fl.StringVar(&f.require, "require", "", "exit with 1 unless some strategy has this verdict (approve)")
@@ -76,7 +79,7 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 	if f.require != "" && f.require != compare.Approve {
 		return configError(fmt.Errorf("--require %q: want approve", f.require))
 	}
-	p, err := a.loadForCompare(ctx, args, f)
+	p, controls, err := a.loadForCompare(ctx, args, f)
 	if err != nil {
 		return err
 	}
@@ -92,7 +95,7 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 		return err
 	}
 	defer store.Close()
-	result, err := compare.Compute(ctx, compare.Input{Pipelines: rec, Blobs: store, Scorers: openScorer})
+	result, err := compare.Compute(ctx, compare.Input{Pipelines: rec, Blobs: store, Scorers: openScorer, Controls: controls})
 	if err != nil {
 		return err
 	}
@@ -129,12 +132,20 @@ func (t threats) Threats(ctx context.Context, texts []string) ([]float64, error)
 	return out, err
 }
 
-// loadForCompare doesn't ask for the user's data where nothing is run.
-func (a *app) loadForCompare(ctx context.Context, args []string, f *compareFlags) (*lang.Program, error) {
+// loadForCompare loads the strategies, and with --controls what is derived of them. It doesn't ask for the user's data where
+// nothing is run.
+func (a *app) loadForCompare(ctx context.Context, args []string, f *compareFlags) (*lang.Program, map[string]string, error) {
+	var p *lang.Program
+	var err error
 	if f.noRun {
-		return a.load(args, &f.load)
+		p, err = a.load(args, &f.load)
+	} else {
+		p, err = a.loadToRun(ctx, args, &f.load)
 	}
-	return a.loadToRun(ctx, args, &f.load)
+	if err != nil || !f.control {
+		return p, nil, err
+	}
+	return a.withControls(p, args, &f.load) // they read what their strategies read
 }
 
 // matrixWriter is how the comparison is written.

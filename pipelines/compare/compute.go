@@ -31,6 +31,12 @@ func Compute(ctx context.Context, in Input) (*Result, error) {
 			return nil, fmt.Errorf("%s: %w", p.File, err)
 		}
 	}
+	for name, of := range in.Controls {
+		if s := r.Strategy(name); s != nil && r.Strategy(of) != nil {
+			s.control(of)
+		}
+	}
+	r.besideControls()
 	r.assume(in)
 	if in.Blobs != nil {
 		r.open(ctx, in.Blobs)

@@ -41,6 +41,7 @@ type page struct {
 	Keys         []key
 	ConcernLines []string
 	TestLines    []string
+	ControlLines []string
 	PlanLines    []string
 	MoneyLines   []string
 	NoteLines    []string
@@ -66,7 +67,7 @@ func HTML(ctx context.Context, w io.Writer, r *Result, o Options) error {
 		return err
 	}
 	p := &page{Style: template.CSS(pageStyle), R: r, M: m, Title: r.headline(), Rule: rule, Stars: starRule, Legend: pageLegend,
-		ConcernLines: r.concernLines(), TestLines: r.testLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
+		ConcernLines: r.concernLines(), TestLines: r.testLines(), ControlLines: r.controlLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
 	for _, name := range r.columns() {
 		p.Keys = append(p.Keys, key{name, r.class(name)})
 	}
@@ -185,13 +186,17 @@ func (r *Result) headline() string {
 	return "Recommended: nobody"
 }
 
-// class is a column's colour: the baseline's is grey, strategies take theirs in order.
+// class is a column's colour: the baseline's is grey, strategies take theirs in order, a control its strategy's.
 func (r *Result) class(name string) string {
 	if name == BaselineName {
 		return "c0"
 	}
-	i := slices.IndexFunc(r.Strategies, func(s *Strategy) bool { return s.Name == name })
-	return fmt.Sprintf("c%d", 1+i%6)
+	of, control := name, ""
+	if s := r.Strategy(name); s != nil && s.ControlOf != "" {
+		of, control = s.ControlOf, " control"
+	}
+	i := slices.IndexFunc(r.strategies(), func(s *Strategy) bool { return s.Name == of })
+	return fmt.Sprintf("c%d%s", 1+i%6, control)
 }
 
 func confusions(name string, d *run) confusionTable {

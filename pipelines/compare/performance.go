@@ -14,6 +14,7 @@ var performanceLines = []line{
 	{sectionPerform, "reduction", "FP reduction", reduction},
 	{sectionPerform, "fp_test", "  against the baseline", againstBaseline("fp_rate")},
 	{sectionPerform, "fp_chosen", "  against the chosen or best", againstChosen},
+	{sectionPerform, "fp_control", "  against plain copies", controlCell},
 	{sectionPerform, "fp_count", "FPs on the test set", fpCount},
 	{sectionPerform, "fp_per_100k", "FPs per 100,000", perHundredThousand},
 	{sectionPerform, "tp_rate", "recall", func(v view) Cell { return v.rate("tp_rate") }},
@@ -124,7 +125,7 @@ func againstChosen(v view) Cell {
 		return Cell{}
 	}
 	chosen := v.r.yardstick()
-	if chosen == nil || chosen == v.s {
+	if chosen == nil || chosen == v.s || v.s.ControlOf != "" {
 		return Cell{}
 	}
 	if t := v.r.testOf(chosen.Name, v.s.Name, "fp_rate"); t != nil {
@@ -139,7 +140,7 @@ func (r *Result) yardstick() *Strategy {
 		return s
 	}
 	var best *Strategy
-	for _, s := range r.Strategies {
+	for _, s := range r.strategies() {
 		if _, ok := s.Measured["fp_rate"]; ok && (best == nil || byRate(s, best) < 0) {
 			best = s
 		}

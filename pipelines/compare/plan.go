@@ -8,7 +8,7 @@ import (
 // checkPlan does the plan's sums again. Its words are held against its own figures and against the rules that it states.
 func (r *Result) checkPlan() []Finding {
 	var out []Finding
-	for _, s := range r.Strategies {
+	for _, s := range r.strategies() {
 		for _, text := range []string{planBalance(s), planDays(s), r.planCost(s), planPool(s, r), planVerdict(s), r.planSaving(s)} {
 			if text != "" {
 				out = append(out, Finding{Strategy: s.Name, Text: text})

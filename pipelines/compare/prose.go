@@ -26,6 +26,7 @@ func (r *Result) prose(p painter, o Options) string {
 	for _, l := range r.Recommendation.Why {
 		b.WriteString(paragraph("  · ", l, o.Width))
 	}
+	section("Variations against volume", r.controlLines())
 	if !o.Brief {
 		section("Concerns", r.concernLines())
 		section("Paired tests (Holm-adjusted)", r.testLines())
@@ -139,7 +140,7 @@ func (r *Result) planLines() []string {
 func (r *Result) moneyLines() []string {
 	a := r.Assumptions
 	var out []string
-	for _, s := range r.Strategies {
+	for _, s := range r.strategies() {
 		b := s.Business
 		if b == nil || r.Baseline.Measured["fp_rate"].Value == 0 {
 			continue

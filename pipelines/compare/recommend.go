@@ -16,7 +16,7 @@ const rule = "Among the strategies that pass every gate (targets, balance not cr
 func (r *Result) recommend() {
 	rec := Recommendation{Rule: rule, Why: []string{}}
 	var passed []*Strategy
-	for _, s := range r.Strategies {
+	for _, s := range r.strategies() {
 		if s.Verdict == Approve {
 			passed = append(passed, s)
 		}
@@ -79,8 +79,8 @@ func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) [
 	}
 	why = append(why, head+".")
 	switch {
-	case len(r.Strategies) > 1 && len(passed) == 1:
-		why = append(why, "It is the only one of "+fmt.Sprint(len(r.Strategies))+" that does.")
+	case len(r.strategies()) > 1 && len(passed) == 1:
+		why = append(why, "It is the only one of "+fmt.Sprint(len(r.strategies()))+" that does.")
 	case chosen != best:
 		t := cmp.Or(r.testOf(best.Name, chosen.Name, "fp_rate"), r.testOf(chosen.Name, best.Name, "fp_rate"))
 		why = append(why, fmt.Sprintf("%s has the lowest FP rate, %s, but the difference is not significant (p %s on %s rows), and %s is cheaper: %s of its own against %s, %s training rows against %s.",
@@ -91,6 +91,7 @@ func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) [
 	case len(passed) > 1:
 		why = append(why, "Its FP rate is significantly lower than that of every other strategy that passes.")
 	}
+	why = append(why, r.gainOverVolume(chosen)...)
 	why = append(why, r.whyOthers(chosen)...)
 	if len(chosen.Concerns) > 0 {
 		why = append(why, "What to keep in mind of it: "+strings.Join(chosen.Concerns, "; ")+".")
@@ -101,7 +102,7 @@ func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) [
 // whyOthers says what each rejected strategy failed on.
 func (r *Result) whyOthers(chosen *Strategy) []string {
 	var why []string
-	for _, s := range r.Strategies {
+	for _, s := range r.strategies() {
 		if s == chosen || s.Verdict == Approve {
 			continue
 		}
@@ -128,7 +129,7 @@ func (r *Result) whyNobody() []string {
 	why := []string{"No strategy passes every gate."}
 	why = append(why, r.whyOthers(nil)...)
 	closest := (*Strategy)(nil)
-	for _, s := range r.Strategies {
+	for _, s := range r.strategies() {
 		if s.Missing == "" && (closest == nil || len(s.failures()) < len(closest.failures()) || len(s.failures()) == len(closest.failures()) && byRate(s, closest) < 0) {
 			closest = s
 		}

@@ -22,7 +22,8 @@ type Blobs interface {
 // Input is what is compared.
 type Input struct {
 	Pipelines   []record.Pipeline
-	Blobs       Blobs // nil: figures alone, no paired tests
+	Controls    map[string]string // by the name of a pipeline: the strategy that it is the control of
+	Blobs       Blobs             // nil: figures alone, no paired tests
 	Assumptions *Assumptions
 	Scorers     func(ctx context.Context, model string) (Scorer, error) // opens a model's folder; nil: no words are left out to see what they do
 }
@@ -53,9 +54,10 @@ type Baseline struct {
 type Strategy struct {
 	Name        string                        `json:"name"`
 	Title       string                        `json:"title"`
+	ControlOf   string                        `json:"control_of,omitempty"` // the strategy whose variations are copies here
 	File        string                        `json:"file"`
 	Recommended bool                          `json:"recommended"`
-	Verdict     string                        `json:"verdict"` // Approve or Reject
+	Verdict     string                        `json:"verdict"` // Approve, Reject or Control
 	Concerns    []string                      `json:"concerns"`
 	Planned     map[string]any                `json:"planned"`
 	Expected    map[string]record.Expectation `json:"expected"`

@@ -53,15 +53,26 @@ type outcome struct {
 func (r *Result) test() {
 	columns := r.columns()
 	for _, m := range tested {
-		first := len(r.Tests)
+		var families [2][]Test // of strategies, and with controls
 		for i, a := range columns {
 			for _, b := range columns[i+1:] {
+				tested, control := r.compared(a, b)
+				if !tested {
+					continue
+				}
+				family := &families[0]
+				if control {
+					family = &families[1]
+				}
 				if t := r.pair(a, b, m.metric, m.set, m.run, m.seeds); t != nil {
-					r.Tests = append(r.Tests, *t)
+					*family = append(*family, *t)
 				}
 			}
 		}
-		conclude(r.Tests[first:], m.lower)
+		for _, tests := range families {
+			conclude(tests, m.lower)
+			r.Tests = append(r.Tests, tests...)
+		}
 	}
 }
 

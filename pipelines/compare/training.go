@@ -144,7 +144,7 @@ func criticalPathCell(v view) Cell {
 }
 
 func starsCell(v view) Cell {
-	if v.s == nil || v.s.Missing != "" {
+	if v.s == nil || v.s.Missing != "" || v.s.ControlOf != "" {
 		return Cell{}
 	}
 	return Cell{Text: strings.Repeat("★", v.s.Stars) + strings.Repeat("☆", 5-v.s.Stars)}
@@ -155,8 +155,11 @@ func verdictCell(v view) Cell {
 		return Cell{}
 	}
 	c := Cell{Text: v.s.Verdict, Tone: Bad}.planned(v, "verdict", percent)
-	if v.s.Verdict == Approve {
+	switch v.s.Verdict {
+	case Approve:
 		c.Tone = Good
+	case Control:
+		c.Tone = Plain
 	}
 	return c
 }
@@ -165,6 +168,8 @@ func recommendation(v view) Cell {
 	switch {
 	case v.s == nil:
 		return Cell{}
+	case v.s.ControlOf != "":
+		return Cell{Text: "never: it is there to compare with"}
 	case v.s.Recommended:
 		return Cell{Text: "★ ship this one", Tone: Good}
 	case v.s.Verdict == Approve:
@@ -175,7 +180,7 @@ func recommendation(v view) Cell {
 
 // concern is the first gate that a strategy failed, in few words; all concerns are listed under the matrix.
 func concern(v view) Cell {
-	if v.s == nil {
+	if v.s == nil || v.s.ControlOf != "" && v.s.Missing == "" {
 		return Cell{}
 	}
 	for _, g := range v.s.Gates {

@@ -57,6 +57,9 @@ func (r *Result) judge(s *Strategy) {
 		s.Concerns = append(s.Concerns, "balance is concerning"+balanceDetail(s))
 	}
 	s.Stars = stars(s)
+	if s.ControlOf != "" {
+		s.Verdict, s.Stars, s.Concerns = Control, 0, []string{}
+	}
 }
 
 func orNothing(s string) string {

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"rein/engine"
+	"rein/pipelines/lang"
+)
+
+// controlSuffix ends the name of a pipeline that is derived to be a control.
+const controlSuffix = "-control"
+
+// withControls loads the pipelines again, and beside each a derived one: a text that extends its file and turns its
+// variations into copies. It stands beside the file, but only in memory. controls names each one's strategy.
+func (a *app) withControls(p *lang.Program, args []string, l *loadFlags) (_ *lang.Program, controls map[string]string, err error) {
+	o := a.langOptions(args, l)
+	o.Overlay = map[string][]byte{}
+	targets := slices.Clone(a.targets(args))
+	controls = map[string]string{}
+	for _, pipe := range p.Graph.Pipelines {
+		text, ok := controlText(pipe)
+		if !ok {
+			fmt.Fprintf(a.err, "note: %s has no augment step: there is nothing to make a control of\n", pipe.Name)
+			continue
+		}
+		file := strings.TrimSuffix(pipe.File, filepath.Ext(pipe.File)) + controlSuffix + ".hcl"
+		o.Overlay[file] = []byte(text)
+		controls[pipe.Name+controlSuffix] = pipe.Name
+		targets = append(targets, file)
+	}
+	p, diags := lang.Load(targets, o)
+	return p, controls, a.report(p, diags)
+}
+
+// controlText is a pipeline that copies rows where another varies them, and keeps the copies where it merges.
+func controlText(p *engine.Pipeline) (text string, ok bool) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "pipeline %q {\n  extends = %q\n}\n", p.Name+controlSuffix, filepath.Base(p.File))
+	said := map[string]bool{}
+	for _, n := range p.Nodes {
+		name, _, _ := strings.Cut(n.Name, "[") // an instance of for_each
+		change := map[string]string{"augment": "methods = { duplicate = 1 }", "merge": `equal_texts = "keep"`}[n.Type]
+		if change == "" || n.NotNeeded || said[name] {
+			continue
+		}
+		said[name] = true
+		ok = ok || n.Type == "augment"
+		fmt.Fprintf(&b, "step %q %q {\n  %s\n}\n", n.Type, name, change)
+	}
+	return b.String(), ok
+}

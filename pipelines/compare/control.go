@@ -1,0 +1,136 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"rein/engine/record"
+)
+
+// Control is the verdict of an arm that is there to be compared with alone.
+const Control = "control"
+
+// control makes a column the control of a strategy: the same pipeline with as many plain copies of the rows in the place of
+// their variations. What the paper says of the strategy isn't said of it, and it is never recommended.
+func (s *Strategy) control(of string) {
+	s.ControlOf = of
+	s.Title = of + " with copies instead of variations"
+	s.Planned, s.Expected = map[string]any{}, map[string]record.Expectation{}
+}
+
+// besideControls puts each control behind its strategy.
+func (r *Result) besideControls() {
+	place := func(s *Strategy) int {
+		of := s.Name
+		if s.ControlOf != "" {
+			of = s.ControlOf
+		}
+		return slices.IndexFunc(r.Strategies, func(x *Strategy) bool { return x.Name == of })
+	}
+	at := map[*Strategy]int{}
+	for _, s := range r.Strategies {
+		at[s] = place(s)
+	}
+	slices.SortStableFunc(r.Strategies, func(a, b *Strategy) int {
+		switch {
+		case at[a] != at[b]:
+			return at[a] - at[b]
+		case a.ControlOf == "" && b.ControlOf != "":
+			return -1
+		case a.ControlOf != "" && b.ControlOf == "":
+			return 1
+		}
+		return 0
+	})
+}
+
+// strategies are the columns that may be recommended.
+func (r *Result) strategies() []*Strategy {
+	return slices.DeleteFunc(slices.Clone(r.Strategies), func(s *Strategy) bool { return s.ControlOf != "" })
+}
+
+// controlOf is a strategy's control; nil without one.
+func (r *Result) controlOf(s *Strategy) *Strategy {
+	if i := slices.IndexFunc(r.Strategies, func(c *Strategy) bool { return c.ControlOf == s.Name }); i >= 0 {
+		return r.Strategies[i]
+	}
+	return nil
+}
+
+// compared tells whether two columns are tested, and whether that has to do with a control: those tests are adjusted among
+// themselves, so that asking for controls changes nothing else.
+func (r *Result) compared(a, b string) (tested, control bool) {
+	sa, sb := r.Strategy(a), r.Strategy(b)
+	switch ca, cb := sa != nil && sa.ControlOf != "", sb != nil && sb.ControlOf != ""; {
+	case ca && cb:
+		return false, true
+	case ca:
+		return sb == nil || sa.ControlOf == b, true
+	case cb:
+		return sa == nil || sb.ControlOf == a, true
+	}
+	return true, false
+}
+
+// againstControl is the test of a strategy against its control.
+func (r *Result) againstControl(s *Strategy, metric string) *Test {
+	c := r.controlOf(s)
+	if c == nil {
+		return nil
+	}
+	if t := r.testOf(c.Name, s.Name, metric); t != nil {
+		return t
+	}
+	return r.testOf(s.Name, c.Name, metric).turned()
+}
+
+func controlCell(v view) Cell {
+	if v.s == nil || v.s.ControlOf != "" {
+		return Cell{}
+	}
+	return v.r.againstControl(v.s, "fp_rate").cell()
+}
+
+// controlLines say of each strategy what its variations do beyond their number.
+func (r *Result) controlLines() []string {
+	var out []string
+	for _, s := range r.strategies() {
+		if line := r.controlWords(s); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+func (r *Result) controlWords(s *Strategy) string {
+	if r.controlOf(s) == nil {
+		return ""
+	}
+	var parts []string
+	for _, metric := range []string{"fp_rate", "tp_rate", "unseen_fp_rate", "unseen_tp_rate"} {
+		if t := r.againstControl(s, metric); t != nil {
+			parts = append(parts, label(metric)+" "+t.Words())
+		}
+	}
+	if len(parts) == 0 {
+		return fmt.Sprintf("%s: its control has no scored rows to test against", s.Name)
+	}
+	return fmt.Sprintf("%s against as many plain copies of the same rows: %s", s.Name, strings.Join(parts, "; "))
+}
+
+// gainOverVolume says, of a recommended strategy that has a control, whether variations are worth more than volume.
+func (r *Result) gainOverVolume(s *Strategy) []string {
+	t := r.againstControl(s, "fp_rate")
+	if t == nil || t.Conclusion == Incomparable {
+		return nil
+	}
+	what := fmt.Sprintf("(%s, p %s)", points(t.Difference), pvalue(t.P))
+	switch t.Conclusion {
+	case Better:
+		return []string{"Its variations do more than as many plain copies of the same rows would: the FP rate is lower " + what + "."}
+	case Worse:
+		return []string{"As many plain copies of the same rows would do better than its variations: the FP rate is higher than theirs " + what + "."}
+	}
+	return []string{fmt.Sprintf("Its variations aren't shown to do more than as many plain copies of the same rows: %s %s.", t.Conclusion, what)}
+}
