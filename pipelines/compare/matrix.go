@@ -20,6 +20,14 @@ type Column struct {
 	strategy    *Strategy
 }
 
+// heading is the column's name as it can be broken into lines.
+func (c Column) heading() string {
+	if c.strategy != nil && c.strategy.ControlOf != "" {
+		return c.strategy.ControlOf + " copied"
+	}
+	return c.Name
+}
+
 // Row is one line of the matrix.
 type Row struct {
 	Section string

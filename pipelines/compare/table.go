@@ -111,7 +111,7 @@ func (m *Matrix) transposed(g *grid) *grid {
 }
 
 func heading(c Column) gridCell {
-	name := c.Name
+	name := c.heading()
 	if c.Starred {
 		name = "★ " + name
 	}
