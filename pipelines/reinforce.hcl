@@ -193,6 +193,12 @@ step "package" "package" {
   reports = [step.test.report, step.edited.report, step.speed.report]
 }
 
+# What the paper says is saved in a year. Planning facts are checked, never taken for results.
+plan {
+  avoided_alarms = 12200000
+  saving_usd     = 244000
+}
+
 compare {
   baseline = step.baseline_test
   result   = step.test

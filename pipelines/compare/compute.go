@@ -101,6 +101,7 @@ func (r *Result) add(p record.Pipeline) error {
 	}
 	s.Missing = missing(p.Steps, d.result)
 	s.CriticalMS = criticalPath(s.Steps)
+	s.HumanDays, s.ElapsedMS = s.humanDays()
 	r.detail[p.Name] = d
 	r.Strategies = append(r.Strategies, s)
 	r.addBaseline(p, meta, base)

@@ -16,6 +16,7 @@ const Control = "control"
 func (s *Strategy) control(of string) {
 	s.ControlOf = of
 	s.Title = of + " with copies instead of variations"
+	s.HumanDays, s.ElapsedMS = 0, 0
 	s.Planned, s.Expected = map[string]any{}, map[string]record.Expectation{}
 }
 

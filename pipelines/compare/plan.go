@@ -3,17 +3,34 @@ package compare
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // checkPlan does the plan's sums again. Its words are held against its own figures and against the rules that it states.
 func (r *Result) checkPlan() []Finding {
 	var out []Finding
+	found := map[string]int{}
 	for _, s := range r.strategies() {
 		for _, text := range []string{planBalance(s), planDays(s), r.planCost(s), planPool(s, r), planVerdict(s), r.planSaving(s)} {
 			if text != "" {
 				out = append(out, Finding{Strategy: s.Name, Text: text})
+				found[text]++
 			}
 		}
+	}
+	return ofAll(out, found, len(r.strategies()))
+}
+
+// ofAll says once, of the plan as a whole, what is wrong alike in every strategy.
+func ofAll(list []Finding, found map[string]int, strategies int) []Finding {
+	var out []Finding
+	for _, f := range list {
+		if strategies > 1 && found[f.Text] == strategies {
+			if f.Strategy = ""; slices.Contains(out, f) {
+				continue
+			}
+		}
+		out = append(out, f)
 	}
 	return out
 }

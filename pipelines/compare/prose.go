@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -132,7 +133,7 @@ func brief(s string) string {
 func (r *Result) planLines() []string {
 	var out []string
 	for _, f := range r.Plan {
-		out = append(out, f.Strategy+": "+f.Text)
+		out = append(out, cmp.Or(f.Strategy, "all of them")+": "+f.Text)
 	}
 	return out
 }

@@ -70,6 +70,8 @@ type Strategy struct {
 	Business    *Business                     `json:"business,omitempty"`
 	Steps       []Timing                      `json:"steps"`
 	CriticalMS  int64                         `json:"critical_path_ms"` // longest chain of its steps, as measured
+	HumanDays   float64                       `json:"human_days"`       // stated, on the longest chain with them
+	ElapsedMS   int64                         `json:"elapsed_ms"`       // measured, on that chain
 }
 
 // The verdicts.

@@ -16,11 +16,12 @@ var trainingLines = []line{
 	{sectionTraining, "cost", "cost", cost},
 	{sectionTraining, "model_bytes", "model size", func(v view) Cell { return v.measuredCell("model_bytes") }},
 	{sectionTraining, "latency_p95_ms", "latency, p95", func(v view) Cell { return v.measuredCell("latency_p95_ms") }},
-	{sectionTimeline, "data_time", "data", stage("data_days", "synthesize", "dataset", "split", "mine", "sample", "augment", "hard-negatives", "merge", "balance-assert", "review")},
+	{sectionTimeline, "data_time", "data", stage("data_days", stages[0].types...)},
 	{sectionTimeline, "training_time", "training", stage("", "train-gpu")},
-	{sectionTimeline, "validation_time", "validation", stage("validation_days", "evaluate", "score")},
-	{sectionTimeline, "onnx_time", "export and package", stage("onnx_days", "export-onnx", "benchmark", "package")},
+	{sectionTimeline, "validation_time", "validation", stage("validation_days", stages[1].types...)},
+	{sectionTimeline, "onnx_time", "export and package", stage("onnx_days", stages[2].types...)},
 	{sectionTimeline, "total_time", "critical path", criticalPathCell},
+	{sectionTimeline, "elapsed", "  with stated human days", elapsed},
 }
 
 var verdictLines = []line{
@@ -101,15 +102,8 @@ func stage(fact string, types ...string) func(view) Cell {
 		if fact == "" {
 			return c
 		}
-		return c.planned(v, fact, days)
+		return c.planned(v, fact, daysText)
 	}
-}
-
-func days(d float64) string {
-	if d == 1 {
-		return "1 day"
-	}
-	return fmt.Sprintf("%g days", d)
 }
 
 // timings are the steps that a column's figures rest on: the strategy's own, or the baseline's.
@@ -136,7 +130,7 @@ func criticalPathCell(v view) Cell {
 		}
 		return Cell{}
 	}
-	c := Cell{}.planned(v, "total_days", days)
+	c := Cell{}
 	if v.s.CriticalMS > 0 {
 		c.Text = seconds(float64(v.s.CriticalMS) / 1000)
 	}

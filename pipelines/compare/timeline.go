@@ -1,0 +1,76 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// stages are the parts of the work that the plan states human days for, and the step types that belong to them.
+var stages = []struct {
+	fact  string
+	types []string
+}{
+	{"data_days", []string{"synthesize", "dataset", "split", "mine", "sample", "augment", "hard-negatives", "merge", "balance-assert", "review"}},
+	{"validation_days", []string{"evaluate", "robustness", "score"}},
+	{"onnx_days", []string{"export-onnx", "benchmark", "package"}},
+}
+
+const dayMS = 24 * 60 * 60 * 1000
+
+// humanDays are the stated days of people on the longest way through the strategy's steps, where each stage's days are
+// spent at the last of its own steps: what they look at is there then. Ways are compared by days and measured time together.
+func (s *Strategy) humanDays() (days float64, measuredMS int64) {
+	extra := map[string]float64{}
+	for _, stage := range stages {
+		stated, ok := s.planned(stage.fact)
+		if !ok {
+			continue
+		}
+		for _, st := range slices.Backward(s.Steps) {
+			if !st.Shared && slices.Contains(stage.types, st.Type) {
+				extra[st.Name] += stated
+				break
+			}
+		}
+	}
+	type way struct {
+		days float64
+		ms   int64
+	}
+	length := func(w way) float64 { return w.days*dayMS + float64(w.ms) }
+	ends, longest := map[string]way{}, way{}
+	for _, st := range s.Steps { // in topological order
+		var before way
+		for _, n := range st.Needs {
+			if length(ends[n]) > length(before) {
+				before = ends[n]
+			}
+		}
+		at := way{before.days + extra[st.Name], before.ms + st.MS}
+		ends[st.Name] = at
+		if length(at) > length(longest) {
+			longest = at
+		}
+	}
+	return longest.days, longest.ms
+}
+
+// elapsed is the critical path with the stated human days on it.
+func elapsed(v view) Cell {
+	if v.s == nil {
+		return Cell{}
+	}
+	days, ms := v.s.HumanDays, v.s.ElapsedMS
+	if days == 0 || ms == 0 {
+		return Cell{}.planned(v, "total_days", daysText)
+	}
+	return Cell{Text: fmt.Sprintf("%s + %s", daysText(days), seconds(float64(ms)/1000))}.planned(v, "total_days", daysText)
+}
+
+func daysText(d float64) string {
+	if d == 1 {
+		return "1 day"
+	}
+	return fmt.Sprintf("%g days", math.Round(100*d)/100)
+}

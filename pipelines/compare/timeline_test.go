@@ -1,0 +1,51 @@
+package compare
+
+import (
+	"testing"
+
+	"rein/engine/record"
+)
+
+// Stated days count where the longest way through the steps passes the stage that they are of.
+func TestHumanDaysAreOnTheCriticalPath(t *testing.T) {
+	s := &Strategy{Planned: map[string]any{"data_days": 2.0, "validation_days": 1.0, "onnx_days": 0.5, "total_days": 9.0}, Steps: []Timing{
+		{Name: "corpus", Type: "synthesize", MS: 1000, Shared: true},
+		{Name: "merged", Type: "merge", MS: 2000, Needs: []string{"corpus"}},
+		{Name: "slow", Type: "train-gpu", MS: 50_000, Needs: []string{"corpus"}}, // long, but not as long as a day
+		{Name: "model", Type: "train-gpu", MS: 4000, Needs: []string{"merged"}},
+		{Name: "test", Type: "evaluate", MS: 8000, Needs: []string{"model"}},
+		{Name: "package", Type: "package", MS: 16_000, Needs: []string{"model"}}, // beside the test, not behind it
+	}}
+	if days, ms := s.humanDays(); days != 3 || ms != 15_000 {
+		t.Errorf("%v days and %d ms, want data and validation: 3 days, 15 s", days, ms)
+	}
+	if got := criticalPath(s.Steps); got != 51_000 {
+		t.Errorf("measured alone: %d", got)
+	}
+	s.Planned["onnx_days"] = 1.5
+	if days, ms := s.humanDays(); days != 3.5 || ms != 23_000 {
+		t.Errorf("%v days and %d ms, want data and export: 3.5 days, 23 s", days, ms)
+	}
+	s.Planned = map[string]any{}
+	if days, ms := s.humanDays(); days != 0 || ms != 51_000 {
+		t.Errorf("nothing stated: %v days, %d ms", days, ms)
+	}
+}
+
+// What is wrong alike in every strategy is said once.
+func TestTheWholePlansMistakeIsSaidOnce(t *testing.T) {
+	s := newShelf(t)
+	one := s.strategy("one", weak, weak, 0, 1)
+	r := compute(t, s, one, record.Pipeline{Name: "two", Meta: one.Meta, Steps: one.Steps})
+	n := 0
+	for _, f := range r.Plan {
+		if f.Strategy == "" && f.Text == "12,200,000 avoided alarms at $20 are $244,000,000, not $244,000, unless 0.10% of them become tickets" {
+			n++
+		} else if f.Strategy != "" {
+			t.Errorf("of %s: %s", f.Strategy, f.Text)
+		}
+	}
+	if n != 1 {
+		t.Errorf("said %d times: %v", n, r.Plan)
+	}
+}
