@@ -236,3 +236,17 @@ func TestJSONKeepsTheContract(t *testing.T) {
 		t.Errorf("%+v", got.Tests)
 	}
 }
+
+// How long measuring took depends on what else the machine did: it doesn't make a strategy dear.
+func TestTimeOfMeasuringDecidesNothing(t *testing.T) {
+	s := newShelf(t)
+	p := fourPipelines(s)
+	for i := range p[1].Steps {
+		if st := &p[1].Steps[i]; st.Name == "test" {
+			st.Result.RunMS *= 1000
+		}
+	}
+	if r := compute(t, s, p...); r.Recommendation.Strategy != "cheap" {
+		t.Errorf("recommended %q: %q", r.Recommendation.Strategy, r.Recommendation.Why)
+	}
+}

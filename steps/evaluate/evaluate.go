@@ -175,9 +175,9 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 		if err != nil {
 			return err
 		}
-		languages := languagesOf(texts)
-		var others [][]float64
-		if keep {
+		languages, others := make([]string, len(texts)), [][]float64(nil)
+		if keep { // of the pool nobody asks for more than its FP rate
+			languages = languagesOf(texts)
 			if others, err = e.seeds.score(ctx, name, buf, texts); err != nil {
 				return err
 			}

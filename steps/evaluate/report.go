@@ -11,8 +11,12 @@ import (
 
 // observe is a scored row as the statistics see it.
 func observe(r artifact.Row, language string, threat float64, flagged bool) stats.Observation {
-	return stats.Observation{Malicious: r.Label == artifact.Malicious, Flagged: flagged, Threat: threat, Category: r.Category,
-		Slices: map[string]string{"source": r.Source, "length": lengthBucket(r.Text), "language": language}}
+	o := stats.Observation{Malicious: r.Label == artifact.Malicious, Flagged: flagged, Threat: threat, Category: r.Category,
+		Slices: map[string]string{"source": r.Source, "length": lengthBucket(r.Text)}}
+	if language != "" {
+		o.Slices["language"] = language
+	}
+	return o
 }
 
 // lengthBucket names a text's length in characters.
