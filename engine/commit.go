@@ -47,12 +47,16 @@ func (r *runner) commit(t *task, o *Order, kept cache.Result) result {
 	}
 	r.options.point("put")
 	n := t.unit.nodes[0]
-	if err := r.store.Put(ctx, &cache.Entry{Action: t.action, Type: t.unit.desc.Type, Version: t.unit.desc.Version,
-		Pipeline: n.pipeline.Name, Step: n.Name, Key: t.key, Outputs: outputs, Result: kept}); err != nil {
+	e := &cache.Entry{Action: t.action, Type: t.unit.desc.Type, Version: t.unit.desc.Version,
+		Pipeline: n.pipeline.Name, Step: n.Name, Key: t.key, Outputs: outputs, Result: kept}
+	if err := r.store.Put(ctx, e); err != nil {
 		return result{status: StatusFailed, err: fmt.Errorf("the result could not be kept: %w", err)}
 	}
 	res.key = t.key
 	r.options.point("kept")
+	if r.options.Remote != nil {
+		r.options.Remote.Send(ctx, e)
+	}
 	if len(t.unit.desc.Extents) == 0 {
 		_ = r.store.DropCheckpoint(checkpointKey(t.unit.desc, t.in.lines)) // gc finds it if this fails
 	}

@@ -13,6 +13,8 @@ type lookup struct {
 	store   *cache.Store
 	sources *sources
 	work    *work
+	remote  Remote         // nil: not asked
+	local   map[*unit]bool // units that the remote isn't asked about
 }
 
 // inputs are a unit's resolved inputs.
@@ -90,10 +92,24 @@ type answer struct {
 	// were is known, so the wave can stop below it; should a step below have to run, they are made again.
 	hollow bool
 	reason string // of a miss, or of being hollow
+	remote bool   // the entry came from the remote just now
 }
 
 // ask looks a unit's result up.
 func (l *lookup) ask(ctx context.Context, u *unit, action cache.Digest) (answer, error) {
+	a, err := l.askHere(ctx, u, action)
+	if err != nil || a.entry != nil && !a.hollow {
+		return a, err
+	}
+	e, err := l.fetch(ctx, u, action)
+	if err != nil || e == nil {
+		return a, err
+	}
+	return answer{entry: e, remote: true}, nil
+}
+
+// askHere asks the store alone.
+func (l *lookup) askHere(ctx context.Context, u *unit, action cache.Digest) (answer, error) {
 	e, reason, err := l.entry(ctx, action)
 	if err != nil || e == nil {
 		return answer{reason: reason}, err

@@ -25,6 +25,8 @@ type Options struct {
 	// where the step says.
 	Executors map[string]Executor
 	Executor  string
+	// Remote shares results with other machines; nil: with none. What Run lacks is fetched, what it makes is sent.
+	Remote Remote
 	// KeepGoing goes on with what doesn't depend on a failed step.
 	KeepGoing bool
 	// Verify runs cached steps again and fails those that give other bytes.

@@ -116,7 +116,7 @@ func newPlanner(ctx context.Context, g *Graph, o Options) (*planner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &planner{lookup: lookup{o.Store, newSources(o.Store), w}, options: o, history: newHistory(o.Store),
+	return &planner{lookup: lookup{store: o.Store, sources: newSources(o.Store), work: w}, options: o, history: newHistory(o.Store),
 		forced: forced, units: make([]planned, len(w.units))}, nil
 }
 

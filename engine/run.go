@@ -25,6 +25,7 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 		return nil, err
 	}
 	started := time.Now()
+	p.remote, p.local = o.Remote, p.forced // --force asks nobody
 	r, err := newRunner(ctx, p, started)
 	if err != nil {
 		return nil, err

@@ -302,6 +302,9 @@ func (r *runner) resolve(u *unit) message {
 		t.verify, t.reasons = a.entry, []string{"verify"}
 	default:
 		m.result, m.hollow = r.hit(u, a.entry), a.hollow
+		if a.remote {
+			m.result.reasons = []string{fromRemote}
+		}
 		return m
 	}
 	return r.offer(t)

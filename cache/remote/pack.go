@@ -15,18 +15,19 @@ import (
 	"rein/cache"
 )
 
-// pack writes a file, or a folder as a tar, compressed.
-func pack(w io.Writer, path string, dir bool) (err error) {
+// pack compresses the tar of a folder.
+func pack(w io.Writer, path string) error {
 	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, z.Close()) }()
-	if !dir {
-		return copyIn(z, path)
-	}
-	t := tar.NewWriter(z)
-	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+	return errors.Join(tarOf(z, path), z.Close())
+}
+
+// tarOf writes a folder as a tar: the same bytes for the same content, so that its parts are the same.
+func tarOf(w io.Writer, path string) error {
+	t := tar.NewWriter(w)
+	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || p == path {
 			return err
 		}
@@ -70,21 +71,23 @@ func copyIn(w io.Writer, path string) error {
 // errTooLong says that a download holds more than its entry says: it is not read to its end.
 var errTooLong = errors.New("holds more than its entry says")
 
-// unpack reads what pack wrote, to dst. It writes no more bytes than the blob has, and nothing outside of dst.
+// unpack reads what pack wrote, to dst.
 func unpack(r io.Reader, b cache.Blob, dst string) error {
 	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return err
 	}
 	defer z.Close()
+	return untar(z, b, dst)
+}
+
+// untar writes no more bytes than the blob has, and nothing outside of dst.
+func untar(r io.Reader, b cache.Blob, dst string) error {
 	left := b.Size
-	if !b.Dir {
-		return copyOut(z, dst, 0o644, &left)
-	}
 	if err := os.Mkdir(dst, 0o755); err != nil {
 		return err
 	}
-	t := tar.NewReader(z)
+	t := tar.NewReader(r)
 	for {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {

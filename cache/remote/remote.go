@@ -9,13 +9,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 	"golang.org/x/sync/errgroup"
@@ -41,27 +40,71 @@ type Remote struct {
 	bucket *blob.Bucket
 	store  *cache.Store
 	o      Options
+	enc    *zstd.Encoder
+	dec    *zstd.Decoder
+
+	requests                atomic.Int64
+	fetched, sent           atomic.Int64 // entries
+	bytesFetched, bytesSent atomic.Int64
 
 	mu   sync.Mutex
-	gone bool // the bucket failed: not asked again
+	gone bool            // the bucket failed: not asked again
+	bad  map[string]bool // objects that were found damaged: to be written anew
 }
 
 // New puts a bucket beside a store. The bucket stays the caller's to close; its driver brings the credentials.
-func New(store *cache.Store, bucket *blob.Bucket, o Options) *Remote {
+func New(store *cache.Store, bucket *blob.Bucket, o Options) (*Remote, error) {
 	if o.Timeout == 0 {
 		o.Timeout = 5 * time.Second
 	}
-	return &Remote{bucket: bucket, store: store, o: o}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		return nil, err
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(partSize+maxGrowth))
+	if err != nil {
+		return nil, err
+	}
+	return &Remote{bucket: bucket, store: store, o: o, enc: enc, dec: dec, bad: map[string]bool{}}, nil
+}
+
+// Counts are what a Remote has done.
+type Counts struct {
+	Requests, Fetched, Sent int64 // Fetched and Sent are entries
+	BytesFetched, BytesSent int64 // compressed
+}
+
+// Counts returns what was done so far.
+func (r *Remote) Counts() Counts {
+	return Counts{r.requests.Load(), r.fetched.Load(), r.sent.Load(), r.bytesFetched.Load(), r.bytesSent.Load()}
 }
 
 func entryName(action cache.Digest) string { return layout + "entry/" + action.String() }
 
-func blobName(b cache.Blob) string {
-	kind := "file/"
+func kindOf(b cache.Blob) string {
 	if b.Dir {
-		kind = "folder/"
+		return "folder"
 	}
-	return layout + kind + b.Digest.String()
+	return "file"
+}
+
+// blobName is where a blob of one part is.
+func blobName(b cache.Blob) string { return layout + kindOf(b) + "/" + b.Digest.String() }
+
+// spoilt remembers that an object is damaged, so that it is sent again although it is there.
+func (r *Remote) spoilt(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bad[name] = true
+}
+
+// mended tells whether an object is known to be damaged, and forgets that.
+func (r *Remote) mended(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.bad[name]
+	delete(r.bad, name)
+	return was
 }
 
 // Offline tells whether the bucket failed and is left alone since.
@@ -99,52 +142,64 @@ func (r *Remote) Fetch(ctx context.Context, action cache.Digest) (*cache.Entry, 
 	if r.Offline() {
 		return nil, &cache.Miss{What: "entry", Reason: "the shared cache is offline"}
 	}
-	e, err := r.entry(ctx, action)
+	e, used, err := r.entry(ctx, action)
 	if err != nil {
 		return nil, err
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(2 * runtime.GOMAXPROCS(0))
 	for _, b := range e.Outputs {
-		g.Go(func() error { return r.fetchBlob(gctx, b) })
+		g.Go(func() error { return r.FetchBlob(gctx, b) })
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return e, r.store.Put(ctx, e)
+	if err := r.store.Put(ctx, e); err != nil {
+		return nil, err
+	}
+	r.fetched.Add(1)
+	r.touch(ctx, e, used)
+	return e, nil
 }
 
-// answer limits the time that a short request may take.
-func (r *Remote) answer(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, r.o.Timeout)
+// touchAfter is how old the mark of an entry's last use gets before it is renewed.
+const touchAfter = 24 * time.Hour
+
+// touch marks an entry as used, by writing it again: prune goes by that. A failure is no matter.
+func (r *Remote) touch(ctx context.Context, e *cache.Entry, used time.Time) {
+	if r.o.ReadOnly || time.Since(used) < touchAfter {
+		return
+	}
+	if text, err := json.Marshal(e); err == nil {
+		_ = r.put(ctx, entryName(e.Action), sealed(text))
+	}
 }
 
-// entry reads an entry and checks that it is the one asked for.
-func (r *Remote) entry(ctx context.Context, action cache.Digest) (*cache.Entry, error) {
-	actx, cancel := r.answer(ctx)
-	defer cancel()
-	in, err := r.bucket.NewReader(actx, entryName(action), nil)
+// entry reads an entry and checks that it is the one asked for. used is when it was last written or touched.
+func (r *Remote) entry(ctx context.Context, action cache.Digest) (e *cache.Entry, used time.Time, err error) {
+	name := entryName(action)
+	b, used, err := r.get(ctx, name, maxEntry)
 	if err != nil {
-		return nil, r.lost(ctx, "entry", action, err)
+		return nil, used, r.lost(ctx, "entry", action, name, err)
 	}
-	defer in.Close()
-	if in.Size() > maxEntry {
-		return nil, r.foreign("entry", action, fmt.Errorf("it is %d bytes long", in.Size()))
+	if e, err = readEntry(b, action); err != nil {
+		return nil, used, r.foreign("entry", action, name, err)
 	}
-	b := make([]byte, in.Size())
-	if _, err := io.ReadFull(in, b); err != nil {
-		return nil, r.lost(ctx, "entry", action, err)
-	}
+	return e, used, nil
+}
+
+// readEntry checks that an object holds an action's entry.
+func readEntry(b []byte, action cache.Digest) (*cache.Entry, error) {
 	b, ok := unseal(b)
 	if !ok {
-		return nil, r.foreign("entry", action, errors.New("its checksum is wrong"))
+		return nil, errors.New("its checksum is wrong")
 	}
 	var e cache.Entry
 	if err := json.Unmarshal(b, &e); err != nil {
-		return nil, r.foreign("entry", action, err)
+		return nil, err
 	}
 	if e.Action != action || cache.Sum([]byte(e.Key)) != action {
-		return nil, r.foreign("entry", action, errors.New("its key isn't the action's"))
+		return nil, errors.New("its key isn't the action's")
 	}
 	return &e, nil
 }
@@ -158,63 +213,26 @@ func unseal(b []byte) ([]byte, bool) {
 	return text, ok && string(sum) == cache.Sum(text).String()
 }
 
-// readError is a miss: of what isn't there, or of all there is, when the bucket fails.
-func (r *Remote) readError(what string, d cache.Digest, err error) error {
-	if gcerrors.Code(err) == gcerrors.NotFound {
+// lost makes a miss of why an object couldn't be read, unless it was the caller who gave up. A bucket that fails is left
+// alone from now on.
+func (r *Remote) lost(ctx context.Context, what string, d cache.Digest, name string, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, errForeign), errors.Is(err, errTooBig):
+		return r.foreign(what, d, name, err)
+	case gcerrors.Code(err) == gcerrors.NotFound && what == "entry":
 		return &cache.Miss{What: what, Reason: d.Short() + " is not in the shared cache"}
+	case gcerrors.Code(err) == gcerrors.NotFound:
+		return r.foreign(what, d, name, errors.New("an entry names it, but it isn't there"))
 	}
 	r.fail(err)
 	return &cache.Miss{What: what, Reason: "the shared cache fails: " + err.Error()}
 }
 
 // foreign reports content that isn't what its name says, which is a miss.
-func (r *Remote) foreign(what string, d cache.Digest, err error) error {
+func (r *Remote) foreign(what string, d cache.Digest, name string, err error) error {
+	r.spoilt(name)
 	r.report("the shared cache's %s %s is not used: %v", what, d.Short(), err)
 	return &cache.Miss{What: what, Reason: "damaged in the shared cache: " + err.Error()}
-}
-
-// fetchBlob brings a blob into the store, unless it is there.
-func (r *Remote) fetchBlob(ctx context.Context, b cache.Blob) error {
-	if r.store.Has(b) {
-		if _, err := r.store.Path(ctx, b); err == nil {
-			return nil
-		}
-	}
-	rctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	late := time.AfterFunc(r.o.Timeout, cancel) // the answer has to come soon; the rest may take its time
-	in, err := r.bucket.NewReader(rctx, blobName(b), nil)
-	late.Stop()
-	if gcerrors.Code(err) == gcerrors.NotFound {
-		return r.foreign("blob", b.Digest, errors.New("an entry names it, but it isn't there"))
-	} else if err != nil {
-		return r.lost(ctx, "blob", b.Digest, err)
-	}
-	defer in.Close()
-	tmp, err := r.store.Scratch()
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(tmp)
-	path := filepath.Join(tmp, "blob")
-	if err := unpack(in, b, path); err != nil {
-		return errors.Join(ctx.Err(), r.foreign("blob", b.Digest, err))
-	}
-	got, err := cache.HashPath(ctx, path)
-	if err != nil {
-		return err
-	}
-	if got != b {
-		return r.foreign("blob", b.Digest, fmt.Errorf("its content has the digest %s", got.Digest.Short()))
-	}
-	_, err = r.store.Adopt(ctx, path)
-	return err
-}
-
-// lost is readError, unless it was the caller who gave up.
-func (r *Remote) lost(ctx context.Context, what string, d cache.Digest, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return r.readError(what, d, err)
 }

@@ -66,7 +66,7 @@ func sent(t *testing.T) (*blob.Bucket, string, *cache.Entry) {
 	t.Helper()
 	s, e := made(t)
 	b, dir := bucket(t)
-	if err := New(s, b, Options{}).Send(t.Context(), e); err != nil {
+	if err := mustNew(t, s, b, Options{}).Send(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
 	return b, dir, e
@@ -76,7 +76,7 @@ func sent(t *testing.T) (*blob.Bucket, string, *cache.Entry) {
 func TestTeammate(t *testing.T) {
 	b, _, e := sent(t)
 	s := empty(t)
-	got, err := New(s, b, Options{}).Fetch(t.Context(), e.Action)
+	got, err := mustNew(t, s, b, Options{}).Fetch(t.Context(), e.Action)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestPartialEntryIsAMiss(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := 0
-	_, err := New(empty(t), b, Options{Report: func(string) { said++ }}).Fetch(t.Context(), e.Action)
+	_, err := mustNew(t, empty(t), b, Options{Report: func(string) { said++ }}).Fetch(t.Context(), e.Action)
 	var miss *cache.Miss
 	if !errors.As(err, &miss) || said != 1 {
 		t.Errorf("%v, want a miss; said %d times, want once", err, said)
@@ -131,7 +131,7 @@ func damaged(t *testing.T, how string, damage func([]byte) []byte, name string) 
 	}
 	s := empty(t)
 	var said []string
-	_, err = New(s, b, Options{Report: func(text string) { said = append(said, text) }}).Fetch(t.Context(), e.Action)
+	_, err = mustNew(t, s, b, Options{Report: func(text string) { said = append(said, text) }}).Fetch(t.Context(), e.Action)
 	var miss *cache.Miss
 	if !errors.As(err, &miss) {
 		t.Errorf("%s: %v, want a miss", how, err)
@@ -161,7 +161,7 @@ func objects(t *testing.T, dir string) []string {
 // TestAbsentIsAQuietMiss: what nobody sent yet is no fault of the bucket's.
 func TestAbsentIsAQuietMiss(t *testing.T) {
 	b, _ := bucket(t)
-	r := New(empty(t), b, Options{Report: func(text string) { t.Errorf("reported: %s", text) }})
+	r := mustNew(t, empty(t), b, Options{Report: func(text string) { t.Errorf("reported: %s", text) }})
 	_, err := r.Fetch(t.Context(), cache.Sum([]byte(key)))
 	var miss *cache.Miss
 	if !errors.As(err, &miss) || r.Offline() {
@@ -175,7 +175,7 @@ func TestFailingBucketIsLeftAlone(t *testing.T) {
 	b.Close()
 	said := 0
 	s, _ := made(t)
-	r := New(s, b, Options{Report: func(string) { said++ }})
+	r := mustNew(t, s, b, Options{Report: func(string) { said++ }})
 	for range 3 {
 		var miss *cache.Miss
 		if _, err := r.Fetch(t.Context(), e.Action); !errors.As(err, &miss) {
@@ -191,7 +191,7 @@ func TestFailingBucketIsLeftAlone(t *testing.T) {
 func TestReadOnlySendsNothing(t *testing.T) {
 	s, e := made(t)
 	b, dir := bucket(t)
-	r := New(s, b, Options{ReadOnly: true})
+	r := mustNew(t, s, b, Options{ReadOnly: true})
 	if err := r.Send(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
@@ -203,4 +203,13 @@ func TestReadOnlySendsNothing(t *testing.T) {
 	if _, err := r.Fetch(ctx, e.Action); !errors.Is(err, context.Canceled) && r.Offline() {
 		t.Errorf("%v, offline %v", err, r.Offline())
 	}
+}
+
+func mustNew(t *testing.T, s *cache.Store, b *blob.Bucket, o Options) *Remote {
+	t.Helper()
+	r, err := New(s, b, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

@@ -1,10 +1,12 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -24,7 +26,7 @@ func (r *Remote) Send(ctx context.Context, e *cache.Entry) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(2 * runtime.GOMAXPROCS(0))
 	for _, b := range e.Outputs {
-		g.Go(func() error { return r.sendBlob(gctx, b) })
+		g.Go(func() error { return r.SendBlob(gctx, b) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -33,46 +35,76 @@ func (r *Remote) Send(ctx context.Context, e *cache.Entry) error {
 	if err != nil {
 		return err
 	}
-	return r.upload(ctx, entryName(e.Action), func(w io.Writer) error {
-		_, err := w.Write(sealed(text))
-		return err
-	})
-}
-
-func (r *Remote) sendBlob(ctx context.Context, b cache.Blob) error {
-	actx, done := r.answer(ctx)
-	there, err := r.bucket.Exists(actx, blobName(b))
-	done()
-	if err != nil {
+	name := entryName(e.Action)
+	r.mended(name)
+	if err := r.put(ctx, name, sealed(text)); err != nil {
 		return r.sendError(ctx, err)
 	}
-	if there {
-		return nil
-	}
+	r.sent.Add(1)
+	return nil
+}
+
+// SendBlob sends a blob of the store, unless it is there.
+func (r *Remote) SendBlob(ctx context.Context, b cache.Blob) error {
 	path, err := r.store.Path(ctx, b)
 	if err != nil {
 		return err
 	}
-	return r.upload(ctx, blobName(b), func(w io.Writer) error { return pack(w, path, b.Dir) })
-}
-
-// upload writes an object, which appears whole or not at all.
-func (r *Remote) upload(ctx context.Context, name string, write func(io.Writer) error) error {
-	wctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	w, err := r.bucket.NewWriter(wctx, name, nil)
+	if b.Size > partSize {
+		err = r.sendLong(ctx, b, path)
+	} else {
+		err = r.sendOnce(ctx, blobName(b), func() ([]byte, error) {
+			if b.Dir {
+				var w bytes.Buffer
+				err := pack(&w, path)
+				return w.Bytes(), err
+			}
+			text, err := os.ReadFile(path)
+			return r.enc.EncodeAll(text, nil), err
+		})
+	}
 	if err != nil {
 		return r.sendError(ctx, err)
 	}
-	if err := write(w); err != nil {
-		cancel() // Close then drops what was written
-		_ = w.Close()
-		return r.sendError(ctx, err)
-	}
-	if err := w.Close(); err != nil {
-		return r.sendError(ctx, err)
-	}
 	return nil
+}
+
+// sendLong sends a blob in parts.
+func (r *Remote) sendLong(ctx context.Context, b cache.Blob, path string) error {
+	if there, err := r.whole(ctx, listName(b)); err != nil || there {
+		return err
+	}
+	in, out := io.Pipe()
+	defer in.Close() // ends the writer
+	go func() {
+		if b.Dir {
+			out.CloseWithError(tarOf(out, path))
+		} else {
+			out.CloseWithError(copyIn(out, path))
+		}
+	}()
+	return r.sendParts(ctx, b, in)
+}
+
+// sendOnce sends an object unless it is there.
+func (r *Remote) sendOnce(ctx context.Context, name string, content func() ([]byte, error)) error {
+	if there, err := r.whole(ctx, name); err != nil || there {
+		return err
+	}
+	b, err := content()
+	if err != nil {
+		return err
+	}
+	r.bytesSent.Add(int64(len(b)))
+	return r.put(ctx, name, b)
+}
+
+// whole tells whether an object is there and not known to be damaged.
+func (r *Remote) whole(ctx context.Context, name string) (bool, error) {
+	if r.mended(name) {
+		return false, nil
+	}
+	return r.there(ctx, name)
 }
 
 // sendError leaves the bucket alone from now on, unless it was the caller who gave up.

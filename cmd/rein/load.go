@@ -34,6 +34,12 @@ func (a *app) load(args []string, l *loadFlags) (*lang.Program, error) {
 	return p, nil
 }
 
+// loadProject reads the project file, and the pipelines of the arguments if there are any.
+func (a *app) loadProject(args []string, l *loadFlags) (*lang.Program, error) {
+	p, diags := lang.Load(args, a.langOptions(args, l))
+	return p, a.report(p, diags)
+}
+
 func noPipelines(in []string) error {
 	return configError(fmt.Errorf("no pipelines in %s: a pipeline file has a pipeline block; rein init writes one", strings.Join(in, ", ")))
 }

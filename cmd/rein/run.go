@@ -88,18 +88,24 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 		return nil, err
 	}
 	defer store.Close()
-	v := a.progress(r.jobs)
 	o := a.engineOptions(store)
-	o.Jobs, o.KeepGoing, o.Verify, o.Frozen, o.Force, o.Budget = r.jobs, r.keepGoing, r.verify, r.frozen, r.force, r.budget
-	o.Emit = v.Event
 	if err := a.useExecutors(&o, p, r.executor); err != nil {
 		return nil, err
 	}
+	share, err := a.shared(ctx, store, p)
+	if err != nil {
+		return nil, err
+	}
+	share.use(ctx, &o)
+	v := a.progress(r.jobs)
+	o.Jobs, o.KeepGoing, o.Verify, o.Frozen, o.Force, o.Budget = r.jobs, r.keepGoing, r.verify, r.frozen, r.force, r.budget
+	o.Emit = v.Event
 	o.Command = commandLine(p)
 	o.Git = gitFacts(ctx, ".")
 	rec, err := engine.Run(ctx, p.Graph, o)
 	v.Close()
-	if err != nil {
+	a.live = nil
+	if err := errors.Join(err, share.close()); err != nil {
 		return nil, err
 	}
 	return rec, outcome(ctx, rec)

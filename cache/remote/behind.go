@@ -1,0 +1,83 @@
+package remote
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rein/cache"
+)
+
+// queued is how many entries may wait to be sent, senders how many are sent at a time.
+const (
+	queued  = 4096
+	senders = 8
+)
+
+// Behind sends results while the run goes on. It fits engine.Remote.
+type Behind struct {
+	remote  *Remote
+	queue   chan *cache.Entry
+	workers sync.WaitGroup
+	left    atomic.Int64 // entries that are to be sent
+	lost    atomic.Int64 // entries that were not sent
+
+	mu       sync.Mutex
+	patience time.Duration // how long all calls of Send may still wait for room
+}
+
+// Behind starts to send what it is given; Drain ends that. A sending that ctx ends isn't finished.
+func (r *Remote) Behind(ctx context.Context) *Behind {
+	b := &Behind{remote: r, queue: make(chan *cache.Entry, queued), patience: r.o.Timeout}
+	for range senders {
+		b.workers.Go(func() {
+			for e := range b.queue {
+				if r.Offline() || ctx.Err() != nil || r.Send(ctx, e) != nil {
+					b.lost.Add(1)
+				}
+				b.left.Add(-1)
+			}
+		})
+	}
+	return b
+}
+
+// Fetch is Remote.Fetch.
+func (b *Behind) Fetch(ctx context.Context, action cache.Digest) (*cache.Entry, error) {
+	return b.remote.Fetch(ctx, action)
+}
+
+// Send puts an entry in line. Where the line is full the run waits, in all for no longer than the timeout; then entries are
+// left out: `rein cache push` sends them later.
+func (b *Behind) Send(_ context.Context, e *cache.Entry) {
+	if b.remote.o.ReadOnly {
+		return
+	}
+	b.left.Add(1)
+	select {
+	case b.queue <- e:
+		return
+	default:
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	began := time.Now()
+	select {
+	case b.queue <- e:
+	case <-time.After(b.patience):
+		b.left.Add(-1)
+		b.lost.Add(1)
+	}
+	b.patience = max(0, b.patience-time.Since(began))
+}
+
+// Left is how many entries are still to be sent.
+func (b *Behind) Left() int { return int(b.left.Load()) }
+
+// Drain returns when everything is sent or given up, and how many entries were not sent. No Send may follow.
+func (b *Behind) Drain() (lost int) {
+	close(b.queue)
+	b.workers.Wait()
+	return int(b.lost.Load())
+}

@@ -1,0 +1,106 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
+)
+
+// tries is how often a request is made that a fault of the way ends; the drivers try again themselves before that.
+const tries = 3
+
+// slowest is the slowest transfer that counts as one that goes on, in bytes a second.
+const slowest = 64 << 10
+
+// limit is how long a transfer of size bytes may take.
+func (r *Remote) limit(size int64) time.Duration {
+	return r.o.Timeout + time.Duration(float64(size)/slowest*float64(time.Second))
+}
+
+// errTooBig is of an object that is longer than whatever it stands for can be.
+var errTooBig = errors.New("it is longer than it can be")
+
+// get reads an object whole. The first answer has to come within the timeout, the rest at a bearable pace.
+func (r *Remote) get(ctx context.Context, name string, most int64) (b []byte, modified time.Time, err error) {
+	err = r.again(ctx, func() error {
+		rctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		late := time.AfterFunc(r.o.Timeout, cancel)
+		in, err := r.bucket.NewReader(rctx, name, nil)
+		if err != nil {
+			late.Stop()
+			return err
+		}
+		defer in.Close()
+		if in.Size() > most {
+			late.Stop()
+			return errTooBig
+		}
+		late.Reset(r.limit(in.Size()))
+		defer late.Stop()
+		modified = in.ModTime()
+		buf := bytes.NewBuffer(make([]byte, 0, max(in.Size(), 0)+bytes.MinRead))
+		n, err := io.Copy(buf, io.LimitReader(in, most+1))
+		switch {
+		case err != nil:
+			return err
+		case n > most:
+			return errTooBig
+		case in.Size() >= 0 && n != in.Size():
+			return fmt.Errorf("%w: %d of %d bytes", io.ErrUnexpectedEOF, n, in.Size())
+		}
+		b = buf.Bytes()
+		return nil
+	})
+	return b, modified, err
+}
+
+// put writes an object, which appears whole or not at all.
+func (r *Remote) put(ctx context.Context, name string, b []byte) error {
+	return r.again(ctx, func() error {
+		pctx, cancel := context.WithTimeout(ctx, r.limit(int64(len(b))))
+		defer cancel()
+		return r.bucket.WriteAll(pctx, name, b, &blob.WriterOptions{ContentType: "application/octet-stream", DisableContentTypeDetection: true})
+	})
+}
+
+// there tells whether an object exists.
+func (r *Remote) there(ctx context.Context, name string) (ok bool, err error) {
+	err = r.again(ctx, func() error {
+		actx, cancel := context.WithTimeout(ctx, r.o.Timeout)
+		defer cancel()
+		ok, err = r.bucket.Exists(actx, name)
+		return err
+	})
+	return ok, err
+}
+
+// again makes a request up to three times, unless the answer is final, the time is up, or nobody answers at all.
+func (r *Remote) again(ctx context.Context, request func() error) (err error) {
+	for try := range tries {
+		r.requests.Add(1)
+		began := time.Now()
+		if err = request(); err == nil || ctx.Err() != nil || errors.Is(err, errTooBig) {
+			return err
+		}
+		switch gcerrors.Code(err) {
+		case gcerrors.NotFound, gcerrors.PermissionDenied, gcerrors.InvalidArgument:
+			return err
+		}
+		if time.Since(began) >= r.o.Timeout || r.Offline() || try == tries-1 {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(try+1) * 50 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return err
+}

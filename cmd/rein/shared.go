@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gocloud.dev/blob"
+
+	"rein/cache"
+	"rein/cache/remote"
+	"rein/cache/remote/bucket"
+	"rein/cmd/rein/internal/view"
+	"rein/engine"
+	"rein/pipelines/lang"
+)
+
+// shared is a project's shared cache, in use by one command.
+type shared struct {
+	*remote.Remote
+	app    *app
+	bucket *blob.Bucket
+	behind *remote.Behind
+}
+
+// shared opens the project's shared cache; nil if it has none.
+func (a *app) shared(ctx context.Context, store *cache.Store, p *lang.Program) (*shared, error) {
+	c := p.Project.Cache
+	if c == nil {
+		return nil, nil
+	}
+	b, err := bucket.Open(ctx, c.Remote)
+	if err != nil {
+		return nil, configError(fmt.Errorf("%s: %w", c.Pos, err))
+	}
+	r, err := remote.New(store, b, remote.Options{ReadOnly: c.ReadOnly, Timeout: c.Timeout, Report: a.notice})
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	return &shared{Remote: r, app: a, bucket: b}, nil
+}
+
+// notice prints a line to the error stream, above a live view.
+func (a *app) notice(text string) {
+	a.aside(func() { fmt.Fprintln(a.err, "note: "+text) })
+}
+
+// needShared is shared for a command that makes no sense without.
+func (a *app) needShared(ctx context.Context, store *cache.Store, p *lang.Program) (*shared, error) {
+	s, err := a.shared(ctx, store, p)
+	if err == nil && s == nil {
+		err = configError(fmt.Errorf("there is no shared cache: write cache { remote = \"s3://BUCKET/PREFIX\" } into %s beside go.mod or .git", lang.ProjectFile))
+	}
+	return s, err
+}
+
+// use has a run fetch and send through the shared cache.
+func (s *shared) use(ctx context.Context, o *engine.Options) {
+	if s == nil {
+		return
+	}
+	s.behind = s.Behind(ctx)
+	o.Remote = s.behind
+}
+
+// settleTime is how long what is left to send goes on without a word.
+const settleTime = time.Second
+
+// close sends what is left, which an interrupt ends, and says what was shared.
+func (s *shared) close() error {
+	if s == nil {
+		return nil
+	}
+	if s.behind != nil {
+		said := time.AfterFunc(settleTime, func() {
+			if n := s.behind.Left(); n > 0 && !s.app.quiet {
+				fmt.Fprintf(s.app.err, "sending %s to the shared cache; Ctrl-C leaves them for rein cache push\n", results(int64(n)))
+			}
+		})
+		lost := s.behind.Drain()
+		said.Stop()
+		if lost > 0 {
+			fmt.Fprintf(s.app.err, "note: %s were not sent to the shared cache; rein cache push sends them\n", results(int64(lost)))
+		}
+	}
+	if c := s.Counts(); !s.app.quiet && c.Fetched+c.Sent > 0 {
+		fmt.Fprintf(s.app.err, "shared cache: fetched %s (%s), sent %s (%s)\n", results(c.Fetched), view.Bytes(c.BytesFetched), results(c.Sent), view.Bytes(c.BytesSent))
+	}
+	return s.bucket.Close()
+}
+
+// results counts results in words.
+func results(n int64) string {
+	if n == 1 {
+		return "1 result"
+	}
+	return fmt.Sprintf("%d results", n)
+}
