@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"unicode"
@@ -16,18 +17,19 @@ type Scorer interface {
 	Close() error
 }
 
-// Cause is a word of an alarm: by how much the threat score falls where the model doesn't see it. Unlike a word that many
-// alarms share, it is an effect on the model, tried out.
+// Cause is a word of an alarm: by how much the odds that the model gives an attack fall where it doesn't see the word. Unlike a
+// word that many alarms share, it is an effect on the model, tried out. Odds, since a score near 1 can lose a great part of what
+// it rests on and hardly move.
 type Cause struct {
 	Word string  `json:"word"`
-	Fall float64 `json:"fall"`
+	Fall float64 `json:"fall"`           // of the log-odds
 	Rows int     `json:"rows,omitempty"` // rows over which it is the mean; of a cluster
 }
 
 const (
-	mostMaskedRows  = 6    // of a cluster
-	mostMaskedWords = 60   // of a row
-	leastFall       = 0.01 // that is worth naming
+	mostMaskedRows  = 6   // of a cluster
+	mostMaskedWords = 60  // of a row
+	leastFall       = 0.1 // of the log-odds, that is worth naming: a tenth
 	mostCauses      = 4
 )
 
@@ -54,7 +56,7 @@ func (r *Result) attribute(ctx context.Context, column string, m *Microscope) er
 		for k := range c.rows {
 			row := &c.rows[k]
 			trials = append(trials, trial{leaveOut(row.full, c.Token), func(score float64) {
-				c.Masked, c.Fall = c.Masked+1, c.Fall+row.Score-score
+				c.Masked, c.Fall = c.Masked+1, c.Fall+fallOf(row.Score, score)
 				if score < threshold {
 					c.Passes++
 				}
@@ -97,7 +99,7 @@ func (f *Flip) trials(also func(word string, fall float64)) []trial {
 	var out []trial
 	for _, w := range distinct(f.full) {
 		out = append(out, trial{leaveOut(f.full, w), func(score float64) {
-			fall := f.Score - score
+			fall := fallOf(f.Score, score)
 			f.Causes = append(f.Causes, Cause{Word: w, Fall: fall})
 			if also != nil {
 				also(w, fall)
@@ -105,6 +107,16 @@ func (f *Flip) trials(also func(word string, fall float64)) []trial {
 		}})
 	}
 	return out
+}
+
+// fallOf is by how much the log-odds fall from one score to another.
+func fallOf(from, to float64) float64 { return logOdds(from) - logOdds(to) }
+
+// logOdds of a score; what float32 can't tell from 0 or 1 counts as that close.
+func logOdds(p float64) float64 {
+	const edge = 1e-7
+	p = min(1-edge, max(edge, p))
+	return math.Log(p / (1 - p))
 }
 
 // conclude takes means over the cluster's rows, and shows the first of them.

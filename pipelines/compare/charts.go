@@ -167,7 +167,9 @@ type estimates struct {
 }
 
 const (
-	whiskerLeft = 190.0
+	whiskerLeft = 190.0 // at least
+	letterWidth = 7.4   // of a group's name, about
+	longestName = 46
 	whiskerLine = 13.0
 	whiskerGap  = 14.0
 )
@@ -175,7 +177,12 @@ const (
 func newWhiskers(id, title, desc, xlabel string, groups []estimates) whiskers {
 	w := whiskers{ID: id, Title: title, Desc: desc, XLabel: xlabel, W: 760, Left: whiskerLeft}
 	top := 0.0
-	for _, g := range groups {
+	for i := range groups {
+		g := &groups[i]
+		if r := []rune(g.name); len(r) > longestName {
+			g.name = "…" + string(r[len(r)-longestName:])
+		}
+		w.Left = max(w.Left, letterWidth*float64(len([]rune(g.name)))+16)
 		for _, m := range g.marks {
 			top = max(top, m.f.Value)
 			if m.f.High != nil {
@@ -186,7 +193,7 @@ func newWhiskers(id, title, desc, xlabel string, groups []estimates) whiskers {
 	top = min(1, max(top*1.04, 1e-4))
 	x := func(v float64) float64 { return w.Left + (w.W-w.Left-70)*v/top }
 	for _, v := range ticks(0, top) {
-		w.XTicks = append(w.XTicks, tick{x(v), percent(v)})
+		w.XTicks = append(w.XTicks, tick{x(v), wholePercent(v)})
 	}
 	y := 20.0
 	for _, g := range groups {

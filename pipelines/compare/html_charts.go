@@ -6,12 +6,21 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
+	"strconv"
 
 	"rein/steps/stats"
 )
 
-func plain(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.2f", v), ".00") }
+func plain(v float64) string { return strconv.FormatFloat(math.Round(1e4*v)/1e4, 'g', -1, 64) }
+
+// spaced formats the ticks of an axis with as many decimals as tell them apart.
+func spaced(lo, hi float64) func(float64) string {
+	if hi-lo >= 10 {
+		return func(v float64) string { return count(math.Round(v)) }
+	}
+	decimals := max(0, int(math.Ceil(-math.Log10((hi-lo)/wantedTicks))))
+	return func(v float64) string { return strconv.FormatFloat(v, 'f', decimals, 64) }
+}
 
 func wholePercent(v float64) string { return fmt.Sprintf("%.4g%%", math.Round(1e4*v)/100) }
 
@@ -75,7 +84,7 @@ func (r *Result) trainingCharts() []chart {
 	}
 	var out []chart
 	for _, curve := range slices.Sorted(maps.Keys(curves)) {
-		x, y := axis{"epoch", math.Inf(1), math.Inf(-1), plain}, axis{label(curve), math.Inf(1), math.Inf(-1), func(v float64) string { return fmt.Sprintf("%.3g", v) }}
+		x, y := axis{"epoch", math.Inf(1), math.Inf(-1), plain}, axis{label(curve), math.Inf(1), math.Inf(-1), nil}
 		for _, s := range curves[curve] {
 			for _, p := range s.points {
 				x.lo, x.hi, y.lo, y.hi = min(x.lo, p[0]), max(x.hi, p[0]), min(y.lo, p[1]), max(y.hi, p[1])
@@ -83,6 +92,7 @@ func (r *Result) trainingCharts() []chart {
 		}
 		if x.hi > x.lo && y.hi > y.lo {
 			y.hi += 0.05 * (y.hi - y.lo)
+			y.format = spaced(y.lo, y.hi)
 			out = append(out, newChart("curve-"+curve, "Training: "+label(curve), label(curve)+" after each epoch.", x, y, curves[curve]))
 		}
 	}

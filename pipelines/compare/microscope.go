@@ -36,7 +36,7 @@ type Cluster struct {
 
 	// What leaving the word out does to the highest-scored of these rows, and what leaving out each of their words does.
 	Masked int     `json:"masked,omitempty"` // rows that were tried
-	Fall   float64 `json:"fall,omitempty"`   // of the threat score, mean
+	Fall   float64 `json:"fall,omitempty"`   // of the log-odds of an attack, mean
 	Passes int     `json:"passes,omitempty"` // rows that pass without the word
 	Causes []Cause `json:"causes,omitempty"`
 	rows   []Flip
