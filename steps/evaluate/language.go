@@ -23,7 +23,8 @@ var languages = whatlanggo.Options{Whitelist: map[whatlanggo.Lang]bool{
 }}
 
 // english are words that are frequent in English and in no other language of the list. Trigrams are slow, and leave most
-// short English prompts unnamed: with these, 6% of 43,000 real prompts are, and 0.4% are named otherwise (some of them rightly).
+// short English prompts unnamed: with these, 10% of 43,000 real prompts are not named, and
+// 0.6% are named otherwise (some of them rightly).
 var english = wordSet(`
 	the and what how you your with this that would please from which should they there have because could why when where does about their write
 	explain these need into than our help between were been them who many better good give only know isnt dont im its cant want make tell
