@@ -66,7 +66,8 @@ func (r *Remote) put(ctx context.Context, name string, b []byte) error {
 	return r.again(ctx, func() error {
 		pctx, cancel := context.WithTimeout(ctx, r.limit(int64(len(b))))
 		defer cancel()
-		return r.bucket.WriteAll(pctx, name, b, &blob.WriterOptions{ContentType: "application/octet-stream", DisableContentTypeDetection: true})
+		return r.bucket.WriteAll(pctx, name, b, &blob.WriterOptions{ContentType: "application/octet-stream", DisableContentTypeDetection: true,
+			BufferSize: max(len(b)+1, 5<<20)}) // in one piece; S3 wants 5 MiB at least
 	})
 }
 

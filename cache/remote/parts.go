@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -85,14 +86,26 @@ func (r *Remote) fetchParts(ctx context.Context, b cache.Blob) (file string, err
 	if err != nil {
 		return "", err
 	}
-	g, gctx := errgroup.WithContext(ctx)
+	var g errgroup.Group // one that fails doesn't end the others: what arrives is kept
 	g.SetLimit(partsAtOnce)
+	var failed atomic.Bool
 	for i, d := range l.Parts {
+		if failed.Load() {
+			break
+		}
 		at := int64(i) * partSize
 		size := min(partSize, l.Size-at)
-		g.Go(func() error { return r.fetchPart(gctx, f, d, at, size) })
+		g.Go(func() error {
+			err := r.fetchPart(ctx, f, d, at, size)
+			if err != nil {
+				failed.Store(true)
+			}
+			return err
+		})
 	}
-	err = errors.Join(g.Wait(), f.Truncate(l.Size))
+	if err = g.Wait(); err == nil {
+		err = f.Truncate(l.Size)
+	}
 	return file, errors.Join(err, f.Close())
 }
 

@@ -22,6 +22,9 @@ func Open(ctx context.Context, place string) (*blob.Bucket, error) {
 		return nil, fmt.Errorf("shared cache %q: %w", place, err)
 	}
 	q := u.Query()
+	if u.Scheme == "s3" && !q.Has("response_checksum_validation") {
+		q.Set("response_checksum_validation", "when_required") // what comes is proven by its digest, and the driver would print
+	}
 	if u.Scheme == "file" {
 		q.Set("create_dir", "true")
 		q.Set("no_tmp_dir", "true") // beside its place: a move between file systems isn't one step
