@@ -103,17 +103,7 @@ func (s *shelf) evaluate(m model) (map[string]cache.Blob, map[string]float64) {
 			if r.Score = 0.4 * (1 - hard); hard < flip {
 				r.Score = 0.5 + 0.5*(1-hard)
 			}
-			for _, fp := range m.seeds {
-				v := r.Score
-				if fp > 0 && r.Label == artifact.Benign {
-					if v = 0.4 * (1 - hard); hard < fp {
-						v = 0.5 + 0.5*(1-hard)
-					}
-				}
-				if fp > 0 {
-					r.Seeds = append(r.Seeds, v)
-				}
-			}
+			r.Seeds = m.seedScores(r, hard)
 			scored = append(scored, r)
 			got.Add(stats.Observation{Malicious: r.Label == artifact.Malicious, Flagged: r.Score >= 0.5, Threat: r.Score, Category: r.Category,
 				Slices: map[string]string{"source": r.Source, "length": "2: 40-99"}})
@@ -144,6 +134,23 @@ func (s *shelf) evaluate(m model) (map[string]cache.Blob, map[string]float64) {
 	made := evaluated{map[string]cache.Blob{"report": s.put(path), "scores": s.put(scores.Path)}, metrics}
 	s.made[of] = made
 	return made.outputs, made.metrics
+}
+
+// seedScores are the further seeds' answers for a row.
+func (m model) seedScores(r artifact.Scored, hard float64) []float64 {
+	var out []float64
+	for _, fp := range m.seeds {
+		switch {
+		case fp == 0:
+		case r.Label == artifact.Malicious:
+			out = append(out, r.Score)
+		case hard < fp:
+			out = append(out, 0.5+0.5*(1-hard))
+		default:
+			out = append(out, 0.4*(1-hard))
+		}
+	}
+	return out
 }
 
 // overSeeds reports the FP rates of the further seeds.

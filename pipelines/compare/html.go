@@ -105,6 +105,8 @@ type scope struct {
 	*Microscope
 	Repairs []Repair
 	Shares  []MethodShare // of the added rows
+	Chosen  string        // the strategy that Against compares with: the recommended one, or the lowest FP rate
+	Against *Microscope   // nil for that one itself, and for the baseline
 }
 
 // look makes the microscopes of all columns that have scored rows: the baseline's first, whose clusters the others are
@@ -125,7 +127,13 @@ func (r *Result) look(ctx context.Context) ([]scope, error) {
 		}
 		out[i].Microscope = m
 		if base != nil {
-			out[i].Repairs, out[i].Shares, err = r.Repairs(ctx, names[i], base)
+			if out[i].Repairs, out[i].Shares, err = r.Repairs(ctx, names[i], base); err != nil {
+				return err
+			}
+		}
+		if chosen := r.yardstick(); chosen != nil && names[i] != chosen.Name && names[i] != BaselineName {
+			out[i].Chosen = chosen.Name
+			out[i].Against, err = r.Flips(ctx, names[i], chosen.Name)
 		}
 		return err
 	}

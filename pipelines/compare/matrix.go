@@ -221,7 +221,7 @@ func balance(v view) Cell {
 	return c
 }
 
-// Select keeps the rows whose key or section contains one of the words, in the matrix's order.
+// Select keeps the rows whose key, name or section contains one of the words, in the matrix's order.
 func (m *Matrix) Select(words []string) {
 	if len(words) == 0 {
 		return
@@ -229,7 +229,7 @@ func (m *Matrix) Select(words []string) {
 	m.Rows = slices.DeleteFunc(m.Rows, func(r Row) bool {
 		return !slices.ContainsFunc(words, func(w string) bool {
 			w = strings.ToLower(w)
-			return strings.Contains(strings.ToLower(r.Key), w) || strings.Contains(strings.ToLower(r.Section), w)
+			return slices.ContainsFunc([]string{r.Key, r.Name, r.Section}, func(s string) bool { return strings.Contains(strings.ToLower(s), w) })
 		})
 	})
 }

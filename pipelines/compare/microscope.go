@@ -105,12 +105,32 @@ func (r *Result) Microscope(ctx context.Context, column, against string) (*Micro
 	if err := r.attribute(ctx, column, m); err != nil {
 		return nil, fmt.Errorf("leaving words out: %w", err)
 	}
+	m.clip()
+	return m, nil
+}
+
+// Flips are the rows that a column decides otherwise than another one, without what they have in common.
+func (r *Result) Flips(ctx context.Context, column, against string) (*Microscope, error) {
+	d, base := r.detail[column], r.detail[against]
+	if d == nil || d.scores == nil || d.report == nil {
+		return nil, fmt.Errorf("%s has no scored rows to look at", column)
+	}
+	before, err := baseScores(ctx, base, d)
+	if err != nil || before == nil {
+		return nil, err
+	}
+	m := &Microscope{Column: column}
+	err = eachSeen(ctx, d, base, before, m.flip)
+	m.clip()
+	return m, err
+}
+
+func (m *Microscope) clip() {
 	for _, list := range [][]Flip{m.Fixed, m.New, m.Missed, m.Caught} {
 		for i := range list {
 			list[i].Text = clip(list[i].Text)
 		}
 	}
-	return m, nil
 }
 
 // eachSeen reads the test rows of a column with the other column's answers.

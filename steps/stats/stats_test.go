@@ -3,6 +3,7 @@ package stats
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -147,4 +148,38 @@ func TestBelowConfidence(t *testing.T) {
 		t.Errorf("0.85%% of 100,000 under 1%%: %v", c)
 	}
 	near(t, "at the limit", BelowConfidence(1000, 100000, 0.01), 0.5, 0.01)
+}
+
+// DeLong's interval of a difference of AUCs is what a paired bootstrap of the rows gives, without drawing.
+func TestDeLongAgreesWithAPairedBootstrap(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	draw := func(n int, shift float64) (a, b []float64) {
+		for range n {
+			x := rng.NormFloat64() + shift
+			a, b = append(a, x+0.8*rng.NormFloat64()), append(b, x+0.5*rng.NormFloat64())
+		}
+		return a, b
+	}
+	posA, posB := draw(250, 1.3)
+	negA, negB := draw(700, 0)
+	const draws = 600
+	differences := make([]float64, draws)
+	ra, rb, na, nb := make([]float64, len(posA)), make([]float64, len(posA)), make([]float64, len(negA)), make([]float64, len(negA))
+	for d := range differences {
+		for i := range ra {
+			k := rng.IntN(len(posA))
+			ra[i], rb[i] = posA[k], posB[k]
+		}
+		for i := range na {
+			k := rng.IntN(len(negA))
+			na[i], nb[i] = negA[k], negB[k]
+		}
+		differences[d] = AUC(rb, nb) - AUC(ra, na)
+	}
+	slices.Sort(differences)
+	got, _ := NewROC(posB, negB).Minus(NewROC(posA, negA))
+	width := quantile(differences, 0.975) - quantile(differences, 0.025)
+	near(t, "width", got.High-got.Low, width, 0.1*width)
+	near(t, "low", got.Low, quantile(differences, 0.025), 0.1*width)
+	near(t, "high", got.High, quantile(differences, 0.975), 0.1*width)
 }
