@@ -59,8 +59,12 @@ const (
 )
 
 func newChart(id, title, desc string, x, y axis, lines []series) chart {
-	c := chart{ID: id, Title: title, Desc: desc, XLabel: x.label, YLabel: y.label, W: chartW, H: chartH, Left: marginLeft, Top: marginTop,
-		PlotW: chartW - marginLeft - marginRight, PlotH: chartH - marginTop - marginBottom}
+	left := marginLeft
+	for _, v := range ticks(y.lo, y.hi) { // between the axis and its label
+		left = max(left, 28+tickWidth*float64(len(y.format(v))))
+	}
+	c := chart{ID: id, Title: title, Desc: desc, XLabel: x.label, YLabel: y.label, W: chartW, H: chartH, Left: left, Top: marginTop,
+		PlotW: chartW - left - marginRight, PlotH: chartH - marginTop - marginBottom}
 	for _, v := range ticks(x.lo, x.hi) {
 		c.XTicks = append(c.XTicks, tick{c.x(x, v), x.format(v)})
 	}
@@ -169,6 +173,7 @@ type estimates struct {
 const (
 	whiskerLeft = 190.0 // at least
 	letterWidth = 7.4   // of a group's name, about
+	tickWidth   = 6.6   // of a tick's letter, about
 	longestName = 46
 	whiskerLine = 13.0
 	whiskerGap  = 14.0
