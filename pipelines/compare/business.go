@@ -46,10 +46,15 @@ func (r *Result) assume(in Input) {
 
 // Business is what a strategy changes for those who look at alarms, against the baseline.
 type Business struct {
-	AlarmsPerDay  Figure  `json:"alarms_per_day"`  // false ones
-	AvoidedPerDay Figure  `json:"avoided_per_day"` // against the baseline
-	SavedPerYear  Figure  `json:"saved_per_year"`  // USD
-	TrainingCost  float64 `json:"training_cost"`   // USD, of the measured time at the stated price
+	BaselinePerDay Figure  `json:"baseline_per_day"` // false alarms before
+	AlarmsPerDay   Figure  `json:"alarms_per_day"`   // and after
+	AvoidedPerDay  Figure  `json:"avoided_per_day"`  // tested as paired
+	SavedPerDay    Figure  `json:"saved_per_day"`    // USD
+	BaselineYearly Figure  `json:"baseline_per_year"`
+	AlarmsPerYear  Figure  `json:"alarms_per_year"`
+	AvoidedPerYear Figure  `json:"avoided_per_year"`
+	SavedPerYear   Figure  `json:"saved_per_year"`
+	TrainingCost   float64 `json:"training_cost"` // USD, of the measured time at the stated price
 }
 
 // business works the impact out; nil where a rate isn't measured. The interval of the difference is the paired one where
@@ -60,7 +65,7 @@ func (r *Result) business(s *Strategy) *Business {
 		return nil
 	}
 	perDay := r.Assumptions.PromptsPerDay * r.Assumptions.BenignShare
-	b := &Business{AlarmsPerDay: fp.scale(perDay), TrainingCost: r.cost(s)}
+	b := &Business{AlarmsPerDay: fp.scale(perDay), AlarmsPerYear: fp.scale(perDay * daysPerYear), TrainingCost: r.cost(s)}
 	base, ok := r.Baseline.Measured["fp_rate"]
 	if !ok {
 		return b
@@ -70,10 +75,13 @@ func (r *Result) business(s *Strategy) *Business {
 		low, high := -*t.Difference.High, -*t.Difference.Low
 		avoided = Figure{-t.Difference.Value, &low, &high}
 	}
-	b.AvoidedPerDay = avoided.scale(perDay)
-	b.SavedPerYear = b.AvoidedPerDay.scale(365 * r.Assumptions.TicketShare * r.Assumptions.TicketCost)
+	b.BaselinePerDay, b.AvoidedPerDay = base.scale(perDay), avoided.scale(perDay)
+	b.SavedPerDay = b.AvoidedPerDay.scale(r.Assumptions.TicketShare * r.Assumptions.TicketCost)
+	b.BaselineYearly, b.AvoidedPerYear, b.SavedPerYear = b.BaselinePerDay.scale(daysPerYear), b.AvoidedPerDay.scale(daysPerYear), b.SavedPerDay.scale(daysPerYear)
 	return b
 }
+
+const daysPerYear = 365
 
 // cost is the price of the strategy's own measured time: GPU hours where a GPU trained, else CPU hours.
 func (r *Result) cost(s *Strategy) float64 {

@@ -146,8 +146,9 @@ func (r *Result) moneyLines() []string {
 		if b == nil || r.Baseline.Measured["fp_rate"].Value == 0 {
 			continue
 		}
-		out = append(out, fmt.Sprintf("%s: %s false alarms a day, %s a day fewer than the baseline%s: %s a year%s", s.Name, count(b.AlarmsPerDay.rounded()),
-			count(b.AvoidedPerDay.rounded()), span(b.AvoidedPerDay, count), money(b.SavedPerYear.Value), span(b.SavedPerYear, money)))
+		out = append(out, fmt.Sprintf("%s: false alarms a day from %s to %s%s, a year from %s to %s; %s fewer a day%s, which saves %s a day and %s a year%s", s.Name,
+			count(b.BaselinePerDay.rounded()), count(b.AlarmsPerDay.rounded()), span(b.AlarmsPerDay, count), millions(b.BaselineYearly.Value), millions(b.AlarmsPerYear.Value),
+			count(b.AvoidedPerDay.rounded()), span(b.AvoidedPerDay, count), money(b.SavedPerDay.Value), money(b.SavedPerYear.Value), span(b.SavedPerYear, money)))
 	}
 	if len(out) > 0 {
 		out = append(out, fmt.Sprintf("assumed, not measured: %s prompts a day, %s of them benign, %s of alarms become tickets at %s",

@@ -137,6 +137,14 @@ func count(v float64) string {
 	return s
 }
 
+// millions shortens a large count.
+func millions(v float64) string {
+	if math.Abs(v) < 1e6 {
+		return count(math.Round(v))
+	}
+	return fmt.Sprintf("%.1f million", v/1e6)
+}
+
 func money(v float64) string {
 	if math.Abs(v) >= 10 {
 		return "$" + count(math.Round(v))
