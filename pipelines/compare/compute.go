@@ -216,17 +216,24 @@ func missing(steps []record.Step, result *record.Step) string {
 }
 
 // criticalPath is the longest chain of steps by the time that they took when they were made.
-func criticalPath(steps []Timing) int64 {
-	ends, longest := map[string]int64{}, int64(0)
+func criticalPath(steps []Timing) (longest int64) {
+	for _, end := range endings(steps) {
+		longest = max(longest, end)
+	}
+	return longest
+}
+
+// endings are when steps would be ready if all ran at once that can.
+func endings(steps []Timing) map[string]int64 {
+	ends := map[string]int64{}
 	for _, s := range steps { // in topological order
 		var start int64
 		for _, n := range s.Needs {
 			start = max(start, ends[n])
 		}
 		ends[s.Name] = start + s.MS
-		longest = max(longest, ends[s.Name])
 	}
-	return longest
+	return ends
 }
 
 // variable is the value of a strategy's numeric variable.

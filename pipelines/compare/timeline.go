@@ -19,20 +19,21 @@ var stages = []struct {
 const dayMS = 24 * 60 * 60 * 1000
 
 // humanDays are the stated days of people on the longest way through the strategy's steps, where each stage's days are
-// spent at the last of its own steps: what they look at is there then. Ways are compared by days and measured time together.
+// spent at the one of its own steps that is ready last: what they look at is there then. Ways are compared by days and measured time together.
 func (s *Strategy) humanDays() (days float64, measuredMS int64) {
-	extra := map[string]float64{}
+	extra, ready := map[string]float64{}, endings(s.Steps)
 	for _, stage := range stages {
 		stated, ok := s.planned(stage.fact)
 		if !ok {
 			continue
 		}
-		for _, st := range slices.Backward(s.Steps) {
-			if !st.Shared && slices.Contains(stage.types, st.Type) {
-				extra[st.Name] += stated
-				break
+		last := ""
+		for _, st := range s.Steps {
+			if !st.Shared && slices.Contains(stage.types, st.Type) && (last == "" || ready[st.Name] > ready[last]) {
+				last = st.Name
 			}
 		}
+		extra[last] += stated
 	}
 	type way struct {
 		days float64
