@@ -1,10 +1,12 @@
 package compare
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 
 	"rein/steps/stats"
 )
@@ -33,13 +35,26 @@ func (t editTrial) Figures() [2]string {
 
 // Worst are the attacks that the trials with the lowest recall let through.
 func (e edits) Worst() []Flip {
+	return shownOf(e.Trials, func(t editTrial) []Flip { return t.Missed })
+}
+
+// WorstAlarms are the benign rows that the trials with the highest FP rate flag.
+func (e edits) WorstAlarms() []Flip {
+	trials := slices.Clone(e.Trials)
+	slices.SortStableFunc(trials, func(a, b editTrial) int { return cmp.Compare(b.FPRate.Value, a.FPRate.Value) })
+	return shownOf(trials, func(t editTrial) []Flip { return t.Alarms })
+}
+
+// shownOf are the first rows of the first trials, each with its edit's name and no edit more than once.
+func shownOf(trials []editTrial, rows func(editTrial) []Flip) []Flip {
 	var out []Flip
-	for _, t := range e.Trials {
-		for _, f := range t.Missed {
-			if f.Text = clip(f.Text); len(out) < mostFlips {
-				f.Category = t.Edit
-				out = append(out, f)
-			}
+	seen := map[string]bool{}
+	for _, t := range trials {
+		if list := rows(t); len(list) > 0 && !seen[t.Edit] && len(out) < mostFlips {
+			seen[t.Edit] = true
+			f := list[0]
+			f.Text, f.Category = clip(f.Text), fmt.Sprintf("%s at %g", t.Edit, t.Strength)
+			out = append(out, f)
 		}
 	}
 	return out

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -67,6 +68,9 @@ func (r *Result) curveCharts() []chart {
 		newChart("pr", "Precision and recall", "Precision at every recall, in the mix of the test set.", rate("recall", 1), axis{"precision", math.Floor(10*lowest) / 10, 1.0001, wholePercent}, pr), cal}
 }
 
+// ofSeed ends the name of a curve of one of several seeds.
+var ofSeed = regexp.MustCompile(`_seed-?[0-9]+$`)
+
 // trainingCharts are the curves that training steps recorded, one chart a curve.
 func (r *Result) trainingCharts() []chart {
 	curves := map[string][]series{}
@@ -77,7 +81,8 @@ func (r *Result) trainingCharts() []chart {
 			if st.Type != "train-gpu" || shared[st.Name] != (name == BaselineName) {
 				continue
 			}
-			for curve, points := range st.Result.Series {
+			for _, own := range slices.Sorted(maps.Keys(st.Result.Series)) {
+				curve, points := ofSeed.ReplaceAllString(own, ""), st.Result.Series[own] // all seeds into one chart
 				curves[curve] = append(curves[curve], series{name: name, class: r.class(name), dots: true, points: points})
 			}
 		}

@@ -52,3 +52,19 @@ func TestTooFewSeedsAreNamed(t *testing.T) {
 		t.Error(lines)
 	}
 }
+
+// The curves of all seeds of a training are lines of one chart.
+func TestSeedsShareAChart(t *testing.T) {
+	s := newShelf(t)
+	p := s.strategy("x", weak, weak, 0, 1)
+	for i := range p.Steps {
+		if st := &p.Steps[i]; st.Name == "model" {
+			st.Result.Series = map[string][][2]float64{"train_loss_seed1": {{1, 0.5}, {2, 0.4}}, "train_loss_seed2": {{1, 0.6}, {2, 0.3}}}
+		}
+	}
+	r := compute(t, s, p)
+	charts := r.trainingCharts()
+	if len(charts) != 1 || charts[0].ID != "curve-train_loss" || len(charts[0].Lines) != 3 {
+		t.Errorf("%d charts, the first with %d lines; want one of the baseline and both seeds", len(charts), len(charts[0].Lines))
+	}
+}
