@@ -67,7 +67,7 @@ func (a *app) diffSides(ctx context.Context, l *loadFlags, before, after revised
 		return err
 	}
 	defer store.Close()
-	in := diff.Input{Blobs: store}
+	in := diff.Input{Blobs: store, Scorers: openScorer}
 	if in.A, _, err = a.side(ctx, l, store, before); err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"html/template"
 	"io"
 	"maps"
-	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -153,16 +152,11 @@ func (r *Result) look(ctx context.Context) ([]scope, error) {
 }
 
 var functions = template.FuncMap{
-	"at":   coordinate,
-	"add":  func(a, b float64) float64 { return a + b },
-	"sub":  func(a, b float64) float64 { return a - b },
-	"half": func(a float64) float64 { return a / 2 },
-	"odds": func(fall float64) string {
-		if times := math.Exp(fall); times < 1000 {
-			return fmt.Sprintf("%.3g", times)
-		}
-		return "1,000 and more"
-	},
+	"at":         coordinate,
+	"add":        func(a, b float64) float64 { return a + b },
+	"sub":        func(a, b float64) float64 { return a - b },
+	"half":       func(a float64) float64 { return a / 2 },
+	"odds":       odds,
 	"percentage": func(share float64) float64 { return 100 * share },
 	"score":      func(v float64) string { return fmt.Sprintf("%.3f", v) },
 	"n":          func(v int) string { return count(float64(v)) },

@@ -29,6 +29,8 @@ type Rerun struct {
 type Input struct {
 	A, B  Side
 	Blobs compare.Blobs
+	// Scorers opens a model, for words to be left out of the rows that changed sides; nil: they aren't.
+	Scorers func(ctx context.Context, model string) (compare.Scorer, error)
 	Rerun []Rerun // from the plan of B; nil: not asked for
 }
 
@@ -80,7 +82,7 @@ func Compute(ctx context.Context, in Input) (*Result, error) {
 func (r *Result) results(ctx context.Context, in Input) error {
 	a, b := in.A.Pipeline, in.B.Pipeline
 	a.Name, b.Name = r.A, r.B
-	both, err := compare.Compute(ctx, compare.Input{Pipelines: []record.Pipeline{a, b}, Blobs: in.Blobs})
+	both, err := compare.Compute(ctx, compare.Input{Pipelines: []record.Pipeline{a, b}, Blobs: in.Blobs, Scorers: in.Scorers})
 	if err != nil {
 		return err
 	}

@@ -150,6 +150,9 @@ func (r *Result) writeResults(b *strings.Builder) {
 		fmt.Fprintf(b, "  %s: %d\n", k.title, k.n)
 		for _, row := range k.rows {
 			fmt.Fprintf(b, "    %.3f → %.3f  %s\n", row.Before, row.Score, oneLine(row.Text))
+			if words := row.CauseWords(); words != "" {
+				fmt.Fprintf(b, "                   odds of an attack without %s\n", words)
+			}
 		}
 	}
 }
