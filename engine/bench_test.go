@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,6 +80,16 @@ func (x instant) Execute(context.Context, *engine.Job) (engine.Usage, error) {
 	return engine.Usage{Host: "node"}, nil
 }
 
+// ledger is a remote that has nothing, and counts what it is asked and given.
+type ledger struct{ fetches, sends atomic.Int64 }
+
+func (l *ledger) Fetch(context.Context, cache.Digest) (*cache.Entry, error) {
+	l.fetches.Add(1)
+	return nil, &cache.Miss{What: "entry", Reason: "not there"}
+}
+
+func (l *ledger) Send(context.Context, *cache.Entry) { l.sends.Add(1) }
+
 // BenchmarkThousandWorkers sends steps without outputs to 1,000 workers that need no time: what is left is the
 // scheduler and the store. REIN_BENCH_STEPS sets their number (1000000 for the figures in docs).
 func BenchmarkThousandWorkers(b *testing.B) {
@@ -99,6 +110,8 @@ func BenchmarkThousandWorkers(b *testing.B) {
 		}
 		o := options(enginetest.Store(b))
 		o.Child, o.Executor, o.Executors = []string{"rein"}, "x", map[string]engine.Executor{"x": instant{1000}}
+		var shared ledger
+		o.Remote = &shared
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
@@ -111,6 +124,8 @@ func BenchmarkThousandWorkers(b *testing.B) {
 		runtime.GC()
 		runtime.ReadMemStats(&after)
 		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(n), "heapB/step")
+		b.ReportMetric(float64(shared.fetches.Load())/float64(n), "fetches/step")
+		b.ReportMetric(float64(shared.sends.Load())/float64(n), "sends/step")
 		runtime.KeepAlive(r)
 	}
 }

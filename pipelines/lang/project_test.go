@@ -41,8 +41,8 @@ cache {
 	zero := 0
 	want := &Project{Executors: map[string]*Executor{
 		"gpu": {Kind: "slurm", Name: "gpu", Pos: "rein.hcl:1", Slurm: Slurm{Account: "vision", Time: 36 * time.Hour, Setup: []string{"module load cuda"},
-			MaxJobs: 7, Requeues: &zero, MoreTime: 1.5, OnInterrupt: "leave", Files: "shared"}},
-		"small": {Kind: "slurm", Name: "small", Pos: "p/base.hcl:1", Slurm: Slurm{OnInterrupt: "ask", Files: "shared"}},
+			MaxJobs: 7, Requeues: &zero, MoreTime: 1.5, OnInterrupt: "leave"}},
+		"small": {Kind: "slurm", Name: "small", Pos: "p/base.hcl:1", Slurm: Slurm{OnInterrupt: "ask"}},
 	}, Cache: &SharedCache{Remote: "file://" + dir + "/shared/cache", ReadOnly: true, Timeout: 3 * time.Second, Pos: "rein.hcl:10"}}
 	if d := cmp.Diff(want, p.Project, cmpopts.IgnoreUnexported(Executor{}, SharedCache{})); d != "" {
 		t.Error(d)

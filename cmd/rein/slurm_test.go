@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// needSlurm finds a Slurm that answers, or skips the test.
+func needSlurm(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a real Slurm takes a while")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := exec.CommandContext(ctx, "sinfo", "-h").Run(); err != nil {
+		t.Skip("no Slurm answers here (.ci/slurm starts one): " + err.Error())
+	}
+}
+
+// project is a folder with a pipeline and an executor "cluster".
+func project(t *testing.T, executor, pipeline string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod": "module x\n", "rein.hcl": "executor \"slurm\" \"cluster\" {\n  poll = \"200ms\"\n" + executor + "}\n", "p.hcl": pipeline,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.ReplaceAll(text, "DIR", dir)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// process makes a rein process of the test binary.
+func process(dir string, args ...string) (*exec.Cmd, *bytes.Buffer) {
+	c := exec.Command("rein", args...) // testscript.Main has put this program on PATH
+	c.Dir = dir
+	var said bytes.Buffer
+	c.Stderr = &said
+	return c, &said
+}
+
+// count is how many lines a file of the project has.
+func count(t *testing.T, dir, file string) int {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return bytes.Count(b, []byte("\n"))
+}
+
+// awaitLines waits until a file has n lines.
+func awaitLines(t *testing.T, dir, file string, n int) {
+	t.Helper()
+	for range 600 {
+		if count(t, dir, file) >= n {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatalf("%s has %d lines, want %d", file, count(t, dir, file), n)
+}
+
+const manySteps = `pipeline "many" {}
+step "exec" "work" {
+  for_each = { for i in range(%d) : "n${i}" => i }
+  command  = ["sh", "-c", "echo ${each.key} >> DIR/log; echo ${each.value} > \"$REIN_OUT_x\""]
+  outputs  = ["x"]
+  executor = "cluster"
+}
+`
+
+// Five hundred small steps on a queue that takes 60 jobs: each is executed once, and a second run has nothing to do.
+func TestSlurm500Steps(t *testing.T) {
+	needSlurm(t)
+	const n = 500
+	dir := project(t, "max_jobs = 100\n", fmt.Sprintf(manySteps, n))
+	c, said := process(dir, "run", "--json", "p.hcl")
+	began := time.Now()
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	t.Logf("%d steps in %v", n, time.Since(began).Round(time.Second))
+	if got := count(t, dir, "log"); got != n {
+		t.Errorf("%d executions of %d steps", got, n)
+	}
+	arrays := map[string]bool{}
+	for line := range bytes.Lines(out) {
+		var e struct{ Text string }
+		if err := json.Unmarshal(line, &e); err != nil {
+			t.Fatal(err)
+		}
+		if id, ok := strings.CutPrefix(e.Text, "sent as Slurm job "); ok {
+			id, _, _ = strings.Cut(id, "_")
+			arrays[id] = true
+		}
+	}
+	t.Logf("%d submissions", len(arrays))
+	if len(arrays) > n/4 {
+		t.Errorf("%d submissions for %d instances of one step", len(arrays), n)
+	}
+	c, said = process(dir, "run", "p.hcl")
+	if err := c.Run(); err != nil || !strings.Contains(said.String(), fmt.Sprintf("%d cached", n)) {
+		t.Errorf("%v: %s", err, said)
+	}
+}
+
+const slowSteps = `pipeline "slow" {}
+step "exec" "work" {
+  for_each = ["a", "b", "c", "d"]
+  command  = ["sh", "-c", "echo ${each.key} >> DIR/log; sleep 4; echo done > \"$REIN_OUT_x\""]
+  outputs  = ["x"]
+  executor = "cluster"
+}
+`
+
+// kill -9 of rein while jobs run and wait: the next run finds them all, and nothing is executed twice.
+func TestSlurmKilledRun(t *testing.T) {
+	needSlurm(t)
+	dir := project(t, "", slowSteps)
+	c, _ := process(dir, "run", "p.hcl")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitLines(t, dir, "log", 1)
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	c, said := process(dir, "run", "--json", "p.hcl")
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	if n := count(t, dir, "log"); n != 4 {
+		t.Errorf("%d executions of 4 steps", n)
+	}
+	if n := strings.Count(string(out), "found again"); n != 4 {
+		t.Errorf("%d of 4 jobs were found again:\n%s", n, out)
+	}
+}
+
+// An interrupt leaves the jobs where that was chosen, and cancels them where nobody can be asked.
+func TestSlurmInterrupt(t *testing.T) {
+	needSlurm(t)
+	for choice, executions := range map[string]int{"leave": 4, "ask": 5} {
+		t.Run(choice, func(t *testing.T) {
+			dir := project(t, "on_interrupt = \""+choice+"\"\n", slowSteps)
+			c, said := process(dir, "run", "p.hcl")
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			awaitLines(t, dir, "log", 1)
+			if err := c.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Wait(); c.ProcessState.ExitCode() != exitInterrupted {
+				t.Fatalf("%v: %s", err, said)
+			}
+			c, said = process(dir, "run", "p.hcl")
+			if err := c.Run(); err != nil {
+				t.Fatalf("%v: %s", err, said)
+			}
+			if n := count(t, dir, "log"); n < executions || choice == "leave" && n != 4 {
+				t.Errorf("%d executions, want %d", n, executions)
+			}
+		})
+	}
+}
+
+// The four strategies end to end on Slurm give what they give here.
+func TestSlurmStrategies(t *testing.T) {
+	needSlurm(t)
+	dir := project(t, "max_jobs = 8\n", "")
+	if err := os.Remove(filepath.Join(dir, "p.hcl")); err != nil {
+		t.Fatal(err)
+	}
+	compared := func(state string, more ...string) map[string]any {
+		t.Helper()
+		c, said := process(dir, append([]string{"compare", "--format", "json", "--state", filepath.Join(dir, state), "--var", "scale=0.05"}, more...)...)
+		out, err := c.Output()
+		if err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		var m map[string]any
+		if err := json.Unmarshal(out, &m); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	there, here := compared("there", "--executor", "cluster"), compared("here")
+	if d := differences("", here, there); len(d) > 0 {
+		t.Errorf("Slurm's results differ from the local ones:\n%s", strings.Join(d, "\n"))
+	}
+}
+
+// measuredTimes are figures that no two runs agree on.
+var measuredTimes = []string{"train_seconds", "latency", "throughput", "_ms", "seconds", "rss", "host", "made", "when", "gpu_hours", "cost"}
+
+// differences lists where two JSON values differ, leaving times out.
+func differences(path string, a, b any) []string {
+	for _, w := range measuredTimes {
+		if strings.Contains(path, w) {
+			return nil
+		}
+	}
+	switch x := a.(type) {
+	case map[string]any:
+		y, ok := b.(map[string]any)
+		if !ok || len(x) != len(y) {
+			return []string{path + ": other keys"}
+		}
+		var out []string
+		for _, k := range sortedKeys(x) {
+			out = append(out, differences(path+"."+k, x[k], y[k])...)
+		}
+		return out
+	case []any:
+		y, ok := b.([]any)
+		if !ok || len(x) != len(y) {
+			return []string{path + ": other length"}
+		}
+		var out []string
+		for i := range x {
+			out = append(out, differences(fmt.Sprintf("%s[%d]", path, i), x[i], y[i])...)
+		}
+		return out
+	}
+	if a != b {
+		return []string{fmt.Sprintf("%s: %v, %v", path, a, b)}
+	}
+	return nil
+}
