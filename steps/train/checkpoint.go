@@ -12,6 +12,7 @@ import (
 // progress is the state of a training between two epochs: what a killed run goes on from, with the same result.
 type progress struct {
 	Epoch   int // epochs done
+	Horizon int // of the schedule that they followed; 0: one that has none
 	Weights [][]float32
 	Moments [][]float32 // the optimiser's
 	Step    int

@@ -8,13 +8,14 @@ import (
 
 // Config is what a pipeline may say of a training.
 type Config struct {
-	Epochs    int     `hcl:"epochs" default:"10" doc:"At most; training stops early when validation stops improving."`
+	Epochs    int     `hcl:"epochs" default:"10" key:"extent" doc:"At most; training stops early when validation stops improving."`
 	Seed      int     `hcl:"seed" default:"1" doc:"Of initial weights, order and dropout."`
 	Seeds     int     `hcl:"seeds" default:"1" doc:"Trainings, each with the next seed: the best on validation rows is kept, mean and spread are reported."`
 	BatchSize int     `hcl:"batch_size" default:"0" doc:"Rows in an update. 0: 256 for n-grams, 16 for an encoder."`
 	Rate      float64 `hcl:"learning_rate" default:"0" doc:"At its highest: of the n-grams' embedding (AdaGrad), or of an encoder (Adam). 0: 0.01 for n-grams, 0.00005 for an encoder."`
 	HeadRate  float64 `hcl:"head_rate" default:"0.003" doc:"Learning rate of the layers above the n-grams' embedding at its highest (Adam)."`
 	Schedule  string  `hcl:"schedule" default:"cosine" enum:"constant,linear,cosine" doc:"How the rates fall from their highest."`
+	Horizon   int     `hcl:"schedule_epochs" default:"0" doc:"Epochs over which the rates rise and fall; 0: as many as epochs. Where it is set, a training whose epochs are raised goes on from its last one, and ends with the bytes of one that ran through."`
 	Warmup    float64 `hcl:"warmup" default:"0.02" doc:"Share of all updates in which the rates rise from 0."`
 	Dropout   float64 `hcl:"dropout" default:"0" doc:"Share of the hidden layer that is left out of an update."`
 	Decay     float64 `hcl:"weight_decay" default:"0.0001" doc:"Decoupled weight decay."`
@@ -68,6 +69,9 @@ func (c Config) Validate() error {
 		if !(v.v >= v.low && v.v <= v.up) {
 			return fmt.Errorf("%s: %v is not between %v and %v", v.name, v.v, v.low, v.up)
 		}
+	}
+	if c.Horizon != 0 && c.Horizon < c.Epochs {
+		return fmt.Errorf("schedule_epochs: %d is less than epochs, %d: the rates would have fallen to 0 by then", c.Horizon, c.Epochs)
 	}
 	for m, w := range c.MethodWeight {
 		if w < 0 {

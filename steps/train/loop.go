@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"time"
 
 	"rein/steps"
@@ -31,10 +32,13 @@ type loop struct {
 func (l *loop) start() {
 	l.state, l.started, l.saved = &progress{BestIs: math.Inf(1)}, time.Now(), time.Now()
 	old, err := resume(l.dir)
+	if err == nil && old != nil {
+		err = l.fits(old)
+	}
 	if err != nil {
 		l.env.Logf("starting anew: %v", err)
 	}
-	if old == nil {
+	if old == nil || err != nil {
 		return
 	}
 	l.net.restore(old.Weights, old.Moments, old.Step)
@@ -42,7 +46,37 @@ func (l *loop) start() {
 	for _, p := range old.Curves {
 		l.env.Series(p.Name, float64(p.Epoch), p.Value)
 	}
-	l.env.Logf("going on after epoch %d of a training that was stopped", old.Epoch)
+	l.env.Logf("going on after epoch %d of a training that was stopped or shorter", old.Epoch)
+}
+
+// fits tells whether the training may go on from a checkpoint: one of a training that differs at most in epochs.
+func (l *loop) fits(old *progress) error {
+	switch {
+	case old.Horizon != l.horizon():
+		return fmt.Errorf("the rates of epoch %d followed another schedule; where schedule_epochs is set, more epochs go on from fewer", old.Epoch)
+	case old.Epoch > l.cfg.Epochs:
+		return fmt.Errorf("the checkpoint is of epoch %d already", old.Epoch)
+	}
+	return nil
+}
+
+// horizon is what a checkpoint's schedule has to share.
+func (l *loop) horizon() int {
+	if l.cfg.Horizon == 0 && l.cfg.continuable() {
+		return 0
+	}
+	return l.cfg.horizon()
+}
+
+// leave keeps the end of a training that a longer one can go on from, and nothing of others.
+func (l *loop) leave() error {
+	if l.dir == "" {
+		return nil
+	}
+	if !l.cfg.continuable() {
+		return os.RemoveAll(l.dir)
+	}
+	return l.checkpoint()
 }
 
 func (l *loop) seconds() float64 { return l.before + time.Since(l.started).Seconds() }
@@ -65,7 +99,7 @@ func (l *loop) run(ctx context.Context) error {
 		}
 	}
 	l.took = l.seconds()
-	return nil
+	return l.leave()
 }
 
 // exhausted tells that validation has not improved for too long.
@@ -83,7 +117,7 @@ func (l *loop) judge(trainLoss float64) error {
 	l.curve("train_loss", trainLoss)
 	l.curve("validation_loss", v.loss)
 	l.curve("validation_auc", a)
-	l.curve("learning_rate", l.cfg.Rate*l.cfg.schedule(l.state.Epoch*l.batches()-1, l.cfg.Epochs*l.batches()))
+	l.curve("learning_rate", l.cfg.Rate*l.cfg.schedule(l.state.Epoch*l.batches()-1, l.cfg.horizon()*l.batches()))
 	l.curve("rows_per_second", float64(l.state.Epoch*len(l.rows.class))/l.seconds())
 	is := v.loss
 	if l.cfg.Watch == "auc" {
@@ -107,7 +141,7 @@ func (l *loop) curve(name string, v float64) {
 
 func (l *loop) checkpoint() error {
 	s := l.state
-	s.Weights, s.Seconds = l.net.weights(), l.seconds()
+	s.Weights, s.Seconds, s.Horizon = l.net.weights(), l.seconds(), l.horizon()
 	s.Moments, s.Step = l.net.moments()
 	l.saved = time.Now()
 	return s.save(l.dir)
@@ -124,7 +158,7 @@ func (l *loop) epoch(ctx context.Context, epoch int) (float64, error) {
 	}
 	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	sum, done, batches := 0.0, 0, l.net.batches(l.rows, order, rng)
-	total := l.cfg.Epochs * len(batches)
+	total := l.cfg.horizon() * len(batches)
 	for b, batch := range batches {
 		if err := ctx.Err(); err != nil {
 			return 0, err

@@ -20,3 +20,14 @@ func (c Config) schedule(update, total int) float64 {
 	}
 	return 1
 }
+
+// horizon is the number of epochs over which the rates rise and fall.
+func (c Config) horizon() int {
+	if c.Horizon > 0 {
+		return c.Horizon
+	}
+	return c.Epochs
+}
+
+// continuable tells whether the first epochs of a longer training are these.
+func (c Config) continuable() bool { return c.Horizon > 0 || c.Schedule == "constant" && c.Warmup == 0 }

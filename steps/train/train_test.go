@@ -137,6 +137,53 @@ func TestResumeGivesTheSameModel(t *testing.T) {
 	}
 }
 
+// Raising the epochs goes on from where fewer ended, with the bytes of a training that ran through; unless the rates
+// depend on their number.
+func TestMoreEpochsGoOnFromFewer(t *testing.T) {
+	in := Inputs{Rows: toy(t, 600, 1), Validation: toy(t, 200, 2)}
+	train := func(env *stepstest.Env, c Config) []byte {
+		env.Logs = nil
+		out, err := run(t.Context(), env.Env, c, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(out.Model.Path, "weights.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	for name, c := range map[string]struct {
+		schedule string
+		horizon  int
+		goesOn   bool
+	}{
+		"stated horizon": {"cosine", 8, true},
+		"no horizon":     {"constant", 0, true},
+		"by epochs":      {"cosine", 0, false},
+	} {
+		few := toyConfig()
+		few.Schedule, few.Horizon, few.Patience = c.schedule, c.horizon, 0
+		if c.schedule == "constant" {
+			few.Warmup = 0
+		}
+		more := few
+		more.Epochs += 2
+		env := stepstest.New(t, "model")
+		fewer := train(env, few)
+		got := train(env, more)
+		if went := strings.Contains(strings.Join(env.Logs, "\n"), "going on after epoch 4"); went != c.goesOn {
+			t.Errorf("%s: went on: %v; %q", name, went, env.Logs)
+		}
+		if want := train(stepstest.New(t, "model"), more); !bytes.Equal(got, want) {
+			t.Errorf("%s: other weights than of a training that ran through", name)
+		}
+		if again := train(env, few); !bytes.Equal(again, fewer) {
+			t.Errorf("%s: fewer epochs again gave other weights", name)
+		}
+	}
+}
+
 func TestBadRowsAreNamed(t *testing.T) {
 	write := func(rows ...artifact.Row) artifact.Rows {
 		r, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), rows)
