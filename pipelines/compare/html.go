@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"rein/steps/stats"
 )
 
 //go:embed page.gohtml
@@ -208,6 +210,14 @@ func (r *Result) class(name string) string {
 	return fmt.Sprintf("c%d%s", 1+i%6, control)
 }
 
+// spread is a figure with its interval by bootstrap, where the report has one.
+func spread(set *stats.Set, name string, value float64) string {
+	if i := set.Intervals[name]; i != nil {
+		return withInterval(name, figure(*i))
+	}
+	return show(name, value)
+}
+
 func confusions(name string, d *run) confusionTable {
 	set := d.report.Sets["test"]
 	c := set.Confusion
@@ -220,14 +230,15 @@ func confusions(name string, d *run) confusionTable {
 		t.Facts = append(t.Facts, "precision "+withInterval("precision", figure(*set.Precision)))
 	}
 	if set.AtBase != nil {
-		t.Facts = append(t.Facts, fmt.Sprintf("%s where %s of prompts are malicious", percent(*set.AtBase), percent(cmp.Or(d.report.BaseRate, 0.01))))
+		t.Facts = append(t.Facts, fmt.Sprintf("%s where %s of prompts are malicious", spread(set, "precision_at_base_rate", *set.AtBase), percent(cmp.Or(d.report.BaseRate, 0.01))))
 	}
 	for _, at := range slices.Sorted(maps.Keys(set.RecallAt)) {
 		if i := set.RecallAt[at]; i != nil {
 			t.Facts = append(t.Facts, fmt.Sprintf("recall %s at %s%% FP rate", withInterval("recall", figure(*i)), at))
 		}
 	}
-	t.Facts = append(t.Facts, fmt.Sprintf("calibration error (ECE) %.3f, Brier score %.4f", set.ECE, set.Brier))
+	t.Facts = append(t.Facts, fmt.Sprintf("F1 of malicious rows %s, of benign ones %s", spread(set, "f1_malicious", set.F1[stats.MaliciousKey]), spread(set, "f1_benign", set.F1[stats.BenignKey])))
+	t.Facts = append(t.Facts, fmt.Sprintf("calibration error (ECE) %s, Brier score %s", spread(set, "ece", set.ECE), spread(set, "brier", set.Brier)))
 	if set.Scaled != nil {
 		t.Facts = append(t.Facts, fmt.Sprintf("after temperature scaling (%.3g, fitted on validation rows): ECE %.3f, Brier %.4f", d.report.Temperature, set.Scaled.ECE, set.Scaled.Brier))
 	}

@@ -55,6 +55,9 @@ func metrics(env *steps.Env, r *stats.Report) {
 		env.Metric(set.prefix+"fp_count", float64(s.Confusion.FP))
 		env.Metric(set.prefix+"ece", s.ECE)
 		env.Metric(set.prefix+"brier", s.Brier)
+		for name, i := range s.Intervals {
+			put(set.prefix+name, i)
+		}
 		env.Metric(set.prefix+"benign_rows", float64(s.Benign.Rows))
 		env.Metric(set.prefix+"malicious_rows", float64(s.Malicious.Rows))
 		if s.Scaled != nil {

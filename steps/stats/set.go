@@ -41,7 +41,8 @@ type Set struct {
 	PRAUC     *Interval                  `json:"pr_auc"`            // average precision
 	RecallAt  map[string]*Interval       `json:"recall_at_fp_rate"` // of the threshold that has this FP rate on these rows
 	Brier     float64                    `json:"brier"`
-	ECE       float64                    `json:"ece"` // expected calibration error, 15 bins of equal width
+	ECE       float64                    `json:"ece"`       // expected calibration error, 15 bins of equal width
+	Intervals map[string]*Interval       `json:"intervals"` // 95%, of "ece", "brier", "f1_benign", "f1_malicious", "precision_at_base_rate"
 	Bins      []Bin                      `json:"reliability"`
 	Scaled    *Scaled                    `json:"scaled,omitempty"` // calibration at the report's temperature
 	ROC       [][2]float64               `json:"roc"`              // FP rate, recall
@@ -204,11 +205,22 @@ func (s *Set) Finish(baseRate float64, resamples int, seed uint64) {
 	if p := c.PrecisionAt(baseRate); !math.IsNaN(p) {
 		s.AtBase = &p
 	}
+	s.intervals(baseRate, resamples, seed)
 	for _, p := range OperatingPoints {
 		at := ThresholdFor(s.benign, p.Rate)
 		s.RecallAt[p.Name] = finite(Wilson(atOrOver(s.malicious, at), len(s.malicious)))
 	}
 	s.ROC, s.PR = curves(s.benign, s.malicious)
+}
+
+// intervals are those of figures that have no formula.
+func (s *Set) intervals(baseRate float64, resamples int, seed uint64) {
+	brier, ece := calibrationIntervals(s.benign, s.malicious, s.Brier, s.ECE, resamples, seed)
+	malicious, benign, precision := s.Confusion.decisionIntervals(baseRate, resamples, seed)
+	s.Intervals = map[string]*Interval{"brier": finite(brier), "ece": finite(ece), "f1_malicious": finite(malicious), "f1_benign": finite(benign)}
+	if s.AtBase != nil {
+		s.Intervals["precision_at_base_rate"] = finite(precision)
+	}
 }
 
 // Rescale works the calibration out at a temperature. The decisions stay.

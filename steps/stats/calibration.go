@@ -1,0 +1,94 @@
+package stats
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// finePerBin divides each calibration bin for the bootstrap: rows of one class and division are drawn together, which
+// changes nothing that one would see and makes thousands of resamples a matter of moments.
+const finePerBin = 20
+
+// fine is the rows of one class in one division: how many, the sum of their scores and of their squared errors.
+type fine struct {
+	rows           int
+	score, squared float64
+}
+
+// calibrationIntervals are 95% intervals of the Brier score and of the calibration error by a bootstrap, stratified by class.
+// A resample is never better calibrated on average than its data: the calibration error's draws are moved back by that much.
+func calibrationIntervals(benign, malicious []float64, brier, ece float64, resamples int, seed uint64) (b, e Interval) {
+	const divisions = calibrationBins * finePerBin
+	classes := [2][divisions]fine{}
+	for class, scores := range [][]float64{benign, malicious} {
+		for _, v := range scores {
+			f := &classes[class][min(int(v*divisions), divisions-1)]
+			f.rows++
+			f.score += v
+			f.squared += (v - float64(class)) * (v - float64(class))
+		}
+	}
+	rng := rand.New(rand.NewPCG(seed, 0xca11))
+	briers, eces := make([]float64, resamples), make([]float64, resamples)
+	n := float64(len(benign) + len(malicious))
+	var sizes, drawn [2][]int
+	for class := range classes {
+		drawn[class] = make([]int, divisions)
+		for _, f := range classes[class] {
+			sizes[class] = append(sizes[class], f.rows)
+		}
+	}
+	for i := range briers {
+		var gap [calibrationBins]float64 // sum of scores, less the number of malicious rows
+		for class := range classes {
+			multinomial(len([2][]float64{benign, malicious}[class]), sizes[class], drawn[class], rng)
+			for d, k := range drawn[class] {
+				if k > 0 {
+					f, share := classes[class][d], float64(k)/float64(classes[class][d].rows)
+					briers[i] += share * f.squared / n
+					gap[d/finePerBin] += share*f.score - float64(class*k)
+				}
+			}
+		}
+		for _, g := range gap {
+			eces[i] += math.Abs(g) / n
+		}
+	}
+	var mean float64
+	for _, v := range eces {
+		mean += v / float64(resamples)
+	}
+	back := math.Max(0, mean-ece)
+	return spanOf(brier, briers, 0), spanOf(ece, eces, back)
+}
+
+// spanOf is a value with the middle 95% of its draws, moved back and kept around the value.
+func spanOf(value float64, draws []float64, back float64) Interval {
+	slices.Sort(draws)
+	low, high := quantile(draws, 0.025)-back, quantile(draws, 0.975)-back
+	return Interval{value, math.Max(0, math.Min(low, value)), math.Max(high, value)}
+}
+
+// decisionIntervals are 95% intervals of what follows from the decisions: F1 of malicious, of benign, and the precision at a
+// base rate, by a bootstrap that is stratified by class.
+func (c Confusion) decisionIntervals(baseRate float64, resamples int, seed uint64) (malicious, benign, precision Interval) {
+	rng := rand.New(rand.NewPCG(seed, 0xdec1))
+	pos, neg := c.TP+c.FN, c.FP+c.TN
+	var m, b, p []float64
+	for range resamples {
+		tp, fp := binomial(pos, float64(c.TP)/float64(pos), rng), binomial(neg, float64(c.FP)/float64(neg), rng)
+		d := Confusion{tp, fp, neg - fp, pos - tp}
+		x, y, _ := d.F1()
+		m, b = append(m, x), append(b, y)
+		if at := d.PrecisionAt(baseRate); !math.IsNaN(at) {
+			p = append(p, at)
+		}
+	}
+	vm, vb, _ := c.F1()
+	malicious, benign = spanOf(vm, m, 0), spanOf(vb, b, 0)
+	if len(p) > 0 {
+		precision = spanOf(c.PrecisionAt(baseRate), p, 0)
+	}
+	return malicious, benign, precision
+}
