@@ -31,7 +31,7 @@ type Input struct {
 	Blobs compare.Blobs
 	// Scorers opens a model, for words to be left out of the rows that changed sides; nil: they aren't.
 	Scorers func(ctx context.Context, model string) (compare.Scorer, error)
-	Rerun []Rerun // from the plan of B; nil: not asked for
+	Rerun   []Rerun // from the plan of B; nil: not asked for
 }
 
 // Result is the difference, B against A.
