@@ -28,6 +28,10 @@ func (s *Store) blobPath(d Digest) string {
 // Has tells whether a blob is in the store, whole as far as names and sizes show.
 func (s *Store) Has(b Blob) bool {
 	info, err := os.Lstat(s.blobPath(b.Digest))
+	if errors.Is(err, fs.ErrNotExist) && !b.Dir {
+		_, err := os.Lstat(s.blobPath(b.Digest) + pressedExt)
+		return err == nil
+	}
 	if err != nil || info.IsDir() != b.Dir {
 		return false
 	}
@@ -37,11 +41,18 @@ func (s *Store) Has(b Blob) bool {
 // Path returns a read-only path that holds a blob's content, proven: by its seal, or by its hash where that is broken.
 // The error of an absent or damaged blob is a *Miss; a damaged one is put out of the way.
 func (s *Store) Path(ctx context.Context, b Blob) (string, error) {
+	path, err := s.plain(ctx, b)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.revive(ctx, b)
+	}
+	return path, err
+}
+
+// plain is Path for what isn't pressed; fs.ErrNotExist for what isn't there so.
+func (s *Store) plain(ctx context.Context, b Blob) (string, error) {
 	path := s.blobPath(b.Digest)
 	t, err := readTree(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", &Miss{"blob", b.Digest.Short() + " is gone from the store"}
-	} else if err != nil {
+	if err != nil {
 		return "", err
 	}
 	if t.sealed(b) {
@@ -163,7 +174,7 @@ func (s *Store) Adopt(ctx context.Context, path string) (Blob, error) {
 		return Blob{}, err
 	}
 	b := t.blob()
-	if _, err := s.Path(ctx, b); err == nil {
+	if _, err := s.plain(ctx, b); err == nil {
 		return b, removeAll(path)
 	}
 	if err := errors.Join(t.seal(), t.sync()); err != nil {
@@ -175,7 +186,7 @@ func (s *Store) Adopt(ctx context.Context, path string) (Blob, error) {
 	}
 	if err := os.Rename(path, dst); err != nil {
 		// Another process may have brought the same content meanwhile.
-		if _, perr := s.Path(ctx, b); perr == nil {
+		if _, perr := s.plain(ctx, b); perr == nil {
 			return b, removeAll(path)
 		}
 		return b, stateError(err)

@@ -17,9 +17,13 @@ func validJSON(b []byte) bool { return json.Valid(b) }
 // Keep says what a collection must leave.
 type Keep struct {
 	Blobs map[Digest]bool // outputs of recent and pinned runs, and of what the current files need
+	// Hot are those of them that are in use, and stay as they are; others are compressed where it pays. nil: all stay.
+	Hot map[Digest]bool
 	// MaxBytes is the size of the blobs that may stay beyond those: the ones that are cheap to make again for their size
 	// go first. 0: none stay.
 	MaxBytes int64
+	// MaxIdle is how long a checkpoint or a log may lie untouched; 0: for ever.
+	MaxIdle time.Duration
 	// MinAge protects what is younger: a run that is going on may not have recorded it yet.
 	MinAge time.Duration
 }
@@ -40,7 +44,16 @@ type Collection struct {
 	CostMS    int64      `json:"cost_ms"`
 	Kept      int        `json:"kept"`
 	KeptBytes int64      `json:"kept_bytes"`
-	Scratch   int64      `json:"scratch_bytes"` // left behind by killed runs
+	Press     []Pressing `json:"press,omitempty"`
+	Saved     int64      `json:"saved_bytes,omitempty"` // by compression: estimated, after the collection measured
+	Idle      []Idle     `json:"idle,omitempty"`
+	IdleBytes int64      `json:"idle_bytes,omitempty"`
+}
+
+// Idle is a checkpoint or a log that nobody has touched for long.
+type Idle struct {
+	Name  string `json:"name"` // in the state folder
+	Bytes int64  `json:"bytes"`
 }
 
 // PlanGC says what a collection would remove. It writes nothing. Entries stay in the index: they still stop a wave early.
@@ -65,6 +78,11 @@ func (s *Store) PlanGC(ctx context.Context, k Keep) (*Collection, error) {
 		if k.Blobs[b.digest] || k.MinAge > 0 && info != nil && info.ModTime().After(young) {
 			c.Kept++
 			c.KeptBytes += b.size
+			if k.Hot != nil && !k.Hot[b.digest] && info != nil && !info.ModTime().After(young) {
+				if err := c.press(&b); err != nil {
+					return nil, err
+				}
+			}
 			continue
 		}
 		m := makers[b.digest]
@@ -86,7 +104,64 @@ func (s *Store) PlanGC(ctx context.Context, k Keep) (*Collection, error) {
 		c.Bytes += e.Bytes
 		c.CostMS += e.CostMS
 	}
-	return c, nil
+	return c, s.idle(c, k.MaxIdle)
+}
+
+func (c *Collection) press(b *storedBlob) error {
+	saves, err := b.presses()
+	if err == nil && saves > 0 {
+		c.Press = append(c.Press, Pressing{b.digest, b.size, saves, b.path})
+		c.Saved += saves
+	}
+	return err
+}
+
+// idle finds the checkpoints and logs that are older than they may get.
+func (s *Store) idle(c *Collection, most time.Duration) error {
+	if most <= 0 {
+		return nil
+	}
+	for _, kind := range []string{checkpointDir, logsDir} {
+		entries, err := os.ReadDir(filepath.Join(s.dir, kind))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, e := range entries {
+			path := filepath.Join(s.dir, kind, e.Name())
+			last, err := touched(path)
+			if err != nil {
+				return err
+			}
+			if time.Since(last) <= most {
+				continue
+			}
+			bytes, err := diskUse(path)
+			if err != nil {
+				return err
+			}
+			c.Idle = append(c.Idle, Idle{kind + "/" + e.Name(), bytes})
+			c.IdleBytes += bytes
+		}
+	}
+	return nil
+}
+
+// touched is when something in a tree was written last; now, if it goes meanwhile.
+func touched(path string) (last time.Time, err error) {
+	err = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.ModTime().After(last) {
+			last = info.ModTime()
+		}
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Now(), nil
+	}
+	return last, err
 }
 
 type maker struct {
@@ -118,6 +193,20 @@ func (s *Store) Collect(ctx context.Context, c *Collection) error {
 	}
 	for _, e := range c.Evict {
 		if err := cmp.Or(ctx.Err(), s.drop(e.path)); err != nil {
+			return err
+		}
+	}
+	c.Saved = 0
+	for i, p := range c.Press {
+		saved, err := s.press(ctx, p)
+		if err != nil {
+			return err
+		}
+		c.Press[i].Saves = saved
+		c.Saved += saved
+	}
+	for _, i := range c.Idle {
+		if err := removeAll(filepath.Join(s.dir, filepath.FromSlash(i.Name))); err != nil {
 			return err
 		}
 	}

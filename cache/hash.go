@@ -208,11 +208,19 @@ func hashFile(ctx context.Context, path string, size int64) (Digest, error) {
 	if err := errors.Join(g.Wait(), sameSize(f, size)); err != nil {
 		return Digest{}, err
 	}
+	return joinChunks(size, parts), nil
+}
+
+// joinChunks is a file's digest by those of its chunks.
+func joinChunks(size int64, parts []Digest) Digest {
+	if len(parts) == 1 {
+		return parts[0]
+	}
 	b := fmt.Appendf(nil, "rein chunks 1 %d\n", size)
 	for _, p := range parts {
 		b = append(b, p[:]...)
 	}
-	return Sum(b), nil
+	return Sum(b)
 }
 
 func sameSize(f *os.File, size int64) error {

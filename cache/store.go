@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -37,6 +38,8 @@ type Options struct {
 type Store struct {
 	dir      string
 	readOnly bool
+	mu       sync.Mutex
+	outside  string // folder for what a store that is only read inflates; "": none yet
 	index    *index
 	leases   *leases
 }
@@ -94,7 +97,16 @@ func (s *Store) checkFormat() error {
 func (s *Store) Dir() string { return s.dir }
 
 // Close releases the index and all leases.
-func (s *Store) Close() error { return errors.Join(s.index.close(), s.leases.close()) }
+func (s *Store) Close() error {
+	err := errors.Join(s.index.close(), s.leases.close())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.outside != "" {
+		err = errors.Join(err, removeAll(s.outside))
+		s.outside = ""
+	}
+	return err
+}
 
 // Scratch makes an empty folder for work in progress; the caller removes it.
 func (s *Store) Scratch() (string, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -59,10 +60,11 @@ func (s *Store) Verify(ctx context.Context, repair bool, progress func(done, tot
 
 // storedBlob is a blob as it lies in the store.
 type storedBlob struct {
-	digest Digest
-	path   string
-	size   int64
-	tree   *tree
+	digest  Digest
+	path    string
+	size    int64 // as it lies
+	tree    *tree
+	pressed bool
 }
 
 // blobs lists the store's blobs; what has no digest for a name is left out.
@@ -81,7 +83,8 @@ func (s *Store) blobs() ([]storedBlob, error) {
 			return nil, err
 		}
 		for _, n := range names {
-			d, err := ParseDigest(n.Name())
+			name, pressed := trimPressed(n.Name())
+			d, err := ParseDigest(name)
 			if err != nil {
 				continue
 			}
@@ -92,7 +95,7 @@ func (s *Store) blobs() ([]storedBlob, error) {
 			} else if err != nil {
 				return nil, err
 			}
-			b := storedBlob{digest: d, path: path, tree: t}
+			b := storedBlob{digest: d, path: path, tree: t, pressed: pressed}
 			for _, f := range t.files {
 				b.size += f.info.Size()
 			}
@@ -103,14 +106,14 @@ func (s *Store) blobs() ([]storedBlob, error) {
 }
 
 func (s *Store) verifyBlob(ctx context.Context, b storedBlob, repair bool) (*Problem, error) {
-	if err := b.tree.hash(ctx, nil); err != nil {
+	got, err := b.content(ctx)
+	if err != nil {
 		return nil, err
 	}
-	got := b.tree.blob()
-	if got.Digest == b.digest {
+	if got == b.digest {
 		return nil, nil
 	}
-	p := &Problem{What: "blob", Name: b.digest.Short(), Text: "its content has the digest " + got.Digest.Short()}
+	p := &Problem{What: "blob", Name: b.digest.Short(), Text: "its content has the digest " + got.Short()}
 	if repair {
 		if err := s.drop(b.path); err != nil {
 			return nil, err
@@ -118,6 +121,21 @@ func (s *Store) verifyBlob(ctx context.Context, b storedBlob, repair bool) (*Pro
 		p.Repaired = true
 	}
 	return p, nil
+}
+
+// content is the digest of what a blob holds now; that of nothing where it can't be inflated.
+func (b *storedBlob) content(ctx context.Context) (Digest, error) {
+	if b.pressed {
+		d, err := inflate(ctx, b.path, io.Discard)
+		if err != nil && !outside(err) && ctx.Err() == nil {
+			return Digest{}, nil
+		}
+		return d, err
+	}
+	if err := b.tree.hash(ctx, nil); err != nil {
+		return Digest{}, err
+	}
+	return b.tree.blob().Digest, nil
 }
 
 // tableNames are the index's tables whose values are sealed.
