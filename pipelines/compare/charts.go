@@ -61,7 +61,7 @@ const (
 func newChart(id, title, desc string, x, y axis, lines []series) chart {
 	left := marginLeft
 	for _, v := range ticks(y.lo, y.hi) { // between the axis and its label
-		left = max(left, 28+tickWidth*float64(len(y.format(v))))
+		left = max(left, 32+tickWidth*float64(len(y.format(v))))
 	}
 	c := chart{ID: id, Title: title, Desc: desc, XLabel: x.label, YLabel: y.label, W: chartW, H: chartH, Left: left, Top: marginTop,
 		PlotW: chartW - left - marginRight, PlotH: chartH - marginTop - marginBottom}

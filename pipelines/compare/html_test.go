@@ -60,14 +60,18 @@ addEventListener('load', () => setTimeout(() => {
       unnamed: [...d.querySelectorAll('svg[role=img]')].filter(s => !s.getAttribute('aria-label') && !d.getElementById(s.getAttribute('aria-labelledby') || '')).length,
       headers: [...d.querySelectorAll('th')].filter(h => !h.scope).length,
       ids: (() => { const all = [...d.querySelectorAll('[id]')].map(x => x.id); return all.length - new Set(all).size; })(),
+      unreachable: [...d.querySelectorAll('.scroll')].filter(x => x.tabIndex < 0 || !x.getAttribute('aria-label')).length
+        + [...d.querySelectorAll('a[href^="#"]')].filter(a => !d.getElementById(a.getAttribute('href').slice(1))).length,
+      skipped: (() => { let last = 0, n = 0; for (const h of d.querySelectorAll('h1,h2,h3,h4')) { const l = +h.tagName[1]; if (l > last + 1) n++; last = l; } return n; })(),
+      lang: d.documentElement.lang,
       color: f.contentWindow.getComputedStyle(d.body).backgroundColor});
   }
   document.body.textContent = JSON.stringify(out);
 }, 0));`
 
 type probed struct {
-	Width, Scroll, Charts, Tables, Drawn, Unnamed, Headers, IDs int
-	Color                                                       string
+	Width, Scroll, Charts, Tables, Drawn, Unnamed, Headers, IDs, Unreachable, Skipped int
+	Color, Lang                                                                       string
 }
 
 func TestHTMLInABrowser(t *testing.T) {
@@ -131,6 +135,9 @@ func check(t *testing.T, scheme string, dark bool, frames []probed) {
 		}
 		if f.Unnamed > 0 || f.Headers > 0 || f.IDs > 0 {
 			t.Errorf("%s: %d charts without a name, %d headers without a scope, %d ids twice", at, f.Unnamed, f.Headers, f.IDs)
+		}
+		if f.Unreachable > 0 || f.Skipped > 0 || f.Lang != "en" {
+			t.Errorf("%s: %d regions or links that a keyboard doesn't reach, %d skipped heading levels, language %q", at, f.Unreachable, f.Skipped, f.Lang)
 		}
 		if white := f.Color == "rgb(255, 255, 255)"; white == dark {
 			t.Errorf("%s: the background is %s", at, f.Color)
