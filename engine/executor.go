@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +25,9 @@ type Job struct {
 	// Dir is the job's folder, reachable from wherever the job runs. It is named after the ActionID and outlives a
 	// killed run, so the next one looks there first.
 	Dir string
+	// Try is the folder in Dir of the attempt that is out. Each has one of its own: a job that was given up, on a node that
+	// was thought lost, may go on, and must not write where its successor does.
+	Try string
 	// Argv executes an order: its path is appended.
 	Argv    []string
 	Timeout time.Duration // 0: none
@@ -38,13 +42,26 @@ type Usage struct {
 }
 
 // OrderPath is where the job's work order is.
-func (j *Job) OrderPath() string { return filepath.Join(j.Dir, "order.json") }
+func (j *Job) OrderPath() string { return filepath.Join(j.Folder(), "order.json") }
+
+// Folder is the attempt's.
+func (j *Job) Folder() string { return filepath.Join(j.Dir, j.Try) }
+
+// Resume takes up an attempt of an earlier run.
+func (j *Job) Resume(try string) {
+	j.Try = try
+	j.Order.Scratch = filepath.Join(j.Folder(), scratchName)
+	for port := range j.Order.Outputs {
+		j.Order.Outputs[port] = filepath.Join(j.Folder(), "out."+port)
+	}
+}
 
 // Begin empties the job's folder and writes the order: the start of a fresh attempt.
 func (j *Job) Begin() error {
 	if err := removeAll(j.Dir); err != nil {
 		return err
 	}
+	j.Resume("try-" + rand.Text())
 	if err := os.MkdirAll(j.Order.Scratch, 0o755); err != nil {
 		return err
 	}

@@ -69,6 +69,15 @@ func (q *queue) out() int {
 	return len(q.watched)
 }
 
+// pause is how long jobs are collected that go out together: while others are out, as long as it takes to learn which
+// of them have made room.
+func (q *queue) pause() time.Duration {
+	if q.out() == 0 {
+		return gather
+	}
+	return max(gather, q.interval)
+}
+
 func (q *queue) unwatch(w *watch) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -62,7 +62,7 @@ func New(c Config) *Executor {
 		c.Requeues = 0
 	}
 	x := &Executor{config: c, queue: &queue{interval: c.Interval, watched: map[string]*watch{}}}
-	x.submit = &submitter{config: c, pause: gather}
+	x.submit = &submitter{config: c, pause: x.queue.pause}
 	x.cancel = &canceller{}
 	return x
 }

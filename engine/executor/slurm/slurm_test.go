@@ -75,6 +75,11 @@ func makeOp(config map[string]any) *enginetest.Op {
 			return err
 		}
 		c.Emit(engine.Event{Action: engine.ActionMetric, Metric: "m", Value: 5})
+		if config["resume"] == true {
+			if done, err := resume(c); done || err != nil {
+				return errors.Join(err, enginetest.WriteAll(c, "resumed"))
+			}
+		}
 		select {
 		case <-time.After(time.Duration(config["sleep"].(float64)) * time.Millisecond):
 		case <-ctx.Done():

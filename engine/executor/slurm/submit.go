@@ -22,6 +22,7 @@ import (
 type intent struct {
 	Name  string `json:"name"`
 	Index int    `json:"index"` // -1: not in an array
+	Try   string `json:"try"`   // the attempt's folder
 	ID    string `json:"id,omitempty"`
 }
 
@@ -48,9 +49,10 @@ func (a *attempt) find(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	var i intent
-	if json.Unmarshal(b, &i) != nil {
+	if json.Unmarshal(b, &i) != nil || !filepath.IsLocal(i.Try) {
 		return false, nil
 	}
+	a.job.Resume(i.Try)
 	if _, ok := a.job.Answer(); ok {
 		a.id = i.ID
 		return true, nil
@@ -113,7 +115,7 @@ type pending struct {
 // submitter collects for a moment what is ready, and sends what needs the same as one job array.
 type submitter struct {
 	config Config
-	pause  time.Duration
+	pause  func() time.Duration // how long a batch is collected
 	mu     sync.Mutex
 	batch  []*pending
 }
@@ -122,7 +124,7 @@ func (s *submitter) add(p *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.batch = append(s.batch, p); len(s.batch) == 1 {
-		time.AfterFunc(s.pause, s.flush)
+		time.AfterFunc(s.pause(), s.flush)
 	}
 }
 
@@ -207,7 +209,7 @@ func (s *submitter) send(group []*pending, wait bool) error {
 	}
 	intents := make([]intent, len(group))
 	for i, p := range group {
-		intents[i] = intent{Name: name, Index: i}
+		intents[i] = intent{Name: name, Index: i, Try: p.attempt.job.Try}
 		if len(group) == 1 {
 			intents[i].Index = -1
 		}
@@ -297,7 +299,7 @@ func (s *submitter) script(group []*pending) string {
 		for _, w := range append(argv[:len(argv):len(argv)], j.OrderPath()) {
 			words = append(words, quote(w))
 		}
-		fmt.Fprintf(&b, "%d) exec %s >%s 2>&1 </dev/null ;;\n", i, strings.Join(words, " "), quote(outputPath(j.Dir)))
+		fmt.Fprintf(&b, "%d) exec %s >%s 2>&1 </dev/null ;;\n", i, strings.Join(words, " "), quote(outputPath(j.Folder())))
 	}
 	b.WriteString("esac\n")
 	return b.String()
@@ -308,7 +310,7 @@ func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + 
 
 // relay passes on what the job has printed since the last time, whole lines only.
 func (a *attempt) relay() error {
-	f, err := os.Open(outputPath(a.job.Dir))
+	f, err := os.Open(outputPath(a.job.Folder()))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	} else if err != nil {
