@@ -102,3 +102,19 @@ func TestOneLabelIsRefused(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// What an edit does to letters, and that it leaves everything else alone.
+func TestEditsOfLetters(t *testing.T) {
+	want := map[string]string{"neighbouring keys": "P;kl 1!", "vowels dropped": ";lk 1!", "letters stretched": "OOO;lllkkk 1!", "circled letters": "Ⓞ;ⓛⓚ 1!", "mathematical bold": "𝐎;𝐥𝐤 1!"}
+	for _, e := range transforms {
+		if w, ok := want[e.name]; ok {
+			if got := e.edit("O;lk 1!", 1, text.RNG(1)); got != w {
+				t.Errorf("%s: %q, want %q", e.name, got, w)
+			}
+			delete(want, e.name)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("there are no edits %v", want)
+	}
+}

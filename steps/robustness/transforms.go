@@ -9,17 +9,19 @@ import (
 )
 
 // transform edits a text at a strength: the share of letters or words that it may touch. None of these is among the
-// methods that write training rows; what a model does with them shows what it learnt of meaning rather than of spelling.
+// methods that write training rows (augment: base64, Caesar's cipher, leetspeak, Cyrillic look-alikes, invisible marks, letters
+// set apart, texts in pieces, full-width letters; the built-in corpus: whole texts backwards, one or two slips of the finger).
+// What a model does with them shows what it learnt of meaning rather than of spelling.
 type transform struct {
 	name string
 	edit func(s string, strength float64, r *rand.Rand) string
 }
 
 var transforms = []transform{
-	{"typo", letters(swapNext)},
+	{"neighbouring keys", letters(neighbour)},
 	{"vowels dropped", letters(dropVowel)},
-	{"letters doubled", letters(double)},
-	{"full-width", letters(shift('！' - '!'))},
+	{"letters stretched", letters(stretch)},
+	{"circled letters", letters(circled)},
 	{"mathematical bold", letters(bold)},
 	{"diacritics", letters(accent)},
 	{"random case", letters(flipCase)},
@@ -39,20 +41,15 @@ var harmless = []string{
 }
 
 // letters applies an edit to a share of the letters.
-func letters(edit func(c rune, next *rune, r *rand.Rand) []rune) func(string, float64, *rand.Rand) string {
+func letters(edit func(c rune, r *rand.Rand) []rune) func(string, float64, *rand.Rand) string {
 	return func(s string, strength float64, r *rand.Rand) string {
-		in := []rune(s)
-		out := make([]rune, 0, len(in)+8)
-		for i := range in {
-			if !unicode.IsLetter(in[i]) || r.Float64() >= strength {
-				out = append(out, in[i])
+		var out []rune
+		for _, c := range s {
+			if !unicode.IsLetter(c) || r.Float64() >= strength {
+				out = append(out, c)
 				continue
 			}
-			var next *rune
-			if i+1 < len(in) && unicode.IsLetter(in[i+1]) {
-				next = &in[i+1]
-			}
-			out = append(out, edit(in[i], next, r)...)
+			out = append(out, edit(c, r)...)
 		}
 		return string(out)
 	}
@@ -70,33 +67,40 @@ func words(edit func(w string, r *rand.Rand) string) func(string, float64, *rand
 	}
 }
 
-func swapNext(c rune, next *rune, _ *rand.Rand) []rune {
-	if next == nil {
-		return []rune{c}
+// keys are the letters' neighbours on a keyboard, to the right or, at its edge, to the left.
+var keys = map[rune]rune{'q': 'w', 'w': 'e', 'e': 'r', 'r': 't', 't': 'y', 'y': 'u', 'u': 'i', 'i': 'o', 'o': 'p', 'p': 'o', 'a': 's', 's': 'd', 'd': 'f', 'f': 'g',
+	'g': 'h', 'h': 'j', 'j': 'k', 'k': 'l', 'l': 'k', 'z': 'x', 'x': 'c', 'c': 'v', 'v': 'b', 'b': 'n', 'n': 'm', 'm': 'n'}
+
+func neighbour(c rune, _ *rand.Rand) []rune {
+	if k, ok := keys[c]; ok {
+		return []rune{k}
 	}
-	c, *next = *next, c
+	if k, ok := keys[unicode.ToLower(c)]; ok {
+		return []rune{unicode.ToUpper(k)}
+	}
 	return []rune{c}
 }
 
-func dropVowel(c rune, _ *rune, _ *rand.Rand) []rune {
+func dropVowel(c rune, _ *rand.Rand) []rune {
 	if strings.ContainsRune("aeiouAEIOU", c) {
 		return nil
 	}
 	return []rune{c}
 }
 
-func double(c rune, _ *rune, _ *rand.Rand) []rune { return []rune{c, c} }
+func stretch(c rune, _ *rand.Rand) []rune { return []rune{c, c, c} }
 
-func shift(by rune) func(rune, *rune, *rand.Rand) []rune {
-	return func(c rune, _ *rune, _ *rand.Rand) []rune {
-		if c > unicode.MaxASCII {
-			return []rune{c}
-		}
-		return []rune{c + by}
+func circled(c rune, _ *rand.Rand) []rune {
+	switch {
+	case c >= 'a' && c <= 'z':
+		return []rune{'ⓐ' + c - 'a'}
+	case c >= 'A' && c <= 'Z':
+		return []rune{'Ⓐ' + c - 'A'}
 	}
+	return []rune{c}
 }
 
-func bold(c rune, _ *rune, _ *rand.Rand) []rune {
+func bold(c rune, _ *rand.Rand) []rune {
 	switch {
 	case c >= 'a' && c <= 'z':
 		return []rune{'𝐚' + c - 'a'}
@@ -106,11 +110,11 @@ func bold(c rune, _ *rune, _ *rand.Rand) []rune {
 	return []rune{c}
 }
 
-func accent(c rune, _ *rune, r *rand.Rand) []rune {
+func accent(c rune, r *rand.Rand) []rune {
 	return []rune{c, []rune{'\u0301', '\u0308', '\u0323', '\u0336'}[r.IntN(4)]}
 }
 
-func flipCase(c rune, _ *rune, _ *rand.Rand) []rune {
+func flipCase(c rune, _ *rand.Rand) []rune {
 	if unicode.IsUpper(c) {
 		return []rune{unicode.ToLower(c)}
 	}
