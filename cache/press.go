@@ -51,7 +51,7 @@ func (b *storedBlob) presses() (saves int64, err error) {
 		}
 		sample = sample[:len(sample)+n]
 	}
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return 0, err
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -54,11 +55,50 @@ func sweep(store *cache.Store, root string) {
 		return
 	}
 	for _, e := range entries {
+		if !runID.MatchString(e.Name()) {
+			// The store's own: no lease tells whether it is in use, so age has to.
+			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > abandoned {
+				_ = removeAll(filepath.Join(root, e.Name()))
+			}
+			continue
+		}
 		if l, err := store.TryLease(spaceLease(e.Name())); err == nil && l != nil {
 			_ = removeAll(filepath.Join(root, e.Name()))
 			_ = l.Release()
 		}
 	}
+}
+
+// abandoned is how long the store's scratch lies untouched before nobody is taken to use it.
+const abandoned = 24 * time.Hour
+
+// runID is what newRunID makes.
+var runID = regexp.MustCompile(`^\d{8}T\d{9}-[0-9a-f]{6}$`)
+
+// Busy tells whether a run is going on in a state folder, in whatever process.
+func Busy(store *cache.Store) (bool, error) {
+	entries, err := os.ReadDir(filepath.Join(store.Dir(), "scratch"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	for _, e := range entries {
+		if !runID.MatchString(e.Name()) {
+			continue
+		}
+		l, err := store.TryLease(spaceLease(e.Name()))
+		if err != nil {
+			return false, err
+		}
+		if l == nil {
+			return true, nil
+		}
+		if err := l.Release(); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 // scratchName is the folder in an execution's folder that belongs to the step.

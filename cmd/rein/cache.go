@@ -152,6 +152,7 @@ type gcFlags struct {
 	runs   int
 	pinned []string
 	max    string
+	idle   time.Duration
 }
 
 func (a *app) cacheGCCmd() *cobra.Command {
@@ -159,8 +160,10 @@ func (a *app) cacheGCCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "gc [FILE|DIR]...", Short: "Remove results that nothing needs any more",
 		Long: `gc keeps what the current files need, what the last runs of each pipeline made, and pinned runs; the rest goes, what
-is cheap to make again for its size first. Your own input files are never touched. Records of what goes stay, so an
-equal result still stops a wave early.`,
+is cheap to make again for its size first. Of what stays, that which neither the current files nor a pipeline's last run
+hold is compressed where it pays, and comes back by itself when it is needed. Checkpoints and logs that were not touched
+for long go. Your own input files are never touched. Records of what goes stay, so an equal result still stops a wave
+early. While a run is going on nothing is compressed.`,
 		Example: "  rein cache gc --dry-run\n  rein cache gc --runs 3 --max-size 2GiB pipelines",
 		RunE:    func(c *cobra.Command, args []string) error { return a.gc(c.Context(), args, &f) },
 	}
@@ -169,6 +172,7 @@ equal result still stops a wave early.`,
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "only say what would go, its size, and what making it again would cost")
 	c.Flags().IntVar(&f.runs, "runs", 5, "keep what the last `N` runs of each pipeline made")
 	c.Flags().StringArrayVar(&f.pinned, "pin", nil, "keep what this `RUN` made; may be given several times")
+	c.Flags().DurationVar(&f.idle, "idle", 30*24*time.Hour, "remove checkpoints and logs that were not touched for this long; 0: none")
 	c.Flags().StringVar(&f.max, "max-size", "0", "let this much of the rest stay (2GiB)")
 	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
 	return c
@@ -187,9 +191,14 @@ func (a *app) gc(ctx context.Context, args []string, f *gcFlags) error {
 		return err
 	}
 	defer store.Close()
-	keep := cache.Keep{Blobs: map[cache.Digest]bool{}, MaxBytes: limit, MinAge: grace}
-	if err := a.needed(ctx, args, f, store, keep.Blobs); err != nil {
+	keep := cache.Keep{Blobs: map[cache.Digest]bool{}, Hot: map[cache.Digest]bool{}, MaxBytes: limit, MinAge: grace, MaxIdle: f.idle}
+	if err := a.needed(ctx, args, f, store, &keep); err != nil {
 		return err
+	}
+	if busy, err := engine.Busy(store); err != nil {
+		return err
+	} else if busy {
+		keep.Hot = nil
 	}
 	c, err := store.PlanGC(ctx, keep)
 	if err != nil {
@@ -210,16 +219,23 @@ func (a *app) gc(ctx context.Context, args []string, f *gcFlags) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	verb := "removed"
+	verb, press := "removed", "compressed"
 	if f.dryRun {
-		verb = "would remove"
+		verb, press = "would remove", "would compress"
+	}
+	if len(c.Press) > 0 {
+		fmt.Fprintf(a.out, "%s %d blobs nobody used of late, %s smaller\n", press, len(c.Press), view.Bytes(c.Saved))
+	}
+	if len(c.Idle) > 0 {
+		fmt.Fprintf(a.out, "%s %d checkpoints and logs, %s\n", verb, len(c.Idle), view.Bytes(c.IdleBytes))
 	}
 	fmt.Fprintf(a.out, "%s %d blobs, %s, %s to make again; kept %d, %s\n", verb, len(c.Evict), view.Bytes(c.Bytes), milliseconds(c.CostMS), c.Kept, view.Bytes(c.KeptBytes))
 	return nil
 }
 
-// needed collects the blobs that stay: of the last runs of each pipeline, of pinned runs, and of the current files.
-func (a *app) needed(ctx context.Context, args []string, f *gcFlags, store *cache.Store, keep map[cache.Digest]bool) error {
+// needed collects the blobs that stay: of the last runs of each pipeline, of pinned runs, and of the current files; and
+// those that are in use: of the very last runs and of the current files.
+func (a *app) needed(ctx context.Context, args []string, f *gcFlags, store *cache.Store, keep *cache.Keep) error {
 	runs, broken, err := readRuns(store, 0)
 	if err != nil {
 		return err
@@ -234,7 +250,10 @@ func (a *app) needed(ctx context.Context, args []string, f *gcFlags, store *cach
 	for _, r := range runs {
 		for _, p := range r.Pipelines {
 			if seen[p.Name]++; seen[p.Name] <= f.runs || pinned[r.ID] {
-				keepOutputs(p, keep)
+				keepOutputs(p, keep.Blobs)
+			}
+			if seen[p.Name] == 1 {
+				keepOutputs(p, keep.Hot)
 			}
 		}
 		delete(pinned, r.ID)
@@ -258,7 +277,7 @@ func (a *app) needed(ctx context.Context, args []string, f *gcFlags, store *cach
 			if action, err := cache.ParseDigest(s.ActionID); err == nil && s.Status == engine.PlanCached {
 				if e, err := store.Get(ctx, action); err == nil {
 					for _, b := range e.Outputs {
-						keep[b.Digest] = true
+						keep.Blobs[b.Digest], keep.Hot[b.Digest] = true, true
 					}
 				}
 			}
