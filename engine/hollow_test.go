@@ -76,6 +76,28 @@ func TestEvictedResultsAreCachedUntilNeeded(t *testing.T) {
 	}
 }
 
+// A chain that is made again because one step needs it leaves its other users, which are cached, alone: every step ends
+// once.
+func TestEvictedChainWithCachedUsers(t *testing.T) {
+	g := func(k int) *engine.Graph {
+		base := step("base", &op{Type: "load"})
+		mid := step("mid", &op{Type: "augment"}, from("rows", base))
+		nodes := []*engine.Node{base, mid}
+		for i := range 4 {
+			nodes = append(nodes, step(fmt.Sprint("cached", i), &op{Config: map[string]any{"i": i}}, from("rows", mid)))
+		}
+		return graph(append(nodes, step("new", &op{Config: map[string]any{"k": k}}, from("rows", mid)))...)
+	}
+	o := options(enginetest.Store(t))
+	evict(t, o.Store, mustRun(t, g(1), o), "base", "mid")
+	var events enginetest.Events
+	o.Emit = events.Emit
+	wantStatuses(t, mustRun(t, g(2), o), "base:ran cached0:cached cached1:cached cached2:cached cached3:cached mid:ran new:ran")
+	if n := len(events.Of(engine.ActionEnd, "")); n != 7 {
+		t.Errorf("%d ends of 7 steps", n)
+	}
+}
+
 // An evicted step that gives other bytes when it is made again: what needs it goes on with the new ones.
 func TestEvictedNondeterministicStep(t *testing.T) {
 	o := options(enginetest.Store(t))

@@ -17,6 +17,8 @@ import (
 type hollows struct {
 	waiting map[*unit][]*unit // hollow unit -> units that need its outputs; nil: nobody does so far
 	missing map[*unit]int     // unit -> how many hollow ones it waits for
+	made    map[*unit]bool    // hollow units that were made again
+	retried map[*unit]bool    // units that looked again because what they lacked had just been made
 }
 
 // openHollow lets the users of a hollow unit begin without ending it.
@@ -56,6 +58,9 @@ func (r *runner) revive(t *task, lacking []*unit) {
 	seen := map[*unit]bool{}
 	for _, f := range lacking {
 		users, ok := r.hollow.waiting[f]
+		if !ok && r.hollow.made[f] && !r.hollow.retried[t.unit] { // it came while the task looked
+			continue
+		}
 		if !ok { // it was whole when the run came past: damaged since
 			n := f.nodes[0]
 			r.settle(t.unit, result{status: StatusFailed, action: t.action,
@@ -68,12 +73,32 @@ func (r *runner) revive(t *task, lacking []*unit) {
 		seen[f] = true
 		if r.hollow.waiting[f] = append(users, t.unit); users == nil {
 			r.left++
-			r.resolves++
-			r.working++
-			go func() { r.messages <- r.again(f, t.unit) }()
+			r.startAgain(f)
 		}
 	}
+	if len(seen) == 0 {
+		r.hollow.retried[t.unit] = true
+		r.begin(t.unit)
+		return
+	}
 	r.hollow.missing[t.unit] = len(seen)
+}
+
+// startAgain has a worker make a task of a hollow unit.
+func (r *runner) startAgain(u *unit) {
+	user := r.hollow.waiting[u][0]
+	r.resolves++
+	r.working++
+	go func() { r.messages <- r.again(u, user) }()
+}
+
+// begin lets a unit look at its inputs, which are all there. A hollow one that is being made doesn't ask for its result.
+func (r *runner) begin(u *unit) {
+	if _, hollow := r.hollow.waiting[u]; hollow {
+		r.startAgain(u)
+	} else {
+		heap.Push(&r.ready, u)
+	}
 }
 
 // again makes a task of a hollow unit. It runs in a worker.
@@ -99,13 +124,14 @@ func (r *runner) revived(u *unit) {
 		if r.hollow.missing[user]--; r.hollow.missing[user] == 0 {
 			delete(r.hollow.missing, user)
 			if r.needed(user) {
-				heap.Push(&r.ready, user)
+				r.begin(user)
 			} else {
 				r.settle(user, result{status: StatusSkipped})
 			}
 		}
 	}
 	delete(r.hollow.waiting, u)
+	r.hollow.made[u] = true
 }
 
 // endHollow ends the units whose outputs nobody needed.
@@ -113,6 +139,11 @@ func (r *runner) endHollow() {
 	for _, u := range r.work.units {
 		if r.isHollow(u) {
 			r.endNodes(u)
+		}
+	}
+	for _, n := range r.work.nodes {
+		if r.nodes[n.id].status == "" { // never a pass for what didn't happen
+			r.endNode(n, nodeResult{status: StatusFailed, err: errors.New("engine: the run ended without it: a fault of rein's")}, &result{})
 		}
 	}
 }

@@ -88,7 +88,7 @@ func newRunner(ctx context.Context, p *planner, now time.Time) (*runner, error) 
 		nodes:  make([]nodeResult, len(p.work.nodes)), results: make([]result, len(p.work.units)),
 		missing: make([]int, len(p.work.units)), left: len(p.work.units),
 		flights: map[cache.Digest]*flight{}, messages: make(chan message), commits: make(chan struct{}, maxCommits),
-		hollow: hollows{map[*unit][]*unit{}, map[*unit]int{}}}
+		hollow: hollows{map[*unit][]*unit{}, map[*unit]int{}, map[*unit]bool{}, map[*unit]bool{}}}
 	return r, nil
 }
 
