@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -222,5 +223,9 @@ func (a *attempt) interrupted() error {
 	if a.leave || a.id == "" {
 		return nil
 	}
-	return a.cancel.add(a.id)
+	err := a.cancel.add(a.id)
+	if err == nil { // the next run is not to find the job while it ends
+		err = os.Remove(intentPath(a.job.Dir))
+	}
+	return err
 }
