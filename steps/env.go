@@ -1,11 +1,9 @@
 package steps
 
 import (
-	"context"
 	"fmt"
 	"os"
 
-	"rein/cache"
 	"rein/engine"
 )
 
@@ -65,16 +63,6 @@ func (e *Env) Series(name string, at, v float64) {
 // Device records what did the work ("onnx:cpu", "cuda:0 H100"); it is not in the key.
 func (e *Env) Device(name string) {
 	e.call.Emit(engine.Event{Action: engine.ActionMetric, Metric: "device", Text: name})
-}
-
-// MemoGet returns a kept value or nil for each key.
-func (e *Env) MemoGet(ctx context.Context, keys []cache.Digest) ([][]byte, error) {
-	return e.call.Memo.GetMany(ctx, keys)
-}
-
-// MemoPut keeps values for later runs.
-func (e *Env) MemoPut(ctx context.Context, keys []cache.Digest, values [][]byte) error {
-	return e.call.Memo.PutMany(ctx, keys, values)
 }
 
 // Memo keeps values by row across runs.

@@ -19,6 +19,8 @@ type Config struct {
 	Variations int                `hcl:"variations,optional" doc:"How many variations of each row."`
 	Size       int                `hcl:"size,optional" doc:"How many variations in all, instead: of rows chosen by chance."`
 	Methods    map[string]float64 `hcl:"methods,optional" doc:"Weights of the methods. Benign: synonym, insert, swap, delete, punctuate, paraphrase, register; malicious: mutation, obfuscation, synthesis. Either, and alone: duplicate, plain copies, as a control. With their ports or blocks: wordnet, back-translation, llm. Empty: all, alike, but half of all from those outside."`
+	Order      []string           `hcl:"order,optional" doc:"Methods to try in this order, instead of methods: the next one only where those before give a row nothing more."`
+	Near       float64            `hcl:"near_duplicates,optional" default:"0" doc:"Also leave out variations that are this similar to a row or to another variation (Jaccard similarity of runs of three words by MinHash, 0.5 to 1). 0: only equal ones."`
 	Families   map[string]float64 `hcl:"families,optional" doc:"With size: only malicious rows, and these shares of their categories."`
 	MaxGrowth  float64            `hcl:"max_growth,optional" default:"3" doc:"A benign variation is at most this many times as long as its row (and 80 characters), and at least half as long."`
 	Back       *BackTranslation   `hcl:"back_translation,block" doc:"Also translate benign rows away and back."`
@@ -33,6 +35,12 @@ func (c Config) Validate() error {
 	}
 	if len(c.Families) > 0 && c.Size == 0 {
 		return errors.New("families needs size: they are shares of it")
+	}
+	if c.Near != 0 && !(c.Near >= 0.5 && c.Near <= 1) {
+		return fmt.Errorf("near_duplicates: %v is not between 0.5 and 1, nor 0", c.Near)
+	}
+	if len(c.Order) > 0 && len(c.Methods) > 0 {
+		return errors.New("order and methods exclude each other: one names the methods in turn, the other by weight")
 	}
 	if c.MaxGrowth < 1 {
 		return fmt.Errorf("max_growth: %v is less than 1", c.MaxGrowth)
@@ -50,6 +58,11 @@ func (c Config) Validate() error {
 	known := map[string]bool{duplicateMethod: true, "wordnet": true, backTranslation: true, llmMethod: true}
 	for _, m := range append(benignMethods(nil), maliciousMethods(nil, nil, nil)...) {
 		known[m.name] = true
+	}
+	for _, name := range c.Order {
+		if !known[name] || name == duplicateMethod || name == backTranslation || name == llmMethod {
+			return fmt.Errorf("order: %q is not one of the built-in methods; there are %v, and wordnet", name, builtInNames())
+		}
 	}
 	for name, w := range c.Methods {
 		if !known[name] {
@@ -70,6 +83,14 @@ func (c Config) Validate() error {
 	return nil
 }
 
+func builtInNames() []string {
+	var names []string
+	for _, m := range append(benignMethods(nil), maliciousMethods(nil, nil, nil)...) {
+		names = append(names, m.name)
+	}
+	return names
+}
+
 // In is what the step reads.
 type In struct {
 	Rows  artifact.Rows   `port:"rows" doc:"the rows to vary"`
@@ -85,7 +106,7 @@ type Out struct {
 }
 
 // Step is the "augment" step type.
-var Step = steps.New("augment", 4, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run, steps.Isolated, steps.Example(`step "augment" "variations" {
+var Step = steps.New("augment", 5, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run, steps.Isolated, steps.Example(`step "augment" "variations" {
   rows       = step.sampled.rows
   avoid      = [step.corpus.train, step.corpus.validation]
   variations = 8

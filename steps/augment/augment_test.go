@@ -98,7 +98,7 @@ func TestVariations(t *testing.T) {
 			t.Errorf("id %s is there twice", v.ID)
 		}
 		ids[v.ID], methods[v.Method] = true, true
-		if v.Label == artifact.Benign && !kept(parent.Text, v.Text) {
+		if v.Label == artifact.Benign && !parse(parent.Text).kept(v.Text) {
 			t.Errorf("%q lost a protected span of %q", v.Text, parent.Text)
 		}
 	}
@@ -187,10 +187,56 @@ func TestMemoGivesWhatACleanRunGives(t *testing.T) {
 	}
 }
 
+// Methods named in order come one after the other: the second only for what the first doesn't give.
+func TestMethodsInOrder(t *testing.T) {
+	rows := rowsOf(artifact.Benign, "other", []string{"Please tell me a long story about the old house.", "Zzyzx qwrt plmk vbnx."})
+	got, _ := vary(t, Config{Variations: 2, Order: []string{"synonym", "register"}, MaxGrowth: 3, Seed: 1}, rows)
+	if len(got) != 4 {
+		t.Fatalf("%d variations", len(got))
+	}
+	for _, v := range got {
+		want := "synonym"
+		if v.Parent == rows[1].ID {
+			want = "register" // no word of it has synonyms
+		}
+		if v.Method != want {
+			t.Errorf("%q of %q by %s, want %s", v.Text, v.Parent, v.Method, want)
+		}
+	}
+}
+
+// With a limit, no variation is nearly another one, a row, or a text to be avoided.
+func TestNearDuplicatesAreLeftOut(t *testing.T) {
+	rows := rowsOf(artifact.Benign, "other", benignTexts)
+	avoid := rowsOf(artifact.Benign, "other", []string{benignTexts[0] + " Thanks."})
+	const limit = 0.7
+	got, env := vary(t, Config{Variations: 4, Near: limit, MaxGrowth: 3, Seed: 1}, rows, avoid...)
+	if len(got) == 0 {
+		t.Fatal("nothing was written")
+	}
+	all := append(slices.Clone(rows), avoid...)
+	for _, v := range got {
+		sig := text.Sign(v.Text)
+		for _, other := range all {
+			if s := sig.Similarity(text.Sign(other.Text)); s >= limit+0.1 { // banding finds nearly all
+				t.Errorf("%q is %.2f like %q", v.Text, s, other.Text)
+			}
+		}
+		all = append(all, v)
+	}
+	if !strings.Contains(strings.Join(env.Logs, "\n"), "nearly its text is there already; the first was") {
+		t.Errorf("nobody is told: %q", env.Logs)
+	}
+	plain, _ := vary(t, Config{Variations: 4, MaxGrowth: 3, Seed: 1}, rows, avoid...)
+	if slices.Equal(plain, got) {
+		t.Error("the limit changed nothing")
+	}
+}
+
 func TestTokenizeIsLossless(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.StringMatching("[a-zA-Z0-9 .,!?`\"{}<>é\n'-]{0,60}").Draw(t, "s")
-		if got := join(tokenize(s)); got != s {
+		if got := join(parse(s).tokens); got != s {
 			t.Fatalf("%q became %q", s, got)
 		}
 	})

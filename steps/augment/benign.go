@@ -8,28 +8,28 @@ import (
 // method makes one variation of a text, or says that it can't.
 type method struct {
 	name  string
-	apply func(s string, r *rand.Rand) (string, bool)
+	apply func(p *parsed, r *rand.Rand) (string, bool)
 }
 
 // benignMethods are those for benign rows. They keep every word's meaning, so that the label stays right.
 func benignMethods(lex lexicon) []method {
 	return []method{
-		{"synonym", func(s string, r *rand.Rand) (string, bool) { return synonyms(lex, s, r, 0.35) }},
-		{"insert", func(s string, r *rand.Rand) (string, bool) { return insert(s, r) }},
+		{"synonym", func(p *parsed, r *rand.Rand) (string, bool) { return synonyms(lex, p, r, 0.35) }},
+		{"insert", insert},
 		{"swap", swap},
 		{"delete", deleteFillers},
 		{"punctuate", punctuate},
-		{"paraphrase", func(s string, r *rand.Rand) (string, bool) { return paraphrase(lex, s, r) }},
+		{"paraphrase", func(p *parsed, r *rand.Rand) (string, bool) { return paraphrase(lex, p, r) }},
 		{"register", register},
 	}
 }
 
 // synonyms replaces a share of the words that the lexicon knows, at least one.
-func synonyms(lex lexicon, s string, r *rand.Rand, share float64) (string, bool) {
-	ts := tokenize(s)
-	var known []int
+func synonyms(lex lexicon, p *parsed, r *rand.Rand, share float64) (string, bool) {
+	ts := p.lowered()
+	known := make([]int, 0, 64)
 	for i, t := range ts {
-		if !t.fixed && len(lex[strings.ToLower(t.word)]) > 0 {
+		if !t.fixed && len(lex[t.low]) > 0 {
 			known = append(known, i)
 		}
 	}
@@ -39,7 +39,7 @@ func synonyms(lex lexicon, s string, r *rand.Rand, share float64) (string, bool)
 	sure := known[r.IntN(len(known))]
 	for _, i := range known {
 		if i == sure || r.Float64() < share {
-			others := lex[strings.ToLower(ts[i].word)]
+			others := lex[ts[i].low]
 			ts[i].word = like(others[r.IntN(len(others))], ts[i].word)
 		}
 	}
@@ -49,8 +49,8 @@ func synonyms(lex lexicon, s string, r *rand.Rand, share float64) (string, bool)
 var fillers = []string{"really", "just", "actually", "simply", "also", "quite", "perhaps", "rather", "basically", "certainly", "maybe", "indeed"}
 
 // insert puts one or two filler words before words in the middle of the text.
-func insert(s string, r *rand.Rand) (string, bool) {
-	ts := tokenize(s)
+func insert(p *parsed, r *rand.Rand) (string, bool) {
+	ts := p.copied()
 	done := false
 	for range 1 + r.IntN(2) {
 		i := 1 + r.IntN(max(len(ts)-1, 1))
@@ -64,12 +64,12 @@ func insert(s string, r *rand.Rand) (string, bool) {
 }
 
 // swap exchanges two neighbouring words, once or twice.
-func swap(s string, r *rand.Rand) (string, bool) {
-	ts := tokenize(s)
+func swap(p *parsed, r *rand.Rand) (string, bool) {
+	ts := p.copied()
 	done := false
 	for range 1 + r.IntN(2) {
 		i := r.IntN(max(len(ts)-1, 1))
-		if i+1 >= len(ts) || ts[i].fixed || ts[i+1].fixed || ts[i+1].gap != " " || negates(ts[i].word) || negates(ts[i+1].word) {
+		if i+1 >= len(ts) || ts[i].fixed || ts[i+1].fixed || ts[i+1].gap != " " || negates(strings.ToLower(ts[i].word)) || negates(strings.ToLower(ts[i+1].word)) {
 			continue
 		}
 		a, b := ts[i].word, ts[i+1].word
@@ -84,7 +84,7 @@ func swap(s string, r *rand.Rand) (string, bool) {
 
 // negates tells words whose place or absence turns a sentence's meaning round.
 func negates(w string) bool {
-	switch strings.ToLower(w) {
+	switch w {
 	case "not", "no", "never", "don't", "doesn't", "can't", "won't", "isn't", "without", "ignore", "stop", "except":
 		return true
 	}
@@ -96,11 +96,11 @@ var idle = map[string]bool{"a": true, "an": true, "the": true, "please": true, "
 	"so": true, "also": true, "then": true, "that": true, "of": true, "some": true, "any": true, "thanks": true, "hi": true, "hello": true}
 
 // deleteFillers leaves out some words that carry no meaning, at least one.
-func deleteFillers(s string, r *rand.Rand) (string, bool) {
-	ts := tokenize(s)
-	var candidates []int
+func deleteFillers(p *parsed, r *rand.Rand) (string, bool) {
+	ts := p.lowered()
+	candidates := make([]int, 0, 32)
 	for i, t := range ts {
-		if !t.fixed && i > 0 && idle[strings.ToLower(t.word)] && t.gap == " " {
+		if !t.fixed && i > 0 && idle[t.low] && t.gap == " " {
 			candidates = append(candidates, i)
 		}
 	}
@@ -108,9 +108,9 @@ func deleteFillers(s string, r *rand.Rand) (string, bool) {
 		return "", false
 	}
 	sure := candidates[r.IntN(len(candidates))]
-	var out []token
+	out := ts[:0] // never ahead of what is read
 	for i, t := range ts {
-		if i == sure || i > 0 && !t.fixed && idle[strings.ToLower(t.word)] && t.gap == " " && r.IntN(4) == 0 {
+		if i == sure || i > 0 && !t.fixed && idle[t.low] && t.gap == " " && r.IntN(4) == 0 {
 			continue
 		}
 		out = append(out, t)
@@ -121,8 +121,8 @@ func deleteFillers(s string, r *rand.Rand) (string, bool) {
 var marks = []string{",", ";", " -", "...", ":", "!"}
 
 // punctuate inserts punctuation between words (AEDA): order and words stay.
-func punctuate(s string, r *rand.Rand) (string, bool) {
-	ts := tokenize(s)
+func punctuate(p *parsed, r *rand.Rand) (string, bool) {
+	ts := p.copied()
 	n := 1 + r.IntN(max(len(ts)/6, 1))
 	done := false
 	for range n {
@@ -146,15 +146,19 @@ var frames = []string{
 }
 
 // paraphrase says the same in another frame, in another order, in other words.
-func paraphrase(lex lexicon, s string, r *rand.Rand) (string, bool) {
-	out := s
-	if parts := sentences(s); len(parts) > 1 && r.IntN(2) == 0 {
+func paraphrase(lex lexicon, p *parsed, r *rand.Rand) (string, bool) {
+	out := p.text
+	if parts := sentences(out); len(parts) > 1 && r.IntN(2) == 0 {
 		i := r.IntN(len(parts) - 1)
 		parts[i], parts[i+1] = parts[i+1], parts[i]
 		out = strings.Join(parts, " ")
+		p = nil
 	}
 	if r.IntN(2) == 0 {
-		if changed, ok := synonyms(lex, out, r, 0.2); ok {
+		if p == nil {
+			p = parse(out)
+		}
+		if changed, ok := synonyms(lex, p, r, 0.2); ok {
 			out = changed
 		}
 	}
@@ -167,8 +171,8 @@ var contractions = [][2]string{{"do not", "don't"}, {"does not", "doesn't"}, {"i
 	{"you are", "you're"}, {"cannot", "can't"}, {"will not", "won't"}, {"could not", "couldn't"}, {"we are", "we're"}, {"I will", "I'll"}}
 
 // register changes how formal a text is: contractions, capitals, final marks.
-func register(s string, r *rand.Rand) (string, bool) {
-	out := s
+func register(p *parsed, r *rand.Rand) (string, bool) {
+	out := p.text
 	for _, c := range contractions {
 		from, to := c[r.IntN(2)], ""
 		if to = c[0]; from == c[0] {
@@ -188,5 +192,5 @@ func register(s string, r *rand.Rand) (string, bool) {
 	case 2:
 		out = []string{"hey, ", "well, ", "so ", "hm, ", "ok - "}[r.IntN(5)] + out
 	}
-	return out, out != s
+	return out, out != p.text
 }

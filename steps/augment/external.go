@@ -151,12 +151,13 @@ func (m outside) wanted(share float64, n int) int {
 
 // accept keeps the answers that are within bounds, and counts the others by reason.
 func (w *writer) accept(list []candidate, r artifact.Row, method string, texts []string) []candidate {
+	p := parse(r.Text)
 	for _, s := range texts {
-		if why := w.misfit(r, s); why != "" {
-			w.rejected[why]++
+		if why := w.misfit(r, p, s); why != "" {
+			w.reject(why, s)
 			continue
 		}
-		list = append(list, candidate{s, method})
+		list = append(list, candidate{Text: s, Method: method})
 	}
 	return list
 }

@@ -12,9 +12,9 @@ import (
 // maliciousMethods are those for attacks. others gives attacks of the same family to cross with, in a fixed order.
 func maliciousMethods(lex lexicon, others []string, g *patterns) []method {
 	return []method{
-		{"mutation", func(s string, r *rand.Rand) (string, bool) { return mutate(lex, s, others, r) }},
-		{"obfuscation", obfuscate},
-		{"synthesis", func(s string, r *rand.Rand) (string, bool) { return g.write(s, r) }},
+		{"mutation", func(p *parsed, r *rand.Rand) (string, bool) { return mutate(lex, p, others, r) }},
+		{"obfuscation", func(p *parsed, r *rand.Rand) (string, bool) { return obfuscate(p.text, r) }},
+		{"synthesis", func(p *parsed, r *rand.Rand) (string, bool) { return g.write(p.text, r) }},
 	}
 }
 
@@ -43,14 +43,15 @@ var mutations = []string{
 var personas = []string{"Vex", "the Oracle", "an AI named Onyx", "Captain Nihil", "FreeBot", "the Other One", "Mirror", "an older model", "Doctor Never", "Kira"}
 
 // mutate frames an attack anew, says it in other words, or crosses it with another one.
-func mutate(lex lexicon, s string, others []string, r *rand.Rand) (string, bool) {
+func mutate(lex lexicon, p *parsed, others []string, r *rand.Rand) (string, bool) {
+	s := p.text
 	if len(others) > 1 && r.IntN(4) == 0 {
 		if out, ok := cross(s, others[r.IntN(len(others))], r); ok {
 			return out, true
 		}
 	}
 	if r.IntN(2) == 0 {
-		if out, ok := synonyms(lex, s, r, 0.2); ok {
+		if out, ok := synonyms(lex, p, r, 0.2); ok {
 			s = out
 		}
 	}

@@ -106,6 +106,7 @@ func TestLLMAnswersAreBoughtOnce(t *testing.T) {
 
 func TestMisfitsHaveAReason(t *testing.T) {
 	w := &writer{config: Config{MaxGrowth: 1}}
+	text := "Please do not open port 8080!"
 	for variation, want := range map[string]string{
 		"Please do not open port 8080, thanks.": "",
 		"Please don't open the port 8080.":      "",
@@ -115,11 +116,11 @@ func TestMisfitsHaveAReason(t *testing.T) {
 		" ":                                     "empty",
 		"Do not open port 8080" + strings.Repeat("!", 120): "too long (max_growth)",
 	} {
-		if got := w.misfit(artifact.Row{Label: artifact.Benign, Text: "Please do not open port 8080!"}, variation); got != want {
+		if got := w.misfit(artifact.Row{Label: artifact.Benign, Text: text}, parse(text), variation); got != want {
 			t.Errorf("%q: %q, want %q", variation, got, want)
 		}
 	}
-	if got := w.misfit(artifact.Row{Label: artifact.Malicious, Text: "a long attack 8080"}, "x"); got != "" {
+	if got := w.misfit(artifact.Row{Label: artifact.Malicious, Text: "a long attack 8080"}, parse("a long attack 8080"), "x"); got != "" {
 		t.Errorf("an attack's disguise: %q", got)
 	}
 }

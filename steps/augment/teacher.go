@@ -29,7 +29,7 @@ func (w *writer) agree(ctx context.Context, t *scorer.Scorer, jobs []job, cands 
 			if float64(scores[at].Threat) >= t.Threshold() == row {
 				kept = append(kept, c)
 			} else {
-				w.rejected["the teacher decides it otherwise than its row"]++
+				w.reject("the teacher decides it otherwise than its row", c.Text)
 			}
 			at++
 		}

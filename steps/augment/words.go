@@ -4,62 +4,127 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
-
-// protected are the spans that a variation keeps as they are: code, links, addresses, numbers, quotations,
-// placeholders. Punctuation after them is no part of them.
-var protected = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`|(?:https?://|www\\.)\\S*[\\w/=&#-]|[\\w.+-]+@[\\w-]+\\.[\\w.]+|\"[^\"\n]{1,200}\"|\\{[^{}\n]*\\}|<[^<>\n]+>|\\S*[\\d_/\\\\](?:\\S*[\\w=/\\\\%])?")
-
-// spans are the places of protected spans. Most prompts have none of the characters that begin one, and the expression is
-// slow, so they are looked for first.
-func spans(s string) [][]int {
-	if !strings.ContainsAny(s, "`@\"{<_/\\0123456789") && !strings.Contains(s, "www.") {
-		return nil
-	}
-	return protected.FindAllStringIndex(s, -1)
-}
 
 // token is a word with what stands before it; the last token of a text may be empty.
 type token struct {
 	gap   string // white space and punctuation before the word
 	word  string
-	fixed bool // may not be changed
+	low   string // the word in lower case, once it was asked for
+	fixed bool   // may not be changed
 }
 
-// tokenize cuts a text into words; joined, they are the text.
-func tokenize(s string) []token {
-	var out []token
-	at := 0
-	for _, span := range append(spans(s), []int{len(s), len(s)}) {
-		out = words(out, s[at:span[0]])
-		if span[1] > span[0] {
-			out = append(out, token{word: s[span[0]:span[1]], fixed: true})
+// parsed is a text and what its variations are made from: found out once, however many there are.
+type parsed struct {
+	text      string
+	tokens    []token
+	keep      []string // protected spans
+	negations int      // -1: not counted yet
+	low       bool     // whether the tokens know their lower case
+	scratch   []token
+}
+
+func parse(s string) *parsed {
+	p := &parsed{text: s, negations: -1}
+	found := spans(s)
+	p.tokens = tokens(s, found)
+	for _, at := range found {
+		// The mark that ends a sentence is not the span's: "8080?" may become "8080,".
+		p.keep = append(p.keep, strings.TrimRight(s[at[0]:at[1]], ".,;:!?)"))
+	}
+	return p
+}
+
+// copied are the tokens, to be changed: the next call has them back.
+func (p *parsed) copied() []token {
+	p.scratch = append(p.scratch[:0], p.tokens...)
+	return p.scratch
+}
+
+// lowered are copied tokens that know their lower case.
+func (p *parsed) lowered() []token {
+	if !p.low {
+		for i := range p.tokens {
+			p.tokens[i].low = strings.ToLower(p.tokens[i].word)
 		}
+		p.low = true
+	}
+	return p.copied()
+}
+
+// sameNegations tells whether a variation has as many negations as the text.
+func (p *parsed) sameNegations(s string) bool {
+	if p.negations < 0 {
+		p.negations = negations(p.text)
+	}
+	return p.negations == negations(s)
+}
+
+// kept tells whether all protected spans are in a variation.
+func (p *parsed) kept(s string) bool {
+	for _, k := range p.keep {
+		if !strings.Contains(s, k) {
+			return false
+		}
+	}
+	return true
+}
+
+// tokens cuts a text into words; joined, they are the text.
+func tokens(s string, spans [][2]int) []token {
+	out := make([]token, 0, len(s)/5+2)
+	at := 0
+	for _, span := range spans {
+		out = words(out, s[at:span[0]])
+		out = append(out, token{word: s[span[0]:span[1]], fixed: true})
 		at = span[1]
 	}
-	return out
+	return words(out, s[at:])
 }
 
 func words(out []token, s string) []token {
 	for s != "" {
-		from := strings.IndexFunc(s, isWord)
-		if from < 0 {
+		from := wordIndex(s, true)
+		if from == len(s) {
 			return append(out, token{gap: s, fixed: true})
 		}
-		to := strings.IndexFunc(s[from:], func(r rune) bool { return !isWord(r) })
-		if to < 0 {
-			to = len(s) - from
-		}
-		out = append(out, token{gap: s[:from], word: s[from : from+to]})
-		s = s[from+to:]
+		to := from + wordIndex(s[from:], false)
+		out = append(out, token{gap: s[:from], word: s[from:to]})
+		s = s[to:]
 	}
 	return out
 }
 
-func isWord(r rune) bool { return unicode.IsLetter(r) || r == '\'' || r == '’' || unicode.IsMark(r) }
+// wordIndex is the place of the first character that belongs to a word, or doesn't; the text's length if there is none.
+func wordIndex(s string, belongs bool) int {
+	for i := 0; i < len(s); {
+		r, n := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRuneInString(s[i:])
+		}
+		if isWord(r) == belongs {
+			return i
+		}
+		i += n
+	}
+	return len(s)
+}
+
+func isWord(r rune) bool {
+	if r < utf8.RuneSelf {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r == '\''
+	}
+	return unicode.IsLetter(r) || r == '’' || unicode.IsMark(r)
+}
 
 func join(ts []token) string {
+	n := 0
+	for _, t := range ts {
+		n += len(t.gap) + len(t.word)
+	}
 	var b strings.Builder
+	b.Grow(n)
 	for _, t := range ts {
 		b.WriteString(t.gap)
 		b.WriteString(t.word)
@@ -94,29 +159,40 @@ func sentences(s string) []string {
 	return out
 }
 
-// kept tells whether all protected spans of a text are in its variation.
-func kept(from, to string) bool {
-	for _, span := range spans(from) {
-		// The mark that ends a sentence is not the span's: "8080?" may become "8080,".
-		if !strings.Contains(to, strings.TrimRight(from[span[0]:span[1]], ".,;:!?)")) {
-			return false
-		}
-	}
-	return true
-}
-
 // negations counts the words that turn a statement round, contracted or not.
 func negations(s string) int {
 	n := 0
-	for w := range strings.FieldsFuncSeq(strings.ToLower(s), func(r rune) bool { return !isWord(r) }) {
-		switch w {
-		case "not", "no", "never", "cannot", "without", "none", "nothing", "nobody":
+	for s != "" {
+		s = s[wordIndex(s, true):]
+		to := wordIndex(s, false)
+		if negating(s[:to]) {
 			n++
-		default:
-			if strings.HasSuffix(w, "n't") || strings.HasSuffix(w, "n’t") {
-				n++
-			}
 		}
+		s = s[to:]
 	}
 	return n
+}
+
+func negating(w string) bool {
+	if len(w) < 2 {
+		return false
+	}
+	switch w[0] | 0x20 {
+	case 'n':
+		for _, n := range [...]string{"no", "not", "never", "none", "nothing", "nobody"} {
+			if len(w) == len(n) && strings.EqualFold(w, n) {
+				return true
+			}
+		}
+	case 'c', 'w':
+		if len(w) == len("cannot") && strings.EqualFold(w, "cannot") || len(w) == len("without") && strings.EqualFold(w, "without") {
+			return true
+		}
+	}
+	for _, end := range [...]string{"n't", "n’t"} {
+		if len(w) >= len(end) && w[len(w)-1]|0x20 == 't' && strings.EqualFold(w[len(w)-len(end):], end) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,22 +1,29 @@
 package augment
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
-// The quick look for protected spans misses none.
+// protected says what spans are: spans finds the same without a regular expression, which is slow.
+var protected = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`|(?:https?://|www\\.)\\S*[\\w/=&#-]|[\\w.+-]+@[\\w-]+\\.[\\w.]+|\"[^\"\n]{1,200}\"|\\{[^{}\n]*\\}|<[^<>\n]+>|\\S*[\\d_/\\\\](?:\\S*[\\w=/\\\\%])?")
+
 func TestSpans(t *testing.T) {
-	piece := rapid.SampledFrom([]string{"a", " ", "www.", "http://x", "http", "@", "m@x.de", "`c`", "```", "\"q\"", "{p}", "<t>", "7", "_", "/", "\\", "٣", "é", "."})
+	piece := rapid.SampledFrom([]string{"a", " ", "www.", "http://x", "http", "@", "m@x.de", "`c`", "```", "\"q\"", "{p}", "<t>", "7", "_", "/", "\\", "٣", "é", ".", "\n", "\t", "{", "}", "<", ">", "\"", "`", "-", "https://", "%", "=", "\u00a0", "a@b", "x.y"})
 	rapid.Check(t, func(t *rapid.T) {
 		s := ""
 		for _, p := range rapid.SliceOf(piece).Draw(t, "pieces") {
 			s += p
 		}
-		if diff := cmp.Diff(protected.FindAllStringIndex(s, -1), spans(s)); diff != "" {
-			t.Fatal(diff)
+		var want [][2]int
+		for _, at := range protected.FindAllStringIndex(s, -1) {
+			want = append(want, [2]int(at))
+		}
+		if diff := cmp.Diff(want, spans(s)); diff != "" {
+			t.Fatalf("%q: %s", s, diff)
 		}
 	})
 }

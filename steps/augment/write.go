@@ -3,11 +3,9 @@ package augment
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
@@ -22,7 +20,7 @@ import (
 )
 
 // implementation is part of the row memo's key: raised when a row's candidates would change.
-const implementation = "augment 2"
+const implementation = "augment 3"
 
 // writer is the state of one run.
 type writer struct {
@@ -34,31 +32,37 @@ type writer struct {
 	grammars map[string]*patterns
 	contexts map[string]string // digest of what a family's candidates depend on, besides the row
 	seen     map[[16]byte]bool
+	near     *text.Near // of what is there; nil: only equal texts count
 	noted    map[string]bool
 	wordnet  lexicon
 	dict     string // digest of the WordNet folder
 	teacher  *scorer.Scorer
+	common   cache.Digest // the part of every row's key that is the same
 
 	out      []artifact.Row
 	made     map[string]int // by method
 	rejected map[string]int // by reason
-	short    int            // variations that could not be written
+	example  map[string]string
+	short    int // variations that could not be written
 }
-
-// job is a row to vary and how often.
-type job struct{ row, n int }
 
 // candidate is a possible variation.
 type candidate struct {
-	Text   string `json:"t"`
-	Method string `json:"m"`
+	Text   string  `json:"t"`
+	Method string  `json:"m"`
+	key    textKey // of the text; zero: not known yet
 }
+
+type textKey [16]byte
 
 func newWriter(env *steps.Env, c Config, rows []artifact.Row) *writer {
 	w := &writer{env: env, config: c, rows: rows, lex: builtIn(), families: map[string][]string{}, grammars: map[string]*patterns{},
-		contexts: map[string]string{}, seen: map[[16]byte]bool{}, noted: map[string]bool{}, made: map[string]int{}, rejected: map[string]int{}}
+		contexts: map[string]string{}, seen: map[[16]byte]bool{}, noted: map[string]bool{}, made: map[string]int{}, rejected: map[string]int{}, example: map[string]string{}}
+	if c.Near > 0 {
+		w.near = text.NewNear(c.Near)
+	}
 	for _, r := range rows {
-		w.seen[text.Key(r.Text)] = true
+		w.there(r.Text)
 		if r.Label == artifact.Malicious {
 			w.families[r.Category] = append(w.families[r.Category], r.Text)
 		}
@@ -77,86 +81,25 @@ func (w *writer) avoid(ctx context.Context, in In) error {
 			if err := cmp.Or(err, ctx.Err()); err != nil {
 				return err
 			}
-			w.seen[text.Key(r.Text)] = true
+			w.there(r.Text)
 		}
 	}
 	return nil
 }
 
-// jobs decides which rows are varied, and how often.
-func (w *writer) jobs() ([]job, error) {
-	if len(w.rows) == 0 {
-		return nil, errors.New("there are no rows to vary")
+// there keeps that a text must not come out.
+func (w *writer) there(s string) {
+	w.seen[text.Key(s)] = true
+	if w.near != nil {
+		w.near.Add(0, s)
 	}
-	var jobs []job
-	if w.config.Size == 0 {
-		for i := range w.rows {
-			jobs = append(jobs, job{i, w.config.Variations})
-		}
-		return jobs, nil
-	}
-	groups := map[string][]int{}
-	for i, r := range w.rows {
-		switch {
-		case len(w.config.Families) == 0:
-			groups[""] = append(groups[""], i)
-		case r.Label == artifact.Malicious:
-			groups[r.Category] = append(groups[r.Category], i)
-		}
-	}
-	shares := w.config.Families
-	if len(shares) == 0 {
-		shares = map[string]float64{"": 1}
-	}
-	quota, err := w.quota(groups, shares)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range slices.Sorted(maps.Keys(quota)) {
-		members := groups[name]
-		rng := text.RNG(int64(w.config.Seed), "augment rows", name)
-		rng.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
-		n := min(quota[name], len(members))
-		for i := range n {
-			times := quota[name] / n
-			if i < quota[name]%n {
-				times++
-			}
-			jobs = append(jobs, job{members[i], times})
-		}
-	}
-	slices.SortFunc(jobs, func(a, b job) int { return cmp.Compare(a.row, b.row) })
-	return jobs, nil
 }
 
-// quota divides size among the families that there are.
-func (w *writer) quota(groups map[string][]int, shares map[string]float64) (map[string]int, error) {
-	var sum float64
-	present := map[string]float64{}
-	for _, f := range slices.Sorted(maps.Keys(shares)) {
-		if len(groups[f]) == 0 {
-			if shares[f] > 0 {
-				w.env.Notef("there are no rows of family %q to vary: the others take its share", f)
-			}
-			continue
-		}
-		present[f] = shares[f]
-		sum += shares[f]
+// reject counts a candidate that is left out, and keeps the first for a look.
+func (w *writer) reject(why, s string) {
+	if w.rejected[why]++; w.rejected[why] == 1 {
+		w.example[why] = s
 	}
-	if sum == 0 {
-		return nil, fmt.Errorf("there are no rows of the families %v: the data has %v", slices.Sorted(maps.Keys(shares)), slices.Sorted(maps.Keys(groups)))
-	}
-	out, given := map[string]int{}, 0
-	names := slices.Sorted(maps.Keys(present))
-	for _, f := range names {
-		out[f] = int(float64(w.config.Size) * present[f] / sum)
-		given += out[f]
-	}
-	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(present[b], present[a]) })
-	for i := range w.config.Size - given {
-		out[names[i%len(names)]]++
-	}
-	return out, nil
 }
 
 // write makes candidates on all cores, remembered by row, and then takes them in order.
@@ -239,11 +182,11 @@ func (w *writer) all(ctx context.Context, jobs []job) ([][]candidate, error) {
 	return out, err
 }
 
-// spare is how many more candidates than wanted are made: some will be there already.
-func spare(n int) int { return n + n/2 + 4 }
-
 // candidates are the candidates of each job, from the memo where the row was seen before.
 func (w *writer) candidates(ctx context.Context, jobs []job) ([][]candidate, error) {
+	if w.common.IsZero() {
+		w.common = w.shared()
+	}
 	keys := make([]cache.Digest, len(jobs))
 	for i, j := range jobs {
 		keys[i] = w.key(j)
@@ -284,91 +227,18 @@ func (w *writer) candidates(ctx context.Context, jobs []job) ([][]candidate, err
 // key names all that a job's candidates depend on.
 func (w *writer) key(j job) cache.Digest {
 	r := w.rows[j.row]
-	b, _ := json.Marshal([]any{implementation, w.config.Seed, w.config.Methods, w.config.MaxGrowth, lexiconText, w.dict, j.n, r.Label, w.contexts[r.Category], r.Text})
+	b := append(make([]byte, 0, 256+len(r.Text)), w.common[:]...)
+	b = binary.AppendUvarint(b, uint64(j.n))
+	for _, part := range [...]string{r.Label, w.contexts[r.Category], r.Text} {
+		b = append(binary.AppendUvarint(b, uint64(len(part))), part...)
+	}
 	return cache.Sum(b)
 }
 
-// candidatesOf makes candidates for n variations of a row, all different. A later round gives others.
-func (w *writer) candidatesOf(row, n, round int) []candidate {
-	r := w.rows[row]
-	rng := text.RNG(int64(w.config.Seed), "augment", r.Label, r.Text, fmt.Sprint(round))
-	methods, weights := w.methods(r)
-	if len(methods) == 0 {
-		return nil
-	}
-	seen := map[[16]byte]bool{text.Key(r.Text): true}
-	var out []candidate
-	for try := 0; len(out) < spare(n) && try < 8*spare(n)+40; try++ {
-		m := methods[choose(weights, rng)]
-		s, ok := m.apply(r.Text, rng)
-		if ok && try > 3*spare(n) { // the plain methods are used up: two at once
-			s, ok = methods[choose(weights, rng)].apply(s, rng)
-		}
-		if !ok || w.misfit(r, s) != "" {
-			continue
-		}
-		if k := text.Key(s); !seen[k] {
-			seen[k] = true
-			out = append(out, candidate{s, m.name})
-		}
-	}
-	return out
-}
-
-// methods are those for a row's label, with their weights.
-func (w *writer) methods(r artifact.Row) ([]method, []float64) {
-	all := benignMethods(w.lex)
-	if w.wordnet != nil {
-		all = append(all, method{"wordnet", func(s string, r *rand.Rand) (string, bool) { return synonyms(w.wordnet, s, r, 0.35) }})
-	}
-	if r.Label == artifact.Malicious {
-		all = maliciousMethods(w.lex, w.families[r.Category], w.grammars[r.Category])
-	}
-	var out []method
-	var weights []float64
-	for _, m := range all {
-		weight, given := w.config.Methods[m.name]
-		if len(w.config.Methods) == 0 {
-			weight, given = 1, true
-		}
-		if given && weight > 0 {
-			out, weights = append(out, m), append(weights, weight)
-		}
-	}
-	return out, weights
-}
-
-func choose(weights []float64, r *rand.Rand) int {
-	var sum float64
-	for _, w := range weights {
-		sum += w
-	}
-	at := r.Float64() * sum
-	for i, w := range weights {
-		if at -= w; at < 0 {
-			return i
-		}
-	}
-	return len(weights) - 1
-}
-
-// misfit says why a variation is out of bounds: a benign one keeps its length and its protected spans. "" if it isn't.
-func (w *writer) misfit(r artifact.Row, s string) string {
-	switch {
-	case strings.TrimSpace(s) == "":
-		return "empty"
-	case r.Label == artifact.Malicious:
-		return ""
-	case len(s) > int(w.config.MaxGrowth*float64(len(r.Text)))+80:
-		return "too long (max_growth)"
-	case 2*len(s) < len(r.Text):
-		return "less than half as long as its row"
-	case !kept(r.Text, s):
-		return "code, a link, a number or a quotation was lost"
-	case negations(r.Text) != negations(s):
-		return "another number of negations: it may say the opposite"
-	}
-	return ""
+// shared is the digest of what all candidates depend on.
+func (w *writer) shared() cache.Digest {
+	b, _ := json.Marshal([]any{implementation, w.config.Seed, w.config.Methods, w.config.Order, w.config.MaxGrowth, lexiconText, w.dict, w.spare(16)})
+	return cache.Sum(b)
 }
 
 // take takes up to j.n candidates whose text isn't there yet, and returns how many.
@@ -378,10 +248,21 @@ func (w *writer) take(j job, cands []candidate) int {
 		if n == j.n {
 			break
 		}
-		k := text.Key(c.Text)
+		k := c.key
+		if k == (textKey{}) {
+			k = text.Key(c.Text)
+		}
 		if w.seen[k] {
-			w.rejected["its text is there already"]++
+			w.reject("its text is there already", c.Text)
 			continue
+		}
+		if w.near != nil {
+			sig := text.Sign(c.Text)
+			if _, _, ok := w.near.FindSignature(sig); ok {
+				w.reject("nearly its text is there already", c.Text)
+				continue
+			}
+			w.near.AddSignature(0, sig)
 		}
 		w.seen[k] = true
 		n++
@@ -403,7 +284,7 @@ func (w *writer) report() {
 		w.env.Logf("%s: %d variations", m, w.made[m])
 	}
 	for _, why := range slices.Sorted(maps.Keys(w.rejected)) {
-		w.env.Logf("%d candidates were left out: %s", w.rejected[why], why)
+		w.env.Logf("%d candidates were left out: %s; the first was %q", w.rejected[why], why, w.example[why])
 	}
 	if w.short > 0 {
 		w.env.Notef("%d variations could not be written: the methods give no more for these rows", w.short)

@@ -4,6 +4,7 @@ package text
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"math/rand/v2"
 	"strings"
 	"unicode"
@@ -14,25 +15,38 @@ import (
 )
 
 // Normalize is the form in which two texts are the same: NFKC, lower case, white space collapsed.
-func Normalize(s string) string {
-	if !ascii(s) {
+func Normalize(s string) string { return string(normalize(make([]byte, 0, len(s)), s)) }
+
+func normalize(b []byte, s string) []byte {
+	plain := ascii(s)
+	if !plain {
 		s = norm.NFKC.String(s)
 	}
-	var b strings.Builder
-	b.Grow(len(s))
-	space := false
-	for _, r := range s {
+	from, space := len(b), false
+	for i := 0; i < len(s); {
+		r, n := rune(s[i]), 1
+		if !plain && r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRuneInString(s[i:])
+		}
+		i += n
 		if unicode.IsSpace(r) {
-			space = b.Len() > 0
+			space = len(b) > from
 			continue
 		}
 		if space {
-			b.WriteByte(' ')
+			b = append(b, ' ')
 			space = false
 		}
-		b.WriteRune(unicode.ToLower(r))
+		switch {
+		case 'A' <= r && r <= 'Z':
+			b = append(b, byte(r)+'a'-'A')
+		case r < utf8.RuneSelf:
+			b = append(b, byte(r))
+		default:
+			b = utf8.AppendRune(b, unicode.ToLower(r))
+		}
 	}
-	return b.String()
+	return b
 }
 
 func ascii(s string) bool {
@@ -46,7 +60,7 @@ func ascii(s string) bool {
 
 // Key names a text: equal for texts of equal normal form.
 func Key(s string) [16]byte {
-	sum := blake3.Sum256([]byte(Normalize(s)))
+	sum := blake3.Sum256(normalize(make([]byte, 0, 512), s))
 	return [16]byte(sum[:16])
 }
 
@@ -60,37 +74,20 @@ func Words(s string) []string {
 // RNG is a source of chance that depends on the seed and the parts alone: work on a row gives the same result whatever
 // else is in the data, in whatever order.
 func RNG(seed int64, parts ...string) *rand.Rand {
-	h := blake3.New()
-	var n [8]byte
-	put := func(v uint64) {
-		binary.LittleEndian.PutUint64(n[:], v)
-		h.Write(n[:])
-	}
-	put(uint64(seed))
-	for _, p := range parts {
-		put(uint64(len(p))) // framed: ("ab", "c") is not ("a", "bc")
-		h.WriteString(p)
-	}
-	var sum [32]byte
-	h.Sum(sum[:0])
+	sum := framed(binary.LittleEndian.AppendUint64(make([]byte, 0, 512), uint64(seed)), parts)
 	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])))
+}
+
+// framed is the hash of b and the parts, each after its length: ("ab", "c") is not ("a", "bc").
+func framed(b []byte, parts []string) [32]byte {
+	for _, p := range parts {
+		b = append(binary.LittleEndian.AppendUint64(b, uint64(len(p))), p...)
+	}
+	return blake3.Sum256(b)
 }
 
 // ID is a short name for a row made from the parts: 16 hex digits.
 func ID(parts ...string) string {
-	h := blake3.New()
-	var n [8]byte
-	for _, p := range parts {
-		binary.LittleEndian.PutUint64(n[:], uint64(len(p)))
-		h.Write(n[:])
-		h.WriteString(p)
-	}
-	const hex = "0123456789abcdef"
-	var sum [32]byte
-	h.Sum(sum[:0])
-	var out [16]byte
-	for i := range 8 {
-		out[2*i], out[2*i+1] = hex[sum[i]>>4], hex[sum[i]&15]
-	}
-	return string(out[:])
+	sum := framed(make([]byte, 0, 512), parts)
+	return hex.EncodeToString(sum[:8])
 }

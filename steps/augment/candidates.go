@@ -1,0 +1,116 @@
+package augment
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/text"
+)
+
+// spare is how many more candidates than wanted are made: some will be there already, some the teacher decides otherwise.
+func (w *writer) spare(n int) int {
+	if w.teacher != nil || w.near != nil {
+		return 2*n + 4
+	}
+	return n + n/4
+}
+
+// candidatesOf makes candidates for n variations of a row, all different. A later round gives others.
+func (w *writer) candidatesOf(row, n, round int) []candidate {
+	r := w.rows[row]
+	rng := text.RNG(int64(w.config.Seed), "augment", r.Label, r.Text, strconv.Itoa(round))
+	methods, weights := w.methods(r)
+	if len(methods) == 0 {
+		return nil
+	}
+	choice := func(int) int { return choose(weights, rng) }
+	if len(w.config.Order) > 0 {
+		choice = func(try int) int { return min(try/(2*w.spare(n)+8), len(methods)-1) }
+	}
+	p, own, want := parse(r.Text), textKey(text.Key(r.Text)), w.spare(n)
+	out := make([]candidate, 0, want)
+	for try := 0; len(out) < want && try < (8*want+40)*max(1, len(w.config.Order)); try++ {
+		m := methods[choice(try)]
+		s, ok := m.apply(p, rng)
+		if ok && try > 3*want && len(w.config.Order) == 0 { // the plain methods are used up: two at once
+			s, ok = methods[choose(weights, rng)].apply(parse(s), rng)
+		}
+		if !ok || s == r.Text || w.misfit(r, p, s) != "" {
+			continue
+		}
+		k := textKey(text.Key(s))
+		if k != own && !slices.ContainsFunc(out, func(c candidate) bool { return c.key == k }) {
+			out = append(out, candidate{s, m.name, k})
+		}
+	}
+	return out
+}
+
+// methods are those for a row's label, with their weights.
+func (w *writer) methods(r artifact.Row) ([]method, []float64) {
+	all := benignMethods(w.lex)
+	if w.wordnet != nil {
+		all = append(all, method{"wordnet", func(p *parsed, r *rand.Rand) (string, bool) { return synonyms(w.wordnet, p, r, 0.35) }})
+	}
+	if r.Label == artifact.Malicious {
+		all = maliciousMethods(w.lex, w.families[r.Category], w.grammars[r.Category])
+	}
+	var out []method
+	var weights []float64
+	for _, name := range w.config.Order {
+		for _, m := range all {
+			if m.name == name {
+				out = append(out, m)
+			}
+		}
+	}
+	if len(w.config.Order) > 0 {
+		return out, nil
+	}
+	for _, m := range all {
+		weight, given := w.config.Methods[m.name]
+		if len(w.config.Methods) == 0 {
+			weight, given = 1, true
+		}
+		if given && weight > 0 {
+			out, weights = append(out, m), append(weights, weight)
+		}
+	}
+	return out, weights
+}
+
+func choose(weights []float64, r *rand.Rand) int {
+	var sum float64
+	for _, w := range weights {
+		sum += w
+	}
+	at := r.Float64() * sum
+	for i, w := range weights {
+		if at -= w; at < 0 {
+			return i
+		}
+	}
+	return len(weights) - 1
+}
+
+// misfit says why a variation is out of bounds: a benign one keeps its length and its protected spans. "" if it isn't.
+func (w *writer) misfit(r artifact.Row, p *parsed, s string) string {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return "empty"
+	case r.Label == artifact.Malicious:
+		return ""
+	case len(s) > int(w.config.MaxGrowth*float64(len(r.Text)))+80:
+		return "too long (max_growth)"
+	case 2*len(s) < len(r.Text):
+		return "less than half as long as its row"
+	case !p.kept(s):
+		return "code, a link, a number or a quotation was lost"
+	case !p.sameNegations(s):
+		return "another number of negations: it may say the opposite"
+	}
+	return ""
+}

@@ -1,0 +1,91 @@
+package augment
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/text"
+)
+
+// job is a row to vary and how often.
+type job struct{ row, n int }
+
+// jobs decides which rows are varied, and how often.
+func (w *writer) jobs() ([]job, error) {
+	if len(w.rows) == 0 {
+		return nil, errors.New("there are no rows to vary")
+	}
+	var jobs []job
+	if w.config.Size == 0 {
+		for i := range w.rows {
+			jobs = append(jobs, job{i, w.config.Variations})
+		}
+		return jobs, nil
+	}
+	groups := map[string][]int{}
+	for i, r := range w.rows {
+		switch {
+		case len(w.config.Families) == 0:
+			groups[""] = append(groups[""], i)
+		case r.Label == artifact.Malicious:
+			groups[r.Category] = append(groups[r.Category], i)
+		}
+	}
+	shares := w.config.Families
+	if len(shares) == 0 {
+		shares = map[string]float64{"": 1}
+	}
+	quota, err := w.quota(groups, shares)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(quota)) {
+		members := groups[name]
+		rng := text.RNG(int64(w.config.Seed), "augment rows", name)
+		rng.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
+		n := min(quota[name], len(members))
+		for i := range n {
+			times := quota[name] / n
+			if i < quota[name]%n {
+				times++
+			}
+			jobs = append(jobs, job{members[i], times})
+		}
+	}
+	slices.SortFunc(jobs, func(a, b job) int { return cmp.Compare(a.row, b.row) })
+	return jobs, nil
+}
+
+// quota divides size among the families that there are.
+func (w *writer) quota(groups map[string][]int, shares map[string]float64) (map[string]int, error) {
+	var sum float64
+	present := map[string]float64{}
+	for _, f := range slices.Sorted(maps.Keys(shares)) {
+		if len(groups[f]) == 0 {
+			if shares[f] > 0 {
+				w.env.Notef("there are no rows of family %q to vary: the others take its share", f)
+			}
+			continue
+		}
+		present[f] = shares[f]
+		sum += shares[f]
+	}
+	if sum == 0 {
+		return nil, fmt.Errorf("there are no rows of the families %v: the data has %v", slices.Sorted(maps.Keys(shares)), slices.Sorted(maps.Keys(groups)))
+	}
+	out, given := map[string]int{}, 0
+	names := slices.Sorted(maps.Keys(present))
+	for _, f := range names {
+		out[f] = int(float64(w.config.Size) * present[f] / sum)
+		given += out[f]
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(present[b], present[a]) })
+	for i := range w.config.Size - given {
+		out[names[i%len(names)]]++
+	}
+	return out, nil
+}

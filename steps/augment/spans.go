@@ -1,0 +1,167 @@
+package augment
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// class is a set of ASCII characters.
+type class [4]uint32
+
+func chars(ranges ...string) (c class) {
+	for _, r := range ranges {
+		from, to := r[0], r[len(r)-1]
+		for b := from; b <= to; b++ {
+			c[b/32] |= 1 << (b % 32)
+		}
+	}
+	return c
+}
+
+func (c *class) has(b byte) bool { return b < utf8.RuneSelf && c[b/32]&(1<<(b%32)) != 0 }
+
+var (
+	blank    = chars("\t", "\n", "\f", "\r", " ")
+	numeric  = chars("09", "_", "/", "\\")                           // makes a word one of code, a path or a number
+	wordEnd  = chars("09", "AZ", "az", "_", "=", "/", "\\", "%")     // such a word's last character
+	linkEnd  = chars("09", "AZ", "az", "_", "/", "=", "&", "#", "-") // a link's
+	local    = chars("09", "AZ", "az", "_", ".", "+", "-")           // of an address, before the @
+	domain   = chars("09", "AZ", "az", "_", "-")                     // after it
+	dotted   = chars("09", "AZ", "az", "_", ".")                     // after its first dot
+	suspects = "`@\"{<_/\\0123456789"                                // no span without one of these, or www.
+)
+
+// spans are the places of protected spans, which a variation keeps as they are: code, links, addresses, numbers,
+// quotations, placeholders. Punctuation after them is no part of them.
+func spans(s string) [][2]int {
+	if !strings.ContainsAny(s, suspects) && !strings.Contains(s, "www.") {
+		return nil
+	}
+	var out [][2]int
+	run := word{}
+	for i := 0; i < len(s); {
+		if blank.has(s[i]) {
+			i++
+			continue
+		}
+		if i >= run.end {
+			run = wordAt(s, i)
+		}
+		end := special(s, i, &run)
+		if end < 0 && run.numeric >= i {
+			end = run.last
+		}
+		if end < 0 {
+			i++
+			continue
+		}
+		out = append(out, [2]int{i, end})
+		i = end
+	}
+	return out
+}
+
+// word is a run of characters that aren't blank.
+type word struct {
+	end     int
+	numeric int // place of the last character that makes it a protected one, -1: none
+	last    int // end of its protected part
+	at      bool
+}
+
+func wordAt(s string, from int) word {
+	w := word{end: from, numeric: -1}
+	for ; w.end < len(s) && !blank.has(s[w.end]); w.end++ {
+		switch c := s[w.end]; {
+		case numeric.has(c):
+			w.numeric, w.last = w.end, w.end+1
+		case wordEnd.has(c) && w.numeric >= 0:
+			w.last = w.end + 1
+		case c == '@':
+			w.at = true
+		}
+	}
+	return w
+}
+
+// special returns the end of a span that begins at i by one of its marks, -1 if none does.
+func special(s string, i int, run *word) int {
+	switch s[i] {
+	case '`':
+		return code(s, i)
+	case '"':
+		if to := closed(s, i, '"', "\"\n"); to > i+2 && utf8.RuneCountInString(s[i+1:to-1]) <= 200 {
+			return to
+		}
+		return -1
+	case '{':
+		return closed(s, i, '}', "{}\n")
+	case '<':
+		if to := closed(s, i, '>', "<>\n"); to > i+2 {
+			return to
+		}
+		return -1
+	case 'h', 'w':
+		if to := link(s, i, run); to >= 0 {
+			return to
+		}
+	}
+	if run.at {
+		return address(s, i)
+	}
+	return -1
+}
+
+// closed returns the end of what begins at i and ends with a mark, if none of the stops comes before.
+func closed(s string, i int, mark byte, stops string) int {
+	at := strings.IndexAny(s[i+1:], stops)
+	if at < 0 || s[i+1+at] != mark {
+		return -1
+	}
+	return i + 1 + at + 1
+}
+
+func code(s string, i int) int {
+	const fence = "```"
+	if strings.HasPrefix(s[i:], fence) {
+		if at := strings.Index(s[i+len(fence):], fence); at >= 0 {
+			return i + len(fence) + at + len(fence)
+		}
+	}
+	return closed(s, i, '`', "`\n")
+}
+
+func link(s string, i int, run *word) int {
+	for _, prefix := range [...]string{"https://", "http://", "www."} {
+		if !strings.HasPrefix(s[i:], prefix) {
+			continue
+		}
+		for j := run.end - 1; j >= i+len(prefix); j-- {
+			if linkEnd.has(s[j]) {
+				return j + 1
+			}
+		}
+	}
+	return -1
+}
+
+func address(s string, i int) int {
+	span := func(from int, c *class) int {
+		for from < len(s) && c.has(s[from]) {
+			from++
+		}
+		return from
+	}
+	at := span(i, &local)
+	if at == i || at >= len(s) || s[at] != '@' {
+		return -1
+	}
+	dot := span(at+1, &domain)
+	if dot == at+1 || dot >= len(s) || s[dot] != '.' {
+		return -1
+	}
+	if end := span(dot+1, &dotted); end > dot+1 {
+		return end
+	}
+	return -1
+}
