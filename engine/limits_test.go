@@ -85,7 +85,7 @@ func applyLimit() error {
 
 // Many runs leave nothing behind but their records: no files, no descriptors, no goroutines.
 func TestManyRunsStayBounded(t *testing.T) {
-	runs := 100
+	runs := 1000
 	if testing.Short() {
 		runs = 30
 	}
