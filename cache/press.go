@@ -232,4 +232,6 @@ func (s *Store) unpress(ctx context.Context, pressed, path string, b Blob) (err 
 }
 
 // trimPressed tells a pressed blob's file by its name.
-func trimPressed(name string) (digest string, pressed bool) { return strings.CutSuffix(name, pressedExt) }
+func trimPressed(name string) (digest string, pressed bool) {
+	return strings.CutSuffix(name, pressedExt)
+}
