@@ -126,10 +126,22 @@ func printSteps(w io.Writer, steps []record.Step) error {
 		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.Type, s.Status,
 			milliseconds(s.Result.RunMS), memory, metricsText(s.Result.Metrics))
 		if s.Error != "" {
-			fmt.Fprintf(t, "  \t\terror: %s\n", firstLine(s.Error))
+			fmt.Fprintf(t, "  \t\terror: %s\n", view.Safe(firstLine(s.Error)))
 		}
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, s := range steps {
+		for _, n := range s.Result.Notes {
+			lines := strings.Split(n, "\n")
+			fmt.Fprintf(w, "  note, %s: %s\n", s.Name, view.Safe(lines[0]))
+			for _, l := range lines[1:] {
+				fmt.Fprintf(w, "    %s\n", view.Safe(l))
+			}
+		}
+	}
+	return nil
 }
 
 // metricsText is the first few metrics of a step; JSON has all.

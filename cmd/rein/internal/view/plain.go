@@ -48,7 +48,7 @@ func (p *Plain) Event(e engine.Event) {
 			fmt.Fprintf(p.w, "%s: %s\n", label, progressText(s, e.Time))
 		}
 	case engine.ActionNote:
-		fmt.Fprintf(p.w, "%s: note: %s\n", label, s.notes[len(s.notes)-1])
+		fmt.Fprintf(p.w, "%s: note: %s\n", label, s.note())
 	case engine.ActionEnd:
 		p.end(s, label)
 	}

@@ -10,10 +10,10 @@ import (
 	"rein/engine"
 )
 
-// safe makes s harmless on a terminal and one line long: attackers write prompts, and prompts get into logs and errors.
+// Safe makes s harmless on a terminal and one line long: attackers write prompts, and prompts get into logs and errors.
 // Line ends and tabs become spaces; other control characters, direction overrides and invisible marks are written as
 // escapes; so are bytes that aren't UTF-8.
-func safe(s string) string {
+func Safe(s string) string {
 	plain := true
 	for i := 0; i < len(s) && plain; i++ {
 		plain = s[i] >= ' ' && s[i] < 0x7f
@@ -56,20 +56,20 @@ func hex(mark string, r rune, digits int) string {
 
 // harmless is e with every text that a step or its data may have written made safe.
 func harmless(e engine.Event) engine.Event {
-	e.Pipeline, e.Step, e.Type = safe(e.Pipeline), safe(e.Step), safe(e.Type)
-	e.Unit, e.Metric = safe(e.Unit), safe(e.Metric)
-	if e.Action != engine.ActionEnd {
-		e.Text = safe(e.Text)
-	} else { // an error may have lines of its own
+	e.Pipeline, e.Step, e.Type = Safe(e.Pipeline), Safe(e.Step), Safe(e.Type)
+	e.Unit, e.Metric = Safe(e.Unit), Safe(e.Metric)
+	if e.Action != engine.ActionEnd && e.Action != engine.ActionNote {
+		e.Text = Safe(e.Text)
+	} else { // an error or a note may have lines of its own
 		lines := strings.Split(e.Text, "\n")
 		for i, l := range lines {
-			lines[i] = safe(l)
+			lines[i] = Safe(l)
 		}
 		e.Text = strings.Join(lines, "\n")
 	}
 	reasons := make([]string, len(e.Reasons))
 	for i, r := range e.Reasons {
-		reasons[i] = safe(r)
+		reasons[i] = Safe(r)
 	}
 	e.Reasons = reasons
 	return e

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -95,6 +96,18 @@ func (t *trace) add(e engine.Event) *step {
 		t.counts[e.Status]++
 	}
 	return s
+}
+
+// note is the newest note's first line, and how many lines it has beside.
+func (s *step) note() string {
+	lines := strings.Split(strings.TrimRight(s.notes[len(s.notes)-1], "\n"), "\n")
+	if len(lines) == 1 {
+		return lines[0]
+	}
+	if len(lines) == 2 {
+		return lines[0] + " (and 1 more line: rein show last)"
+	}
+	return fmt.Sprintf("%s (and %d more lines: rein show last)", lines[0], len(lines)-1)
 }
 
 // rate is units a second since the step began; 0: not known.

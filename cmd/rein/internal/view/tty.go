@@ -90,7 +90,7 @@ func (t *TTY) Event(e engine.Event) {
 		t.draw()
 	case s == nil:
 	case e.Action == engine.ActionNote:
-		t.say(t.paint.warn, label(s)+": note:", s.notes[len(s.notes)-1])
+		t.say(t.paint.warn, label(s)+": note:", s.note())
 	case e.Action == engine.ActionEnd:
 		t.ended(s)
 	}

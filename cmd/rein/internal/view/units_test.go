@@ -56,7 +56,7 @@ func TestSparkline(t *testing.T) {
 func TestSafeAndWrapHoldForAnyText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")) + rapid.String().Draw(t, "text")
-		got := safe(text)
+		got := Safe(text)
 		for _, r := range got {
 			if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 				t.Fatalf("%q holds %q", got, r)
@@ -72,7 +72,7 @@ func TestSafeAndWrapHoldForAnyText(t *testing.T) {
 			t.Fatalf("clip to %d gave %d cells", width, w)
 		}
 	})
-	if got, want := safe("a\x1b]0;x\a\u202eb\xff\n"), `a\x1b]0;x\x07\u202eb\xff`; got != want {
+	if got, want := Safe("a\x1b]0;x\a\u202eb\xff\n"), `a\x1b]0;x\x07\u202eb\xff`; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
