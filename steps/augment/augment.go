@@ -23,6 +23,7 @@ type Config struct {
 	Near       float64            `hcl:"near_duplicates,optional" default:"0" doc:"Also leave out variations that are this similar to a row or to another variation (Jaccard similarity of runs of three words by MinHash, 0.5 to 1). 0: only equal ones."`
 	Families   map[string]float64 `hcl:"families,optional" doc:"With size: only malicious rows, and these shares of their categories."`
 	MaxGrowth  float64            `hcl:"max_growth,optional" default:"3" doc:"A benign variation is at most this many times as long as its row (and 80 characters), and at least half as long."`
+	Triggers   float64            `hcl:"keep_triggers,optional" default:"0.5" doc:"A variation of an attack keeps at least this share of as many trigger words as the attack has (spans of one to three words at least four times as likely in the attacks as in the benign rows of rows and avoid); others are left out. 0: not checked."`
 	Back       *BackTranslation   `hcl:"back_translation,block" doc:"Also translate benign rows away and back."`
 	LLM        *LLM               `hcl:"llm,block" doc:"Also ask a language model for variations of benign rows."`
 	Seed       int                `hcl:"seed,optional" default:"1" doc:"Of the chance."`
@@ -45,6 +46,9 @@ func (c Config) Validate() error {
 	if c.MaxGrowth < 1 {
 		return fmt.Errorf("max_growth: %v is less than 1", c.MaxGrowth)
 	}
+	if !(c.Triggers >= 0 && c.Triggers <= 1) {
+		return fmt.Errorf("keep_triggers: %v is not between 0 and 1", c.Triggers)
+	}
 	if c.Back != nil {
 		if err := c.Back.check(); err != nil {
 			return err
@@ -56,7 +60,7 @@ func (c Config) Validate() error {
 		}
 	}
 	known := map[string]bool{duplicateMethod: true, "wordnet": true, backTranslation: true, llmMethod: true}
-	for _, m := range append(benignMethods(nil), maliciousMethods(nil, nil, nil)...) {
+	for _, m := range append(benignMethods(nil), maliciousMethods(nil, nil)...) {
 		known[m.name] = true
 	}
 	for _, name := range c.Order {
@@ -85,7 +89,7 @@ func (c Config) Validate() error {
 
 func builtInNames() []string {
 	var names []string
-	for _, m := range append(benignMethods(nil), maliciousMethods(nil, nil, nil)...) {
+	for _, m := range append(benignMethods(nil), maliciousMethods(nil, nil)...) {
 		names = append(names, m.name)
 	}
 	return names
@@ -106,7 +110,7 @@ type Out struct {
 }
 
 // Step is the "augment" step type.
-var Step = steps.New("augment", 5, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run, steps.Isolated, steps.Example(`step "augment" "variations" {
+var Step = steps.New("augment", 6, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run, steps.Isolated, steps.Example(`step "augment" "variations" {
   rows       = step.sampled.rows
   avoid      = [step.corpus.train, step.corpus.validation]
   variations = 8

@@ -102,7 +102,7 @@ func TestVariations(t *testing.T) {
 			t.Errorf("%q lost a protected span of %q", v.Text, parent.Text)
 		}
 	}
-	if len(methods) != len(benignMethods(nil))+len(maliciousMethods(nil, nil, nil)) {
+	if len(methods) != len(benignMethods(nil))+len(maliciousMethods(nil, nil)) {
 		t.Errorf("methods used: %v", methods)
 	}
 	if again, _ := vary(t, c, rows); !slices.Equal(got, again) {
@@ -161,12 +161,16 @@ func TestShortageIsSaid(t *testing.T) {
 func TestMemoGivesWhatACleanRunGives(t *testing.T) {
 	memo := &stepstest.Memo{}
 	rapid.Check(t, func(rt *rapid.T) {
-		rows := rowsOf(artifact.Benign, "other", benignTexts)
+		rows := append(rowsOf(artifact.Benign, "other", benignTexts), rowsOf(artifact.Malicious, "jailbreak", attackTexts)...)
+		if rapid.Bool().Draw(rt, "one less") {
+			i := rapid.IntRange(0, len(rows)-1).Draw(rt, "gone")
+			rows = slices.Delete(rows, i, i+1)
+		}
 		for range rapid.IntRange(0, 3).Draw(rt, "edits") {
 			i := rapid.IntRange(0, len(rows)-1).Draw(rt, "row")
 			rows[i].Text += rapid.StringMatching(` [a-z]{1,6}`).Draw(rt, "more")
 		}
-		c := Config{Variations: 3, MaxGrowth: 3, Seed: 1}
+		c := Config{Variations: 3, MaxGrowth: 3, Triggers: 0.5, Seed: 1}
 		run := func(m *stepstest.Memo) []artifact.Row {
 			env := stepstest.NewWithMemo(t, m, "rows")
 			if _, err := run(t.Context(), env.Env, c, In{Rows: stored(t, rows)}); err != nil {
@@ -184,6 +188,31 @@ func TestMemoGivesWhatACleanRunGives(t *testing.T) {
 	})
 	if memo.Hits == 0 {
 		t.Error("the memo was never used")
+	}
+}
+
+// An edit of one attack in a hundred makes few of the others' variations anew, though they are crossed with one another.
+func TestEditedAttacksLeaveTheOthersAlone(t *testing.T) {
+	var texts []string
+	for i := range 1000 {
+		texts = append(texts, strings.Replace(attackTexts[i%len(attackTexts)], "all", fmt.Sprint("all ", i, " and"), 1)+fmt.Sprint(" Case ", i, "."))
+	}
+	memo := &stepstest.Memo{}
+	write := func() {
+		env := stepstest.NewWithMemo(t, memo, "rows")
+		in := In{Rows: stored(t, rowsOf(artifact.Malicious, "jailbreak", texts))}
+		if _, err := run(t.Context(), env.Env, Config{Variations: 4, MaxGrowth: 3, Seed: 1}, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write()
+	first := memo.Puts
+	for i := 0; i < len(texts); i += 100 {
+		texts[i] += " Quickly."
+	}
+	write()
+	if again := memo.Puts - first; first != 1000 || again < 10 || again > 50 {
+		t.Errorf("%d rows were varied, %d of them again after 10 were edited", first, again)
 	}
 }
 

@@ -9,18 +9,19 @@ import (
 type method struct {
 	name  string
 	apply func(p *parsed, r *rand.Rand) (string, bool)
+	hides bool // what it writes says the same in a disguise
 }
 
 // benignMethods are those for benign rows. They keep every word's meaning, so that the label stays right.
 func benignMethods(lex lexicon) []method {
 	return []method{
-		{"synonym", func(p *parsed, r *rand.Rand) (string, bool) { return synonyms(lex, p, r, 0.35) }},
-		{"insert", insert},
-		{"swap", swap},
-		{"delete", deleteFillers},
-		{"punctuate", punctuate},
-		{"paraphrase", func(p *parsed, r *rand.Rand) (string, bool) { return paraphrase(lex, p, r) }},
-		{"register", register},
+		{name: "synonym", apply: func(p *parsed, r *rand.Rand) (string, bool) { return synonyms(lex, p, r, 0.35) }},
+		{name: "insert", apply: insert},
+		{name: "swap", apply: swap},
+		{name: "delete", apply: deleteFillers},
+		{name: "punctuate", apply: punctuate},
+		{name: "paraphrase", apply: func(p *parsed, r *rand.Rand) (string, bool) { return paraphrase(lex, p, r) }},
+		{name: "register", apply: register},
 	}
 }
 

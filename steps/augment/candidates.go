@@ -18,13 +18,15 @@ func (w *writer) spare(n int) int {
 	return n + n/4
 }
 
-// candidatesOf makes candidates for n variations of a row, all different. A later round gives others.
-func (w *writer) candidatesOf(row, n, round int) []candidate {
+// candidatesOf makes candidates for n variations of a row, all different, and says what was looked up for them. A later round
+// gives others.
+func (w *writer) candidatesOf(row, n, round int) remembered {
 	r := w.rows[row]
 	rng := text.RNG(int64(w.config.Seed), "augment", r.Label, r.Text, strconv.Itoa(round))
-	methods, weights := w.methods(r)
+	from := &reader{family: w.families[r.Category]}
+	methods, weights := w.methods(r, from)
 	if len(methods) == 0 {
-		return nil
+		return remembered{}
 	}
 	choice := func(int) int { return choose(weights, rng) }
 	if len(w.config.Order) > 0 {
@@ -34,29 +36,49 @@ func (w *writer) candidatesOf(row, n, round int) []candidate {
 	out := make([]candidate, 0, want)
 	for try := 0; len(out) < want && try < (8*want+40)*max(1, len(w.config.Order)); try++ {
 		m := methods[choice(try)]
-		s, ok := m.apply(p, rng)
-		if ok && try > 3*want && len(w.config.Order) == 0 { // the plain methods are used up: two at once
-			s, ok = methods[choose(weights, rng)].apply(parse(s), rng)
+		s, says, ok := p.text, p.text, true
+		if try > 3*want && len(w.config.Order) == 0 { // the plain methods are used up: two at once, a disguise last
+			first := methods[choose(weights, rng)]
+			if first.hides {
+				first, m = m, first
+			}
+			if s, ok = first.apply(p, rng); ok && !first.hides {
+				says = s
+			}
+		}
+		if ok {
+			s, ok = m.apply(again(p, s), rng)
 		}
 		if !ok || s == r.Text || w.misfit(r, p, s) != "" {
 			continue
 		}
 		k := textKey(text.Key(s))
 		if k != own && !slices.ContainsFunc(out, func(c candidate) bool { return c.key == k }) {
-			out = append(out, candidate{s, m.name, k})
+			if !m.hides {
+				says = ""
+			}
+			out = append(out, candidate{Text: s, Method: m.name, Says: says, key: k})
 		}
 	}
-	return out
+	return remembered{out, from.lookups}
+}
+
+// again is a text parsed, unless it has been.
+func again(p *parsed, s string) *parsed {
+	if s == p.text {
+		return p
+	}
+	return parse(s)
 }
 
 // methods are those for a row's label, with their weights.
-func (w *writer) methods(r artifact.Row) ([]method, []float64) {
+func (w *writer) methods(r artifact.Row, from *reader) ([]method, []float64) {
 	all := benignMethods(w.lex)
 	if w.wordnet != nil {
-		all = append(all, method{"wordnet", func(p *parsed, r *rand.Rand) (string, bool) { return synonyms(w.wordnet, p, r, 0.35) }})
+		all = append(all, method{name: "wordnet", apply: func(p *parsed, r *rand.Rand) (string, bool) { return synonyms(w.wordnet, p, r, 0.35) }})
 	}
 	if r.Label == artifact.Malicious {
-		all = maliciousMethods(w.lex, w.families[r.Category], w.grammars[r.Category])
+		all = maliciousMethods(w.lex, from)
 	}
 	var out []method
 	var weights []float64

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"rein/steps/artifact"
 	"rein/steps/internal/text"
@@ -45,8 +46,7 @@ func (w *writer) jobs() ([]job, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(quota)) {
 		members := groups[name]
-		rng := text.RNG(int64(w.config.Seed), "augment rows", name)
-		rng.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
+		w.shuffle(members, name)
 		n := min(quota[name], len(members))
 		for i := range n {
 			times := quota[name] / n
@@ -58,6 +58,15 @@ func (w *writer) jobs() ([]job, error) {
 	}
 	slices.SortFunc(jobs, func(a, b job) int { return cmp.Compare(a.row, b.row) })
 	return jobs, nil
+}
+
+// shuffle puts rows in an order by chance in which a row that comes or goes doesn't move the others.
+func (w *writer) shuffle(members []int, name string) {
+	order := make(map[int]string, len(members))
+	for _, i := range members {
+		order[i] = text.ID("augment rows", strconv.Itoa(w.config.Seed), name, w.rows[i].Text, w.rows[i].ID)
+	}
+	slices.SortFunc(members, func(i, j int) int { return cmp.Compare(order[i], order[j]) })
 }
 
 // quota divides size among the families that there are.

@@ -9,12 +9,12 @@ import (
 	"unicode"
 )
 
-// maliciousMethods are those for attacks. others gives attacks of the same family to cross with, in a fixed order.
-func maliciousMethods(lex lexicon, others []string, g *patterns) []method {
+// maliciousMethods are those for attacks; from gives what is taken from others of the same family.
+func maliciousMethods(lex lexicon, from *reader) []method {
 	return []method{
-		{"mutation", func(p *parsed, r *rand.Rand) (string, bool) { return mutate(lex, p, others, r) }},
-		{"obfuscation", func(p *parsed, r *rand.Rand) (string, bool) { return obfuscate(p.text, r) }},
-		{"synthesis", func(p *parsed, r *rand.Rand) (string, bool) { return g.write(p.text, r) }},
+		{name: "mutation", apply: func(p *parsed, r *rand.Rand) (string, bool) { return mutate(lex, p, from, r) }},
+		{name: "obfuscation", apply: func(p *parsed, r *rand.Rand) (string, bool) { return obfuscate(p.text, r) }, hides: true},
+		{name: "synthesis", apply: func(p *parsed, r *rand.Rand) (string, bool) { return from.synthesize(p.text, r) }},
 	}
 }
 
@@ -43,10 +43,10 @@ var mutations = []string{
 var personas = []string{"Vex", "the Oracle", "an AI named Onyx", "Captain Nihil", "FreeBot", "the Other One", "Mirror", "an older model", "Doctor Never", "Kira"}
 
 // mutate frames an attack anew, says it in other words, or crosses it with another one.
-func mutate(lex lexicon, p *parsed, others []string, r *rand.Rand) (string, bool) {
+func mutate(lex lexicon, p *parsed, from *reader, r *rand.Rand) (string, bool) {
 	s := p.text
-	if len(others) > 1 && r.IntN(4) == 0 {
-		if out, ok := cross(s, others[r.IntN(len(others))], r); ok {
+	if r.IntN(4) == 0 {
+		if out, ok := cross(s, from.pick(attackRing, r), r); ok {
 			return out, true
 		}
 	}
@@ -164,61 +164,4 @@ func mixed(s string, r *rand.Rand) string {
 		}
 	}
 	return strings.Join(fields, " ")
-}
-
-// patterns is a grammar of word pairs, learned from the attacks of a family: what may follow two words.
-type patterns struct {
-	follow map[[2]string][]string
-	starts [][2]string
-}
-
-// patternTexts is how many attacks a grammar is learned from, at most.
-const patternTexts = 4000
-
-func learn(texts []string) *patterns {
-	g := &patterns{follow: map[[2]string][]string{}}
-	for _, t := range texts[:min(len(texts), patternTexts)] {
-		w := strings.Fields(t)
-		if len(w) < 4 {
-			continue
-		}
-		g.starts = append(g.starts, [2]string{w[0], w[1]})
-		for i := 2; i <= len(w); i++ {
-			next := "" // the end
-			if i < len(w) {
-				next = w[i]
-			}
-			pair := [2]string{w[i-2], w[i-1]}
-			g.follow[pair] = append(g.follow[pair], next)
-		}
-	}
-	return g
-}
-
-// write makes a text of the grammar that begins as s or as another attack does.
-func (g *patterns) write(s string, r *rand.Rand) (string, bool) {
-	if len(g.starts) < 10 {
-		return "", false
-	}
-	pair := g.starts[r.IntN(len(g.starts))]
-	if w := strings.Fields(s); len(w) > 3 && r.IntN(2) == 0 && len(g.follow[[2]string{w[0], w[1]}]) > 0 {
-		pair = [2]string{w[0], w[1]}
-	}
-	out, choices := []string{pair[0], pair[1]}, 0
-	for len(out) < 80 {
-		next := g.follow[pair]
-		if len(next) == 0 {
-			return "", false
-		}
-		w := next[r.IntN(len(next))]
-		if w == "" {
-			break
-		}
-		if len(next) > 1 {
-			choices++
-		}
-		out = append(out, w)
-		pair = [2]string{pair[1], w}
-	}
-	return strings.Join(out, " "), choices > 1 && len(out) > 4 && len(out) < 80
 }

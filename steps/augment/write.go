@@ -8,7 +8,6 @@ import (
 	"maps"
 	"runtime"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,7 +19,7 @@ import (
 )
 
 // implementation is part of the row memo's key: raised when a row's candidates would change.
-const implementation = "augment 3"
+const implementation = "augment 4"
 
 // writer is the state of one run.
 type writer struct {
@@ -28,9 +27,10 @@ type writer struct {
 	config   Config
 	rows     []artifact.Row
 	lex      lexicon
-	families map[string][]string // texts of malicious rows by category, in the order of the rows
-	grammars map[string]*patterns
-	contexts map[string]string // digest of what a family's candidates depend on, besides the row
+	families map[string]*family // of malicious rows, by category
+	attacks  sample
+	benign   sample
+	triggers *triggers
 	seen     map[[16]byte]bool
 	near     *text.Near // of what is there; nil: only equal texts count
 	noted    map[string]bool
@@ -39,38 +39,44 @@ type writer struct {
 	teacher  *scorer.Scorer
 	common   cache.Digest // the part of every row's key that is the same
 
-	out      []artifact.Row
-	made     map[string]int // by method
-	rejected map[string]int // by reason
-	example  map[string]string
-	short    int // variations that could not be written
+	out       []artifact.Row
+	made      map[string]int // by method
+	rejected  map[string]int // by reason
+	example   map[string]string
+	short     int // variations that could not be written
+	unchecked int // attacks without a trigger to keep
 }
 
 // candidate is a possible variation.
 type candidate struct {
 	Text   string  `json:"t"`
 	Method string  `json:"m"`
+	Says   string  `json:"s,omitempty"` // what a disguised text says
 	key    textKey // of the text; zero: not known yet
 }
 
 type textKey [16]byte
 
+// remembered is what the row memo keeps of a job.
+type remembered struct {
+	Candidates []candidate `json:"c"`
+	Lookups    []lookup    `json:"l,omitempty"`
+}
+
 func newWriter(env *steps.Env, c Config, rows []artifact.Row) *writer {
-	w := &writer{env: env, config: c, rows: rows, lex: builtIn(), families: map[string][]string{}, grammars: map[string]*patterns{},
-		contexts: map[string]string{}, seen: map[[16]byte]bool{}, noted: map[string]bool{}, made: map[string]int{}, rejected: map[string]int{}, example: map[string]string{}}
+	w := &writer{env: env, config: c, rows: rows, lex: builtIn(), families: map[string]*family{}, seen: map[[16]byte]bool{}, noted: map[string]bool{}, made: map[string]int{}, rejected: map[string]int{}, example: map[string]string{}}
 	if c.Near > 0 {
 		w.near = text.NewNear(c.Near)
 	}
+	attacks := map[string][]string{}
 	for _, r := range rows {
-		w.there(r.Text)
+		w.there(r)
 		if r.Label == artifact.Malicious {
-			w.families[r.Category] = append(w.families[r.Category], r.Text)
+			attacks[r.Category] = append(attacks[r.Category], r.Text)
 		}
 	}
-	for f, texts := range w.families {
-		w.grammars[f] = learn(texts)
-		sum := cache.Sum([]byte(strings.Join(texts, "\x00")))
-		w.contexts[f] = sum.String()
+	for name, texts := range attacks {
+		w.families[name] = newFamily(texts)
 	}
 	return w
 }
@@ -81,17 +87,26 @@ func (w *writer) avoid(ctx context.Context, in In) error {
 			if err := cmp.Or(err, ctx.Err()); err != nil {
 				return err
 			}
-			w.there(r.Text)
+			w.there(r)
 		}
+	}
+	if len(w.families) > 0 && w.config.Triggers > 0 {
+		w.triggers = learnTriggers(&w.attacks, &w.benign)
 	}
 	return nil
 }
 
 // there keeps that a text must not come out.
-func (w *writer) there(s string) {
-	w.seen[text.Key(s)] = true
+func (w *writer) there(r artifact.Row) {
+	k := text.Key(r.Text)
+	w.seen[k] = true
 	if w.near != nil {
-		w.near.Add(0, s)
+		w.near.Add(0, r.Text)
+	}
+	if r.Label == artifact.Malicious {
+		w.attacks.add(k, r.Text)
+	} else {
+		w.benign.add(k, r.Text)
 	}
 }
 
@@ -127,11 +142,9 @@ func (w *writer) write(ctx context.Context, jobs []job) error {
 			if missing == 0 || ctx.Err() != nil {
 				break
 			}
-			cands := [][]candidate{w.candidatesOf(j.row, 1, round)}
-			if w.teacher != nil {
-				if err := w.agree(ctx, w.teacher, []job{j}, cands); err != nil {
-					return err
-				}
+			cands := [][]candidate{w.candidatesOf(j.row, 1, round).Candidates}
+			if err := w.survive(ctx, []job{j}, cands); err != nil {
+				return err
 			}
 			missing -= w.take(job{j.row, 1}, cands[0])
 		}
@@ -162,8 +175,8 @@ func (w *writer) close() {
 	}
 }
 
-// all are the candidates of each job: answers from outside first, then the built-in methods', without those that the
-// teacher decides otherwise.
+// all are the candidates of each job: answers from outside first, then the built-in methods', without those whose label is
+// in doubt.
 func (w *writer) all(ctx context.Context, jobs []job) ([][]candidate, error) {
 	out, err := w.fetch(ctx, jobs)
 	if err != nil {
@@ -176,10 +189,18 @@ func (w *writer) all(ctx context.Context, jobs []job) ([][]candidate, error) {
 	for i := range out {
 		out[i] = append(out[i], local[i]...)
 	}
-	if w.teacher != nil {
-		err = w.agree(ctx, w.teacher, jobs, out)
+	return out, w.survive(ctx, jobs, out)
+}
+
+// survive leaves out candidates that may not have the label of their row.
+func (w *writer) survive(ctx context.Context, jobs []job, cands [][]candidate) error {
+	if w.triggers != nil {
+		w.keepTriggers(jobs, cands)
 	}
-	return out, err
+	if w.teacher != nil {
+		return w.agree(ctx, w.teacher, jobs, cands)
+	}
+	return nil
 }
 
 // candidates are the candidates of each job, from the memo where the row was seen before.
@@ -195,17 +216,17 @@ func (w *writer) candidates(ctx context.Context, jobs []job) ([][]candidate, err
 	if err != nil {
 		return nil, err
 	}
-	out := make([][]candidate, len(jobs))
+	made := make([]remembered, len(jobs))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	var fresh []int
 	for i, j := range jobs {
-		if known[i] != nil && json.Unmarshal(known[i], &out[i]) == nil {
+		if known[i] != nil && json.Unmarshal(known[i], &made[i]) == nil && w.families[w.rows[j.row].Category].holds(made[i].Lookups) {
 			continue
 		}
 		fresh = append(fresh, i)
 		g.Go(func() error {
-			out[i] = w.candidatesOf(j.row, j.n, 0)
+			made[i] = w.candidatesOf(j.row, j.n, 0)
 			return ctx.Err()
 		})
 	}
@@ -215,21 +236,28 @@ func (w *writer) candidates(ctx context.Context, jobs []job) ([][]candidate, err
 	var newKeys []cache.Digest
 	var values [][]byte
 	for _, i := range fresh {
-		v, err := json.Marshal(out[i])
+		v, err := json.Marshal(made[i])
 		if err != nil {
 			return nil, err
 		}
 		newKeys, values = append(newKeys, keys[i]), append(values, v)
 	}
+	out := make([][]candidate, len(jobs))
+	for i, m := range made {
+		out[i] = m.Candidates
+	}
 	return out, w.env.Memo().PutMany(context.WithoutCancel(ctx), newKeys, values)
 }
 
-// key names all that a job's candidates depend on.
+// key names all that a job's candidates depend on, but for what they look up among other rows.
 func (w *writer) key(j job) cache.Digest {
-	r := w.rows[j.row]
+	r, template := w.rows[j.row], ""
+	if r.Label == artifact.Malicious {
+		template = w.families[r.Category].template(r.Text)
+	}
 	b := append(make([]byte, 0, 256+len(r.Text)), w.common[:]...)
 	b = binary.AppendUvarint(b, uint64(j.n))
-	for _, part := range [...]string{r.Label, w.contexts[r.Category], r.Text} {
+	for _, part := range [...]string{r.Label, r.Category, template, r.Text} {
 		b = append(binary.AppendUvarint(b, uint64(len(part))), part...)
 	}
 	return cache.Sum(b)
@@ -285,6 +313,9 @@ func (w *writer) report() {
 	}
 	for _, why := range slices.Sorted(maps.Keys(w.rejected)) {
 		w.env.Logf("%d candidates were left out: %s; the first was %q", w.rejected[why], why, w.example[why])
+	}
+	if w.unchecked > 0 {
+		w.env.Logf("%d times an attack had no trigger words, so whether its variations kept them could not be checked", w.unchecked)
 	}
 	if w.short > 0 {
 		w.env.Notef("%d variations could not be written: the methods give no more for these rows", w.short)

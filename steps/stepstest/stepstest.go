@@ -56,11 +56,12 @@ func (e *Env) emit(ev engine.Event) {
 	}
 }
 
-// Memo is a row memo in memory that counts hits.
+// Memo is a row memo in memory that counts hits and what is put into it.
 type Memo struct {
 	mu   sync.Mutex
 	m    map[cache.Digest][]byte
 	Hits int
+	Puts int
 }
 
 // GetMany implements engine.Memo.
@@ -83,6 +84,7 @@ func (m *Memo) PutMany(_ context.Context, keys []cache.Digest, values [][]byte) 
 	if m.m == nil {
 		m.m = map[cache.Digest][]byte{}
 	}
+	m.Puts += len(keys)
 	for i, k := range keys {
 		m.m[k] = values[i]
 	}
