@@ -5,6 +5,7 @@ package hardneg
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -47,7 +48,8 @@ type In struct {
 	Rows  artifact.Rows   `port:"rows" doc:"false positives of a model"`
 	Model artifact.Model  `port:"model,optional" doc:"that model: trigger words are then found by masking one word at a time"`
 	Avoid []artifact.Rows `port:"avoid,optional" doc:"rows whose texts must not come out; their benign rows show which words are ordinary"`
-	Own   artifact.File   `port:"file,optional" doc:"hard negatives of your own, a text a line: they come first, and size is filled up with written ones"`
+	Own   artifact.Rows   `port:"own,optional" doc:"hard negatives of your own, read by a dataset step from any format: benign rows; they come first, and size is filled up with written ones"`
+	File  artifact.File   `port:"file,optional" doc:"the same as plain text, one a line"`
 }
 
 // Out is what the step makes.
@@ -94,7 +96,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	if err != nil {
 		return Out{}, err
 	}
-	out, err := own(env, in.Own, c.Size, seen)
+	out, err := own(env, in, c.Size, seen)
 	if err != nil {
 		return Out{}, err
 	}
@@ -119,7 +121,48 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 const ownKind = "own"
 
 // own reads the user's hard negatives, up to size, without those that are there already.
-func own(env *steps.Env, file artifact.File, size int, seen map[[16]byte]bool) ([]artifact.Row, error) {
+func own(env *steps.Env, in In, size int, seen map[[16]byte]bool) ([]artifact.Row, error) {
+	rows, err := lines(in.File)
+	if err != nil {
+		return nil, err
+	}
+	if in.Own.Path != "" {
+		for r, err := range in.Own.All() {
+			if err != nil {
+				return nil, err
+			}
+			if r.Label != artifact.Benign {
+				return nil, fmt.Errorf("own: row %q is labelled %s, and hard negatives are benign: %.80q\n  what to do: filter such rows out in the dataset step, or say label = \"benign\" there", r.ID, r.Label, r.Text)
+			}
+			r.Category, r.Method = cmp.Or(r.Category, ownKind), Method
+			r.Root = cmp.Or(r.Root, r.ID)
+			rows = append(rows, r)
+		}
+	}
+	out := rows[:0]
+	known, over := 0, 0
+	for _, r := range rows {
+		switch k := text.Key(r.Text); {
+		case seen[k]:
+			known++
+		case len(out) == size:
+			over++
+		default:
+			seen[k] = true
+			out = append(out, r)
+		}
+	}
+	if known > 0 {
+		env.Notef("%d own hard negatives were left out: their texts are there already", known)
+	}
+	if over > 0 {
+		env.Notef("%d own hard negatives were left out: size is %d", over, size)
+	}
+	return out, nil
+}
+
+// lines are the texts of a plain file as rows.
+func lines(file artifact.File) ([]artifact.Row, error) {
 	if file.Path == "" {
 		return nil, nil
 	}
@@ -128,31 +171,21 @@ func own(env *steps.Env, file artifact.File, size int, seen map[[16]byte]bool) (
 		return nil, err
 	}
 	var out []artifact.Row
-	known, over, n := 0, 0, 0
+	n := 0
 	for line := range strings.Lines(string(b)) {
 		n++
 		s := strings.TrimSpace(line)
 		if !utf8.ValidString(s) {
-			return nil, fmt.Errorf("the file of own hard negatives, line %d: not UTF-8: %.80q", n, s)
+			return nil, fmt.Errorf("the file of own hard negatives, line %d: not UTF-8: %.80q\n  what to do: plain text, one a line; another format is read by a dataset step, whose rows go to own", n, s)
 		}
-		k := text.Key(s)
-		switch {
-		case s == "":
-		case seen[k]:
-			known++
-		case len(out) == size:
-			over++
-		default:
-			seen[k] = true
-			id := text.ID(Method, s)
-			out = append(out, artifact.Row{ID: id, Text: s, Label: artifact.Benign, Category: ownKind, Source: "file", Root: id, Method: Method})
+		if strings.HasPrefix(s, "{") && json.Valid([]byte(s)) {
+			return nil, fmt.Errorf("the file of own hard negatives, line %d: JSON, not plain text: %.80q\n  what to do: read it with a dataset step, and give its rows to own", n, s)
 		}
-	}
-	if known > 0 {
-		env.Notef("%d own hard negatives were left out: their texts are there already", known)
-	}
-	if over > 0 {
-		env.Notef("%d own hard negatives were left out: size is %d", over, size)
+		if s == "" {
+			continue
+		}
+		id := text.ID(Method, s)
+		out = append(out, artifact.Row{ID: id, Text: s, Label: artifact.Benign, Category: ownKind, Source: "file", Root: id, Method: Method})
 	}
 	return out, nil
 }
