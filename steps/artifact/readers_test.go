@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// python is an interpreter that has DuckDB and pandas: .ci/readers makes one.
+// python is an interpreter that has DuckDB and pandas: .ci/python makes one.
 func python(t *testing.T) string {
 	t.Helper()
 	py := os.Getenv("REIN_PYTHON")
@@ -20,7 +20,7 @@ func python(t *testing.T) string {
 		py = "python3"
 	}
 	if err := exec.Command(py, "-c", "import duckdb, pandas, pyarrow").Run(); err != nil {
-		t.Skipf("%s has no duckdb and pandas: %v (.ci/readers installs them, or set REIN_PYTHON)", py, err)
+		t.Skipf("%s has no duckdb and pandas: %v (.ci/python installs them, or set REIN_PYTHON)", py, err)
 	}
 	return py
 }

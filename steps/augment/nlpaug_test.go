@@ -18,7 +18,7 @@ import (
 
 // TestBesideNLPAug writes variations of the same rows with nlpaug, with the same operation alone (cutting the text into words
 // included), and with the whole step (reading, looking for duplicates, lineage and writing included), each on one core, and
-// logs how they compare. .ci/nlpaug installs what it needs.
+// logs how they compare. .ci/python installs what it needs.
 func TestBesideNLPAug(t *testing.T) {
 	python := os.Getenv("REIN_NLPAUG_PYTHON")
 	if python == "" {
