@@ -53,6 +53,7 @@ type StepForecast struct {
 	Name       string     `json:"name"`
 	Type       string     `json:"type"`
 	Status     PlanStatus `json:"status"`
+	First      bool       `json:"-"` // it is the one of several equal steps that runs
 	Reasons    []string   `json:"reasons,omitempty"`
 	ForecastMS int64      `json:"forecast_ms"`
 	LowMS      int64      `json:"forecast_low_ms,omitempty"`
@@ -278,7 +279,9 @@ func (p *planner) step(n *nodeOf) StepForecast {
 	if !pl.action.IsZero() {
 		s.ActionID = pl.action.String()
 	}
-	if first := n.unit.nodes[0]; first != n && pl.status != PlanCached {
+	first := n.unit.nodes[0]
+	s.First = first == n
+	if !s.First && pl.status != PlanCached {
 		s.Reasons = []string{fmt.Sprintf("runs once with %s/%s", first.pipeline.Name, first.Name)}
 		return s
 	}

@@ -100,6 +100,11 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 	v := a.progress(r.jobs)
 	o.Jobs, o.KeepGoing, o.Verify, o.Frozen, o.Force, o.Budget = r.jobs, r.keepGoing, r.verify, r.frozen, r.force, r.budget
 	o.Emit = v.Event
+	if a.live != nil { // how much is left is only shown on a terminal
+		if f, err := engine.Plan(ctx, p.Graph, o); err == nil { // else Run says what is wrong
+			a.live.Expect(f)
+		}
+	}
 	o.Command = commandLine(p)
 	o.Git = gitFacts(ctx, ".")
 	rec, err := engine.Run(ctx, p.Graph, o)

@@ -34,7 +34,7 @@ func (t *TTY) frame() []string {
 	column = max(min(column, width/3), 1)
 	var lines []string
 	for _, s := range live {
-		lines = append(lines, clip(running(s, now, column, width), width))
+		lines = append(lines, clip(t.running(s, now, column, width), width))
 	}
 	foot := t.strategies(width)
 	if limit := max(height-2-len(foot), 1); len(lines) > limit {
@@ -87,6 +87,9 @@ func (t *TTY) strategies(width int) []string {
 	line := ""
 	for _, n := range names {
 		cell := fmt.Sprintf("%s %d done", n, done[n])
+		if t.expected != nil && t.expected.steps[n] >= done[n] {
+			cell = fmt.Sprintf("%s %d of %d", n, done[n], t.expected.steps[n])
+		}
 		if faults[n] > 0 {
 			cell += fmt.Sprintf(" (%d failed)", faults[n])
 		}
@@ -130,11 +133,15 @@ func (t *TTY) whole(now time.Time) string {
 	if n := total - ended - running; n > 0 {
 		parts = append(parts, fmt.Sprintf("%d queued", n))
 	}
-	return strings.Join(append(parts, elapsed(now.Sub(t.trace.started))), ", ")
+	parts = append(parts, elapsed(now.Sub(t.trace.started)))
+	if left, ok := t.left(now); ok {
+		parts = append(parts, left)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // running is one step in columns: name, time, bar, share, counts, rate, time left, loss so far.
-func running(s *step, now time.Time, column, width int) string {
+func (t *TTY) running(s *step, now time.Time, column, width int) string {
 	name := pad(label(s), column)
 	if s.waiting {
 		return name + "  waits: " + s.text
@@ -142,6 +149,8 @@ func running(s *step, now time.Time, column, width int) string {
 	cells := []string{name, fmt.Sprintf("%7s", elapsed(now.Sub(s.started)))}
 	if s.done > 0 {
 		cells = append(cells, progressCells(s, now, width)...)
+	} else if t.expected != nil && t.expected.times[[2]string{s.pipeline, s.name}] >= time.Second {
+		cells = append(cells, "of about "+elapsed(t.expected.times[[2]string{s.pipeline, s.name}]))
 	}
 	if width >= wideUnit {
 		cells = append(cells, strings.TrimSpace(curve(s, 8)))

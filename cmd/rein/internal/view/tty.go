@@ -25,15 +25,16 @@ type TTY struct {
 	size  func() (width, height int)
 	now   func() time.Time
 
-	mu      sync.Mutex
-	trace   *trace
-	slots   int
-	pending []string // lines to write above the frame at the next redraw
-	drawn   []string // the frame on the screen
-	width   int      // of the terminal when it was drawn
-	told    bool     // the end is written
-	stop    chan struct{}
-	done    sync.WaitGroup
+	mu       sync.Mutex
+	trace    *trace
+	slots    int
+	expected *expected // nil: there was no plan
+	pending  []string  // lines to write above the frame at the next redraw
+	drawn    []string  // the frame on the screen
+	width    int       // of the terminal when it was drawn
+	told     bool      // the end is written
+	stop     chan struct{}
+	done     sync.WaitGroup
 }
 
 // NewTTY makes a live view on the terminal w and starts redrawing it until Close.

@@ -95,3 +95,38 @@ func TestResizeGoesUpOverWrappedLines(t *testing.T) {
 		t.Errorf("one line wraps into two on %d cells; got %q", width, out.String())
 	}
 }
+
+// What a plan foresaw becomes the time left, less what has ended and what running steps have done.
+func TestTimeLeft(t *testing.T) {
+	start := time.Unix(1000, 0)
+	now := start
+	v := newTTY(&bytes.Buffer{}, false, func() (int, int) { return 100, 24 }, func() time.Time { return now })
+	v.Slots(2)
+	step := func(name string, status engine.PlanStatus, ms int64, samples int) engine.StepForecast {
+		return engine.StepForecast{Name: name, Status: status, ForecastMS: ms, Samples: samples, First: true}
+	}
+	v.Expect(&engine.Forecast{Pipelines: []engine.PipelineForecast{
+		{Name: "a", Steps: []engine.StepForecast{step("data", engine.PlanCached, 0, 0), step("train", engine.PlanRun, 60_000, 3), step("test", engine.PlanUnknown, 20_000, 3)}},
+		{Name: "b", Steps: []engine.StepForecast{step("train", engine.PlanRun, 40_000, 1), step("off", engine.PlanSkipped, 0, 0)}},
+	}})
+	shows := func(want string) {
+		t.Helper()
+		if got := strings.Join(v.frame(), "\n"); !strings.Contains(got, want) {
+			t.Errorf("want %q in\n%s", want, got)
+		}
+	}
+	v.Event(engine.Event{Time: now, Action: engine.ActionPlan, Total: 4})
+	v.Event(engine.Event{Time: now, Action: engine.ActionEnd, Pipeline: "a", Step: "data", Status: engine.StatusCached})
+	v.Event(engine.Event{Time: now, Action: engine.ActionStart, Pipeline: "a", Step: "train"})
+	v.Event(engine.Event{Time: now, Action: engine.ActionStart, Pipeline: "b", Step: "train"})
+	shows("about 1 min 0 s left") // 120 s on two slots, and none longer than 60 s
+	shows("a 1 of 3   b 0 of 1")
+	shows("of about 40 s")
+	now = start.Add(30 * time.Second)
+	shows("about 30 s left") // 30 + 20 + 10 s on two slots
+	v.Event(engine.Event{Time: now, Action: engine.ActionProgress, Pipeline: "a", Step: "train", Done: 10, Total: 40, Unit: "rows"})
+	shows("about 1 min 30 s left") // by its own rate, the step is late
+	v.Event(engine.Event{Time: now, Action: engine.ActionEnd, Pipeline: "a", Step: "train", Status: engine.StatusRan})
+	v.Event(engine.Event{Time: now, Action: engine.ActionEnd, Pipeline: "a", Step: "test", Status: engine.StatusUnchanged})
+	shows("about 10 s left")
+}
