@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ import (
 
 func (a *app) diffCmd() *cobra.Command {
 	var l loadFlags
+	var driver bool
 	c := &cobra.Command{
 		Use:   "diff A.hcl B.hcl | REV..REV FILE",
 		Short: "Tell two strategies apart, or one at two git revisions: configuration, data, results",
@@ -30,15 +32,32 @@ what they measured, with paired tests. It also says which steps the change re-ru
 what was never made isn't compared. At two revisions the pipeline files are read from git, the data as it is now; an
 empty revision (main..) is the working tree.
 
+With --git it is a diff driver for git, which calls it with its own seven arguments; files that the changed one extends are
+read from the working tree:
+
+  git config diff.rein.command "rein diff --git"
+  echo "pipelines/*.hcl diff=rein" >> .gitattributes
+
 EXIT STATUS
   0  compared, whether they differ or not
   2  the command line, a revision or a pipeline file is wrong`,
 		Example: "  rein diff pipelines/balanced.hcl pipelines/hybrid.hcl\n  rein diff main.. pipelines/hybrid.hcl\n  rein diff HEAD~1..HEAD pipelines/hybrid.hcl --json",
-		Args:    cobra.ExactArgs(2),
-		RunE:    func(c *cobra.Command, args []string) error { return a.diff(c.Context(), args, &l) },
+		Args: func(c *cobra.Command, args []string) error {
+			if driver {
+				return cobra.RangeArgs(7, 9)(c, args)
+			}
+			return cobra.ExactArgs(2)(c, args)
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if driver {
+				return a.diffForGit(c.Context(), args, &l)
+			}
+			return a.diff(c.Context(), args, &l)
+		},
 	}
 	l.register(c)
 	a.complete(c, &l)
+	c.Flags().BoolVar(&driver, "git", false, "be git's diff driver: PATH OLD-FILE OLD-HEX OLD-MODE NEW-FILE NEW-HEX NEW-MODE")
 	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
 	return c
 }
@@ -48,11 +67,31 @@ func (a *app) diff(ctx context.Context, args []string, l *loadFlags) error {
 	if !isRange || isPipelinePath(args[0]) {
 		return a.diffSides(ctx, l, revised{file: args[0]}, revised{file: args[1]})
 	}
-	return a.diffSides(ctx, l, revised{before, args[1]}, revised{strings.TrimPrefix(after, "."), args[1]})
+	return a.diffSides(ctx, l, revised{rev: before, file: args[1]}, revised{rev: strings.TrimPrefix(after, "."), file: args[1]})
 }
 
-// revised is a file at a git revision; "" is the working tree.
-type revised struct{ rev, file string }
+// diffForGit compares what git hands over: a path, and files that hold its two versions. What can't be compared is said, and
+// is no error: git would give up on all other files.
+func (a *app) diffForGit(ctx context.Context, args []string, l *loadFlags) error {
+	path, before, after := args[0], args[1], args[4]
+	switch {
+	case before == os.DevNull:
+		fmt.Fprintf(a.out, "%s is new\n", path)
+		return nil
+	case after == os.DevNull:
+		fmt.Fprintf(a.out, "%s is gone\n", path)
+		return nil
+	}
+	err := a.diffSides(ctx, l, revised{"old", path, before}, revised{"new", path, after})
+	if ctx.Err() == nil && err != nil {
+		fmt.Fprintf(a.out, "%s can't be compared: %v\n", path, err)
+		return nil
+	}
+	return err
+}
+
+// revised is a file at a git revision, or in a file that git made of one; neither is the working tree.
+type revised struct{ rev, file, copy string }
 
 func (r revised) String() string {
 	if r.rev == "" {
@@ -153,7 +192,7 @@ func (a *app) loadRevision(ctx context.Context, l *loadFlags, r revised) (*lang.
 	o := lang.Options{Types: all.Types(), Vars: l.vars, VarFiles: l.varFiles}
 	file := r.file
 	if r.rev != "" {
-		files, root, err := revision(ctx, r.rev)
+		files, root, err := r.files(ctx)
 		if err != nil {
 			return nil, configError(err)
 		}

@@ -6,12 +6,42 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing/fstest"
 
 	"rein/pipelines/lang"
 )
+
+// files are the pipeline files as they were in a revision; or as they are, but for the one of which git made a copy.
+func (r revised) files(ctx context.Context) (files fs.FS, root string, err error) {
+	if r.copy == "" {
+		return revision(ctx, r.rev)
+	}
+	data, err := os.ReadFile(r.copy)
+	if err != nil {
+		return nil, "", err
+	}
+	if root, err = os.Getwd(); err != nil { // git starts its drivers at the top
+		return nil, "", err
+	}
+	return replaced{os.DirFS(root), fstest.MapFS{r.file: {Data: data, Mode: 0o644}}}, root, nil
+}
+
+// replaced is a file system some of whose files are others.
+type replaced struct {
+	fs.FS
+	others fstest.MapFS
+}
+
+// Open implements fs.FS.
+func (r replaced) Open(name string) (fs.File, error) {
+	if _, ok := r.others[name]; ok {
+		return r.others.Open(name)
+	}
+	return r.FS.Open(name)
+}
 
 // revision is a repository's files as they were, for pipeline files only: data is read as it is now.
 func revision(ctx context.Context, rev string) (files fs.FS, root string, err error) {

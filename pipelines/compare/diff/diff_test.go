@@ -134,7 +134,7 @@ func TestThreeLevels(t *testing.T) {
 	if err := Text(&text, r); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"before → after", "~ variable variations: 8 → 10  (set hybrid.hcl:4)", "model, about 1m1s: rows changed", "3 → 4 rows; 2 added, 1 removed, 1 changed",
+	for _, want := range []string{"before → after", "~ variable variations: 8 → 10  (set hybrid.hcl:4)", "model, about 1 min 1 s: rows changed", "3 → 4 rows; 2 added, 1 removed, 1 changed",
 		"4.00%", "better (-3.50 points", "false alarms that are gone: 35"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the text doesn't say %q:\n%s", want, &text)
