@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -53,7 +54,17 @@ func (a *app) watch(ctx context.Context, args []string, l *loadFlags, r *runFlag
 	defer w.Close()
 	var last *record.Run
 	for {
-		p, rec, err := a.loadAndRun(ctx, args, l, r)
+		p, err := a.loadToRun(ctx, args, l)
+		watched := watchedPaths(args, p) // before the run, so that a save during it counts
+		for _, d := range watched.folders {
+			if err := w.Add(d); err != nil {
+				return fmt.Errorf("cannot watch %s: %w", d, err)
+			}
+		}
+		var rec *record.Run
+		if err == nil {
+			rec, err = a.run(ctx, p, r)
+		}
 		if ctx.Err() != nil {
 			return err
 		}
@@ -65,12 +76,6 @@ func (a *app) watch(ctx context.Context, args []string, l *loadFlags, r *runFlag
 		}
 		if rec != nil {
 			last = rec
-		}
-		watched := watchedPaths(args, p)
-		for _, d := range watched.folders {
-			if err := w.Add(d); err != nil {
-				return fmt.Errorf("cannot watch %s: %w", d, err)
-			}
 		}
 		fmt.Fprintf(a.err, "watching %d folders; Ctrl-C ends\n", len(watched.folders))
 		if err := waitForChange(ctx, w, watched); err != nil {
@@ -98,7 +103,9 @@ func watchedPaths(args []string, p *lang.Program) watchSet {
 	tree := func(dir string) {
 		if abs, err := filepath.Abs(dir); err == nil {
 			ws.trees = append(ws.trees, abs)
-			folders[abs] = true
+			for _, d := range below(abs) {
+				folders[d] = true
+			}
 		}
 	}
 	if len(args) == 0 {
@@ -133,6 +140,24 @@ func watchedPaths(args []string, p *lang.Program) watchSet {
 	}
 	slices.Sort(ws.folders)
 	return ws
+}
+
+// below are a folder and those in it, but for hidden ones: a watch doesn't reach down by itself.
+func below(dir string) []string {
+	var out []string
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil: // what can't be read can't be watched either
+			return fs.SkipDir
+		case !d.IsDir():
+			return nil
+		case path != dir && strings.HasPrefix(d.Name(), "."):
+			return fs.SkipDir
+		}
+		out = append(out, path)
+		return nil
+	})
+	return out
 }
 
 // globRoot is the folder above the first wildcard.
