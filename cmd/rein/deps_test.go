@@ -34,11 +34,12 @@ var layers = []struct{ pkg, may string }{
 type listed struct {
 	ImportPath string
 	Imports    []string
+	Doc        string
 }
 
 func listPackages(t *testing.T) []listed {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "rein/...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Doc", "rein/...")
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
