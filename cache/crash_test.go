@@ -94,6 +94,27 @@ func TestKilledWhileCommitting(t *testing.T) {
 	}
 }
 
+// A reader knows all that a killed process had committed, before any writer has put the index in order, and leaves no trace.
+func TestReadingAfterAKill(t *testing.T) {
+	dir, temp := t.TempDir(), t.TempDir()
+	said := killed(t, dir, 100*time.Millisecond)
+	t.Setenv("TMPDIR", temp)
+	before := listing(t, dir)
+	s := open(t, dir, Options{ReadOnly: true})
+	for i := range said + 1 {
+		checkCommitted(t, s, i, true)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if after := listing(t, dir); after != before {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
 // killed runs commitForever in a process of its own, kills it that long after its first word, and returns the last
 // action that it said it had committed.
 func killed(t *testing.T, dir string, after time.Duration) int {

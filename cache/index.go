@@ -1,9 +1,11 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,6 +37,7 @@ type index struct {
 	free     *sync.Cond // active fell to 0, or the disk failed
 	db       *badger.DB // nil: not open
 	disk     *disk      // what the open Badger says of it
+	temp     string     // the copy that is open in place of the folder, "" if none is
 	stuck    *stuck     // a Badger that can't end, because its disk fails
 	lock     *fileLock
 	opened   time.Time
@@ -185,12 +188,85 @@ func (x *index) openToRead(ctx context.Context) error {
 		case outside(err):
 			return stateError(err)
 		case !busy(err):
-			return errNoIndex
+			return x.openCopy(ctx)
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(pause):
+		}
+	}
+}
+
+// openCopy opens a copy outside the state folder: after a crash Badger has to repair what it left before it can read it, and
+// a reader must leave no trace.
+func (x *index) openCopy(ctx context.Context) error {
+	held, err := lockExisting(ctx, x.dir+".lock") // no writer may begin meanwhile
+	if err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp("", "rein-index-")
+	if err != nil {
+		return errors.Join(err, held.unlock())
+	}
+	err = errors.Join(copyFolder(x.dir, temp), held.unlock())
+	var db *badger.DB
+	var d *disk
+	if err == nil {
+		db, d, err = openBadger(temp, false, x.wake)
+	}
+	if err != nil {
+		if rerr := os.RemoveAll(temp); rerr != nil || outside(err) {
+			return errors.Join(stateError(err), rerr)
+		}
+		return errNoIndex // the next writer puts it aside and says so
+	}
+	x.db, x.disk, x.temp, x.opened = db, d, temp, time.Now()
+	return nil
+}
+
+// copyFolder copies the files of a folder, holes as holes: Badger's logs are mostly that.
+func copyFolder(from, to string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() || e.Name() == "LOCK" {
+			continue
+		}
+		if err := copySparse(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copySparse(from, to string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	block, zeros, size := make([]byte, 64<<10), make([]byte, 64<<10), int64(0)
+	for {
+		n, err := io.ReadFull(in, block)
+		if n > 0 && !bytes.Equal(block[:n], zeros[:n]) {
+			if _, err := out.WriteAt(block[:n], size); err != nil {
+				return err
+			}
+		}
+		size += int64(n)
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return out.Truncate(size)
+		case err != nil:
+			return err
 		}
 	}
 }
@@ -206,11 +282,14 @@ func (x *index) shut() error {
 // end closes Badger, calls then with how that went while the lock is still held, and unlocks. Where the disk fails Badger tries for ever to
 // write what it holds: it is left to that, and nobody waits for it.
 func (x *index) end(then func(error) error) error {
-	db, disk, lock := x.db, x.disk, x.lock
-	x.db, x.disk, x.lock = nil, nil, nil
+	db, disk, lock, temp := x.db, x.disk, x.lock, x.temp
+	x.db, x.disk, x.lock, x.temp = nil, nil, nil, ""
 	ended := make(chan error, 1)
 	go func() {
 		err := then(db.Close())
+		if temp != "" {
+			err = errors.Join(err, os.RemoveAll(temp))
+		}
 		if lock != nil {
 			err = errors.Join(err, lock.unlock())
 		}
