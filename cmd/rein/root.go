@@ -42,11 +42,14 @@ EXIT STATUS
   rein run pipelines/hybrid.hcl --var variations=10`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q; rein --help lists them", args[0])
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
 			}
-			return nil
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				return fmt.Errorf("unknown command %q; did you mean %s?", args[0], strings.Join(near, " or "))
+			}
+			return fmt.Errorf("unknown command %q", args[0])
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -70,10 +73,14 @@ EXIT STATUS
 func wrapArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return configError(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
+			err := check(c, args)
+			if err == nil {
+				return nil
 			}
-			return nil
+			if _, wanted, ok := strings.Cut(c.Use, " "); ok && c.HasParent() { // a count says little
+				err = fmt.Errorf("want %s %s, got %d arguments", c.CommandPath(), wanted, len(args))
+			}
+			return configError(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
 		}
 	}
 	for _, sub := range c.Commands() {
