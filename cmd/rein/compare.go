@@ -83,9 +83,6 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 	if err != nil {
 		return err
 	}
-	if a.shipped(args) {
-		fmt.Fprintf(a.err, "there is no folder %q here: these are the strategies that are built in\n", defaultFolder)
-	}
 	rec, err := a.measured(ctx, p, f)
 	if err != nil {
 		return err

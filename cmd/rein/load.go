@@ -50,6 +50,9 @@ func (a *app) loadToRun(ctx context.Context, args []string, l *loadFlags) (*lang
 	if err != nil {
 		return p, err
 	}
+	if a.shipped(args) && !a.quiet && !a.json {
+		fmt.Fprintf(a.err, "there is no folder %q here: these are the strategies that are built in\n", defaultFolder)
+	}
 	if err := a.report(p, p.CheckPaths()); err != nil {
 		return p, err
 	}

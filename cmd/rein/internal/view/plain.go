@@ -66,7 +66,7 @@ func (p *Plain) end(s *step, label string) {
 			fmt.Fprintf(p.w, "%s: %s\n", label, l)
 		}
 	case engine.StatusVerdict, engine.StatusStopped:
-		fmt.Fprintf(p.w, "%s: %s: %s\n", label, s.status, oneLine(s.text))
+		fmt.Fprintln(p.w, strings.TrimSuffix(fmt.Sprintf("%s: %s: %s", label, s.status, oneLine(s.text)), ": "))
 	case engine.StatusSkipped:
 		fmt.Fprintf(p.w, "%s: skipped%s\n", label, because(s.reasons))
 	}
