@@ -16,6 +16,7 @@ import (
 	"rein/steps/artifact"
 	"rein/steps/internal/leak"
 	"rein/steps/internal/seeds"
+	"rein/steps/internal/usergraph"
 )
 
 // Config is what a pipeline may say of an export.
@@ -62,6 +63,9 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 		return out, err
 	}
 	defer m.close()
+	if c.Int8 && info.Kind == usergraph.Kind {
+		return out, errors.New("int8: a graph of your own can't be quantised here, only the built-in kinds can; leave int8 out, or give a graph that is quantised already to an exec step")
+	}
 	if err := write(m, out.Model, info); err != nil {
 		return out, err
 	}

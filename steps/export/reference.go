@@ -9,6 +9,7 @@ import (
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/mlx"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/usergraph"
 	"rein/steps/internal/wordpiece"
 )
 
@@ -36,6 +37,13 @@ func load(dir artifact.Model) (trained, artifact.ModelInfo, error) {
 			return nil, info, err
 		}
 		t, err := newTransformer(m, tok)
+		return t, info, err
+	case usergraph.Kind:
+		m, _, files, err := usergraph.Load(dir)
+		if err != nil {
+			return nil, info, err
+		}
+		t, err := newUserGraph(m, files)
 		return t, info, err
 	}
 	return nil, info, fmt.Errorf("%s: models of kind %q can't be exported", dir.Path, info.Kind)

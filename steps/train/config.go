@@ -11,8 +11,8 @@ type Config struct {
 	Epochs    int     `hcl:"epochs" default:"10" key:"extent" doc:"At most; training stops early when validation stops improving."`
 	Seed      int     `hcl:"seed" default:"1" doc:"Of initial weights, order and dropout."`
 	Seeds     int     `hcl:"seeds" default:"1" doc:"Trainings, each with the next seed: the best on validation rows is kept, mean and spread are reported."`
-	BatchSize int     `hcl:"batch_size" default:"0" doc:"Rows in an update. 0: 256 for n-grams, 16 for an encoder."`
-	Rate      float64 `hcl:"learning_rate" default:"0" doc:"At its highest: of the n-grams' embedding (AdaGrad), or of an encoder (Adam). 0: 0.01 for n-grams, 0.00005 for an encoder."`
+	BatchSize int     `hcl:"batch_size" default:"0" doc:"Rows in an update. 0: 256 for n-grams, 16 for an encoder or a graph."`
+	Rate      float64 `hcl:"learning_rate" default:"0" doc:"At its highest: of the n-grams' embedding (AdaGrad), or of an encoder (Adam). 0: 0.01 for n-grams, 0.00005 for an encoder or a graph."`
 	HeadRate  float64 `hcl:"head_rate" default:"0.003" doc:"Learning rate of the layers above the n-grams' embedding at its highest (Adam)."`
 	Schedule  string  `hcl:"schedule" default:"cosine" enum:"constant,linear,cosine" doc:"How the rates fall from their highest."`
 	Horizon   int     `hcl:"schedule_epochs" default:"0" doc:"Epochs over which the rates rise and fall; 0: as many as epochs. Where it is set, a training whose epochs are raised goes on from its last one, and ends with the bytes of one that ran through."`
@@ -41,14 +41,16 @@ type Config struct {
 	Device string       `hcl:"device" default:"auto" key:"-" enum:"auto,cpu,cuda,xla:cpu,go" doc:"Where to train; a device that is not there is replaced by the CPU, with a notice. Not in the key."`
 }
 
-// ModelConfig sizes the model: the first three fields an n-gram model, the others an encoder.
+// ModelConfig sizes the model: the first three fields an n-gram model, the others an encoder or a user's graph.
 type ModelConfig struct {
 	Buckets int `hcl:"buckets" default:"262144" doc:"Rows of the embedding: hashed n-grams share them."`
 	Dim     int `hcl:"dim" default:"16" doc:"Columns of the embedding."`
 	Hidden  int `hcl:"hidden" default:"32" doc:"Units of the hidden layer."`
 
-	MaxTokens int `hcl:"max_tokens" default:"128" doc:"Tokens of a text that an encoder sees."`
+	MaxTokens int `hcl:"max_tokens" default:"128" doc:"Tokens of a text that an encoder or a graph sees."`
 	Frozen    int `hcl:"frozen_layers" default:"0" doc:"Layers of an encoder, from the first on, that stay as they are, with the embeddings below them. All of them: only the head is trained, and rows are encoded once."`
+
+	Output string `hcl:"output,optional" doc:"Which output of a user's graph to build on: logits [batch, 6], a vector a row or a vector a token. Unset: logits, last_hidden_state, token_embeddings or else the first."`
 }
 
 // Validate implements steps.Validator.

@@ -5,6 +5,7 @@ package train
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime/debug"
@@ -17,6 +18,8 @@ import (
 	"rein/steps/internal/leak"
 	"rein/steps/internal/mlx"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/tokenizer"
+	"rein/steps/internal/usergraph"
 	"rein/steps/internal/wordpiece"
 )
 
@@ -26,6 +29,8 @@ type Inputs struct {
 	Validation artifact.Rows  `port:"validation" doc:"Rows that stop the training and choose the threshold; never reported on."`
 	Init       artifact.Model `port:"init,optional" doc:"A model to go on from."`
 	Base       artifact.File  `port:"base,optional" doc:"A Hugging Face folder of a BERT-like encoder to fine-tune; none: the built-in n-gram model."`
+	Graph      artifact.File  `port:"graph,optional" doc:"An ONNX graph of your own to fine-tune, in place of base: the folder of model.onnx with its tokenizer.json (or vocab.txt), or the file itself, with tokenizer. It takes input_ids (and attention_mask, token_type_ids) and gives logits or hidden states."`
+	Tokenizer  artifact.File  `port:"tokenizer,optional" doc:"The graph's tokenizer.json, where graph is a file."`
 }
 
 // Outputs is the trained model.
@@ -62,6 +67,9 @@ func versions() map[string]string {
 
 func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, error) {
 	out := Outputs{artifact.Model{Path: env.Out("model")}}
+	if err := in.check(); err != nil {
+		return out, err
+	}
 	rows, validation, err := prepare(ctx, c, in)
 	if err != nil {
 		return out, err
@@ -77,6 +85,19 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 		return out, err
 	}
 	return out, leak.Save(ctx, out.Model.Path, in.Init.Path, leak.Use{Side: leak.Trains, Rows: in.Rows}, leak.Use{Side: leak.Chooses, Rows: in.Validation})
+}
+
+// check reports inputs that contradict each other.
+func (in Inputs) check() error {
+	switch {
+	case in.Base.Path != "" && in.Graph.Path != "":
+		return errors.New("base and graph: give one of them")
+	case in.Tokenizer.Path != "" && in.Graph.Path == "":
+		return errors.New("tokenizer: it goes with graph, and there is none")
+	case in.Init.Path != "" && in.Graph.Path != "":
+		return errors.New("init and graph: a training that goes on from a model has its graph in it; give one of them")
+	}
+	return nil
 }
 
 // prepare reads both sets of rows.
@@ -98,8 +119,13 @@ func open(env *steps.Env, c *Config, in Inputs) (learner, error) {
 	if err != nil {
 		return nil, err
 	}
-	*c = c.filled(model != nil)
-	backend, err := mlx.Open(c.Device, model != nil)
+	graph, files, err := graphOf(*c, in)
+	if err != nil {
+		return nil, err
+	}
+	heavy := model != nil || graph != nil
+	*c = c.filled(heavy)
+	backend, err := mlx.Open(c.Device, heavy)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +138,8 @@ func open(env *steps.Env, c *Config, in Inputs) (learner, error) {
 		return newFrozen(env, backend, *c, model, tok)
 	case model != nil:
 		return newTransformer(backend, *c, model, tok)
+	case graph != nil:
+		return newUserGraph(backend, *c, graph, files)
 	}
 	grams, err := initial(*c, in)
 	if err != nil {
@@ -142,6 +170,36 @@ func encoderOf(c Config, in Inputs) (*encoder.Model, *wordpiece.Tokenizer, error
 		return m, tok, err
 	}
 	return nil, nil, nil
+}
+
+// graphOf is the user's graph to train: of the port graph, or init where that is one; nil for other models.
+func graphOf(c Config, in Inputs) (*usergraph.Model, tokenizer.Files, error) {
+	if in.Init.Path != "" {
+		info, err := in.Init.Info()
+		if err != nil || info.Kind != usergraph.Kind {
+			return nil, nil, err
+		}
+		m, _, files, err := usergraph.Load(in.Init)
+		if err == nil && m.Classes != len(Classes()) {
+			err = fmt.Errorf("init: a model of classes %q, the training is of %q", info.Classes, Classes())
+		}
+		return m, files, err
+	}
+	if in.Graph.Path == "" {
+		return nil, nil, nil
+	}
+	if c.frozen() > 0 {
+		return nil, nil, errors.New("model.frozen_layers: a graph doesn't say where its layers are; without it all of its weights are trained")
+	}
+	output := ""
+	if c.Model != nil {
+		output = c.Model.Output
+	}
+	m, files, err := usergraph.Read(usergraph.Source{Path: in.Graph.Path, Tokenizer: in.Tokenizer.Path, Output: output}, len(Classes()), c.maxTokens(), int64(c.Seed))
+	if err != nil {
+		return nil, nil, fmt.Errorf("graph: %w", err)
+	}
+	return m, files, nil
 }
 
 // initial is the n-gram model that training starts from.

@@ -44,15 +44,19 @@ func (t *transformer) encode(texts []string) *ngram.Corpus {
 	})
 }
 
-// batches puts rows of about equal length together: within windows of many batches, which come in a random order.
 func (t *transformer) batches(d *dataset, order []int32, rng *rand.Rand) [][]int32 {
+	return byLength(d, order, rng, t.cfg.BatchSize)
+}
+
+// byLength puts rows of about equal length together: within windows of many batches, which come in a random order.
+func byLength(d *dataset, order []int32, rng *rand.Rand, size int) [][]int32 {
 	const window = 64
-	for _, w := range chunks(order, window*t.cfg.BatchSize) {
+	for _, w := range chunks(order, window*size) {
 		slices.SortStableFunc(w, func(a, b int32) int {
 			return cmp.Compare(len(d.corpus.Row(int(a))), len(d.corpus.Row(int(b))))
 		})
 	}
-	out := chunks(order, t.cfg.BatchSize)
+	out := chunks(order, size)
 	rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return out
 }

@@ -2,6 +2,7 @@ package mlx
 
 import (
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -81,4 +82,20 @@ func flat(list []*tensors.Tensor) [][]float32 {
 		x.MustFinalizeAll()
 	}
 	return out
+}
+
+// copies are the moments: all first ones, then all second ones.
+func (a *hostAdam) copies() [][]float32 {
+	var out [][]float32
+	for _, x := range slices.Concat(a.m, a.v) {
+		out = append(out, slices.Clone(x))
+	}
+	return out
+}
+
+func (a *hostAdam) restore(moments [][]float32) {
+	for i := range a.m {
+		copy(a.m[i], moments[i])
+		copy(a.v[i], moments[len(a.m)+i])
+	}
 }

@@ -46,7 +46,7 @@ func (a Attr) encode() []byte {
 	return intField(b, 20, a.kind)
 }
 
-// valueInfo is a name with an element type and a shape.
+// valueInfo is a name with an element type and a shape; nil: it isn't known.
 func valueInfo(name string, t DType, dims []Dim) []byte {
 	var shape []byte
 	for _, d := range dims {
@@ -56,7 +56,10 @@ func valueInfo(name string, t DType, dims []Dim) []byte {
 			shape = bytesField(shape, 1, intField(nil, 1, int64(d.Size)))
 		}
 	}
-	tensor := bytesField(intField(nil, 1, int64(t)), 2, shape)
+	tensor := intField(nil, 1, int64(t))
+	if dims != nil {
+		tensor = bytesField(tensor, 2, shape)
+	}
 	return bytesField(stringField(nil, 1, name), 2, bytesField(nil, 1, tensor))
 }
 

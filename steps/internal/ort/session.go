@@ -15,6 +15,8 @@ type Options struct {
 	Threads int // inside one Run; 0: one, so that callers spread batches over cores themselves
 	// Optimized, where set, is where ONNX Runtime writes the graph as it has optimised it for this machine.
 	Optimized string
+	// Basic optimises within ONNX's own operators: constants are folded, nothing is fused into ONNX Runtime's.
+	Basic bool
 	// Unoptimized runs the graph as it is written.
 	Unoptimized bool
 }
@@ -64,7 +66,13 @@ func (o Options) apply(so *native.SessionOptions) error {
 	if err := so.SetInterOpNumThreads(1); err != nil {
 		return err
 	}
+	if err := so.SetLogSeverityLevel(native.LoggingLevelFatal); err != nil { // what goes wrong comes back as an error
+		return err
+	}
 	level := native.GraphOptimizationLevel(native.GraphOptimizationLevelEnableAll)
+	if o.Basic {
+		level = native.GraphOptimizationLevelEnableBasic
+	}
 	if o.Unoptimized {
 		level = native.GraphOptimizationLevelDisableAll
 	}

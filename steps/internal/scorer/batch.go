@@ -11,33 +11,47 @@ import (
 	"rein/steps/artifact"
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/tokenizer"
+	"rein/steps/internal/usergraph"
 )
 
 // encoding makes encoders of one goroutine each: text to the ids of the graph's input.
 type encoding func() func(text string, dst []int32) []int32
 
-func newEncoding(model artifact.Model, info artifact.ModelInfo) (encoding, error) {
+func newEncoding(model artifact.Model, info artifact.ModelInfo) (encoding, int64, error) {
 	switch info.Kind {
 	case ngram.Kind:
 		cfg, err := ngram.ParseConfig(info.Text)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return func() func(string, []int32) []int32 { return ngram.NewExtractor(cfg).Features }, nil
+		return func() func(string, []int32) []int32 { return ngram.NewExtractor(cfg).Features }, 0, nil
 	case encoder.Kind:
 		cfg, err := encoder.ParseConfig(info.Text)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		tok, err := cfg.OpenTokenizer(model.Path)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return func() func(string, []int32) []int32 {
-			return func(text string, dst []int32) []int32 { return tok.Encode(dst, text, cfg.MaxTokens) }
-		}, nil
+		return limited(tok, cfg.MaxTokens), 0, nil
+	case usergraph.Kind:
+		cfg, err := usergraph.ParseConfig(info.Text)
+		if err != nil {
+			return nil, 0, err
+		}
+		tok, err := cfg.OpenTokenizer(model.Path)
+		return limited(tok, cfg.MaxTokens), int64(cfg.Pad), err
 	}
-	return nil, fmt.Errorf("models of kind %q are not known", info.Kind)
+	return nil, 0, fmt.Errorf("models of kind %q are not known", info.Kind)
+}
+
+// limited encodes up to some tokens.
+func limited(tok tokenizer.Tokenizer, limit int) encoding {
+	return func() func(string, []int32) []int32 {
+		return func(text string, dst []int32) []int32 { return tok.Encode(dst, text, limit) }
+	}
 }
 
 const (
@@ -92,7 +106,7 @@ func (s *Scorer) block(ctx context.Context, encode func(string, []int32) []int32
 	size := func(i int) int { return ends[i+1] - ends[i] }
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(size(a), size(b)) })
 	cells := maxCells
-	if s.info.Kind == encoder.Kind {
+	if s.info.Kind != ngram.Kind {
 		cells = encoderCells
 	}
 	most, least := maxRows, leastRows
@@ -109,6 +123,11 @@ func (s *Scorer) block(ctx context.Context, encode func(string, []int32) []int32
 		}
 		length := (max(size(order[n-1]), 1) + lengthStep - 1) / lengthStep * lengthStep
 		ids := make([]int64, max(n, least)*length)
+		if s.pad != 0 {
+			for i := range ids {
+				ids[i] = s.pad
+			}
+		}
 		for r, i := range order[:n] {
 			for j, id := range all[ends[i]:ends[i+1]] {
 				ids[r*length+j] = int64(id)

@@ -19,6 +19,7 @@ import (
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/ort"
+	"rein/steps/internal/usergraph"
 )
 
 // Memo keeps small values under a content hash across runs; engine.Memo is one.
@@ -44,6 +45,7 @@ type Scorer struct {
 	info    artifact.ModelInfo
 	session *ort.Session
 	encode  encoding
+	pad     int64        // fills up a batch
 	digest  cache.Digest // of the graph and the rules that turn text into its inputs
 	memo    Memo
 	single  bool // one batch at a time: the graph itself uses several threads
@@ -60,7 +62,7 @@ func Open(ctx context.Context, model artifact.Model, opt Options) (*Scorer, erro
 		return nil, err
 	}
 	s := &Scorer{info: info, memo: opt.Memo, single: opt.Threads > 1}
-	if s.encode, err = newEncoding(model, info); err != nil {
+	if s.encode, s.pad, err = newEncoding(model, info); err != nil {
 		return nil, fmt.Errorf("%s: %w", model.Path, err)
 	}
 	if s.session, err = ort.Open(graph, ort.Options{Threads: opt.Threads}); err != nil {
@@ -89,6 +91,12 @@ func graphOf(model artifact.Model, info artifact.ModelInfo) ([]byte, error) {
 			return nil, err
 		}
 		return m.Graph("rein", nil, false), nil
+	case usergraph.Kind:
+		m, _, _, err := usergraph.Load(model)
+		if err != nil {
+			return nil, err
+		}
+		return m.Graph(nil), nil
 	}
 	return nil, fmt.Errorf("%s: a model of kind %q without %s", model.Path, info.Kind, artifact.ModelGraphFile)
 }

@@ -19,7 +19,7 @@ func Load(dir string) (*Tokenizer, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	t, err := parse(b)
+	t, err := Parse(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -52,7 +52,8 @@ type file struct {
 	} `json:"model"`
 }
 
-func parse(b []byte) (*Tokenizer, error) {
+// Parse reads the content of a tokenizer.json.
+func Parse(b []byte) (*Tokenizer, error) {
 	var f file
 	// The model's type first: the vocabulary of other types has another shape.
 	var kind struct {

@@ -1,0 +1,73 @@
+package export
+
+import (
+	"cmp"
+	"slices"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/mlx"
+	"rein/steps/internal/tokenizer"
+	"rein/steps/internal/usergraph"
+)
+
+// userGraph is a model around a user's graph; its reference is the GoMLX graph that it was trained as.
+type userGraph struct {
+	m       *usergraph.Model
+	files   tokenizer.Files
+	tok     tokenizer.Tokenizer
+	backend *mlx.Backend
+	net     *mlx.UserGraph
+}
+
+func newUserGraph(m *usergraph.Model, files tokenizer.Files) (*userGraph, error) {
+	tok, err := files.Open()
+	if err != nil {
+		return nil, err
+	}
+	b, err := mlx.Open("cpu", true)
+	if err != nil {
+		return nil, err
+	}
+	net, err := mlx.NewUserGraph(b, m, mlx.EncoderConfig{Rows: rowsAtOnce})
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	return &userGraph{m, files, tok, b, net}, nil
+}
+
+// graph is the user's with our ends; int8 is refused before.
+func (u *userGraph) graph(metadata map[string]string, _ bool) []byte { return u.m.Graph(metadata) }
+
+func (u *userGraph) save(dir artifact.Model, info artifact.ModelInfo) error {
+	return u.m.Save(dir, info, u.files)
+}
+
+func (u *userGraph) close() {
+	u.net.Close()
+	u.backend.Close()
+}
+
+func (u *userGraph) logits(texts []string) ([][]float32, error) {
+	ids, out := make([][]int32, len(texts)), make([][]float32, len(texts))
+	order := make([]int, len(texts))
+	for i, text := range texts {
+		ids[i], order[i] = u.tok.Encode(nil, text, u.m.MaxTokens), i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(ids[a]), len(ids[b])) })
+	for from := 0; from < len(order); from += rowsAtOnce {
+		rows := order[from:min(from+rowsAtOnce, len(order))]
+		batch := make([][]int32, len(rows))
+		for r, i := range rows {
+			batch[r] = ids[i]
+		}
+		logits, err := u.net.Logits(mlx.LookupGraph(u.m, rowsAtOnce, batch))
+		if err != nil {
+			return nil, err
+		}
+		for r, i := range rows {
+			out[i] = logits[r*u.m.Classes : (r+1)*u.m.Classes]
+		}
+	}
+	return out, nil
+}

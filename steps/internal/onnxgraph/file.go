@@ -1,0 +1,248 @@
+package onnxgraph
+
+import (
+	"errors"
+	"fmt"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// File is a model that somebody else wrote, taken apart as far as it takes to change its inputs, outputs and weights;
+// what isn't understood is kept as it is.
+type File struct {
+	Opset    int64 // of ONNX's own operators
+	Nodes    []*Op
+	Weights  []*Weight
+	Inputs   []Value // without those that are weights with a default
+	Outputs  []Value
+	Metadata map[string]string
+	head     []byte // the model's other fields, encoded
+	graph    []byte // the graph's other fields, encoded
+}
+
+// Op is one node.
+type Op struct {
+	Name, Type, Domain string
+	Inputs, Outputs    []string
+	ints               map[string]int64 // attributes of one integer
+	raw                []byte
+}
+
+// Value is a graph's input or output.
+type Value struct {
+	Name string
+	Type DType
+	Dims []Dim // nil where the file doesn't say
+}
+
+// Weight is a constant tensor.
+type Weight struct {
+	Name  string
+	Type  DType
+	Shape []int
+	data  []byte // little-endian
+}
+
+// The fields of ONNX's messages that are taken apart.
+const (
+	modelGraph, modelOpset, modelMetadata                                   = 7, 8, 14
+	graphNode, graphWeight, graphSparse, graphInput, graphOutput, graphInfo = 1, 5, 15, 11, 12, 13
+)
+
+// Parse reads a model's file.
+func Parse(b []byte) (*File, error) {
+	f := &File{Metadata: map[string]string{}}
+	var graph []byte
+	err := fields(b, func(n protowire.Number, raw, v []byte, _ uint64) error {
+		switch n {
+		case modelGraph:
+			graph = v
+			return nil
+		case modelMetadata:
+			var k, s string
+			err := fields(v, func(n protowire.Number, _, v []byte, _ uint64) error {
+				if n == 1 {
+					k = string(v)
+				} else if n == 2 {
+					s = string(v)
+				}
+				return nil
+			})
+			f.Metadata[k] = s
+			return err
+		case modelOpset:
+			domain, version := "", uint64(0)
+			err := fields(v, func(n protowire.Number, _, v []byte, x uint64) error {
+				if n == 1 {
+					domain = string(v)
+				} else if n == 2 {
+					version = x
+				}
+				return nil
+			})
+			if domain == "" || domain == "ai.onnx" {
+				f.Opset = int64(version)
+			}
+			f.head = append(f.head, raw...)
+			return err
+		}
+		f.head = append(f.head, raw...)
+		return nil
+	})
+	if err == nil && graph == nil {
+		err = errors.New("it holds no graph")
+	}
+	if err == nil {
+		err = f.parseGraph(graph)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("not an ONNX model: %w", err)
+	}
+	return f, nil
+}
+
+func (f *File) parseGraph(b []byte) error {
+	err := fields(b, func(n protowire.Number, raw, v []byte, _ uint64) (err error) {
+		switch n {
+		case graphNode:
+			var op *Op
+			op, err = parseOp(v)
+			f.Nodes = append(f.Nodes, op)
+		case graphWeight:
+			var w *Weight
+			w, err = parseWeight(v)
+			f.Weights = append(f.Weights, w)
+		case graphInput, graphOutput:
+			var value Value
+			value, err = parseValue(v)
+			if n == graphInput {
+				f.Inputs = append(f.Inputs, value)
+			} else {
+				f.Outputs = append(f.Outputs, value)
+			}
+		case graphInfo: // shapes of what lies between: they change with the inputs, and can be inferred
+		case graphSparse:
+			err = errors.New("sparse weights are not read: save them dense")
+		default:
+			f.graph = append(f.graph, raw...)
+		}
+		return err
+	})
+	weights := map[string]bool{}
+	for _, w := range f.Weights {
+		weights[w.Name] = true
+	}
+	var inputs []Value
+	for _, v := range f.Inputs {
+		if !weights[v.Name] {
+			inputs = append(inputs, v)
+		}
+	}
+	f.Inputs = inputs
+	return err
+}
+
+func parseOp(b []byte) (*Op, error) {
+	op := &Op{raw: b, ints: map[string]int64{}}
+	return op, fields(b, func(n protowire.Number, _, v []byte, _ uint64) error {
+		switch n {
+		case 1:
+			op.Inputs = append(op.Inputs, string(v))
+		case 2:
+			op.Outputs = append(op.Outputs, string(v))
+		case 3:
+			op.Name = string(v)
+		case 4:
+			op.Type = string(v)
+		case 5:
+			var name string
+			var value uint64
+			err := fields(v, func(n protowire.Number, _, v []byte, x uint64) error {
+				if n == 1 {
+					name = string(v)
+				} else if n == 3 {
+					value = x
+				}
+				return nil
+			})
+			op.ints[name] = int64(value)
+			return err
+		case 7:
+			op.Domain = string(v)
+		}
+		return nil
+	})
+}
+
+func parseValue(b []byte) (Value, error) {
+	var out Value
+	err := fields(b, func(n protowire.Number, _, v []byte, _ uint64) error {
+		switch n {
+		case 1:
+			out.Name = string(v)
+		case 2:
+			return fields(v, func(n protowire.Number, _, v []byte, _ uint64) error {
+				if n != 1 {
+					return errors.New("a value that is no tensor")
+				}
+				return parseTensorType(v, &out)
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		err = fmt.Errorf("value %q: %w", out.Name, err)
+	}
+	return out, err
+}
+
+func parseTensorType(b []byte, out *Value) error {
+	return fields(b, func(n protowire.Number, _, v []byte, x uint64) error {
+		switch n {
+		case 1:
+			out.Type = DType(x)
+		case 2:
+			out.Dims = []Dim{}
+			return fields(v, func(_ protowire.Number, _, v []byte, _ uint64) error {
+				var d Dim
+				err := fields(v, func(n protowire.Number, _, v []byte, x uint64) error {
+					if n == 1 {
+						d.Size = int(x)
+					} else if n == 2 {
+						d.Name = string(v)
+					}
+					return nil
+				})
+				out.Dims = append(out.Dims, d)
+				return err
+			})
+		}
+		return nil
+	})
+}
+
+// fields calls do for each field of a message: its bytes with and without the tag, and its number where it is one.
+func fields(b []byte, do func(n protowire.Number, raw, bytes []byte, number uint64) error) error {
+	for len(b) > 0 {
+		n, kind, tag := protowire.ConsumeTag(b)
+		if tag < 0 {
+			return protowire.ParseError(tag)
+		}
+		size := protowire.ConsumeFieldValue(n, kind, b[tag:])
+		if size < 0 {
+			return protowire.ParseError(size)
+		}
+		value, number := b[tag:tag+size], uint64(0)
+		switch kind {
+		case protowire.BytesType:
+			value, _ = protowire.ConsumeBytes(value)
+		case protowire.VarintType:
+			number, _ = protowire.ConsumeVarint(value)
+		}
+		if err := do(n, b[:tag+size], value, number); err != nil {
+			return err
+		}
+		b = b[tag+size:]
+	}
+	return nil
+}
