@@ -50,23 +50,23 @@ func (r *Remote) SendBlob(ctx context.Context, b cache.Blob) error {
 	if err != nil {
 		return err
 	}
+	return r.SendPath(ctx, b, path)
+}
+
+// sendFrom sends a blob that is at a path.
+func (r *Remote) sendFrom(ctx context.Context, b cache.Blob, path string) error {
 	if b.Size > partSize {
-		err = r.sendLong(ctx, b, path)
-	} else {
-		err = r.sendOnce(ctx, blobName(b), func() ([]byte, error) {
-			if b.Dir {
-				var w bytes.Buffer
-				err := pack(&w, path)
-				return w.Bytes(), err
-			}
-			text, err := os.ReadFile(path)
-			return r.enc.EncodeAll(text, nil), err
-		})
+		return r.sendLong(ctx, b, path)
 	}
-	if err != nil {
-		return r.sendError(ctx, err)
-	}
-	return nil
+	return r.sendOnce(ctx, blobName(b), func() ([]byte, error) {
+		if b.Dir {
+			var w bytes.Buffer
+			err := pack(&w, path)
+			return w.Bytes(), err
+		}
+		text, err := os.ReadFile(path)
+		return r.enc.EncodeAll(text, nil), err
+	})
 }
 
 // sendLong sends a blob in parts.

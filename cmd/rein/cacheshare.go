@@ -143,7 +143,7 @@ func (a *app) pull(ctx context.Context, args []string, l *loadFlags) error {
 	}
 	o := a.engineOptions(store)
 	o.Remote = s.Behind(ctx)
-	if err := a.useExecutors(&o, p, ""); err != nil {
+	if err := a.useExecutors(&o, p, "", s); err != nil {
 		return errors.Join(err, s.close())
 	}
 	f, err := engine.Pull(ctx, p.Graph, o)

@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"rein/cache"
 	"rein/engine"
+	"rein/engine/executor/courier"
 	"rein/engine/executor/slurm"
 	"rein/pipelines/lang"
 )
@@ -28,15 +30,49 @@ func (a *app) registerExecutor(c *cobra.Command, l *loadFlags, to *string) {
 }
 
 // useExecutors gives a run the executors of its project. Nothing is asked of them yet.
-func (a *app) useExecutors(o *engine.Options, p *lang.Program, chosen string) error {
+func (a *app) useExecutors(o *engine.Options, p *lang.Program, chosen string, s *shared) error {
 	if err := p.Project.Check(chosen); err != nil {
 		return configError(err)
 	}
 	o.Executor, o.Executors = chosen, map[string]engine.Executor{}
 	for name, x := range p.Project.Executors {
-		o.Executors[name] = slurm.New(a.slurmConfig(x))
+		c := a.slurmConfig(x)
+		if x.Slurm.Files == "cache" {
+			var err error
+			if c.Courier, err = s.courier(o.Store, x, p.Project.Cache); err != nil {
+				o.Executors[name] = unusable{err}
+				continue
+			}
+		}
+		o.Executors[name] = slurm.New(c)
 	}
 	return nil
+}
+
+// unusable stands for an executor that can't be used as it is written: a mistake only for those who use it.
+type unusable struct{ err error }
+
+// MaxJobs implements engine.Executor.
+func (unusable) MaxJobs() int { return 1 }
+
+// Execute implements engine.Executor.
+func (u unusable) Execute(context.Context, *engine.Job) (engine.Usage, error) {
+	return engine.Usage{}, u.err
+}
+
+// courier carries an executor's files through the shared cache.
+func (s *shared) courier(store *cache.Store, x *lang.Executor, c *lang.SharedCache) (slurm.Courier, error) {
+	switch {
+	case s == nil:
+		return nil, fmt.Errorf("%s: executor %q has files = \"cache\", and the project has no shared cache: add a cache block to %s", x.Pos, x.Name, lang.ProjectFile)
+	case c.ReadOnly:
+		return nil, fmt.Errorf("%s: executor %q has files = \"cache\", and the shared cache is read-only: inputs can't be sent", x.Pos, x.Name)
+	}
+	argv := childCommand()
+	if x.Slurm.Rein != "" {
+		argv[0] = x.Slurm.Rein
+	}
+	return &courier.Courier{Remote: s.Remote, Store: store, Argv: append(argv, "--from", c.Remote)}, nil
 }
 
 // slurmConfig is what an executor block says, as the executor takes it.

@@ -69,7 +69,7 @@ func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags
 	defer store.Close()
 	o := a.engineOptions(store)
 	o.Jobs, o.Force = r.jobs, r.force
-	if err := a.useExecutors(&o, p, r.executor); err != nil {
+	if err := a.useExecutors(&o, p, r.executor, nil); err != nil {
 		return nil, err
 	}
 	return engine.Plan(ctx, p.Graph, o)

@@ -89,12 +89,12 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 	}
 	defer store.Close()
 	o := a.engineOptions(store)
-	if err := a.useExecutors(&o, p, r.executor); err != nil {
-		return nil, err
-	}
 	share, err := a.shared(ctx, store, p)
 	if err != nil {
 		return nil, err
+	}
+	if err := a.useExecutors(&o, p, r.executor, share); err != nil {
+		return nil, errors.Join(err, share.close())
 	}
 	share.use(ctx, &o)
 	v := a.progress(r.jobs)

@@ -244,3 +244,40 @@ func differences(path string, a, b any) []string {
 	}
 	return nil
 }
+
+// Where the nodes see nothing of this machine's files, inputs, outputs, logs and verdicts go through the shared cache.
+func TestSlurmFilesThroughTheCache(t *testing.T) {
+	needSlurm(t)
+	dir := project(t, "  files = \"cache\"\n", `pipeline "far" {}
+cache { remote = "file://DIR/bucket" }
+step "exec" "first" {
+  command = ["sh", "-c", "cat \"$REIN_IN_text\"; pwd > \"$REIN_OUT_x\""]
+  inputs  = { text = file("in.txt") }
+  outputs = ["x"]
+  executor = "cluster"
+}
+step "exec" "second" {
+  command  = ["sh", "-c", "tr a-z A-Z < \"$REIN_IN_x\" > \"$REIN_OUT_y\""]
+  inputs   = { x = step.first.x }
+  outputs  = ["y"]
+  executor = "cluster"
+}
+`)
+	if err := os.WriteFile(filepath.Join(dir, "in.txt"), []byte("a line of the log\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("REIN_NODE_STATE", filepath.Join(t.TempDir(), "node")) // Slurm hands the environment on
+	c, said := process(dir, "run", "--json", "p.hcl")
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%v: %s %s", err, said, out)
+	}
+	if !strings.Contains(string(out), "a line of the log") {
+		t.Errorf("the step's log didn't come home: %s", out)
+	}
+	c, _ = process(dir, "get", "p.hcl", "step.second.y")
+	where, err := c.Output()
+	if err != nil || strings.Contains(string(where), strings.ToUpper(dir)) || !strings.Contains(string(where), "NODE") {
+		t.Errorf("the step ran in %s: %v", where, err)
+	}
+}

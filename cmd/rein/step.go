@@ -1,12 +1,20 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"rein/cache"
+	"rein/cache/remote"
+	"rein/cache/remote/bucket"
 	"rein/cmd/rein/internal/view"
 	"rein/engine"
+	"rein/engine/executor/courier"
 	"rein/steps"
 	"rein/steps/all"
 )
@@ -26,22 +34,57 @@ func (a *app) stepCmd() *cobra.Command {
 		Short:  "Execute single steps (for executors)",
 		Hidden: true,
 	}
-	c.AddCommand(&cobra.Command{
+	var from string
+	run := &cobra.Command{
 		Use:   "run ORDER",
 		Short: "Execute a work order",
 		Long: `run executes one step from its work order: type, version, configuration, input files, output paths.
 Events go to the output stream, one JSON object a line.
 
+With --from the order is the name of one in a shared cache, where its inputs come from and its outputs and events go. What was
+fetched is kept in REIN_NODE_STATE (default: a folder of the user's among the temporary files) for the next order.
+
 EXIT STATUS
   0    the step's outputs are written
   1    the step said no
   3    the step failed`,
-		Example: "  rein step run .rein/scratch/1f3a/order.json",
+		Example: "  rein step run .rein/scratch/1f3a/order.json\n  rein step run --from s3://team-bucket/rein try-5XQ2",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if from != "" {
+				return a.executeFrom(c.Context(), from, args[0])
+			}
 			v := &lockedView{v: view.NewJSON(a.out)}
 			return engine.ExecuteOrder(c.Context(), args[0], steps.Resolver(all.Types()), v.Event)
 		},
-	})
+	}
+	run.Flags().StringVar(&from, "from", "", "the order is in the shared cache at `URL`")
+	c.AddCommand(run)
 	return c
 }
+
+// executeFrom executes an order of a shared cache, with a store of this machine's own.
+func (a *app) executeFrom(ctx context.Context, url, name string) error {
+	dir := os.Getenv("REIN_NODE_STATE")
+	if dir == "" {
+		dir = filepath.Join(os.TempDir(), fmt.Sprintf("rein-node-%d", os.Getuid()))
+	}
+	store, err := cache.Open(dir, cache.Options{})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	b, err := bucket.Open(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	r, err := remote.New(store, b, remote.Options{Timeout: nodeTimeout, Report: func(text string) { fmt.Fprintln(a.err, text) }})
+	if err != nil {
+		return err
+	}
+	return courier.Execute(ctx, r, store, name, steps.Resolver(all.Types()))
+}
+
+// nodeTimeout is longer than a run's own: a job has nowhere else to turn.
+const nodeTimeout = 30 * time.Second

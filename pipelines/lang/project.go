@@ -40,6 +40,7 @@ type Slurm struct {
 	Requeues                      *int
 	MoreMemory, MoreTime          float64
 	OnInterrupt                   string // "cancel", "leave", "ask"
+	Files                         string // "shared", "cache"
 	Rein                          string // the program on the nodes
 }
 
@@ -172,6 +173,7 @@ func (l *loader) executor(m *module, b *executorDecl) {
 	v.factor("more_memory", &s.MoreMemory)
 	v.factor("more_time", &s.MoreTime)
 	v.choice("on_interrupt", &s.OnInterrupt, "ask", "cancel", "leave")
+	v.choice("files", &s.Files, "shared", "cache")
 }
 
 func (l *loader) sharedCache(m *module, b *block) {

@@ -2,7 +2,7 @@ package lang
 
 // executorSchema and cacheSchema are a project's blocks: beside pipelines, in rein.hcl, or in a pipeline file.
 var executorSchema = blockSchema{name: "executor", labels: []string{"type", "name"},
-	doc: "A place beyond this machine where steps may run, of type \"slurm\". It stands in `rein.hcl` beside go.mod or .git, or in a pipeline file. The state folder has to be on a file system that the nodes share. A step picks one with `executor = \"NAME\"`, `--executor NAME` picks one for all.",
+	doc: "A place beyond this machine where steps may run, of type \"slurm\". It stands in `rein.hcl` beside go.mod or .git, or in a pipeline file. The nodes share the state folder's file system, or files go through the shared cache (`files`). A step picks one with `executor = \"NAME\"`, `--executor NAME` picks one for all.",
 	args: []argSchema{
 		{name: "partition", typ: "string", doc: "sbatch --partition."},
 		{name: "account", typ: "string", doc: "sbatch --account."},
@@ -17,6 +17,7 @@ var executorSchema = blockSchema{name: "executor", labels: []string{"type", "nam
 		{name: "more_memory", typ: "number", doc: "Factor of memory with which a job is sent again that ran out of it. Default: it has failed."},
 		{name: "more_time", typ: "number", doc: "Factor of time with which a job is sent again that ran out of it. Default: it has failed."},
 		{name: "on_interrupt", typ: "string", doc: "What Ctrl-C does with jobs that are out: \"cancel\", \"leave\" (the next run finds them again), or \"ask\", which cancels where nobody can answer. Default ask."},
+		{name: "files", typ: "string", doc: "How the nodes come by files: \"shared\", the state folder is on a file system of theirs too, or \"cache\", inputs, outputs and orders go through the project's shared cache, which the nodes must reach with credentials of their own. Default shared."},
 		{name: "rein", typ: "string", doc: "Path of this program on the nodes. Default: the path it has here."},
 	},
 	sample: "executor \"slurm\" \"gpu\" {\n  partition   = \"gpu\"\n  gres        = \"gpu:1\"\n  time        = \"4h\"\n  setup       = [\"module load cuda\"]\n  max_jobs    = 50\n  more_memory = 2\n}\n"}

@@ -15,6 +15,8 @@ const (
 	ModelInfoFile    = "model.json"
 	ModelWeightsFile = "weights.safetensors"
 	ModelGraphFile   = "model.onnx"
+	// ModelUserGraphFile is the trained graph of a model of kind "graph": what training goes on from.
+	ModelUserGraphFile = "graph.onnx"
 )
 
 // ModelInfo is a model folder's model.json: what it takes to use the model, besides its weights.

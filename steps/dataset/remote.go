@@ -15,20 +15,15 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/gomlx/go-huggingface/hub"
-
 	"rein/steps"
+	"rein/steps/internal/hubfiles"
 	"rein/steps/internal/table"
 )
 
 // What comes from elsewhere is pinned by its content, so that the step's key says all: a URL by its SHA-256, a data set
 // of the Hugging Face hub by its commit. Downloads are kept in the user's cache folder and work offline from then on.
 
-var (
-	sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	commitHex = regexp.MustCompile(`^[0-9a-f]{40}$`)
-	hubID     = regexp.MustCompile(`^[\w.-]+/[\w.-]+$`)
-)
+var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 func (c *Config) validateRemote() error {
 	switch {
@@ -40,10 +35,8 @@ func (c *Config) validateRemote() error {
 		return errors.New("revision: it pins a hub data set, and there is none")
 	case c.URL != "" && !sha256Hex.MatchString(c.SHA256):
 		return fmt.Errorf("sha256: %q: a url is pinned by the 64 hex digits of its content's SHA-256 (sha256sum FILE)", c.SHA256)
-	case c.Hub != "" && !hubID.MatchString(c.Hub):
-		return fmt.Errorf("hub: %q is no OWNER/NAME", c.Hub)
-	case c.Hub != "" && !commitHex.MatchString(c.Revision):
-		return fmt.Errorf("revision: %q: a hub data set is pinned by the 40 hex digits of its commit (under \"Files and versions\")", c.Revision)
+	case c.Hub != "":
+		return c.repo().Check("hub")
 	}
 	if c.URL != "" {
 		u, err := url.Parse(c.URL)
@@ -140,41 +133,23 @@ func hashFile(name string) (string, error) {
 // fetchHub downloads the data files of a hub data set, as far as the cache that it shares with Hugging Face's own
 // programs has not got them.
 func (c *Config) fetchHub(ctx context.Context, env *steps.Env) ([]table.Source, error) {
-	repo := hub.New(c.Hub).WithType(hub.RepoTypeDataset).WithRevision(c.Revision).WithProgressBar(false)
-	repo.Verbosity = 0
-	cache, err := repo.CacheDir()
+	files, err := c.repo().Fetch(ctx, func(name string) bool { return table.IsData(name) && c.wants(name) },
+		func(done, total int) { env.Progress(int64(done), int64(total), "files") })
 	if err != nil {
 		return nil, err
 	}
-	if token := os.Getenv("HF_TOKEN"); token != "" {
-		repo = repo.WithAuth(token)
-	}
-	var names []string
-	for name, err := range repo.IterFileNames() {
-		if err != nil {
-			return nil, fmt.Errorf("hub data set %s at %s: its list of files is not in %s, and %w", c.Hub, c.Revision, hub.DefaultCacheDir(), err)
-		}
-		if table.IsData(name) && c.wants(name) {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
+	if len(files) == 0 {
 		return nil, fmt.Errorf("hub data set %s at %s has no data file%s (Parquet, JSON lines, CSV)", c.Hub, c.Revision, c.ofSplits())
 	}
 	var out []table.Source
-	for i, name := range names {
-		file := filepath.Join(cache, "snapshots", c.Revision, filepath.FromSlash(name))
-		if _, err := os.Stat(file); err == nil { // the library would ask the hub even so
-			out = append(out, table.Source{Name: name, Path: file})
-			continue
-		}
-		if file, err = repo.DownloadFileCtx(ctx, name); err != nil {
-			return nil, fmt.Errorf("hub data set %s at %s: %s is not in %s, and %w", c.Hub, c.Revision, name, hub.DefaultCacheDir(), err)
-		}
-		out = append(out, table.Source{Name: name, Path: file})
-		env.Progress(int64(i+1), int64(len(names)), "files")
+	for _, f := range files {
+		out = append(out, table.Source{Name: f.Name, Path: f.Path})
 	}
 	return out, nil
+}
+
+func (c *Config) repo() hubfiles.Repo {
+	return hubfiles.Repo{Kind: hubfiles.Dataset, ID: c.Hub, Revision: c.Revision}
 }
 
 // splitNames are the usual names of a data set's parts: they are no sources.

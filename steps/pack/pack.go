@@ -67,7 +67,7 @@ func run(_ context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	}
 	// The weights are in the graph, and what the training rows were is nobody else's business: the package is for use,
 	// not for going on with training.
-	for _, name := range []string{artifact.ModelWeightsFile, leak.File} {
+	for _, name := range []string{artifact.ModelWeightsFile, artifact.ModelUserGraphFile, leak.File} {
 		if err := os.Remove(filepath.Join(out.Package.Path, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return out, err
 		}

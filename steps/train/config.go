@@ -1,8 +1,10 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 
+	"rein/steps/internal/hubfiles"
 	"rein/steps/internal/threshold"
 )
 
@@ -50,6 +52,9 @@ type ModelConfig struct {
 	MaxTokens int `hcl:"max_tokens" default:"128" doc:"Tokens of a text that an encoder or a graph sees."`
 	Frozen    int `hcl:"frozen_layers" default:"0" doc:"Layers of an encoder, from the first on, that stay as they are, with the embeddings below them. All of them: only the head is trained, and rows are encoded once."`
 
+	Base     string `hcl:"base,optional" doc:"Encoder of the Hugging Face hub to fine-tune: OWNER/NAME; needs revision. A folder is given as the step's own base."`
+	Revision string `hcl:"revision,optional" doc:"The hub encoder's commit: 40 hex digits."`
+
 	Output string `hcl:"output,optional" doc:"Which output of a user's graph to build on: logits [batch, 6], a vector a row or a vector a token. Unset: logits, last_hidden_state, token_embeddings or else the first."`
 }
 
@@ -80,10 +85,30 @@ func (c Config) Validate() error {
 			return fmt.Errorf("method_weights: %s: %v is negative", m, w)
 		}
 	}
-	if m := c.Model; m != nil && m.Frozen < 0 {
-		return fmt.Errorf("model.frozen_layers: %d is negative", m.Frozen)
+	if m := c.Model; m != nil {
+		if err := m.validate(); err != nil {
+			return fmt.Errorf("model.%w", err)
+		}
 	}
 	return c.ngram().Validate()
+}
+
+func (m *ModelConfig) validate() error {
+	switch {
+	case m.Frozen < 0:
+		return fmt.Errorf("frozen_layers: %d is negative", m.Frozen)
+	case m.Base == "" && m.Revision != "":
+		return errors.New("revision: it pins a base of the hub, and there is none")
+	case m.Base != "" && m.Revision == "":
+		return fmt.Errorf("base: %q is taken for an encoder of the hub, which needs its revision, the 40 hex digits of a commit; give a folder as the step's own base, outside of model", m.Base)
+	case m.Base != "":
+		return m.repo().Check("base")
+	}
+	return nil
+}
+
+func (m *ModelConfig) repo() hubfiles.Repo {
+	return hubfiles.Repo{Kind: hubfiles.Model, ID: m.Base, Revision: m.Revision}
 }
 
 // filled has the defaults that depend on the kind of model.

@@ -67,8 +67,15 @@ func versions() map[string]string {
 
 func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, error) {
 	out := Outputs{artifact.Model{Path: env.Out("model")}}
-	if err := in.check(); err != nil {
+	if err := in.check(c); err != nil {
 		return out, err
+	}
+	if c.Model != nil && c.Model.Base != "" {
+		folder, err := encoder.Fetch(ctx, c.Model.repo(), func(done, total int) { env.Progress(int64(done), int64(total), "files") })
+		if err != nil {
+			return out, err
+		}
+		in.Base.Path = folder
 	}
 	rows, validation, err := prepare(ctx, c, in)
 	if err != nil {
@@ -88,8 +95,11 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 }
 
 // check reports inputs that contradict each other.
-func (in Inputs) check() error {
+func (in Inputs) check(c Config) error {
+	hub := c.Model != nil && c.Model.Base != ""
 	switch {
+	case hub && (in.Base.Path != "" || in.Graph.Path != "" || in.Init.Path != ""):
+		return errors.New("model.base: it is the encoder to start from, and base, graph or init is another; give one of them")
 	case in.Base.Path != "" && in.Graph.Path != "":
 		return errors.New("base and graph: give one of them")
 	case in.Tokenizer.Path != "" && in.Graph.Path == "":

@@ -1,4 +1,5 @@
-// Package slurm sends work orders to a Slurm cluster. The state folder must be on a file system that the nodes share.
+// Package slurm sends work orders to a Slurm cluster. The nodes share a file system with the state folder, or a Courier
+// carries files.
 //
 // A job is `rein step run ORDER` in a batch script. One squeue an interval asks about all jobs; what a job prints is
 // read from its output file. Jobs are named after their ActionIDs, and the name is written down in the job's folder
@@ -32,9 +33,20 @@ type Config struct {
 	// factors for sending it again after it ran out of memory or time; at most 1: it has failed.
 	Requeues             int
 	MoreMemory, MoreTime float64
+	// Courier carries orders and results where the nodes don't share the state folder's file system; nil: they do.
+	Courier Courier
 	// Leave decides, once, when the run is interrupted: whether the jobs that are out go on, for the next run to find, or
 	// are cancelled. nil: cancelled.
 	Leave func(ctx context.Context, jobs int) bool
+}
+
+// Courier carries orders to where no file of this machine is seen, and brings back what they leave.
+type Courier interface {
+	// Send makes a job's order executable anywhere, and returns the command that does it.
+	Send(ctx context.Context, j *engine.Job) (argv []string, err error)
+	// Bring fetches what a job has left so far: printed lines to the end of the file log; once it has ended, its outputs and
+	// then its answer. over says that the job has ended, so that there is nothing to wait for.
+	Bring(ctx context.Context, j *engine.Job, log string, over bool) error
 }
 
 // Executor is an engine.Executor. Make it with New.
@@ -118,7 +130,8 @@ type attempt struct {
 	id     string // Slurm's, "12" or "12_3"
 	memory int64
 	time   time.Duration
-	read   int64 // bytes of the output file that were passed on
+	read   int64    // bytes of the output file that were passed on
+	argv   []string // a courier's command
 }
 
 // end is how Slurm says that a job ended; of one that can't start, node is the reason.
@@ -174,6 +187,9 @@ func (e end) failure(a *attempt) error {
 	case "TIMEOUT", "DEADLINE":
 		hint = fmt.Sprintf("; its limit was %v: set timeout on the step, or more_time", a.time)
 	}
+	if a.config.Courier != nil && e.state != stateNever {
+		hint += fmt.Sprintf("; what it printed itself is on its node (%s), in rein-JOBID.out of the folder for temporary files", e.node)
+	}
 	return fmt.Errorf("job %s of Slurm %s%s", a.id, e.words(), hint)
 }
 
@@ -187,10 +203,13 @@ func (a *attempt) follow(ctx context.Context) (end, error) {
 		select {
 		case e := <-w.ended:
 			if e.state != stateNever {
-				a.awaitAnswer()
+				if err := a.awaitAnswer(ctx); err != nil {
+					return end{}, err
+				}
 			}
 			return e, a.relay()
 		case <-tick.C:
+			_ = a.bring(ctx, false) // news can wait; the end can't
 			if err := a.relay(); err != nil {
 				return end{}, err
 			}
@@ -203,14 +222,26 @@ func (a *attempt) follow(ctx context.Context) (end, error) {
 	}
 }
 
-// awaitAnswer gives a network file system a moment to show what the node wrote.
-func (a *attempt) awaitAnswer() {
+// awaitAnswer gives a network file system a moment to show what the node wrote; a courier is asked for it.
+func (a *attempt) awaitAnswer(ctx context.Context) error {
+	if a.config.Courier != nil {
+		return a.bring(ctx, true)
+	}
 	for range 20 {
 		if _, ok := a.job.Answer(); ok {
-			return
+			return nil
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+	return nil
+}
+
+// bring has a courier bring home what the job has left.
+func (a *attempt) bring(ctx context.Context, over bool) error {
+	if a.config.Courier == nil {
+		return nil
+	}
+	return a.config.Courier.Bring(ctx, a.job, outputPath(a.job.Folder()), over)
 }
 
 // interrupted cancels the job, unless jobs are to be left alone.

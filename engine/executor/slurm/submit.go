@@ -53,6 +53,9 @@ func (a *attempt) find(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	a.job.Resume(i.Try)
+	if err := a.bring(ctx, true); err != nil {
+		return false, err
+	}
 	if _, ok := a.job.Answer(); ok {
 		a.id = i.ID
 		return true, nil
@@ -94,6 +97,12 @@ func (a *attempt) send(ctx context.Context) error {
 		return err
 	}
 	a.read = 0
+	if a.config.Courier != nil {
+		var err error
+		if a.argv, err = a.config.Courier.Send(ctx, a.job); err != nil {
+			return err
+		}
+	}
 	p := &pending{attempt: a, ctx: ctx, done: make(chan error, 1)}
 	a.submit.add(p)
 	if err := <-p.done; err != nil {
@@ -218,6 +227,9 @@ func (s *submitter) send(group []*pending, wait bool) error {
 		}
 	}
 	args := append([]string{"--parsable", "--job-name=" + name, "--output=/dev/null", "--error=/dev/null", "--no-requeue"}, s.arguments()...)
+	if s.config.Courier != nil {
+		args = append(args, "--chdir=/tmp") // the folder here needn't be on the nodes
+	}
 	args = append(args, s.limits(group[0].attempt)...)
 	if len(group) > 1 {
 		args = append(args, fmt.Sprintf("--array=0-%d", len(group)-1))
@@ -290,19 +302,27 @@ func (s *submitter) script(group []*pending) string {
 	}
 	b.WriteString("case ${SLURM_ARRAY_TASK_ID:-0} in\n")
 	for i, p := range group {
-		j := p.attempt.job
-		words := make([]string, 0, len(j.Argv)+1)
-		argv := j.Argv
-		if s.config.Argv != nil {
-			argv = s.config.Argv
+		argv, output := p.attempt.command()
+		words := make([]string, len(argv))
+		for i, w := range argv {
+			words[i] = quote(w)
 		}
-		for _, w := range append(argv[:len(argv):len(argv)], j.OrderPath()) {
-			words = append(words, quote(w))
-		}
-		fmt.Fprintf(&b, "%d) exec %s >%s 2>&1 </dev/null ;;\n", i, strings.Join(words, " "), quote(outputPath(j.Folder())))
+		fmt.Fprintf(&b, "%d) exec %s >%s 2>&1 </dev/null ;;\n", i, strings.Join(words, " "), output)
 	}
 	b.WriteString("esac\n")
 	return b.String()
+}
+
+// command is what a job executes, and the shell's word for where its output goes.
+func (a *attempt) command() (argv []string, output string) {
+	if a.argv != nil {
+		return a.argv, `"${TMPDIR:-/tmp}/rein-${SLURM_JOB_ID:-0}.out"`
+	}
+	argv = a.job.Argv
+	if a.config.Argv != nil {
+		argv = a.config.Argv
+	}
+	return append(slices.Clone(argv), a.job.OrderPath()), quote(outputPath(a.job.Folder()))
 }
 
 // quote makes a word of the shell.

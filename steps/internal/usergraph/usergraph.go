@@ -24,7 +24,7 @@ import (
 const Kind = "graph"
 
 // GraphFile is the model's graph with its weights, in a model folder.
-const GraphFile = "graph.onnx"
+const GraphFile = artifact.ModelUserGraphFile
 
 // Config is what turns text into the model's input, and what is known of the graph. It travels with the model.
 type Config struct {

@@ -1,0 +1,248 @@
+// Package courier carries work orders to machines that see no file of this one, and results back, through the shared cache.
+//
+// A parcel holds the order and the digests of its inputs; inputs and outputs go as the shared cache's blobs, proven by their
+// digests. Parcels, answers, printed lines and the place of checkpoints go as letters under the attempt's name, a random one.
+package courier
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rein/cache"
+	"rein/cache/remote"
+	"rein/engine"
+)
+
+// parcel is an order without a path of the machine that sent it.
+type parcel struct {
+	Order  engine.Order            `json:"order"`
+	Inputs map[string][]cache.Blob `json:"inputs"` // by port, in the order of the order's
+}
+
+// answer is how an order ended.
+type answer struct {
+	Verdict string                `json:"verdict,omitempty"`
+	Error   string                `json:"error,omitempty"`
+	Outputs map[string]cache.Blob `json:"outputs,omitempty"` // by port
+}
+
+func parcelOf(try string) string       { return try + "/order" }
+func answerOf(try string) string       { return try + "/answer" }
+func linesOf(try string, n int) string { return try + "/lines-" + strconv.Itoa(n) }
+
+// checkpointOf is where the last checkpoint of a step is, whichever attempt made it.
+func checkpointOf(order *engine.Order) string { return "checkpoint/" + filepath.Base(order.Checkpoint) }
+
+// Courier is the side that sends orders. Its methods are safe for concurrent use.
+type Courier struct {
+	Remote *remote.Remote
+	Store  *cache.Store
+	Argv   []string // executes a parcel: its name is appended
+
+	mu     sync.Mutex
+	looked map[string]time.Time
+}
+
+// Send makes a job executable where no file of this machine is seen: what it needs is in the shared cache afterwards. It
+// returns the command that executes it there.
+func (c *Courier) Send(ctx context.Context, j *engine.Job) ([]string, error) {
+	p := parcel{Order: *j.Order, Inputs: map[string][]cache.Blob{}}
+	p.Order.Inputs, p.Order.Outputs, p.Order.Scratch, p.Order.State = map[string][]engine.File{}, map[string]string{}, "", ""
+	p.Order.Checkpoint = filepath.Base(j.Order.Checkpoint)
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for port, files := range j.Order.Inputs {
+		blobs := make([]cache.Blob, len(files))
+		p.Inputs[port] = blobs
+		for i, f := range files {
+			p.Order.Inputs[port] = append(p.Order.Inputs[port], engine.File{Digest: f.Digest, Name: f.Name})
+			g.Go(func() error {
+				b, err := c.Store.HashPath(gctx, f.Path)
+				if err != nil {
+					return err
+				}
+				if b.Digest != f.Digest {
+					return fmt.Errorf("input %s: %s changed while the step waited to be sent: run again", port, f.Path)
+				}
+				blobs[i] = b
+				return c.Remote.SendPath(gctx, b, f.Path)
+			})
+		}
+	}
+	for port := range j.Order.Outputs {
+		p.Order.Outputs[port] = ""
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	return append(slices.Clone(c.Argv), j.Try), c.Remote.Post(ctx, parcelOf(j.Try), text)
+}
+
+// every is how often the shared cache is asked for news of a job that is out.
+const every = 5 * time.Second
+
+// Bring brings home what a job has left: lines that it printed go to the end of the file log, outputs to their places, and the
+// answer, last, into the job's folder. Of a job that is out it asks every few seconds; at its end (over) it asks for sure.
+func (c *Courier) Bring(ctx context.Context, j *engine.Job, log string, over bool) error {
+	c.mu.Lock()
+	due := over || time.Since(c.looked[j.Try]) >= every
+	if due {
+		if c.looked == nil {
+			c.looked = map[string]time.Time{}
+		}
+		c.looked[j.Try] = time.Now()
+	}
+	c.mu.Unlock()
+	if _, ok := j.Answer(); ok || !due {
+		return nil
+	}
+	text, ended, err := c.Remote.Read(ctx, answerOf(j.Try))
+	if err != nil {
+		return err
+	}
+	lines, err := c.lines(ctx, j, log)
+	if err != nil || !ended {
+		return err
+	}
+	var a answer
+	if err := json.Unmarshal(text, &a); err != nil {
+		return fmt.Errorf("the job's answer: %w", err)
+	}
+	if err := c.outputs(ctx, j, a.Outputs); err != nil {
+		return err
+	}
+	if err := j.Accept(a.err()); err != nil {
+		return err
+	}
+	c.forget(j, lines)
+	return nil
+}
+
+// lines fetches what was printed since the last time, and returns how many letters there were in all.
+func (c *Courier) lines(ctx context.Context, j *engine.Job, log string) (int, error) {
+	mark := log + ".letters" // how many have been read, also by a run that was killed since
+	b, err := os.ReadFile(mark)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return 0, err
+	}
+	n, _ := strconv.Atoi(string(b))
+	for {
+		text, ok, err := c.Remote.Read(ctx, linesOf(j.Try, n))
+		if err != nil || !ok {
+			return n, err
+		}
+		n++
+		if err := errors.Join(appendTo(log, text), os.WriteFile(mark, []byte(strconv.Itoa(n)), 0o600)); err != nil {
+			return n, err
+		}
+	}
+}
+
+func appendTo(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}
+
+// outputs puts what the job made where the engine looks for it.
+func (c *Courier) outputs(ctx context.Context, j *engine.Job, outputs map[string]cache.Blob) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for port, b := range outputs {
+		to, ok := j.Order.Outputs[port]
+		if !ok {
+			return fmt.Errorf("the job's answer names an output %q that the step doesn't have", port)
+		}
+		g.Go(func() error {
+			if err := c.Remote.FetchBlob(gctx, b); err != nil {
+				return fmt.Errorf("output %s: %w", port, err)
+			}
+			return c.Store.Restore(gctx, b, to)
+		})
+	}
+	return g.Wait()
+}
+
+// forget removes an attempt's letters.
+func (c *Courier) forget(j *engine.Job, lines int) {
+	ctx, cancel := context.WithTimeout(context.Background(), every)
+	defer cancel()
+	names := []string{parcelOf(j.Try), answerOf(j.Try), checkpointOf(j.Order)}
+	for n := range lines {
+		names = append(names, linesOf(j.Try, n))
+	}
+	for _, n := range names {
+		c.Remote.Burn(ctx, n)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.looked, j.Try)
+}
+
+func (a *answer) err() error {
+	switch {
+	case a.Verdict != "":
+		return &engine.Verdict{Text: a.Verdict}
+	case a.Error != "":
+		return errors.New(a.Error)
+	}
+	return nil
+}
+
+// ports are the ports of an order, in order.
+func ports[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// printer collects lines and posts them now and then.
+type printer struct {
+	remote *remote.Remote
+	try    string
+
+	mu  sync.Mutex
+	buf bytes.Buffer
+	n   int
+}
+
+// event is an engine's emit: a line of JSON an event, as a job on a shared file system prints it.
+func (p *printer) event(e engine.Event) {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.buf.Write(append(b, '\n'))
+}
+
+// post sends what has come together. What can't be sent is kept for the next time.
+func (p *printer) post(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.buf.Len() == 0 {
+		return nil
+	}
+	if err := p.remote.Post(ctx, linesOf(p.try, p.n), p.buf.Bytes()); err != nil {
+		return err
+	}
+	p.n++
+	p.buf.Reset()
+	return nil
+}

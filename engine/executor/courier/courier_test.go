@@ -1,0 +1,255 @@
+package courier_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"gocloud.dev/blob"
+	_ "gocloud.dev/blob/fileblob"
+
+	"rein/cache"
+	"rein/cache/remote"
+	"rein/engine"
+	"rein/engine/enginetest"
+	"rein/engine/executor/courier"
+)
+
+// cluster is an executor whose jobs know nothing but a bucket and a name, as on a node without a shared file system.
+type cluster struct {
+	t       *testing.T
+	courier *courier.Courier
+	bucket  string
+	nodes   string // folder of the nodes' stores
+	jobs    atomic.Int64
+	preempt atomic.Int64 // so many jobs are told to stop
+	damage  func()       // done to the bucket when a job has ended
+	mu      sync.Mutex
+	parcels []string // what was sent
+}
+
+func (*cluster) MaxJobs() int { return 4 }
+
+func (x *cluster) Execute(ctx context.Context, j *engine.Job) (engine.Usage, error) {
+	for {
+		if err := j.Begin(); err != nil {
+			return engine.Usage{}, err
+		}
+		argv, err := x.courier.Send(ctx, j)
+		if err != nil {
+			return engine.Usage{}, err
+		}
+		x.remember(argv[1])
+		x.node(ctx, argv[1])
+		if x.damage != nil {
+			x.damage()
+		}
+		log := filepath.Join(j.Folder(), "log")
+		if err := x.courier.Bring(ctx, j, log, true); err != nil {
+			return engine.Usage{}, err
+		}
+		text, err := os.ReadFile(log)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return engine.Usage{}, err
+		}
+		for line := range strings.Lines(string(text)) {
+			j.EventLine(strings.TrimSuffix(line, "\n"))
+		}
+		if answer, ok := j.Answer(); ok {
+			return engine.Usage{}, answer
+		}
+	}
+}
+
+// remember keeps what a parcel says.
+func (x *cluster) remember(try string) {
+	text, ok, err := x.courier.Remote.Read(x.t.Context(), try+"/order")
+	if err != nil || !ok {
+		x.t.Errorf("no parcel %s: %v", try, err)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.parcels = append(x.parcels, string(text))
+}
+
+// node executes a parcel with a store of its own, each on another node.
+func (x *cluster) node(ctx context.Context, try string) {
+	store := enginetest.Open(x.t, filepath.Join(x.nodes, fmt.Sprint(x.jobs.Add(1))))
+	r := newRemote(x.t, store, x.bucket)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if x.preempt.Add(-1) >= 0 {
+		time.AfterFunc(200*time.Millisecond, cancel)
+	}
+	_ = courier.Execute(ctx, r, store, try, resolve) // what it says is in its answer
+}
+
+func newRemote(t *testing.T, store *cache.Store, dir string) *remote.Remote {
+	t.Helper()
+	b, err := blob.OpenBucket(context.Background(), "file://"+dir+"?create_dir=true&no_tmp_dir=true&metadata=skip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	r, err := remote.New(store, b, remote.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func newCluster(t *testing.T) (*cluster, *cache.Store) {
+	store := enginetest.Store(t)
+	x := &cluster{t: t, bucket: filepath.Join(t.TempDir(), "bucket"), nodes: t.TempDir()}
+	x.courier = &courier.Courier{Remote: newRemote(t, store, x.bucket), Store: store, Argv: []string{"rein"}}
+	return x, store
+}
+
+// run runs steps on the cluster.
+func (x *cluster) run(store *cache.Store, events *enginetest.Events, nodes ...*engine.Node) func(step string) (status, text string) {
+	x.t.Helper()
+	r, err := engine.Run(x.t.Context(), enginetest.Graph(nodes...), engine.Options{Store: store, Child: []string{"rein"},
+		Executors: map[string]engine.Executor{"far": x}, Executor: "far", Emit: events.Emit})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return func(step string) (string, string) {
+		s := enginetest.Find(r, step)
+		return s.Status, s.Error
+	}
+}
+
+// far is an op whose config names what it does.
+func far(does string) *enginetest.Op {
+	o := &enginetest.Op{Type: "far", Config: map[string]any{"does": does}}
+	o.Do = func(ctx context.Context, c *engine.Call) error {
+		c.Emit(engine.Event{Action: engine.ActionLog, Text: "far away, I " + does})
+		switch does {
+		case "refuse":
+			return &engine.Verdict{Text: "no"}
+		case "fail":
+			return errors.New("it broke")
+		case "list":
+			names, err := filepath.Glob(filepath.Join(c.Inputs["in"][0].Path, "*", "*"))
+			return errors.Join(err, enginetest.WriteAll(c, fmt.Sprint(len(names))))
+		case "slowly":
+			mark := filepath.Join(c.Checkpoint, "half")
+			if _, err := os.Stat(mark); err == nil {
+				return enginetest.WriteAll(c, "went on")
+			}
+			if err := errors.Join(os.MkdirAll(c.Checkpoint, 0o755), os.WriteFile(mark, nil, 0o644)); err != nil {
+				return err
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return o.Copy(c)
+	}
+	return o
+}
+
+func resolve(_ string, _ int, config json.RawMessage) (engine.Op, error) {
+	var c map[string]string
+	err := json.Unmarshal(config, &c)
+	return far(c["does"]), err
+}
+
+// Steps run on nodes that see no file of this machine: files, folders and the outputs of other steps go through the bucket,
+// events come back, and nothing is left in the bucket but blobs.
+func TestFilesGoThroughTheCache(t *testing.T) {
+	x, store := newCluster(t)
+	data := filepath.Join(t.TempDir(), "data")
+	for name, text := range map[string]string{"a.txt": "alpha\n", "deep/b.txt": "beta\n"} {
+		path := filepath.Join(data, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := enginetest.Step("first", far("copy"), enginetest.Path("in", engine.PathFile, filepath.Join(data, "a.txt")))
+	folder := enginetest.Step("folder", far("list"), enginetest.Path("in", engine.PathDir, data))
+	second := enginetest.Step("second", far("copy"), enginetest.From("in", first))
+	var events enginetest.Events
+	of := x.run(store, &events, first, folder, second)
+	for _, step := range []string{"first", "folder", "second"} {
+		if status, text := of(step); status != "ran" {
+			t.Fatalf("%s %s: %s", step, status, text)
+		}
+	}
+	if len(events.Of(engine.ActionLog, "second")) == 0 {
+		t.Error("the step's log didn't come home")
+	}
+	for _, text := range x.parcels {
+		for _, here := range []string{store.Dir(), data} {
+			if strings.Contains(text, here) {
+				t.Errorf("a parcel names a path of this machine, %s: %s", here, text)
+			}
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(x.bucket, "rein1", "letter", "*", "*")); len(left) > 0 {
+		t.Errorf("letters are left: %v", left)
+	}
+	jobs := x.jobs.Load()
+	of = x.run(store, &events, first, folder, second)
+	if status, _ := of("second"); status != "cached" || x.jobs.Load() != jobs {
+		t.Errorf("%s, %d jobs more", status, x.jobs.Load()-jobs)
+	}
+}
+
+func TestVerdictsAndErrorsComeHome(t *testing.T) {
+	x, store := newCluster(t)
+	for does, want := range map[string][2]string{"refuse": {"verdict", "no"}, "fail": {"failed", "it broke"}} {
+		status, text := x.run(store, &enginetest.Events{}, enginetest.Step("s", far(does)))("s")
+		if status != want[0] || !strings.Contains(text, want[1]) {
+			t.Errorf("%s: %s %q", does, status, text)
+		}
+	}
+}
+
+// A job that is told to stop leaves its checkpoint in the bucket; the next one, on another node, goes on from it.
+func TestCheckpointsTravel(t *testing.T) {
+	x, store := newCluster(t)
+	x.preempt.Store(1)
+	slow, after := enginetest.Step("slow", far("slowly")), far("copy")
+	of := x.run(store, &enginetest.Events{}, slow, enginetest.Step("after", after, enginetest.From("in", slow)))
+	if status, text := of("after"); status != "ran" || x.jobs.Load() != 3 {
+		t.Fatalf("%s %s after %d jobs", status, text, x.jobs.Load())
+	}
+	found, _ := filepath.Glob(filepath.Join(x.nodes, "*", "blobs", "*", "*"))
+	var all string
+	for _, f := range found {
+		b, _ := os.ReadFile(f)
+		all += string(b)
+	}
+	if !strings.Contains(all, "went on") {
+		t.Error("the second attempt began anew")
+	}
+}
+
+// What was changed in the bucket is never taken for a result.
+func TestDamagedOutputsAreRefused(t *testing.T) {
+	x, store := newCluster(t)
+	input := filepath.Join(t.TempDir(), "in")
+	if err := os.WriteFile(input, []byte("what it was"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	x.damage = func() {
+		files, _ := filepath.Glob(filepath.Join(x.bucket, "rein1", "file", "*"))
+		for _, f := range files {
+			if err := os.WriteFile(f, []byte("something else"), 0o644); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	status, text := x.run(store, &enginetest.Events{}, enginetest.Step("s", far("copy"), enginetest.Path("in", engine.PathFile, input)))("s")
+	if status != "failed" || !strings.Contains(text, "damaged in the shared cache") {
+		t.Errorf("%s %q", status, text)
+	}
+}
