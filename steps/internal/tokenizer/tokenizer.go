@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"rein/cache"
+	"rein/steps/internal/bytebpe"
 	"rein/steps/internal/wordpiece"
 )
 
@@ -124,6 +125,8 @@ func parse(b []byte) (Tokenizer, error) {
 	switch kind.Model.Type {
 	case "WordPiece":
 		return wordpiece.Parse(b)
+	case "BPE":
+		return bytebpe.Parse(b)
 	}
-	return nil, fmt.Errorf("a tokenizer of type %q: WordPiece can be read", kind.Model.Type)
+	return nil, fmt.Errorf("a tokenizer of type %q: WordPiece and byte-level BPE can be read", kind.Model.Type)
 }

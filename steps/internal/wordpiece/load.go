@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"rein/steps/internal/addedtoken"
 )
 
 // Load reads the tokenizer of a Hugging Face model folder: tokenizer.json. What this package can't reproduce exactly is
@@ -28,12 +30,9 @@ func Load(dir string) (*Tokenizer, error) {
 
 // file is the part of tokenizer.json that decides the ids.
 type file struct {
-	AddedTokens []struct {
-		ID         int    `json:"id"`
-		Content    string `json:"content"`
-		Normalized bool   `json:"normalized"`
-	} `json:"added_tokens"`
-	Normalizer struct {
+	AddedTokens []addedtoken.Token `json:"added_tokens"`
+	Post        json.RawMessage    `json:"post_processor"`
+	Normalizer  struct {
 		Type         string `json:"type"`
 		CleanText    bool   `json:"clean_text"`
 		Chinese      bool   `json:"handle_chinese_chars"`
@@ -50,6 +49,31 @@ type file struct {
 		MaxWord int            `json:"max_input_chars_per_word"`
 		Vocab   map[string]int `json:"vocab"`
 	} `json:"model"`
+}
+
+// special are the special tokens, nil where they are BERT's.
+func (f *file) special() (*Special, error) {
+	berts := f.Model.Unk == "[UNK]" && (len(f.Post) == 0 || string(f.Post) == "null")
+	names := map[int32]string{}
+	for _, t := range f.AddedTokens {
+		names[t.ID] = t.Content
+	}
+	ends, err := addedtoken.ParseEnds(f.Post)
+	if err != nil {
+		return nil, err
+	}
+	if len(ends.Before) == 1 && len(ends.After) == 1 && names[ends.Before[0]] == "[CLS]" && names[ends.After[0]] == "[SEP]" {
+		berts = f.Model.Unk == "[UNK]"
+	}
+	usual := map[string]bool{"[UNK]": true, "[CLS]": true, "[SEP]": true, "[PAD]": true, "[MASK]": true}
+	for _, t := range f.AddedTokens {
+		berts = berts && usual[t.Content] && !t.Left && !t.Right && !t.Single
+	}
+	if berts {
+		return nil, nil
+	}
+	pad, err := addedtoken.Pad(f.AddedTokens)
+	return &Special{Unknown: f.Model.Unk, Ends: ends, Pad: pad, Added: f.AddedTokens}, err
 }
 
 // Parse reads the content of a tokenizer.json.
@@ -76,8 +100,8 @@ func Parse(b []byte) (*Tokenizer, error) {
 		return nil, fmt.Errorf("normalizer %q is not BERT's", n.Type)
 	case f.PreTokenizer.Type != "BertPreTokenizer":
 		return nil, fmt.Errorf("pre-tokenizer %q is not BERT's", f.PreTokenizer.Type)
-	case f.Model.Prefix != "##" || f.Model.Unk != "[UNK]":
-		return nil, fmt.Errorf("pieces %q and unknown token %q are not BERT's", f.Model.Prefix, f.Model.Unk)
+	case f.Model.Prefix != "##":
+		return nil, fmt.Errorf("pieces %q are not BERT's", f.Model.Prefix)
 	}
 	vocab := make([]string, len(f.Model.Vocab))
 	for w, id := range f.Model.Vocab {
@@ -86,14 +110,28 @@ func Parse(b []byte) (*Tokenizer, error) {
 		}
 		vocab[id] = w
 	}
+	var more []string // tokens beyond the vocabulary: taken whole, never found as pieces
 	for _, t := range f.AddedTokens {
-		if t.ID >= len(vocab) || vocab[t.ID] != t.Content || t.Normalized {
-			return nil, fmt.Errorf("added token %q is not one of the vocabulary's", t.Content)
+		switch {
+		case t.Normal:
+			return nil, fmt.Errorf("added token %q is looked for in normalised text: only exact ones are known", t.Content)
+		case int(t.ID) == len(vocab)+len(more):
+			more = append(more, t.Content)
+		case int(t.ID) >= len(vocab) || vocab[t.ID] != t.Content:
+			return nil, fmt.Errorf("added token %q has id %d, which is not its place in the vocabulary of %d", t.Content, t.ID, len(vocab))
 		}
 	}
-	o := Options{Lowercase: n.Lowercase, StripAccents: n.Lowercase, MaxWord: f.Model.MaxWord}
+	special, err := f.special()
+	if err != nil {
+		return nil, err
+	}
+	o := Options{Special: special, Lowercase: n.Lowercase, StripAccents: n.Lowercase, MaxWord: f.Model.MaxWord}
 	if n.StripAccents != nil {
 		o.StripAccents = *n.StripAccents
 	}
-	return New(vocab, o)
+	t, err := New(vocab, o)
+	if err == nil {
+		t.vocab = append(t.vocab, more...)
+	}
+	return t, err
 }

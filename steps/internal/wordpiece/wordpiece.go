@@ -22,13 +22,23 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"rein/cache"
+	"rein/steps/internal/addedtoken"
 )
 
 // Options are the facts that differ between models.
 type Options struct {
 	Lowercase    bool // an uncased model
 	StripAccents bool
-	MaxWord      int // characters of a word beyond which it is [UNK]; 0: 100
+	MaxWord      int      // characters of a word beyond which it is [UNK]; 0: 100
+	Special      *Special // nil: BERT's
+}
+
+// Special are the special tokens of models that aren't BERT.
+type Special struct {
+	Unknown string
+	Ends    addedtoken.Ends
+	Pad     int32
+	Added   []addedtoken.Token
 }
 
 // Tokenizer encodes text. It is immutable: many goroutines may use one.
@@ -36,8 +46,9 @@ type Tokenizer struct {
 	opts          Options
 	vocab         []string
 	words, pieces *trie // at the start of a word; after it ("##")
-	special       []pair
-	unk, cls, sep int32
+	added         *addedtoken.Finder
+	unk           int32
+	ends          addedtoken.Ends
 	pad           int32
 }
 
@@ -59,19 +70,8 @@ func New(vocab []string, o Options) (*Tokenizer, error) {
 			words = append(words, pair{w, id})
 		}
 	}
-	for _, s := range []struct {
-		name string
-		id   *int32
-	}{{"[UNK]", &t.unk}, {"[CLS]", &t.cls}, {"[SEP]", &t.sep}, {"[PAD]", &t.pad}} {
-		id, ok := ids[s.name]
-		if !ok {
-			return nil, fmt.Errorf("vocabulary of %d tokens has no %s: not a BERT vocabulary", len(vocab), s.name)
-		}
-		*s.id = id
-		t.special = append(t.special, pair{s.name, id})
-	}
-	if id, ok := ids["[MASK]"]; ok {
-		t.special = append(t.special, pair{"[MASK]", id})
+	if err := t.specials(ids); err != nil {
+		return nil, err
 	}
 	if len(pieces) == 0 {
 		return nil, errors.New("vocabulary has no ## pieces: not a WordPiece vocabulary")
@@ -79,6 +79,34 @@ func New(vocab []string, o Options) (*Tokenizer, error) {
 	t.words, t.pieces = newTrie(words), newTrie(pieces)
 	return t, nil
 }
+
+// specials finds the special tokens, BERT's or as the options have them.
+func (t *Tokenizer) specials(ids map[string]int32) error {
+	if s := t.opts.Special; s != nil {
+		id, ok := ids[s.Unknown]
+		if !ok {
+			return fmt.Errorf("vocabulary of %d tokens has no %s, which stands for the unknown", len(t.vocab), s.Unknown)
+		}
+		t.unk, t.ends, t.pad, t.added = id, s.Ends, s.Pad, addedtoken.NewFinder(s.Added)
+		return nil
+	}
+	var added []addedtoken.Token
+	for _, name := range []string{"[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"} {
+		id, ok := ids[name]
+		if !ok && name == "[MASK]" {
+			continue
+		} else if !ok {
+			return fmt.Errorf("vocabulary of %d tokens has no %s: not a BERT vocabulary", len(t.vocab), name)
+		}
+		added = append(added, addedtoken.Token{ID: id, Content: name})
+	}
+	t.unk, t.ends, t.pad = ids["[UNK]"], addedtoken.Ends{Before: []int32{ids["[CLS]"]}, After: []int32{ids["[SEP]"]}}, ids["[PAD]"]
+	t.added = addedtoken.NewFinder(added)
+	return nil
+}
+
+// Options are the tokenizer's.
+func (t *Tokenizer) Options() Options { return t.opts }
 
 // Size is the number of tokens.
 func (t *Tokenizer) Size() int { return len(t.vocab) }
@@ -92,23 +120,27 @@ func (t *Tokenizer) Token(id int32) string { return t.vocab[id] }
 // Digest names the vocabulary and the options: two tokenizers of equal digest give equal ids.
 func (t *Tokenizer) Digest() cache.Digest {
 	b := fmt.Appendf(nil, "wordpiece 1 %v %v %d\n", t.opts.Lowercase, t.opts.StripAccents, t.opts.MaxWord)
+	if s := t.opts.Special; s != nil {
+		b = fmt.Appendf(b, "%v\n", *s)
+	}
 	for _, w := range t.vocab {
 		b = append(append(b, w...), '\n')
 	}
 	return cache.Sum(b)
 }
 
-// Encode appends the ids of text to dst: [CLS], at most limit-2 tokens, [SEP]. A limit of 0 is none.
+// Encode appends the ids of text to dst: [CLS], at most limit-2 tokens, [SEP], or what the model has in their place. A limit
+// of 0 is none.
 func (t *Tokenizer) Encode(dst []int32, text string, limit int) []int32 {
-	e := encoder{t: t, out: append(dst, t.cls), limit: -1}
+	e := encoder{t: t, out: append(dst, t.ends.Before...), limit: -1}
 	if limit > 0 {
-		e.limit = len(dst) + max(limit-1, 1)
+		e.limit = len(dst) + max(limit-len(t.ends.After), len(t.ends.Before))
 	}
 	e.text(text)
 	if e.limit >= 0 && len(e.out) > e.limit {
 		e.out = e.out[:e.limit]
 	}
-	return append(e.out, t.sep)
+	return append(e.out, t.ends.After...)
 }
 
 // encoder is the state of one Encode.
@@ -126,22 +158,7 @@ func (e *encoder) full() bool { return e.limit >= 0 && len(e.out) >= e.limit }
 // text encodes a whole text, special tokens included.
 func (e *encoder) text(s string) {
 	e.word = e.buf[:0]
-	start := 0
-	for i := 0; i < len(s); i++ {
-		if s[i] != '[' {
-			continue
-		}
-		for _, p := range e.t.special {
-			if len(s)-i >= len(p.text) && s[i:i+len(p.text)] == p.text {
-				e.segment(s[start:i])
-				e.out = append(e.out, p.id)
-				i += len(p.text) - 1
-				start = i + 1
-				break
-			}
-		}
-	}
-	e.segment(s[start:])
+	e.t.added.Split(s, e.segment, func(id int32) { e.out = append(e.out, id) })
 }
 
 // segment encodes text without special tokens.

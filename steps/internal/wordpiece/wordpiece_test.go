@@ -62,7 +62,7 @@ func TestEncodeLimit(t *testing.T) {
 	for limit := 2; limit < 12; limit++ {
 		got := tok.Encode([]int32{7}, "the the unaffable the", limit)
 		n := min(limit, len(whole))
-		want := append(append([]int32{7}, whole[:n-1]...), tok.sep)
+		want := append(append([]int32{7}, whole[:n-1]...), tok.ends.After...)
 		if !slices.Equal(got, want) {
 			t.Errorf("limit %d: %v, want %v", limit, got, want)
 		}
@@ -98,7 +98,7 @@ func FuzzEncode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		ids := tok.Encode(nil, s, 16)
-		if len(ids) < 2 || len(ids) > 16 || ids[0] != tok.cls || ids[len(ids)-1] != tok.sep {
+		if len(ids) < 2 || len(ids) > 16 || ids[0] != tok.ends.Before[0] || ids[len(ids)-1] != tok.ends.After[0] {
 			t.Errorf("%q: %v", s, ids)
 		}
 	})
