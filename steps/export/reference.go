@@ -10,7 +10,6 @@ import (
 	"rein/steps/internal/mlx"
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/usergraph"
-	"rein/steps/internal/wordpiece"
 )
 
 // trained is a model as training left it: it writes its graph, and answers without ONNX Runtime's help or with another
@@ -79,14 +78,14 @@ func (g grams) logits(texts []string) ([][]float32, error) {
 // transformer is an encoder; its reference is the graph that it was trained with.
 type transformer struct {
 	m       *encoder.Model
-	tok     *wordpiece.Tokenizer
+	tok     *encoder.Tokenizer
 	backend *mlx.Backend
 	net     *mlx.Encoder
 }
 
 const rowsAtOnce = 16
 
-func newTransformer(m *encoder.Model, tok *wordpiece.Tokenizer) (*transformer, error) {
+func newTransformer(m *encoder.Model, tok *encoder.Tokenizer) (*transformer, error) {
 	b, err := mlx.Open("cpu", true)
 	if err != nil {
 		return nil, err

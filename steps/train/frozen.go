@@ -12,7 +12,6 @@ import (
 	"rein/steps/internal/mlx"
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/ort"
-	"rein/steps/internal/wordpiece"
 )
 
 // frozen is an encoder of which nothing but the head is trained: each row goes through the encoder once, and epochs over
@@ -22,13 +21,13 @@ type frozen struct {
 	cfg   Config
 	dev   *mlx.Backend
 	model *encoder.Model
-	tok   *wordpiece.Tokenizer
+	tok   *encoder.Tokenizer
 	head  *mlx.Head
 
 	pooled, targets, rows, mask []float32 // of a batch
 }
 
-func newFrozen(env *steps.Env, b *mlx.Backend, c Config, model *encoder.Model, tok *wordpiece.Tokenizer) (*frozen, error) {
+func newFrozen(env *steps.Env, b *mlx.Backend, c Config, model *encoder.Model, tok *encoder.Tokenizer) (*frozen, error) {
 	hc := mlx.HeadConfig{Batch: c.BatchSize, Dim: model.Hidden, Classes: model.Classes, WeightDecay: c.Decay, Loss: c.loss()}
 	f := &frozen{env: env, cfg: c, dev: b, model: model, tok: tok, targets: make([]float32, c.BatchSize*model.Classes),
 		rows: make([]float32, c.BatchSize), mask: make([]float32, c.BatchSize*model.Hidden), pooled: make([]float32, c.BatchSize*model.Hidden)}
@@ -114,6 +113,9 @@ func (f *frozen) embed(d *dataset) error {
 func (f *frozen) embedBatch(s *ort.Session, d *dataset, rows []int, vectors []float32) error {
 	length := max(len(d.corpus.Row(rows[len(rows)-1])), 1)
 	ids := make([]int64, len(rows)*length)
+	for i := range ids {
+		ids[i] = int64(f.model.Pad)
+	}
 	for r, i := range rows {
 		for j, id := range d.corpus.Row(i) {
 			ids[r*length+j] = int64(id)

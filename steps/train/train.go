@@ -20,7 +20,6 @@ import (
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/tokenizer"
 	"rein/steps/internal/usergraph"
-	"rein/steps/internal/wordpiece"
 )
 
 // Inputs are the rows of a training.
@@ -28,7 +27,7 @@ type Inputs struct {
 	Rows       artifact.Rows  `port:"rows" doc:"Rows to train on."`
 	Validation artifact.Rows  `port:"validation" doc:"Rows that stop the training and choose the threshold; never reported on."`
 	Init       artifact.Model `port:"init,optional" doc:"A model to go on from."`
-	Base       artifact.File  `port:"base,optional" doc:"A Hugging Face folder of a BERT-like encoder to fine-tune; none: the built-in n-gram model."`
+	Base       artifact.File  `port:"base,optional" doc:"A Hugging Face folder of an encoder to fine-tune: bert, distilbert, roberta, xlm-roberta, camembert or mpnet. None: the built-in n-gram model."`
 	Graph      artifact.File  `port:"graph,optional" doc:"An ONNX graph of your own to fine-tune, in place of base: the folder of model.onnx with its tokenizer.json (or vocab.txt), or the file itself, with tokenizer. It takes input_ids (and attention_mask, token_type_ids) and gives logits or hidden states."`
 	Tokenizer  artifact.File  `port:"tokenizer,optional" doc:"The graph's tokenizer.json, where graph is a file."`
 }
@@ -159,7 +158,7 @@ func open(env *steps.Env, c *Config, in Inputs) (learner, error) {
 }
 
 // encoderOf is the encoder to train: of the folder base, or init where that is one; nil for an n-gram model.
-func encoderOf(c Config, in Inputs) (*encoder.Model, *wordpiece.Tokenizer, error) {
+func encoderOf(c Config, in Inputs) (*encoder.Model, *encoder.Tokenizer, error) {
 	switch {
 	case in.Init.Path != "":
 		info, err := in.Init.Info()

@@ -9,7 +9,6 @@ import (
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/mlx"
 	"rein/steps/internal/ngram"
-	"rein/steps/internal/wordpiece"
 )
 
 // transformer is an encoder in training: the word table in Go, all else in a GoMLX graph.
@@ -17,13 +16,13 @@ type transformer struct {
 	cfg   Config
 	dev   *mlx.Backend
 	model *encoder.Model
-	tok   *wordpiece.Tokenizer
+	tok   *encoder.Tokenizer
 	net   *mlx.Encoder
 	words *ngram.Embedder // the word table's optimiser; nil where it is frozen
 	batch mlx.EncoderBatch
 }
 
-func newTransformer(b *mlx.Backend, c Config, model *encoder.Model, tok *wordpiece.Tokenizer) (*transformer, error) {
+func newTransformer(b *mlx.Backend, c Config, model *encoder.Model, tok *encoder.Tokenizer) (*transformer, error) {
 	t := &transformer{cfg: c, dev: b, model: model, tok: tok}
 	var err error
 	t.net, err = mlx.NewEncoder(b, model, mlx.EncoderConfig{Rows: c.BatchSize, Frozen: c.frozen(), WeightDecay: c.Decay, Clip: c.Clip, Loss: c.loss()})

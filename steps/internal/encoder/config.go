@@ -2,10 +2,11 @@
 // the tokens, and a linear layer to logits over the classes.
 //
 // Glossary: word table, the embedding row of each token; layer, attention and feed-forward block with their
-// normalisations; head, the last linear layer; batch, token ids [rows, length] filled up with the pad id, which is 0.
+// normalisations; head, the last linear layer; batch, token ids [rows, length] filled up with the pad id; relative bias,
+// what MPNet adds to the attention by how far two tokens are apart, in buckets.
 //
-// Encoders of types bert (MiniLM among them) and distilbert are read. MPNet and DeBERTa (relative positions) and RoBERTa
-// (byte-level BPE) are not: export those to ONNX where they come from.
+// Encoders of types bert (MiniLM among them), distilbert, roberta, xlm-roberta, camembert and mpnet are read. Others, as
+// DeBERTa with its attention of positions apart, come in as ONNX graphs (steps/internal/usergraph).
 package encoder
 
 import (
@@ -13,9 +14,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-
-	"rein/steps/internal/wordpiece"
 )
 
 // Config is an encoder's shape, and how text becomes its ids. It travels with the model.
@@ -31,7 +29,10 @@ type Config struct {
 	Lowercase bool    `json:"lowercase"`
 	Accents   bool    `json:"strip_accents"`
 	Tokenizer string  `json:"tokenizer"` // digest of the vocabulary and its options
-	Base      string  `json:"base"`      // name of the folder it came from
+	Pad       int32   `json:"pad,omitempty"`
+	Buckets   int     `json:"relative_buckets,omitempty"` // of the relative bias; 0: there is none
+	JSON      bool    `json:"tokenizer_json,omitempty"`   // the tokenizer is tokenizer.json, else a BERT vocabulary
+	Base      string  `json:"base"`                       // name of the folder it came from
 }
 
 // source is a Hugging Face config.json, of either type.
@@ -52,6 +53,7 @@ type source struct {
 	Epsilon   float64 `json:"layer_norm_eps"`
 	Pad       int     `json:"pad_token_id"`
 	Position  string  `json:"position_embedding_type"`
+	Buckets   int     `json:"relative_attention_num_buckets"`
 }
 
 // readConfig reads the folder's config.json and the facts of its tokeniser.
@@ -65,8 +67,9 @@ func readConfig(dir string, maxTokens int) (Config, string, error) {
 	if c.Epsilon == 0 {
 		c.Epsilon = 1e-12
 	}
-	if s.Type != "bert" && s.Type != "distilbert" {
-		return c, "", fmt.Errorf("%s: model_type %q: bert and distilbert encoders can be read; export others to ONNX", dir, s.Type)
+	fam, ok := families[s.Type]
+	if !ok {
+		return c, "", fmt.Errorf("%s: model_type %q can't be read: %s can; export others to ONNX and give them as graph", dir, s.Type, known())
 	}
 	if act := s.Act + s.Act2; act != "gelu" {
 		return c, "", fmt.Errorf("%s: activation %q: only gelu is known", dir, act)
@@ -74,8 +77,21 @@ func readConfig(dir string, maxTokens int) (Config, string, error) {
 	if s.Position != "" && s.Position != "absolute" {
 		return c, "", fmt.Errorf("%s: position_embedding_type %q: only absolute is known", dir, s.Position)
 	}
-	if s.Pad != 0 {
-		return c, "", fmt.Errorf("%s: pad_token_id %d: only 0 is known", dir, s.Pad)
+	if s.Pad < 0 || s.Pad != 0 && !fam.json {
+		return c, "", fmt.Errorf("%s: pad_token_id %d: only 0 is known of %s", dir, s.Pad, s.Type)
+	}
+	c.Pad, c.JSON = int32(s.Pad), fam.json
+	if fam.json {
+		c.Positions -= s.Pad + 1 // positions are counted from there on
+		c.Lowercase = false
+	}
+	if s.Type == "mpnet" {
+		if c.Buckets = s.Buckets; c.Buckets == 0 {
+			c.Buckets = 32
+		}
+	}
+	if fam.json {
+		return c, s.Type, c.Validate()
 	}
 	var tok struct {
 		Lower   *bool `json:"do_lower_case"`
@@ -98,6 +114,8 @@ func (c Config) Validate() error {
 			c.Layers, c.Hidden, c.Heads, c.Inner, c.Vocab, c.Positions)
 	case c.Hidden%c.Heads != 0:
 		return fmt.Errorf("encoder: hidden size %d is not a multiple of %d heads", c.Hidden, c.Heads)
+	case c.Pad < 0 || int(c.Pad) >= c.Vocab || c.Buckets < 0 || c.Buckets%4 != 0:
+		return fmt.Errorf("encoder: pad %d, relative buckets %d: want a token's id, and a multiple of 4", c.Pad, c.Buckets)
 	case c.MaxTokens < 2 || c.MaxTokens > c.Positions:
 		return fmt.Errorf("max_tokens: %d is not between 2 and the encoder's %d positions", c.MaxTokens, c.Positions)
 	}
@@ -113,28 +131,4 @@ func readJSON(path string, v any) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
-}
-
-// VocabFile is the vocabulary's name in a Hugging Face folder and in a model folder.
-const VocabFile = "vocab.txt"
-
-// OpenTokenizer reads the folder's vocabulary; it must be the one the Config names, if it names one.
-func (c Config) OpenTokenizer(dir string) (*wordpiece.Tokenizer, error) {
-	path := filepath.Join(dir, VocabFile)
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("tokeniser: %w", err)
-	}
-	vocab := strings.Split(strings.TrimSuffix(strings.ReplaceAll(string(b), "\r\n", "\n"), "\n"), "\n")
-	t, err := wordpiece.New(vocab, wordpiece.Options{Lowercase: c.Lowercase, StripAccents: c.Accents})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if t.Pad() != 0 || t.Size() > c.Vocab {
-		return nil, fmt.Errorf("%s: %d tokens with pad id %d, the encoder has %d and pads with 0", path, t.Size(), t.Pad(), c.Vocab)
-	}
-	if d := t.Digest().String(); c.Tokenizer != "" && c.Tokenizer != d {
-		return nil, fmt.Errorf("%s: is not the vocabulary that the model was trained with", path)
-	}
-	return t, nil
 }

@@ -1,11 +1,13 @@
 package encoder
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,7 +63,7 @@ func TestMiniLMEqualsTransformers(t *testing.T) {
 
 func TestReadSaysWhatIsWrong(t *testing.T) {
 	for want, edit := range map[string][2]string{
-		`model_type "roberta"`:               {`"bert"`, `"roberta"`},
+		`model_type "deberta-v2" can't be`:   {`"bert"`, `"deberta-v2"`},
 		`activation "relu"`:                  {`"gelu"`, `"relu"`},
 		`position_embedding_type "relative"`: {`"absolute"`, `"relative"`},
 		"not a multiple of 3 heads":          {`"num_attention_heads":2`, `"num_attention_heads":3`},
@@ -87,7 +89,13 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 }
 
 func TestSaveLoad(t *testing.T) {
-	folder := encodertest.Folder(t, "bert")
+	for _, kind := range []string{"bert", "mpnet", "roberta"} {
+		t.Run(kind, func(t *testing.T) { saveLoad(t, kind) })
+	}
+}
+
+func saveLoad(t *testing.T, kind string) {
+	folder := encodertest.Folder(t, kind)
 	m, err := Read(folder, 3, 40, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -111,12 +119,15 @@ func TestSaveLoad(t *testing.T) {
 		t.Error("the vocabulary changed on its way")
 	}
 	// another vocabulary under the model is refused
-	path := filepath.Join(dir.Path, VocabFile)
+	path, from, to := filepath.Join(dir.Path, VocabFile), "\nignore\n", "\nignored\n"
+	if m.JSON {
+		path, from, to = filepath.Join(dir.Path, "tokenizer.json"), `\u003c/s\u003e`, `\u003c/t\u003e`
+	}
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(strings.Replace(string(b), "\nignore\n", "\nignored\n", 1)), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(b), from, to)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "not the vocabulary") {
@@ -148,4 +159,61 @@ func TestLatencyAgainstTorchExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("p50 and p95 in ms: %s", out)
+}
+
+// What is pooled equals what transformers computes with random weights of each type, on real words, filled up.
+func TestEqualsTransformers(t *testing.T) {
+	py := os.Getenv("REIN_PYTHON")
+	if py == "" || exec.Command(py, "-c", "import torch, transformers").Run() != nil {
+		t.Skip("set REIN_PYTHON to an interpreter with torch and transformers")
+	}
+	for _, kind := range []string{"bert", "distilbert", "roberta", "xlm-roberta", "camembert", "mpnet"} {
+		t.Run(kind, func(t *testing.T) {
+			dir := t.TempDir()
+			tokenizer := map[string]string{"bert": "bert", "distilbert": "bert", "mpnet": "mpnet"}[kind]
+			if tokenizer == "" {
+				tokenizer = "roberta"
+			}
+			from := encodertest.Folder(t, tokenizer)
+			out, err := exec.Command(py, filepath.Join("testdata", "random_model.py"), kind, from, dir).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want struct {
+				IDs    [][]int64
+				Pooled [][]float64
+			}
+			if err := json.Unmarshal(out, &want); err != nil {
+				t.Fatal(err)
+			}
+			comparePooled(t, dir, want.IDs, want.Pooled)
+		})
+	}
+}
+
+func comparePooled(t *testing.T, dir string, ids [][]int64, want [][]float64) {
+	t.Helper()
+	m, err := Read(dir, 3, 300, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ort.Open(m.EmbeddingGraph(), ort.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	got, err := s.Run(len(ids), len(ids[0]), slices.Concat(ids...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	worst := 0.0
+	for r, row := range want {
+		for i, v := range row {
+			worst = max(worst, math.Abs(float64(got[0][r*m.Hidden+i])-v))
+		}
+	}
+	t.Logf("largest difference of %d values: %.2g", len(want)*m.Hidden, worst)
+	if worst > 2e-5 || len(want)*m.Hidden == 0 {
+		t.Errorf("largest difference %v", worst)
+	}
 }

@@ -53,14 +53,44 @@ func (w writer) pool() string {
 	w.floats("half", 0.5)
 	w.floats("root_half", float32(math.Sqrt(0.5)))
 
-	real := g.Node("Cast", "mask", []string{g.Node("Greater", "is_token", []string{ids, "zero"})}, onnxgraph.Int("to", int64(onnxgraph.Float32)))
+	isToken := ""
+	if m.Pad == 0 {
+		isToken = g.Node("Greater", "is_token", []string{ids, "zero"})
+	} else {
+		isToken = g.Node("Not", "is_token", []string{g.Node("Equal", "is_pad", []string{ids, g.Ints("pad", nil, int64(m.Pad))})})
+	}
+	real := g.Node("Cast", "mask", []string{isToken}, onnxgraph.Int("to", int64(onnxgraph.Float32)))
 	gap := g.Node("Mul", "gap", []string{g.Node("Sub", "filling", []string{"one", real}), "masked"})
 	bias := g.Node("Unsqueeze", "attention_bias", []string{gap, "middle_axes"})
 	x := w.embed(ids)
+	if m.Buckets > 0 {
+		bias = g.Node("Add", "attention_biases", []string{bias, w.relative()})
+	}
 	for i := range m.Layers {
 		x = w.layer(i, x, bias)
 	}
 	return w.mean(x, real)
+}
+
+// relative is the relative bias of a batch's length: [1, heads, length, length]. What it is by distance stands in the graph,
+// and is picked by the difference of two positions.
+func (w writer) relative() string {
+	g, m := w.g, w.m
+	table, most := m.Weights[Relative].Data, m.Positions-1
+	by := make([]float32, 0, (2*most+1)*m.Heads)
+	for ahead := -most; ahead <= most; ahead++ {
+		by = append(by, table[m.Bucket(ahead)*m.Heads:][:m.Heads]...)
+	}
+	g.Floats("relative_bias", []int{2*most + 1, m.Heads}, by)
+	g.Ints("start", nil, 0)
+	g.Ints("step", nil, 1)
+	g.Ints("most", nil, int64(most))
+	length := g.Node("Squeeze", "length_scalar", []string{"length_now", "axis0"})
+	at := g.Node("Range", "places", []string{"start", length, "step"})
+	ahead := g.Node("Sub", "ahead", []string{g.Node("Unsqueeze", "places_row", []string{at, "axis0"}), g.Node("Unsqueeze", "places_column", []string{at, "axis1"})})
+	picked := g.Node("Gather", "relative_picked", []string{"relative_bias", g.Node("Add", "relative_index", []string{ahead, "most"})}, onnxgraph.Int("axis", 0))
+	heads := g.Node("Transpose", "relative_heads", []string{picked}, onnxgraph.List("perm", 2, 0, 1))
+	return g.Node("Unsqueeze", "relative", []string{heads, "axis0"})
 }
 
 func (w writer) floats(name string, v float32) { w.g.Floats(name, nil, []float32{v}) }

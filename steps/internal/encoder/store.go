@@ -3,13 +3,10 @@ package encoder
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 
 	"rein/steps/artifact"
 	"rein/steps/internal/safetensors"
-	"rein/steps/internal/wordpiece"
 )
 
 // Kind is the artifact.ModelInfo.Kind of these models.
@@ -25,7 +22,7 @@ func ParseConfig(b []byte) (Config, error) {
 }
 
 // Save writes the model's folder: info with the encoder's shape filled in, the weights and the vocabulary.
-func (m *Model) Save(dir artifact.Model, info artifact.ModelInfo, tok *wordpiece.Tokenizer) error {
+func (m *Model) Save(dir artifact.Model, info artifact.ModelInfo, tok *Tokenizer) error {
 	if err := m.check(); err != nil {
 		return err
 	}
@@ -37,11 +34,7 @@ func (m *Model) Save(dir artifact.Model, info artifact.ModelInfo, tok *wordpiece
 	if err := dir.WriteInfo(info); err != nil {
 		return err
 	}
-	var vocab strings.Builder
-	for id := range tok.Size() {
-		vocab.WriteString(tok.Token(int32(id)) + "\n")
-	}
-	if err := os.WriteFile(filepath.Join(dir.Path, VocabFile), []byte(vocab.String()), 0o644); err != nil {
+	if err := tok.files.Write(dir.Path); err != nil {
 		return err
 	}
 	words := Tensor{Name: "words", Shape: []int{m.Vocab, m.Hidden}, Data: m.Words}
@@ -49,7 +42,7 @@ func (m *Model) Save(dir artifact.Model, info artifact.ModelInfo, tok *wordpiece
 }
 
 // Load reads what Save wrote.
-func Load(dir artifact.Model) (*Model, artifact.ModelInfo, *wordpiece.Tokenizer, error) {
+func Load(dir artifact.Model) (*Model, artifact.ModelInfo, *Tokenizer, error) {
 	info, err := dir.Info()
 	if err != nil {
 		return nil, info, nil, err

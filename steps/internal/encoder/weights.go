@@ -46,8 +46,16 @@ const (
 	perLayer
 )
 
+// Relative is the position of the relative bias [Buckets, Heads], where there is one.
+const Relative = firstLayer
+
 // Layer is the position of a layer's first weight.
-func (c Config) Layer(i int) int { return firstLayer + i*perLayer }
+func (c Config) Layer(i int) int {
+	if c.Buckets > 0 {
+		return Relative + 1 + i*perLayer
+	}
+	return firstLayer + i*perLayer
+}
 
 // Head is the position of the head's matrix; its bias follows.
 func (c Config) Head() int { return c.Layer(c.Layers) }
@@ -56,6 +64,9 @@ func (c Config) Head() int { return c.Layer(c.Layers) }
 func (c Config) shapes(classes int) []Tensor {
 	h := c.Hidden
 	out := []Tensor{{Name: "positions", Shape: []int{c.Positions, h}}, {Name: "embed.gain", Shape: []int{h}}, {Name: "embed.bias", Shape: []int{h}}}
+	if c.Buckets > 0 {
+		out = append(out, Tensor{Name: "relative", Shape: []int{c.Buckets, c.Heads}})
+	}
 	for i := range c.Layers {
 		for _, w := range []Tensor{
 			{Name: "qkv", Shape: []int{h, 3 * h}}, {Name: "qkv.bias", Shape: []int{3 * h}},
@@ -87,9 +98,12 @@ func Read(dir string, classes, maxTokens int, seed int64) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := reader{by: map[string]Tensor{}, kind: kind}
+	r := reader{by: map[string]Tensor{}, family: families[kind]}
 	for _, t := range tensors {
-		name := strings.TrimPrefix(strings.TrimPrefix(t.Name, "bert."), "distilbert.")
+		name := t.Name
+		for _, prefix := range []string{"bert.", "distilbert.", "roberta.", "mpnet."} {
+			name = strings.TrimPrefix(name, prefix)
+		}
 		r.by[strings.NewReplacer("LayerNorm.gamma", "LayerNorm.weight", "LayerNorm.beta", "LayerNorm.bias").Replace(name)] = t
 	}
 	m := &Model{Config: cfg, Classes: classes, Words: r.take("embeddings.word_embeddings.weight")}
@@ -140,9 +154,9 @@ func (m *Model) check() error {
 
 // reader turns Hugging Face's names and layouts into ours; the first missing weight is kept as an error.
 type reader struct {
-	by   map[string]Tensor
-	kind string
-	err  error
+	by map[string]Tensor
+	family
+	err error
 }
 
 func (r *reader) take(name string) []float32 {
@@ -174,8 +188,12 @@ func (r *reader) turned(name string) []float32 {
 }
 
 func (r *reader) embeddings(m *Model) {
-	pos := append([]float32(nil), r.take("embeddings.position_embeddings.weight")...)
-	if types := []float32(nil); r.kind == "bert" {
+	table := r.take("embeddings.position_embeddings.weight")
+	if r.json {
+		table = table[min((int(m.Pad)+1)*m.Hidden, len(table)):]
+	}
+	pos := append([]float32(nil), table...)
+	if types := []float32(nil); r.types {
 		if types = r.take("embeddings.token_type_embeddings.weight"); len(types) < m.Hidden {
 			return
 		}
@@ -185,18 +203,14 @@ func (r *reader) embeddings(m *Model) {
 	}
 	m.Weights = append(m.Weights, Tensor{Data: pos},
 		Tensor{Data: r.take("embeddings.LayerNorm.weight")}, Tensor{Data: r.take("embeddings.LayerNorm.bias")})
+	if m.Buckets > 0 {
+		m.Weights = append(m.Weights, Tensor{Data: r.take("encoder.relative_attention_bias.weight")})
+	}
 }
 
 func (r *reader) layer(m *Model, i int) {
-	names := map[string]string{"q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value", "o": "attention.output.dense",
-		"n1": "attention.output.LayerNorm", "up": "intermediate.dense", "down": "output.dense", "n2": "output.LayerNorm"}
-	prefix := fmt.Sprintf("encoder.layer.%d.", i)
-	if r.kind == "distilbert" {
-		names = map[string]string{"q": "attention.q_lin", "k": "attention.k_lin", "v": "attention.v_lin", "o": "attention.out_lin",
-			"n1": "sa_layer_norm", "up": "ffn.lin1", "down": "ffn.lin2", "n2": "output_layer_norm"}
-		prefix = fmt.Sprintf("transformer.layer.%d.", i)
-	}
-	name := func(k, part string) string { return prefix + names[k] + "." + part }
+	prefix := fmt.Sprintf(r.family.layer, i)
+	name := func(k, part string) string { return prefix + r.parts[k] + "." + part }
 	h := m.Hidden
 	qkv, bias := make([]float32, 3*h*h), make([]float32, 3*h)
 	for j, k := range []string{"q", "k", "v"} {

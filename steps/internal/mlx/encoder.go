@@ -228,11 +228,14 @@ func Lookup(m *encoder.Model, rows int, ids [][]int32) EncoderBatch {
 	b := EncoderBatch{Length: min((longest+lengthStep-1)/lengthStep*lengthStep, m.Positions)}
 	b.IDs, b.Mask = make([]int32, rows*b.Length), make([]float32, rows*b.Length)
 	b.Words = make([]float32, rows*b.Length*m.Hidden)
+	for i := range b.IDs {
+		b.IDs[i] = m.Pad
+	}
 	for r, row := range ids {
 		copy(b.IDs[r*b.Length:(r+1)*b.Length], row)
 	}
 	for i, id := range b.IDs {
-		if id != 0 {
+		if id != m.Pad {
 			b.Mask[i] = 1
 		}
 		copy(b.Words[i*m.Hidden:(i+1)*m.Hidden], m.Words[int(id)*m.Hidden:])

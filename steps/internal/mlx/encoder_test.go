@@ -30,11 +30,11 @@ func tokens(m *encoder.Model, rows, length int, seed uint64) (ids []int64, b Enc
 		for p := range length {
 			id := int64(5 + class + m.Classes*rng.IntN(5))
 			if p > 0 && p >= length-r%4 {
-				id = 0
+				id = int64(m.Pad)
 			}
 			ids = append(ids, id)
 			mask := float32(1)
-			if id == 0 {
+			if id == int64(m.Pad) {
 				mask = 0
 			}
 			b.Mask = append(b.Mask, mask)
@@ -55,7 +55,7 @@ func tiny(t testing.TB, kind string) *encoder.Model {
 
 // The trained graph and the exported one are two implementations of one model.
 func TestEncoderEqualsItsONNX(t *testing.T) {
-	for _, kind := range []string{"bert", "distilbert"} {
+	for _, kind := range []string{"bert", "distilbert", "roberta", "mpnet"} {
 		m := tiny(t, kind)
 		e, err := NewEncoder(backend(t), m, EncoderConfig{Rows: 6})
 		if err != nil {

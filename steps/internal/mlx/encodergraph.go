@@ -79,6 +79,9 @@ func (e *Encoder) forward(words, mask, drop *g.Node, w []*g.Node) *g.Node {
 	x := norm(g.Add(words, positions), encoder.EmbedGain)
 	bias := g.MulScalar(g.OneMinus(g.Reshape(mask, rows, 1, 1, length)), encoder.Masked)
 	x = g.Reshape(x, rows*length, c.Hidden)
+	if c.Buckets > 0 {
+		bias = g.Add(bias, relative(c, w[encoder.Relative], length))
+	}
 	for i := range c.Layers {
 		at := c.Layer(i)
 		mixed := attention(g.Reshape(linear(x, w[at+encoder.QKV], w[at+encoder.QKVBias]), rows, length, 3, c.Heads, c.Hidden/c.Heads), bias)
@@ -94,6 +97,19 @@ func (e *Encoder) forward(words, mask, drop *g.Node, w []*g.Node) *g.Node {
 		pooled = g.Mul(pooled, drop)
 	}
 	return linear(pooled, w[c.Head()], w[c.Head()+1])
+}
+
+// relative is the relative bias: [1, heads, length, length]. It is a product, whose gradient adds up in a fixed order.
+func relative(c encoder.Config, table *g.Node, length int) *g.Node {
+	buckets := make([]int32, 0, length*length)
+	for i := range length {
+		for j := range length {
+			buckets = append(buckets, int32(c.Bucket(j-i)))
+		}
+	}
+	picks := g.OneHot(g.Const(table.Graph(), buckets), c.Buckets, table.DType())
+	by := g.Reshape(g.MatMul(picks, table), 1, length, length, c.Heads)
+	return g.TransposeAllAxes(by, 0, 3, 1, 2)
 }
 
 func linear(x, matrix, bias *g.Node) *g.Node {

@@ -155,14 +155,14 @@ func (e *Embedder) updateRange(c *Corpus, batch []int32, grad []float32, rate, k
 	}
 }
 
-// Scatter applies gradients to the rows of single ids: grad is [len(ids), Dim], id 0 is left alone. An id that comes
+// Scatter applies gradients to the rows of single ids: grad is [len(ids), Dim]; what has no gradient (filling) is left alone. An id that comes
 // several times moves as often. Work is spread over fixed ranges of rows, as in Update.
 func (e *Embedder) Scatter(ids []int32, grad []float32, rate, decay float32) {
 	dim := e.m.Dim
 	Parallel(ranges, func() func(int) {
 		return func(s int) {
 			for i, id := range ids {
-				if id < max(e.cuts[s], 1) || id >= e.cuts[s+1] {
+				if id < e.cuts[s] || id >= e.cuts[s+1] {
 					continue
 				}
 				g := grad[i*dim:][:dim]

@@ -35,7 +35,7 @@ func newEncoding(model artifact.Model, info artifact.ModelInfo) (encoding, int64
 		if err != nil {
 			return nil, 0, err
 		}
-		return limited(tok, cfg.MaxTokens), 0, nil
+		return limited(tok, cfg.MaxTokens), int64(cfg.Pad), nil
 	case usergraph.Kind:
 		cfg, err := usergraph.ParseConfig(info.Text)
 		if err != nil {

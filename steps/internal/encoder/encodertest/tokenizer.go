@@ -1,0 +1,43 @@
+package encodertest
+
+// jsonTokenizer is a tokenizer.json: byte-level BPE without a merge but one for roberta, the words of a BERT vocabulary
+// under other special tokens for mpnet.
+func jsonTokenizer(kind string, words []string) map[string]any {
+	specials := []string{"<s>", "<pad>", "</s>", "[UNK]"}
+	vocab, added := map[string]int{}, []any{}
+	for id, s := range specials {
+		vocab[s] = id
+		added = append(added, map[string]any{"id": id, "content": s, "special": true})
+	}
+	out := map[string]any{"version": "1.0", "added_tokens": added,
+		"post_processor": map[string]any{"type": "RobertaProcessing", "cls": []any{"<s>", 0}, "sep": []any{"</s>", 2}}}
+	if kind == "mpnet" {
+		for _, w := range words[5:] {
+			vocab[w] = len(vocab)
+		}
+		out["normalizer"] = map[string]any{"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "lowercase": true}
+		out["pre_tokenizer"] = map[string]any{"type": "BertPreTokenizer"}
+		out["model"] = map[string]any{"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": vocab}
+		return out
+	}
+	next := rune(256)
+	for b := range rune(256) { // GPT-2's letters of the bytes
+		letter := b
+		if !(b >= '!' && b <= '~' || b >= 0xa1 && b <= 0xac || b >= 0xae) {
+			letter = next
+			next++
+		}
+		vocab[string(letter)] = len(vocab)
+	}
+	vocab["th"] = len(vocab)
+	out["pre_tokenizer"] = map[string]any{"type": "ByteLevel", "add_prefix_space": false}
+	out["model"] = map[string]any{"type": "BPE", "vocab": vocab, "merges": [][]string{{"t", "h"}}}
+	return out
+}
+
+func vocabSize(kind string, words []string) int {
+	if kind == "mpnet" {
+		return len(words) - 1
+	}
+	return 4 + 256 + 1
+}

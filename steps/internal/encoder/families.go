@@ -1,0 +1,51 @@
+package encoder
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+// family is how a Hugging Face model_type names its weights, and what it has besides.
+type family struct {
+	layer string // of a layer's weights, with its number
+	parts map[string]string
+	types bool // token types, of which all tokens have the first
+	json  bool // positions are counted from behind the pad id, and the tokenizer is tokenizer.json
+}
+
+var bertParts = map[string]string{"q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value", "o": "attention.output.dense",
+	"n1": "attention.output.LayerNorm", "up": "intermediate.dense", "down": "output.dense", "n2": "output.LayerNorm"}
+
+var families = map[string]family{
+	"bert":        {"encoder.layer.%d.", bertParts, true, false},
+	"roberta":     {"encoder.layer.%d.", bertParts, true, true},
+	"xlm-roberta": {"encoder.layer.%d.", bertParts, true, true},
+	"camembert":   {"encoder.layer.%d.", bertParts, true, true},
+	"distilbert": {"transformer.layer.%d.", map[string]string{"q": "attention.q_lin", "k": "attention.k_lin", "v": "attention.v_lin", "o": "attention.out_lin",
+		"n1": "sa_layer_norm", "up": "ffn.lin1", "down": "ffn.lin2", "n2": "output_layer_norm"}, false, false},
+	"mpnet": {"encoder.layer.%d.", map[string]string{"q": "attention.attn.q", "k": "attention.attn.k", "v": "attention.attn.v", "o": "attention.attn.o",
+		"n1": "attention.LayerNorm", "up": "intermediate.dense", "down": "output.dense", "n2": "output.LayerNorm"}, false, true},
+}
+
+// known lists the model types that can be read.
+func known() string { return strings.Join(slices.Sorted(maps.Keys(families)), ", ") }
+
+// farthest is the distance of two tokens from which on all are in one bucket.
+const farthest = 128
+
+// Bucket is the bucket of the relative bias for a token that looks at another, at distance ahead of it (negative: behind).
+// The arithmetic is PyTorch's, in float32.
+func (c Config) Bucket(ahead int) int {
+	half := c.Buckets / 2
+	exact, first, n := half/2, 0, -ahead
+	if n < 0 {
+		first, n = half, -n
+	}
+	if n < exact {
+		return first + n
+	}
+	share := float32(math.Log(float64(float32(n)/float32(exact)))) / float32(math.Log(farthest/float64(exact)))
+	return first + min(exact+int(share*float32(half-exact)), half-1)
+}
