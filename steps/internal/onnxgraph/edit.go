@@ -11,10 +11,10 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-func parseWeight(b []byte) (*Weight, error) {
+func parseWeight(b []byte, read func(name string) ([]byte, error)) (*Weight, error) {
 	w := &Weight{}
 	var floats, ints, longs []byte
-	outside := false
+	outside, at := false, map[string]string{}
 	err := fields(b, func(n protowire.Number, raw, v []byte, x uint64) error {
 		switch n {
 		case 1:
@@ -37,6 +37,10 @@ func parseWeight(b []byte) (*Weight, error) {
 			w.Name = string(v)
 		case 9:
 			w.data = v
+		case 13:
+			k, s, err := entry(v)
+			at[k] = s
+			return err
 		case 14:
 			outside = x == 1
 		}
@@ -46,9 +50,14 @@ func parseWeight(b []byte) (*Weight, error) {
 		return nil, err
 	}
 	if outside {
-		return nil, fmt.Errorf("weight %q lies in another file: save the model with its weights inside (onnx.save with save_as_external_data=False)", w.Name)
+		if w.data, err = outsideData(w.Name, at, read); err != nil {
+			return nil, err
+		}
 	}
 	if !w.Type.plain() {
+		if outside {
+			return nil, fmt.Errorf("weight %q of type %d lies in another file: only float32, int32 and int64 can", w.Name, w.Type)
+		}
 		return &Weight{Name: w.Name, Type: w.Type, Shape: w.Shape, data: b}, nil // as it came
 	}
 	if w.data == nil {

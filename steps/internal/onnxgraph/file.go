@@ -49,8 +49,11 @@ const (
 	graphNode, graphWeight, graphSparse, graphInput, graphOutput, graphInfo = 1, 5, 15, 11, 12, 13
 )
 
-// Parse reads a model's file.
-func Parse(b []byte) (*File, error) {
+// Parse reads a model's file that holds its weights.
+func Parse(b []byte) (*File, error) { return ParseWith(b, nil) }
+
+// ParseWith reads a model's file whose weights may lie in others, which read gives by their names; nil: there are none.
+func ParseWith(b []byte, read func(name string) ([]byte, error)) (*File, error) {
 	f := &File{Metadata: map[string]string{}}
 	var graph []byte
 	err := fields(b, func(n protowire.Number, raw, v []byte, _ uint64) error {
@@ -59,15 +62,7 @@ func Parse(b []byte) (*File, error) {
 			graph = v
 			return nil
 		case modelMetadata:
-			var k, s string
-			err := fields(v, func(n protowire.Number, _, v []byte, _ uint64) error {
-				if n == 1 {
-					k = string(v)
-				} else if n == 2 {
-					s = string(v)
-				}
-				return nil
-			})
+			k, s, err := entry(v)
 			f.Metadata[k] = s
 			return err
 		case modelOpset:
@@ -93,7 +88,7 @@ func Parse(b []byte) (*File, error) {
 		err = errors.New("it holds no graph")
 	}
 	if err == nil {
-		err = f.parseGraph(graph)
+		err = f.parseGraph(graph, read)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("not an ONNX model: %w", err)
@@ -101,7 +96,7 @@ func Parse(b []byte) (*File, error) {
 	return f, nil
 }
 
-func (f *File) parseGraph(b []byte) error {
+func (f *File) parseGraph(b []byte, read func(name string) ([]byte, error)) error {
 	err := fields(b, func(n protowire.Number, raw, v []byte, _ uint64) (err error) {
 		switch n {
 		case graphNode:
@@ -110,7 +105,7 @@ func (f *File) parseGraph(b []byte) error {
 			f.Nodes = append(f.Nodes, op)
 		case graphWeight:
 			var w *Weight
-			w, err = parseWeight(v)
+			w, err = parseWeight(v, read)
 			f.Weights = append(f.Weights, w)
 		case graphInput, graphOutput:
 			var value Value
@@ -128,6 +123,9 @@ func (f *File) parseGraph(b []byte) error {
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
 	weights := map[string]bool{}
 	for _, w := range f.Weights {
 		weights[w.Name] = true
@@ -139,7 +137,7 @@ func (f *File) parseGraph(b []byte) error {
 		}
 	}
 	f.Inputs = inputs
-	return err
+	return nil
 }
 
 func parseOp(b []byte) (*Op, error) {
@@ -219,6 +217,19 @@ func parseTensorType(b []byte, out *Value) error {
 		}
 		return nil
 	})
+}
+
+// entry reads a key and its value.
+func entry(b []byte) (key, value string, err error) {
+	err = fields(b, func(n protowire.Number, _, v []byte, _ uint64) error {
+		if n == 1 {
+			key = string(v)
+		} else if n == 2 {
+			value = string(v)
+		}
+		return nil
+	})
+	return key, value, err
 }
 
 // fields calls do for each field of a message: its bytes with and without the tag, and its number where it is one.

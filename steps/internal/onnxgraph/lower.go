@@ -4,7 +4,7 @@ package onnxgraph
 // (which has no gradient), and Flatten at the last axis, where its input's shape follows from the graph's inputs, which
 // are of fixed size. An output that was an Identity has the name of what it was of.
 func (f *File) Lower() error {
-	f.withoutIdentities()
+	f.WithoutIdentities()
 	shapes := f.elementwise()
 	var nodes []*Op
 	for _, op := range f.Nodes {
@@ -29,8 +29,8 @@ func (f *File) Lower() error {
 	return nil
 }
 
-// withoutIdentities lets all speak of what an Identity is of.
-func (f *File) withoutIdentities() {
+// WithoutIdentities lets all speak of what an Identity is of. An output that was one has the name of what it was of.
+func (f *File) WithoutIdentities() {
 	of := map[string]string{}
 	resolve := func(name string) string {
 		for of[name] != "" {
@@ -40,8 +40,8 @@ func (f *File) withoutIdentities() {
 	}
 	var nodes []*Op
 	for _, op := range f.Nodes {
-		if op.Type == "Identity" {
-			of[op.Outputs[0]] = op.Inputs[0]
+		if op.Type == "Identity" && len(op.Inputs) == 1 && len(op.Outputs) == 1 && resolve(op.Inputs[0]) != op.Outputs[0] {
+			of[op.Outputs[0]] = resolve(op.Inputs[0])
 			continue
 		}
 		c := *op

@@ -35,10 +35,12 @@ func (m *Model) adapt(output string, seed int64) error {
 	if f.Opset < leastOpset {
 		return fmt.Errorf("operators of version %d: from %d on can be read (torch.onnx.export with opset_version=17)", f.Opset, leastOpset)
 	}
-	body, err := choose(f, output)
+	at, err := choose(f, output)
 	if err != nil {
 		return err
 	}
+	f.WithoutIdentities() // so that what a weight is used for can be seen
+	body := f.Outputs[at].Name
 	for _, name := range []string{ids, logits, probs} {
 		if f.Rename(name, name+"_of_graph") && body == name {
 			body += "_of_graph"
@@ -64,26 +66,26 @@ func (m *Model) adapt(output string, seed int64) error {
 }
 
 // choose picks the output to build on.
-func choose(f *onnxgraph.File, output string) (string, error) {
+func choose(f *onnxgraph.File, output string) (int, error) {
 	var names []string
 	for _, v := range f.Outputs {
 		names = append(names, v.Name)
 	}
 	if output != "" {
 		if !slices.Contains(names, output) {
-			return "", fmt.Errorf("output: the graph has no %q, it has %s", output, strings.Join(names, ", "))
+			return 0, fmt.Errorf("output: the graph has no %q, it has %s", output, strings.Join(names, ", "))
 		}
-		return output, nil
+		return slices.Index(names, output), nil
 	}
 	for _, usual := range []string{"logits", "last_hidden_state", "token_embeddings"} {
 		if slices.Contains(names, usual) {
-			return usual, nil
+			return slices.Index(names, usual), nil
 		}
 	}
 	if len(names) == 0 {
-		return "", errors.New("the graph has no output")
+		return 0, errors.New("the graph has no output")
 	}
-	return names[0], nil
+	return 0, nil
 }
 
 // inputs makes the graph's inputs of the ids.

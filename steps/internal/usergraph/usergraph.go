@@ -76,17 +76,9 @@ const ModelName = "model.onnx"
 
 // Read reads a user's graph and draws a head for it where it takes one.
 func Read(s Source, classes, maxTokens int, seed int64) (*Model, tokenizer.Files, error) {
-	path := s.Path
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		path = filepath.Join(path, ModelName)
-	}
-	b, err := os.ReadFile(path)
+	file, path, err := s.read()
 	if err != nil {
 		return nil, nil, err
-	}
-	file, err := onnxgraph.Parse(b)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	files, err := readTokenizer(s)
 	if err != nil {
@@ -104,6 +96,38 @@ func Read(s Source, classes, maxTokens int, seed int64) (*Model, tokenizer.Files
 		return nil, nil, fmt.Errorf("%s: the tokenizer has %d tokens, the graph's word table %d rows", path, tok.Size(), m.Words.Vocab)
 	}
 	return m, files, nil
+}
+
+// read reads the graph; weights in files beside it are found where Path is a folder.
+func (s Source) read() (*onnxgraph.File, string, error) {
+	path := s.Path
+	var beside func(name string) ([]byte, error)
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		path = filepath.Join(path, ModelName)
+		files := map[string][]byte{}
+		beside = func(name string) ([]byte, error) {
+			if !filepath.IsLocal(name) {
+				return nil, fmt.Errorf("%q is not a file of the folder", name)
+			}
+			if files[name] == nil {
+				b, err := os.ReadFile(filepath.Join(s.Path, name))
+				if err != nil {
+					return nil, err
+				}
+				files[name] = b
+			}
+			return files[name], nil
+		}
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, path, err
+	}
+	f, err := onnxgraph.ParseWith(b, beside)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return f, path, err
 }
 
 func readTokenizer(s Source) (tokenizer.Files, error) {
