@@ -13,6 +13,7 @@ import (
 
 	"rein/cache"
 	"rein/steps/internal/bytebpe"
+	"rein/steps/internal/unigram"
 	"rein/steps/internal/wordpiece"
 )
 
@@ -127,6 +128,8 @@ func parse(b []byte) (Tokenizer, error) {
 		return wordpiece.Parse(b)
 	case "BPE":
 		return bytebpe.Parse(b)
+	case "Unigram":
+		return unigram.Parse(b)
 	}
-	return nil, fmt.Errorf("a tokenizer of type %q: WordPiece and byte-level BPE can be read", kind.Model.Type)
+	return nil, fmt.Errorf("a tokenizer of type %q: WordPiece, byte-level BPE and Unigram can be read", kind.Model.Type)
 }

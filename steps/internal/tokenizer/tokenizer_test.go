@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-var kinds = []string{"roberta", "prefixed", "mpnet"}
+var kinds = []string{"roberta", "prefixed", "mpnet", "unigram", "unigram-words"}
 
 // lines reads a file of JSON values, one a line.
 func lines[T any](t testing.TB, path string) []T {
@@ -117,8 +117,13 @@ func TestAgainstHuggingFace(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range kinds {
-		t.Run(kind, func(t *testing.T) { equal(t, filepath.Join(dir, kind), texts) })
+	for _, kind := range append(slices.Clone(kinds), "xlm-roberta", "deberta") {
+		t.Run(kind, func(t *testing.T) {
+			if _, err := os.Stat(filepath.Join(dir, kind)); err != nil {
+				t.Skip("REIN_PYTHON has no sentencepiece, whose table of characters this kind has")
+			}
+			equal(t, filepath.Join(dir, kind), texts)
+		})
 	}
 }
 

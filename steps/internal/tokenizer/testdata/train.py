@@ -1,9 +1,10 @@
 """Trains a tokenizer of each kind on the texts of a JSON-lines file, and writes what Hugging Face makes of others.
 
-train.py OUT TEXTS VOCABULARY QUESTIONS: OUT/KIND/tokenizer.json, and the ids of each question in OUT/KIND/ids.jsonl
+train.py OUT TEXTS VOCABULARY QUESTIONS: OUT/KIND/tokenizer.json, and the ids of each question in OUT/KIND/ids.jsonl. Where
+sentencepiece is installed, two more kinds have its table of characters.
 """
-import json, os, sys
-from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+import io, json, os, sys
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 out, texts, size, questions = sys.argv[1], [json.loads(l) for l in open(sys.argv[2])], int(sys.argv[3]), [json.loads(l) for l in open(sys.argv[4])]
 specials = ["<s>", "<pad>", "</s>", "<unk>"]
@@ -34,6 +35,32 @@ def wordpiece():
     return t
 
 
+def unigram(normal, split):
+    t = Tokenizer(models.Unigram())
+    t.normalizer, t.pre_tokenizer = normalizers.Sequence(normal + [normalizers.Replace(Regex(" {2,}"), " ")]), split
+    t.train_from_iterator(texts, trainers.UnigramTrainer(vocab_size=size, special_tokens=specials, unk_token="<unk>", show_progress=False))
+    return t
+
+
+def sentencepiece_table():
+    try:
+        import sentencepiece
+        from sentencepiece import sentencepiece_model_pb2
+    except ImportError:
+        return None
+    model, parsed = io.BytesIO(), sentencepiece_model_pb2.ModelProto()
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(texts[:200]), model_writer=model, vocab_size=2000, hard_vocab_limit=False,
+                                             character_coverage=0.98, normalization_rule_name="nmt_nfkc", minloglevel=2)
+    parsed.ParseFromString(model.getvalue())
+    return parsed.normalizer_spec.precompiled_charsmap
+
+
+words = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+finish("unigram", unigram([normalizers.NFC()], pre_tokenizers.Metaspace()))
+finish("unigram-words", unigram([normalizers.NFC(), normalizers.Strip()], words))
+if table := sentencepiece_table():
+    finish("xlm-roberta", unigram([normalizers.Precompiled(table)], words))
+    finish("deberta", unigram([normalizers.Precompiled(table), normalizers.Strip(left=False, right=True)], pre_tokenizers.Metaspace()))
 finish("roberta", bpe(False))
 finish("prefixed", bpe(True))
 finish("mpnet", wordpiece())
