@@ -11,9 +11,13 @@ package encoder
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+
+	"rein/steps/internal/wordpiece"
 )
 
 // Config is an encoder's shape, and how text becomes its ids. It travels with the model.
@@ -102,6 +106,11 @@ func readConfig(dir string, maxTokens int) (Config, string, error) {
 	}
 	if c.Accents = c.Lowercase; tok.Accents != nil {
 		c.Accents = *tok.Accents
+	}
+	if _, err := os.Stat(filepath.Join(dir, VocabFile)); errors.Is(err, fs.ErrNotExist) {
+		if t, err := wordpiece.Load(dir); err == nil { // else opening the tokenizer says what is wrong
+			c.Lowercase, c.Accents = t.Options().Lowercase, t.Options().StripAccents
+		}
 	}
 	return c, s.Type, c.Validate()
 }

@@ -191,6 +191,28 @@ func TestEqualsTransformers(t *testing.T) {
 	}
 }
 
+// A BERT folder that has only tokenizer.json, as transformers 5 saves it, is read as the one with a vocabulary.
+func TestReadsTokenizerJSONOnly(t *testing.T) {
+	dir := miniLM(t)
+	want, err := Read(dir, 3, 64, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	only := t.TempDir()
+	for _, name := range []string{"config.json", "tokenizer.json", "model.safetensors"} {
+		if err := os.Symlink(filepath.Join(dir, name), filepath.Join(only, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Read(only, 3, 64, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Tokenizer != want.Tokenizer || got.Lowercase != want.Lowercase {
+		t.Errorf("%+v, want %+v", got.Config, want.Config)
+	}
+}
+
 func comparePooled(t *testing.T, dir string, ids [][]int64, want [][]float64) {
 	t.Helper()
 	m, err := Read(dir, 3, 300, 1)

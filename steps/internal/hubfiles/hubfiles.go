@@ -126,7 +126,7 @@ func (r Repo) Folder(ctx context.Context, needs [][]string, extras []string, pro
 	}
 	if _, err := r.Fetch(ctx, func(name string) bool { return wanted[name] }, progress); err != nil {
 		return "", fmt.Errorf("%w\nMissing: %s. Where the hub can be reached: hf download %s %s --revision %s --cache-dir %s; or download the folder and give it as base = \"FOLDER\"",
-			err, strings.Join(missing, ", "), r.ID, strings.Join(flat(needs), " "), r.Revision, CacheDir())
+			err, strings.Join(missing, ", "), r.ID, strings.Join(firsts(needs), " "), r.Revision, CacheDir())
 	}
 	if missing = lacking(snapshot, needs); len(missing) > 0 {
 		return "", fmt.Errorf("hub %s %s at %s has no %s", r.Kind, r.ID, r.Revision, strings.Join(missing, ", no "))
@@ -150,10 +150,11 @@ func lacking(dir string, needs [][]string) []string {
 	return out
 }
 
-func flat(needs [][]string) []string {
+// firsts are the names that most repositories have.
+func firsts(needs [][]string) []string {
 	var out []string
 	for _, names := range needs {
-		out = append(out, names...)
+		out = append(out, names[0])
 	}
 	return out
 }
