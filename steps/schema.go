@@ -35,6 +35,7 @@ type Port struct {
 	Doc      string
 	List     bool // an input that takes a list of references
 	Optional bool
+	Missing  string // what to write instead where a path that is given isn't there
 	index    int
 }
 
@@ -152,7 +153,7 @@ func portsOf(t reflect.Type) []Port {
 		if !sf.IsExported() || name == "" {
 			panic(fmt.Sprintf("steps: %v.%s: ports are exported fields with a port tag", t, sf.Name))
 		}
-		p := Port{Name: name, Doc: sf.Tag.Get("doc"), Optional: opts == "optional", index: i}
+		p := Port{Name: name, Doc: sf.Tag.Get("doc"), Missing: sf.Tag.Get("missing"), Optional: opts == "optional", index: i}
 		ft := sf.Type
 		if ft.Kind() == reflect.Slice {
 			p.List, ft = true, ft.Elem()

@@ -174,7 +174,7 @@ func (b *binder) artifact(a *product, at hcl.Range) (engine.Ref, bool) {
 		return ref, false
 	}
 	if a.from == nil {
-		b.e.read = append(b.e.read, readPath{a.path, b.a, b.sc, at})
+		b.e.read = append(b.e.read, readPath{a.path, b.a, b.sc, at, b.port.Missing})
 		return ref, true
 	}
 	needed, ok := b.e.isNeeded(a.from)

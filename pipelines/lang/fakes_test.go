@@ -29,7 +29,7 @@ type (
 		Unseen     artifact.Rows `port:"unseen" doc:"Rows of other families."`
 	}
 	dataIn struct {
-		Data artifact.File `port:"data" doc:"A file or folder."`
+		Data artifact.File `port:"data" missing:"Or give a list." doc:"A file or folder."`
 	}
 	rowsOut struct {
 		Rows artifact.Rows `port:"rows" doc:"The rows."`

@@ -17,6 +17,8 @@ type readPath struct {
 	attr *attr
 	sc   scope
 	at   hcl.Range
+
+	instead string // what the port says to write where nothing is there
 }
 
 // CheckPaths looks whether the files and folders that needed steps read are there. Loading doesn't: one may well look
@@ -33,6 +35,14 @@ func (p *Program) CheckPaths() hcl.Diagnostics {
 	return tidy(diags)
 }
 
+// space sets a sentence off from the one before it.
+func space(sentence string) string {
+	if sentence == "" {
+		return ""
+	}
+	return " " + sentence
+}
+
 func (e *evaluator) checkPath(r readPath) *hcl.Diagnostic {
 	report := func(summary, format string, args ...any) *hcl.Diagnostic {
 		return e.withValues(errorAt(r.at, summary, format, args...), r.attr, r.sc)
@@ -47,7 +57,7 @@ func (e *evaluator) checkPath(r readPath) *hcl.Diagnostic {
 	fi, err := os.Stat(r.path.Abs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return report("There is no such file", "%s is not there.%s Relative paths count from the folder of the file in which they are written, those of --var from the working folder.", text, similarPath(r.path.Abs))
+		return report("There is no such file", "%s is not there.%s Relative paths count from the folder of the file in which they are written, those of --var from the working folder.%s", text, similarPath(r.path.Abs), space(r.instead))
 	case err != nil:
 		return report("Cannot read a file", "%s: %s.", text, readProblem(err))
 	case r.path.Kind == engine.PathFile && fi.IsDir():

@@ -36,7 +36,7 @@ step "dataset" "file" { data = dir("more.csv") }
 	for _, d := range Describe(p.Sources, p.CheckPaths()) {
 		got = append(got, strings.ReplaceAll(d.Snippet.Context+": "+d.Summary+": "+d.Detail, dir, "DIR"))
 	}
-	const rule = " Relative paths count from the folder of the file in which they are written, those of --var from the working folder."
+	const rule = " Relative paths count from the folder of the file in which they are written, those of --var from the working folder. Or give a list."
 	equal(t, "diagnostics", []string{
 		`step "dataset" "typo": There is no such file: promts.csv (DIR/promts.csv) is not there. Did you mean "prompts.csv"?` + rule,
 		`step "dataset" "given": There is no such file: a/b/c.csv (DIR/a/b/c.csv) is not there. Of its folders, DIR is the last that is there.` + rule,

@@ -12,10 +12,12 @@ import (
 	"rein/steps/all"
 )
 
-// base holds arguments for types whose checks refuse the generic ones.
+// base holds arguments for types and blocks whose checks refuse the generic ones.
 var base = map[string]map[string]cty.Value{
 	"sample":  {"size": cty.NumberIntVal(100)},
 	"augment": {"variations": cty.NumberIntVal(8)},
+	// of the hub: one doesn't go without the other
+	"train-gpu.model": {"base": cty.StringVal("some/encoder"), "revision": cty.StringVal(strings.Repeat("0a", 20))},
 }
 
 // other holds values for fields whose checks refuse every generic change; by "type.field".
@@ -29,6 +31,8 @@ var other = map[string]cty.Value{
 	"balance-assert.limit":      cty.TupleVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{"by": cty.StringVal("category"), "most": cty.NumberFloatVal(0.5)})}),
 	"augment.llm.prompt":        cty.StringVal("again: {text}"),
 	"augment.llm.timeout":       cty.StringVal("5s"),
+	"train-gpu.model.base":      cty.StringVal("other/encoder"),
+	"train-gpu.model.revision":  cty.StringVal(strings.Repeat("0b", 20)),
 	"hard-negatives.kinds":      cty.TupleVal([]cty.Value{cty.StringVal("boundary case")}),
 }
 
@@ -85,7 +89,10 @@ func vary(t *testing.T, path string, f steps.Field, now cty.Value, key func(cty.
 		return
 	}
 	if f.Block {
-		fields := required(f.Fields)
+		fields := base[path]
+		if fields == nil {
+			fields = required(f.Fields)
+		}
 		one := func(m map[string]cty.Value) cty.Value {
 			if f.Repeated {
 				return cty.TupleVal([]cty.Value{cty.ObjectVal(m)})

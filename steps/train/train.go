@@ -27,7 +27,7 @@ type Inputs struct {
 	Rows       artifact.Rows  `port:"rows" doc:"Rows to train on."`
 	Validation artifact.Rows  `port:"validation" doc:"Rows that stop the training and choose the threshold; never reported on."`
 	Init       artifact.Model `port:"init,optional" doc:"A model to go on from."`
-	Base       artifact.File  `port:"base,optional" doc:"A Hugging Face folder of an encoder to fine-tune: bert, distilbert, roberta, xlm-roberta, camembert or mpnet. None: the built-in n-gram model."`
+	Base       artifact.File  `port:"base,optional" missing:"An encoder of the Hugging Face hub is asked for by model { base = \"OWNER/NAME\", revision = \"COMMIT\" }." doc:"A Hugging Face folder of an encoder to fine-tune: bert, distilbert, roberta, xlm-roberta, camembert or mpnet. None: the built-in n-gram model."`
 	Graph      artifact.File  `port:"graph,optional" doc:"An ONNX graph of your own to fine-tune, in place of base: the folder of model.onnx with its tokenizer.json (or vocab.txt), or the file itself, with tokenizer. It takes input_ids (and attention_mask, token_type_ids) and gives logits or hidden states."`
 	Tokenizer  artifact.File  `port:"tokenizer,optional" doc:"The graph's tokenizer.json, where graph is a file."`
 }
