@@ -27,6 +27,7 @@ func TestProject(t *testing.T) {
   requeues    = 0
   more_time   = 1.5
   on_interrupt = "leave"
+  files        = "cache"
 }
 cache {
   remote  = "file://shared/cache"
@@ -41,9 +42,9 @@ cache {
 	zero := 0
 	want := &Project{Executors: map[string]*Executor{
 		"gpu": {Kind: "slurm", Name: "gpu", Pos: "rein.hcl:1", Slurm: Slurm{Account: "vision", Time: 36 * time.Hour, Setup: []string{"module load cuda"},
-			MaxJobs: 7, Requeues: &zero, MoreTime: 1.5, OnInterrupt: "leave"}},
-		"small": {Kind: "slurm", Name: "small", Pos: "p/base.hcl:1", Slurm: Slurm{OnInterrupt: "ask"}},
-	}, Cache: &SharedCache{Remote: "file://" + dir + "/shared/cache", ReadOnly: true, Timeout: 3 * time.Second, Pos: "rein.hcl:10"}}
+			MaxJobs: 7, Requeues: &zero, MoreTime: 1.5, OnInterrupt: "leave", Files: "cache"}},
+		"small": {Kind: "slurm", Name: "small", Pos: "p/base.hcl:1", Slurm: Slurm{OnInterrupt: "ask", Files: "shared"}},
+	}, Cache: &SharedCache{Remote: "file://" + dir + "/shared/cache", ReadOnly: true, Timeout: 3 * time.Second, Pos: "rein.hcl:11"}}
 	if d := cmp.Diff(want, p.Project, cmpopts.IgnoreUnexported(Executor{}, SharedCache{})); d != "" {
 		t.Error(d)
 	}
