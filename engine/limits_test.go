@@ -102,12 +102,16 @@ func TestManyRunsStayBounded(t *testing.T) {
 	for i := range 10 {
 		once(i)
 	}
-	files, fds, goroutines := count(t, state), openFiles(), runtime.NumGoroutine()
+	index := filepath.Join(state, "index")
+	files, fds, goroutines := count(t, state)-count(t, index), openFiles(), runtime.NumGoroutine()
 	for i := range runs {
 		once(i)
 	}
-	if n := count(t, state) - files - runs; n > 10 { // a record each
+	if n := count(t, state) - count(t, index) - files - runs; n > 10 { // a record each
 		t.Errorf("%d files more than records after %d runs", n, runs)
+	}
+	if n := count(t, index); n > 100 { // Badger merges its tables now and then; a busy machine lets it wait
+		t.Errorf("%d files of the index after %d runs", n, runs)
 	}
 	if n := openFiles(); n > fds+3 {
 		t.Errorf("%d open files, %d before", n, fds)
