@@ -116,12 +116,12 @@ func (c *Collection) press(b *storedBlob) error {
 	return err
 }
 
-// idle finds the checkpoints and logs that are older than they may get.
+// idle finds the checkpoints, logs and cut transfers that are older than they may get.
 func (s *Store) idle(c *Collection, most time.Duration) error {
 	if most <= 0 {
 		return nil
 	}
-	for _, kind := range []string{checkpointDir, logsDir} {
+	for _, kind := range []string{checkpointDir, logsDir, partialDir} {
 		entries, err := os.ReadDir(filepath.Join(s.dir, kind))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

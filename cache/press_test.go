@@ -139,7 +139,7 @@ func TestAdoptWhatIsPressed(t *testing.T) {
 	wantContent(t, s, b, text)
 }
 
-// Old checkpoints and logs go, young ones stay.
+// Old checkpoints, logs and cut transfers go, young ones stay.
 func TestIdleCheckpointsGo(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
 	old, young := s.CheckpointPath(Sum([]byte("old"))), s.CheckpointPath(Sum([]byte("young")))
@@ -147,18 +147,21 @@ func TestIdleCheckpointsGo(t *testing.T) {
 	for _, dir := range []string{old, young} {
 		write(t, filepath.Join(dir, "progress"), "x")
 	}
-	if err := errors.Join(os.Chtimes(filepath.Join(old, "progress"), long, long), os.Chtimes(old, long, long)); err != nil {
+	cut := write(t, filepath.Join(s.Partial(), "cut"), "half")
+	if err := errors.Join(os.Chtimes(filepath.Join(old, "progress"), long, long), os.Chtimes(old, long, long), os.Chtimes(cut, long, long)); err != nil {
 		t.Fatal(err)
 	}
 	c, err := s.PlanGC(context.Background(), Keep{MaxIdle: 24 * time.Hour})
-	if err != nil || len(c.Idle) != 1 || c.Idle[0].Name != checkpointDir+"/"+filepath.Base(old) || c.IdleBytes == 0 {
+	if err != nil || len(c.Idle) != 2 || c.Idle[0].Name != checkpointDir+"/"+filepath.Base(old) || c.IdleBytes == 0 {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	if err := s.Collect(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("it is still there: %v", err)
+	for _, gone := range []string{old, cut} {
+		if _, err := os.Stat(gone); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("it is still there: %v", err)
+		}
 	}
 	if _, err := os.Stat(young); err != nil {
 		t.Error(err)

@@ -20,6 +20,7 @@ const (
 	scratchDir    = "scratch"
 	checkpointDir = "checkpoints"
 	logsDir       = "logs"
+	partialDir    = "partial"
 )
 
 // formatFile says by which rules the folder was written.
@@ -95,6 +96,9 @@ func (s *Store) checkFormat() error {
 
 // Dir is the state folder's absolute path.
 func (s *Store) Dir() string { return s.dir }
+
+// Partial is the folder for long transfers that were cut off; gc collects what lies there idle.
+func (s *Store) Partial() string { return filepath.Join(s.dir, partialDir) }
 
 // Close releases the index and all leases.
 func (s *Store) Close() error {

@@ -77,7 +77,7 @@ func (r *Remote) fetchParts(ctx context.Context, b cache.Blob) (file string, err
 	if !ok || json.Unmarshal(text, &l) != nil || l.Size > b.Size+b.Size/2+maxEntry || int64(len(l.Parts)) != (l.Size+partSize-1)/partSize {
 		return "", fmt.Errorf("%w: its list of parts is damaged", errForeign)
 	}
-	dir := filepath.Join(r.store.Dir(), "partial")
+	dir := r.store.Partial()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
