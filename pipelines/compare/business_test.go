@@ -30,3 +30,12 @@ func TestBeforeAndAfter(t *testing.T) {
 		t.Error(lines)
 	}
 }
+
+// A loss has its sign before the currency.
+func TestMoney(t *testing.T) {
+	for v, want := range map[float64]string{0: "$0.00", 3.456: "$3.46", -3.456: "-$3.46", 11332.4: "$11,332", -11332.4: "-$11,332"} {
+		if got := money(v); got != want {
+			t.Errorf("money(%v) = %s, want %s", v, got, want)
+		}
+	}
+}

@@ -146,10 +146,14 @@ func millions(v float64) string {
 }
 
 func money(v float64) string {
-	if math.Abs(v) >= 10 {
-		return "$" + count(math.Round(v))
+	sign := ""
+	if v < 0 {
+		sign, v = "-", -v
 	}
-	return fmt.Sprintf("$%.2f", v)
+	if v >= 10 {
+		return sign + "$" + count(math.Round(v))
+	}
+	return fmt.Sprintf("%s$%.2f", sign, v)
 }
 
 func seconds(v float64) string {
