@@ -57,15 +57,12 @@ func dump(t testing.TB, dir, name string, values any) {
 	}
 }
 
-// The same model, batch, ids and cores in PyTorch: reports both speeds.
-func TestSpeedAgainstPyTorch(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow")
-	}
-	py := python(t, "torch, numpy")
+// idRows are rows of the shared data as ids, also written into a folder for the scripts.
+func idRows(t testing.TB, n int) (c Config, d *dataset, dir string, perRow float64) {
+	t.Helper()
 	parts := sharedRows(t)
-	d := &dataset{perClass: make([]int, len(Classes()))}
-	for _, row := range slices.Concat(parts[0], parts[1])[:8000] { // PyTorch takes its time
+	d = &dataset{perClass: make([]int, len(Classes()))}
+	for _, row := range slices.Concat(parts[0], parts[1])[:n] {
 		class := 0
 		if row.Label != "benign" {
 			class = family(Classes(), row.Category)
@@ -73,10 +70,9 @@ func TestSpeedAgainstPyTorch(t *testing.T) {
 		d.texts, d.ids = append(d.texts, row.Text), append(d.ids, row.ID)
 		d.class, d.weight = append(d.class, class), append(d.weight, 1)
 	}
-	const epochs = 2
-	c := defaults()
+	c = defaults()
 	d.corpus = ngram.NewCorpus(c.ngram(), d.texts)
-	dir := t.TempDir()
+	dir = t.TempDir()
 	var ids, classes []int32
 	starts := []int64{0}
 	for i, class := range d.class {
@@ -86,7 +82,17 @@ func TestSpeedAgainstPyTorch(t *testing.T) {
 	dump(t, dir, "ids.bin", ids)
 	dump(t, dir, "starts.bin", starts)
 	dump(t, dir, "classes.bin", classes)
+	return c, d, dir, float64(len(ids)) / float64(len(d.class))
+}
 
+// The same model, batch, ids and cores in PyTorch: reports both speeds.
+func TestSpeedAgainstPyTorch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
+	py := python(t, "torch, numpy")
+	c, d, dir, perRow := idRows(t, 8000) // PyTorch takes its time
+	const epochs = 2
 	ours := ourSpeed(t, c, d, epochs)
 	n := c.ngram()
 	var theirs struct{ Dense, Sparse float64 }
@@ -94,8 +100,24 @@ func TestSpeedAgainstPyTorch(t *testing.T) {
 		fmt.Sprint(c.BatchSize), fmt.Sprint(epochs), fmt.Sprint(runtime.GOMAXPROCS(0)))
 	again := ourSpeed(t, c, d, epochs)
 	t.Logf("%d rows, %.0f ids a row, batch %d, %d cores: %.0f and %.0f rows/s; PyTorch dense Adam %.0f (%.1f times as slow), SparseAdam %.0f (%.1f)",
-		len(d.class), float64(len(ids))/float64(len(d.class)), c.BatchSize, runtime.GOMAXPROCS(0), ours, again,
+		len(d.class), perRow, c.BatchSize, runtime.GOMAXPROCS(0), ours, again,
 		theirs.Dense, min(ours, again)/theirs.Dense, theirs.Sparse, min(ours, again)/theirs.Sparse)
+}
+
+// The same ids in fastText, as words, with as many dimensions and threads, without our hidden layer: reports both speeds.
+func TestSpeedAgainstFastText(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
+	py := python(t, "fasttext, numpy")
+	c, d, dir, perRow := idRows(t, 20_000)
+	const epochs = 10
+	ours := ourSpeed(t, c, d, epochs)
+	var theirs struct{ Rows float64 }
+	script(t, py, &theirs, "fasttext_ngram.py", dir, fmt.Sprint(c.ngram().Dim), fmt.Sprint(runtime.GOMAXPROCS(0)))
+	again := ourSpeed(t, c, d, epochs)
+	t.Logf("%d rows, %.0f ids a row, %d dimensions, %d threads: %.0f and %.0f rows/s, fastText %.0f (%.2f and %.2f times its speed)", len(d.class), perRow,
+		c.ngram().Dim, runtime.GOMAXPROCS(0), ours, again, theirs.Rows, ours/theirs.Rows, again/theirs.Rows)
 }
 
 // ourSpeed trains some epochs and returns rows a second.
