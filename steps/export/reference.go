@@ -90,7 +90,7 @@ func newTransformer(m *encoder.Model, tok *encoder.Tokenizer) (*transformer, err
 	if err != nil {
 		return nil, err
 	}
-	net, err := mlx.NewEncoder(b, m, mlx.EncoderConfig{Rows: rowsAtOnce, Frozen: m.Layers})
+	net, err := mlx.NewEncoder(b, m, mlx.EncoderConfig{Frozen: m.Layers})
 	return &transformer{m, tok, b, net}, err
 }
 

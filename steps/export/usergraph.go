@@ -28,7 +28,7 @@ func newUserGraph(m *usergraph.Model, files tokenizer.Files) (*userGraph, error)
 	if err != nil {
 		return nil, err
 	}
-	net, err := mlx.NewUserGraph(b, m, mlx.EncoderConfig{Rows: rowsAtOnce})
+	net, err := mlx.NewUserGraph(b, m, mlx.EncoderConfig{}, rowsAtOnce)
 	if err != nil {
 		b.Close()
 		return nil, err

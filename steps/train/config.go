@@ -14,6 +14,8 @@ type Config struct {
 	Seed      int     `hcl:"seed" default:"1" doc:"Of initial weights, order and dropout."`
 	Seeds     int     `hcl:"seeds" default:"1" doc:"Trainings, each with the next seed: the best on validation rows is kept, mean and spread are reported."`
 	BatchSize int     `hcl:"batch_size" default:"0" doc:"Rows in an update. 0: 256 for n-grams, 16 for an encoder or a graph."`
+	AtOnce    int     `hcl:"rows_at_once" default:"0" key:"-" doc:"Rows of an update that go through an encoder or a graph at a time; the gradients are added up. 0: as many as memory takes. Not in the key: it changes no more than rounding."`
+	Precision string  `hcl:"precision" default:"fp32" enum:"fp32,bf16" doc:"What an encoder's matrices are multiplied in, where the device is XLA: bf16 is fast on a GPU; weights and sums stay fp32."`
 	Rate      float64 `hcl:"learning_rate" default:"0" doc:"At its highest: of the n-grams' embedding (AdaGrad), or of an encoder (Adam). 0: 0.01 for n-grams, 0.00005 for an encoder or a graph."`
 	HeadRate  float64 `hcl:"head_rate" default:"0.003" doc:"Learning rate of the layers above the n-grams' embedding at its highest (Adam)."`
 	Schedule  string  `hcl:"schedule" default:"cosine" enum:"constant,linear,cosine" doc:"How the rates fall from their highest."`
@@ -66,7 +68,7 @@ func (c Config) Validate() error {
 		low, up float64
 	}{
 		{"epochs", float64(c.Epochs), 1, 10000}, {"seeds", float64(c.Seeds), 1, 100},
-		{"batch_size", float64(c.BatchSize), 0, 1 << 16},
+		{"batch_size", float64(c.BatchSize), 0, 1 << 16}, {"rows_at_once", float64(c.AtOnce), 0, 1 << 16},
 		{"learning_rate", c.Rate, 0, 100}, {"head_rate", c.HeadRate, 0, 10}, {"warmup", c.Warmup, 0, 1},
 		{"dropout", c.Dropout, 0, 0.95}, {"weight_decay", c.Decay, 0, 1}, {"label_smoothing", c.Smoothing, 0, 0.99},
 		{"focal_gamma", c.Focal, 0, 10}, {"energy_penalty", c.Energy, 0, 100}, {"clip_norm", c.Clip, 0, 1e6}, {"patience", float64(c.Patience), 0, 10000},

@@ -190,12 +190,7 @@ func (l *loop) report(done int) {
 // sample is the training rows to measure the loss on: all, or as many as there are validation rows where measuring is
 // slow.
 func (l *loop) sample() *dataset {
-	slow := false
-	switch l.net.(type) {
-	case *transformer, *userGraph:
-		slow = true
-	}
-	if !slow || len(l.rows.class) <= len(l.validation.class) {
+	if _, slow := l.net.(*fineTuned); !slow || len(l.rows.class) <= len(l.validation.class) {
 		return l.rows
 	}
 	return l.rows.thinned(len(l.validation.class))

@@ -146,9 +146,9 @@ func open(env *steps.Env, c *Config, in Inputs) (learner, error) {
 	case model != nil && c.frozen() == model.Layers:
 		return newFrozen(env, backend, *c, model, tok)
 	case model != nil:
-		return newTransformer(backend, *c, model, tok)
+		return newTransformer(env, backend, *c, model, tok)
 	case graph != nil:
-		return newUserGraph(backend, *c, graph, files)
+		return newUserGraph(env, backend, *c, graph, files)
 	}
 	grams, err := initial(*c, in)
 	if err != nil {

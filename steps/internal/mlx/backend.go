@@ -113,5 +113,8 @@ func openGo() (*Backend, error) {
 	return &Backend{Name: "go", b: b}, nil
 }
 
+// BFloat16 tells whether the device multiplies in bfloat16: XLA does (by itself on a CPU, where that is slow).
+func (b *Backend) BFloat16() bool { return b.fuses }
+
 // Close frees the device.
 func (b *Backend) Close() { b.b.Finalize() }

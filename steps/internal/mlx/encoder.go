@@ -13,15 +13,17 @@ import (
 
 // EncoderConfig says how an Encoder is trained.
 type EncoderConfig struct {
-	Rows        int // of every batch
 	Frozen      int // the first layers, and the embeddings, stay as they are; 0: all is trained
 	WeightDecay float64
 	Clip        float64 // largest norm of all gradients together; 0: any
 	Loss        Loss
+	// BFloat16 multiplies matrices in bfloat16, where the device has it (Backend.BFloat16); weights, sums and all else stay float32.
+	BFloat16 bool
 }
 
-// EncoderBatch is one batch: token vectors looked up in the word table by the caller, who keeps that table.
+// EncoderBatch is one batch, or a part of one: token vectors looked up in the word table by the caller, who keeps that table.
 type EncoderBatch struct {
+	Rows    int
 	Length  int
 	IDs     []int32   // [Rows, Length]: what Lookup found Words by; not read by Step
 	Words   []float32 // [Rows, Length, Hidden]
@@ -36,7 +38,9 @@ type EncoderBatch struct {
 type Encoder struct {
 	cfg    EncoderConfig
 	model  *encoder.Model
-	exec   *g.Exec
+	grads  *g.Exec // of one part of a batch
+	add    *g.Exec // two parts' gradients, where the graph updates the weights
+	apply  *g.Exec // Adam, there
 	eval   *g.Exec
 	values []*tensors.Tensor // all weights
 	m, v   []*tensors.Tensor // Adam's moments of those that are trained, where the graph updates them
@@ -68,63 +72,134 @@ func NewEncoder(b *Backend, model *encoder.Model, cfg EncoderConfig) (*Encoder, 
 			e.v = append(e.v, tensors.FromFlatDataAndDimensions(make([]float32, len(w.Data)), w.Shape...))
 		}
 	}
-	var err error
-	if e.exec, err = g.NewExec(b.b, e.train); err != nil {
-		return nil, err
+	cfg.BFloat16 = cfg.BFloat16 && b.BFloat16()
+	e.cfg = cfg
+	for _, x := range []struct {
+		exec  **g.Exec
+		graph func([]*g.Node) []*g.Node
+	}{{&e.grads, e.gradients}, {&e.add, sums}, {&e.apply, e.update}, {&e.eval, e.forwardOnly}} {
+		exec, err := g.NewExec(b.b, x.graph)
+		if err != nil {
+			return nil, err
+		}
+		exec.SetMaxCache(-1)
+		*x.exec = exec
 	}
-	e.exec.SetMaxCache(-1)
-	if e.eval, err = g.NewExec(b.b, e.forwardOnly); err != nil {
-		return nil, err
-	}
-	e.eval.SetMaxCache(-1)
 	return e, nil
 }
 
-// Step makes one update and returns the loss and the gradient of Words (nil where the embeddings are frozen).
-func (e *Encoder) Step(b EncoderBatch, rate float64) (float32, []float32, error) {
-	e.step++
-	t := float64(e.step)
-	knobs := []float32{float32(rate), float32(1 / (1 - math.Pow(beta1, t))), float32(1 / (1 - math.Pow(beta2, t)))}
-	args := []any{
-		tensors.FromFlatDataAndDimensions(b.Words, e.cfg.Rows, b.Length, e.model.Hidden),
-		tensors.FromFlatDataAndDimensions(b.Mask, e.cfg.Rows, b.Length),
-		tensors.FromFlatDataAndDimensions(b.Targets, e.cfg.Rows, e.model.Classes),
-		vector(b.Weights), tensors.FromFlatDataAndDimensions(b.Drop, e.cfg.Rows, e.model.Hidden), vector(knobs)}
-	for _, list := range [][]*tensors.Tensor{e.values, e.m, e.v} {
-		for _, x := range list {
-			args = append(args, x)
+// Step makes one update with a batch that comes in parts, whose gradients are added up. It returns the sum of their losses, and
+// of each the gradient of Words (nil where the embeddings are frozen). After an error nothing has changed.
+func (e *Encoder) Step(parts []EncoderBatch, rate float64) (loss float32, words [][]float32, err error) {
+	var sum []*tensors.Tensor
+	var hostSum [][]float32
+	for _, b := range parts {
+		l, w, grads, err := e.part(b)
+		if err == nil && e.host == nil && sum != nil {
+			grads, err = e.addUp(sum, grads)
+		}
+		if err != nil {
+			return 0, nil, fmt.Errorf("training step %d: %w", e.step+1, err)
+		}
+		loss, words = loss+l, append(words, w)
+		if e.host != nil {
+			hostSum = addUp(hostSum, flat(grads))
+		} else {
+			sum = grads
 		}
 	}
-	out, err := e.exec.Call(args...)
+	knobs := adamKnobs(rate, e.step+1)
+	if e.host != nil {
+		e.updateHost(hostSum, knobs)
+	} else if err := e.updateThere(sum, knobs); err != nil {
+		return 0, nil, fmt.Errorf("training step %d: %w", e.step+1, err)
+	}
+	e.step++
+	return loss, words, nil
+}
+
+// adamKnobs are the learning rate and the two bias corrections of a step, counted from 1.
+func adamKnobs(rate float64, step int) []float32 {
+	t := float64(step)
+	return []float32{float32(rate), float32(1 / (1 - math.Pow(beta1, t))), float32(1 / (1 - math.Pow(beta2, t)))}
+}
+
+// part is the loss and the gradients of a part of a batch: of Words, and of the trained weights.
+func (e *Encoder) part(b EncoderBatch) (loss float32, words []float32, grads []*tensors.Tensor, err error) {
+	args := []any{
+		tensors.FromFlatDataAndDimensions(b.Words, b.Rows, b.Length, e.model.Hidden),
+		tensors.FromFlatDataAndDimensions(b.Mask, b.Rows, b.Length),
+		tensors.FromFlatDataAndDimensions(b.Targets, b.Rows, e.model.Classes),
+		vector(b.Weights), tensors.FromFlatDataAndDimensions(b.Drop, b.Rows, e.model.Hidden)}
+	own := args[:len(args):len(args)]
+	defer release(own)
+	out, err := e.grads.Call(append(args, anys(e.values)...)...)
 	if err != nil {
-		return 0, nil, fmt.Errorf("training step %d: %w", e.step, err)
+		return 0, nil, nil, err
 	}
-	for _, a := range args[:6] {
-		a.(*tensors.Tensor).MustFinalizeAll()
-	}
-	loss := tensors.MustCopyFlatData[float32](out[0])[0]
-	var grad []float32
 	n := 1
 	if e.first == 0 {
-		grad = tensors.MustCopyFlatData[float32](out[1])
 		n = 2
+		words = tensors.MustCopyFlatData[float32](out[1])
 	}
-	for _, x := range out[:n] {
+	loss = tensors.MustCopyFlatData[float32](out[0])[0]
+	finalize(out[:n])
+	return loss, words, out[n:], nil
+}
+
+// addUp adds gradients on the device, and frees them.
+func (e *Encoder) addUp(a, b []*tensors.Tensor) ([]*tensors.Tensor, error) {
+	defer finalize(a)
+	defer finalize(b)
+	return e.add.Call(append(anys(a), anys(b)...)...)
+}
+
+// addUp adds b to a, or takes it where there is no a yet.
+func addUp(a, b [][]float32) [][]float32 {
+	if a == nil {
+		return b
+	}
+	for i, x := range b {
+		for j, v := range x {
+			a[i][j] += v
+		}
+	}
+	return a
+}
+
+func anys(list []*tensors.Tensor) []any {
+	out := make([]any, len(list))
+	for i, x := range list {
+		out[i] = x
+	}
+	return out
+}
+
+func finalize(list []*tensors.Tensor) {
+	for _, x := range list {
 		x.MustFinalizeAll()
 	}
-	out = out[n:]
-	if e.host != nil {
-		e.updateHost(flat(out), knobs)
-		return loss, grad, nil
+}
+
+// updateThere takes Adam's step on the device.
+func (e *Encoder) updateThere(grads []*tensors.Tensor, knobs []float32) error {
+	defer finalize(grads)
+	k := vector(knobs)
+	defer k.MustFinalizeAll()
+	args := []any{k}
+	for _, list := range [][]*tensors.Tensor{grads, e.values[e.first:], e.m, e.v} {
+		args = append(args, anys(list)...)
+	}
+	out, err := e.apply.Call(args...)
+	if err != nil {
+		return err
 	}
 	for _, list := range [][]*tensors.Tensor{e.values[e.first:], e.m, e.v} {
-		for i, old := range list {
-			old.MustFinalizeAll()
-			list[i] = out[i]
-		}
+		finalize(list)
+		copy(list, out)
 		out = out[len(list):]
 	}
-	return loss, grad, nil
+	return nil
 }
 
 // updateHost takes Adam's step with the gradients of the trained weights, in the model's own arrays.
@@ -146,12 +221,11 @@ func (e *Encoder) updateHost(grads [][]float32, knobs []float32) {
 
 // Logits runs a batch forward; Targets, Weights and Drop aren't needed.
 func (e *Encoder) Logits(b EncoderBatch) ([]float32, error) {
-	args := []any{tensors.FromFlatDataAndDimensions(b.Words, e.cfg.Rows, b.Length, e.model.Hidden),
-		tensors.FromFlatDataAndDimensions(b.Mask, e.cfg.Rows, b.Length)}
-	for _, x := range e.values {
-		args = append(args, x)
-	}
-	out, err := e.eval.Call(args...)
+	args := []any{tensors.FromFlatDataAndDimensions(b.Words, b.Rows, b.Length, e.model.Hidden),
+		tensors.FromFlatDataAndDimensions(b.Mask, b.Rows, b.Length)}
+	own := args[:len(args):len(args)]
+	defer release(own)
+	out, err := e.eval.Call(append(args, anys(e.values)...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -171,8 +245,9 @@ func (e *Encoder) Unpack() {
 
 // Close frees the compiled graphs.
 func (e *Encoder) Close() {
-	e.exec.Finalize()
-	e.eval.Finalize()
+	for _, x := range []*g.Exec{e.grads, e.add, e.apply, e.eval} {
+		x.Finalize()
+	}
 }
 
 // Moments returns copies of Adam's moments and the number of steps.
@@ -225,7 +300,7 @@ func Lookup(m *encoder.Model, rows int, ids [][]int32) EncoderBatch {
 	for _, row := range ids {
 		longest = max(longest, len(row))
 	}
-	b := EncoderBatch{Length: min((longest+lengthStep-1)/lengthStep*lengthStep, m.Positions)}
+	b := EncoderBatch{Rows: rows, Length: min((longest+lengthStep-1)/lengthStep*lengthStep, m.Positions)}
 	b.IDs, b.Mask = make([]int32, rows*b.Length), make([]float32, rows*b.Length)
 	b.Words = make([]float32, rows*b.Length*m.Hidden)
 	for i := range b.IDs {

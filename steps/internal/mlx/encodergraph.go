@@ -3,6 +3,7 @@ package mlx
 import (
 	"math"
 
+	"github.com/gomlx/compute/dtypes"
 	g "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/nn"
@@ -10,39 +11,44 @@ import (
 	"rein/steps/internal/encoder"
 )
 
-// train builds a training step: forward, loss, gradients, clipping, Adam.
-func (e *Encoder) train(in []*g.Node) []*g.Node {
-	words, mask, targets, weights, drop, knobs := in[0], in[1], in[2], in[3], in[4], in[5]
-	n := len(e.values)
-	values, m := in[6:6+n], in[6+n:6+n+len(e.m)]
-	v := in[6+n+len(e.m):]
-	logits := e.forward(words, mask, drop, values)
-	loss := e.cfg.Loss.graph(logits, targets, weights)
-	trained := values[e.first:]
-	wanted := trained
+// gradients builds the loss, the gradient of the token vectors (where they are trained) and those of the trained weights.
+func (e *Encoder) gradients(in []*g.Node) []*g.Node {
+	words, mask, targets, weights, drop, values := in[0], in[1], in[2], in[3], in[4], in[5:]
+	loss := e.cfg.Loss.graph(e.forward(words, mask, drop, values), targets, weights)
+	wanted := values[e.first:]
 	if e.first == 0 {
-		wanted = append([]*g.Node{words}, trained...)
+		wanted = append([]*g.Node{words}, wanted...)
 	}
-	grads := g.Gradient(loss, wanted...)
-	out := []*g.Node{loss}
-	if e.first == 0 {
-		out, grads = append(out, grads[0]), grads[1:]
+	return append([]*g.Node{loss}, g.Gradient(loss, wanted...)...)
+}
+
+// sums adds the second half of what it gets to the first.
+func sums(in []*g.Node) []*g.Node {
+	n := len(in) / 2
+	out := make([]*g.Node, n)
+	for i := range out {
+		out[i] = g.Add(in[i], in[n+i])
 	}
-	if e.host != nil {
-		return append(out, grads...)
-	}
+	return out
+}
+
+// update builds clipping and Adam: of knobs, gradients, weights and both moments, new weights and moments.
+func (e *Encoder) update(in []*g.Node) []*g.Node {
+	knobs, in := in[0], in[1:]
+	n := len(in) / 4
+	grads, ps, ms, vs := in[:n], in[n:2*n], in[2*n:3*n], in[3*n:]
 	if e.cfg.Clip > 0 {
 		grads = clip(grads, e.cfg.Clip)
 	}
-	ps, ms, vs := make([]*g.Node, len(trained)), make([]*g.Node, len(trained)), make([]*g.Node, len(trained))
-	for i, p := range trained {
+	out := make([]*g.Node, 3*n)
+	for i, p := range ps {
 		decay := e.cfg.WeightDecay
 		if p.Rank() < 2 { // biases and normalisations aren't shrunk
 			decay = 0
 		}
-		ps[i], ms[i], vs[i] = adam(p, grads[i], m[i], v[i], knobs, decay)
+		out[i], out[n+i], out[2*n+i] = adam(p, grads[i], ms[i], vs[i], knobs, decay)
 	}
-	return append(append(append(out, ps...), ms...), vs...)
+	return out
 }
 
 // clip shrinks gradients so that their norm, taken together, is at most limit.
@@ -70,7 +76,7 @@ func (e *Encoder) forwardOnly(in []*g.Node) []*g.Node {
 
 // forward builds the logits; drop, where there is one, multiplies what is pooled.
 func (e *Encoder) forward(words, mask, drop *g.Node, w []*g.Node) *g.Node {
-	c := e.model.Config
+	c, linear := e.model.Config, e.linear
 	rows, length := words.Shape().Dimensions[0], words.Shape().Dimensions[1]
 	norm := func(x *g.Node, at int) *g.Node {
 		return nn.LayerNorm(x, []int{x.Rank() - 1}, c.Epsilon, w[at], w[at+1], nil)
@@ -84,7 +90,7 @@ func (e *Encoder) forward(words, mask, drop *g.Node, w []*g.Node) *g.Node {
 	}
 	for i := range c.Layers {
 		at := c.Layer(i)
-		mixed := attention(g.Reshape(linear(x, w[at+encoder.QKV], w[at+encoder.QKVBias]), rows, length, 3, c.Heads, c.Hidden/c.Heads), bias)
+		mixed := e.attention(g.Reshape(linear(x, w[at+encoder.QKV], w[at+encoder.QKVBias]), rows, length, 3, c.Heads, c.Hidden/c.Heads), bias)
 		mixed = linear(g.Reshape(mixed, rows*length, c.Hidden), w[at+encoder.Out], w[at+encoder.OutBias])
 		x = norm(g.Add(x, mixed), at+encoder.Norm1)
 		up := activation.Gelu(linear(x, w[at+encoder.Up], w[at+encoder.UpBias]))
@@ -112,21 +118,34 @@ func relative(c encoder.Config, table *g.Node, length int) *g.Node {
 	return g.TransposeAllAxes(by, 0, 3, 1, 2)
 }
 
-func linear(x, matrix, bias *g.Node) *g.Node {
-	return g.Add(g.MatMul(x, matrix), g.Reshape(bias, 1, bias.Shape().Dimensions[0]))
+func (e *Encoder) linear(x, matrix, bias *g.Node) *g.Node {
+	return g.Add(e.product(x, matrix, g.MatMul), g.Reshape(bias, 1, bias.Shape().Dimensions[0]))
+}
+
+// product multiplies, in bfloat16 where that is asked for.
+func (e *Encoder) product(a, b *g.Node, multiply func(a, b *g.Node) *g.Node) *g.Node {
+	if !e.cfg.BFloat16 {
+		return multiply(a, b)
+	}
+	return g.ConvertDType(multiply(g.ConvertDType(a, dtypes.BFloat16), g.ConvertDType(b, dtypes.BFloat16)), dtypes.Float32)
+}
+
+// einsum is the product that an equation describes.
+func einsum(equation string) func(a, b *g.Node) *g.Node {
+	return func(a, b *g.Node) *g.Node { return g.Einsum(equation, a, b) }
 }
 
 // attention takes queries, keys and values [rows, length, 3, heads, size] and returns [rows, length, heads * size].
-func attention(qkv, bias *g.Node) *g.Node {
+func (e *Encoder) attention(qkv, bias *g.Node) *g.Node {
 	d := qkv.Shape().Dimensions
 	rows, length, heads, size := d[0], d[1], d[3], d[4]
 	part := func(i int) *g.Node { // [rows * heads, length, size]
 		x := g.Reshape(g.Slice(qkv, g.AxisRange(), g.AxisRange(), g.AxisRange(i, i+1)), rows, length, heads, size)
 		return g.Reshape(g.TransposeAllAxes(x, 0, 2, 1, 3), rows*heads, length, size)
 	}
-	scores := g.MulScalar(g.Einsum("bqd,bkd->bqk", part(0), part(1)), 1/math.Sqrt(float64(size)))
+	scores := g.MulScalar(e.product(part(0), part(1), einsum("bqd,bkd->bqk")), 1/math.Sqrt(float64(size)))
 	share := g.Softmax(g.Add(g.Reshape(scores, rows, heads, length, length), bias), -1)
-	mixed := g.Einsum("bqk,bkd->bqd", g.Reshape(share, rows*heads, length, length), part(2))
+	mixed := e.product(g.Reshape(share, rows*heads, length, length), part(2), einsum("bqk,bkd->bqd"))
 	mixed = g.TransposeAllAxes(g.Reshape(mixed, rows, heads, length, size), 0, 2, 1, 3)
 	return g.Reshape(mixed, rows, length, heads*size)
 }

@@ -2,7 +2,6 @@ package mlx
 
 import (
 	"fmt"
-	"math"
 
 	g "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -23,8 +22,9 @@ type UserGraph struct {
 	step  int
 }
 
-// NewUserGraph converts the graph; an operator that can't be converted is an error that names it.
-func NewUserGraph(b *Backend, m *usergraph.Model, cfg EncoderConfig) (*UserGraph, error) {
+// NewUserGraph converts the graph, and tries it with so many rows; an operator that can't be converted is an error that
+// names it.
+func NewUserGraph(b *Backend, m *usergraph.Model, cfg EncoderConfig, rows int) (*UserGraph, error) {
 	u := &UserGraph{cfg: cfg, model: m}
 	for _, w := range m.Fixed() {
 		u.fixed = append(u.fixed, tensors.FromFlatDataAndDimensions(w.Floats(), w.Shape...))
@@ -33,7 +33,7 @@ func NewUserGraph(b *Backend, m *usergraph.Model, cfg EncoderConfig) (*UserGraph
 		u.host.m, u.host.v = append(u.host.m, make([]float32, len(v))), append(u.host.v, make([]float32, len(v)))
 	}
 	var err error
-	if _, u.names, err = m.Training(cfg.Rows, lengthStep); err != nil {
+	if _, u.names, err = m.Training(rows, lengthStep); err != nil {
 		return nil, err
 	}
 	if u.exec, err = g.NewExec(b.b, u.train); err != nil {
@@ -44,7 +44,7 @@ func NewUserGraph(b *Backend, m *usergraph.Model, cfg EncoderConfig) (*UserGraph
 		return nil, err
 	}
 	u.eval.SetMaxCache(-1)
-	if _, err := u.Logits(LookupGraph(m, cfg.Rows, [][]int32{{m.Pad + 1}})); err != nil {
+	if _, err := u.Logits(LookupGraph(m, rows, [][]int32{{m.Pad + 1}})); err != nil {
 		u.Close()
 		return nil, fmt.Errorf("the graph runs, but can't be trained: %w", err)
 	}
@@ -86,12 +86,12 @@ func (u *UserGraph) arguments(b EncoderBatch) (args []any, batch int) {
 	for i, id := range b.IDs {
 		ids[i] = int64(id)
 	}
-	args = append(args, tensors.FromFlatDataAndDimensions(ids, u.cfg.Rows, b.Length))
+	args = append(args, tensors.FromFlatDataAndDimensions(ids, b.Rows, b.Length))
 	if t := u.model.Words; t != nil {
-		args = append(args, tensors.FromFlatDataAndDimensions(b.Words, u.cfg.Rows, b.Length, t.Hidden))
+		args = append(args, tensors.FromFlatDataAndDimensions(b.Words, b.Rows, b.Length, t.Hidden))
 	}
 	if u.model.Dropped() {
-		args = append(args, tensors.FromFlatDataAndDimensions(b.Drop, u.cfg.Rows, u.model.Width))
+		args = append(args, tensors.FromFlatDataAndDimensions(b.Drop, b.Rows, u.model.Width))
 	}
 	for i, w := range u.model.Trained {
 		args = append(args, tensors.FromFlatDataAndDimensions(u.model.Values[i], w.Shape...))
@@ -103,38 +103,49 @@ func (u *UserGraph) arguments(b EncoderBatch) (args []any, batch int) {
 	return args, batch
 }
 
-// Step makes one update and returns the loss and the gradient of the looked-up words (nil without a word table).
-func (u *UserGraph) Step(b EncoderBatch, rate float64) (float32, []float32, error) {
-	u.step++
-	t := float64(u.step)
-	knobs := []float32{float32(rate), float32(1 / (1 - math.Pow(beta1, t))), float32(1 / (1 - math.Pow(beta2, t)))}
-	args, batch := u.arguments(b)
-	own := args[:batch:batch]
-	ends := []any{tensors.FromFlatDataAndDimensions(b.Targets, u.cfg.Rows, u.model.Classes), vector(b.Weights)}
-	out, err := u.exec.Call(append(args, ends...)...)
-	release(own, ends)
-	if err != nil {
-		return 0, nil, fmt.Errorf("training step %d: %w", u.step, err)
+// Step makes one update with a batch that comes in parts, whose gradients are added up. It returns the sum of their losses, and
+// of each the gradient of the looked-up words (nil without a word table). After an error nothing has changed.
+func (u *UserGraph) Step(parts []EncoderBatch, rate float64) (loss float32, words [][]float32, err error) {
+	var sum [][]float32
+	for _, b := range parts {
+		l, w, grads, err := u.part(b)
+		if err != nil {
+			return 0, nil, fmt.Errorf("training step %d: %w", u.step+1, err)
+		}
+		loss, words, sum = loss+l, append(words, w), addUp(sum, grads)
 	}
-	values := flat(out)
-	loss, grads := values[0][0], values[1:]
-	var words []float32
-	if u.model.Words != nil {
-		words, grads = grads[0], grads[1:]
-	}
-	decay := make([]float64, len(grads))
+	decay := make([]float64, len(sum))
 	for i, w := range u.model.Trained {
 		if len(w.Shape) > 1 {
 			decay[i] = u.cfg.WeightDecay
 		}
 	}
-	u.host.step(u.model.Values, grads, decay, u.cfg.Clip, knobs)
+	u.step++
+	u.host.step(u.model.Values, sum, decay, u.cfg.Clip, adamKnobs(rate, u.step))
 	return loss, words, nil
+}
+
+// part is the loss and the gradients of a part of a batch.
+func (u *UserGraph) part(b EncoderBatch) (loss float32, words []float32, grads [][]float32, err error) {
+	args, batch := u.arguments(b)
+	own := args[:batch:batch]
+	ends := []any{tensors.FromFlatDataAndDimensions(b.Targets, b.Rows, u.model.Classes), vector(b.Weights)}
+	out, err := u.exec.Call(append(args, ends...)...)
+	release(own, ends)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	values := flat(out)
+	loss, grads = values[0][0], values[1:]
+	if u.model.Words != nil {
+		words, grads = grads[0], grads[1:]
+	}
+	return loss, words, grads, nil
 }
 
 // Logits runs a batch forward; Targets, Weights and Drop aren't needed.
 func (u *UserGraph) Logits(b EncoderBatch) ([]float32, error) {
-	b.Drop = ones(u.cfg.Rows * u.model.Width)
+	b.Drop = ones(b.Rows * u.model.Width)
 	args, batch := u.arguments(b)
 	out, err := u.eval.Call(args...)
 	release(args[:batch])
@@ -184,7 +195,7 @@ func LookupGraph(m *usergraph.Model, rows int, ids [][]int32) EncoderBatch {
 	for _, row := range ids {
 		longest = max(longest, len(row))
 	}
-	b := EncoderBatch{Length: min((longest+lengthStep-1)/lengthStep*lengthStep, max(m.MaxTokens, longest))}
+	b := EncoderBatch{Rows: rows, Length: min((longest+lengthStep-1)/lengthStep*lengthStep, max(m.MaxTokens, longest))}
 	b.IDs = make([]int32, rows*b.Length)
 	for i := range b.IDs {
 		b.IDs[i] = m.Pad

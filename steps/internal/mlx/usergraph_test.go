@@ -29,7 +29,7 @@ func TestUserGraphAnswersAsExported(t *testing.T) {
 	defer b.Close()
 	for _, output := range []string{"logits", "pooler_output", "last_hidden_state"} {
 		m := openGraph(t, output, lowered)
-		u, err := NewUserGraph(b, m, EncoderConfig{Rows: 3, Clip: 1})
+		u, err := NewUserGraph(b, m, EncoderConfig{Clip: 1}, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,12 +64,12 @@ func TestUserGraphAnswersAsExported(t *testing.T) {
 		same()
 		first, last := float32(0), float32(0)
 		for i := range 20 {
-			loss, words, err := u.Step(batch, 0.01)
+			loss, words, err := u.Step([]EncoderBatch{batch}, 0.01)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(words) != len(batch.Words) {
-				t.Fatalf("%d gradients of %d looked-up values", len(words), len(batch.Words))
+			if len(words) != 1 || len(words[0]) != len(batch.Words) {
+				t.Fatalf("gradients of %d parts, the first of %d of %d looked-up values", len(words), len(words[0]), len(batch.Words))
 			}
 			if last = loss; i == 0 {
 				first = loss
@@ -97,7 +97,7 @@ func TestUserGraphNamesTheOperator(t *testing.T) {
 	}
 	defer b.Close()
 	m := openGraph(t, "", func(g *onnxgraph.Graph, x string) string { return g.Node("Celu", "own_celu", []string{x}) })
-	_, err = NewUserGraph(b, m, EncoderConfig{Rows: 2})
+	_, err = NewUserGraph(b, m, EncoderConfig{}, 2)
 	if err == nil || !strings.Contains(err.Error(), "Celu") || !strings.Contains(err.Error(), `"own_celu"`) {
 		t.Errorf("got %v", err)
 	}

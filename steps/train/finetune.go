@@ -1,0 +1,201 @@
+package train
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/internal/mlx"
+	"rein/steps/internal/ngram"
+)
+
+// fineTuned is a whole network in training: of an encoder, or of a user's graph. Its word table is in Go, all else in a GoMLX
+// graph.
+type fineTuned struct {
+	env     *steps.Env
+	cfg     Config
+	dev     *mlx.Backend
+	net     tuned
+	words   *ngram.Embedder // the word table's optimiser; nil where there is none to train
+	classes int
+	encoder func() func(text string, dst []int32) []int32
+	look    func(rows int, ids [][]int32) mlx.EncoderBatch // with their token vectors
+	arrays  func() [][]float32                             // the model's weights, up to date
+	write   func(dir artifact.Model, info artifact.ModelInfo) error
+
+	atOnce              int       // rows that are computed at a time
+	targets, rows, drop []float32 // of a batch
+}
+
+// tuned is a network on a device.
+type tuned interface {
+	Step(parts []mlx.EncoderBatch, rate float64) (loss float32, words [][]float32, err error)
+	Logits(b mlx.EncoderBatch) ([]float32, error)
+	Moments() ([][]float32, int)
+	Restore(moments [][]float32, step int)
+	Close()
+}
+
+// begin makes room for batches; width is what dropout masks, perRow the bytes that a row takes in training (0: not known).
+func (f *fineTuned) begin(width int, fixed, perRow int64) *fineTuned {
+	n := f.cfg.BatchSize
+	f.targets, f.rows, f.drop = make([]float32, n*f.classes), make([]float32, n), make([]float32, n*width)
+	f.atOnce = n
+	if f.cfg.AtOnce > 0 {
+		f.atOnce = divisor(n, f.cfg.AtOnce)
+	} else if free := f.dev.FreeMemory(); free > 0 && perRow > 0 {
+		f.atOnce = divisor(n, int(max((free*4/5-fixed)/perRow, 1)))
+	}
+	if f.atOnce < n {
+		f.env.Logf("%d rows at a time of each update's %d", f.atOnce, n)
+	}
+	return f
+}
+
+// divisor is the greatest divisor of n that is at most limit.
+func divisor(n, limit int) int {
+	for d := min(n, limit); d > 1; d-- {
+		if n%d == 0 {
+			return d
+		}
+	}
+	return 1
+}
+
+func (f *fineTuned) encode(texts []string) *ngram.Corpus { return ngram.Collect(texts, f.encoder) }
+
+// batches puts rows of about equal length together: within windows of many batches, which come in a random order.
+func (f *fineTuned) batches(d *dataset, order []int32, rng *rand.Rand) [][]int32 {
+	const window = 64
+	for _, w := range chunks(order, window*f.cfg.BatchSize) {
+		byLength(d, w)
+	}
+	out := chunks(order, f.cfg.BatchSize)
+	rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+func byLength(d *dataset, order []int32) {
+	slices.SortStableFunc(order, func(a, b int32) int {
+		return cmp.Compare(len(d.corpus.Row(int(a))), len(d.corpus.Row(int(b))))
+	})
+}
+
+func (f *fineTuned) lookup(d *dataset, rows []int32) mlx.EncoderBatch {
+	ids := make([][]int32, len(rows))
+	for r, row := range rows {
+		ids[r] = d.corpus.Row(int(row))
+	}
+	return f.look(f.atOnce, ids)
+}
+
+// step computes the batch in parts that memory takes: with fewer rows at a time where the device has no room for them.
+func (f *fineTuned) step(d *dataset, batch []int32, rng *rand.Rand, scale float64) (float32, error) {
+	f.cfg.targets(d, batch, f.targets, f.rows)
+	f.cfg.dropout(f.drop, rng)
+	for {
+		parts := f.parts(d, batch)
+		loss, grads, err := f.net.Step(parts, f.cfg.Rate*scale)
+		if err == nil {
+			if f.words != nil {
+				f.scatter(parts, grads, float32(f.cfg.Rate*scale))
+			}
+			return loss, nil
+		}
+		if !mlx.OutOfMemory(err) || f.atOnce == 1 {
+			return 0, err
+		}
+		f.shrink()
+	}
+}
+
+// shrink goes on with at most half the rows at a time.
+func (f *fineTuned) shrink() {
+	old := f.atOnce
+	f.atOnce = divisor(f.cfg.BatchSize, f.atOnce/2)
+	f.env.Notef("the device has no memory for %d rows at a time: going on with %d, whose gradients are added up; rows_at_once = %[2]d says so at once", old, f.atOnce)
+}
+
+// parts are a batch's rows, so many at a time, each weighted so that the losses add up to the whole batch's.
+func (f *fineTuned) parts(d *dataset, batch []int32) []mlx.EncoderBatch {
+	n, width := f.cfg.BatchSize, len(f.drop)/f.cfg.BatchSize
+	var out []mlx.EncoderBatch
+	for from := 0; from < len(batch); from += f.atOnce {
+		to := from + f.atOnce
+		b := f.lookup(d, batch[from:min(to, len(batch))])
+		b.Targets, b.Drop = f.targets[from*f.classes:to*f.classes], f.drop[from*width:to*width]
+		b.Weights = slices.Clone(f.rows[from:to])
+		for i := range b.Weights {
+			b.Weights[i] *= float32(f.atOnce) / float32(n)
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// scatter moves the word table by the gradients of all parts at once: where a word stands in several, the order is theirs.
+func (f *fineTuned) scatter(parts []mlx.EncoderBatch, grads [][]float32, rate float32) {
+	var ids []int32
+	for _, p := range parts {
+		ids = append(ids, p.IDs...)
+	}
+	f.words.Scatter(ids, slices.Concat(grads...), rate, 0)
+}
+
+func (f *fineTuned) measure(d *dataset) (measured, error) {
+	n := len(d.class)
+	j := judgement{measured: measured{scores: make([]float32, n)}}
+	order := make([]int32, n)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	byLength(d, order)
+	for len(order) > 0 {
+		rows := order[:min(f.atOnce, len(order))]
+		logits, err := f.net.Logits(f.lookup(d, rows))
+		if err != nil && mlx.OutOfMemory(err) && f.atOnce > 1 {
+			f.shrink()
+			continue
+		}
+		if err != nil {
+			return j.measured, err
+		}
+		for r, row := range rows {
+			j.add(d, int(row), logits[r*f.classes:(r+1)*f.classes])
+		}
+		order = order[len(rows):]
+	}
+	j.loss = j.losses / j.weights
+	return j.measured, nil
+}
+
+func (f *fineTuned) weights() [][]float32 { return f.arrays() }
+
+func (f *fineTuned) moments() ([][]float32, int) {
+	values, step := f.net.Moments()
+	if f.words != nil {
+		values = append(values, f.words.Accum)
+	}
+	return values, step
+}
+
+func (f *fineTuned) restore(weights, moments [][]float32, step int) {
+	fill(f.weights(), weights)
+	if f.words != nil && moments != nil {
+		last := len(moments) - 1
+		copy(f.words.Accum, moments[last])
+		moments = moments[:last]
+	}
+	f.net.Restore(moments, step)
+}
+
+func (f *fineTuned) save(dir artifact.Model, info artifact.ModelInfo) error {
+	return f.write(dir, info)
+}
+
+func (f *fineTuned) close() {
+	f.net.Close()
+	f.dev.Close()
+}

@@ -1,0 +1,133 @@
+package train
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/encoder/encodertest"
+	"rein/steps/internal/mlx"
+	"rein/steps/stepstest"
+)
+
+func encoderConfig(atOnce int) Config {
+	c := toyConfig()
+	c.Epochs, c.BatchSize, c.AtOnce, c.Rate, c.Clip = 2, 32, atOnce, 0.01, 1
+	c.Model = &ModelConfig{Buckets: 1024, Dim: 8, Hidden: 8, MaxTokens: 64}
+	return c
+}
+
+// Fewer rows at a time change no more than rounding: the same rows make an update.
+func TestRowsAtOnce(t *testing.T) {
+	in := Inputs{Rows: toy(t, 300, 1), Validation: toy(t, 120, 2), Base: artifact.File{Path: encodertest.Folder(t, "bert")}}
+	losses := map[int]float64{}
+	for _, n := range []int{0, 12} { // 12 is no divisor of 32: 8 is taken
+		env := stepstest.New(t, "model")
+		if _, err := run(t.Context(), env.Env, encoderConfig(n), in); err != nil {
+			t.Fatal(err)
+		}
+		losses[n] = env.Metrics["validation_loss"]
+		if said := strings.Contains(strings.Join(env.Logs, "\n"), "8 rows at a time of each update's 32"); said != (n > 0) {
+			t.Errorf("rows_at_once %d: said so: %v; %q", n, said, env.Logs)
+		}
+	}
+	if d := math.Abs(losses[0] - losses[12]); d > 0.01*losses[0] {
+		t.Errorf("validation loss %v with whole batches, %v in parts", losses[0], losses[12])
+	}
+}
+
+// small is a device that has memory for so many rows.
+type small struct {
+	tuned
+	rows  int
+	tries *int
+}
+
+func (s small) check(rows int) error {
+	if *s.tries++; rows > s.rows {
+		return errors.New("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 123 bytes")
+	}
+	return nil
+}
+
+func (s small) Step(parts []mlx.EncoderBatch, rate float64) (float32, [][]float32, error) {
+	if err := s.check(parts[0].Rows); err != nil {
+		return 0, nil, err
+	}
+	return s.tuned.Step(parts, rate)
+}
+
+func (s small) Logits(b mlx.EncoderBatch) ([]float32, error) {
+	if err := s.check(b.Rows); err != nil {
+		return nil, err
+	}
+	return s.tuned.Logits(b)
+}
+
+// A device that runs out of memory gets fewer rows at a time, and the training ends as if it had begun with as many.
+func TestOutOfMemoryGoesOn(t *testing.T) {
+	in := Inputs{Rows: toy(t, 300, 1), Validation: toy(t, 120, 2), Base: artifact.File{Path: encodertest.Folder(t, "bert")}}
+	train := func(atOnce, room int) ([]byte, *stepstest.Env, error) {
+		c := encoderConfig(atOnce)
+		env := stepstest.New(t, "model")
+		rows, validation, err := prepare(t.Context(), c, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		net, err := open(env.Env, &c, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer net.close()
+		f, tries := net.(*fineTuned), 0
+		f.net = small{f.net, room, &tries}
+		rows.corpus, validation.corpus = net.encode(rows.texts), net.encode(validation.texts)
+		l := &loop{env: env.Env, cfg: c, net: net, rows: rows, validation: validation}
+		l.start()
+		if err := l.run(t.Context()); err != nil {
+			return nil, env, err
+		}
+		dir := artifact.Model{Path: env.Out("model")}
+		if err := net.save(dir, artifact.ModelInfo{}); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(dir.Path, "weights.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b, env, nil
+	}
+	want, _, err := train(8, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, env, err := train(0, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(want, got) {
+		t.Error("a training that found 8 rows at a time by running out of memory gave other weights than one that was told so")
+	}
+	if notes := strings.Join(env.Notes, "\n"); !strings.Contains(notes, "no memory for 32 rows at a time: going on with 16") || !strings.Contains(notes, "rows_at_once = 8") {
+		t.Errorf("notes %q", notes)
+	}
+	if _, _, err := train(0, 0); err == nil || !strings.Contains(err.Error(), "RESOURCE_EXHAUSTED") {
+		t.Errorf("without room for a row: %v", err)
+	}
+}
+
+func TestDivisor(t *testing.T) {
+	for n := 1; n <= 64; n++ {
+		for limit := 0; limit <= 70; limit++ {
+			d := divisor(n, limit)
+			if d < 1 || n%d != 0 || d > max(limit, 1) {
+				t.Fatalf("divisor(%d, %d) = %d", n, limit, d)
+			}
+		}
+	}
+}
