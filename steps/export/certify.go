@@ -12,89 +12,205 @@ import (
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/scorer"
+	"rein/steps/stats"
 )
 
-// certificate says how far two runs of one model are apart.
+// certificate is the step's report: one link for each graph that was made of the one before, from the trained model to the
+// file that is kept.
 type certificate struct {
-	Rows      int
-	Max, P999 float64 // of the logits' differences
-	Flipped   int     // rows on the other side of the threshold
-	flips     []string
+	Links     []link     `json:"links"`
+	Optimized *optimized `json:"optimized,omitempty"`
 }
 
-// certify compares the trained model with its written graph, run by ONNX Runtime, on all texts.
-func certify(ctx context.Context, env *steps.Env, m trained, exported artifact.Model, texts []string) (certificate, error) {
-	s, err := scorer.Open(ctx, exported, scorer.Options{})
-	if err != nil {
-		return certificate{}, err
+// link says how far a graph's answers are from those that it was made to give, over all rows.
+type link struct {
+	From    string      `json:"from"`
+	To      string      `json:"to"`
+	Rows    int         `json:"rows"`
+	Max     float64     `json:"logit_diff_max"`
+	P999    float64     `json:"logit_diff_p999"`
+	Flipped int         `json:"decisions_flipped"` // rows on the other side of the threshold, each graph at its own
+	FPRate  *difference `json:"fp_rate_change,omitempty"`
+	Recall  *difference `json:"tp_rate_change,omitempty"`
+	Flips   []flip      `json:"flipped_rows,omitempty"` // some of them, missed attacks first
+}
+
+// difference is of a rate over the same rows, after - before, with its 95% interval.
+type difference struct {
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+}
+
+// flip is a row whose decision differs.
+type flip struct {
+	Row    int     `json:"row"`
+	Before float32 `json:"before"`
+	After  float32 `json:"after"`
+	Text   string  `json:"text"`
+}
+
+// mostFlips is how many rows a link shows.
+const mostFlips = 20
+
+// answers are a graph's over all rows.
+type answers struct {
+	name      string
+	classes   int
+	logits    []float32 // [rows, classes]
+	threshold float64
+}
+
+// row is the logits of one row.
+func (a answers) row(i int) []float32 { return a.logits[i*a.classes : (i+1)*a.classes] }
+
+func (a answers) rows() int { return len(a.logits) / max(a.classes, 1) }
+
+// threat is a row's score.
+func (a answers) threat(i int) float32 {
+	p := slices.Clone(a.row(i))
+	ngram.Softmax(p)
+	return ngram.Threat(p)
+}
+
+func (a answers) flags(i int) bool { return float64(a.threat(i)) >= a.threshold }
+
+func (a answers) threats() []float32 {
+	out := make([]float32, a.rows())
+	for i := range out {
+		out[i] = a.threat(i)
 	}
-	defer s.Close()
-	c, diffs := certificate{Rows: len(texts)}, make([]float64, 0, len(texts))
+	return out
+}
+
+// ask gets the answers to all texts, part by part.
+func ask(ctx context.Context, env *steps.Env, name string, threshold float64, texts []string, logits func(texts []string) ([][]float32, error)) (answers, error) {
+	a := answers{name: name, threshold: threshold}
 	const chunk = 1 << 12
 	for from := 0; from < len(texts); from += chunk {
+		if err := ctx.Err(); err != nil {
+			return a, err
+		}
 		part := texts[from:min(from+chunk, len(texts))]
-		want, err := m.logits(part)
+		rows, err := logits(part)
 		if err != nil {
-			return c, err
+			return a, err
 		}
-		got, err := s.Logits(ctx, part)
-		if err != nil {
-			return c, err
+		for _, r := range rows {
+			a.classes = len(r)
+			a.logits = append(a.logits, r...)
 		}
-		for i := range part {
-			diffs = append(diffs, c.compare(want[i], got[i], s.Threshold(), part[i]))
-		}
-		env.Progress(int64(from+len(part)), int64(len(texts)), "rows")
+		env.Progress(int64(from+len(part)), int64(len(texts)), "rows by the "+name+" graph")
 	}
-	slices.Sort(diffs)
-	if n := len(diffs); n > 0 {
-		c.Max, c.P999 = diffs[n-1], diffs[min(int(math.Ceil(0.999*float64(n))), n)-1]
-	}
-	return c, nil
+	return a, nil
 }
 
-// compare returns a row's largest logit difference, and counts it if its decision differs.
-func (c *certificate) compare(want, got []float32, threshold float64, text string) float64 {
+// askExported gets the answers of the graph that lies in a model's folder.
+func askExported(ctx context.Context, env *steps.Env, name string, dir artifact.Model, texts []string) (answers, error) {
+	s, err := scorer.Open(ctx, dir, scorer.Options{})
+	if err != nil {
+		return answers{}, err
+	}
+	defer s.Close()
+	return ask(ctx, env, name, s.Threshold(), texts, func(texts []string) ([][]float32, error) { return s.Logits(ctx, texts) })
+}
+
+// compare makes the link between two graphs' answers.
+func compare(p probe, from, to answers) link {
+	l := link{From: from.name, To: to.name, Rows: from.rows()}
+	diffs := make([]float64, l.Rows)
+	var n, plus, minus [2]int // by label: rows, flagged only after, flagged only before
+	var missed, others []flip
+	for i := range diffs {
+		diffs[i] = apart(from.row(i), to.row(i))
+		label := 0
+		if p.labelled() && !p.benign[i] {
+			label = 1
+		}
+		n[label]++
+		was, is := from.flags(i), to.flags(i)
+		if was == is {
+			continue
+		}
+		l.Flipped++
+		f := flip{i, from.threat(i), to.threat(i), clip(p.texts[i])}
+		if is {
+			plus[label]++
+		} else {
+			minus[label]++
+		}
+		if list := &others; true {
+			if was && label == 1 {
+				list = &missed
+			}
+			if len(*list) < mostFlips {
+				*list = append(*list, f)
+			}
+		}
+	}
+	l.Flips = append(missed, others...)
+	l.Flips = l.Flips[:min(len(l.Flips), mostFlips)]
+	slices.Sort(diffs)
+	if last := len(diffs); last > 0 {
+		l.Max, l.P999 = diffs[last-1], diffs[min(int(math.Ceil(0.999*float64(last))), last)-1]
+	}
+	if p.labelled() {
+		l.FPRate, l.Recall = paired(plus[0], minus[0], n[0]), paired(plus[1], minus[1], n[1])
+	}
+	return l
+}
+
+// apart is the largest difference of two rows' logits.
+func apart(a, b []float32) float64 {
 	diff := 0.0
-	for j := range want {
-		d := math.Abs(float64(want[j]) - float64(got[j]))
+	for j := range a {
+		d := math.Abs(float64(a[j]) - float64(b[j]))
 		if math.IsNaN(d) {
-			d = math.Inf(1)
+			return math.Inf(1)
 		}
 		diff = max(diff, d)
-	}
-	a, b := slices.Clone(want), slices.Clone(got)
-	ngram.Softmax(a)
-	ngram.Softmax(b)
-	x, y := ngram.Threat(a), ngram.Threat(b)
-	if (float64(x) >= threshold) != (float64(y) >= threshold) {
-		c.Flipped++
-		c.example(x, y, text)
 	}
 	return diff
 }
 
-// example keeps a row for a message, if there are few yet.
-func (c *certificate) example(before, after float32, text string) {
-	if len(c.flips) < 3 {
-		c.flips = append(c.flips, fmt.Sprintf("%.6f -> %.6f %q", before, after, text[:min(len(text), 60)]))
+func paired(plus, minus, n int) *difference {
+	if n == 0 {
+		return nil
 	}
+	i := stats.PairedDifference(minus, plus, n)
+	return &difference{float64(plus-minus) / float64(n), i.Low, i.High}
+}
+
+// clip shortens a text for a message.
+func clip(text string) string {
+	if r := []rune(text); len(r) > 60 {
+		return string(r[:60]) + "..."
+	}
+	return text
 }
 
 // examples lists some flipped rows for a message.
-func (c certificate) examples() string {
-	if len(c.flips) == 0 {
-		return ""
+func (l link) examples() string {
+	var b strings.Builder
+	for i, f := range l.Flips[:min(len(l.Flips), 3)] {
+		fmt.Fprintf(&b, "%s row %d, %.6f -> %.6f %q", []string{":", ";", ";"}[i], f.Row, f.Before, f.After, f.Text)
 	}
-	return ": " + strings.Join(c.flips, "; ")
+	return b.String()
 }
 
-func (c certificate) report(env *steps.Env) {
-	env.Metric("certified_rows", float64(c.Rows))
-	env.Metric("logit_diff_max", c.Max)
-	env.Metric("logit_diff_p999", c.P999)
-	env.Metric("decisions_flipped", float64(c.Flipped))
-	env.Logf("%d rows: largest logit difference %.3g, p99.9 %.3g, %d decisions flipped", c.Rows, c.Max, c.P999, c.Flipped)
+// report gives the link's figures as metrics, their names beginning with prefix.
+func (l link) report(env *steps.Env, prefix string) {
+	env.Metric(prefix+"logit_diff_max", l.Max)
+	env.Metric(prefix+"logit_diff_p999", l.P999)
+	env.Metric(prefix+"decisions_flipped", float64(l.Flipped))
+	for name, d := range map[string]*difference{"fp_rate_change": l.FPRate, "tp_rate_change": l.Recall} {
+		if d != nil {
+			env.Metric(prefix+name, d.Value)
+			env.Metric(prefix+name+"_low", d.Low)
+			env.Metric(prefix+name+"_high", d.High)
+		}
+	}
+	env.Logf("%s -> %s, %d rows: largest logit difference %.3g, p99.9 %.3g, %d decisions flipped", l.From, l.To, l.Rows, l.Max, l.P999, l.Flipped)
 }
 
 // probe is what models are compared on.

@@ -15,8 +15,8 @@ import (
 	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/internal/leak"
+	"rein/steps/internal/ort"
 	"rein/steps/internal/seeds"
-	"rein/steps/internal/usergraph"
 )
 
 // Config is what a pipeline may say of an export.
@@ -24,13 +24,19 @@ type Config struct {
 	MaxDiff  float64 `hcl:"max_logit_diff" default:"0.001" doc:"Largest difference of a logit between the trained model and the graph that passes."`
 	MaxFlips int     `hcl:"max_flipped" default:"0" doc:"Rows whose decision at the threshold may differ."`
 
-	Int8       bool    `hcl:"int8" default:"false" doc:"Quantise the weights to int8, activations on the fly: a quarter of the size. The threshold is chosen anew on rows."`
-	Int8Recall float64 `hcl:"int8_recall_loss" default:"0.01" doc:"Recall that int8 may cost on rows."`
-	Int8FP     float64 `hcl:"int8_fp_rate_rise" default:"0.005" doc:"FP rate that int8 may add on rows."`
+	Weights    string  `hcl:"weights" default:"fp32" enum:"fp32,int8,fp16" doc:"int8: quantised, activations on the fly, a quarter of the size. fp16: half the size, of an encoder that a GPU is to run. Either has its threshold chosen anew on rows."`
+	RecallLoss float64 `hcl:"max_recall_loss" default:"0.01" doc:"Recall that other weights than fp32 may cost on rows."`
+	FPRise     float64 `hcl:"max_fp_rate_rise" default:"0.005" doc:"FP rate that they may add on rows."`
+	Optimize   bool    `hcl:"optimize" default:"false" doc:"Have ONNX Runtime optimise the graph, and keep that if it answers equally and loads or scores faster here. Such a graph has operators that only ONNX Runtime knows, and it is a measurement that decides its bytes."`
 }
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
+	for name, v := range map[string]float64{"max_recall_loss": c.RecallLoss, "max_fp_rate_rise": c.FPRise} {
+		if !(v >= 0 && v <= 1) {
+			return fmt.Errorf("%s: %v is not between 0 and 1", name, v)
+		}
+	}
 	if !(c.MaxDiff >= 0) || c.MaxFlips < 0 {
 		return fmt.Errorf("max_logit_diff %v, max_flipped %d: must not be negative", c.MaxDiff, c.MaxFlips)
 	}
@@ -45,26 +51,28 @@ type Inputs struct {
 
 // Outputs are the model with its graph, and the proof.
 type Outputs struct {
-	Model artifact.Model `port:"model" doc:"The model's folder with model.onnx."`
+	Model       artifact.Model  `port:"model" doc:"The model's folder with model.onnx."`
+	Certificate artifact.Report `port:"certificate" doc:"How far each graph's answers are from those of the one it was made of: trained, onnx, int8 or fp16, optimized."`
 }
 
 // Step is the step type.
-var Step = steps.New("export-onnx", 1, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
-	steps.Isolated, steps.Example(`
+var Step = steps.New("export-onnx", 2, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
+	steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
 step "export-onnx" "export" {
   model = step.model.model
   rows  = step.parts.validation
 }`))
 
 func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, error) {
-	out := Outputs{artifact.Model{Path: env.Out("model")}}
+	out := Outputs{artifact.Model{Path: env.Out("model")}, artifact.Report{Path: env.Out("certificate")}}
 	m, info, err := load(in.Model)
 	if err != nil {
 		return out, err
 	}
 	defer m.close()
-	if c.Int8 && info.Kind == usergraph.Kind {
-		return out, errors.New("int8: a graph of your own can't be quantised here, only the built-in kinds can; leave int8 out, or give a graph that is quantised already to an exec step")
+	small, err := c.shrinks(info.Kind)
+	if err != nil {
+		return out, err
 	}
 	if err := write(m, out.Model, info); err != nil {
 		return out, err
@@ -76,26 +84,55 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 	if err != nil {
 		return out, err
 	}
-	cert, err := certify(ctx, env, m, out.Model, p.texts)
+	cert, err := certify(ctx, env, c, m, out.Model, info, small, p)
 	if err != nil {
 		return out, err
-	}
-	cert.report(env)
-	if cert.Max > c.MaxDiff || cert.Flipped > c.MaxFlips {
-		return out, steps.Verdictf("the ONNX graph differs from the trained model on %d rows: largest logit difference %.3g (limit %g), %d decisions flipped (limit %d)%s",
-			cert.Rows, cert.Max, c.MaxDiff, cert.Flipped, c.MaxFlips, cert.examples())
-	}
-	if c.Int8 {
-		if err := quantise(ctx, env, c, m, out.Model, info, p); err != nil {
-			return out, err
-		}
 	}
 	st, err := os.Stat(filepath.Join(out.Model.Path, artifact.ModelGraphFile))
 	if err != nil {
 		return out, err
 	}
 	env.Metric("model_bytes", float64(st.Size()))
-	return out, nil
+	b, err := json.MarshalIndent(cert, "", "  ")
+	if err != nil {
+		return out, err
+	}
+	return out, os.WriteFile(out.Certificate.Path, append(b, '\n'), 0o644)
+}
+
+// certify compares each graph with the one it was made of, from the trained model to the file that stays in dir.
+func certify(ctx context.Context, env *steps.Env, c Config, m trained, dir artifact.Model, info artifact.ModelInfo, small bool, p probe) (certificate, error) {
+	var cert certificate
+	reference, err := ask(ctx, env, "trained", info.Threshold, p.texts, m.logits)
+	if err != nil {
+		return cert, err
+	}
+	now, err := askExported(ctx, env, "onnx", dir, p.texts)
+	if err != nil {
+		return cert, err
+	}
+	l := compare(p, reference, now)
+	l.report(env, "")
+	env.Metric("certified_rows", float64(l.Rows))
+	cert.Links = append(cert.Links, l)
+	if l.Max > c.MaxDiff || l.Flipped > c.MaxFlips {
+		return cert, steps.Verdictf("the ONNX graph differs from the trained model on %d rows: largest logit difference %.3g (limit %g), %d decisions flipped (limit %d)%s",
+			l.Rows, l.Max, c.MaxDiff, l.Flipped, c.MaxFlips, l.examples())
+	}
+	if small {
+		if now, l, err = shrink(ctx, env, c, m, dir, &info, p, now); err != nil {
+			return cert, err
+		}
+		cert.Links = append(cert.Links, l)
+	}
+	if c.Optimize {
+		l, o, err := optimise(ctx, env, c, dir, p, now)
+		if err != nil {
+			return cert, err
+		}
+		cert.Links, cert.Optimized = append(cert.Links, l), &o
+	}
+	return cert, nil
 }
 
 // metadata is what the graph says of itself, so that it can be used without model.json.

@@ -1,8 +1,10 @@
 package export
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -37,7 +39,7 @@ func model(t *testing.T) artifact.Model {
 }
 
 func TestExport(t *testing.T) {
-	env := stepstest.New(t, "model")
+	env := stepstest.New(t, "model", "certificate")
 	rows, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), []artifact.Row{{Text: "hello"}, {Text: ""}, {Text: strings.Repeat("long text ", 900)}})
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +78,7 @@ func TestExport(t *testing.T) {
 }
 
 func TestExportWithoutRowsProbes(t *testing.T) {
-	env := stepstest.New(t, "model")
+	env := stepstest.New(t, "model", "certificate")
 	if _, err := run(t.Context(), env.Env, Config{MaxDiff: 1e-4}, Inputs{Model: model(t)}); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +88,7 @@ func TestExportWithoutRowsProbes(t *testing.T) {
 }
 
 func TestDifferenceIsAVerdict(t *testing.T) {
-	env := stepstest.New(t, "model")
+	env := stepstest.New(t, "model", "certificate")
 	_, err := run(t.Context(), env.Env, Config{MaxDiff: 0}, Inputs{Model: model(t)})
 	if !steps.IsVerdict(err) || !strings.Contains(err.Error(), "largest logit difference") {
 		t.Errorf("got %v", err)
@@ -94,18 +96,26 @@ func TestDifferenceIsAVerdict(t *testing.T) {
 }
 
 func TestCompareCountsFlips(t *testing.T) {
-	var c certificate
-	if d := c.compare([]float32{0, 1}, []float32{1, 0.5}, 0.5, "text"); d != 1 || c.Flipped != 1 || !strings.Contains(c.examples(), "text") {
-		t.Errorf("difference %v, %+v", d, c)
+	of := func(threshold float64, logits ...float32) answers { return answers{"g", 2, logits, threshold} }
+	p := probe{[]string{"kind words", "an attack", "another"}, []bool{true, false, false}}
+	l := compare(p, of(0.5, 1, 0, 0, 1, 0, 1), of(0.5, 0, 1, 0, 1, 1, 0.5))
+	if l.Max != 1 || l.Flipped != 2 || l.FPRate.Value != 1 || l.Recall.Value != -0.5 || l.Recall.Low > -0.5 || l.Recall.High < -0.5 {
+		t.Errorf("%+v, FP rate %+v, recall %+v", l, l.FPRate, l.Recall)
 	}
-	if d := c.compare([]float32{0, 1}, []float32{0, 1}, 0.5, "text"); d != 0 || c.Flipped != 1 {
-		t.Errorf("difference %v, %+v", d, c)
+	if len(l.Flips) != 2 || l.Flips[0].Row != 2 || l.Flips[1].Text != "kind words" || !strings.Contains(l.examples(), "another") {
+		t.Errorf("the missed attack comes first: %+v", l.Flips)
+	}
+	if l := compare(p, of(0.5, 1, 0, 0, 1, 0, 1), of(0.5, 1, 0, 0, 1, 0, 1)); l.Max != 0 || l.Flipped != 0 || l.examples() != "" {
+		t.Errorf("equal answers: %+v", l)
+	}
+	if l := compare(probe{texts: []string{"x"}}, of(0.5, 1, 0), of(0.5, float32(math.NaN()), 0)); !math.IsInf(l.Max, 1) || l.FPRate != nil {
+		t.Errorf("no number: %+v", l)
 	}
 }
 
 func TestExportEncoder(t *testing.T) {
 	dir := transformerModel(t)
-	env := stepstest.New(t, "model")
+	env := stepstest.New(t, "model", "certificate")
 	out, err := run(t.Context(), env.Env, Config{MaxDiff: 1e-4}, Inputs{Model: dir})
 	if err != nil {
 		t.Fatal(err)
@@ -161,46 +171,142 @@ func labelled(t *testing.T, dir artifact.Model) artifact.Rows {
 	return out
 }
 
-func TestInt8(t *testing.T) {
-	for name, dir := range map[string]artifact.Model{"ngram": model(t), "encoder": transformerModel(t)} {
-		info, err := dir.Info()
+func TestSmallerWeights(t *testing.T) {
+	for _, of := range []struct {
+		name, weights string
+		dir           artifact.Model
+		size          float64 // at most, as a share
+	}{{"ngram", "int8", model(t), 0.5}, {"encoder", "int8", transformerModel(t), 1}, {"encoder", "fp16", transformerModel(t), 0.7}} {
+		info, err := of.dir.Info()
 		if err != nil {
 			t.Fatal(err)
 		}
 		info.Training = map[string]string{"threshold": `{"kind":"f1"}`}
-		if err := dir.WriteInfo(info); err != nil {
+		if err := of.dir.WriteInfo(info); err != nil {
 			t.Fatal(err)
 		}
-		rows := labelled(t, dir)
-		full, small := stepstest.New(t, "model"), stepstest.New(t, "model")
-		if _, err := run(t.Context(), full.Env, Config{MaxDiff: 1e-3}, Inputs{Model: dir, Rows: rows}); err != nil {
+		rows := labelled(t, of.dir)
+		full, small := stepstest.New(t, "model", "certificate"), stepstest.New(t, "model", "certificate")
+		if _, err := run(t.Context(), full.Env, Config{MaxDiff: 1e-3, Weights: "fp32"}, Inputs{Model: of.dir, Rows: rows}); err != nil {
 			t.Fatal(err)
 		}
-		out, err := run(t.Context(), small.Env, Config{MaxDiff: 1e-3, MaxFlips: 2, Int8: true, Int8Recall: 0.1, Int8FP: 0.1}, Inputs{Model: dir, Rows: rows})
+		c := Config{MaxDiff: 1e-3, MaxFlips: 2, Weights: of.weights, RecallLoss: 0.1, FPRise: 0.1}
+		out, err := run(t.Context(), small.Env, c, Inputs{Model: of.dir, Rows: rows})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a, b := full.Metrics["model_bytes"], small.Metrics["model_bytes"]; name == "ngram" && b > a/2 {
-			t.Errorf("%s: %v bytes, %v in float32", name, b, a)
+		if a, b := full.Metrics["model_bytes"], small.Metrics["model_bytes"]; b > a*of.size {
+			t.Errorf("%s, %s: %v bytes, %v in float32", of.name, of.weights, b, a)
 		}
 		again, err := out.Model.Info()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again.Weights != "int8" || again.Threshold == info.Threshold || small.Metrics["int8_threshold"] != again.Threshold {
-			t.Errorf("%s: %+v, metrics %v", name, again, small.Metrics)
+		if again.Weights != of.weights || again.Threshold == info.Threshold || small.Metrics[of.weights+"_threshold"] != again.Threshold {
+			t.Errorf("%s: %+v, metrics %v", of.name, again, small.Metrics)
 		}
-		for _, of := range []string{"int8_fp_rate_change", "int8_tp_rate_change"} {
-			if m := small.Metrics; m[of] < m[of+"_low"] || m[of] > m[of+"_high"] {
-				t.Errorf("%s: %s %v outside %v to %v", name, of, m[of], m[of+"_low"], m[of+"_high"])
+		for _, rate := range []string{"_fp_rate_change", "_tp_rate_change"} {
+			if m, k := small.Metrics, of.weights+rate; m[k] < m[k+"_low"] || m[k] > m[k+"_high"] {
+				t.Errorf("%s: %s %v outside %v to %v", of.name, k, m[k], m[k+"_low"], m[k+"_high"])
 			}
 		}
-		if d := small.Metrics["int8_logit_diff_max"]; d == 0 || d > 1 {
-			t.Errorf("%s: largest logit difference %v", name, d)
+		if d := small.Metrics[of.weights+"_logit_diff_max"]; d == 0 || d > 1 {
+			t.Errorf("%s, %s: largest logit difference %v", of.name, of.weights, d)
 		}
-		_, err = run(t.Context(), stepstest.New(t, "model").Env, Config{MaxDiff: 1e-3, MaxFlips: 2, Int8: true, Int8Recall: -2}, Inputs{Model: dir, Rows: rows})
-		if !steps.IsVerdict(err) || !strings.Contains(err.Error(), "int8 changes too much") {
-			t.Errorf("%s: got %v", name, err)
+		c.RecallLoss = -2 // nothing is good enough
+		_, err = run(t.Context(), stepstest.New(t, "model", "certificate").Env, c, Inputs{Model: of.dir, Rows: rows})
+		if !steps.IsVerdict(err) || !strings.Contains(err.Error(), of.weights+" changes too much") {
+			t.Errorf("%s: got %v", of.name, err)
 		}
+	}
+}
+
+func TestWeightsThatAModelCannotHave(t *testing.T) {
+	_, err := run(t.Context(), stepstest.New(t, "model", "certificate").Env, Config{MaxDiff: 1e-3, Weights: "fp16"}, Inputs{Model: model(t)})
+	if err == nil || !strings.Contains(err.Error(), "the n-gram model can have int8") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The optimised graph is a link of its own; what is kept answers as the graph that was written, and says what it is.
+func TestOptimize(t *testing.T) {
+	dir := transformerModel(t)
+	rows := labelled(t, dir)
+	for _, weights := range []string{"fp32", "int8"} {
+		env := stepstest.New(t, "model", "certificate")
+		c := Config{MaxDiff: 1e-3, MaxFlips: 2, Weights: weights, RecallLoss: 0.1, FPRise: 0.1, Optimize: true}
+		out, err := run(t.Context(), env.Env, c, Inputs{Model: dir, Rows: rows})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(out.Certificate.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var cert certificate
+		if err := json.Unmarshal(b, &cert); err != nil {
+			t.Fatal(err)
+		}
+		var chain []string
+		for _, l := range cert.Links {
+			chain = append(chain, l.From+"-"+l.To)
+		}
+		want := "trained-onnx onnx-optimized"
+		if weights == "int8" {
+			want = "trained-onnx onnx-int8 int8-optimized"
+		}
+		if got := strings.Join(chain, " "); got != want {
+			t.Errorf("links %s, want %s", got, want)
+		}
+		o := cert.Optimized
+		if o == nil || o.Why == "" || o.Load <= 0 || o.Latency <= 0 || env.Metrics["optimized_latency_ratio"] != o.Latency {
+			t.Fatalf("optimised: %+v", o)
+		}
+		graph, err := os.ReadFile(filepath.Join(out.Model.Path, artifact.ModelGraphFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fused := bytes.Contains(graph, []byte("com.microsoft")); o.Kept != fused {
+			t.Errorf("%s: kept %v (%s), ONNX Runtime's own operators in the file: %v", weights, o.Kept, o.Why, fused)
+		}
+		s, err := ort.Open(graph, ort.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if s.Metadata()["classes"] == "" {
+			t.Errorf("%s: metadata %v", weights, s.Metadata())
+		}
+	}
+}
+
+// A graph with other answers is not kept, however fast.
+func TestOptimizedGraphThatDiffersIsLeft(t *testing.T) {
+	dir := transformerModel(t)
+	env := stepstest.New(t, "model", "certificate")
+	out, err := run(t.Context(), env.Env, Config{MaxDiff: 1e-3, Weights: "fp32"}, Inputs{Model: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(filepath.Join(out.Model.Path, artifact.ModelGraphFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := probes(artifact.Rows{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := askExported(t.Context(), env.Env, "onnx", out.Model, p.texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.logits[7]++ // what the graph is held to isn't what it says
+	_, o, err := optimise(t.Context(), env.Env, Config{MaxDiff: 1e-3}, out.Model, p, other)
+	if err != nil || o.Kept || o.Why != "its answers differ" {
+		t.Errorf("%+v, %v", o, err)
+	}
+	after, err := os.ReadFile(filepath.Join(out.Model.Path, artifact.ModelGraphFile))
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the graph was replaced: %v", err)
 	}
 }

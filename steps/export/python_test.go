@@ -54,7 +54,7 @@ func check(t *testing.T, graph string, rows, length int, ids []int64) checked {
 // The exported graphs are valid for others, and Python's ONNX Runtime gives our logits.
 func TestOthersCanUseTheGraph(t *testing.T) {
 	for name, dir := range map[string]artifact.Model{"ngram": model(t), "encoder": transformerModel(t)} {
-		env := stepstest.New(t, "model")
+		env := stepstest.New(t, "model", "certificate")
 		out, err := run(t.Context(), env.Env, Config{MaxDiff: 1e-3}, Inputs{Model: dir})
 		if err != nil {
 			t.Fatal(err)

@@ -9,13 +9,14 @@ import (
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/mlx"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/onnxgraph"
 	"rein/steps/internal/usergraph"
 )
 
 // trained is a model as training left it: it writes its graph, and answers without ONNX Runtime's help or with another
 // graph than the one that is written.
 type trained interface {
-	graph(metadata map[string]string, int8 bool) []byte
+	graph(metadata map[string]string, weights onnxgraph.Weights) []byte
 	logits(texts []string) ([][]float32, error)
 	save(dir artifact.Model, info artifact.ModelInfo) error
 	close()
@@ -51,8 +52,8 @@ func load(dir artifact.Model) (trained, artifact.ModelInfo, error) {
 // grams is an n-gram model; its reference is plain Go.
 type grams struct{ m *ngram.Model }
 
-func (g grams) graph(metadata map[string]string, int8 bool) []byte {
-	return g.m.Graph("rein", metadata, int8)
+func (g grams) graph(metadata map[string]string, weights onnxgraph.Weights) []byte {
+	return g.m.Graph("rein", metadata, weights)
 }
 
 func (g grams) save(dir artifact.Model, info artifact.ModelInfo) error { return g.m.Save(dir, info) }
@@ -94,8 +95,8 @@ func newTransformer(m *encoder.Model, tok *encoder.Tokenizer) (*transformer, err
 	return &transformer{m, tok, b, net}, err
 }
 
-func (t *transformer) graph(metadata map[string]string, int8 bool) []byte {
-	return t.m.Graph("rein", metadata, int8)
+func (t *transformer) graph(metadata map[string]string, weights onnxgraph.Weights) []byte {
+	return t.m.Graph("rein", metadata, weights)
 }
 
 func (t *transformer) save(dir artifact.Model, info artifact.ModelInfo) error {

@@ -6,6 +6,7 @@ import (
 
 	"rein/steps/artifact"
 	"rein/steps/internal/mlx"
+	"rein/steps/internal/onnxgraph"
 	"rein/steps/internal/tokenizer"
 	"rein/steps/internal/usergraph"
 )
@@ -36,8 +37,10 @@ func newUserGraph(m *usergraph.Model, files tokenizer.Files) (*userGraph, error)
 	return &userGraph{m, files, tok, b, net}, nil
 }
 
-// graph is the user's with our ends; int8 is refused before.
-func (u *userGraph) graph(metadata map[string]string, _ bool) []byte { return u.m.Graph(metadata) }
+// graph is the user's with our ends; other weights are refused before.
+func (u *userGraph) graph(metadata map[string]string, _ onnxgraph.Weights) []byte {
+	return u.m.Graph(metadata)
+}
 
 func (u *userGraph) save(dir artifact.Model, info artifact.ModelInfo) error {
 	return u.m.Save(dir, info, u.files)

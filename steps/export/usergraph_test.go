@@ -28,7 +28,7 @@ func userGraphModel(t *testing.T) artifact.Model {
 
 // A user's graph is certified against the GoMLX graph it was trained as, and carries the model's facts.
 func TestExportsAUserGraph(t *testing.T) {
-	env := stepstest.New(t, "model")
+	env := stepstest.New(t, "model", "certificate")
 	out, err := run(t.Context(), env.Env, Config{MaxDiff: 1e-4}, Inputs{Model: userGraphModel(t)})
 	if err != nil {
 		t.Fatal(err)
@@ -51,8 +51,8 @@ func TestExportsAUserGraph(t *testing.T) {
 }
 
 func TestDoesNotQuantiseAUserGraph(t *testing.T) {
-	env := stepstest.New(t, "model")
-	_, err := run(t.Context(), env.Env, Config{MaxDiff: 1e-4, Int8: true}, Inputs{Model: userGraphModel(t)})
+	env := stepstest.New(t, "model", "certificate")
+	_, err := run(t.Context(), env.Env, Config{MaxDiff: 1e-4, Weights: "int8"}, Inputs{Model: userGraphModel(t)})
 	if err == nil || !strings.Contains(err.Error(), "int8") {
 		t.Errorf("got %v", err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"rein/steps/artifact"
 	"rein/steps/internal/encoder/encodertest"
+	"rein/steps/internal/onnxgraph"
 	"rein/steps/internal/ort"
 )
 
@@ -42,7 +43,7 @@ func TestMiniLMEqualsTransformers(t *testing.T) {
 			head[i] = 1 // so that the logits are what was pooled
 		}
 	}
-	s, err := ort.Open(m.Graph("rein", nil, false), ort.Options{})
+	s, err := ort.Open(m.Graph("rein", nil, onnxgraph.FP32), ort.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,9 +148,9 @@ func TestLatencyAgainstTorchExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{filepath.Join("..", "..", "train", "bench", "torch_onnx.py"), dir}
-	for _, int8 := range []bool{false, true} {
-		path := filepath.Join(t.TempDir(), fmt.Sprintf("int8_%v.onnx", int8))
-		if err := os.WriteFile(path, m.Graph("rein", nil, int8), 0o644); err != nil {
+	for _, weights := range []onnxgraph.Weights{onnxgraph.FP32, onnxgraph.Quantized} {
+		path := filepath.Join(t.TempDir(), fmt.Sprintf("weights_%s.onnx", weights))
+		if err := os.WriteFile(path, m.Graph("rein", nil, weights), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		args = append(args, path)

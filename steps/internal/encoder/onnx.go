@@ -18,12 +18,12 @@ type writer struct {
 }
 
 // Graph is the model as ONNX: ids [batch, length], filled up with 0, to probs and logits [batch, classes]; with its word
-// table and matrices in float32 or int8.
-func (m *Model) Graph(producer string, metadata map[string]string, int8 bool) []byte {
+// table and matrices in float32, float16 or int8; the mean over the tokens and the head are float32 always.
+func (m *Model) Graph(producer string, metadata map[string]string, weights onnxgraph.Weights) []byte {
 	graph := &onnxgraph.Graph{Name: "rein_encoder", Producer: producer, Metadata: metadata}
-	w := writer{onnxgraph.Writer{Graph: graph, Int8: int8}, m}
+	w := writer{onnxgraph.Writer{Graph: graph, Weights: weights}, m}
 	g, rows, classes := w.g, onnxgraph.Dim{Name: "batch"}, onnxgraph.Dim{Size: m.Classes}
-	logits := g.Node("Gemm", "logits", []string{w.pool(), w.weight(m.Head()), w.weight(m.Head() + 1)})
+	logits := g.Node("Gemm", "logits", []string{w.pool(), w.full(m.Head()), w.full(m.Head() + 1)})
 	g.Node("Softmax", "probs", []string{logits}, onnxgraph.Int("axis", -1))
 	g.Output("probs", onnxgraph.Float32, rows, classes)
 	g.Output("logits", onnxgraph.Float32, rows, classes)
@@ -59,7 +59,7 @@ func (w writer) pool() string {
 	} else {
 		isToken = g.Node("Not", "is_token", []string{g.Node("Equal", "is_pad", []string{ids, g.Ints("pad", nil, int64(m.Pad))})})
 	}
-	real := g.Node("Cast", "mask", []string{isToken}, onnxgraph.Int("to", int64(onnxgraph.Float32)))
+	real := g.Node("Cast", "mask", []string{isToken}, onnxgraph.Int("to", int64(g.Type())))
 	gap := g.Node("Mul", "gap", []string{g.Node("Sub", "filling", []string{"one", real}), "masked"})
 	bias := g.Node("Unsqueeze", "attention_bias", []string{gap, "middle_axes"})
 	x := w.embed(ids)
@@ -68,6 +68,10 @@ func (w writer) pool() string {
 	}
 	for i := range m.Layers {
 		x = w.layer(i, x, bias)
+	}
+	if g.Type() != onnxgraph.Float32 { // a sum over 512 tokens is more than float16 can tell apart
+		x = g.Node("Cast", "hidden_full", []string{x}, onnxgraph.Int("to", int64(onnxgraph.Float32)))
+		real = g.Node("Cast", "mask_full", []string{isToken}, onnxgraph.Int("to", int64(onnxgraph.Float32)))
 	}
 	return w.mean(x, real)
 }
@@ -99,6 +103,12 @@ func (w writer) floats(name string, v float32) { w.g.Floats(name, nil, []float32
 func (w writer) weight(at int) string {
 	t := w.m.Weights[at]
 	return w.g.Floats(t.Name, t.Shape, t.Data)
+}
+
+// full adds the model's weight at a position as float32 and returns its name.
+func (w writer) full(at int) string {
+	t := w.m.Weights[at]
+	return w.g.Graph.Floats(t.Name, t.Shape, t.Data)
 }
 
 // embed looks the ids up, adds their positions and normalises.
@@ -182,5 +192,5 @@ func (w writer) mean(x, mask string) string {
 	row := g.Node("Unsqueeze", "mask_row", []string{mask, "axis1"}) // [batch, 1, length]
 	sum := g.Node("Squeeze", "sum", []string{g.Node("MatMul", "sum_row", []string{row, x}), "axis1"})
 	tokens := g.Node("ReduceSum", "tokens", []string{mask, "axis1"}, onnxgraph.Int("keepdims", 1))
-	return g.Node("Div", "pooled", []string{sum, g.Node("Max", "tokens_or_one", []string{tokens, "one"})})
+	return g.Node("Div", "pooled", []string{sum, g.Node("Max", "tokens_or_one", []string{tokens, g.Graph.Floats("least_tokens", nil, []float32{1})})})
 }

@@ -14,6 +14,7 @@ import (
 
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/encoder/encodertest"
+	"rein/steps/internal/onnxgraph"
 	"rein/steps/internal/ort"
 )
 
@@ -67,7 +68,7 @@ func TestEncoderEqualsItsONNX(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := ort.Open(m.Graph("rein", nil, false), ort.Options{})
+		s, err := ort.Open(m.Graph("rein", nil, onnxgraph.FP32), ort.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,9 +11,9 @@ const (
 )
 
 // Graph is the model as ONNX: ids [batch, length], padded with 0, to probs and logits [batch, classes]; with its
-// embedding in float32 or int8.
-func (m *Model) Graph(producer string, metadata map[string]string, int8 bool) []byte {
-	g := onnxgraph.Writer{Graph: &onnxgraph.Graph{Name: "rein_ngram", Producer: producer, Metadata: metadata}, Int8: int8}
+// embedding in float32 or int8 (float16 is for models that a GPU runs).
+func (m *Model) Graph(producer string, metadata map[string]string, weights onnxgraph.Weights) []byte {
+	g := onnxgraph.Writer{Graph: &onnxgraph.Graph{Name: "rein_ngram", Producer: producer, Metadata: metadata}, Weights: weights}
 	rows, classes := onnxgraph.Dim{Name: batch}, onnxgraph.Dim{Size: m.Classes}
 	ids := g.Input(InputIDs, onnxgraph.Int64, rows, onnxgraph.Dim{Name: length})
 	zero := g.Ints("zero", nil, 0)

@@ -26,6 +26,7 @@ const (
 	Int8    DType = 3
 	Int32   DType = 6
 	Int64   DType = 7
+	Float16 DType = 10
 )
 
 // Graph is a model being written: nodes come in the order in which they run.

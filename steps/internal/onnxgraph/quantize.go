@@ -1,21 +1,55 @@
 package onnxgraph
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/x448/float16"
+)
 
 // levels is the largest magnitude of a quantised weight: 7 bits, because processors without VNNI instructions add up
 // products of two 8-bit values with saturation.
 const levels = 63
 
-// Writer adds weights to a graph as float32, or as int8 with a scale a column (matrices) or a row (tables) and
-// activations quantised on the fly: a quarter of the size.
+// Weights is how a graph keeps its weights.
+type Weights string
+
+const (
+	FP32 Weights = "" // as they were trained
+	FP16 Weights = "fp16"
+	// Quantized is int8 with a scale a column (matrices) or a row (tables), and quantises activations on the fly: a quarter of the size.
+	Quantized Weights = "int8"
+)
+
+// Writer adds weights to a graph. In FP16 its activations are float16, too, but for those that the graph turns into float32.
 type Writer struct {
 	*Graph
-	Int8 bool
+	Weights Weights
+}
+
+// Type is the activations' type.
+func (w Writer) Type() DType {
+	if w.Weights == FP16 {
+		return Float16
+	}
+	return Float32
+}
+
+// Floats adds a constant tensor of the activations' type.
+func (w Writer) Floats(name string, shape []int, data []float32) string {
+	if w.Weights != FP16 {
+		return w.Graph.Floats(name, shape, data)
+	}
+	raw := make([]byte, 0, 2*len(data))
+	for _, v := range data {
+		raw = binary.LittleEndian.AppendUint16(raw, float16.Fromfloat32(v).Bits())
+	}
+	return w.tensor(name, Float16, shape, raw)
 }
 
 // MatMul multiplies x by a constant matrix [inputs, outputs].
 func (w Writer) MatMul(output, x, name string, shape []int, data []float32) string {
-	if !w.Int8 {
+	if w.Weights != Quantized {
 		return w.Node("MatMul", output, []string{x, w.Floats(name, shape, data)})
 	}
 	values, scales := quantize(data, shape[0], shape[1], true)
@@ -31,7 +65,7 @@ func (w Writer) MatMul(output, x, name string, shape []int, data []float32) stri
 
 // Lookup gathers rows of a constant table [rows, columns] by ids.
 func (w Writer) Lookup(output, ids, name string, shape []int, data []float32) string {
-	if !w.Int8 {
+	if w.Weights != Quantized {
 		return w.Node("Gather", output, []string{w.Floats(name, shape, data), ids}, Int("axis", 0))
 	}
 	values, scales := quantize(data, shape[0], shape[1], false)

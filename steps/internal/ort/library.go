@@ -3,6 +3,8 @@ package ort
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
+	"strings"
 	"sync"
 
 	native "github.com/yalue/onnxruntime_go"
@@ -46,4 +48,19 @@ func Version() (string, error) {
 		return "", err
 	}
 	return native.GetVersion(), nil
+}
+
+// Fingerprint is what a key has to know of the library, found without loading it: its module's version, or the path of another.
+func Fingerprint() map[string]string {
+	if p := os.Getenv(LibraryEnv); p != "" {
+		return map[string]string{"onnxruntime": p}
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if strings.HasPrefix(m.Path, "github.com/k2-fsa/sherpa-onnx-go-") {
+				return map[string]string{"onnxruntime": m.Path + " " + m.Version}
+			}
+		}
+	}
+	return nil
 }

@@ -17,6 +17,8 @@ type Options struct {
 	Optimized string
 	// Basic optimises within ONNX's own operators: constants are folded, nothing is fused into ONNX Runtime's.
 	Basic bool
+	// Portable optimises as far as other processors can run the graph, too: for one that is kept in a file.
+	Portable bool
 	// Unoptimized runs the graph as it is written.
 	Unoptimized bool
 }
@@ -72,6 +74,9 @@ func (o Options) apply(so *native.SessionOptions) error {
 	level := native.GraphOptimizationLevel(native.GraphOptimizationLevelEnableAll)
 	if o.Basic {
 		level = native.GraphOptimizationLevelEnableBasic
+	}
+	if o.Portable {
+		level = native.GraphOptimizationLevelEnableExtended
 	}
 	if o.Unoptimized {
 		level = native.GraphOptimizationLevelDisableAll

@@ -12,6 +12,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/x448/float16"
 )
 
 // Tensor is a named array of float32, row-major.
@@ -144,21 +146,8 @@ func (h header) load(f *os.File, name string, base, fileSize int64) (Tensor, err
 		case "BF16":
 			data[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(buf[2*i:])) << 16)
 		case "F16":
-			data[i] = half(binary.LittleEndian.Uint16(buf[2*i:]))
+			data[i] = float16.Frombits(binary.LittleEndian.Uint16(buf[2*i:])).Float32()
 		}
 	}
 	return Tensor{name, h.Shape, data}, nil
-}
-
-// half widens an IEEE 754 binary16 value.
-func half(h uint16) float32 {
-	sign, exp, frac := uint32(h>>15)<<31, uint32(h>>10&31), uint32(h&1023)
-	switch exp {
-	case 0:
-		v := float32(frac) / (1 << 24)
-		return math.Float32frombits(math.Float32bits(v) | sign)
-	case 31:
-		return math.Float32frombits(sign | 255<<23 | frac<<13)
-	}
-	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
 }

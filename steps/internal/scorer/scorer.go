@@ -18,6 +18,7 @@ import (
 	"rein/steps/artifact"
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/onnxgraph"
 	"rein/steps/internal/ort"
 	"rein/steps/internal/usergraph"
 )
@@ -84,13 +85,13 @@ func graphOf(model artifact.Model, info artifact.ModelInfo) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return m.Graph("rein", nil, false), nil
+		return m.Graph("rein", nil, onnxgraph.FP32), nil
 	case encoder.Kind:
 		m, _, _, err := encoder.Load(model)
 		if err != nil {
 			return nil, err
 		}
-		return m.Graph("rein", nil, false), nil
+		return m.Graph("rein", nil, onnxgraph.FP32), nil
 	case usergraph.Kind:
 		m, _, _, err := usergraph.Load(model)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/onnxgraph"
 )
 
 // Random is a model with random weights: it says something of every text, and nothing is to be learnt. With graph it has
@@ -28,7 +29,7 @@ func Random(t testing.TB, threshold float64, graph bool) artifact.Model {
 		t.Fatal(err)
 	}
 	if graph {
-		if err := os.WriteFile(filepath.Join(out.Path, artifact.ModelGraphFile), m.Graph("rein", nil, false), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(out.Path, artifact.ModelGraphFile), m.Graph("rein", nil, onnxgraph.FP32), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

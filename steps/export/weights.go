@@ -1,0 +1,80 @@
+package export
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/internal/ngram"
+	"rein/steps/internal/onnxgraph"
+	"rein/steps/internal/threshold"
+	"rein/steps/internal/usergraph"
+)
+
+// shrinks tells whether the config asks for other weights than the trained ones, and whether a model of this kind can have them.
+func (c Config) shrinks(kind string) (bool, error) {
+	switch {
+	case c.Weights != string(onnxgraph.Quantized) && c.Weights != string(onnxgraph.FP16):
+		return false, nil
+	case kind == usergraph.Kind:
+		return false, errors.New("weights: those of a graph of your own are kept as they are; leave weights out, or give a graph that is " + c.Weights + " already to an exec step")
+	case c.Weights == string(onnxgraph.FP16) && kind == ngram.Kind:
+		return false, errors.New("weights: fp16 is for encoders on a GPU; the n-gram model can have int8")
+	}
+	return true, nil
+}
+
+// shrink replaces the exported graph by one with smaller weights, chooses its threshold anew on labelled rows, and says what
+// changed. Limits that are passed are a verdict.
+func shrink(ctx context.Context, env *steps.Env, c Config, m trained, dir artifact.Model, info *artifact.ModelInfo, p probe, before answers) (answers, link, error) {
+	info.Weights = c.Weights
+	if err := write(m, dir, *info); err != nil {
+		return answers{}, link{}, err
+	}
+	after, err := askExported(ctx, env, c.Weights, dir, p.texts)
+	if err != nil {
+		return after, link{}, err
+	}
+	if p.labelled() {
+		var rule threshold.Rule
+		if err := json.Unmarshal([]byte(info.Training["threshold"]), &rule); err == nil {
+			after.threshold = rule.Choose(after.threats(), p.benignAt)
+		}
+	}
+	l := compare(p, before, after)
+	l.report(env, c.Weights+"_")
+	env.Metric(c.Weights+"_threshold", after.threshold)
+	info.Threshold = after.threshold
+	if err := write(m, dir, *info); err != nil {
+		return after, l, err
+	}
+	if recall, fp := l.Recall.value(), l.FPRate.value(); recall < -c.RecallLoss || fp > c.FPRise {
+		return after, l, steps.Verdictf("%s changes too much on %d rows: recall by %+.4f (limit -%g), FP rate by %+.4f (limit %g)%s",
+			c.Weights, l.Rows, recall, c.RecallLoss, fp, c.FPRise, l.examples())
+	}
+	return after, l, nil
+}
+
+// value is 0 where there were no rows to tell.
+func (d *difference) value() float64 {
+	if d == nil {
+		return 0
+	}
+	return d.Value
+}
+
+// write puts info and the graph that it describes into the model's folder.
+func write(m trained, dir artifact.Model, info artifact.ModelInfo) error {
+	meta, err := metadata(info)
+	if err != nil {
+		return err
+	}
+	if err := m.save(dir, info); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir.Path, artifact.ModelGraphFile), m.graph(meta, onnxgraph.Weights(info.Weights)), 0o644)
+}
