@@ -84,7 +84,7 @@ func optimise(ctx context.Context, env *steps.Env, c Config, dir artifact.Model,
 
 // pace opens two models in turns and scores some texts one at a time; it returns ratios of the medians, b to a.
 func pace(ctx context.Context, env *steps.Env, a, b artifact.Model, texts []string) (load, latency float64, err error) {
-	const rounds, most = 9, 64
+	const rounds, most = 7, 24
 	every := max(len(texts)/most, 1)
 	var loads, times [2][]time.Duration
 	for round := range rounds {

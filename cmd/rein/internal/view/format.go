@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 )
@@ -17,6 +18,14 @@ func Count(n int64) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return neg + s
+}
+
+// Rate writes what is done in a second; a slow one keeps two digits.
+func Rate(perSecond float64) string {
+	if perSecond < 9.95 {
+		return strconv.FormatFloat(perSecond, 'g', 2, 64)
+	}
+	return Count(int64(math.Round(perSecond)))
 }
 
 // Duration writes d with as many digits as a person wants: "4 ms", "1.2 s", "42 s", "3 min 5 s", "2 h 10 min".

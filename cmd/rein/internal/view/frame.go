@@ -163,9 +163,9 @@ func progressCells(s *step, now time.Time, width int) []string {
 	r := s.rate(now)
 	rate, left := "", ""
 	if r > 0 {
-		rate = Count(int64(r)) + "/s"
+		rate = Rate(r) + "/s"
 		if width >= wideUnit {
-			rate = Count(int64(r)) + " " + s.unit + "/s"
+			rate = Rate(r) + " " + s.unit + "/s"
 		}
 	}
 	if s.total <= 0 {

@@ -110,7 +110,7 @@ func progressText(s *step, now time.Time) string {
 	}
 	out += " " + s.unit
 	if r := s.rate(now); r > 0 {
-		out += fmt.Sprintf(", %s/s", Count(int64(r)))
+		out += fmt.Sprintf(", %s/s", Rate(r))
 		if s.total > s.done {
 			left := time.Duration(float64(s.total-s.done) / r * float64(time.Second))
 			out += ", " + Duration(left) + " left"

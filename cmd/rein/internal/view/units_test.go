@@ -130,3 +130,11 @@ func TestTimeLeft(t *testing.T) {
 	v.Event(engine.Event{Time: now, Action: engine.ActionEnd, Pipeline: "a", Step: "test", Status: engine.StatusUnchanged})
 	shows("about 10 s left")
 }
+
+func TestRate(t *testing.T) {
+	for r, want := range map[float64]string{0.043: "0.043", 0.5: "0.5", 3.14: "3.1", 9.94: "9.9", 9.96: "10", 12345.6: "12,346"} {
+		if got := Rate(r); got != want {
+			t.Errorf("Rate(%v) = %s, want %s", r, got, want)
+		}
+	}
+}
