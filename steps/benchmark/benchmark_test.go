@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -24,12 +25,16 @@ func prompts(t *testing.T) artifact.Rows {
 }
 
 func config() Config {
-	return Config{Prompts: 30, Rounds: 2, MaxP95: 1e6, MaxSize: 200, OnBreach: "stop", Seed: 1}
+	return Config{Prompts: 30, Rounds: 2, Threads: []int{1}, MaxP95: 1e6, MaxSize: 200, OnBreach: "stop", Seed: 1}
 }
 
 func TestBenchmark(t *testing.T) {
 	env := stepstest.New(t, "report")
-	out, err := run(t.Context(), env.Env, config(), In{ngramtest.Random(t, 0.5, true), prompts(t)})
+	c := config()
+	if runtime.NumCPU() > 1 {
+		c.Threads = []int{1, 2}
+	}
+	out, err := run(t.Context(), env.Env, c, In{ngramtest.Random(t, 0.5, true), prompts(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,13 +46,24 @@ func TestBenchmark(t *testing.T) {
 	if err := json.Unmarshal(b, &r); err != nil {
 		t.Fatal(err)
 	}
-	if !(0 < r.P50.Value && r.P50.Value <= r.P95.Value && r.P95.Value <= r.P99.Value && r.P95.Low <= r.P95.Value && r.P95.Value <= r.P95.High) {
-		t.Errorf("percentiles %+v %+v %+v", r.P50, r.P95, r.P99)
+	if len(r.Latency) != len(c.Threads) {
+		t.Fatalf("%+v", r)
 	}
-	if len(r.ByLength) != 3 || r.ModelBytes == 0 || r.Throughput.Value <= 0 || r.Hardware["cores"] == "" {
+	for i, l := range r.Latency {
+		if !(0 < l.P50.Value && l.P50.Value <= l.P95.Value && l.P95.Value <= l.P99.Value && l.P95.Low <= l.P95.Value && l.P95.Value <= l.P95.High) {
+			t.Errorf("percentiles %+v", l.Percentiles)
+		}
+		if l.Threads != c.Threads[i] || l.Pinned != (runtime.GOOS == "linux") || len(l.ByLength) != 3 || l.ByLength["<=100"].P95.Value > l.ByLength[">1600"].P99.Value {
+			t.Errorf("%+v", l)
+		}
+	}
+	if r.ModelBytes == 0 || r.Throughput.Value <= 0 || r.Hardware["cores"] == "" {
 		t.Errorf("%+v", r)
 	}
-	if env.Metrics["latency_p95_ms"] != r.P95.Value || env.Metrics["model_bytes"] != float64(r.ModelBytes) {
+	if m := env.Metrics; len(c.Threads) > 1 && m["latency_p99_ms_2_threads"] != r.Latency[1].P99.Value {
+		t.Errorf("metrics %v", m)
+	}
+	if env.Metrics["latency_p95_ms"] != r.Latency[0].P95.Value || env.Metrics["model_bytes"] != float64(r.ModelBytes) {
 		t.Errorf("metrics %v", env.Metrics)
 	}
 }
@@ -69,6 +85,22 @@ func TestLimits(t *testing.T) {
 		if _, err := run(t.Context(), env.Env, c, In{model, prompts(t)}); err != nil || !strings.Contains(strings.Join(env.Notes, ""), want) {
 			t.Errorf("recorded: %v, notes %q", err, env.Notes)
 		}
+	}
+}
+
+func TestThreads(t *testing.T) {
+	for want, threads := range map[string][]int{"want at least one number": {}, "different numbers": {1, 1}, "from 1 on": {0}} {
+		c := config()
+		c.Threads = threads
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("threads %v: %v", threads, err)
+		}
+	}
+	c := config()
+	c.Threads = []int{1, 100000}
+	_, err := run(t.Context(), stepstest.New(t, "report").Env, c, In{ngramtest.Random(t, 0.5, true), prompts(t)})
+	if err == nil || !strings.Contains(err.Error(), "threads: 100000, this machine has") {
+		t.Error(err)
 	}
 }
 

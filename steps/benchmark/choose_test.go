@@ -31,7 +31,7 @@ func numbered(t *testing.T, n int) artifact.Rows {
 func TestChoiceOfPrompts(t *testing.T) {
 	rows := numbered(t, 300)
 	get := func(seed, n int, from artifact.Rows) []string {
-		got, err := choose(t.Context(), from, Config{Prompts: n, Seed: seed})
+		got, err := choose(t.Context(), from, Config{Threads: []int{1}, Prompts: n, Seed: seed})
 		if err != nil || len(got) != n {
 			t.Fatalf("%d prompts, %v; want %d", len(got), err, n)
 		}
@@ -50,7 +50,7 @@ func TestChoiceOfPrompts(t *testing.T) {
 	if distinct(get(1, 50, numbered(t, 7))) != 7 {
 		t.Error("not all of few prompts are used")
 	}
-	if _, err := run(t.Context(), stepstest.New(t, "report").Env, Config{Prompts: 20, Rounds: 1}, In{ngramtest.Random(t, 0.5, true), numbered(t, 0)}); err == nil || !strings.Contains(err.Error(), "no prompts") {
+	if _, err := run(t.Context(), stepstest.New(t, "report").Env, Config{Threads: []int{1}, Prompts: 20, Rounds: 1}, In{ngramtest.Random(t, 0.5, true), numbered(t, 0)}); err == nil || !strings.Contains(err.Error(), "no prompts") {
 		t.Errorf("no rows: %v", err)
 	}
 }
