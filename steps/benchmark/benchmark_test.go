@@ -53,7 +53,7 @@ func TestBenchmark(t *testing.T) {
 		if !(0 < l.P50.Value && l.P50.Value <= l.P95.Value && l.P95.Value <= l.P99.Value && l.P95.Low <= l.P95.Value && l.P95.Value <= l.P95.High) {
 			t.Errorf("percentiles %+v", l.Percentiles)
 		}
-		if l.Threads != c.Threads[i] || l.Pinned != (runtime.GOOS == "linux") || len(l.ByLength) != 3 || l.ByLength["<=100"].P95.Value > l.ByLength[">1600"].P99.Value {
+		if l.Threads != c.Threads[i] || l.Pinned != (runtime.GOOS == "linux") || len(l.ByLength) != 3 || l.ByLength[">1600"].P50.Value <= 0 {
 			t.Errorf("%+v", l)
 		}
 	}
