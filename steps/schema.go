@@ -36,7 +36,18 @@ type Port struct {
 	List     bool // an input that takes a list of references
 	Optional bool
 	Missing  string // what to write instead where a path that is given isn't there
-	index    int
+	// Block is the block of the step that the input is written in; "": none. Where the block has the argument Unless, too, what is
+	// written is an argument of that name, not the input.
+	Block, Unless string
+	index         int
+}
+
+// Written is the port's name as a reader finds it: with the block that it stands in.
+func (p Port) Written() string {
+	if p.Block == "" {
+		return p.Name
+	}
+	return p.Block + "." + p.Name
 }
 
 var kinds = map[reflect.Type]string{
@@ -144,7 +155,7 @@ func ctyType(t reflect.Type) cty.Type {
 	panic(fmt.Sprintf("steps: %v is no config type", t))
 }
 
-// portsOf reads the port and doc tags of an inputs or outputs struct: port:"rows" or port:"rows,optional".
+// portsOf reads the tags of an inputs or outputs struct: port:"rows" or port:"rows,optional", doc, missing, in and unless.
 func portsOf(t reflect.Type) []Port {
 	var out []Port
 	for i := range t.NumField() {
@@ -153,7 +164,8 @@ func portsOf(t reflect.Type) []Port {
 		if !sf.IsExported() || name == "" {
 			panic(fmt.Sprintf("steps: %v.%s: ports are exported fields with a port tag", t, sf.Name))
 		}
-		p := Port{Name: name, Doc: sf.Tag.Get("doc"), Missing: sf.Tag.Get("missing"), Optional: opts == "optional", index: i}
+		p := Port{Name: name, Doc: sf.Tag.Get("doc"), Missing: sf.Tag.Get("missing"), Optional: opts == "optional",
+			Block: sf.Tag.Get("in"), Unless: sf.Tag.Get("unless"), index: i}
 		ft := sf.Type
 		if ft.Kind() == reflect.Slice {
 			p.List, ft = true, ft.Elem()

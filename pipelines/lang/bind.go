@@ -18,7 +18,7 @@ func (e *evaluator) bindInputs(i *instance) bool {
 	ok := true
 	body, t := i.step.decl.body, i.step.decl.typ
 	for _, p := range t.In {
-		a := body.attrs[p.Name]
+		a := body.input(p)
 		if a == nil {
 			if !p.Optional {
 				e.missing(i, p.Name, portType(p), p.Doc)

@@ -269,9 +269,10 @@ func (c *completer) values() []Candidate {
 // forArgument is the kind of artifact that an argument takes, or the values that it may have.
 func (c *completer) forArgument() (kind string, out []Candidate) {
 	s, t := c.schema()
-	if t != nil && len(c.at.blocks) == 1 {
+	if t != nil {
 		for _, p := range t.In {
-			if p.Name == c.at.argument {
+			within := len(c.at.blocks) == 1 && p.Block == "" || len(c.at.blocks) == 2 && p.Block == c.at.blocks[1].typ
+			if within && p.Name == c.at.argument {
 				return p.Kind, nil
 			}
 		}

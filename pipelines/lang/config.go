@@ -68,7 +68,7 @@ func (c *configurer) fields(fields []steps.Field, body *block, prefix string) (m
 			continue
 		}
 		a := body.attrs[f.Name]
-		if a == nil {
+		if a == nil || c.isInput(a) {
 			if f.Required {
 				c.missing(f, body, prefix)
 				ok = false
@@ -81,6 +81,11 @@ func (c *configurer) fields(fields []steps.Field, body *block, prefix string) (m
 		}
 	}
 	return out, ok
+}
+
+// isInput tells whether what is written is a port's artifact.
+func (c *configurer) isInput(a *attr) bool {
+	return slices.ContainsFunc(c.i.step.decl.typ.In, func(p steps.Port) bool { return p.Block != "" && c.i.step.decl.body.input(p) == a })
 }
 
 func (c *configurer) missing(f steps.Field, body *block, prefix string) {
@@ -253,7 +258,7 @@ func holdsProduct(v cty.Value) bool {
 func inputsHint(t *steps.Type) string {
 	var names []string
 	for _, p := range t.In {
-		names = append(names, fmt.Sprintf("%s (%s)", p.Name, portType(p)))
+		names = append(names, fmt.Sprintf("%s (%s)", p.Written(), portType(p)))
 	}
 	if len(names) == 0 {
 		return ""

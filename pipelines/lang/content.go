@@ -14,15 +14,19 @@ type place struct {
 	article string // `a step "augment"`, "a variable block"
 	names   []string
 	blocks  []string
+	inner   map[string]string // arguments of the blocks within, and whose they are
 }
 
 func placeOf(b *blockSchema, article string) place {
-	p := place{article: article}
+	p := place{article: article, inner: map[string]string{}}
 	for _, a := range b.args {
 		p.names = append(p.names, a.name)
 	}
 	for _, c := range b.blocks {
 		p.blocks = append(p.blocks, c.name)
+		for _, a := range c.args {
+			p.inner[a.name] = c.name
+		}
 	}
 	return p
 }
@@ -80,6 +84,10 @@ func unknownArguments(body *hclsyntax.Body, schema *hcl.BodySchema, at place) (d
 			meant = append(meant, a.Name)
 			diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Block written as an argument",
 				Detail:  fmt.Sprintf("%q in %s is a block: write %s { ... } without the equals sign.", a.Name, at.article, a.Name),
+				Subject: &a.NameRange})
+		case at.inner[a.Name] != "":
+			diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Argument of a block",
+				Detail:  fmt.Sprintf("%q stands in the block %[2]s of %[3]s: write %[2]s { %[4]s = ... }.", a.Name, at.inner[a.Name], at.article, a.Name),
 				Subject: &a.NameRange})
 		case len(at.names) == 0:
 			diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown argument",

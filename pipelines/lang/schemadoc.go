@@ -54,7 +54,7 @@ type FieldSchema struct {
 func SchemaOf(t *steps.Type) StepSchema {
 	s := StepSchema{Name: t.Name, Version: t.Version, Doc: t.Doc, Example: strings.TrimSpace(t.Example), Dynamic: t.Dynamic, Arguments: fieldSchemas(t.Fields)}
 	for _, p := range t.In {
-		s.Inputs = append(s.Inputs, PortSchema{p.Name, p.Kind, p.Doc, p.List, p.Optional})
+		s.Inputs = append(s.Inputs, PortSchema{p.Written(), p.Kind, p.Doc, p.List, p.Optional})
 	}
 	for _, p := range t.Out {
 		s.Outputs = append(s.Outputs, PortSchema{p.Name, p.Kind, p.Doc, p.List, p.Optional})

@@ -15,13 +15,36 @@ func stepSchema(t *steps.Type) blockSchema {
 	s := *schemaOf("step")
 	out := blockSchema{name: "step", late: true, doc: t.Doc, args: slices.Clone(s.args), blocks: slices.Clone(s.blocks)}
 	for _, p := range t.In {
+		if p.Block != "" {
+			continue
+		}
 		out.args = append(out.args, argSchema{name: p.Name, typ: portType(p), doc: p.Doc, required: !p.Optional})
 	}
 	if t.Dynamic {
 		out.args = append(out.args, argSchema{name: "inputs", typ: "map of artifacts", doc: "What each input port gets: file(), dir(), glob() or step.NAME.PORT, or a list of them."})
 	}
 	addFields(&out, t.Fields)
+	for _, p := range t.In { // those within a block come before its other arguments
+		if at := slices.IndexFunc(out.blocks, func(b blockSchema) bool { return b.name == p.Block }); at >= 0 {
+			b := &out.blocks[at]
+			b.args = slices.DeleteFunc(b.args, func(a argSchema) bool { return a.name == p.Name })
+			b.args = append([]argSchema{{name: p.Name, typ: portType(p), doc: p.Doc, required: !p.Optional}}, b.args...)
+		}
+	}
 	return out
+}
+
+// input is the argument that a port's artifact is written as; nil: none.
+func (b *block) input(p steps.Port) *attr {
+	if p.Block == "" {
+		return b.attrs[p.Name]
+	}
+	for _, n := range b.blocks {
+		if n.name == p.Block && (p.Unless == "" || n.attrs[p.Unless] == nil) {
+			return n.attrs[p.Name]
+		}
+	}
+	return nil
 }
 
 func addFields(s *blockSchema, fields []steps.Field) {

@@ -54,7 +54,7 @@ type ModelConfig struct {
 	MaxTokens int `hcl:"max_tokens" default:"128" doc:"Tokens of a text that an encoder or a graph sees."`
 	Frozen    int `hcl:"frozen_layers" default:"0" doc:"Layers of an encoder, from the first on, that stay as they are, with the embeddings below them. All of them: only the head is trained, and rows are encoded once."`
 
-	Base     string `hcl:"base,optional" doc:"Encoder of the Hugging Face hub to fine-tune: OWNER/NAME; needs revision. A folder is given as the step's own base."`
+	Base     string `hcl:"base,optional" doc:"Encoder of the Hugging Face hub to fine-tune, where revision is given: OWNER/NAME."`
 	Revision string `hcl:"revision,optional" doc:"The hub encoder's commit: 40 hex digits."`
 
 	Output string `hcl:"output,optional" doc:"Which output of a user's graph to build on: logits [batch, 6], a vector a row or a vector a token. Unset: logits, last_hidden_state, token_embeddings or else the first."`
@@ -101,8 +101,6 @@ func (m *ModelConfig) validate() error {
 		return fmt.Errorf("frozen_layers: %d is negative", m.Frozen)
 	case m.Base == "" && m.Revision != "":
 		return errors.New("revision: it pins a base of the hub, and there is none")
-	case m.Base != "" && m.Revision == "":
-		return fmt.Errorf("base: %q is taken for an encoder of the hub, which needs its revision, the 40 hex digits of a commit; give a folder as the step's own base, outside of model", m.Base)
 	case m.Base != "":
 		return m.repo().Check("base")
 	}

@@ -76,7 +76,7 @@ func TestFineTunesAnEncoderOfTheHub(t *testing.T) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
-	in.Base.Path = "x"
+	in.Graph.Path = "x"
 	if err := train(); err == nil || !strings.Contains(err.Error(), "give one of them") {
 		t.Errorf("got %v", err)
 	}
@@ -84,7 +84,6 @@ func TestFineTunesAnEncoderOfTheHub(t *testing.T) {
 
 func TestHubConfig(t *testing.T) {
 	for want, m := range map[string]ModelConfig{
-		"needs its revision":             {Base: "a/b"},
 		"is pinned by the 40 hex digits": {Base: "a/b", Revision: "main"},
 		"is no OWNER/NAME":               {Base: "b", Revision: strings.Repeat("0", 40)},
 		"there is none":                  {Revision: strings.Repeat("0", 40)},

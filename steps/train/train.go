@@ -27,9 +27,9 @@ type Inputs struct {
 	Rows       artifact.Rows  `port:"rows" doc:"Rows to train on."`
 	Validation artifact.Rows  `port:"validation" doc:"Rows that stop the training and choose the threshold; never reported on."`
 	Init       artifact.Model `port:"init,optional" doc:"A model to go on from."`
-	Base       artifact.File  `port:"base,optional" missing:"An encoder of the Hugging Face hub is asked for by model { base = \"OWNER/NAME\", revision = \"COMMIT\" }." doc:"A Hugging Face folder of an encoder to fine-tune: bert, distilbert, roberta, xlm-roberta, camembert or mpnet. None: the built-in n-gram model."`
-	Graph      artifact.File  `port:"graph,optional" doc:"An ONNX graph of your own to fine-tune, in place of base: the folder of model.onnx with its tokenizer.json (or vocab.txt), or the file itself, with tokenizer. It takes input_ids (and attention_mask, token_type_ids) and gives logits or hidden states."`
-	Tokenizer  artifact.File  `port:"tokenizer,optional" doc:"The graph's tokenizer.json, where graph is a file."`
+	Base       artifact.File  `port:"base,optional" in:"model" unless:"revision" missing:"An encoder of the Hugging Face hub needs its revision beside it: model { base = \"OWNER/NAME\", revision = \"COMMIT\" }." doc:"A Hugging Face folder of an encoder to fine-tune: bert, distilbert, roberta, xlm-roberta, camembert or mpnet; with revision, one of the hub. None: the built-in n-gram model."`
+	Graph      artifact.File  `port:"graph,optional" in:"model" doc:"An ONNX graph of your own to fine-tune, in place of base: the folder of model.onnx with its tokenizer.json (or vocab.txt), or the file itself, with tokenizer. It takes input_ids (and attention_mask, token_type_ids) and gives logits or hidden states."`
+	Tokenizer  artifact.File  `port:"tokenizer,optional" in:"model" doc:"The graph's tokenizer.json, where graph is a file."`
 }
 
 // Outputs is the trained model.
@@ -97,14 +97,14 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 func (in Inputs) check(c Config) error {
 	hub := c.Model != nil && c.Model.Base != ""
 	switch {
-	case hub && (in.Base.Path != "" || in.Graph.Path != "" || in.Init.Path != ""):
-		return errors.New("model.base: it is the encoder to start from, and base, graph or init is another; give one of them")
-	case in.Base.Path != "" && in.Graph.Path != "":
-		return errors.New("base and graph: give one of them")
+	case hub && in.Init.Path != "":
+		return errors.New("model.base: it is the encoder to start from, and init is another; give one of them")
+	case (hub || in.Base.Path != "") && in.Graph.Path != "":
+		return errors.New("model.base and model.graph: give one of them")
 	case in.Tokenizer.Path != "" && in.Graph.Path == "":
-		return errors.New("tokenizer: it goes with graph, and there is none")
+		return errors.New("model.tokenizer: it goes with graph, and there is none")
 	case in.Init.Path != "" && in.Graph.Path != "":
-		return errors.New("init and graph: a training that goes on from a model has its graph in it; give one of them")
+		return errors.New("init and model.graph: a training that goes on from a model has its graph in it; give one of them")
 	}
 	return nil
 }

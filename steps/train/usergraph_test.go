@@ -77,9 +77,9 @@ func checkScores(t *testing.T, m artifact.Model, rows artifact.Rows, want float6
 func TestGraphInputsThatContradict(t *testing.T) {
 	some := artifact.File{Path: "x"}
 	for want, in := range map[string]Inputs{
-		"base and graph: give one": {Base: some, Graph: some},
+		"model.base and model.graph: give one": {Base: some, Graph: some},
 		"tokenizer: it goes with":  {Tokenizer: some},
-		"init and graph":           {Init: artifact.Model{Path: "x"}, Graph: some},
+		"init and model.graph":           {Init: artifact.Model{Path: "x"}, Graph: some},
 	} {
 		env := stepstest.New(t, "model")
 		if _, err := run(t.Context(), env.Env, toyConfig(), in); err == nil || !strings.Contains(err.Error(), want) {
