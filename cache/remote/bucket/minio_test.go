@@ -49,7 +49,7 @@ func startMinIO(t testing.TB) *server {
 	t.Helper()
 	program := os.Getenv("REIN_MINIO")
 	if program == "" {
-		t.Skip("REIN_MINIO names no MinIO (go install github.com/minio/minio@latest): .ci/minio does")
+		t.Skip("REIN_MINIO names no MinIO (go install github.com/minio/minio@latest): .ci/buckets does")
 	}
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "team"), 0o755); err != nil { // a folder is a bucket
@@ -225,31 +225,7 @@ func newRemote(t testing.TB, s *cache.Store, b *blob.Bucket, said *[]string) *re
 
 // What one store sends to a real S3 server another fetches.
 func TestTeammateOnS3(t *testing.T) {
-	s := startMinIO(t)
-	mine, theirs := newStore(t), newStore(t)
-	b := s.open(t)
-	entries := append(fill(t, mine, 20, 4096), fill(t, mine, 1, 40<<20)...)
-	sender, fetcher := newRemote(t, mine, b, nil), newRemote(t, theirs, b, nil)
-	for _, e := range entries {
-		if err := sender.Send(t.Context(), e); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, e := range entries {
-		if _, err := fetcher.Fetch(t.Context(), e.Action); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := theirs.Path(t.Context(), e.Outputs["out"]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	p, err := fetcher.PlanPrune(t.Context(), remote.Rules{MaxBytes: 1}, time.Now())
-	if err != nil || len(p.Entries) != len(entries) {
-		t.Fatalf("prune: %+v, %v", p, err)
-	}
-	if err := fetcher.Apply(t.Context(), p); err != nil {
-		t.Fatal(err)
-	}
+	teammate(t, startMinIO(t).open(t))
 }
 
 // Single faults are got over by trying again: nothing is a miss that is there.

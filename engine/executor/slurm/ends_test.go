@@ -80,6 +80,24 @@ func TestTimedOut(t *testing.T) {
 	}
 }
 
+// A job that takes too much memory is killed by Slurm, and sent again with more, where that is said.
+func TestRanOutOfMemory(t *testing.T) {
+	needSlurm(t)
+	if out, err := exec.Command("scontrol", "show", "config").Output(); err != nil || !strings.Contains(string(out), "OverMemoryKill") && !strings.Contains(string(out), "cgroup") {
+		t.Skip("this Slurm doesn't watch memory (.ci/slurm-loopback's does)")
+	}
+	log := filepath.Join(t.TempDir(), "log")
+	hog := func() *engine.Node {
+		n := enginetest.Step("a", makeOp(map[string]any{"name": "a", "log": log, "sleep": float64(8000), "hog": float64(600 << 20)}))
+		n.Resources.Memory = 300 << 20
+		return n
+	}
+	status, said := runUntil(t, slurm.Config{MoreMemory: 4}, hog(), log, func() {})
+	if status != "a:ran" || !strings.Contains(said, "memory") || !strings.Contains(said, ": sent again") || len(lines(t, log)) != 2 {
+		t.Errorf("%s, %d executions; it said:\n%s", status, len(lines(t, log)), said)
+	}
+}
+
 // A slurmd that dies in the middle, and comes back: the job is sent again. The first one may still go on; it can't
 // write where the second one does.
 func TestSlurmdDies(t *testing.T) {

@@ -122,6 +122,10 @@ func (q *queue) list(ctx context.Context) ([]listed, error) {
 // stateNever is our own word for a job that Slurm has taken and can't ever start.
 const stateNever = "NEVER"
 
+// stateKilled is our own word for a job that failed by signal 9: where memory is watched without cgroups, that is all that Slurm
+// says of one that took too much.
+const stateKilled = "KILLED"
+
 // maxAbsent is how many polls a job may be missing from the queue before it counts as lost: squeue forgets ended jobs
 // after some minutes, and may not know a new one yet.
 const maxAbsent = 3
@@ -146,6 +150,8 @@ func (q *queue) tell(jobs []listed) {
 		case !over(j.state):
 			w.absent = 0
 			continue
+		case j.state == "FAILED" && j.code == killed:
+			j.state = stateKilled
 		}
 		select {
 		case w.ended <- end{j.state, j.node}:
@@ -155,13 +161,16 @@ func (q *queue) tell(jobs []listed) {
 }
 
 // listed is one line of squeue.
-type listed struct{ id, name, state, reason, node string }
+type listed struct{ id, name, state, reason, node, code string }
+
+// killed is the wait status of a process that signal 9 has ended.
+const killed = "9"
 
 // columns are what squeue is asked for, with the width of each: a reason may hold spaces.
 var columns = []struct {
 	name  string
 	width int
-}{{"JobArrayID", 64}, {"Name", 128}, {"State", 32}, {"Reason", 64}, {"NodeList", 64}}
+}{{"JobArrayID", 64}, {"Name", 128}, {"State", 32}, {"Reason", 64}, {"NodeList", 64}, {"exit_code", 16}}
 
 // list asks for all jobs of ours, ended ones included as long as Slurm remembers them. An array shows each task.
 func list(ctx context.Context) ([]listed, error) {
@@ -179,13 +188,13 @@ func list(ctx context.Context) ([]listed, error) {
 func parseQueue(out string) []listed {
 	var jobs []listed
 	for line := range strings.Lines(out) {
-		var fs [5]string
+		var fs [6]string
 		for i, c := range columns {
 			n := min(c.width, len(line))
 			fs[i], line = strings.TrimSpace(line[:n]), line[n:]
 		}
 		if fs[0] != "" {
-			jobs = append(jobs, listed{fs[0], fs[1], fs[2], fs[3], fs[4]})
+			jobs = append(jobs, listed{fs[0], fs[1], fs[2], fs[3], fs[4], fs[5]})
 		}
 	}
 	return jobs

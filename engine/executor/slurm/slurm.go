@@ -142,7 +142,7 @@ func (a *attempt) again(e end) bool {
 	switch e.state {
 	case "PREEMPTED", "NODE_FAIL", "BOOT_FAIL", "REVOKED", "REQUEUED", "LOST":
 		return true // the step's checkpoint folder is still there
-	case "OUT_OF_MEMORY":
+	case "OUT_OF_MEMORY", stateKilled:
 		if a.config.MoreMemory > 1 && a.memory > 0 {
 			a.memory = int64(float64(a.memory) * a.config.MoreMemory)
 			return true
@@ -165,6 +165,8 @@ func (e end) words() string {
 		return "lost its node " + e.node
 	case "OUT_OF_MEMORY":
 		return "ran out of memory"
+	case stateKilled:
+		return "was killed on its node (signal 9), as one that takes too much memory is"
 	case "TIMEOUT", "DEADLINE":
 		return "ran out of time"
 	case "CANCELLED":
@@ -182,7 +184,7 @@ func (e end) failure(a *attempt) error {
 	switch e.state {
 	case stateNever:
 		hint = "; the cluster has no such resources, or the partition, account or qos is wrong"
-	case "OUT_OF_MEMORY":
+	case "OUT_OF_MEMORY", stateKilled:
 		hint = "; give the step more with resources { memory = ... }, or set more_memory"
 	case "TIMEOUT", "DEADLINE":
 		hint = fmt.Sprintf("; its limit was %v: set timeout on the step, or more_time", a.time)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -79,6 +80,13 @@ func makeOp(config map[string]any) *enginetest.Op {
 			if done, err := resume(c); done || err != nil {
 				return errors.Join(err, enginetest.WriteAll(c, "resumed"))
 			}
+		}
+		if n, ok := config["hog"].(float64); ok {
+			memory := make([]byte, int(n))
+			for i := 0; i < len(memory); i += 4096 {
+				memory[i] = 1 // what isn't touched isn't there
+			}
+			defer runtime.KeepAlive(memory)
 		}
 		select {
 		case <-time.After(time.Duration(config["sleep"].(float64)) * time.Millisecond):

@@ -21,12 +21,12 @@ func newAttempt(c Config, action string, res engine.Resources) *attempt {
 func TestQueueIsRead(t *testing.T) {
 	text := ""
 	want := []listed{
-		{"12", "rein-ab", "RUNNING", "None", "node1"},
-		{"13_4", "rein-array-cd", "PENDING", "ReqNodeNotAvail, UnavailableNodes:node2", ""},
-		{"14", "rein-ef", "PENDING", "PartitionConfig", ""},
+		{"12", "rein-ab", "RUNNING", "None", "node1", "0"},
+		{"13_4", "rein-array-cd", "PENDING", "ReqNodeNotAvail, UnavailableNodes:node2", "", "0"},
+		{"14", "rein-ef", "PENDING", "PartitionConfig", "", "0"},
 	}
 	for _, j := range want {
-		text += fmt.Sprintf("%-64s%-128s%-32s%-64s%-64s\n", j.id, j.name, j.state, j.reason, j.node)
+		text += fmt.Sprintf("%-64s%-128s%-32s%-64s%-64s%-16s\n", j.id, j.name, j.state, j.reason, j.node, j.code)
 	}
 	got := parseQueue(text + "\n")
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(listed{})); diff != "" {
@@ -86,6 +86,7 @@ func TestEndsAreToldApart(t *testing.T) {
 		"NODE_FAIL":     {true, 1 << 30, time.Hour, "lost its node n7"},
 		"LOST":          {true, 1 << 30, time.Hour, "gone from the queue"},
 		"OUT_OF_MEMORY": {true, 2 << 30, time.Hour, "ran out of memory"},
+		stateKilled:     {true, 2 << 30, time.Hour, "was killed on its node (signal 9)"},
 		"TIMEOUT":       {true, 1 << 30, 90 * time.Minute, "ran out of time"},
 		"CANCELLED":     {false, 1 << 30, time.Hour, "was cancelled"},
 		"FAILED":        {false, 1 << 30, time.Hour, "ended as FAILED"},
@@ -101,6 +102,18 @@ func TestEndsAreToldApart(t *testing.T) {
 	}
 	if a := newAttempt(Config{}, "x", engine.Resources{Memory: 1}); a.again(end{state: "OUT_OF_MEMORY"}) || a.again(end{state: "TIMEOUT"}) {
 		t.Error("sent again without being told to")
+	}
+}
+
+// A job that signal 9 has ended is told from one that has failed by itself.
+func TestKilledJobsAreTold(t *testing.T) {
+	for code, want := range map[string]string{killed: stateKilled, "768": "FAILED"} {
+		q := &queue{watched: map[string]*watch{}, running: true, interval: time.Hour}
+		w := q.watch("3")
+		q.tell([]listed{{id: "3", state: "FAILED", code: code}})
+		if e := <-w.ended; e.state != want {
+			t.Errorf("wait status %s: %v", code, e)
+		}
 	}
 }
 
