@@ -26,7 +26,7 @@ func TestHeldOutRowsAreNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range []leak.Set{{Name: "test", Rows: out.Test}, {Name: "unseen", Rows: out.Unseen}} {
-		f, err := memory.Check(t.Context(), s.Name, s.Rows)
+		f, err := memory.Check(t.Context(), s.Name, s.Rows, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

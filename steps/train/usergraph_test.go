@@ -78,8 +78,8 @@ func TestGraphInputsThatContradict(t *testing.T) {
 	some := artifact.File{Path: "x"}
 	for want, in := range map[string]Inputs{
 		"model.base and model.graph: give one": {Base: some, Graph: some},
-		"tokenizer: it goes with":  {Tokenizer: some},
-		"init and model.graph":           {Init: artifact.Model{Path: "x"}, Graph: some},
+		"tokenizer: it goes with":              {Tokenizer: some},
+		"init and model.graph":                 {Init: artifact.Model{Path: "x"}, Graph: some},
 	} {
 		env := stepstest.New(t, "model")
 		if _, err := run(t.Context(), env.Env, toyConfig(), in); err == nil || !strings.Contains(err.Error(), want) {

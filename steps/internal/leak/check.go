@@ -57,8 +57,8 @@ type Finding struct {
 // examples is how many a finding keeps of each kind.
 const examples = 5
 
-// Check compares a set's rows with those that the model was made with.
-func (m *Memory) Check(ctx context.Context, set string, rows artifact.Rows) (*Finding, error) {
+// Check compares a set's rows with those that the model was made with; progress, if any, is told how many it has looked at.
+func (m *Memory) Check(ctx context.Context, set string, rows artifact.Rows, progress func(rows int)) (*Finding, error) {
 	f := &Finding{Set: set, Leaked: map[string]bool{}}
 	var kept [kinds][]Example
 	err := inChunks(ctx, rows.All(), func(buf []artifact.Row) {
@@ -76,6 +76,9 @@ func (m *Memory) Check(ctx context.Context, set string, rows artifact.Rows) (*Fi
 			if len(kept[kind]) < examples {
 				kept[kind] = append(kept[kind], Example{buf[i].ID, buf[i].Text, kind, similarity, m.sides[row], m.made[row], m.ids[row]})
 			}
+		}
+		if progress != nil {
+			progress(f.Rows)
 		}
 	})
 	for _, list := range kept {

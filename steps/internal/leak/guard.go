@@ -38,14 +38,16 @@ func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule,
 	out := map[string]map[string]bool{}
 	all := map[string]bool{}
 	var verdicts []error
+	before := 0
 	for _, s := range sets {
 		if s.Rows.Path == "" {
 			continue
 		}
-		f, err := m.Check(ctx, s.Name, s.Rows)
+		f, err := m.Check(ctx, s.Name, s.Rows, func(rows int) { env.Progress(int64(before+rows), 0, "rows checked") })
 		if err != nil {
 			return nil, err
 		}
+		before += f.Rows
 		if len(f.Leaked) == 0 {
 			continue
 		}

@@ -93,7 +93,7 @@ func TestMemoryOfAMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := m.Check(t.Context(), "test", write(t, artifact.Row{Text: story}, artifact.Row{Text: "something new"}, artifact.Row{Text: "else"}))
+	f, err := m.Check(t.Context(), "test", write(t, artifact.Row{Text: story}, artifact.Row{Text: "something new"}, artifact.Row{Text: "else"}), nil)
 	if err != nil || len(f.Leaked) != 2 || m.Len() != 2 {
 		t.Errorf("%v, %v", f, err)
 	}
