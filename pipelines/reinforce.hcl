@@ -49,6 +49,11 @@ variable "strata" {
   default     = {}
   description = "Share of each stratum among the sampled false positives. Empty: as they were found."
 }
+variable "threshold_rule" {
+  type        = string
+  default     = "fp_rate"
+  description = "Where validation rows put the threshold: fp_rate (recall is what 1% of false positives allow), recall (false positives are what a recall of 95% costs), f1."
+}
 variable "on_leak" {
   type        = string
   default     = "stop"
@@ -120,6 +125,8 @@ step "train-gpu" "baseline" {
   validation = local.validation
   epochs     = 10
   seed       = var.seed
+
+  threshold_rule = var.threshold_rule
 }
 step "evaluate" "baseline_test" {
   validation = local.validation
@@ -167,6 +174,8 @@ step "train-gpu" "model" {
   validation = local.validation
   epochs     = var.epochs
   seed       = var.seed
+
+  threshold_rule = var.threshold_rule
 }
 step "export-onnx" "export" {
   model = step.model.model

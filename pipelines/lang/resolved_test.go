@@ -47,7 +47,7 @@ func TestResolvedHCLIsTheSamePipeline(t *testing.T) {
 		"default     = 2500 # set hybrid.hcl:",
 		", overridden at hybrid.hcl:",
 		"# not needed: `when` is false",
-		"validation = local.validation # step.corpus.validation, reinforce.hcl:",
+		"= local.validation # step.corpus.validation, reinforce.hcl:",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%q is not in\n%s", want, text)

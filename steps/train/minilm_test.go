@@ -45,7 +45,6 @@ func TestMiniLMOnSharedData(t *testing.T) {
 	}
 	for _, of := range []struct{ name, base string }{{"MiniLM", dir}, {"n-grams", ""}} {
 		c := defaults()
-		c.ClassWeights = "none"
 		if of.base != "" {
 			c.Epochs, c.BatchSize, c.Rate, c.Dropout, c.Decay, c.Clip, c.Warmup = 2, 16, 5e-5, 0.1, 0.01, 1, 0.06
 			c.Model = &ModelConfig{Buckets: 1024, Dim: 8, Hidden: 8, MaxTokens: 128}

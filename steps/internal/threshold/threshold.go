@@ -9,10 +9,11 @@ import (
 
 // Rule says how a threshold is chosen.
 type Rule struct {
-	Kind   string  `json:"kind"`              // "fp_rate", "f1", "cost" or "fixed"
-	AtMost float64 `json:"at_most,omitempty"` // for fp_rate: the limit
-	Fixed  float64 `json:"fixed,omitempty"`   // for fixed: the threshold
-	Costs  *Costs  `json:"costs,omitempty"`   // for cost
+	Kind    string  `json:"kind"`               // "fp_rate", "recall", "f1", "cost" or "fixed"
+	AtMost  float64 `json:"at_most,omitempty"`  // for fp_rate: the limit
+	AtLeast float64 `json:"at_least,omitempty"` // for recall: the limit
+	Fixed   float64 `json:"fixed,omitempty"`    // for fixed: the threshold
+	Costs   *Costs  `json:"costs,omitempty"`    // for cost
 }
 
 // Costs say what the two kinds of mistake cost, in one unit, and how often there is something to miss.
@@ -32,6 +33,8 @@ func (r Rule) String() string {
 	switch r.Kind {
 	case "fixed":
 		return fmt.Sprintf("fixed at %v", r.Fixed)
+	case "recall":
+		return fmt.Sprintf("lowest FP rate on validation rows with a recall of at least %v", r.AtLeast)
 	case "f1":
 		return "highest F1 macro on validation rows"
 	case "cost":
@@ -69,6 +72,10 @@ func (r Rule) Choose(scores []float32, benign func(i int) bool) float64 {
 			if r.Kind == "fp_rate" && fp > allowed {
 				break
 			}
+			if r.Kind == "recall" && float64(tp) >= r.AtLeast*float64(len(order)-negatives) {
+				bestAt = k
+				break
+			}
 			if value := r.value(tp, fp, len(order)-negatives, negatives); value > best {
 				best, bestAt = value, k
 			}
@@ -88,7 +95,7 @@ func (r Rule) Choose(scores []float32, benign func(i int) bool) float64 {
 // value is what the rule wants most of.
 func (r Rule) value(tp, fp, positives, negatives int) float64 {
 	switch r.Kind {
-	case "fp_rate":
+	case "fp_rate", "recall": // where the limit can't be kept, all is flagged
 		return float64(tp)
 	case "cost":
 		return -r.Costs.Of(float64(fp)/float64(negatives), float64(tp)/float64(positives))

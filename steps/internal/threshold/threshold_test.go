@@ -35,6 +35,23 @@ func TestChooseIsTheBestAllowed(t *testing.T) {
 	})
 }
 
+// No threshold with enough recall has a lower FP rate than the chosen one.
+func TestChooseByRecall(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		scores, benign := rows(t)
+		r := Rule{Kind: "recall", AtLeast: rapid.SampledFrom([]float64{0.5, 0.95, 1}).Draw(t, "at least")}
+		fp, tp := Rates(scores, r.Choose(scores, benign), benign)
+		if tp < r.AtLeast {
+			t.Fatalf("recall %v, wanted %v", tp, r.AtLeast)
+		}
+		for cut := 0.0; cut <= 1; cut += 1.0 / 32 {
+			if fp2, tp2 := Rates(scores, cut, benign); tp2 >= r.AtLeast && fp2 < fp {
+				t.Fatalf("FP rate %v; at %v it would be %v with a recall of %v", fp, cut, fp2, tp2)
+			}
+		}
+	})
+}
+
 func TestChooseF1(t *testing.T) {
 	scores := []float32{0.9, 0.8, 0.7, 0.2, 0.1}
 	labels := []bool{false, false, true, true, true} // benign?
