@@ -69,7 +69,7 @@ func TestNobodyIsRecommended(t *testing.T) {
 	if r.Recommendation.Strategy != "" || r.Strategies[0].Recommended {
 		t.Errorf("recommended %q", r.Recommendation.Strategy)
 	}
-	if why := strings.Join(r.Recommendation.Why, "\n"); !strings.Contains(why, "The closest is slack: it fails on FP rate alone") {
+	if why := strings.Join(r.Recommendation.Why, "\n"); !strings.Contains(why, "The closest is slack: it fails on FP rate.") {
 		t.Error(why)
 	}
 }

@@ -154,7 +154,7 @@ func (r *Result) whyNobody() []string {
 		}
 	}
 	if closest != nil {
-		why = append(why, fmt.Sprintf("The closest is %s: it fails on %s alone.", closest.Name, gateNames(closest)))
+		why = append(why, fmt.Sprintf("The closest is %s: it fails on %s.", closest.Name, gateNames(closest)))
 	}
 	return why
 }
@@ -165,6 +165,9 @@ func gateNames(s *Strategy) string {
 		if !g.Passed {
 			out = append(out, label(g.Name))
 		}
+	}
+	if last := len(out) - 1; last > 1 {
+		return strings.Join(out[:last], ", ") + " and " + out[last]
 	}
 	return strings.Join(out, " and ")
 }

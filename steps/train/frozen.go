@@ -2,10 +2,14 @@ package train
 
 import (
 	"cmp"
+	"context"
+	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
 
+	"rein/cache"
 	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/internal/encoder"
@@ -75,50 +79,101 @@ func (f *frozen) batches(_ *dataset, order []int32, _ *rand.Rand) [][]int32 {
 	return chunks(order, f.cfg.BatchSize)
 }
 
-// embed runs the encoder over a dataset, once.
+// embed runs the encoder over a dataset, once: what earlier trainings pooled of the same ids is in the row memo.
 func (f *frozen) embed(d *dataset) error {
 	if d.vectors != nil {
 		return nil
 	}
-	session, err := ort.Open(f.model.EmbeddingGraph(), ort.Options{})
+	graph := f.model.EmbeddingGraph()
+	vectors := make([]float32, d.corpus.Len()*f.model.Hidden)
+	keys := rowKeys(cache.Sum(graph), d.corpus)
+	missing, err := f.remembered(keys, vectors)
+	if err != nil {
+		return err
+	}
+	session, err := ort.Open(graph, ort.Options{})
 	if err != nil {
 		return err
 	}
 	defer session.Close()
-	order := make([]int, d.corpus.Len())
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(d.corpus.Row(a)), len(d.corpus.Row(b))) })
-	vectors := make([]float32, len(order)*f.model.Hidden)
-	const rowsAtOnce = 32
+	work := equalLengths(d.corpus, missing)
 	var mu sync.Mutex
 	var failed error
-	done := 0
-	ngram.Parallel((len(order)+rowsAtOnce-1)/rowsAtOnce, func() func(int) {
+	done := len(keys) - len(missing)
+	ngram.Parallel(len(work), func() func(int) {
 		return func(p int) {
-			part := order[p*rowsAtOnce : min((p+1)*rowsAtOnce, len(order))]
-			err := f.embedBatch(session, d, part, vectors)
+			err := f.embedBatch(session, d, keys, work[p], vectors)
 			mu.Lock()
 			defer mu.Unlock()
 			failed = cmp.Or(failed, err)
-			done += len(part)
-			f.env.Progress(int64(done), int64(len(order)), "rows encoded")
+			done += len(work[p])
+			f.env.Progress(int64(done), int64(len(keys)), "rows encoded")
 		}
 	})
 	d.vectors = vectors
 	return failed
 }
 
-func (f *frozen) embedBatch(s *ort.Session, d *dataset, rows []int, vectors []float32) error {
-	length := max(len(d.corpus.Row(rows[len(rows)-1])), 1)
-	ids := make([]int64, len(rows)*length)
-	for i := range ids {
-		ids[i] = int64(f.model.Pad)
+// rowKeys are what rows' vectors are remembered by: the encoder's graph and the ids.
+func rowKeys(graph cache.Digest, c *ngram.Corpus) []cache.Digest {
+	keys := make([]cache.Digest, c.Len())
+	for i := range keys {
+		b := slices.Clone(graph[:])
+		for _, id := range c.Row(i) {
+			b = binary.LittleEndian.AppendUint32(b, uint32(id))
+		}
+		keys[i] = cache.Sum(b)
 	}
-	for r, i := range rows {
-		for j, id := range d.corpus.Row(i) {
-			ids[r*length+j] = int64(id)
+	return keys
+}
+
+// remembered fills in the vectors that the memo has, and returns the other rows.
+func (f *frozen) remembered(keys []cache.Digest, vectors []float32) (missing []int, err error) {
+	h := f.model.Hidden
+	const chunk = 4096
+	for from := 0; from < len(keys); from += chunk {
+		values, err := f.env.Memo().GetMany(context.Background(), keys[from:min(from+chunk, len(keys))])
+		if err != nil {
+			return nil, err
+		}
+		for r, b := range values {
+			if len(b) != 4*h {
+				missing = append(missing, from+r)
+				continue
+			}
+			for j := range h {
+				vectors[(from+r)*h+j] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*j:]))
+			}
+		}
+	}
+	return missing, nil
+}
+
+// equalLengths cuts rows into batches of one length each: beside others of its length a row's vector has the same bits as alone,
+// beside longer ones it hasn't, and no training may depend on what another has left in the memo.
+func equalLengths(c *ngram.Corpus, rows []int) [][]int {
+	const most = 32
+	slices.SortStableFunc(rows, func(a, b int) int { return cmp.Compare(len(c.Row(a)), len(c.Row(b))) })
+	var out [][]int
+	for i, row := range rows {
+		if last := len(out) - 1; i > 0 && len(out[last]) < most && len(c.Row(row)) == len(c.Row(rows[i-1])) {
+			out[last] = append(out[last], row)
+			continue
+		}
+		out = append(out, []int{row})
+	}
+	return out
+}
+
+func (f *frozen) embedBatch(s *ort.Session, d *dataset, keys []cache.Digest, rows []int, vectors []float32) error {
+	length := max(len(d.corpus.Row(rows[0])), 1)
+	ids := make([]int64, 0, len(rows)*length)
+	for _, i := range rows {
+		for _, id := range d.corpus.Row(i) {
+			ids = append(ids, int64(id))
+		}
+		if len(d.corpus.Row(i)) == 0 {
+			ids = append(ids, int64(f.model.Pad))
 		}
 	}
 	out, err := s.Run(len(rows), length, ids)
@@ -126,10 +181,16 @@ func (f *frozen) embedBatch(s *ort.Session, d *dataset, rows []int, vectors []fl
 		return err
 	}
 	h := f.model.Hidden
+	news, values := make([]cache.Digest, len(rows)), make([][]byte, len(rows))
 	for r, i := range rows {
-		copy(vectors[i*h:(i+1)*h], out[0][r*h:])
+		v := out[0][r*h : (r+1)*h]
+		copy(vectors[i*h:], v)
+		news[r] = keys[i]
+		for _, x := range v {
+			values[r] = binary.LittleEndian.AppendUint32(values[r], math.Float32bits(x))
+		}
 	}
-	return nil
+	return f.env.Memo().PutMany(context.Background(), news, values)
 }
 
 func (f *frozen) step(d *dataset, batch []int32, rng *rand.Rand, scale float64) (float32, error) {
