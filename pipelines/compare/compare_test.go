@@ -63,6 +63,19 @@ func TestTheCheaperOfEqualsIsRecommended(t *testing.T) {
 	}
 }
 
+// "Cheaper" is said of time only where times differ by more than they do from run to run.
+func TestWhyCheaper(t *testing.T) {
+	of := func(name string, ms int64, rows float64) *Strategy {
+		return &Strategy{Name: name, Steps: []Timing{{Type: "train-gpu", MS: ms}}, Measured: map[string]Figure{"total_samples": {Value: rows}}}
+	}
+	if got := whyCheaper(of("a", 10_000, 500), of("b", 16_000, 400)); got != "a is cheaper: made in 10 s against 16 s, of 500 training rows against 400" {
+		t.Error(got)
+	}
+	if got := whyCheaper(of("a", 21_000, 400), of("b", 20_000, 500)); got != "a has fewer training rows, 400 against 500, and is made in about the same time, 21 s against 20 s" {
+		t.Error(got)
+	}
+}
+
 func TestNobodyIsRecommended(t *testing.T) {
 	s := newShelf(t)
 	r := compute(t, s, s.strategy("slack", weak, model{fp: 0.02, fn: 0.01, rows: 20000}, 0, 60000))

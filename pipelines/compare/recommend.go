@@ -47,10 +47,22 @@ func byRate(a, b *Strategy) int {
 // cheaper orders by measured time, and by training rows where times are within a tenth: they vary from run to run.
 func (r *Result) cheaper(a, b *Strategy) int {
 	ta, tb := float64(a.makingMS()), float64(b.makingMS())
-	if max(ta, tb) > 1.1*min(ta, tb) {
+	if !aboutEqual(ta, tb) {
 		return cmp.Compare(ta, tb)
 	}
 	return cmp.Or(cmp.Compare(a.Measured["total_samples"].Value, b.Measured["total_samples"].Value), byRate(a, b))
+}
+
+func aboutEqual(a, b float64) bool { return max(a, b) <= 1.1*min(a, b) }
+
+// whyCheaper says what speaks for a strategy whose FP rate is as good as another's.
+func whyCheaper(s, other *Strategy) string {
+	a, b := float64(s.makingMS())/1000, float64(other.makingMS())/1000
+	rows, others := count(s.Measured["total_samples"].Value), count(other.Measured["total_samples"].Value)
+	if aboutEqual(a, b) {
+		return fmt.Sprintf("%s has fewer training rows, %s against %s, and is made in about the same time, %s against %s", s.Name, rows, others, seconds(a), seconds(b))
+	}
+	return fmt.Sprintf("%s is cheaper: made in %s against %s, of %s training rows against %s", s.Name, seconds(a), seconds(b), rows, others)
 }
 
 // ownMS is the time that the strategy's own steps took when they were made, the baseline's not counted.
@@ -97,9 +109,8 @@ func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) [
 		why = append(why, "It is the only one of "+fmt.Sprint(len(r.strategies()))+" that does.")
 	case chosen != best:
 		t := cmp.Or(r.testOf(best.Name, chosen.Name, "fp_rate"), r.testOf(chosen.Name, best.Name, "fp_rate"))
-		why = append(why, fmt.Sprintf("%s has the lowest FP rate, %s, but the difference is not significant (p %s on %s rows), and %s is cheaper: made in %s against %s, of %s training rows against %s.",
-			best.Name, percent(best.Measured["fp_rate"].Value), pvalue(t.P), count(float64(t.Rows)), chosen.Name,
-			seconds(float64(chosen.makingMS())/1000), seconds(float64(best.makingMS())/1000), count(chosen.Measured["total_samples"].Value), count(best.Measured["total_samples"].Value)))
+		why = append(why, fmt.Sprintf("%s has the lowest FP rate, %s, but the difference is not significant (p %s on %s rows), and %s.",
+			best.Name, percent(best.Measured["fp_rate"].Value), pvalue(t.P), count(float64(t.Rows)), whyCheaper(chosen, best)))
 	case len(equals) > 1:
 		others := names(without(equals, chosen), name)
 		verb := "doesn't differ from it significantly in FP rate, and isn't cheaper"
