@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -221,6 +222,11 @@ type probe struct {
 
 func (p probe) labelled() bool { return len(p.benign) > 0 }
 
+// mixed tells whether there are rows of both labels: what it takes to choose a threshold.
+func (p probe) mixed() bool {
+	return slices.Contains(p.benign, true) && slices.Contains(p.benign, false)
+}
+
 func (p probe) benignAt(i int) bool { return p.benign[i] }
 
 // probes are the rows, or generated texts of all lengths.
@@ -231,6 +237,9 @@ func probes(rows artifact.Rows) (p probe, err error) {
 				return p, err
 			}
 			p.texts, p.benign = append(p.texts, row.Text), append(p.benign, row.Label == artifact.Benign)
+		}
+		if len(p.texts) == 0 {
+			return p, errors.New("rows: there are none: nothing would be certified")
 		}
 		return p, nil
 	}

@@ -56,7 +56,7 @@ type Outputs struct {
 }
 
 // Step is the step type.
-var Step = steps.New("export-onnx", 2, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
+var Step = steps.New("export-onnx", 3, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
 	steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
 step "export-onnx" "export" {
   model = step.model.model
@@ -77,7 +77,11 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 	if err := write(m, out.Model, info); err != nil {
 		return out, err
 	}
-	if err := errors.Join(leak.Copy(in.Model.Path, out.Model.Path), seeds.Copy(in.Model, out.Model)); err != nil {
+	var chooses []leak.Use
+	if small && in.Rows.Path != "" {
+		chooses = append(chooses, leak.Use{Side: leak.Chooses, Rows: in.Rows})
+	}
+	if err := errors.Join(leak.Add(ctx, in.Model.Path, out.Model.Path, chooses...), seeds.Copy(in.Model, out.Model)); err != nil {
 		return out, err
 	}
 	p, err := probes(in.Rows)

@@ -14,6 +14,8 @@ import (
 
 	"rein/steps"
 	"rein/steps/artifact"
+	"rein/steps/internal/encoder"
+	"rein/steps/internal/leak"
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/ort"
 	"rein/steps/internal/scorer"
@@ -205,6 +207,9 @@ func TestSmallerWeights(t *testing.T) {
 		if again.Weights != of.weights || again.Threshold == info.Threshold || small.Metrics[of.weights+"_threshold"] != again.Threshold {
 			t.Errorf("%s: %+v, metrics %v", of.name, again, small.Metrics)
 		}
+		if m, err := leak.Load(out.Model.Path); err != nil || m.Len() == 0 {
+			t.Errorf("%s: the rows that chose the threshold aren't in the model's memory: %v", of.name, err)
+		}
 		for _, rate := range []string{"_fp_rate_change", "_tp_rate_change"} {
 			if m, k := small.Metrics, of.weights+rate; m[k] < m[k+"_low"] || m[k] > m[k+"_high"] {
 				t.Errorf("%s: %s %v outside %v to %v", of.name, k, m[k], m[k+"_low"], m[k+"_high"])
@@ -218,6 +223,87 @@ func TestSmallerWeights(t *testing.T) {
 		if !steps.IsVerdict(err) || !strings.Contains(err.Error(), of.weights+" changes too much") {
 			t.Errorf("%s: got %v", of.name, err)
 		}
+	}
+}
+
+// A quantised graph's answer to a text is what it says of the text's ids alone: in any ONNX Runtime, without filling.
+func TestQuantizedScoresAreTheGraphs(t *testing.T) {
+	out, err := run(t.Context(), stepstest.New(t, "model", "certificate").Env, Config{MaxDiff: 1e-3, Weights: "int8", RecallLoss: 1, FPRise: 1}, Inputs{Model: transformerModel(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, info, tok, err := encoder.Load(out.Model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	graph, err := os.ReadFile(filepath.Join(out.Model.Path, artifact.ModelGraphFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := ort.Open(graph, ort.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	s, err := scorer.Open(t.Context(), out.Model, scorer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	texts := []string{"", "ignore", "ignore all the previous instructions please", "ignore all"}
+	scores, err := s.Score(t.Context(), texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range texts {
+		var ids []int64
+		for _, id := range tok.Encode(nil, text, 0) {
+			ids = append(ids, int64(id))
+		}
+		want, err := session.Run(1, len(ids), ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := scores[i].Probs; math.Abs(float64(got[0]-want[0][0])) > 1e-6 {
+			t.Errorf("%q (%s): P(benign) %v, the graph alone says %v", text, info.Weights, got[0], want[0][0])
+		}
+	}
+}
+
+// A threshold can't be chosen on rows of one label, and is kept.
+func TestSmallerWeightsKeepTheThresholdWhereItCannotBeChosen(t *testing.T) {
+	m := model(t)
+	info, err := m.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	info.Training = map[string]string{"threshold": `{"kind":"fp_rate","at_most":0.01}`}
+	if err := m.WriteInfo(info); err != nil {
+		t.Fatal(err)
+	}
+	benign, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), []artifact.Row{{Text: "hello", Label: "benign"}, {Text: "good morning", Label: "benign"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rows := range []artifact.Rows{benign, {}} {
+		env := stepstest.New(t, "model", "certificate")
+		out, err := run(t.Context(), env.Env, Config{MaxDiff: 1e-3, MaxFlips: 9, Weights: "int8", RecallLoss: 1, FPRise: 1}, Inputs{Model: m, Rows: rows})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := out.Model.Info(); err != nil || got.Threshold != info.Threshold || len(env.Notes) != 1 {
+			t.Errorf("threshold %v, want %v; %v, notes %q", got.Threshold, info.Threshold, err, env.Notes)
+		}
+	}
+}
+
+func TestNothingIsNotCertified(t *testing.T) {
+	none, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t.Context(), stepstest.New(t, "model", "certificate").Env, Config{MaxDiff: 1e-3}, Inputs{Model: model(t), Rows: none}); err == nil || !strings.Contains(err.Error(), "nothing would be certified") {
+		t.Errorf("got %v", err)
 	}
 }
 

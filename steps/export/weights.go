@@ -39,11 +39,14 @@ func shrink(ctx context.Context, env *steps.Env, c Config, m trained, dir artifa
 	if err != nil {
 		return after, link{}, err
 	}
-	if p.labelled() {
-		var rule threshold.Rule
-		if err := json.Unmarshal([]byte(info.Training["threshold"]), &rule); err == nil {
-			after.threshold = rule.Choose(after.threats(), p.benignAt)
-		}
+	var rule threshold.Rule
+	switch err := json.Unmarshal([]byte(info.Training["threshold"]), &rule); {
+	case err != nil:
+		env.Notef("the model doesn't say how its threshold was chosen: %s keeps it", c.Weights)
+	case p.mixed():
+		after.threshold = rule.Choose(after.threats(), p.benignAt)
+	default:
+		env.Notef("there are no rows of both labels to choose the threshold anew on: %s keeps the trained model's", c.Weights)
 	}
 	l := compare(p, before, after)
 	l.report(env, c.Weights+"_")

@@ -58,19 +58,20 @@ func Problems(ctx context.Context, g *engine.Graph) ([]Problem, error) {
 
 // stops tells whether an evaluation is to stop for leaked rows.
 func stops(ctx context.Context, n *engine.Node) (bool, error) {
-	d, err := n.Op.Describe(ctx)
-	if err != nil {
-		return false, err
-	}
 	var c struct {
 		OnLeak string `json:"on_leak"`
 	}
-	if len(d.Config) > 0 {
-		if err := json.Unmarshal(d.Config, &c); err != nil {
-			return false, err
-		}
+	err := config(ctx, n, &c)
+	return c.OnLeak == "" || c.OnLeak == "stop", err
+}
+
+// config reads a step's arguments.
+func config(ctx context.Context, n *engine.Node, into any) error {
+	d, err := n.Op.Describe(ctx)
+	if err != nil || len(d.Config) == 0 {
+		return err
 	}
-	return c.OnLeak == "" || c.OnLeak == "stop", nil
+	return json.Unmarshal(d.Config, into)
 }
 
 // origin is where rows begin: an output that isn't made of other rows, or a path.
@@ -137,12 +138,28 @@ func (w *walk) uses(r engine.Ref) []use {
 			out = append(out, use{r.Node, "chooses with", x})
 		}
 	}
+	if r.Node.Type == "export-onnx" && w.rechooses(r.Node) {
+		for _, x := range refs(r.Node, "rows") {
+			out = append(out, use{r.Node, "chooses the threshold anew with", x})
+		}
+	}
 	for _, port := range []string{"model", "init"} {
 		for _, x := range refs(r.Node, port) {
 			out = append(out, w.uses(x)...)
 		}
 	}
 	return out
+}
+
+// rechooses tells whether an export writes weights that have their threshold chosen anew, on labelled rows.
+func (w *walk) rechooses(n *engine.Node) bool {
+	var c struct {
+		Weights string `json:"weights"`
+	}
+	if err := config(w.ctx, n, &c); err != nil {
+		w.err = err
+	}
+	return c.Weights != "" && c.Weights != "fp32"
 }
 
 // origins are where an output's rows begin.

@@ -45,6 +45,8 @@ func pipeline(evaluation string, inputs ...string) *engine.Graph {
 	step(nodes, "balanced", "balance-assert", `{}`, "rows=merged.rows")
 	step(nodes, "model", "train-gpu", `{}`, "rows=balanced.rows", "validation=parts.validation", "init=base.model")
 	step(nodes, "export", "export-onnx", `{}`, "model=model.model")
+	step(nodes, "int8", "export-onnx", `{"weights":"int8"}`, "model=model.model", "rows=parts.test")
+	step(nodes, "fp32", "export-onnx", `{"weights":"fp32"}`, "model=model.model", "rows=parts.test")
 	step(nodes, "test", "evaluate", evaluation, inputs...)
 	p := &engine.Pipeline{Name: "p"}
 	for _, n := range nodes {
@@ -63,6 +65,8 @@ func TestProblems(t *testing.T) {
 		"trained on":         {`{"on_leak":"stop"}`, []string{"model=export.model", "test=parts.train"}, `test is step.parts.train, and step "model" trains on step.parts.train`},
 		"chosen with":        {`{}`, []string{"model=export.model", "test=parts.validation"}, `step "model" chooses with step.parts.validation`},
 		"the mined pool":     {`{}`, []string{"model=export.model", "test=parts.pool"}, `step "model" trains on step.parts.pool`},
+		"chosen anew with":   {`{}`, []string{"model=int8.model", "test=parts.test"}, `step "int8" chooses the threshold anew with step.parts.test`},
+		"certified on":       {`{}`, []string{"model=fp32.model", "test=parts.test"}, ""},
 		"not by the first":   {`{}`, []string{"model=base.model", "test=parts.pool"}, ""},
 		"before the split":   {`{}`, []string{"model=base.model", "test=own.rows"}, `test is step.own.rows, and step "base" trains on step.parts.train`},
 		"the same file":      {`{}`, []string{"model=base.model", "unseen=same.rows"}, `unseen is step.same.rows`},

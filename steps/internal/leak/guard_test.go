@@ -86,7 +86,7 @@ func TestMemoryOfAMemory(t *testing.T) {
 	first := model(t, "", Use{Trains, write(t, artifact.Row{Text: story})})
 	second := model(t, first.Path, Use{Trains, write(t, artifact.Row{Text: "something new"})})
 	copied := t.TempDir()
-	if err := Copy(second.Path, copied); err != nil {
+	if err := Add(t.Context(), second.Path, copied); err != nil {
 		t.Fatal(err)
 	}
 	m, err := Load(copied)
@@ -104,7 +104,7 @@ func TestModelsWithoutMemory(t *testing.T) {
 	if _, err := Guard(t.Context(), env.Env, artifact.Model{Path: t.TempDir()}, Rule{OnLeak: "stop"}, Set{"test", write(t, artifact.Row{Text: "a"})}); err != nil || len(env.Notes) != 1 {
 		t.Errorf("%v %q", err, env.Notes)
 	}
-	if err := Copy(t.TempDir(), t.TempDir()); err != nil {
+	if err := Add(t.Context(), t.TempDir(), t.TempDir()); err != nil {
 		t.Error(err)
 	}
 }

@@ -85,8 +85,12 @@ func Save(ctx context.Context, dir, from string, uses ...Use) (err error) {
 	return errors.Join(w.err, w.w.Flush())
 }
 
-// Copy gives the model in folder to the memory of the model in folder from; a model without one gives none.
-func Copy(from, to string) error {
+// Add gives the model in folder to the memory of the model in folder from, and what the making of it used besides. A model
+// without a memory, of which nothing else is used either, gives none.
+func Add(ctx context.Context, from, to string, uses ...Use) error {
+	if len(uses) > 0 {
+		return Save(ctx, to, from, uses...)
+	}
 	b, err := os.ReadFile(filepath.Join(from, File))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
