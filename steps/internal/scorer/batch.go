@@ -109,9 +109,9 @@ func (s *Scorer) block(ctx context.Context, encode func(string, []int32) []int32
 	if s.info.Kind != ngram.Kind {
 		cells = encoderCells
 	}
-	most, least := maxRows, leastRows
+	most, least, step := maxRows, leastRows, lengthStep
 	if s.info.Kind == encoder.Kind && s.info.Weights != "" {
-		most, least = 1, 1 // activations are quantised by the batch's range: a row's score must be its own
+		most, least, step = 1, 1, 1 // activations are quantised by the batch's range, filling and all: a row's score must be its own
 	}
 	for len(order) > 0 {
 		if err := ctx.Err(); err != nil {
@@ -121,7 +121,7 @@ func (s *Scorer) block(ctx context.Context, encode func(string, []int32) []int32
 		for n < len(order) && n < most && (n+1)*max(size(order[n]), 1) <= cells {
 			n++
 		}
-		length := (max(size(order[n-1]), 1) + lengthStep - 1) / lengthStep * lengthStep
+		length := (max(size(order[n-1]), 1) + step - 1) / step * step
 		ids := make([]int64, max(n, least)*length)
 		if s.pad != 0 {
 			for i := range ids {

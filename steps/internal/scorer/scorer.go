@@ -102,11 +102,12 @@ func graphOf(model artifact.Model, info artifact.ModelInfo) ([]byte, error) {
 	return nil, fmt.Errorf("%s: a model of kind %q without %s", model.Path, info.Kind, artifact.ModelGraphFile)
 }
 
-// identity hashes what decides a score: not the threshold, not the metadata of model.json.
+// identity hashes what decides a score: the rules, the graph and the library that runs it; not the threshold, not the metadata
+// of model.json.
 func identity(graph []byte, info artifact.ModelInfo) cache.Digest {
 	var text any
 	_ = json.Unmarshal(info.Text, &text) // compact form; it was parsed before
-	canonical, _ := json.Marshal([]any{"score 1", info.Kind, info.Classes, text})
+	canonical, _ := json.Marshal([]any{"score 2", ort.Fingerprint(), info.Kind, info.Classes, text})
 	sum := cache.Sum(graph)
 	return cache.Sum(append(canonical, sum[:]...))
 }
