@@ -30,6 +30,16 @@ type ModelInfo struct {
 	Text      json.RawMessage   `json:"text"`              // how text becomes ids, by Kind: hashing or tokeniser
 	Versions  map[string]string `json:"versions"`          // libraries that made it
 	Training  map[string]string `json:"training"`          // seed, epochs, rows: for the model card
+	Data      *ModelData        `json:"data,omitempty"`    // what it was trained on: for the model card
+}
+
+// ModelData says what a model was trained on.
+type ModelData struct {
+	Benign     int            `json:"benign"`
+	Malicious  int            `json:"malicious"`
+	Validation int            `json:"validation"`        // rows that stopped the training and chose the threshold
+	Sources    map[string]int `json:"sources,omitempty"` // rows by source, where they name one
+	Methods    map[string]int `json:"methods,omitempty"` // made rows by the method that made them; the others were collected
 }
 
 // Info reads model.json.

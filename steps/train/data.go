@@ -24,6 +24,14 @@ type dataset struct {
 	class    []int
 	weight   []float32
 	perClass []int
+	sources  map[string]int // rows by source and by method, for the model card
+	methods  map[string]int
+}
+
+// facts are what a model says of its rows.
+func (d *dataset) facts(validation *dataset) *artifact.ModelData {
+	benign := d.perClass[0]
+	return &artifact.ModelData{Benign: benign, Malicious: len(d.class) - benign, Validation: len(validation.class), Sources: d.sources, Methods: d.methods}
 }
 
 func (d *dataset) benign(i int) bool { return d.class[i] == 0 }
@@ -31,7 +39,7 @@ func (d *dataset) benign(i int) bool { return d.class[i] == 0 }
 // load reads rows; name is the port's, for messages. Both labels must be there.
 func load(ctx context.Context, rows artifact.Rows, name string, weights map[string]float64) (*dataset, error) {
 	classes := Classes()
-	d := &dataset{perClass: make([]int, len(classes))}
+	d := &dataset{perClass: make([]int, len(classes)), sources: map[string]int{}, methods: map[string]int{}}
 	for row, err := range rows.All() {
 		if err != nil {
 			return nil, err
@@ -58,6 +66,12 @@ func load(ctx context.Context, rows artifact.Rows, name string, weights map[stri
 		d.texts, d.ids = append(d.texts, row.Text), append(d.ids, row.ID)
 		d.class, d.weight = append(d.class, class), append(d.weight, float32(weight))
 		d.perClass[class]++
+		if row.Source != "" {
+			d.sources[row.Source]++
+		}
+		if row.Method != "" {
+			d.methods[row.Method]++
+		}
 	}
 	if b := d.perClass[0]; b == 0 || b == len(d.class) {
 		return nil, fmt.Errorf("%s: %d rows, %d of them benign: training needs rows of both labels", name, len(d.class), b)

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"rein/steps/artifact"
 	"rein/steps/internal/encoder/encodertest"
@@ -35,5 +38,59 @@ func TestFineTunesOtherEncoders(t *testing.T) {
 				t.Errorf("%s, frozen %d: two trainings with one seed gave different bytes", kind, frozen)
 			}
 		}
+	}
+}
+
+// Arguments that would be passed over in silence are errors.
+func TestRefusesWhatItWouldPassOver(t *testing.T) {
+	rows, validation := toy(t, 60, 1), toy(t, 60, 2)
+	base := artifact.File{Path: encodertest.Folder(t, "bert")}
+	sizes := ModelConfig{Buckets: 1024, Dim: 8, Hidden: 8, MaxTokens: 64}
+	frozen, output := sizes, sizes
+	frozen.Frozen, output.Output = 1, "logits"
+	for name, c := range map[string]struct {
+		model ModelConfig
+		in    Inputs
+		want  string
+	}{
+		"frozen n-grams": {frozen, Inputs{}, "model.frozen_layers: the n-gram model has no layers"},
+		"output of none": {output, Inputs{Base: base}, "model.output: it names an output of graph"},
+		"base and init":  {sizes, Inputs{Base: base, Init: artifact.Model{Path: "m"}}, "model.base: it is the encoder to start from, and init is another"},
+	} {
+		cfg := toyConfig()
+		cfg.Model, c.in.Rows, c.in.Validation = &c.model, rows, validation
+		if _, err := run(t.Context(), stepstest.New(t, "model").Env, cfg, c.in); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// A model says what rows it was trained on: by label, source and method, made rows apart.
+func TestModelSaysWhatItWasTrainedOn(t *testing.T) {
+	read, err := toy(t, 90, 1).Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range read {
+		read[i].Source = []string{"forum", "tickets", ""}[i%3]
+		if i < 10 {
+			read[i].Method = "synonym"
+		}
+	}
+	rows, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t.Context(), stepstest.New(t, "model").Env, toyConfig(), Inputs{Rows: rows, Validation: toy(t, 60, 2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := out.Model.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &artifact.ModelData{Benign: 60, Malicious: 30, Validation: 60, Sources: map[string]int{"forum": 30, "tickets": 30}, Methods: map[string]int{"synonym": 10}}
+	if diff := cmp.Diff(want, info.Data); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -38,7 +38,7 @@ type Outputs struct {
 }
 
 // Step is the step type.
-var Step = steps.New("train-gpu", 3, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
+var Step = steps.New("train-gpu", 4, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
 	steps.Isolated, steps.Fingerprint(versions), steps.Example(`
 step "train-gpu" "model" {
   rows       = step.dataset.rows
@@ -97,7 +97,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 func (in Inputs) check(c Config) error {
 	hub := c.Model != nil && c.Model.Base != ""
 	switch {
-	case hub && in.Init.Path != "":
+	case (hub || in.Base.Path != "") && in.Init.Path != "":
 		return errors.New("model.base: it is the encoder to start from, and init is another; give one of them")
 	case (hub || in.Base.Path != "") && in.Graph.Path != "":
 		return errors.New("model.base and model.graph: give one of them")
@@ -105,6 +105,8 @@ func (in Inputs) check(c Config) error {
 		return errors.New("model.tokenizer: it goes with graph, and there is none")
 	case in.Init.Path != "" && in.Graph.Path != "":
 		return errors.New("init and model.graph: a training that goes on from a model has its graph in it; give one of them")
+	case c.Model != nil && c.Model.Output != "" && in.Graph.Path == "":
+		return errors.New("model.output: it names an output of graph, and there is none")
 	}
 	return nil
 }
@@ -133,6 +135,9 @@ func open(env *steps.Env, c *Config, in Inputs) (learner, error) {
 		return nil, err
 	}
 	heavy := model != nil || graph != nil
+	if !heavy && c.frozen() > 0 {
+		return nil, errors.New("model.frozen_layers: the n-gram model has no layers; give base, or an encoder as init")
+	}
 	*c = c.filled(heavy)
 	backend, err := mlx.Open(c.Device, heavy)
 	if err != nil {
@@ -252,5 +257,5 @@ func (r *result) save(dir artifact.Model) error {
 		return err
 	}
 	facts := map[string]string{"threshold": string(rule), "seed": strconv.Itoa(l.cfg.Seed), "epochs": strconv.Itoa(l.state.BestAt), "rows": strconv.Itoa(len(l.rows.class))}
-	return l.net.save(dir, artifact.ModelInfo{Classes: Classes(), Threshold: r.threshold, Rule: l.cfg.rule().String(), Versions: maps.Clone(versions()), Training: facts})
+	return l.net.save(dir, artifact.ModelInfo{Classes: Classes(), Threshold: r.threshold, Rule: l.cfg.rule().String(), Versions: maps.Clone(versions()), Training: facts, Data: l.rows.facts(l.validation)})
 }
