@@ -42,7 +42,6 @@ func (m *Model) EmbeddingGraph() []byte {
 func (w writer) pool() string {
 	g, m := w.g, w.m
 	ids := g.Input("ids", onnxgraph.Int64, onnxgraph.Dim{Name: "batch"}, onnxgraph.Dim{Name: "length"})
-	g.Ints("zero", nil, 0)
 	g.Ints("axis0", []int{1}, 0)
 	g.Ints("axis1", []int{1}, 1)
 	g.Ints("middle_axes", []int{2}, 1, 2)
@@ -55,7 +54,7 @@ func (w writer) pool() string {
 
 	isToken := ""
 	if m.Pad == 0 {
-		isToken = g.Node("Greater", "is_token", []string{ids, "zero"})
+		isToken = g.Node("Greater", "is_token", []string{ids, g.Ints("zero", nil, 0)})
 	} else {
 		isToken = g.Node("Not", "is_token", []string{g.Node("Equal", "is_pad", []string{ids, g.Ints("pad", nil, int64(m.Pad))})})
 	}
