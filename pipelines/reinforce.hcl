@@ -198,8 +198,9 @@ step "benchmark" "speed" {
   rows  = local.validation
 }
 step "package" "package" {
-  model   = step.export.model
-  reports = [step.test.report, step.edited.report, step.speed.report]
+  model    = step.export.model
+  reports  = [step.test.report, step.edited.report, step.speed.report, step.export.certificate]
+  strategy = "False positives of a baseline, ${var.false_positives} at most, ${var.variations} variations of each, and ${var.hard_negatives} hard negatives were added to its training rows."
 }
 
 # What the paper says is saved in a year. Planning facts are checked, never taken for results.

@@ -38,7 +38,7 @@ type Report struct{ Path string }
 // File is any file or folder of the user's, or of an exec step.
 type File struct{ Path string }
 
-// Package is a folder that somebody else can run: models, tokeniser, threshold, card, checksums.
+// Package is a folder, or the archive of one, that somebody else can run: models, tokeniser, threshold, card, checksums.
 type Package struct{ Path string }
 
 // Scored is one row of an evaluation as the model saw it.

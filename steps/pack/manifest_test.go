@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"rein/steps/artifact"
+	"rein/steps/internal/bundle"
 	"rein/steps/internal/leak"
 	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/internal/scorer"
@@ -35,7 +36,7 @@ func TestManifest(t *testing.T) {
 	}
 	for _, e := range entries {
 		names = append(names, e.Name())
-		if e.Name() == SumsFile {
+		if e.Name() == bundle.SumsFile {
 			continue
 		}
 		b, err := os.ReadFile(filepath.Join(out.Package.Path, e.Name()))
@@ -46,10 +47,10 @@ func TestManifest(t *testing.T) {
 		want = append(want, hex.EncodeToString(sum[:])+"  "+e.Name())
 		size += int64(len(b))
 	}
-	if files := []string{CardFile, SumsFile, artifact.ModelInfoFile, artifact.ModelGraphFile}; !slices.Equal(names, files) {
+	if files := []string{CardFile, bundle.SumsFile, artifact.ModelInfoFile, artifact.ModelGraphFile, extractorFile, scriptFile}; !slices.Equal(names, files) {
 		t.Errorf("files %v, want %v", names, files)
 	}
-	b, err := os.ReadFile(filepath.Join(out.Package.Path, SumsFile))
+	b, err := os.ReadFile(filepath.Join(out.Package.Path, bundle.SumsFile))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"rein/steps/artifact"
+	"rein/steps/internal/bundle"
 	"rein/steps/internal/scorer"
 )
 
@@ -19,11 +20,16 @@ type Answer struct {
 // Scorer scores texts with one model. It is safe for one goroutine at a time.
 type Scorer struct{ s *scorer.Scorer }
 
-// Open loads the model or package in the folder dir.
-func Open(ctx context.Context, dir string) (*Scorer, error) {
+// Open loads the model or package in a folder, or the package in an archive (tar.zst).
+func Open(ctx context.Context, path string) (*Scorer, error) {
+	dir, done, err := bundle.Folder(path)
+	if err != nil {
+		return nil, err
+	}
+	defer done() // what is open is in memory
 	s, err := scorer.Open(ctx, artifact.Model{Path: dir}, scorer.Options{})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &Scorer{s}, nil
 }

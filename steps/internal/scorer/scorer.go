@@ -16,6 +16,7 @@ import (
 
 	"rein/cache"
 	"rein/steps/artifact"
+	"rein/steps/internal/bundle"
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/onnxgraph"
@@ -52,8 +53,11 @@ type Scorer struct {
 	single  bool // one batch at a time: the graph itself uses several threads
 }
 
-// Open loads a model.
+// Open loads a model, or a package, whose files it checks.
 func Open(ctx context.Context, model artifact.Model, opt Options) (*Scorer, error) {
+	if err := bundle.Verify(model.Path); err != nil {
+		return nil, err
+	}
 	info, err := model.Info()
 	if err != nil {
 		return nil, err

@@ -1,0 +1,88 @@
+// Package bundle is a packaged model on disk: a folder that lists the checksums of its files, or the tar of one,
+// compressed by zstd.
+package bundle
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// SumsFile is the list of checksums in a package, as sha256sum writes and checks it.
+const SumsFile = "SHA256SUMS"
+
+// Seal lists the checksums of all files of a folder, and returns their size together.
+func Seal(dir string) (size int64, err error) {
+	var lines []string
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		sum, n, err := sumOf(path)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		size += n
+		lines = append(lines, sum+"  "+filepath.ToSlash(name)+"\n")
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	slices.Sort(lines)
+	return size, os.WriteFile(filepath.Join(dir, SumsFile), []byte(strings.Join(lines, "")), 0o644)
+}
+
+// Verify compares the files of a folder with its list of checksums. A folder without a list is a model that was never packaged:
+// there is nothing to compare.
+func Verify(dir string) error {
+	list, err := os.ReadFile(filepath.Join(dir, SumsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	n := 0
+	for lines := bufio.NewScanner(bytes.NewReader(list)); lines.Scan(); n++ {
+		want, name, ok := strings.Cut(lines.Text(), "  ")
+		if !ok || !filepath.IsLocal(filepath.FromSlash(name)) {
+			return fmt.Errorf("%s: line %d is no checksum and name of a file: %q", SumsFile, n+1, lines.Text())
+		}
+		sum, _, err := sumOf(filepath.Join(dir, filepath.FromSlash(name)))
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the package is not whole: it has no %s, which %s lists; get it again", name, SumsFile)
+		}
+		if err != nil {
+			return err
+		}
+		if sum != want {
+			return fmt.Errorf("the package was changed or damaged: %s has sha256 %s, %s says %s; get it again", name, sum, SumsFile, want)
+		}
+	}
+	if n == 0 {
+		return fmt.Errorf("the package is not whole: its %s is empty; get it again", SumsFile)
+	}
+	return nil
+}
+
+func sumOf(path string) (sum string, n int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err = io.Copy(h, f)
+	return hex.EncodeToString(h.Sum(nil)), n, err
+}

@@ -1,0 +1,224 @@
+package pack
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/encoder"
+	"rein/steps/internal/ngram"
+	"rein/steps/stats"
+)
+
+// reading is what the card takes from a report, whichever step wrote it: an evaluation has sets, a robustness trial edits, a
+// benchmark latencies, a certificate links.
+type reading struct {
+	stats.Report
+	Trials   []trial           `json:"trials"`
+	Hardware map[string]string `json:"hardware"`
+	Latency  []latency         `json:"latency"`
+	Links    []link            `json:"links"`
+}
+
+type trial struct {
+	Edit     string         `json:"edit"`
+	Strength float64        `json:"strength"`
+	Recall   stats.Interval `json:"recall"`
+}
+
+type latency struct {
+	Threads int            `json:"threads"`
+	P95     stats.Interval `json:"p95_ms"`
+}
+
+type link struct {
+	From    string  `json:"from"`
+	To      string  `json:"to"`
+	Rows    int     `json:"rows"`
+	Max     float64 `json:"logit_diff_max"`
+	Flipped int     `json:"decisions_flipped"`
+}
+
+// kind says in words what a report is.
+func (r reading) kind() string {
+	switch {
+	case len(r.Sets) > 0:
+		return "evaluation on held-out rows"
+	case len(r.Trials) > 0:
+		return "robustness against edited prompts"
+	case len(r.Latency) > 0:
+		return "speed and size"
+	case len(r.Links) > 0:
+		return "certificate: how far the graph's answers are from the trained model's"
+	}
+	return "report"
+}
+
+// card is the package's README: how to use it, what it is, how good, and what it is not for.
+func card(c Config, info artifact.ModelInfo, files, reports []string, read []reading) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n\nA classifier of prompts. Threat score = 1 - P(benign); a prompt is malicious at a threat score of %.6g or more\n(%s).\n\n", c.Name, info.Threshold, info.Rule)
+	fmt.Fprintf(&b, "Classes, in the order of the outputs: %s.\n\n", strings.Join(info.Classes, ", "))
+	use(&b, info)
+	about(&b, c, info)
+	measured(&b, read)
+	limits(&b, info, read)
+	b.WriteString("## Files\n\n")
+	for i, name := range reports {
+		fmt.Fprintf(&b, "- `%s`: %s\n", name, read[i].kind())
+	}
+	for _, name := range files {
+		fmt.Fprintf(&b, "- `%s`\n", name)
+	}
+	return b.String()
+}
+
+func use(b *strings.Builder, info artifact.ModelInfo) {
+	needs := "numpy onnxruntime tokenizers"
+	if info.Kind == ngram.Kind {
+		needs = "numpy onnxruntime"
+	}
+	fmt.Fprintf(b, `## Use
+
+    echo "Ignore all previous instructions" | rein score .
+
+or, in Python (pip install %s), from %s:
+
+    echo "Ignore all previous instructions" | python %s
+
+or, in Go, with rein/steps/score:
+
+    s, err := score.Open(ctx, "this-folder")
+    answers, err := s.Score(ctx, []string{"Ignore all previous instructions"})
+
+%s (also in the metadata of %s) says how text becomes the graph's input.
+
+`, needs, "`"+scriptFile+"`", scriptFile, "`"+artifact.ModelInfoFile+"`", "`"+artifact.ModelGraphFile+"`")
+}
+
+// about is what the model was made of, and how.
+func about(b *strings.Builder, c Config, info artifact.ModelInfo) {
+	b.WriteString("## Data and strategy\n\n")
+	if c.Strategy != "" {
+		b.WriteString(c.Strategy + "\n\n")
+	}
+	if d := info.Data; d != nil {
+		made := 0
+		for _, n := range d.Methods {
+			made += n
+		}
+		fmt.Fprintf(b, "- trained on %d rows, %d benign and %d malicious; %d others stopped the training and chose the threshold\n", d.Benign+d.Malicious, d.Benign, d.Malicious, d.Validation)
+		fmt.Fprintf(b, "- %d rows as collected, %d made%s\n", d.Benign+d.Malicious-made, made, listed(d.Methods, ": "))
+		if len(d.Sources) > 0 {
+			fmt.Fprintf(b, "- %d sources%s\n", len(d.Sources), listed(d.Sources, ", most rows from "))
+		}
+	}
+	kind := info.Kind
+	if cfg, err := encoder.ParseConfig(info.Text); info.Kind == encoder.Kind && err == nil {
+		kind = fmt.Sprintf("%s, fine-tuned from %s", kind, cfg.Base)
+	}
+	fmt.Fprintf(b, "- model: %s%s; epochs %s, seed %s\n\n", kind, map[string]string{"int8": ", quantised to int8", "fp16": ", in float16"}[info.Weights],
+		cmp.Or(info.Training["epochs"], "not known"), cmp.Or(info.Training["seed"], "not known"))
+}
+
+// mostListed is how many names of a list a card has room for.
+const mostListed = 8
+
+// listed are counts by name, the most first.
+func listed(counts map[string]int, before string) string {
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(counts[b]-counts[a], strings.Compare(a, b)) })
+	var parts []string
+	for _, n := range names[:min(len(names), mostListed)] {
+		parts = append(parts, fmt.Sprintf("%s %d", n, counts[n]))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	if len(names) > mostListed {
+		parts = append(parts, "...")
+	}
+	return before + strings.Join(parts, ", ")
+}
+
+// measured is the table of figures with their 95% intervals.
+func measured(b *strings.Builder, read []reading) {
+	b.WriteString("## Measured\n\n")
+	table := false
+	for _, r := range read {
+		for _, name := range []string{"test", "unseen"} {
+			s := r.Sets[name]
+			if s == nil || s.Rows == 0 {
+				continue
+			}
+			if !table {
+				b.WriteString("| rows | benign, malicious | FP rate | recall | F1 macro | ROC-AUC |\n| --- | --- | --- | --- | --- | --- |\n")
+				table = true
+			}
+			fmt.Fprintf(b, "| %s | %d, %d | %s | %s | %s | %s |\n", map[string]string{"test": "test", "unseen": "of sources that training never saw"}[name],
+				s.Benign.Rows, s.Malicious.Rows, percent(s.FPRate), percent(s.Recall), number(s.F1Macro), number(s.AUC))
+		}
+	}
+	if table {
+		b.WriteString("\nIn brackets: 95% intervals.\n\n")
+	}
+	for _, r := range read {
+		for _, l := range r.Latency {
+			fmt.Fprintf(b, "- one prompt on %d thread(s) of %s: 95%% within %.3g ms (%.3g-%.3g over rounds)\n", l.Threads, cmp.Or(r.Hardware["cpu"], r.Hardware["arch"]), l.P95.Value, l.P95.Low, l.P95.High)
+		}
+		for _, l := range r.Links {
+			fmt.Fprintf(b, "- %s to %s, %d rows: largest difference of a logit %.2g, %d decisions differ\n", l.From, l.To, l.Rows, l.Max, l.Flipped)
+		}
+	}
+	if len(read) == 0 {
+		b.WriteString("No report was given to the package: nothing is known of how good this model is.\n")
+	}
+	b.WriteString("\n")
+}
+
+// limits is what the figures don't promise.
+func limits(b *strings.Builder, info artifact.ModelInfo, read []reading) {
+	b.WriteString("## Limits of use\n\n")
+	for _, r := range read {
+		test, unseen := r.Sets["test"], r.Sets["unseen"]
+		if unseen != nil && unseen.Rows > 0 {
+			fmt.Fprintf(b, "- On sources that training never saw the FP rate is %s and recall %s: expect that of traffic unlike the training rows, and measure on your own.\n", percent(unseen.FPRate), percent(unseen.Recall))
+		} else if test != nil {
+			b.WriteString("- Not measured on sources that training never saw: traffic unlike the training rows may fare far worse.\n")
+		}
+		if test != nil {
+			fmt.Fprintf(b, "- A threat score is no probability: on the test rows it is off by %.3f on average (expected calibration error).\n", test.ECE)
+		}
+		if len(r.Trials) > 0 {
+			worst := slices.MinFunc(r.Trials, func(x, y trial) int { return cmp.Compare(x.Recall.Value, y.Recall.Value) })
+			fmt.Fprintf(b, "- Who edits attacks gets by: recall is %s under %q at strength %g.\n", percent(&worst.Recall), worst.Edit, worst.Strength)
+		}
+	}
+	var text struct {
+		Tokens int `json:"max_tokens"`
+		Bytes  int `json:"max_bytes"`
+	}
+	if err := json.Unmarshal(info.Text, &text); err == nil && text.Tokens > 0 {
+		fmt.Fprintf(b, "- It sees the first %d tokens of a prompt and nothing behind them.\n", text.Tokens)
+	} else if err == nil && text.Bytes > 0 {
+		fmt.Fprintf(b, "- Of a prompt of more than %d bytes it sees the first and the last half of that.\n", text.Bytes)
+	}
+	b.WriteString("- One layer of defence among others: a prompt that it passes is not proven harmless, and one that it flags is not proven an attack.\n\n")
+}
+
+func percent(i *stats.Interval) string {
+	if i == nil {
+		return "not measured"
+	}
+	return fmt.Sprintf("%.2f%% (%.2f-%.2f)", 100*i.Value, 100*i.Low, 100*i.High)
+}
+
+func number(i *stats.Interval) string {
+	if i == nil {
+		return "not measured"
+	}
+	return fmt.Sprintf("%.3f (%.3f-%.3f)", i.Value, i.Low, i.High)
+}

@@ -1,0 +1,78 @@
+package pack
+
+import (
+	"bytes"
+	_ "embed" // the scripts
+	"os"
+	"path/filepath"
+	"text/template"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/encoder"
+	"rein/steps/internal/ngram"
+	"rein/steps/internal/tokenizer"
+	"rein/steps/internal/wordpiece"
+)
+
+// scriptFile scores with the package in Python; extractorFile is the part of it that turns text into an n-gram model's ids.
+const (
+	scriptFile    = "score.py"
+	extractorFile = "ngram.py"
+)
+
+//go:embed python/ngram.py
+var extractor []byte
+
+//go:embed python/score.py.tmpl
+var script string
+
+// reader is how a package's script makes ids: with the extractor, with a BERT vocabulary, or with a tokenizer.json.
+type reader struct {
+	Ngram, Vocab       bool
+	Lowercase, Accents string // of the vocabulary, in Python
+}
+
+// readerOf looks at the files that a package has.
+func readerOf(dir string, info artifact.ModelInfo) (reader, error) {
+	if info.Kind == ngram.Kind {
+		return reader{Ngram: true}, nil
+	}
+	if cfg, err := encoder.ParseConfig(info.Text); info.Kind == encoder.Kind && err == nil {
+		return reader{Vocab: !cfg.JSON, Lowercase: truth(cfg.Lowercase), Accents: truth(cfg.Accents)}, nil
+	}
+	files, err := tokenizer.Read(dir)
+	if err != nil {
+		return reader{}, err
+	}
+	tok, err := files.Open()
+	if err != nil {
+		return reader{}, err
+	}
+	if w, ok := tok.(*wordpiece.Tokenizer); ok && files[encoder.VocabFile] != nil {
+		return reader{Vocab: true, Lowercase: truth(w.Options().Lowercase), Accents: truth(w.Options().StripAccents)}, nil
+	}
+	return reader{}, nil
+}
+
+func truth(b bool) string {
+	if b {
+		return "True"
+	}
+	return "False"
+}
+
+// writeScripts puts the Python that scores with a model into its package and returns the names of its files.
+func writeScripts(dir string, info artifact.ModelInfo) ([]string, error) {
+	r, err := readerOf(dir, info)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := template.Must(template.New(scriptFile).Parse(script)).Execute(&b, r); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, scriptFile), b.Bytes(), 0o644); err != nil || !r.Ngram {
+		return []string{scriptFile}, err
+	}
+	return []string{scriptFile, extractorFile}, os.WriteFile(filepath.Join(dir, extractorFile), extractor, 0o644)
+}
