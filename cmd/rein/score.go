@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,69 +16,87 @@ import (
 )
 
 func (a *app) scoreCmd() *cobra.Command {
-	var null bool
+	var null, objects bool
+	var field string
 	c := &cobra.Command{
 		Use:   "score PACKAGE [FILE]",
-		Short: "Score text, one prompt a line, with a packaged model",
+		Short: "Score text or JSON lines with a packaged model",
 		Long: `score reads prompts from FILE or standard input ("-"), one a line, and prints for each its threat score
-(1 - P(benign)), the verdict at the model's threshold, and the most likely attack family.
+(1 - P(benign)), the verdict at the model's threshold, and the most likely attack family. PACKAGE is the folder or
+archive (tar.zst) of a package step; its files are compared with their checksums first.
+
+With --jsonl, or where FILE ends in .jsonl, each line is a JSON object. It is printed again with score, malicious,
+family and classes added.
 
 EXIT STATUS
   0  scored, whatever the verdicts
-  2  PACKAGE is not a model or a package
+  2  PACKAGE is not a model or a package, or not whole
   3  the text can't be read`,
 		Example: `  rein get pipelines/hybrid.hcl step.package.package -o l2-model
-  echo "Ignore all previous instructions" | rein score l2-model`,
+  echo "Ignore all previous instructions" | rein score l2-model
+  rein score l2-model prompts.jsonl --field prompt`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
-			in := a.in
+			in := &prompts{name: "standard input", end: '\n'}
+			var from io.Reader = a.in
 			if len(args) == 2 && args[1] != "-" {
 				f, err := os.Open(args[1])
 				if err != nil {
 					return configError(err)
 				}
 				defer f.Close()
-				in = f
+				from, in.name = f, args[1]
 			}
-			return a.score(c.Context(), args[0], in, null)
+			if null {
+				in.end = 0
+			}
+			if objects || isJSONL(in.name) && !null {
+				in.field = field
+			}
+			in.r = bufio.NewReaderSize(from, 1<<16)
+			return a.score(c.Context(), args[0], in)
 		},
 	}
 	c.Flags().BoolVarP(&null, "null", "0", false, "prompts end with a zero byte, so that they may hold newlines")
 	c.Flags().BoolVar(&a.json, "json", false, "one JSON object a prompt, with the probability of each class")
+	c.Flags().BoolVar(&objects, "jsonl", false, "prompts come in JSON objects, one a line")
+	c.Flags().StringVar(&field, "field", "text", "where the prompt is in a JSON object")
+	c.MarkFlagsMutuallyExclusive("null", "jsonl")
 	return c
 }
 
-// scoreBatch is how many prompts are scored at a time.
-const scoreBatch = 256
+// How many prompts are scored at a time: more where that is soon done, as the longer the list, the better rows of one length
+// go together.
+const (
+	firstBatch, lastBatch = 256, 8192
+	soon                  = 500 * time.Millisecond
+)
 
-func (a *app) score(ctx context.Context, dir string, in io.Reader, null bool) (err error) {
-	s, err := score.Open(ctx, dir)
+func (a *app) score(ctx context.Context, path string, in *prompts) (err error) {
+	s, err := score.Open(ctx, path)
 	if err != nil {
 		return configError(err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	out := bufio.NewWriter(a.out)
+	out := bufio.NewWriterSize(a.out, 1<<16)
 	defer func() { err = errors.Join(err, out.Flush()) }()
-	end := byte('\n')
-	if null {
-		end = 0
-	}
-	r := bufio.NewReader(in)
-	var texts []string
+	var batch []prompt
+	most := firstBatch
 	for {
-		text, rerr := r.ReadString(end)
-		if n := len(text); n > 0 && text[n-1] == end {
-			text = text[:n-1]
-		}
-		if text != "" || rerr == nil {
-			texts = append(texts, text)
+		p, rerr := in.next()
+		if rerr == nil {
+			batch = append(batch, p)
 		}
 		// An answer as soon as there is no more input waiting, so that a person typing sees it.
-		if len(texts) == scoreBatch || r.Buffered() == 0 && len(texts) > 0 {
-			if err := a.scoreTexts(ctx, out, s, texts); err != nil {
+		if len(batch) > 0 && (rerr != nil || len(batch) == most || !in.waiting()) {
+			begin := time.Now()
+			if err := a.scoreBatch(ctx, out, s, batch); err != nil {
 				return err
 			}
-			texts = texts[:0]
+			if len(batch) == most && time.Since(begin) < soon {
+				most = min(2*most, lastBatch)
+			}
+			batch = batch[:0]
 		}
 		if errors.Is(rerr, io.EOF) {
 			return nil
@@ -87,20 +106,25 @@ func (a *app) score(ctx context.Context, dir string, in io.Reader, null bool) (e
 	}
 }
 
-func (a *app) scoreTexts(ctx context.Context, out *bufio.Writer, s *score.Scorer, texts []string) error {
+func (a *app) scoreBatch(ctx context.Context, out *bufio.Writer, s *score.Scorer, batch []prompt) error {
+	texts := make([]string, len(batch))
+	for i, p := range batch {
+		texts[i] = p.text
+	}
 	answers, err := s.Score(ctx, texts)
 	if err != nil {
 		return err
 	}
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
 	for i, ans := range answers {
-		if a.json {
-			err = enc.Encode(struct {
+		switch {
+		case batch[i].fields != nil:
+			err = writeJSONLine(out, withAnswer(batch[i].fields, ans))
+		case a.json:
+			err = writeJSONLine(out, struct {
 				score.Answer
 				Text string `json:"text"`
 			}{ans, texts[i]})
-		} else {
+		default:
 			word := "benign"
 			if ans.Malicious {
 				word = "malicious (" + ans.Family + ")"
@@ -112,4 +136,14 @@ func (a *app) scoreTexts(ctx context.Context, out *bufio.Writer, s *score.Scorer
 		}
 	}
 	return out.Flush()
+}
+
+// withAnswer is an object with what the model says of it; fields of the same names are the model's now.
+func withAnswer(fields map[string]json.RawMessage, ans score.Answer) map[string]any {
+	out := map[string]any{}
+	for k, v := range fields {
+		out[k] = v
+	}
+	out["score"], out["malicious"], out["family"], out["classes"] = ans.Score, ans.Malicious, ans.Family, ans.Classes
+	return out
 }
