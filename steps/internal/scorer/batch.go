@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -63,6 +64,8 @@ const (
 	leastRows = 2
 	// and adds up a column in groups: filling must not shift them
 	lengthStep = 8
+	// an encoder works on filling as on tokens: a batch's longest row is at most this much longer than its shortest, and some tokens
+	encoderSpread, encoderSlack = 1.25, 4
 )
 
 // run scores without the memo. Rows are batched with others of about their length; a row's result does not depend on
@@ -105,9 +108,9 @@ func (s *Scorer) block(ctx context.Context, encode func(string, []int32) []int32
 	}
 	size := func(i int) int { return ends[i+1] - ends[i] }
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(size(a), size(b)) })
-	cells := maxCells
+	cells, spread := maxCells, math.Inf(1)
 	if s.info.Kind != ngram.Kind {
-		cells = encoderCells
+		cells, spread = encoderCells, encoderSpread
 	}
 	most, least, step := maxRows, leastRows, lengthStep
 	if s.info.Kind == encoder.Kind && s.info.Weights != "" {
@@ -118,7 +121,7 @@ func (s *Scorer) block(ctx context.Context, encode func(string, []int32) []int32
 			return err
 		}
 		n := 1 // rows of this batch; the longest is the last
-		for n < len(order) && n < most && (n+1)*max(size(order[n]), 1) <= cells {
+		for n < len(order) && n < most && (n+1)*max(size(order[n]), 1) <= cells && float64(size(order[n])) <= spread*float64(size(order[0]))+encoderSlack {
 			n++
 		}
 		length := (max(size(order[n-1]), 1) + step - 1) / step * step
