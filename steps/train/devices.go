@@ -34,8 +34,8 @@ func Devices() []Fact {
 	}
 	facts = append(facts, gpu)
 	for _, p := range []struct{ device, get string }{
-		{"cuda", "pip install jax-cuda13-pjrt, then set " + mlx.PluginEnv + " to the folder that holds its pjrt_c_api_cuda_plugin.so or xla_cuda_plugin.so (linked as pjrt_c_api_cuda_plugin.so)"},
-		{"cpu", "optional: pip download --no-deps lammps-jax-pjrt-cpu, unzip it, and set " + mlx.PluginEnv + " to the folder of its PJRT plugin"},
+		{"cuda", "pip install jax-cuda13-pjrt, in the Python that is active when rein runs, or set " + mlx.PluginEnv + " to the folder of its xla_cuda_plugin.so"},
+		{"cpu", "optional: pip install --no-deps lammps-jax-pjrt-cpu, in the Python that is active when rein runs, or set " + mlx.PluginEnv + " to the folder of its pjrt_c_api_cpu_plugin.so"},
 	} {
 		f := Fact{Name: "XLA on " + p.device, Value: "no PJRT plugin", Remedy: p.get}
 		if at, ok := plugins[p.device]; ok {

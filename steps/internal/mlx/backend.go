@@ -42,9 +42,11 @@ func Open(device string, heavy bool) (*Backend, error) {
 		return openGo()
 	case "auto":
 		if heavy && HasGPU() {
-			if b, err := openXLA("cuda"); err == nil {
+			b, err := openXLA("cuda")
+			if err == nil {
 				return b, nil
 			}
+			return fallBack(fmt.Sprintf("there is a GPU, and it can't be used, training on the CPU: %v", err))
 		}
 	case "cuda", "xla:cpu":
 		b, err := openXLA(strings.TrimPrefix(device, "xla:"))
@@ -92,12 +94,17 @@ func openONNX(provider string) (*Backend, error) {
 	return &Backend{Name: "onnx:" + provider, b: b}, nil
 }
 
-func openXLA(plugin string) (*Backend, error) {
+func openXLA(plugin string) (_ *Backend, err error) {
 	found, ok := Plugins()[plugin]
 	if !ok {
-		return nil, fmt.Errorf("no PJRT plugin for %s in the folders of %s", plugin, PluginEnv)
+		return nil, fmt.Errorf("no PJRT plugin for %s in the folders of %s or in Python's packages; rein doctor says how to get one", plugin, PluginEnv)
 	}
 	xla.EnableAutoInstall(false) // nothing may be downloaded by itself
+	defer func() {
+		if r := recover(); r != nil { // a library that isn't what its name says
+			err = fmt.Errorf("PJRT plugin %s: %v", found, r)
+		}
+	}()
 	b, err := xla.New(found)
 	if err != nil {
 		return nil, fmt.Errorf("PJRT plugin %s: %w", found, err)

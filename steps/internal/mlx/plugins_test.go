@@ -1,7 +1,9 @@
 package mlx
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,9 +23,73 @@ func TestPluginsByName(t *testing.T) {
 	}
 }
 
+// Plugins that pip has installed are found where the Python is active, without a variable, and after those of the variable.
+func TestPluginsOfPython(t *testing.T) {
+	venv, named := t.TempDir(), t.TempDir()
+	for _, f := range []string{"jax_plugins/xla_cuda13/xla_cuda_plugin.so", "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so", "other/pjrt_c_api_cpu_plugin.so"} {
+		path := filepath.Join(venv, "lib", "python3.12", "site-packages", f)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv(PluginEnv, "")
+	t.Setenv("VIRTUAL_ENV", venv)
+	got := Plugins()
+	if filepath.Base(got["cuda"]) != "xla_cuda_plugin.so" || filepath.Base(filepath.Dir(got["cpu"])) != "lammps_jax_pjrt_cpu" {
+		t.Errorf("found %v", got)
+	}
+	t.Setenv("VIRTUAL_ENV", "")
+	python := filepath.Join(venv, "bin", "python3")
+	if err := os.MkdirAll(filepath.Dir(python), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(python, []byte("not run"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", filepath.Dir(python))
+	if again := Plugins(); again["cuda"] != got["cuda"] {
+		t.Errorf("of the python3 on the path: found %v", again)
+	}
+	if err := os.WriteFile(filepath.Join(named, "pjrt_c_api_cuda_plugin.so"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(PluginEnv, named)
+	if got := Plugins(); filepath.Dir(got["cuda"]) != named {
+		t.Errorf("of the variable: found %v", got)
+	}
+}
+
+// alone is a machine with no plugin but those in dir.
+func alone(t *testing.T, dir string) {
+	t.Helper()
+	t.Setenv(PluginEnv, dir)
+	for _, name := range []string{"HOME", "VIRTUAL_ENV", "CONDA_PREFIX", "PATH"} {
+		t.Setenv(name, t.TempDir())
+	}
+}
+
+// A GPU that can't be used is said: training by itself on the CPU would take days instead of hours.
+func TestUnusedGPUIsSaid(t *testing.T) {
+	alone(t, t.TempDir())
+	defer func(old []string) { gpuSigns = old }(gpuSigns)
+	gpuSigns = []string{t.TempDir()}
+	for heavy, want := range map[bool]string{true: "there is a GPU, and it can't be used, training on the CPU: no PJRT plugin for cuda", false: ""} {
+		b, err := Open("auto", heavy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		if b.Name != "onnx:cpu" || !strings.HasPrefix(b.Notice, want) || (want == "") != (b.Notice == "") {
+			t.Errorf("heavy %v: device %s, notice %q", heavy, b.Name, b.Notice)
+		}
+	}
+}
+
 func TestMissingDeviceFallsBack(t *testing.T) {
-	t.Setenv(PluginEnv, t.TempDir())
-	t.Setenv("HOME", t.TempDir())
+	alone(t, t.TempDir())
 	if _, ok := Plugins()["cuda"]; ok {
 		t.Skip("a plugin is installed on this machine")
 	}
@@ -40,21 +106,41 @@ func TestMissingDeviceFallsBack(t *testing.T) {
 	}
 }
 
-// A file that is no plugin must not end the training.
+// A file that is no plugin, and a library that is none, must not end the training.
 func TestBrokenPluginFallsBack(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv(PluginEnv, dir)
-	if err := os.WriteFile(filepath.Join(dir, "pjrt_c_api_cpu_plugin.so"), []byte("no library"), 0o644); err != nil {
-		t.Fatal(err)
+	for name, code := range map[string]string{"no library": "", "no function": "int x;", "no interface": "void *GetPjrtApi(void) { return 0; }"} {
+		dir := t.TempDir()
+		plugin := filepath.Join(dir, "pjrt_c_api_cpu_plugin.so")
+		if code == "" {
+			if err := os.WriteFile(plugin, []byte("no library"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := compile(dir, code, plugin); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv(PluginEnv, dir)
+		b, err := Open("xla:cpu", true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		if b.Name != "onnx:cpu" || !strings.Contains(b.Notice, plugin) {
+			t.Errorf("%s: device %s, notice %q", name, b.Name, b.Notice)
+		}
 	}
-	b, err := Open("xla:cpu", true)
+}
+
+// compile makes a shared library of a line of C.
+func compile(dir, code, path string) error {
+	source := filepath.Join(dir, "plugin.c")
+	if err := os.WriteFile(source, []byte(code), 0o644); err != nil {
+		return err
+	}
+	out, err := exec.Command("cc", "-shared", "-fPIC", "-o", path, source).CombinedOutput()
 	if err != nil {
-		t.Fatal(err)
+		return fmt.Errorf("%w: %s", err, out)
 	}
-	defer b.Close()
-	if b.Name != "onnx:cpu" || !strings.Contains(b.Notice, "pjrt_c_api_cpu_plugin.so") {
-		t.Errorf("device %s, notice %q", b.Name, b.Notice)
-	}
+	return nil
 }
 
 // The same graph on plain Go: the fallback has to learn the same thing.
