@@ -2,15 +2,18 @@ package benchmark
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram/ngramtest"
+	"rein/steps/internal/ort"
 	"rein/steps/stepstest"
 )
 
@@ -73,6 +76,7 @@ func TestLimits(t *testing.T) {
 	for want, edit := range map[string]func(*Config){
 		"the limit is 1e-09":     func(c *Config) { c.MaxP95 = 1e-9 },
 		"MB, the limit is 0.001": func(c *Config) { c.MaxSize = 0.001 },
+		"(max_mb); 95% of":       func(c *Config) { c.MaxSize, c.MaxP95 = 0.001, 1e-9 },
 	} {
 		c := config()
 		edit(&c)
@@ -85,6 +89,18 @@ func TestLimits(t *testing.T) {
 		if _, err := run(t.Context(), env.Env, c, In{model, prompts(t)}); err != nil || !strings.Contains(strings.Join(env.Notes, ""), want) {
 			t.Errorf("recorded: %v, notes %q", err, env.Notes)
 		}
+	}
+}
+
+// A figure of one library is never taken over for another, and a text's length is its characters.
+func TestFacts(t *testing.T) {
+	before := facts()
+	t.Setenv(ort.LibraryEnv, "/elsewhere/libonnxruntime.so")
+	if after := facts(); maps.Equal(before, after) || after["cores"] != before["cores"] {
+		t.Errorf("with another library: %v, before %v", after, before)
+	}
+	if b := bucket(utf8.RuneCountInString(strings.Repeat("я", 90))); b != "<=100" {
+		t.Errorf("90 letters are %s", b)
 	}
 }
 

@@ -3,6 +3,7 @@ package ort
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -50,9 +51,13 @@ func Version() (string, error) {
 	return native.GetVersion(), nil
 }
 
-// Fingerprint is what a key has to know of the library, found without loading it: its module's version, or the path of another.
+// Fingerprint is what a key has to know of the library, found without loading it: its module's version, or the file of another,
+// whose name ends in its version where the path is a link to it.
 func Fingerprint() map[string]string {
 	if p := os.Getenv(LibraryEnv); p != "" {
+		if file, err := filepath.EvalSymlinks(p); err == nil {
+			p = file
+		}
 		return map[string]string{"onnxruntime": p}
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {

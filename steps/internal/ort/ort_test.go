@@ -2,6 +2,8 @@ package ort
 
 import (
 	"bytes"
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -78,5 +80,22 @@ func TestLibrary(t *testing.T) {
 	t.Setenv(LibraryEnv, filepath.Join(t.TempDir(), "gone.so"))
 	if _, err := Library(); err == nil || !strings.Contains(err.Error(), "gone.so") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Another version behind the same link is another library.
+func TestFingerprintFollowsLinks(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "libonnxruntime.so")
+	t.Setenv(LibraryEnv, link)
+	var got []string
+	for _, name := range []string{"libonnxruntime.so.1.27.1", "libonnxruntime.so.1.32.0"} {
+		if err := errors.Join(os.WriteFile(filepath.Join(dir, name), nil, 0o644), os.RemoveAll(link), os.Symlink(name, link)); err != nil {
+			t.Skipf("links can't be made here: %v", err)
+		}
+		got = append(got, Fingerprint()["onnxruntime"])
+	}
+	if got[0] == got[1] || !strings.HasSuffix(got[1], "1.32.0") {
+		t.Errorf("got %q", got)
 	}
 }
