@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -38,6 +40,21 @@ func (s *Store) Has(b Blob) bool {
 	return b.Dir || info.Size() == b.Size
 }
 
+// Lost proves that every output of an entry is there and whole; if one is not it says which, and why.
+func (s *Store) Lost(ctx context.Context, e *Entry) (string, error) {
+	for _, port := range slices.Sorted(maps.Keys(e.Outputs)) {
+		_, err := s.Path(ctx, e.Outputs[port])
+		var miss *Miss
+		switch {
+		case errors.As(err, &miss):
+			return fmt.Sprintf("the cached output %q is not to be had: %s", port, miss.Reason), nil
+		case err != nil:
+			return "", fmt.Errorf("cached output %q: %w", port, err)
+		}
+	}
+	return "", nil
+}
+
 // Path returns a read-only path that holds a blob's content, proven: by its seal, or by its hash where that is broken.
 // The error of an absent or damaged blob is a *Miss; a damaged one is put out of the way.
 func (s *Store) Path(ctx context.Context, b Blob) (string, error) {
@@ -55,13 +72,13 @@ func (s *Store) plain(ctx context.Context, b Blob) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if t.sealed(b) {
+	if !t.linked && t.sealed(b) {
 		return path, nil
 	}
 	if err := t.hash(ctx, nil); err != nil {
 		return "", err
 	}
-	if t.blob() == b {
+	if !t.linked && t.blob() == b {
 		if !s.readOnly {
 			err = t.seal()
 		}
@@ -105,7 +122,8 @@ func (t *tree) folders() []string {
 	return out
 }
 
-// seal makes the tree's files read-only and sets the time of everything in it.
+// seal makes the tree's files read-only and sets the time of everything in it. A folder stays writable: it couldn't be
+// moved or removed otherwise.
 func (t *tree) seal() error {
 	for _, f := range t.files {
 		mode := fs.FileMode(0o444) | f.info.Mode()&0o111
@@ -114,7 +132,7 @@ func (t *tree) seal() error {
 		}
 	}
 	for _, d := range t.folders() {
-		if err := os.Chtimes(d, sealed, sealed); err != nil {
+		if err := errors.Join(os.Chmod(d, 0o755), os.Chtimes(d, sealed, sealed)); err != nil {
 			return err
 		}
 	}
@@ -159,42 +177,6 @@ func (s *Store) Import(ctx context.Context, path string) (Blob, error) {
 		err = fmt.Errorf("%s changed while it was copied", path)
 	}
 	return b, err
-}
-
-// Adopt moves a file or a folder that a step made into the store. The path is gone afterwards.
-func (s *Store) Adopt(ctx context.Context, path string) (Blob, error) {
-	if s.readOnly {
-		return Blob{}, errReadOnly
-	}
-	t, err := readTree(path)
-	if err != nil {
-		return Blob{}, err
-	}
-	if err := t.hash(ctx, nil); err != nil {
-		return Blob{}, err
-	}
-	b := t.blob()
-	if _, err := s.plain(ctx, b); err == nil {
-		return b, removeAll(path)
-	}
-	if err := errors.Join(t.seal(), t.sync()); err != nil {
-		return b, stateError(err)
-	}
-	dst := s.blobPath(b.Digest)
-	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
-		return b, stateError(err)
-	}
-	if err := os.Rename(path, dst); err != nil {
-		// Another process may have brought the same content meanwhile.
-		if _, perr := s.plain(ctx, b); perr == nil {
-			return b, removeAll(path)
-		}
-		return b, stateError(err)
-	}
-	if b.Size < smallBlob {
-		return b, nil
-	}
-	return b, syncDir(filepath.Dir(dst))
 }
 
 // sync makes the tree's content durable.

@@ -14,3 +14,11 @@ func allocated(i fs.FileInfo) int64 {
 	}
 	return i.Size()
 }
+
+// linkCount is how many names a file has.
+func linkCount(i fs.FileInfo) uint64 {
+	if st, ok := i.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Nlink)
+	}
+	return 1
+}

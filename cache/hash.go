@@ -35,10 +35,12 @@ func HashPath(ctx context.Context, path string) (Blob, error) {
 
 // tree is a file, or what a folder holds.
 type tree struct {
-	root  string
-	dir   bool
-	files []treeFile // sorted by name
-	dirs  []string   // sorted; empty ones count, too
+	root string
+	dir  bool
+	// linked: a symbolic link was followed, so that some of this may lie elsewhere.
+	linked bool
+	files  []treeFile // sorted by name
+	dirs   []string   // sorted; empty ones count, too
 }
 
 type treeFile struct {
@@ -50,11 +52,17 @@ type treeFile struct {
 
 // readTree lists path without reading content.
 func readTree(path string) (*tree, error) {
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
 	}
-	t := &tree{root: path, dir: info.IsDir()}
+	linked := info.Mode()&fs.ModeSymlink != 0
+	if linked {
+		if info, err = follow(path); err != nil {
+			return nil, err
+		}
+	}
+	t := &tree{root: path, dir: info.IsDir(), linked: linked}
 	if !t.dir {
 		if !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("%s is neither a file nor a folder but %s", path, info.Mode().Type())
@@ -114,7 +122,8 @@ func (t *tree) walk(dir, name string, above []fs.FileInfo) error {
 			t.files = append(t.files, treeFile{name: sub, path: path})
 			continue
 		}
-		info, err := os.Stat(path)
+		t.linked = t.linked || e.Type()&fs.ModeSymlink != 0
+		info, err := follow(path)
 		if err != nil {
 			return err
 		}
@@ -131,6 +140,17 @@ func (t *tree) walk(dir, name string, above []fs.FileInfo) error {
 		}
 	}
 	return nil
+}
+
+// follow is os.Stat with an error that says where a link leads.
+func follow(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if to, lerr := os.Readlink(path); lerr == nil {
+			err = fmt.Errorf("%s is a link to %s, which is not there: %w", path, to, fs.ErrNotExist)
+		}
+	}
+	return info, err
 }
 
 // hash fills in the digests of the files that known doesn't know.
