@@ -1,21 +1,16 @@
 package cache
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
-	"github.com/dgraph-io/badger/v4/options"
 )
 
 const (
@@ -33,19 +28,18 @@ type index struct {
 	dir      string
 	readOnly bool
 
-	mu       sync.Mutex
-	free     *sync.Cond // active fell to 0, or the disk failed
-	db       *badger.DB // nil: not open
-	disk     *disk      // what the open Badger says of it
-	temp     string     // the copy that is open in place of the folder, "" if none is
-	stuck    *stuck     // a Badger that can't end, because its disk fails
-	lock     *fileLock
-	opened   time.Time
-	used     time.Time // end of the last use
-	active   int
-	timer    *time.Timer
-	closed   bool
-	setAside []string // index folders that were unreadable
+	mu     sync.Mutex
+	free   *sync.Cond // active fell to 0, or the disk failed
+	db     *badger.DB // nil: not open
+	disk   *disk      // what the open Badger says of it
+	temp   string     // the copy that is open in place of the folder, "" if none is
+	stuck  *stuck     // a Badger that can't end, because its disk fails
+	lock   *fileLock
+	opened time.Time
+	used   time.Time // end of the last use
+	active int
+	timer  *time.Timer
+	closed bool
 }
 
 func newIndex(dir string, readOnly bool) *index {
@@ -148,18 +142,18 @@ func (x *index) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer next.unlock() // held until Badger is open: a reader that still has it sees that somebody waits
 	l, err := lock(ctx, x.dir+".lock", nil)
-	if err = errors.Join(err, next.unlock()); err != nil {
+	if err != nil {
 		return err
 	}
-	db, disk, err := openBadger(x.dir, false, x.wake)
-	if err != nil && !outside(err) {
+	db, disk, err := x.openFree(ctx)
+	if err != nil && !outside(err) && ctx.Err() == nil {
 		// Unreadable: the index is only a memory of what can be made again. Kept for a look, not used.
-		aside := fmt.Sprintf("%s.unreadable-%d", x.dir, time.Now().UnixNano())
+		aside := fmt.Sprintf("%s%d", x.dir+unreadable, time.Now().UnixNano())
 		if rerr := os.Rename(x.dir, aside); rerr != nil {
 			return errors.Join(err, rerr, l.unlock())
 		}
-		x.setAside = append(x.setAside, aside)
 		db, disk, err = openBadger(x.dir, false, x.wake)
 	}
 	if err != nil {
@@ -167,6 +161,25 @@ func (x *index) open(ctx context.Context) error {
 	}
 	x.db, x.disk, x.lock, x.opened = db, disk, l, time.Now()
 	return nil
+}
+
+// unreadable is how the name of an index folder goes on that was set aside.
+const unreadable = ".unreadable-"
+
+// openFree opens Badger once no other process has it: readers have it side by side, a writer alone, and one that was
+// killed for a moment still.
+func (x *index) openFree(ctx context.Context) (*badger.DB, *disk, error) {
+	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
+		db, disk, err := openBadger(x.dir, x.readOnly, x.wake)
+		if err == nil || !busy(err) {
+			return db, disk, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
 }
 
 // openToRead opens Badger without leaving a trace. While a writer has it, it waits.
@@ -179,23 +192,17 @@ func (x *index) openToRead(ctx context.Context) error {
 		return err
 	}
 	defer next.unlock()
-	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
-		db, disk, err := openBadger(x.dir, true, x.wake)
-		switch {
-		case err == nil:
-			x.db, x.disk, x.opened = db, disk, time.Now()
-			return nil
-		case outside(err):
-			return stateError(err)
-		case !busy(err):
-			return x.openCopy(ctx)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
+	db, disk, err := x.openFree(ctx)
+	switch {
+	case err == nil:
+		x.db, x.disk, x.opened = db, disk, time.Now()
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case outside(err):
+		return stateError(err)
 	}
+	return x.openCopy(ctx)
 }
 
 // openCopy opens a copy outside the state folder: after a crash Badger has to repair what it left before it can read it, and
@@ -223,52 +230,6 @@ func (x *index) openCopy(ctx context.Context) error {
 	}
 	x.db, x.disk, x.temp, x.opened = db, d, temp, time.Now()
 	return nil
-}
-
-// copyFolder copies the files of a folder, holes as holes: Badger's logs are mostly that.
-func copyFolder(from, to string) error {
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if !e.Type().IsRegular() || e.Name() == "LOCK" {
-			continue
-		}
-		if err := copySparse(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func copySparse(from, to string) (err error) {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	block, zeros, size := make([]byte, 64<<10), make([]byte, 64<<10), int64(0)
-	for {
-		n, err := io.ReadFull(in, block)
-		if n > 0 && !bytes.Equal(block[:n], zeros[:n]) {
-			if _, err := out.WriteAt(block[:n], size); err != nil {
-				return err
-			}
-		}
-		size += int64(n)
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return out.Truncate(size)
-		case err != nil:
-			return err
-		}
-	}
 }
 
 // shut closes Badger and passes the turn on.
@@ -333,52 +294,6 @@ func (x *index) wake() {
 	x.free.Broadcast()
 }
 
-// disk hears from Badger's log whether the disk fails: Badger tells nobody else, and tries again every second, for ever.
-type disk struct {
-	once   sync.Once
-	failed chan struct{} // closed when err is set
-	err    error
-	wake   func()
-}
-
-func (d *disk) isFailed() bool {
-	if d == nil {
-		return false
-	}
-	select {
-	case <-d.failed:
-		return true
-	default:
-		return false
-	}
-}
-
-// Errorf implements badger.Logger.
-func (d *disk) Errorf(format string, args ...any) {
-	if !strings.HasPrefix(format, "error flushing memtable") {
-		return
-	}
-	d.once.Do(func() {
-		d.err = fmt.Errorf("index: "+strings.TrimSuffix(format, ", retrying"), args...)
-		for _, a := range args {
-			if err, ok := a.(error); ok {
-				d.err = fmt.Errorf("the index can't be written: %w", err)
-			}
-		}
-		close(d.failed)
-		go d.wake()
-	})
-}
-
-// Warningf implements badger.Logger.
-func (*disk) Warningf(string, ...any) {}
-
-// Infof implements badger.Logger.
-func (*disk) Infof(string, ...any) {}
-
-// Debugf implements badger.Logger.
-func (*disk) Debugf(string, ...any) {}
-
 func (x *index) close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -391,39 +306,6 @@ func (x *index) close() error {
 	x.closed = true
 	return x.shut()
 }
-
-// outside tells faults of the machine, which say nothing about the index: no space, no permission, too many files.
-func outside(err error) bool {
-	for _, e := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EMFILE, syscall.ENFILE, syscall.EROFS, syscall.EIO,
-		syscall.EDQUOT, syscall.ENOMEM} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
-
-// openBadger opens a Badger for a small index: small tables, nothing cached, nothing logged. A panic over broken files is
-// an error.
-func openBadger(dir string, readOnly bool, wake func()) (db *badger.DB, d *disk, err error) {
-	d = &disk{failed: make(chan struct{}), wake: wake}
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("index: %v", p)
-		}
-	}()
-	o := badger.DefaultOptions(dir).
-		WithLogger(d).WithReadOnly(readOnly).WithMetricsEnabled(false).WithDetectConflicts(false).
-		WithCompression(options.None).WithBlockCacheSize(0).WithIndexCacheSize(0).
-		WithMemTableSize(8 << 20).WithBaseTableSize(2 << 20).WithNumMemtables(2).
-		WithValueThreshold(64 << 10).WithValueLogFileSize(16 << 20).WithNumCompactors(2).
-		WithChecksumVerificationMode(options.OnTableAndBlockRead)
-	db, err = badger.Open(o)
-	return db, d, err
-}
-
-// busy tells that another process has Badger's folder: it has no error value for that.
-func busy(err error) bool { return strings.Contains(err.Error(), "Another process is using") }
 
 // replace moves the index's folder away and begins an empty one.
 func (x *index) replace(ctx context.Context, aside string) error {

@@ -6,26 +6,87 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
+
+	"github.com/dgraph-io/badger/v4"
 )
 
-// Rebuild makes the index anew from run records and blobs, newest record first, and returns how many entries it has. The
-// old index is kept beside it until this is done.
+// wholeKey is in an index that holds all that the run records know. A new one gets it when it was filled from them.
+var wholeKey = []byte{'w'}
+
+// refillLease is held by who fills the index.
+var refillLease = Sum([]byte("refill the index"))
+
+// Recover fills an index that was lost, or could not be read and was set aside, from run records and blobs. It returns how
+// many results are found again.
+func (s *Store) Recover(ctx context.Context) (entries int, err error) {
+	if s.readOnly {
+		return 0, errReadOnly
+	}
+	if whole, err := s.Whole(ctx); whole || err != nil {
+		return 0, err
+	}
+	lease, err := s.Lease(ctx, refillLease, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer lease.Release()
+	if whole, err := s.Whole(ctx); whole || err != nil { // another process has filled it
+		return 0, err
+	}
+	return s.refill(ctx)
+}
+
+// Whole tells whether the index holds all that the run records know.
+func (s *Store) Whole(ctx context.Context) (whole bool, err error) {
+	err = s.index.use(ctx, func(db *badger.DB) error {
+		return db.View(func(txn *badger.Txn) error {
+			_, err := txn.Get(wholeKey)
+			whole = err == nil
+			if errors.Is(err, badger.ErrKeyNotFound) {
+				return nil
+			}
+			return err
+		})
+	})
+	if errors.Is(err, errNoIndex) || err == nil && !whole {
+		ids, err := s.Runs()
+		return s.readOnly && len(ids) == 0, err // a writer leaves the mark
+	}
+	return whole, err
+}
+
+// Rebuild makes the index anew from run records and blobs, and returns how many entries it has. The old index is kept
+// beside it until this is done.
 func (s *Store) Rebuild(ctx context.Context) (entries int, err error) {
 	if s.readOnly {
 		return 0, errReadOnly
 	}
+	lease, err := s.Lease(ctx, refillLease, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer lease.Release()
 	aside := fmt.Sprintf("%s.old-%d", s.index.dir, time.Now().UnixNano())
 	if err := s.index.replace(ctx, aside); err != nil {
 		return 0, err
 	}
+	if entries, err = s.refill(ctx); err != nil {
+		return entries, err
+	}
+	return entries, os.RemoveAll(aside)
+}
+
+// refill puts what the run records know into the index, newest record first.
+func (s *Store) refill(ctx context.Context) (entries int, err error) {
 	ids, err := s.Runs()
 	if err != nil {
 		return 0, err
 	}
 	known := map[Digest]bool{}
-	for i := len(ids) - 1; i >= 0; i-- {
-		b, err := s.ReadRun(ids[i])
+	for _, id := range slices.Backward(ids) {
+		b, err := s.ReadRun(id)
 		if err != nil {
 			return entries, err
 		}
@@ -35,7 +96,9 @@ func (s *Store) Rebuild(ctx context.Context) (entries int, err error) {
 		}
 		entries += n
 	}
-	return entries, os.RemoveAll(aside)
+	return entries, s.index.use(ctx, func(db *badger.DB) error {
+		return db.Update(func(txn *badger.Txn) error { return txn.Set(wholeKey, nil) })
+	})
 }
 
 // recorded is the part of a run record that entries are made of: engine/record writes it.
@@ -54,7 +117,8 @@ type recorded struct {
 	} `json:"pipelines"`
 }
 
-// restoreRun puts a record's steps into the index: those whose outputs are all there, proven, and whose key is theirs.
+// restoreRun puts a record's steps into the index that it lacks: those whose outputs are all there, proven, and whose key
+// is theirs.
 func (s *Store) restoreRun(ctx context.Context, b []byte, known map[Digest]bool) (n int, err error) {
 	var r recorded
 	if json.Unmarshal(b, &r) != nil {
@@ -63,23 +127,23 @@ func (s *Store) restoreRun(ctx context.Context, b []byte, known map[Digest]bool)
 	for _, p := range r.Pipelines {
 		for _, st := range p.Steps {
 			action, err := ParseDigest(st.ActionID)
-			if err != nil || known[action] || st.Key == "" || Sum([]byte(st.Key)) != action || len(st.Outputs) == 0 {
+			if err != nil || known[action] || st.Key == "" || Sum([]byte(st.Key)) != action {
 				continue
 			}
-			whole := true
-			for _, out := range st.Outputs {
-				var miss *Miss
-				if _, err := s.Path(ctx, out); errors.As(err, &miss) {
-					whole = false
-				} else if err != nil {
-					return n, err
-				}
+			var miss *Miss
+			if _, err := s.Get(ctx, action); err == nil {
+				known[action] = true
+				continue
+			} else if !errors.As(err, &miss) {
+				return n, err
 			}
-			if !whole {
+			e := &Entry{Action: action, Type: st.Type, Version: st.Version, Pipeline: p.Name, Step: st.Name, Key: st.Key, Outputs: st.Outputs, Result: st.Result}
+			if lost, err := s.Lost(ctx, e); err != nil {
+				return n, err
+			} else if lost != "" {
 				continue
 			}
 			known[action] = true
-			e := &Entry{Action: action, Type: st.Type, Version: st.Version, Pipeline: p.Name, Step: st.Name, Key: st.Key, Outputs: st.Outputs, Result: st.Result}
 			if err := s.Put(ctx, e); err != nil {
 				return n, err
 			}

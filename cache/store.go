@@ -140,6 +140,12 @@ func (s *Store) DropCheckpoint(action Digest) error {
 
 // SetAside lists index folders that could not be read; the store went on with an empty index.
 func (s *Store) SetAside() []string {
-	found, _ := filepath.Glob(filepath.Join(s.dir, indexDir+".unreadable-*"))
-	return found
+	entries, _ := os.ReadDir(s.dir)
+	var out []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), indexDir+unreadable) {
+			out = append(out, filepath.Join(s.dir, e.Name()))
+		}
+	}
+	return out
 }

@@ -183,7 +183,10 @@ func (s *Store) verifyIndex(ctx context.Context, repair bool) ([]Problem, error)
 		})
 	}
 	for _, dir := range s.SetAside() {
-		problems = append(problems, Problem{What: "index", Name: filepath.Base(dir), Text: "could not be read and was set aside; rein cache rebuild makes it anew", Repaired: false})
+		if repair {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+		problems = append(problems, Problem{What: "index", Name: filepath.Base(dir), Text: "could not be read; a new one is in its place", Repaired: repair})
 	}
 	return problems, err
 }

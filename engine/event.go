@@ -42,7 +42,7 @@ const (
 	ActionStart    Action = "start"    // a step begins to run
 	ActionProgress Action = "progress" // Done, Total, Unit
 	ActionLog      Action = "log"      // Text is one line
-	ActionNote     Action = "note"     // Text is kept with the result: a shortage, a breach that was recorded
+	ActionNote     Action = "note"     // Text is kept with the result: a shortage, a breach that was recorded; without a step it is about the run
 	ActionMetric   Action = "metric"   // Metric, Value: kept with the result
 	ActionSeries   Action = "series"   // Metric, Value, At: a curve, kept with the result
 	ActionWait     Action = "wait"     // waits for another process that makes the same result, or for resources

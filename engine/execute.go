@@ -66,7 +66,7 @@ func (r *runner) madeMeanwhile(t *task) (result, bool) {
 	e, _, err := r.entry(r.ctx, t.action)
 	lost := ""
 	if err == nil && e != nil && complete(e, t.unit.nodes[0].Ports) {
-		lost, err = r.lost(r.ctx, e)
+		lost, err = r.store.Lost(r.ctx, e)
 	}
 	if err != nil {
 		res := r.failure(err)

@@ -70,21 +70,6 @@ func (l *lookup) entry(ctx context.Context, action cache.Digest) (*cache.Entry, 
 	return e, "", err
 }
 
-// lost has the store prove that every output of an entry is there and whole; if not it says what is lost.
-func (l *lookup) lost(ctx context.Context, e *cache.Entry) (string, error) {
-	for _, port := range sortedKeys(e.Outputs) {
-		_, err := l.store.Path(ctx, e.Outputs[port])
-		var miss *cache.Miss
-		switch {
-		case errors.As(err, &miss):
-			return fmt.Sprintf("the cached output %q is not to be had: %s", port, miss.Reason), nil
-		case err != nil:
-			return "", fmt.Errorf("cached output %q: %w", port, err)
-		}
-	}
-	return "", nil
-}
-
 // answer is what the store knows of a unit's result.
 type answer struct {
 	entry *cache.Entry // nil: a miss
@@ -117,7 +102,7 @@ func (l *lookup) askHere(ctx context.Context, u *unit, action cache.Digest) (ans
 	if !complete(e, u.nodes[0].Ports) {
 		return answer{reason: "the cached result lacks an output"}, nil
 	}
-	if reason, err = l.lost(ctx, e); err != nil {
+	if reason, err = l.store.Lost(ctx, e); err != nil {
 		return answer{}, err
 	}
 	switch {

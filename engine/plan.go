@@ -29,6 +29,8 @@ type Forecast struct {
 	OutputBytes  int64    `json:"output_bytes"` // disk that the results would take
 	// NoHistory counts the steps that may run and of which no past run is known: the forecast leaves them out.
 	NoHistory int `json:"no_history"`
+	// Note is what else there is to know: that the index was lost, and a run finds more than the plan.
+	Note string `json:"note,omitempty"`
 }
 
 // PipelineForecast is one pipeline's part of a Forecast.
@@ -79,7 +81,13 @@ func Plan(ctx context.Context, g *Graph, o Options) (*Forecast, error) {
 	if err := p.plan(ctx); err != nil {
 		return nil, err
 	}
-	return p.forecast(), nil
+	f := p.forecast()
+	if whole, err := p.store.Whole(ctx); err != nil {
+		return nil, err
+	} else if !whole {
+		f.Note = "the index of results is lost: a run makes it anew from the run records, and finds more cached than this"
+	}
+	return f, nil
 }
 
 // planner walks the units in order, asking the store about each.

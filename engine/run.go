@@ -21,6 +21,9 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.recover(ctx); err != nil {
+		return nil, err
+	}
 	if err := p.withinBudget(ctx); err != nil {
 		return nil, err
 	}
@@ -43,6 +46,20 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 	err = r.keep(rec)
 	r.done(rec)
 	return rec, err
+}
+
+// recover fills an index that was lost, and says so.
+func (p *planner) recover(ctx context.Context) error {
+	found, err := p.store.Recover(ctx)
+	if err != nil || found == 0 {
+		return err
+	}
+	text := fmt.Sprintf("the index of results was lost and is made anew from the run records: %d results are found again", found)
+	for _, dir := range p.store.SetAside() {
+		text += fmt.Sprintf("; what could not be read of it is kept as %s until rein cache verify --repair", dir)
+	}
+	p.options.Emit(Event{Time: time.Now(), Action: ActionNote, Text: text})
+	return nil
 }
 
 // The verdicts of a run.

@@ -118,5 +118,8 @@ func planSummary(f *engine.Forecast) string {
 	if f.NoHistory > 0 {
 		out += fmt.Sprintf("\n%d steps have no history: the forecast leaves them out", f.NoHistory)
 	}
+	if f.Note != "" {
+		out += "\nnote: " + f.Note
+	}
 	return out
 }

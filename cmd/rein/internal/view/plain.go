@@ -33,6 +33,9 @@ func (p *Plain) Event(e engine.Event) {
 		return
 	}
 	if s == nil {
+		if e.Action == engine.ActionNote {
+			fmt.Fprintf(p.w, "note: %s\n", e.Text)
+		}
 		return
 	}
 	label := s.pipeline + "/" + s.name

@@ -89,6 +89,8 @@ func (t *TTY) Event(e engine.Event) {
 	case e.Action == engine.ActionDone:
 		t.tell()
 		t.draw()
+	case s == nil && e.Action == engine.ActionNote:
+		t.say(t.paint.warn, "note:", e.Text)
 	case s == nil:
 	case e.Action == engine.ActionNote:
 		t.say(t.paint.warn, label(s)+": note:", s.note())

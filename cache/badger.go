@@ -1,0 +1,168 @@
+package cache
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+// outside tells faults of the machine, which say nothing about the index: no space, no permission, too many files.
+func outside(err error) bool {
+	for _, e := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EMFILE, syscall.ENFILE, syscall.EROFS, syscall.EIO,
+		syscall.EDQUOT, syscall.ENOMEM} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// openBadger opens a Badger for a small index: small tables, nothing cached, nothing logged. A panic over broken files is
+// an error.
+func openBadger(dir string, readOnly bool, wake func()) (db *badger.DB, d *disk, err error) {
+	d = &disk{failed: make(chan struct{}), wake: wake}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("index: %v", p)
+		}
+	}()
+	if !readOnly {
+		if err := dropUnbegun(dir); err != nil {
+			return nil, d, err
+		}
+	}
+	o := badger.DefaultOptions(dir).
+		WithLogger(d).WithReadOnly(readOnly).WithMetricsEnabled(false).WithDetectConflicts(false).
+		WithCompression(options.None).WithBlockCacheSize(0).WithIndexCacheSize(0).
+		WithMemTableSize(8 << 20).WithBaseTableSize(2 << 20).WithNumMemtables(2).
+		WithValueThreshold(64 << 10).WithValueLogFileSize(16 << 20).WithNumCompactors(2).
+		WithChecksumVerificationMode(options.OnTableAndBlockRead)
+	db, err = badger.Open(o)
+	return db, d, err
+}
+
+// dropUnbegun removes logs that a killed process had created and not yet begun: Badger can't open its folder with one.
+func dropUnbegun(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if ext := filepath.Ext(e.Name()); ext != ".vlog" && ext != ".mem" {
+			continue
+		}
+		if info, err := e.Info(); err == nil && info.Size() == 0 {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// busy tells that another process has Badger's folder: it has no error value for that.
+func busy(err error) bool { return strings.Contains(err.Error(), "Another process is using") }
+
+// disk hears from Badger's log whether the disk fails: Badger tells nobody else, and tries again every second, for ever.
+type disk struct {
+	once   sync.Once
+	failed chan struct{} // closed when err is set
+	err    error
+	wake   func()
+}
+
+func (d *disk) isFailed() bool {
+	if d == nil {
+		return false
+	}
+	select {
+	case <-d.failed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Errorf implements badger.Logger.
+func (d *disk) Errorf(format string, args ...any) {
+	if !strings.HasPrefix(format, "error flushing memtable") {
+		return
+	}
+	d.once.Do(func() {
+		d.err = fmt.Errorf("index: "+strings.TrimSuffix(format, ", retrying"), args...)
+		for _, a := range args {
+			if err, ok := a.(error); ok {
+				d.err = fmt.Errorf("the index can't be written: %w", err)
+			}
+		}
+		close(d.failed)
+		go d.wake()
+	})
+}
+
+// Warningf implements badger.Logger.
+func (*disk) Warningf(string, ...any) {}
+
+// Infof implements badger.Logger.
+func (*disk) Infof(string, ...any) {}
+
+// Debugf implements badger.Logger.
+func (*disk) Debugf(string, ...any) {}
+
+// copyFolder copies the files of a folder, holes as holes: Badger's logs are mostly that.
+func copyFolder(from, to string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() || e.Name() == "LOCK" {
+			continue
+		}
+		if err := copySparse(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copySparse(from, to string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	block, zeros, size := make([]byte, 64<<10), make([]byte, 64<<10), int64(0)
+	for {
+		n, err := io.ReadFull(in, block)
+		if n > 0 && !bytes.Equal(block[:n], zeros[:n]) {
+			if _, err := out.WriteAt(block[:n], size); err != nil {
+				return err
+			}
+		}
+		size += int64(n)
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return out.Truncate(size)
+		case err != nil:
+			return err
+		}
+	}
+}
