@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bmatcuk/doublestar/v4"
 	"github.com/fsnotify/fsnotify"
 	"github.com/spf13/cobra"
 
@@ -162,10 +163,8 @@ func below(dir string) []string {
 
 // globRoot is the folder above the first wildcard.
 func globRoot(pattern string) string {
-	for strings.ContainsAny(pattern, "*?[{") {
-		pattern = filepath.Dir(pattern)
-	}
-	return pattern
+	root, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
+	return filepath.FromSlash(root)
 }
 
 // inputPaths are the files of the user's that the graph reads.

@@ -3,6 +3,7 @@ package lang
 import (
 	"path/filepath"
 	"reflect"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -53,8 +54,21 @@ func keyText(key cty.Value) (string, bool) {
 }
 
 func pathVal(kind engine.PathKind, folder, text string) cty.Value {
+	if kind == engine.PathGlob {
+		folder = asPattern(folder)
+	}
 	return productVal(&product{kind: "file", path: &engine.Path{Kind: kind, Abs: resolvePath(folder, text), Text: text}})
 }
+
+// asPattern is a folder as a pattern that matches just it: one may well be called "[old] data".
+func asPattern(folder string) string {
+	if filepath.Separator == '\\' {
+		return folder // which a pattern can't escape
+	}
+	return metas.Replace(folder)
+}
+
+var metas = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`, `{`, `\{`, `}`, `\}`)
 
 // resolvePath makes an absolute path of one that is written in a file of a folder.
 func resolvePath(folder, text string) string {
