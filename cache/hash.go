@@ -65,7 +65,7 @@ func readTree(path string) (*tree, error) {
 	t := &tree{root: path, dir: info.IsDir(), linked: linked}
 	if !t.dir {
 		if !info.Mode().IsRegular() {
-			return nil, fmt.Errorf("%s is neither a file nor a folder but %s", path, info.Mode().Type())
+			return nil, strange(path, info)
 		}
 		t.files = []treeFile{{path: path, info: info}}
 		return t, nil
@@ -136,10 +136,24 @@ func (t *tree) walk(dir, name string, above []fs.FileInfo) error {
 		case info.Mode().IsRegular():
 			t.files = append(t.files, treeFile{name: sub, path: path, info: info})
 		default:
-			return fmt.Errorf("%s is neither a file nor a folder but %s", path, info.Mode().Type())
+			return strange(path, info)
 		}
 	}
 	return nil
+}
+
+// strange is the error of what has no content that could be hashed.
+func strange(path string, info fs.FileInfo) error {
+	what := "something else"
+	switch m := info.Mode(); {
+	case m&fs.ModeNamedPipe != 0:
+		what = "a named pipe"
+	case m&fs.ModeSocket != 0:
+		what = "a socket"
+	case m&fs.ModeDevice != 0:
+		what = "a device"
+	}
+	return fmt.Errorf("%s is neither a file nor a folder but %s", path, what)
 }
 
 // follow is os.Stat with an error that says where a link leads.

@@ -138,14 +138,14 @@ func (x *index) open(ctx context.Context) error {
 	if x.readOnly {
 		return x.openToRead(ctx)
 	}
-	next, err := lock(ctx, x.dir+".next", nil)
+	next, err := await(ctx, x.dir+".next", tryLock)
 	if err != nil {
-		return err
+		return stateError(err)
 	}
 	defer next.unlock() // held until Badger is open: a reader that still has it sees that somebody waits
-	l, err := lock(ctx, x.dir+".lock", nil)
+	l, err := await(ctx, x.dir+".lock", tryLock)
 	if err != nil {
-		return err
+		return stateError(err)
 	}
 	db, disk, err := x.openFree(ctx)
 	if err != nil && !outside(err) && ctx.Err() == nil {
@@ -168,18 +168,15 @@ const unreadable = ".unreadable-"
 
 // openFree opens Badger once no other process has it: readers have it side by side, a writer alone, and one that was
 // killed for a moment still.
-func (x *index) openFree(ctx context.Context) (*badger.DB, *disk, error) {
-	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
-		db, disk, err := openBadger(x.dir, x.readOnly, x.wake)
-		if err == nil || !busy(err) {
-			return db, disk, err
+func (x *index) openFree(ctx context.Context) (db *badger.DB, d *disk, err error) {
+	err = poll(ctx, longestPause, func() (bool, error) {
+		db, d, err = openBadger(x.dir, x.readOnly, x.wake)
+		if err != nil && busy(err) {
+			return false, nil
 		}
-		select {
-		case <-ctx.Done():
-			return nil, nil, ctx.Err()
-		case <-time.After(pause):
-		}
-	}
+		return true, err
+	})
+	return db, d, err
 }
 
 // openToRead opens Badger without leaving a trace. While a writer has it, it waits.
@@ -187,7 +184,7 @@ func (x *index) openToRead(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(x.dir, "MANIFEST")); errors.Is(err, fs.ErrNotExist) {
 		return errNoIndex
 	}
-	next, err := lockExisting(ctx, x.dir+".next")
+	next, err := await(ctx, x.dir+".next", tryExisting)
 	if err != nil {
 		return err
 	}
@@ -200,7 +197,7 @@ func (x *index) openToRead(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case outside(err):
-		return stateError(err)
+		return fmt.Errorf("the state folder can't be read: %w", err)
 	}
 	return x.openCopy(ctx)
 }
@@ -208,7 +205,7 @@ func (x *index) openToRead(ctx context.Context) error {
 // openCopy opens a copy outside the state folder: after a crash Badger has to repair what it left before it can read it, and
 // a reader must leave no trace.
 func (x *index) openCopy(ctx context.Context) error {
-	held, err := lockExisting(ctx, x.dir+".lock") // no writer may begin meanwhile
+	held, err := await(ctx, x.dir+".lock", tryExisting) // no writer may begin meanwhile
 	if err != nil {
 		return err
 	}

@@ -11,22 +11,18 @@ type Lease struct{ release func() error }
 
 // Lease waits for the right to make an action's result; waiting is called once if it has to wait. Who gets it asks the
 // index again: the holder before may have made it.
-func (s *Store) Lease(ctx context.Context, action Digest, waiting func()) (*Lease, error) {
-	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		l, err := s.TryLease(action)
-		if l != nil || err != nil {
-			return l, err
+func (s *Store) Lease(ctx context.Context, action Digest, waiting func()) (l *Lease, err error) {
+	err = poll(ctx, 50*time.Millisecond, func() (bool, error) {
+		if l, err = s.TryLease(action); l != nil || err != nil {
+			return true, err
 		}
 		if waiting != nil {
 			waiting()
 			waiting = nil
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(pause):
-		}
-	}
+		return false, nil
+	})
+	return l, err
 }
 
 // TryLease is Lease without waiting: nil if another holds it.

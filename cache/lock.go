@@ -63,35 +63,27 @@ func tryExisting(path string) (*fileLock, error) {
 	return &fileLock{f}, nil
 }
 
-// lockExisting waits for tryExisting.
-func lockExisting(ctx context.Context, path string) (*fileLock, error) {
-	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
-		l, err := tryExisting(path)
-		if !errors.Is(err, errLocked) {
-			return l, err
+// await waits for a lock, by tryLock or tryExisting.
+func await(ctx context.Context, path string, try func(string) (*fileLock, error)) (l *fileLock, err error) {
+	err = poll(ctx, longestPause, func() (bool, error) {
+		l, err = try(path)
+		if errors.Is(err, errLocked) {
+			return false, nil
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(pause):
-		}
-	}
+		return true, err
+	})
+	return l, err
 }
 
-// lock waits for the lock. waiting, if it isn't nil, is called once before the first wait.
-func lock(ctx context.Context, path string, waiting func()) (*fileLock, error) {
-	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
-		l, err := tryLock(path)
-		if !errors.Is(err, errLocked) {
-			return l, err
-		}
-		if waiting != nil {
-			waiting()
-			waiting = nil
+// poll calls try, at intervals that grow to the longest, until it is done or fails.
+func poll(ctx context.Context, longest time.Duration, try func() (done bool, err error)) error {
+	for pause := time.Millisecond; ; pause = min(2*pause, longest) {
+		if done, err := try(); done || err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-time.After(pause):
 		}
 	}

@@ -42,35 +42,55 @@ func statKey(path string) []byte { return append([]byte{statTable}, path...) }
 // HashPath hashes a file or a folder. Files whose size, times and inode are as they were when last hashed are not read;
 // of a folder in which nothing changed, not even what is known of its files.
 func (s *Store) HashPath(ctx context.Context, path string) (Blob, error) {
+	seen, err := s.See(ctx, path)
+	return seen.Blob, err
+}
+
+// Seen is a file or a folder as it was when it was hashed. It is another one if something in it was written to since, even
+// if the content is what it was.
+type Seen struct {
+	Blob Blob
+	look Digest
+}
+
+// See is HashPath for who will look again.
+func (s *Store) See(ctx context.Context, path string) (seen Seen, err error) {
 	t, err := readTree(path)
 	if err != nil {
-		return Blob{}, err
+		return seen, err
 	}
 	stamps := make([]stamp, len(t.files))
 	for i, f := range t.files {
 		stamps[i] = stampOf(f.info)
 	}
-	look := t.look(stamps)
-	if b, ok, err := s.knownFolder(ctx, t, look); err != nil || ok {
-		return b, err
+	// Another name for a file, which steps may give it, moves its ctime.
+	seen.look = t.look(stamps, false)
+	var look Digest
+	if t.dir {
+		look = t.look(stamps, true)
+		var ok bool
+		if seen.Blob, ok, err = s.knownFolder(ctx, t, look); err != nil || ok {
+			return seen, err
+		}
 	}
 	known, err := s.knownStamps(ctx, t, stamps)
 	if err != nil {
-		return Blob{}, err
+		return seen, err
 	}
 	began := time.Now()
 	if err := t.hash(ctx, known); err != nil {
-		return Blob{}, err
+		return seen, err
 	}
 	if !s.readOnly {
 		if err := s.keepStamps(ctx, t, known, stamps, began); err != nil {
-			return Blob{}, err
+			return seen, err
 		}
 		if err := s.keepFolder(ctx, t, look, stamps, began); err != nil {
-			return Blob{}, err
+			return seen, err
 		}
 	}
-	return t.blob(), nil
+	seen.Blob = t.blob()
+	return seen, nil
 }
 
 // folderMemo is what is kept of a folder as a whole.
@@ -82,11 +102,9 @@ type folderMemo struct {
 // folderKey can't be a file's: no path ends in a slash.
 func folderKey(path string) []byte { return append(statKey(path), '/') }
 
-// look is the digest of everything that the system tells of a tree's files without reading them.
-func (t *tree) look(stamps []stamp) Digest {
-	if !t.dir {
-		return Digest{}
-	}
+// look is the digest of everything that the system tells of a tree's files without reading them, their ctime only on
+// request.
+func (t *tree) look(stamps []stamp, ctime bool) Digest {
 	h := blake3.New()
 	var b []byte
 	for _, d := range t.dirs {
@@ -94,8 +112,11 @@ func (t *tree) look(stamps []stamp) Digest {
 	}
 	for i, f := range t.files {
 		b = append(binary.AppendUvarint(append(b, 'f'), uint64(len(f.name))), f.name...)
-		for _, v := range [...]uint64{uint64(stamps[i].Size), uint64(stamps[i].Mtime), uint64(stamps[i].Ctime), stamps[i].Inode,
-			stamps[i].Device, uint64(f.info.Mode().Perm())} {
+		st := stamps[i]
+		if !ctime {
+			st.Ctime = 0
+		}
+		for _, v := range [...]uint64{uint64(st.Size), uint64(st.Mtime), uint64(st.Ctime), st.Inode, st.Device, uint64(f.info.Mode().Perm())} {
 			b = binary.LittleEndian.AppendUint64(b, v)
 		}
 		if len(b) > 1<<16 {
@@ -111,9 +132,6 @@ func (t *tree) look(stamps []stamp) Digest {
 
 // knownFolder returns a folder's identity if it looks as it did when that was found.
 func (s *Store) knownFolder(ctx context.Context, t *tree, look Digest) (b Blob, ok bool, err error) {
-	if !t.dir {
-		return b, false, nil
-	}
 	err = s.index.use(ctx, func(db *badger.DB) error {
 		return db.View(func(txn *badger.Txn) error {
 			v, err := getSealed(txn, folderKey(t.root))

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -67,8 +68,8 @@ func Open(dir string, o Options) (*Store, error) {
 // stateError says what to do about a state folder that can't be written.
 func stateError(err error) error {
 	switch {
-	case err == nil:
-		return nil
+	case err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return err
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("the state folder can't be written: %w; --state DIR or REIN_STATE puts it elsewhere", err)
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):

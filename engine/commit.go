@@ -63,7 +63,8 @@ func (r *runner) commit(t *task, o *Order, kept cache.Result) result {
 	return res
 }
 
-// changedInputs hashes the user's files again: those that changed since the key was made.
+// changedInputs looks at the user's files again: those that were written to since the key was made. One that now is what it
+// was counts, too: nobody knows what the step has read.
 func (r *runner) changedInputs(ctx context.Context, t *task) ([]string, error) {
 	var changed []string
 	for _, port := range sortedKeys(t.in.ports) {
@@ -71,13 +72,13 @@ func (r *runner) changedInputs(ctx context.Context, t *task) ([]string, error) {
 			if !f.user {
 				continue
 			}
-			now, err := r.store.HashPath(ctx, f.path)
+			now, err := r.store.See(ctx, f.path)
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
 				changed = append(changed, f.path)
 			case err != nil:
 				return nil, fmt.Errorf("input %s: %w", port, err)
-			case now != f.blob:
+			case now != f.seen:
 				changed = append(changed, f.path)
 			}
 		}

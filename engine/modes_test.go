@@ -100,6 +100,31 @@ func TestInputChangedDuringTheStep(t *testing.T) {
 	wantStatuses(t, mustRun(t, g, o), "a:cached b:cached")
 }
 
+// TestInputChangedAndBack has an input be another for a while, as when somebody looks at another branch of a repository.
+func TestInputChangedAndBack(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, filepath.Join(dir, "in.txt"), "before")
+	o := options(enginetest.Store(t))
+	a := &op{}
+	a.Do = func(_ context.Context, c *engine.Call) error {
+		write(t, file, "middle")
+		err := a.Copy(c)
+		write(t, filepath.Join(dir, "new"), "before")
+		return errors.Join(err, os.Rename(filepath.Join(dir, "new"), file))
+	}
+	g := graph(step("a", a, enginetest.Path("x", engine.PathFile, file)))
+	wantStatuses(t, mustRun(t, g, o), "a:ran")
+	a.Do = nil
+	r := mustRun(t, g, o)
+	wantStatuses(t, r, "a:ran")
+	b := enginetest.Find(r, "a").Outputs["out"]
+	if path, err := o.Store.Path(t.Context(), b); err != nil {
+		t.Error(err)
+	} else if got, err := os.ReadFile(path); err != nil || strings.Contains(string(got), "middle") {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestOutputsArePublished(t *testing.T) {
 	dir := t.TempDir()
 	o := options(enginetest.Store(t))

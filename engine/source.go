@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -20,7 +21,8 @@ type located struct {
 	path string // absolute; "" for a blob of the store until it is needed
 	blob cache.Blob
 	name string
-	user bool // a file of the user's: may change under our hands
+	user bool       // a file of the user's: may change under our hands
+	seen cache.Seen // of a file of the user's, when blob was found
 }
 
 // sources hashes the user's files, each path once however many steps read it.
@@ -53,9 +55,10 @@ func (s *sources) hash(ctx context.Context, p *Path) ([]located, error) {
 		return nil, err
 	}
 	for i := range found {
-		if found[i].blob, err = s.store.HashPath(ctx, found[i].path); err != nil {
+		if found[i].seen, err = s.store.See(ctx, found[i].path); err != nil {
 			return nil, fmt.Errorf("input %s: %w", p.shown(), err)
 		}
+		found[i].blob = found[i].seen.Blob
 	}
 	return found, nil
 }
@@ -86,6 +89,9 @@ func find(p *Path) ([]located, error) {
 func findGlob(p *Path) ([]located, error) {
 	base, pattern := doublestar.SplitPattern(filepath.ToSlash(p.Abs))
 	names, err := doublestar.Glob(os.DirFS(base), pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, fmt.Errorf("input %s: a symbolic link leads back to a folder above it", p.shown())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("input %s: %w", p.shown(), err)
 	}
