@@ -32,8 +32,9 @@ func plain(name string) string {
 	return strings.NewReplacer(" ", "_", "-", "_", ".", "_").Replace(name)
 }
 
-// columnsOf finds the column of each field among a record's names. Asked-for columns must be there.
-func columnsOf(names []string, asked map[string]string) (map[string]string, error) {
+// columnsOf finds the column of each field among a record's names. Asked-for columns must be there, but for a label's where
+// rows without one have a label all the same.
+func columnsOf(names []string, asked map[string]string, labelled bool) (map[string]string, error) {
 	byPlain := map[string]string{}
 	for _, n := range names {
 		if _, ok := byPlain[plain(n)]; !ok {
@@ -43,6 +44,9 @@ func columnsOf(names []string, asked map[string]string) (map[string]string, erro
 	out := map[string]string{}
 	for field, guesses := range usual {
 		if name, ok := asked[field]; ok {
+			if !slices.Contains(names, name) && field == "label" && labelled {
+				continue
+			}
 			if !slices.Contains(names, name) {
 				return nil, fmt.Errorf("no column %q for %s; the columns are %s", name, field, strings.Join(names, ", "))
 			}

@@ -68,7 +68,7 @@ type Out struct {
 }
 
 // Step is the "dataset" step type.
-var Step = steps.New("dataset", 2, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
+var Step = steps.New("dataset", 3, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
 	steps.Example(`step "dataset" "own" {
   data    = "prompts"                       # a folder with benign.jsonl and malicious.csv.gz
   columns = { text = "user_prompt" }
@@ -77,7 +77,7 @@ var Step = steps.New("dataset", 2, "Read labelled prompts from files: JSON lines
 }`))
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
-	sources, err := c.sources(ctx, env, in)
+	sources, classes, err := c.sources(ctx, env, in)
 	if err != nil {
 		return Out{}, err
 	}
@@ -86,7 +86,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	if err != nil {
 		return Out{}, err
 	}
-	r := newReader(c, env, w, len(sources))
+	r := newReader(c, env, w, len(sources), classes)
 	for _, src := range sources {
 		if err := r.file(ctx, src); err != nil {
 			return Out{}, errors.Join(err, w.Close())
@@ -98,32 +98,32 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return out, r.finish()
 }
 
-// sources lists the files to read.
-func (c *Config) sources(ctx context.Context, env *steps.Env, in In) ([]table.Source, error) {
+// sources lists the files to read, and what the data set says of the numbers in its columns.
+func (c *Config) sources(ctx context.Context, env *steps.Env, in In) (files []table.Source, classes map[string][]string, err error) {
 	switch given := in.Data.Path != ""; {
 	case given && (c.URL != "" || c.Hub != ""):
-		return nil, errors.New("data, url and hub: give one of them")
+		return nil, nil, errors.New("data, url and hub: give one of them")
 	case c.URL != "":
-		return c.download(ctx, env)
+		files, err = c.download(ctx, env)
+		return files, nil, err
 	case c.Hub != "":
 		return c.fetchHub(ctx, env)
 	case !given:
-		return nil, errors.New("no data: give data (a file or folder), url or hub")
+		return nil, nil, errors.New("no data: give data (a file or folder), url or hub")
 	}
 	all, err := local(env, in)
-	if err != nil || len(c.Splits) == 0 {
-		return all, err
+	if err != nil {
+		return nil, nil, err
 	}
-	var out []table.Source
 	for _, s := range all {
 		if c.wants(s.Name) {
-			out = append(out, s)
+			files = append(files, s)
 		}
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("none of %d data files is%s", len(all), c.ofSplits())
+	if len(files) == 0 {
+		return nil, nil, fmt.Errorf("none of %d data files is%s", len(all), c.ofSplits())
 	}
-	return out, nil
+	return files, table.Classes(table.AboutFiles(in.Data.Path)), nil
 }
 
 // local lists the files of the data port: one file, a folder's, or a glob's.

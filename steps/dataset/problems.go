@@ -35,7 +35,7 @@ func (p *problems) String() string {
 func (r *reader) finish() error {
 	env := r.env
 	if r.bad.n > r.c.MaxBad {
-		return fmt.Errorf("%d unusable rows, max_bad allows %d:%s", r.bad.n, r.c.MaxBad, &r.bad)
+		return fmt.Errorf("%d unusable rows, max_bad allows %d:%s%s", r.bad.n, r.c.MaxBad, r.values.unknown(), &r.bad)
 	}
 	if r.bad.n > 0 {
 		env.Notef("%d unusable rows were left out (max_bad allows %d):%s", r.bad.n, r.c.MaxBad, &r.bad)
@@ -53,6 +53,9 @@ func (r *reader) finish() error {
 	}
 	if r.renumbered > 0 {
 		env.Notef("%d rows had an id that an earlier row has (or the same text and no id): they got a number, as in %q", r.renumbered, "id#2")
+	}
+	if said := r.values.guessed(); said != "" {
+		env.Notef("%s", said)
 	}
 	env.Metric("rows", float64(r.rows))
 	env.Metric(artifact.Benign, float64(r.benign))

@@ -28,6 +28,8 @@ type reader struct {
 	dropped []int            // by each test
 	ids     map[uint64]int32 // by the hash of an id: the last number it was given, 1 for itself
 	bad     problems
+	values  values              // of label columns
+	classes map[string][]string // names of the numbers in the data set's columns
 
 	rows, benign, repaired, renumbered int
 
@@ -39,8 +41,8 @@ type reader struct {
 	fileLabel, fileSource   string
 }
 
-func newReader(c Config, env *steps.Env, w *artifact.Writer[artifact.Row], files int) *reader {
-	return &reader{c: c, env: env, w: w, files: files, tests: newTests(c.Filters), dropped: make([]int, len(c.Filters)), ids: map[uint64]int32{}}
+func newReader(c Config, env *steps.Env, w *artifact.Writer[artifact.Row], files int, classes map[string][]string) *reader {
+	return &reader{c: c, env: env, w: w, files: files, classes: classes, values: newValues(), tests: newTests(c.Filters), dropped: make([]int, len(c.Filters)), ids: map[uint64]int32{}}
 }
 
 // shard is the numbering of a data set's parts: train-00000-of-00005.
@@ -134,7 +136,7 @@ func (r *reader) recognise(rec table.Record) error {
 		return nil
 	}
 	first := r.names == nil
-	columns, err := columnsOf(rec.Names, r.c.Columns)
+	columns, err := columnsOf(rec.Names, r.c.Columns, r.c.Label != "")
 	if err != nil && first {
 		return fmt.Errorf("%s: %w", rec.Place, err)
 	}

@@ -130,22 +130,26 @@ func hashFile(name string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// fetchHub downloads the data files of a hub data set, as far as the cache that it shares with Hugging Face's own
-// programs has not got them.
-func (c *Config) fetchHub(ctx context.Context, env *steps.Env) ([]table.Source, error) {
-	files, err := c.repo().Fetch(ctx, func(name string) bool { return table.IsData(name) && c.wants(name) },
+// fetchHub downloads the data files of a hub data set, and those that say what its numbers mean, as far as the cache that it
+// shares with Hugging Face's own programs has not got them.
+func (c *Config) fetchHub(ctx context.Context, env *steps.Env) (data []table.Source, classes map[string][]string, err error) {
+	files, err := c.repo().Fetch(ctx, func(name string) bool { return table.IsAbout(name) || table.IsData(name) && c.wants(name) },
 		func(done, total int) { env.Progress(int64(done), int64(total), "files") })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("hub data set %s at %s has no data file%s (Parquet, JSON lines, CSV)", c.Hub, c.Revision, c.ofSplits())
-	}
-	var out []table.Source
+	var about []table.Source
 	for _, f := range files {
-		out = append(out, table.Source{Name: f.Name, Path: f.Path})
+		if src := (table.Source{Name: f.Name, Path: f.Path}); table.IsAbout(f.Name) {
+			about = append(about, src)
+		} else {
+			data = append(data, src)
+		}
 	}
-	return out, nil
+	if len(data) == 0 {
+		return nil, nil, fmt.Errorf("hub data set %s at %s has no data file%s (Parquet, JSON lines, CSV)", c.Hub, c.Revision, c.ofSplits())
+	}
+	return data, table.Classes(about), nil
 }
 
 func (c *Config) repo() hubfiles.Repo {

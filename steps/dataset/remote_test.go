@@ -103,11 +103,11 @@ func TestHub(t *testing.T) {
 	t.Setenv("HF_HOME", "")
 	revision := strings.Repeat("ab", 20)
 	s := httptest.NewServer(fakeHub(map[string]string{
-		"README.md": "# about", "data/train-00000-of-00001.jsonl": twoRows, "data/test-00000-of-00001.jsonl": `{"text":"c","label":1}`,
+		"README.md": card, "data/train-00000-of-00001.jsonl": twoRows, "data/test-00000-of-00001.jsonl": `{"text":"c","label":1}`,
 	}, revision))
 	t.Setenv("HF_ENDPOINT", s.URL)
 	c := Config{Hub: "some/prompts", Revision: revision}
-	if rows, err := fetch(t, c); err != nil || len(rows) != 3 || rows[0].Source != "" {
+	if rows, err := fetch(t, c); err != nil || len(rows) != 3 || rows[0].Source != "" || rows[0].Category != "jailbreak" {
 		t.Fatalf("%+v, %v", rows, err)
 	}
 	c.Splits = []string{"train"}

@@ -118,9 +118,13 @@ func (r *reader) label(rec table.Record) (label, category, problem string) {
 		value, _ = rec.Text(r.labelColumn)
 	}
 	if strings.TrimSpace(value) != "" {
-		label, category, ok := meaning(r.labelColumn, value, r.c.Labels)
+		label, category, ok := meaning(r.labelColumn, r.named(value), r.c.Labels)
+		if asked, says := r.c.Labels[value]; says {
+			label, category, ok = asked, "", true
+		}
+		r.values.count(r.labelColumn, value, ok, r.named(value) == value)
 		if !ok {
-			return "", "", fmt.Sprintf("%s %q: neither benign nor malicious by any usual word; say labels = { %q = \"benign\" } or \"malicious\"", r.labelColumn, clip(value, 40), clip(value, 40))
+			return "", "", fmt.Sprintf("%s %q", r.labelColumn, clip(value, 40))
 		}
 		return label, category, ""
 	}
@@ -131,6 +135,14 @@ func (r *reader) label(rec table.Record) (label, category, problem string) {
 		return r.c.Label, "", ""
 	}
 	return "", "", fmt.Sprintf("%q has no value", r.labelColumn)
+}
+
+// named is what the data set itself calls a number of the label column.
+func (r *reader) named(value string) string {
+	if n, err := strconv.Atoi(value); err == nil && n >= 0 && n < len(r.classes[r.labelColumn]) {
+		return r.classes[r.labelColumn][n]
+	}
+	return value
 }
 
 // clip shortens a value for a message.

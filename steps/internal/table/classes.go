@@ -1,0 +1,142 @@
+package table
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// IsAbout tells whether a file may say what the numbers in a data set's columns mean, by its name: Hugging Face's data set
+// card, or what the `datasets` library writes beside the data.
+func IsAbout(name string) bool {
+	base := path.Base(name)
+	return base == "README.md" || about[base]
+}
+
+// AboutFiles are the files of a folder that IsAbout, those of its own folders included.
+func AboutFiles(dir string) []Source {
+	var out []Source
+	for _, pattern := range []string{"*", "*/*"} {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil { // the folder's name is no pattern: then it has no such files for us
+			return nil
+		}
+		for _, p := range found {
+			if name, err := filepath.Rel(dir, p); err == nil && IsAbout(filepath.ToSlash(name)) {
+				out = append(out, Source{filepath.ToSlash(name), p})
+			}
+		}
+	}
+	return out
+}
+
+// Classes are the names of the numbers in a data set's columns (ClassLabel), by column, as such files say. What can't be read
+// says nothing; a column about which they disagree has no names.
+func Classes(files []Source) map[string][]string {
+	out := map[string][]string{}
+	for _, f := range files {
+		b, err := os.ReadFile(f.Path)
+		if err != nil {
+			continue
+		}
+		for _, said := range claims(path.Base(f.Name), b) {
+			for column, names := range said {
+				if had, ok := out[column]; ok && !slices.Equal(had, names) {
+					names = nil
+				}
+				out[column] = names
+			}
+		}
+	}
+	maps.DeleteFunc(out, func(_ string, names []string) bool { return len(names) == 0 })
+	return out
+}
+
+// claims are what a file says of columns, for each of the data set's configurations.
+func claims(name string, content []byte) []map[string][]string {
+	if name == "README.md" {
+		return cardClaims(content)
+	}
+	type info struct {
+		Features map[string]struct {
+			Names []string `json:"names"`
+		} `json:"features"`
+	}
+	var one info
+	all := map[string]info{} // by configuration
+	if json.Unmarshal(content, &one) == nil && len(one.Features) > 0 {
+		all[""] = one
+	} else if json.Unmarshal(content, &all) != nil {
+		return nil
+	}
+	var out []map[string][]string
+	for _, i := range all {
+		said := map[string][]string{}
+		for column, f := range i.Features {
+			if len(f.Names) > 0 {
+				said[column] = f.Names
+			}
+		}
+		out = append(out, said)
+	}
+	return out
+}
+
+// cardInfo is a configuration as a data set card's front matter describes it.
+type cardInfo struct {
+	Features []struct {
+		Name  string    `yaml:"name"`
+		DType yaml.Node `yaml:"dtype"` // a type's name, or what it is made of
+	} `yaml:"features"`
+}
+
+func cardClaims(card []byte) []map[string][]string {
+	front, ok := bytes.CutPrefix(bytes.ReplaceAll(card, []byte("\r\n"), []byte("\n")), []byte("---\n"))
+	front, _, found := bytes.Cut(front, []byte("\n---"))
+	var c struct {
+		Info yaml.Node `yaml:"dataset_info"`
+	}
+	if !ok || !found || yaml.Unmarshal(front, &c) != nil {
+		return nil
+	}
+	all := make([]cardInfo, 1)
+	if c.Info.Decode(&all[0]) != nil && c.Info.Decode(&all) != nil {
+		return nil
+	}
+	var out []map[string][]string
+	for _, i := range all {
+		said := map[string][]string{}
+		for _, f := range i.Features {
+			var d struct {
+				ClassLabel struct {
+					Names map[string]string `yaml:"names"`
+				} `yaml:"class_label"`
+			}
+			if f.DType.Decode(&d) == nil && len(d.ClassLabel.Names) > 0 {
+				said[f.Name] = inOrder(d.ClassLabel.Names)
+			}
+		}
+		out = append(out, said)
+	}
+	return out
+}
+
+// inOrder are the names of 0, 1, ...; none where one is missing.
+func inOrder(names map[string]string) []string {
+	var out []string
+	for i := range len(names) {
+		name, ok := names[strconv.Itoa(i)]
+		if !ok {
+			return nil
+		}
+		out = append(out, name)
+	}
+	return out
+}
