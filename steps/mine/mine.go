@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -14,13 +15,17 @@ import (
 
 // Config says what counts.
 type Config struct {
-	Margin float64 `hcl:"margin,optional" default:"0" doc:"Also take near misses: benign rows whose threat score is at most this much under the threshold."`
+	Margin  float64 `hcl:"margin,optional" default:"0" doc:"Also take near misses: benign rows whose threat score is at most this much under the threshold."`
+	Reserve float64 `hcl:"reserve,optional" default:"0" doc:"Share of the pool's benign rows that the port reserve gets: those with the highest threat scores of the ones that aren't taken, at most 20,000. They may stand in where false positives are few."`
 }
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
 	if !(c.Margin >= 0 && c.Margin < 1) {
 		return fmt.Errorf("margin: %v is not between 0 and 1", c.Margin)
+	}
+	if !(c.Reserve >= 0 && c.Reserve <= 1) {
+		return fmt.Errorf("reserve: %v is not between 0 and 1", c.Reserve)
 	}
 	return nil
 }
@@ -33,13 +38,14 @@ type In struct {
 
 // Out is what the step makes.
 type Out struct {
-	Rows   artifact.Rows   `port:"rows" doc:"the false positives with their threat score, in the pool's order"`
-	Scores artifact.Scores `port:"scores" doc:"the same rows as the model saw them: with the attack family that it took them for"`
-	Report artifact.Report `port:"report" doc:"how many there are of each stratum, and what they were taken for"`
+	Rows    artifact.Rows   `port:"rows" doc:"the false positives with their threat score, in the pool's order"`
+	Reserve artifact.Rows   `port:"reserve" doc:"benign rows that the model comes nearest to calling malicious, with their threat score, in the pool's order"`
+	Scores  artifact.Scores `port:"scores" doc:"the rows as the model saw them: with the attack family that it took them for"`
+	Report  artifact.Report `port:"report" doc:"how many there are of each stratum, and what they were taken for"`
 }
 
 // Step is the "mine" step type.
-var Step = steps.New("mine", 2, "Find a model's false positives in a pool of benign rows.", run, steps.Isolated, steps.Example(`step "mine" "false_positives" {
+var Step = steps.New("mine", 3, "Find a model's false positives in a pool of benign rows.", run, steps.Isolated, steps.Example(`step "mine" "false_positives" {
   model = step.baseline.model
   pool  = step.corpus.pool
 }`))
@@ -54,6 +60,7 @@ type miner struct {
 	out    *artifact.Writer[artifact.Row]
 	scores *artifact.Writer[artifact.Scored]
 	margin float64
+	spare  *reserve
 	Report
 	total int64 // rows of the pool, malicious ones included
 }
@@ -64,7 +71,8 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 		return Out{}, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	out := Out{artifact.Rows{Path: env.Out("rows")}, artifact.Scores{Path: env.Out("scores")}, artifact.Report{Path: env.Out("report")}}
+	out := Out{Rows: artifact.Rows{Path: env.Out("rows")}, Reserve: artifact.Rows{Path: env.Out("reserve")},
+		Scores: artifact.Scores{Path: env.Out("scores")}, Report: artifact.Report{Path: env.Out("report")}}
 	m := &miner{env: env, s: s, margin: c.Margin, Report: Report{Threshold: s.Threshold(), Strata: map[string]*Stratum{}, Families: map[string]int{}}}
 	if m.out, err = artifact.NewWriter[artifact.Row](out.Rows.Path); err != nil {
 		return Out{}, err
@@ -77,6 +85,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	if m.total, err = in.Pool.Count(); err != nil {
 		return Out{}, err
 	}
+	m.spare = newReserve(c.Reserve, m.total)
 	rows := make([]artifact.Row, 0, batch)
 	for r, err := range in.Pool.All() {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
@@ -96,7 +105,12 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	if err := m.take(ctx, rows); err != nil {
 		return Out{}, err
 	}
-	return out, m.report(out.Report.Path)
+	// The pool's malicious rows counted too until now.
+	kept, err := m.spare.write(out.Reserve.Path, int(math.Ceil(c.Reserve*float64(m.Rows))))
+	if err != nil {
+		return Out{}, err
+	}
+	return out, m.report(out.Report.Path, kept)
 }
 
 // take scores rows and keeps the mistakes.
@@ -127,6 +141,7 @@ func (m *miner) take(ctx context.Context, rows []artifact.Row) error {
 			m.Near++
 			stratum.Near++
 		default:
+			m.spare.offer(miss{r, m.Rows + i})
 			continue
 		}
 		if err := errors.Join(m.out.Write(r), m.scores.Write(artifact.Scored{ID: r.ID, Set: "pool", Label: r.Label, Category: r.Category,

@@ -1,8 +1,10 @@
 package mine
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,7 +52,7 @@ func TestMineKeepsWhatIsOverTheThreshold(t *testing.T) {
 		t.Fatalf("the fixture is no test: %d over, %d near", len(over), len(near))
 	}
 	for margin, want := range map[float64][]string{0: over, 0.05: near} {
-		env := stepstest.New(t, "rows", "scores", "report")
+		env := stepstest.New(t, "rows", "reserve", "scores", "report")
 		out, err := run(t.Context(), env.Env, Config{Margin: margin}, In{Model: model, Pool: rows})
 		if err != nil {
 			t.Fatal(err)
@@ -77,8 +79,64 @@ func TestMineSaysWhyThereIsNothing(t *testing.T) {
 		"no benign rows (5 malicious ones)": {ngramtest.Random(t, 0.6, false), pool(t, 5, artifact.Malicious)},
 		"none of the 5 benign rows":         {ngramtest.Random(t, 1, false), pool(t, 5, artifact.Benign)},
 	} {
-		if _, err := run(t.Context(), stepstest.New(t, "rows", "scores", "report").Env, Config{}, in); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := run(t.Context(), stepstest.New(t, "rows", "reserve", "scores", "report").Env, Config{}, in); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// The reserve holds the rows under the threshold that come nearest to it, its share counted among benign rows.
+func TestReserveIsWhatComesNearest(t *testing.T) {
+	for _, threshold := range []float64{0.75, 1} { // 1: no false positives
+		model, benign := ngramtest.Random(t, threshold, false), pool(t, 300, artifact.Benign)
+		all, _ := benign.Read()
+		s, err := scorer.Open(t.Context(), model, scorer.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		var under []artifact.Row
+		for i := range all {
+			sc, err := s.Score(t.Context(), []string{all[i].Text})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if all[i].Score = float64(sc[0].Threat); all[i].Score < threshold {
+				under = append(under, all[i])
+			}
+		}
+		slices.SortStableFunc(under, func(a, b artifact.Row) int { return cmp.Compare(b.Score, a.Score) })
+		want := map[string]bool{}
+		for _, r := range under[:60] {
+			want[r.ID] = true
+		}
+		mixed, _ := pool(t, 900, artifact.Malicious).Read()
+		for i := range mixed {
+			mixed[i].ID = "m" + mixed[i].ID
+		}
+		rows, err := artifact.WriteRows(filepath.Join(t.TempDir(), "mixed"), append(mixed[:450], append(all, mixed[450:]...)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		env := stepstest.New(t, "rows", "reserve", "scores", "report")
+		out, err := run(t.Context(), env.Env, Config{Reserve: 0.2}, In{Model: model, Pool: rows})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := out.Reserve.Read()
+		last := -1
+		for _, r := range got {
+			at := slices.IndexFunc(all, func(x artifact.Row) bool { return x.ID == r.ID })
+			if !want[r.ID] || r.Score != all[at].Score || at <= last {
+				t.Errorf("threshold %v: row %s, score %v", threshold, r.ID, r.Score)
+			}
+			last = at
+		}
+		if len(got) != 60 {
+			t.Errorf("threshold %v: %d rows, want 60", threshold, len(got))
+		}
+		if said := strings.Join(env.Notes, "\n"); threshold == 1 && !strings.Contains(said, "none of the 300 benign rows malicious at its threshold 1; the 60 with the highest scores") {
+			t.Errorf("notes: %s", said)
 		}
 	}
 }

@@ -17,7 +17,8 @@ type Report struct {
 	Rows      int                 `json:"rows"` // benign ones
 	Malicious int                 `json:"malicious_passed_over"`
 	Found     int                 `json:"false_positives"`
-	Near      int                 `json:"near_misses"`
+	Near      int                 `json:"near_misses"` // within the margin
+	Reserve   int                 `json:"reserve"`
 	Rate      stats.Interval      `json:"fp_rate"`
 	Strata    map[string]*Stratum `json:"strata"`   // by category
 	Families  map[string]int      `json:"families"` // false positives by the attack family that they were taken for
@@ -32,7 +33,7 @@ type Stratum struct {
 }
 
 // report writes the report and says what is in it.
-func (m *miner) report(path string) error {
+func (m *miner) report(path string, reserve int) error {
 	if m.Rows == 0 {
 		return fmt.Errorf("the pool has no benign rows (%d malicious ones): nothing to mine", m.Malicious)
 	}
@@ -42,6 +43,7 @@ func (m *miner) report(path string) error {
 	m.env.Metric("pool_fp_rate", m.Rate.Value)
 	m.env.Metric("pool_fp_rate_low", m.Rate.Low)
 	m.env.Metric("pool_fp_rate_high", m.Rate.High)
+	m.Report.Reserve = reserve
 	if m.margin > 0 {
 		m.env.Metric("pool_near_misses", float64(m.Near))
 	}
@@ -49,7 +51,11 @@ func (m *miner) report(path string) error {
 		m.env.Notef("%d malicious rows of the pool were passed over", m.Malicious)
 	}
 	if m.Found+m.Near == 0 {
-		return fmt.Errorf("the model calls none of the %d benign rows malicious at its threshold %.4g: there is nothing to reinforce it with", m.Rows, m.Threshold)
+		none := fmt.Sprintf("the model calls none of the %d benign rows malicious at its threshold %.4g", m.Rows, m.Threshold)
+		if reserve == 0 {
+			return fmt.Errorf("%s: there is nothing to reinforce it with; give a larger pool, a reserve of near misses, or a threshold rule that flags more", none)
+		}
+		m.env.Notef("%s; the %d with the highest scores are its near misses", none, reserve)
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Strata)) {
 		s := m.Strata[name]

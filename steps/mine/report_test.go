@@ -28,7 +28,7 @@ func TestReportAddsUp(t *testing.T) {
 	if in, err = artifact.WriteRows(in.Path, rows); err != nil {
 		t.Fatal(err)
 	}
-	env := stepstest.New(t, "rows", "scores", "report")
+	env := stepstest.New(t, "rows", "reserve", "scores", "report")
 	out, err := run(t.Context(), env.Env, Config{Margin: margin}, In{ngramtest.Random(t, threshold, false), in})
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestScoresAreComputedOnce(t *testing.T) {
 	var results [2][]artifact.Row
 	for i := range results {
 		memo.Hits = 0
-		out, err := run(t.Context(), stepstest.NewWithMemo(t, memo, "rows", "scores", "report").Env, Config{}, in)
+		out, err := run(t.Context(), stepstest.NewWithMemo(t, memo, "rows", "reserve", "scores", "report").Env, Config{}, in)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,16 +53,17 @@ func (c Config) Validate() error {
 
 // In is what the step reads.
 type In struct {
-	Rows artifact.Rows `port:"rows" doc:"the rows to choose from"`
+	Rows    artifact.Rows `port:"rows" doc:"the rows to choose from"`
+	Reserve artifact.Rows `port:"reserve,optional" doc:"rows that stand in where there are fewer than size: highest score first"`
 }
 
 // Out is what the step makes.
 type Out struct {
-	Rows artifact.Rows `port:"rows" doc:"the chosen rows, in the order in which they came"`
+	Rows artifact.Rows `port:"rows" doc:"the chosen rows, in the order in which they came; those of the reserve last"`
 }
 
 // Step is the "sample" step type.
-var Step = steps.New("sample", 1, "Choose rows by stratum, without replacement.", run, steps.Example(`step "sample" "sampled" {
+var Step = steps.New("sample", 2, "Choose rows by stratum, without replacement.", run, steps.Example(`step "sample" "sampled" {
   rows   = step.false_positives.rows
   size   = 2500
   quotas = { "context manipulation" = 0.43, "semantic jailbreak" = 0.26, "obfuscated command" = 0.19, "other" = 0.12 }
@@ -79,15 +80,23 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 			return Out{}, ctx.Err()
 		}
 	}
-	if f.rows == 0 {
-		env.Notef("there are no rows to choose from")
-	}
 	quota, notes := c.quota(f.sizes())
 	for _, n := range notes {
 		env.Notef("%s", n)
 	}
 	chosen := f.choose(quota)
-	if err := write(ctx, env.Out("rows"), in.Rows, chosen); err != nil {
+	spare, err := c.standIns(ctx, env, in.Reserve, len(chosen))
+	if err != nil {
+		return Out{}, err
+	}
+	if len(chosen)+len(spare) == 0 {
+		env.Notef("there are no rows to choose from")
+	}
+	w, err := artifact.NewWriter[artifact.Row](env.Out("rows"))
+	if err != nil {
+		return Out{}, err
+	}
+	if err := errors.Join(write(ctx, w, in.Rows, chosen), write(ctx, w, in.Reserve, spare), w.Close()); err != nil {
 		return Out{}, err
 	}
 	f.report(env, quota, chosen)
@@ -109,12 +118,10 @@ func (c Config) quota(available map[string]int) (quota map[string]int, notes []s
 }
 
 // write copies the rows at the chosen positions, which rise.
-func write(ctx context.Context, path string, rows artifact.Rows, chosen []int32) (err error) {
-	w, err := artifact.NewWriter[artifact.Row](path)
-	if err != nil {
-		return err
+func write(ctx context.Context, w *artifact.Writer[artifact.Row], rows artifact.Rows, chosen []int32) error {
+	if len(chosen) == 0 {
+		return nil
 	}
-	defer func() { err = errors.Join(err, w.Close()) }()
 	at, next := int32(0), 0
 	for r, err := range rows.All() {
 		if err != nil {

@@ -76,7 +76,7 @@ func sampleIDs(t *testing.T, rows []artifact.Row, c Config) ([]string, *stepstes
 		t.Fatal(err)
 	}
 	env := stepstest.New(t, "rows")
-	out, err := run(t.Context(), env.Env, c, In{in})
+	out, err := run(t.Context(), env.Env, c, In{Rows: in})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,5 +185,48 @@ func TestSampleOfNothing(t *testing.T) {
 	ids, env := sampleIDs(t, nil, Config{Size: 1, By: "category"})
 	if len(ids) != 0 || len(env.Notes) == 0 {
 		t.Errorf("%v, notes %q", ids, env.Notes)
+	}
+}
+
+// The reserve fills up what is missing, nothing else, highest score first.
+func TestReserveStandsIn(t *testing.T) {
+	reserve := fixture(50)
+	for i := range reserve {
+		reserve[i].ID = "near " + reserve[i].ID
+	}
+	spare, err := artifact.WriteRows(filepath.Join(t.TempDir(), "reserve"), reserve)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		rows, size, near int
+	}{{5, 8, 3}, {8, 8, 0}, {0, 4, 4}, {5, 100, 50}} {
+		rows, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), fixture(c.rows))
+		if err != nil {
+			t.Fatal(err)
+		}
+		env := stepstest.New(t, "rows")
+		out, err := run(t.Context(), env.Env, Config{Size: c.size, By: "category", Order: "random", Seed: 1}, In{rows, spare})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := out.Rows.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for i := range min(c.rows, c.size) {
+			want = append(want, fmt.Sprint(i))
+		}
+		for i := 50 - c.near; i < 50; i++ {
+			want = append(want, fmt.Sprint("near ", i))
+		}
+		var ids []string
+		for _, r := range got {
+			ids = append(ids, r.ID)
+		}
+		if !slices.Equal(ids, want) || env.Metrics["near_misses"] != float64(c.near) || env.Metrics["unique_fps"] != float64(min(c.rows, c.size)) {
+			t.Errorf("%+v: %v, metrics %v", c, ids, env.Metrics)
+		}
 	}
 }
