@@ -30,6 +30,11 @@ variable "false_positives" {
   default     = 1000
   description = "Unique false positives to sample."
 }
+variable "near_misses" {
+  type        = number
+  default     = 0.2
+  description = "Where a pool of your own gives fewer false positives: this share of it, the highest threat scores first, may stand in. 0: nothing does."
+}
 variable "variations" {
   type        = number
   default     = 8
@@ -58,6 +63,27 @@ variable "on_leak" {
   type        = string
   default     = "stop"
   description = "Rows of `test` that a model was made with: stop the run, exclude them from the figures, or record them."
+}
+
+variable "max_class_share" {
+  type        = number
+  default     = 0.65
+  description = "Share of the larger class in the training rows above which a strategy is rejected."
+}
+variable "columns" {
+  type        = map(string)
+  default     = {}
+  description = "Columns of your data whose names aren't usual ones: { text = \"user_prompt\", label = \"flag\" }."
+}
+variable "labels" {
+  type        = map(string)
+  default     = {}
+  description = "What your data's labels mean where they aren't usual words: { ham = \"benign\", spam = \"malicious\" }."
+}
+variable "max_bad" {
+  type        = number
+  default     = 0
+  description = "Unusable rows (without text, without a label) that may be left out; one more stops the run."
 }
 
 # What can't be measured and every sum of money rests on.
@@ -99,17 +125,26 @@ step "synthesize" "corpus" {
   scale = var.scale
 }
 step "dataset" "own" {
-  when = !local.built_in
-  data = var.train
+  when    = !local.built_in
+  data    = var.train
+  columns = var.columns
+  labels  = var.labels
+  max_bad = var.max_bad
 }
 step "dataset" "own_pool" {
-  when  = local.own_pool
-  data  = var.pool
-  label = "benign" # of rows that say nothing else
+  when    = local.own_pool
+  data    = var.pool
+  columns = var.columns
+  labels  = var.labels
+  max_bad = var.max_bad
+  label   = "benign" # of rows that say nothing else
 }
 step "dataset" "own_test" {
-  when = local.own_test
-  data = var.test
+  when    = local.own_test
+  data    = var.test
+  columns = var.columns
+  labels  = var.labels
+  max_bad = var.max_bad
 }
 step "split" "parts" {
   when = !local.built_in
@@ -140,12 +175,15 @@ step "evaluate" "baseline_test" {
 step "mine" "false_positives" {
   model = step.baseline.model
   pool  = local.pool
+
+  reserve = local.built_in && !local.own_pool ? 0 : var.near_misses
 }
 step "sample" "sampled" {
-  rows   = step.false_positives.rows
-  size   = var.false_positives
-  quotas = var.strata
-  seed   = var.seed
+  rows    = step.false_positives.rows
+  reserve = step.false_positives.reserve
+  size    = var.false_positives
+  quotas  = var.strata
+  seed    = var.seed
 }
 step "augment" "variations" {
   rows       = step.sampled.rows
@@ -165,6 +203,7 @@ step "merge" "dataset" {
 }
 step "balance-assert" "balanced" {
   rows      = step.dataset.rows
+  critical  = var.max_class_share
   on_breach = "record"
 }
 

@@ -96,11 +96,14 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 	if err != nil {
 		return err
 	}
-	if err := a.writeOut(f.out, func(w io.Writer) error { return write(w, result) }); err != nil {
-		return err
+	nothing := !slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Missing == "" })
+	if !nothing || f.format != "table" || len(result.Baseline.Measured) > 0 { // a table of blanks would hide the reason
+		if err := a.writeOut(f.out, func(w io.Writer) error { return write(w, result) }); err != nil {
+			return err
+		}
 	}
-	if !slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Missing == "" }) {
-		return &exitError{exitFault, errors.New("nothing was measured, so nothing could be compared")}
+	if nothing {
+		return &exitError{exitFault, fmt.Errorf("nothing was measured, so nothing could be compared: %s", result.Strategies[0].Missing)}
 	}
 	if f.require == "" || slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Verdict == f.require }) {
 		return nil

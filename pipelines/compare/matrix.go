@@ -120,6 +120,7 @@ var lines = slices.Concat(dataLines, performanceLines, trainingLines, verdictLin
 
 var dataLines = []line{
 	{sectionData, "unique_fps", "unique false positives", func(v view) Cell { return v.own("unique_fps").plannedVariable(v, "false_positives") }},
+	{sectionData, "near_misses", "  near misses beside them", func(v view) Cell { return v.own("near_misses") }},
 	{sectionData, "coverage", "coverage of those found", func(v view) Cell { return v.own("coverage").planned(v, "coverage", percent) }},
 	{sectionData, "variations", "variations of each", variations},
 	{sectionData, "hard_negatives", "hard negatives", func(v view) Cell { return v.own("hard_negatives").plannedVariable(v, "hard_negatives") }},
@@ -190,13 +191,13 @@ func (c Cell) expected(v view, metric string) Cell {
 
 func variations(v view) Cell {
 	made, ok := v.measured["variations_made"]
-	of, okOf := v.measured["unique_fps"]
+	of := v.measured["unique_fps"].Value + v.measured["near_misses"].Value
 	if v.s == nil {
 		return Cell{}
 	}
 	var c Cell
-	if ok && okOf && of.Value > 0 {
-		c.Text = count(float64(int(made.Value/of.Value*100+0.5)) / 100)
+	if ok && of > 0 {
+		c.Text = count(float64(int(made.Value/of*100+0.5)) / 100)
 	}
 	return c.plannedVariable(v, "variations")
 }

@@ -8,9 +8,10 @@ import (
 )
 
 // rule is how the recommended strategy is chosen, in words.
-const rule = "Among the strategies that pass every gate (targets, balance not critical, fewer false positives than the baseline shown by a paired test), " +
-	"the lowest FP rate; of those whose difference from it is not significant (McNemar, Holm-adjusted, 5%), the cheapest by the measured time of making it " +
-	"(not of measuring it), and where times are within 10% the one with fewer training rows."
+const rule = "Among the strategies that pass every gate (targets, balance not critical, a gain over the baseline shown by a paired test: fewer false positives, " +
+	"or no more of them and a higher recall), the lowest FP rate; of those whose difference from it is not significant (McNemar, Holm-adjusted, 5%), and whose " +
+	"recall isn't shown to be a point lower than another's, the cheapest by the measured time of making it (not of measuring it), and where times are within 10% " +
+	"the one with fewer training rows."
 
 // recommend stars one strategy, or nobody, and says why from what was measured.
 func (r *Result) recommend() {
@@ -33,11 +34,30 @@ func (r *Result) recommend() {
 			equals = append(equals, s)
 		}
 	}
-	chosen := slices.MinFunc(equals, r.cheaper)
+	chosen := slices.MinFunc(r.finding(equals), r.cheaper)
 	chosen.Recommended = true
 	rec.Strategy = chosen.Name
 	rec.Why = r.whyChosen(chosen, best, equals, passed)
 	r.Recommendation = rec
+}
+
+// lostRecall is how much lower a recall must be, and be shown to be, so that no cost makes up for it.
+const lostRecall = 0.01
+
+// finding leaves out the strategies that find shown fewer attacks than another.
+func (r *Result) finding(list []*Strategy) []*Strategy {
+	return slices.DeleteFunc(slices.Clone(list), func(s *Strategy) bool {
+		return slices.ContainsFunc(list, func(o *Strategy) bool { return r.findsFewer(s, o) })
+	})
+}
+
+// findsFewer tells whether a strategy's recall is shown to be lower than another's, by more than a little.
+func (r *Result) findsFewer(s, other *Strategy) bool {
+	t := r.testOf(other.Name, s.Name, "tp_rate")
+	if t == nil {
+		t = r.testOf(s.Name, other.Name, "tp_rate").turned()
+	}
+	return t != nil && t.Conclusion == Worse && t.Difference.Value <= -lostRecall
 }
 
 func byRate(a, b *Strategy) int {
@@ -109,8 +129,12 @@ func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) [
 		why = append(why, "It is the only one of "+fmt.Sprint(len(r.strategies()))+" that does.")
 	case chosen != best:
 		t := cmp.Or(r.testOf(best.Name, chosen.Name, "fp_rate"), r.testOf(chosen.Name, best.Name, "fp_rate"))
+		reason := whyCheaper(chosen, best)
+		if r.findsFewer(best, chosen) {
+			reason = fmt.Sprintf("it finds fewer attacks: recall %s against %s", percent(best.Measured["tp_rate"].Value), percent(chosen.Measured["tp_rate"].Value))
+		}
 		why = append(why, fmt.Sprintf("%s has the lowest FP rate, %s, but the difference is not significant (p %s on %s rows), and %s.",
-			best.Name, percent(best.Measured["fp_rate"].Value), pvalue(t.P), count(float64(t.Rows)), whyCheaper(chosen, best)))
+			best.Name, percent(best.Measured["fp_rate"].Value), pvalue(t.P), count(float64(t.Rows)), reason))
 	case len(equals) > 1:
 		others := names(without(equals, chosen), name)
 		verb := "doesn't differ from it significantly in FP rate, and isn't cheaper"
@@ -123,6 +147,7 @@ func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) [
 	}
 	why = append(why, r.gainOverVolume(chosen)...)
 	why = append(why, r.whyOthers(chosen)...)
+	why = append(why, r.advice()...)
 	if len(chosen.Concerns) > 0 {
 		why = append(why, "What to keep in mind of it: "+strings.Join(chosen.Concerns, "; ")+".")
 	}
@@ -167,7 +192,10 @@ func (r *Result) whyNobody() []string {
 	if closest != nil {
 		why = append(why, fmt.Sprintf("The closest is %s: it fails on %s.", closest.Name, gateNames(closest)))
 	}
-	return why
+	if s := r.baselineSuffices(); s != "" {
+		why = append(why, s)
+	}
+	return append(why, r.advice()...)
 }
 
 func gateNames(s *Strategy) string {
@@ -177,10 +205,15 @@ func gateNames(s *Strategy) string {
 			out = append(out, label(g.Name))
 		}
 	}
-	if last := len(out) - 1; last > 1 {
-		return strings.Join(out[:last], ", ") + " and " + out[last]
+	return joined(out)
+}
+
+// joined is a list in words.
+func joined(list []string) string {
+	if last := len(list) - 1; last > 1 {
+		return strings.Join(list[:last], ", ") + " and " + list[last]
 	}
-	return strings.Join(out, " and ")
+	return strings.Join(list, " and ")
 }
 
 func names[T any](list []T, name func(T) string) []string {

@@ -30,7 +30,7 @@ func (r *Result) judge(s *Strategy) {
 	if sev, ok := s.Measured["balance_severity"]; ok {
 		s.Gates = append(s.Gates, Gate{Name: "balance", Wants: "not critical", Got: severity(sev.Value) + balanceDetail(s), Passed: sev.Value < critical, Shown: true})
 	}
-	if g, ok := r.beatsBaseline(s); ok {
+	if g, ok := r.gain(s); ok {
 		s.Gates = append(s.Gates, g)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Expected)) {
@@ -90,14 +90,28 @@ func gate(name string, e record.Expectation, measured map[string]Figure) Gate {
 	return g
 }
 
-// beatsBaseline is a gate of every strategy that can be tested: reinforcement has to reduce the false positives.
-func (r *Result) beatsBaseline(s *Strategy) (Gate, bool) {
-	t := r.testOf(BaselineName, s.Name, "fp_rate")
-	if t == nil || t.Conclusion == Incomparable {
+// gainGate is the name of the gate that a strategy passes by being better than the baseline.
+const gainGate = "gain"
+
+// gain is a gate of every strategy that can be tested: reinforcement has to reduce the false positives. Where both models'
+// thresholds were chosen for one FP rate, what it gains is recall.
+func (r *Result) gain(s *Strategy) (Gate, bool) {
+	fp := r.testOf(BaselineName, s.Name, "fp_rate")
+	if fp == nil || fp.Conclusion == Incomparable {
 		return Gate{}, false
 	}
-	return Gate{Name: "fp_rate against the baseline", Wants: "shown to be lower", Got: fmt.Sprintf("%s (%s, p %s)", t.Conclusion, points(t.Difference), pvalue(t.P)),
-		Passed: t.Conclusion == Better, Shown: t.Conclusion == Better}, true
+	g := Gate{Name: gainGate, Wants: "fewer false positives shown, or no more of them and a higher recall", Got: "FP rate " + fp.words(), Passed: fp.Conclusion == Better}
+	if tp := r.testOf(BaselineName, s.Name, "tp_rate"); !g.Passed && tp != nil {
+		g.Got += ", recall " + tp.words()
+		g.Passed = fp.Conclusion != Worse && tp.Conclusion == Better
+	}
+	g.Shown = g.Passed
+	return g, true
+}
+
+// words are what a test concludes, with its figures.
+func (t *Test) words() string {
+	return fmt.Sprintf("%s (%s, p %s)", t.Conclusion, points(t.Difference), pvalue(t.P))
 }
 
 // generalisation compares unseen sources with the test set.

@@ -27,7 +27,7 @@ func label(metric string) string {
 var labels = map[string]string{
 	"fp_rate": "FP rate", "tp_rate": "recall", "f1_macro": "F1 macro", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "fp_count": "false positives",
 	"unseen_fp_rate": "FP rate, unseen sources", "unseen_tp_rate": "recall, unseen sources", "unseen_f1_macro": "F1 macro, unseen sources",
-	"unseen_roc_auc": "ROC-AUC, unseen sources", "fp_rate against the baseline": "FP rate against the baseline",
+	"unseen_roc_auc": "ROC-AUC, unseen sources", gainGate: "gain over the baseline",
 	"validation_auc": "validation ROC-AUC", "benign_share": "benign share", "total_samples": "rows", "ece": "calibration error (ECE)", "ece_scaled": "calibration error, scaled", "brier": "Brier score",
 	"seen_pool_fp_rate": "FP rate, mined pool (seen)", "edited_tp_rate": "recall, edited attacks (mean)", "edited_tp_rate_worst": "recall, edited attacks (worst)",
 	"edited_fp_rate": "FP rate, edited (mean)", "edited_fp_rate_worst": "FP rate, edited (worst)", "expected fp_rate": "expected FP rate",
