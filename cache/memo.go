@@ -33,6 +33,9 @@ func (s *Store) GetMany(ctx context.Context, keys []Digest) ([][]byte, error) {
 	return out, err
 }
 
+// mostMemo is the largest value that is kept by row: what is larger is worked out again, as whatever isn't remembered is.
+const mostMemo = 1 << 20
+
 // PutMany keeps values by row key. Values are small: answers, scores, variations of one row.
 func (s *Store) PutMany(ctx context.Context, keys []Digest, values [][]byte) error {
 	if s.readOnly {
@@ -42,6 +45,9 @@ func (s *Store) PutMany(ctx context.Context, keys []Digest, values [][]byte) err
 		b := db.NewWriteBatch()
 		defer b.Cancel()
 		for i, k := range keys {
+			if len(values[i]) > mostMemo {
+				continue
+			}
 			key := memoKey(k)
 			if err := b.Set(key, seal(key, values[i])); err != nil {
 				return err

@@ -308,6 +308,13 @@ func TestMemo(t *testing.T) {
 	if err != nil || got[0] != nil || string(got[1]) != "x" {
 		t.Errorf("%q, %v", got, err)
 	}
+	// What is too large for the index isn't remembered; that is no fault of the step.
+	if err := s.PutMany(ctx, []Digest{keys[1], keys[0]}, [][]byte{make([]byte, 20<<20), []byte("y")}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = s.GetMany(ctx, []Digest{keys[1], keys[0]}); err != nil || got[0] != nil || string(got[1]) != "y" {
+		t.Errorf("%d bytes, %q, %v", len(got[0]), got[1], err)
+	}
 }
 
 func TestLease(t *testing.T) {

@@ -202,7 +202,11 @@ func ancestors(steps []record.Step, name string) map[string]bool {
 func missing(steps []record.Step, result *record.Step) string {
 	for _, st := range steps {
 		if st.Error != "" {
-			line, _, _ := strings.Cut(st.Error, "\n")
+			line, rest, _ := strings.Cut(st.Error, "\n")
+			if _, advice, ok := strings.Cut(rest, "what to do: "); ok {
+				advice, _, _ = strings.Cut(advice, "\n")
+				line += "; what to do: " + advice
+			}
 			return fmt.Sprintf("step %s %s: %s", st.Name, cmp.Or(st.Status, "failed"), line)
 		}
 	}

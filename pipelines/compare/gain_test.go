@@ -1,8 +1,11 @@
 package compare
 
 import (
+	"math"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // Where thresholds are chosen for one FP rate, what a strategy gains is recall: that counts as fewer false positives do.
@@ -69,5 +72,24 @@ func TestAdvice(t *testing.T) {
 	}
 	if r := four(t); strings.Contains(strings.Join(r.Recommendation.Why, "\n"), "what the balance allows") {
 		t.Errorf("%q", r.Recommendation.Why)
+	}
+}
+
+// A step that strategies share says what it says once.
+func TestSharedNotesAreToldOnce(t *testing.T) {
+	r := &Result{Strategies: []*Strategy{{Name: "a", Notes: []string{"parts: few", "own: x"}}, {Name: "b", Notes: []string{"parts: few", "own: x"}}, {Name: "c", Notes: []string{"parts: few", "z"}}}}
+	if diff := cmp.Diff([]string{"all: parts: few", "a, b: own: x", "c: z"}, r.noteLines()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNothingIsNoLoss(t *testing.T) {
+	for v, want := range map[float64]string{math.Copysign(0, -1): "$0.00", -0.001: "$0.00", 0.5: "$0.50", -12.4: "-$12"} {
+		if got := money(v); got != want {
+			t.Errorf("%v: %s, want %s", v, got, want)
+		}
+	}
+	if got := fewer(-1500); got != "1,500 more" {
+		t.Error(got)
 	}
 }

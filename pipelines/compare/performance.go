@@ -103,11 +103,10 @@ func reduction(v view) Cell {
 	if !ok || !okOwn || base.Value <= 0 {
 		return Cell{}
 	}
-	c := Cell{Text: fmt.Sprintf("%.1f%%", 100*(1-own.Value/base.Value)), Tone: Good}
-	if own.Value >= base.Value {
-		c.Tone = Bad
+	if own.Value > base.Value {
+		return Cell{Text: fmt.Sprintf("none: %.1f%% more", 100*(own.Value/base.Value-1)), Tone: Bad}
 	}
-	return c
+	return Cell{Text: fmt.Sprintf("%.1f%%", 100*(1-own.Value/base.Value)), Tone: Good}
 }
 
 func againstBaseline(metric string) func(view) Cell {

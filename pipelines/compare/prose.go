@@ -3,6 +3,7 @@ package compare
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -110,13 +111,26 @@ func (r *Result) pairWords(a, b string) string {
 }
 
 func (r *Result) noteLines() []string {
-	var out []string
+	var notes []string
+	by := map[string][]string{} // a step that strategies share says the same for each
 	for _, s := range r.Strategies {
 		for _, n := range s.Notes {
-			out = append(out, s.Name+": "+brief(n))
+			if n = brief(n); len(by[n]) == 0 {
+				notes = append(notes, n)
+			}
+			if !slices.Contains(by[n], s.Name) {
+				by[n] = append(by[n], s.Name)
+			}
 		}
 	}
-	return out
+	for i, n := range notes {
+		who := strings.Join(by[n], ", ")
+		if len(by[n]) == len(r.Strategies) && len(by[n]) > 1 {
+			who = "all"
+		}
+		notes[i] = who + ": " + n
+	}
+	return notes
 }
 
 // brief cuts a long note at a word; JSON has all of it.
@@ -146,15 +160,23 @@ func (r *Result) moneyLines() []string {
 		if b == nil || r.Baseline.Measured["fp_rate"].Value == 0 {
 			continue
 		}
-		out = append(out, fmt.Sprintf("%s: false alarms a day from %s to %s%s, a year from %s to %s; %s fewer a day%s, which saves %s a day and %s a year%s", s.Name,
+		out = append(out, fmt.Sprintf("%s: false alarms a day from %s to %s%s, a year from %s to %s; %s a day%s, which saves %s a day and %s a year%s", s.Name,
 			count(b.BaselinePerDay.rounded()), count(b.AlarmsPerDay.rounded()), span(b.AlarmsPerDay, count), millions(b.BaselineYearly.Value), millions(b.AlarmsPerYear.Value),
-			count(b.AvoidedPerDay.rounded()), span(b.AvoidedPerDay, count), money(b.SavedPerDay.Value), money(b.SavedPerYear.Value), span(b.SavedPerYear, money)))
+			fewer(b.AvoidedPerDay.rounded()), span(b.AvoidedPerDay, count), money(b.SavedPerDay.Value), money(b.SavedPerYear.Value), span(b.SavedPerYear, money)))
 	}
 	if len(out) > 0 {
 		out = append(out, fmt.Sprintf("assumed, not measured: %s prompts a day, %s of them benign, %s of alarms become tickets at %s",
 			count(a.PromptsPerDay), percent(a.BenignShare), percent(a.TicketShare), money(a.TicketCost)))
 	}
 	return out
+}
+
+// fewer is a change of alarms in words.
+func fewer(n float64) string {
+	if n < 0 {
+		return count(-n) + " more"
+	}
+	return count(n) + " fewer"
 }
 
 func span(f Figure, format func(float64) string) string {

@@ -100,7 +100,7 @@ func (r *Result) gain(s *Strategy) (Gate, bool) {
 	if fp == nil || fp.Conclusion == Incomparable {
 		return Gate{}, false
 	}
-	g := Gate{Name: gainGate, Wants: "fewer false positives shown, or no more of them and a higher recall", Got: "FP rate " + fp.words(), Passed: fp.Conclusion == Better}
+	g := Gate{Name: gainGate, Wants: "fewer false positives, or as few and more attacks found", Got: "FP rate " + fp.words(), Passed: fp.Conclusion == Better}
 	if tp := r.testOf(BaselineName, s.Name, "tp_rate"); !g.Passed && tp != nil {
 		g.Got += ", recall " + tp.words()
 		g.Passed = fp.Conclusion != Worse && tp.Conclusion == Better

@@ -150,6 +150,9 @@ func money(v float64) string {
 	if v < 0 {
 		sign, v = "-", -v
 	}
+	if v < 0.005 {
+		return "$0.00"
+	}
 	if v >= 10 {
 		return sign + "$" + count(math.Round(v))
 	}

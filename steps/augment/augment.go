@@ -22,6 +22,7 @@ type Config struct {
 	Order      []string           `hcl:"order,optional" doc:"Methods to try in this order, instead of methods: the next one only where those before give a row nothing more."`
 	Near       float64            `hcl:"near_duplicates,optional" default:"0" doc:"Also leave out variations that are this similar to a row or to another variation (Jaccard similarity of runs of three words by MinHash, 0.5 to 1). 0: only equal ones."`
 	Families   map[string]float64 `hcl:"families,optional" doc:"With size: only malicious rows, and these shares of their categories."`
+	PerRow     int                `hcl:"per_row,optional" default:"10" doc:"With size: at most this many variations a row on average; of few rows there are then fewer than size. 0: no limit."`
 	MaxGrowth  float64            `hcl:"max_growth,optional" default:"3" doc:"A benign variation is at most this many times as long as its row (and 80 characters), and at least half as long."`
 	Triggers   float64            `hcl:"keep_triggers,optional" default:"0.5" doc:"A variation of an attack keeps at least this share of as many trigger words as the attack has (spans of one to three words at least four times as likely in the attacks as in the benign rows of rows and avoid); others are left out. 0: not checked."`
 	Back       *BackTranslation   `hcl:"back_translation,block" doc:"Also translate benign rows away and back."`
@@ -42,6 +43,9 @@ func (c Config) Validate() error {
 	}
 	if len(c.Order) > 0 && len(c.Methods) > 0 {
 		return errors.New("order and methods exclude each other: one names the methods in turn, the other by weight")
+	}
+	if c.PerRow < 0 {
+		return fmt.Errorf("per_row: %d is negative", c.PerRow)
 	}
 	if c.MaxGrowth < 1 {
 		return fmt.Errorf("max_growth: %v is less than 1", c.MaxGrowth)
@@ -110,7 +114,7 @@ type Out struct {
 }
 
 // Step is the "augment" step type.
-var Step = steps.New("augment", 6, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run, steps.Isolated, steps.Example(`step "augment" "variations" {
+var Step = steps.New("augment", 7, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run, steps.Isolated, steps.Example(`step "augment" "variations" {
   rows       = step.sampled.rows
   avoid      = [step.corpus.train, step.corpus.validation]
   variations = 8

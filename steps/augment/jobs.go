@@ -40,6 +40,7 @@ func (w *writer) jobs() ([]job, error) {
 	if len(shares) == 0 {
 		shares = map[string]float64{"": 1}
 	}
+	shares = w.known(groups, shares)
 	quota, err := w.quota(groups, shares)
 	if err != nil {
 		return nil, err
@@ -48,6 +49,10 @@ func (w *writer) jobs() ([]job, error) {
 		members := groups[name]
 		w.shuffle(members, name)
 		n := min(quota[name], len(members))
+		if most := n * w.config.PerRow; w.config.PerRow > 0 && quota[name] > most {
+			w.env.Notef("%d variations%s were asked for: %d rows give %d, %d of each", quota[name], ofFamily(name), n, most, w.config.PerRow)
+			quota[name] = most
+		}
 		for i := range n {
 			times := quota[name] / n
 			if i < quota[name]%n {
@@ -58,6 +63,28 @@ func (w *writer) jobs() ([]job, error) {
 	}
 	slices.SortFunc(jobs, func(a, b job) int { return cmp.Compare(a.row, b.row) })
 	return jobs, nil
+}
+
+func ofFamily(name string) string {
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf(" of family %q", name)
+}
+
+// known are the shares, or where the data has none of these families, those of the families that it has.
+func (w *writer) known(groups map[string][]int, shares map[string]float64) map[string]float64 {
+	own := map[string]float64{}
+	for name, members := range groups {
+		if shares[name] > 0 {
+			return shares
+		}
+		own[name] = float64(len(members))
+	}
+	if len(own) > 0 {
+		w.env.Notef("the data has none of the families %v: its own are varied, by how many rows they have", slices.Sorted(maps.Keys(shares)))
+	}
+	return own
 }
 
 // shuffle puts rows in an order by chance in which a row that comes or goes doesn't move the others.

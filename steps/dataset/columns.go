@@ -14,7 +14,7 @@ import (
 var usual = map[string][]string{
 	"id":       {"id", "row_id", "prompt_id", "uid", "uuid", "idx", "index"},
 	"text":     {"text", "prompt", "content", "user_input", "user_prompt", "input", "query", "question", "instruction", "message", "messages", "conversation", "conversations", "request", "sentence", "utterance", "body", "goal", "behavior", "behaviour"},
-	"label":    {"label", "labels", "is_malicious", "malicious", "is_attack", "attack", "is_jailbreak", "jailbreak", "is_injection", "injection", "is_unsafe", "unsafe", "is_toxic", "toxic", "toxicity", "is_harmful", "harmful", "is_safe", "safe", "is_benign", "benign", "class", "target", "verdict", "y"},
+	"label":    {"label", "labels", "is_malicious", "malicious", "is_attack", "attack", "is_jailbreak", "jailbreak", "is_injection", "injection", "is_unsafe", "unsafe", "is_toxic", "toxic", "toxicity", "is_harmful", "harmful", "is_adversarial", "adversarial", "is_prompt_injection", "prompt_injection", "is_flagged", "flagged", "is_safe", "safe", "is_benign", "benign", "class", "target", "verdict", "y"},
 	"category": {"category", "family", "attack_type", "attack_family", "subcategory", "stratum", "type", "kind"},
 	"source":   {"source", "dataset", "data_source", "origin", "corpus", "source_dataset"},
 	"root":     {"root"},
@@ -61,10 +61,20 @@ func columnsOf(names []string, asked map[string]string, labelled bool) (map[stri
 		}
 	}
 	if _, ok := out["text"]; !ok {
-		return nil, fmt.Errorf("no text column among %s: name it with columns = { text = \"...\" }", strings.Join(names, ", "))
+		hint := ""
+		if slices.ContainsFunc(names, isLabel) {
+			hint = "; if that is a row already, put a line with the columns' names above it: text,label"
+		}
+		return nil, fmt.Errorf("no text column among %s: name it with columns = { text = \"...\" }%s", clip(strings.Join(names, ", "), 200), hint)
 	}
 	forget(out, asked)
 	return out, nil
+}
+
+// isLabel tells a column's name that may be a label's value.
+func isLabel(name string) bool {
+	_, _, known := meaning("", name, nil)
+	return known
 }
 
 // weak lists columns that hold labels in some data sets and kinds of text in others: their values must tell.

@@ -185,17 +185,18 @@ func TestBadRowsAreNamed(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for want, files := range map[string]map[string]string{
-		"no label column among prompt":            {"a.csv": "prompt\nx\n"},
-		"no text column among foo, label":         {"a.csv": "foo,label\nx,1\n"},
-		"no data file in the folder":              {"README.md": "x"},
-		"no rows: 1 files":                        {"a.csv": "text,label\n"},
-		"two columns are called":                  {"a.csv": "text,text\nx,1\n"},
-		"not a readable Parquet file":             {"a.parquet": "PAR1 and nothing"},
-		"bytes that are no UTF-8":                 {"a.jsonl": "{\"text\":\"a\xff\",\"label\":0}"},
-		"the file is UTF-16":                      {"a.csv": "\xff\xfet\x00"},
-		"the list is not closed":                  {"a.json": `[{"text":"a","label":0}`},
-		"gzip: ":                                  {"a.csv.gz": "\x1f\x8b\x00\x00\x00\x00\x00\x00\x00\x00"},
-		`extraneous or missing " in quoted-field`: {"a.csv": "text,label\n\"x\"y,1\n"},
+		"no label column among prompt":             {"a.csv": "prompt\nx\n"},
+		"no text column among foo, label":          {"a.csv": "foo,label\nx,1\n"},
+		"no data file in the folder":               {"README.md": "x"},
+		"no rows: 1 files":                         {"a.csv": "text,label\n"},
+		"put a line with the columns' names above": {"a.csv": "who goes there,benign\nx,malicious\n"},
+		"two columns are called":                   {"a.csv": "text,text\nx,1\n"},
+		"not a readable Parquet file":              {"a.parquet": "PAR1 and nothing"},
+		"bytes that are no UTF-8":                  {"a.jsonl": "{\"text\":\"a\xff\",\"label\":0}"},
+		"the file is UTF-16":                       {"a.csv": "\xff\xfet\x00"},
+		"the list is not closed":                   {"a.json": `[{"text":"a","label":0}`},
+		"gzip: ":                                   {"a.csv.gz": "\x1f\x8b\x00\x00\x00\x00\x00\x00\x00\x00"},
+		`extraneous or missing " in quoted-field`:  {"a.csv": "text,label\n\"x\"y,1\n"},
 	} {
 		if _, _, err := read(t, Config{}, folder(t, files)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

@@ -105,7 +105,7 @@ func (r *reader) record(rec table.Record) error {
 	}
 	if rec.BadUTF8 {
 		if r.c.UTF8 == "error" {
-			r.bad.add(rec.Place, `bytes that are no UTF-8 (utf8 = "repair" replaces them)`)
+			r.bad.add(rec.Place, `bytes that are no UTF-8: convert the file (iconv -f latin1 -t utf-8), or replace them, utf8 = "repair"`)
 			return nil
 		}
 		r.repaired++

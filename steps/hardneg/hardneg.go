@@ -58,7 +58,7 @@ type Out struct {
 }
 
 // Step is the "hard-negatives" step type.
-var Step = steps.New("hard-negatives", 2, "Write benign text around the words that cause false alarms.", run, steps.Isolated,
+var Step = steps.New("hard-negatives", 3, "Write benign text around the words that cause false alarms.", run, steps.Isolated,
 	steps.Example(`step "hard-negatives" "hard_negatives" {
   rows  = step.sampled.rows
   model = step.baseline.model
@@ -100,7 +100,11 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	if err != nil {
 		return Out{}, err
 	}
-	out = write(c, fps, triggers, seen, out)
+	if len(triggers) < 2 {
+		env.Notef("the %d false positives have no two words in Latin letters to build hard negatives around: none are written", len(fps))
+	} else {
+		out = write(c, fps, triggers, seen, out)
+	}
 	kinds := map[string]int{}
 	for _, r := range out {
 		kinds[r.Category]++
@@ -110,7 +114,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	}
 	env.Logf("trigger words: %s", strings.Join(triggers[:min(len(triggers), 20)], ", "))
 	env.Metric("hard_negatives", float64(len(out)))
-	if len(out) < c.Size {
+	if len(out) < c.Size && len(triggers) > 1 {
 		env.Notef("%d hard negatives were asked for, %d could be written: there are too few trigger words", c.Size, len(out))
 	}
 	written, err := artifact.WriteRows(env.Out("rows"), out)

@@ -77,9 +77,9 @@ func TestHardNegatives(t *testing.T) {
 }
 
 func TestTooFewWords(t *testing.T) {
-	env := stepstest.New(t, "rows")
-	if _, err := run(t.Context(), env.Env, config, In{Rows: rows(t, "a b")}); err == nil || !strings.Contains(err.Error(), "no two words") {
-		t.Error(err)
+	none, env := generate(t, config, In{Rows: rows(t, "a b", "请解释一下我家的暖气是怎么工作的")}) // the others' variations are worth having even so
+	if len(none) > 0 || !strings.Contains(strings.Join(env.Notes, ""), "no two words") {
+		t.Errorf("%d rows, notes %q", len(none), env.Notes)
 	}
 	got, env := generate(t, Config{Size: 5000, Words: 2, Kinds: []string{boundary}, Seed: 1}, In{Rows: rows(t, "alpha beta")})
 	if len(got) == 5000 || !strings.Contains(strings.Join(env.Notes, ""), "too few trigger words") {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -64,9 +63,6 @@ func findTriggers(ctx context.Context, env *steps.Env, c Config, model artifact.
 		return cmp.Or(cmp.Compare(weight[b], weight[a]), cmp.Compare(a, b))
 	})
 	words = slices.DeleteFunc(words, func(w string) bool { return len(w) < 3 })
-	if len(words) < 2 {
-		return nil, fmt.Errorf("the %d false positives have no two words to build hard negatives around", len(fps))
-	}
 	return words[:min(len(words), c.Words)], nil
 }
 

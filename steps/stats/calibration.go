@@ -77,7 +77,7 @@ func (c Confusion) decisionIntervals(baseRate float64, resamples int, seed uint6
 	pos, neg := c.TP+c.FN, c.FP+c.TN
 	var m, b, p []float64
 	for range resamples {
-		tp, fp := binomial(pos, float64(c.TP)/float64(pos), rng), binomial(neg, float64(c.FP)/float64(neg), rng)
+		tp, fp := redraw(c.TP, pos, rng), redraw(c.FP, neg, rng)
 		d := Confusion{tp, fp, neg - fp, pos - tp}
 		x, y, _ := d.F1()
 		m, b = append(m, x), append(b, y)

@@ -3,7 +3,6 @@ package stats
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 )
 
 // Confusion counts decisions: malicious is positive.
@@ -50,6 +49,10 @@ func (c Confusion) F1() (malicious, benign, macro float64) {
 	return malicious, benign, (malicious + benign) / 2
 }
 
+// redraw is how many of n a resample has where there were k. It draws from a share with half a row more of either kind: a
+// share of none or all would never be drawn otherwise, and an interval of no width would claim certainty of few rows.
+func redraw(k, n int, rng *rand.Rand) int { return binomial(n, (float64(k)+0.5)/float64(n+1), rng) }
+
 // F1Macro is F1 macro with a 95% interval by stratified bootstrap: classes keep their sizes, so a resample is two
 // binomial draws.
 func (c Confusion) F1Macro(resamples int, seed uint64) Interval {
@@ -61,11 +64,10 @@ func (c Confusion) F1Macro(resamples int, seed uint64) Interval {
 	pos, neg := c.TP+c.FN, c.FP+c.TN
 	draws := make([]float64, resamples)
 	for i := range draws {
-		tp, fp := binomial(pos, float64(c.TP)/float64(pos), rng), binomial(neg, float64(c.FP)/float64(neg), rng)
+		tp, fp := redraw(c.TP, pos, rng), redraw(c.FP, neg, rng)
 		_, _, draws[i] = Confusion{tp, fp, neg - fp, pos - tp}.F1()
 	}
-	slices.Sort(draws)
-	return Interval{macro, quantile(draws, 0.025), quantile(draws, 0.975)}
+	return spanOf(macro, draws, 0)
 }
 
 // quantile of sorted values, linear between them.

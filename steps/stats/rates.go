@@ -89,7 +89,8 @@ func AUC(positives, negatives []float64) float64 {
 	return sum / float64(len(positives)) / float64(len(negatives))
 }
 
-// AUCInterval is AUC with DeLong's interval (DeLong 1988).
+// AUCInterval is AUC with DeLong's interval (DeLong 1988), worked out on the logit scale: near 1, where the plain one is too
+// narrow and reaches beyond, this one holds.
 func AUCInterval(positives, negatives []float64) Interval {
 	auc := AUC(positives, negatives)
 	m, n := len(positives), len(negatives)
@@ -98,7 +99,32 @@ func AUCInterval(positives, negatives []float64) Interval {
 	}
 	v10, v01 := placements(positives, negatives)
 	se := math.Sqrt(variance(v10)/float64(m) + variance(v01)/float64(n))
-	return Interval{auc, math.Max(0, auc-Z95*se), math.Min(1, auc+Z95*se)}
+	switch {
+	case auc == 1:
+		return Interval{1, separated(m, n), 1}
+	case auc == 0:
+		return Interval{0, 0, 1 - separated(m, n)}
+	case se == 0:
+		return Interval{auc, auc, auc}
+	}
+	at, half := math.Log(auc/(1-auc)), Z95*se/(auc*(1-auc))
+	return Interval{auc, 1 / (1 + math.Exp(half-at)), 1 / (1 + math.Exp(-half-at))}
+}
+
+// separated is the least AUC that m positives and n negatives, all of them told apart, don't speak against: where Hanley and
+// McNeil's variance puts 1 at the end of the interval (Newcombe 2006, method 5).
+func separated(m, n int) float64 {
+	low, high, more := 0.0, 1.0, float64(m+n)/2-1
+	for range 60 {
+		a := (low + high) / 2
+		v := a * (1 - a) * (1 + more*((1-a)/(2-a)+a/(1+a))) / float64(m) / float64(n)
+		if (1-a)*(1-a) > Z95*Z95*v {
+			low = a
+		} else {
+			high = a
+		}
+	}
+	return (low + high) / 2
 }
 
 func variance(v []float64) float64 {
