@@ -22,7 +22,7 @@ type Keep struct {
 	// MaxBytes is the size of the blobs that may stay beyond those: the ones that are cheap to make again for their size
 	// go first. 0: none stay.
 	MaxBytes int64
-	// MaxIdle is how long a checkpoint or a log may lie untouched; 0: for ever.
+	// MaxIdle is how long a checkpoint, a log, a cut transfer or a job may lie untouched; 0: for ever.
 	MaxIdle time.Duration
 	// MinAge protects what is younger: a run that is going on may not have recorded it yet.
 	MinAge time.Duration
@@ -50,7 +50,7 @@ type Collection struct {
 	IdleBytes int64      `json:"idle_bytes,omitempty"`
 }
 
-// Idle is a checkpoint or a log that nobody has touched for long.
+// Idle is a checkpoint, a log, a cut transfer or a job that nobody has touched for long.
 type Idle struct {
 	Name  string `json:"name"` // in the state folder
 	Bytes int64  `json:"bytes"`
@@ -116,12 +116,12 @@ func (c *Collection) press(b *storedBlob) error {
 	return err
 }
 
-// idle finds the checkpoints, logs and cut transfers that are older than they may get.
+// idle finds the checkpoints, logs, cut transfers and jobs nobody came back for that are older than they may get.
 func (s *Store) idle(c *Collection, most time.Duration) error {
 	if most <= 0 {
 		return nil
 	}
-	for _, kind := range []string{checkpointDir, logsDir, partialDir} {
+	for _, kind := range []string{checkpointDir, logsDir, partialDir, jobsDir} {
 		entries, err := os.ReadDir(filepath.Join(s.dir, kind))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

@@ -139,7 +139,7 @@ func TestAdoptWhatIsPressed(t *testing.T) {
 	wantContent(t, s, b, text)
 }
 
-// Old checkpoints, logs and cut transfers go, young ones stay.
+// Old checkpoints, logs, cut transfers and jobs go, young ones stay.
 func TestIdleCheckpointsGo(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
 	old, young := s.CheckpointPath(Sum([]byte("old"))), s.CheckpointPath(Sum([]byte("young")))
@@ -148,17 +148,19 @@ func TestIdleCheckpointsGo(t *testing.T) {
 		write(t, filepath.Join(dir, "progress"), "x")
 	}
 	cut := write(t, filepath.Join(s.Partial(), "cut"), "half")
-	if err := errors.Join(os.Chtimes(filepath.Join(old, "progress"), long, long), os.Chtimes(old, long, long), os.Chtimes(cut, long, long)); err != nil {
+	job := s.JobPath(Sum([]byte("old")))
+	order := write(t, filepath.Join(job, "order.json"), "{}")
+	if err := errors.Join(os.Chtimes(order, long, long), os.Chtimes(job, long, long), os.Chtimes(filepath.Join(old, "progress"), long, long), os.Chtimes(old, long, long), os.Chtimes(cut, long, long)); err != nil {
 		t.Fatal(err)
 	}
 	c, err := s.PlanGC(context.Background(), Keep{MaxIdle: 24 * time.Hour})
-	if err != nil || len(c.Idle) != 2 || c.Idle[0].Name != checkpointDir+"/"+filepath.Base(old) || c.IdleBytes == 0 {
+	if err != nil || len(c.Idle) != 3 || c.Idle[0].Name != checkpointDir+"/"+filepath.Base(old) || c.IdleBytes == 0 {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	if err := s.Collect(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	for _, gone := range []string{old, cut} {
+	for _, gone := range []string{old, cut, job} {
 		if _, err := os.Stat(gone); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("it is still there: %v", err)
 		}

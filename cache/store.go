@@ -22,6 +22,7 @@ const (
 	checkpointDir = "checkpoints"
 	logsDir       = "logs"
 	partialDir    = "partial"
+	jobsDir       = "jobs"
 )
 
 // formatFile says by which rules the folder was written.
@@ -121,6 +122,11 @@ func (s *Store) Scratch() (string, error) {
 // LogPath is where the log of an execution of an action goes.
 func (s *Store) LogPath(action Digest) string {
 	return filepath.Join(s.dir, logsDir, action.String()+".log")
+}
+
+// JobPath is where the folder of a job is that makes an action's result elsewhere, and may outlive the run that has sent it.
+func (s *Store) JobPath(action Digest) string {
+	return filepath.Join(s.dir, jobsDir, action.String())
 }
 
 // CheckpointPath is where the checkpoint folder of an action is, or would be.

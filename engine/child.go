@@ -43,7 +43,7 @@ func runChild(ctx context.Context, argv []string, order string, env []string, gr
 		return 0, err
 	}
 	var tail tail
-	events := &lineWriter{f: relay(emit)}
+	events := &lineWriter{f: relay(emit, func() {})}
 	noise := &lineWriter{f: func(l string) {
 		tail.add(l)
 		emit(Event{Action: ActionLog, Text: l})
@@ -82,8 +82,9 @@ func runChild(ctx context.Context, argv []string, order string, env []string, gr
 	return proc.PeakRSS(cmd), err
 }
 
-// relay passes on the events of a child: JSON, one a line. Anything else that a library prints is a log line.
-func relay(emit func(Event)) func(string) {
+// relay passes on the events of a child: JSON, one a line. Anything else that a library prints is a log line. begin is called when
+// an execution begins.
+func relay(emit func(Event), begin func()) func(string) {
 	return func(l string) {
 		var e Event
 		if !strings.HasPrefix(l, "{") || json.Unmarshal([]byte(l), &e) != nil || e.Action == "" {
@@ -91,6 +92,8 @@ func relay(emit func(Event)) func(string) {
 			return
 		}
 		switch e.Action {
+		case actionBegin:
+			begin()
 		case ActionProgress, ActionLog, ActionNote, ActionMetric, ActionSeries:
 			emit(e)
 		}

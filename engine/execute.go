@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -115,6 +116,10 @@ func (r *runner) attempts(t *task) (res result, granted bool) {
 	for try := 0; ; try++ {
 		res = r.attempt(t, c, over)
 		res.queued, res.ran = queued, time.Since(began)
+		if t.away != nil && res.status == StatusRan { // the rest it has waited in the executor's queue
+			ran := min(res.ran, time.Duration(res.kept.RunMS)*time.Millisecond)
+			res.queued, res.ran = res.queued+res.ran-ran, ran
+		}
 		if res.status != StatusFailed {
 			return res, granted
 		}
@@ -166,7 +171,7 @@ func (r *runner) attempt(t *task, c *collector, over func()) result {
 	r.options.point("run")
 	start := time.Now()
 	used, err := r.run(ctx, t, o, c, dir)
-	took := time.Since(start)
+	took := cmp.Or(used.Ran, time.Since(start))
 	if err == nil {
 		err = ctx.Err() // an op that returns nil because it was told to stop has made nothing
 	}
@@ -202,7 +207,7 @@ func (r *runner) order(t *task, dir string) (*Order, error) {
 	u, n := t.unit, t.unit.nodes[0]
 	o := &Order{Format: orderFormat, Action: t.action, Pipeline: n.pipeline.Name, Step: n.Name, Type: u.desc.Type, Version: u.desc.Version,
 		Config: u.desc.Config, Inputs: map[string][]File{}, Outputs: map[string]string{}, Scratch: filepath.Join(dir, scratchName),
-		Resources: u.resources, State: r.store.Dir(), Tether: true}
+		Key: t.key, Executor: r.options.executorOf(n.Node), Resources: u.resources, State: r.store.Dir(), Tether: true}
 	o.Resources.GPUs = t.grant.gpus
 	for port, files := range t.in.ports {
 		for _, f := range files {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -33,12 +34,15 @@ type Job struct {
 	Timeout time.Duration // 0: none
 	// Emit gets the step's events as they come.
 	Emit func(Event)
+
+	restart func() // forgets what the step has said of its result
 }
 
 // Usage is what a job took.
 type Usage struct {
-	PeakRSS int64  // bytes; 0: not known
-	Host    string // where it ran
+	PeakRSS int64         `json:"peak_rss,omitempty"` // bytes; 0: not known
+	Host    string        `json:"host,omitempty"`     // where it ran
+	Ran     time.Duration `json:"ran,omitempty"`      // without the time in a queue; 0: not known
 }
 
 // OrderPath is where the job's work order is.
@@ -71,19 +75,41 @@ func (j *Job) Begin() error {
 // Answer is what the executed order has left: ok is false if there is nothing (yet).
 func (j *Job) Answer() (answer error, ok bool) { return readResult(j.OrderPath()) }
 
-// Accept leaves an answer in the job's folder that came from elsewhere: nil, a *Verdict, or an error.
-func (j *Job) Accept(answer error) error { return writeResult(j.OrderPath(), answer) }
+// Used is what the executed order took, once there is an answer.
+func (j *Job) Used() Usage {
+	r, _ := readOutcome(j.OrderPath())
+	return r.Used
+}
 
-// EventLine passes on one line that the job printed: an event, or anything else as a log line.
-func (j *Job) EventLine(line string) { relay(j.Emit)(line) }
+// Accept leaves an answer in the job's folder that came from elsewhere: nil, a *Verdict, or an error.
+func (j *Job) Accept(answer error, used Usage) error {
+	return writeResult(j.OrderPath(), answer, used)
+}
+
+// EventLine passes on one line that the job printed: an event, or anything else as a log line. What an execution has said of the
+// result is void when it begins anew.
+func (j *Job) EventLine(line string) {
+	if line != "" {
+		relay(j.Emit, func() {
+			if j.restart != nil {
+				j.restart()
+			}
+		})(line)
+	}
+}
+
+// executorOf names where a node runs; "": here.
+func (o *Options) executorOf(n *Node) string {
+	if name := cmp.Or(o.Executor, n.Executor); name != "local" {
+		return name
+	}
+	return ""
+}
 
 // executor is where a unit runs; nil: here.
 func (o *Options) executor(u *unit) (Executor, error) {
-	name := o.Executor
+	name := o.executorOf(u.nodes[0].Node)
 	if name == "" {
-		name = u.nodes[0].Executor
-	}
-	if name == "" || name == "local" {
 		return nil, nil
 	}
 	x := o.Executors[name]
@@ -117,10 +143,10 @@ func (r *runner) runElsewhere(ctx context.Context, x Executor, o *Order, c *coll
 		defer cancel()
 	}
 	o.Tether = false
-	return x.Execute(ctx, &Job{Order: o, Dir: dir, Argv: r.options.Child, Timeout: timeout, Emit: c.event})
+	return x.Execute(ctx, &Job{Order: o, Dir: dir, Argv: r.options.Child, Timeout: timeout, Emit: c.event, restart: c.restart})
 }
 
 // jobDir is the folder of a job that may outlive this run.
 func (r *runner) jobDir(t *task) string {
-	return filepath.Join(r.store.Dir(), "jobs", t.action.String())
+	return r.store.JobPath(t.action)
 }

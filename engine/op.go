@@ -34,10 +34,18 @@ type Description struct {
 	Extents []string
 	// Nondeterministic says that a re-run may give other bytes (run --verify then doesn't compare).
 	Nondeterministic bool
-	// Exclusive says that the step measures time: nothing else of ours runs on the machine meanwhile.
+	// Exclusive says that the step measures time: nothing else of ours runs on the machine meanwhile, and its Fingerprints are
+	// the machine's.
 	Exclusive bool
 	// Isolated says that the step runs in a child process, so that a crash of a native library is a failed step.
 	Isolated bool
+}
+
+// on says where the step runs: facts of this machine are none of an executor's, whose name stands for its machines.
+func (d *Description) on(executor string) {
+	if d.Exclusive && executor != "" {
+		d.Fingerprints = map[string]string{"executor": executor}
+	}
 }
 
 // Resolver makes an Op from a Description's type, version and config: how a child process or a cluster node

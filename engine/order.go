@@ -5,10 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"rein/cache"
+	"rein/engine/internal/proc"
 )
 
 // orderFormat is raised when a work order changes so that an older reader would do the wrong thing.
@@ -24,6 +29,8 @@ type Order struct {
 	Type       string            `json:"type"`
 	Version    int               `json:"version"`
 	Config     json.RawMessage   `json:"config"`
+	Key        string            `json:"key,omitempty"`      // what it is of; a program that would key it otherwise refuses it
+	Executor   string            `json:"executor,omitempty"` // its name; "": where the order was written
 	Inputs     map[string][]File `json:"inputs"`
 	Outputs    map[string]string `json:"outputs"`
 	Scratch    string            `json:"scratch"`
@@ -38,6 +45,7 @@ type Order struct {
 type orderResult struct {
 	Verdict string `json:"verdict,omitempty"`
 	Error   string `json:"error,omitempty"`
+	Used    Usage  `json:"used"`
 }
 
 func resultPath(order string) string { return order + ".result" }
@@ -52,7 +60,8 @@ func (o *Order) write(path string) error {
 }
 
 // ExecuteOrder runs the step that a work order describes: what `rein step run ORDER` does. Events go to emit; the
-// answer is also left in a file beside the order, written last.
+// answer is also left in a file beside the order, written last. Who executes an order again, as a cluster does that starts a job
+// anew, finds its answer, or the place as it was before.
 func ExecuteOrder(ctx context.Context, path string, resolver Resolver, emit func(Event)) error {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -63,18 +72,28 @@ func ExecuteOrder(ctx context.Context, path string, resolver Resolver, emit func
 		return fmt.Errorf("work order %s: %w", path, err)
 	}
 	if o.Format != orderFormat {
-		return fmt.Errorf("work order %s: format %d, this rein reads %d", path, o.Format, orderFormat)
+		err := fmt.Errorf("work order %s: format %d, this rein reads %d", path, o.Format, orderFormat)
+		return errors.Join(err, writeResult(path, err, Usage{}))
+	}
+	if answer, ok := readResult(path); ok {
+		return answer
+	}
+	if err := o.clear(); err != nil {
+		return err
 	}
 	if o.Tether {
 		var stop context.CancelFunc
 		ctx, stop = tethered(ctx)
 		defer stop()
 	}
+	began := time.Now()
+	emit(Event{Time: began, Action: actionBegin})
 	runErr := o.run(ctx, resolver, emit)
 	if runErr != nil && ctx.Err() != nil {
 		return runErr // told to stop: that is no answer, and whoever sent the order decides what it means
 	}
-	if err := writeResult(path, runErr); err != nil {
+	host, _ := os.Hostname()
+	if err := writeResult(path, runErr, Usage{PeakRSS: proc.OwnPeakRSS(), Host: host, Ran: time.Since(began)}); err != nil {
 		return errors.Join(runErr, err)
 	}
 	return runErr
@@ -82,6 +101,9 @@ func ExecuteOrder(ctx context.Context, path string, resolver Resolver, emit func
 
 func (o *Order) run(ctx context.Context, resolver Resolver, emit func(Event)) error {
 	op, err := resolver(o.Type, o.Version, o.Config)
+	if err == nil {
+		err = o.sameKey(ctx, op)
+	}
 	if err != nil {
 		return err
 	}
@@ -91,8 +113,50 @@ func (o *Order) run(ctx context.Context, resolver Resolver, emit func(Event)) er
 	return errors.Join(err, memo.close())
 }
 
-func writeResult(order string, runErr error) error {
-	var r orderResult
+// clear removes what an execution that was cut off has left.
+func (o *Order) clear() error {
+	var errs []error
+	for _, path := range o.Outputs {
+		errs = append(errs, removeAll(path))
+	}
+	if err := empty(o.Scratch, ""); !errors.Is(err, fs.ErrNotExist) {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// sameKey refuses an order of another program's: one whose step, as it is here, has another key.
+func (o *Order) sameKey(ctx context.Context, op Op) error {
+	if o.Key == "" {
+		return nil
+	}
+	d, err := op.Describe(ctx)
+	if err != nil {
+		return err
+	}
+	d.on(o.Executor)
+	facts, err := keyFacts(d)
+	if err != nil {
+		return err
+	}
+	here, _ := keyOf(facts, nil)
+	if strings.HasPrefix(o.Key, here) {
+		return nil
+	}
+	theirs, _ := keyOf(slices.DeleteFunc(strings.Split(strings.TrimSuffix(o.Key, "\n"), "\n"), isInput), nil)
+	var changes []string
+	for _, c := range diffKeys(theirs, here) {
+		changes = append(changes, c.String())
+	}
+	host, _ := os.Hostname()
+	return fmt.Errorf("the rein on %s makes other results than the one that sent the step (%s): both have to be of one version",
+		host, strings.Join(changes, "; "))
+}
+
+func isInput(line string) bool { return strings.HasPrefix(line, "input ") }
+
+func writeResult(order string, runErr error, used Usage) error {
+	r := orderResult{Used: used}
 	var v *Verdict
 	switch {
 	case errors.As(runErr, &v):
@@ -114,21 +178,21 @@ func writeResult(order string, runErr error) error {
 // readResult says how an executed order ended: nil, a *Verdict, or an error. ok is false if there is no answer,
 // which means that the process died.
 func readResult(order string) (answer error, ok bool) {
-	b, readErr := os.ReadFile(resultPath(order))
-	if readErr != nil {
-		return nil, false
-	}
-	var r orderResult
-	if json.Unmarshal(b, &r) != nil {
-		return nil, false
-	}
+	r, ok := readOutcome(order)
 	switch {
+	case !ok:
+		return nil, false
 	case r.Verdict != "":
 		return &Verdict{r.Verdict}, true
 	case r.Error != "":
 		return errors.New(r.Error), true
 	}
 	return nil, true
+}
+
+func readOutcome(order string) (r orderResult, ok bool) {
+	b, err := os.ReadFile(resultPath(order))
+	return r, err == nil && json.Unmarshal(b, &r) == nil
 }
 
 // lazyMemo opens the store of a state folder when a step first uses the row memo: most never do.

@@ -111,14 +111,11 @@ type planned struct {
 }
 
 func newPlanner(ctx context.Context, g *Graph, o Options) (*planner, error) {
-	w, err := prepare(ctx, g)
+	w, err := prepare(ctx, g, o.executorOf)
 	if err != nil {
 		return nil, asConfig(ctx, err)
 	}
 	if err := w.checkSources(o.Store.Dir()); err != nil {
-		return nil, &ConfigError{err}
-	}
-	if err := w.checkExecutors(&o); err != nil {
 		return nil, &ConfigError{err}
 	}
 	forced, err := w.forced(o.Force)

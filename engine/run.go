@@ -21,6 +21,9 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.work.checkExecutors(&o); err != nil {
+		return nil, &ConfigError{err}
+	}
 	if err := p.recover(ctx); err != nil {
 		return nil, err
 	}

@@ -39,16 +39,17 @@ type nodeOf struct {
 
 // work is a graph made ready to plan or run.
 type work struct {
-	graph *Graph
-	units []*unit // in topological order, depth first; unit.id is the index
-	nodes map[*Node]*nodeOf
+	graph    *Graph
+	executor func(*Node) string
+	units    []*unit // in topological order, depth first; unit.id is the index
+	nodes    map[*Node]*nodeOf
 	// order lists each pipeline's nodes topologically: the order of records and plans.
 	order map[*Pipeline][]*nodeOf
 }
 
-// prepare checks the graph, asks every op to describe itself and merges equal nodes.
-func prepare(ctx context.Context, g *Graph) (*work, error) {
-	w := &work{graph: g, nodes: map[*Node]*nodeOf{}, order: map[*Pipeline][]*nodeOf{}}
+// prepare checks the graph, asks every op to describe itself and merges equal nodes. executor names where a node runs, "" for here.
+func prepare(ctx context.Context, g *Graph, executor func(*Node) string) (*work, error) {
+	w := &work{graph: g, executor: executor, nodes: map[*Node]*nodeOf{}, order: map[*Pipeline][]*nodeOf{}}
 	all, err := w.sort()
 	if err != nil {
 		return nil, err
@@ -157,6 +158,7 @@ func (w *work) merge(ctx context.Context, n *nodeOf, byShape map[cache.Digest]*u
 	if err != nil {
 		return nodeError(n.Node, err)
 	}
+	d.on(w.executor(n.Node))
 	facts, err := keyFacts(d)
 	if err != nil {
 		return nodeError(n.Node, err)

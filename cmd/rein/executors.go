@@ -35,8 +35,10 @@ func (a *app) useExecutors(o *engine.Options, p *lang.Program, chosen string, s 
 		return configError(err)
 	}
 	o.Executor, o.Executors = chosen, map[string]engine.Executor{}
+	queue := slurm.NewQueue()
 	for name, x := range p.Project.Executors {
 		c := a.slurmConfig(x)
+		c.Queue = queue
 		if x.Slurm.Files == "cache" {
 			var err error
 			if c.Courier, err = s.courier(o.Store, x, p.Project.Cache); err != nil {

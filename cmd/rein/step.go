@@ -34,7 +34,7 @@ func (a *app) stepCmd() *cobra.Command {
 		Short:  "Execute single steps (for executors)",
 		Hidden: true,
 	}
-	var from string
+	var from, log string
 	run := &cobra.Command{
 		Use:   "run ORDER",
 		Short: "Execute a work order",
@@ -52,19 +52,20 @@ EXIT STATUS
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if from != "" {
-				return a.executeFrom(c.Context(), from, args[0])
+				return a.executeFrom(c.Context(), from, args[0], log)
 			}
 			v := &lockedView{v: view.NewJSON(a.out)}
 			return engine.ExecuteOrder(c.Context(), args[0], steps.Resolver(all.Types()), v.Event)
 		},
 	}
 	run.Flags().StringVar(&from, "from", "", "the order is in the shared cache at `URL`")
+	run.Flags().StringVar(&log, "log", "", "with --from: the `FILE` that gets this program's output; it is removed when the answer is sent")
 	c.AddCommand(run)
 	return c
 }
 
 // executeFrom executes an order of a shared cache, with a store of this machine's own.
-func (a *app) executeFrom(ctx context.Context, url, name string) error {
+func (a *app) executeFrom(ctx context.Context, url, name, log string) error {
 	dir := os.Getenv("REIN_NODE_STATE")
 	if dir == "" {
 		dir = filepath.Join(os.TempDir(), fmt.Sprintf("rein-node-%d", os.Getuid()))
@@ -83,7 +84,11 @@ func (a *app) executeFrom(ctx context.Context, url, name string) error {
 	if err != nil {
 		return err
 	}
-	return courier.Execute(ctx, r, store, name, steps.Resolver(all.Types()))
+	err = courier.Execute(ctx, r, store, name, steps.Resolver(all.Types()))
+	if err == nil && log != "" {
+		err = os.Remove(log)
+	}
+	return err
 }
 
 // nodeTimeout is longer than a run's own: a job has nowhere else to turn.

@@ -36,6 +36,7 @@ type answer struct {
 	Verdict string                `json:"verdict,omitempty"`
 	Error   string                `json:"error,omitempty"`
 	Outputs map[string]cache.Blob `json:"outputs,omitempty"` // by port
+	Used    engine.Usage          `json:"used"`
 }
 
 func parcelOf(try string) string       { return try + "/order" }
@@ -127,12 +128,15 @@ func (c *Courier) Bring(ctx context.Context, j *engine.Job, log string, over boo
 	if err := c.outputs(ctx, j, a.Outputs); err != nil {
 		return err
 	}
-	if err := j.Accept(a.err()); err != nil {
+	if err := j.Accept(a.err(), a.Used); err != nil {
 		return err
 	}
-	c.forget(j, lines)
+	c.forget(j, lines, checkpointOf(j.Order))
 	return nil
 }
+
+// Forget removes an attempt that was given up: a node that begins with it late finds no order. Its checkpoint stays.
+func (c *Courier) Forget(j *engine.Job) { c.forget(j, 0) }
 
 // lines fetches what was printed since the last time, and returns how many letters there were in all.
 func (c *Courier) lines(ctx context.Context, j *engine.Job, log string) (int, error) {
@@ -182,11 +186,11 @@ func (c *Courier) outputs(ctx context.Context, j *engine.Job, outputs map[string
 	return g.Wait()
 }
 
-// forget removes an attempt's letters.
-func (c *Courier) forget(j *engine.Job, lines int) {
+// forget removes an attempt's letters, and others.
+func (c *Courier) forget(j *engine.Job, lines int, others ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), every)
 	defer cancel()
-	names := []string{parcelOf(j.Try), answerOf(j.Try), checkpointOf(j.Order)}
+	names := append(others, parcelOf(j.Try), answerOf(j.Try))
 	for n := range lines {
 		names = append(names, linesOf(j.Try, n))
 	}
@@ -218,7 +222,19 @@ type printer struct {
 
 	mu  sync.Mutex
 	buf bytes.Buffer
-	n   int
+	n   int // letters that were posted
+}
+
+// newPrinter goes on after what an execution of the same attempt has posted that was cut off.
+func newPrinter(ctx context.Context, r *remote.Remote, try string) (*printer, error) {
+	p := &printer{remote: r, try: try}
+	for {
+		_, ok, err := r.Read(ctx, linesOf(try, p.n))
+		if err != nil || !ok {
+			return p, err
+		}
+		p.n++
+	}
 }
 
 // event is an engine's emit: a line of JSON an event, as a job on a shared file system prints it.

@@ -30,8 +30,11 @@ type cluster struct {
 	bucket  string
 	nodes   string // folder of the nodes' stores
 	jobs    atomic.Int64
-	preempt atomic.Int64 // so many jobs are told to stop
-	damage  func()       // done to the bucket when a job has ended
+	preempt atomic.Int64     // so many jobs are told to stop
+	places  []string         // names of the jobs' nodes; the rest have one each
+	starts  int              // how often each job is started; 0: once
+	spoil   func(dir string) // done to a node's store before a job
+	damage  func()           // done to the bucket when a job has ended
 	mu      sync.Mutex
 	parcels []string // what was sent
 }
@@ -82,14 +85,24 @@ func (x *cluster) remember(try string) {
 
 // node executes a parcel with a store of its own, each on another node.
 func (x *cluster) node(ctx context.Context, try string) {
-	store := enginetest.Open(x.t, filepath.Join(x.nodes, fmt.Sprint(x.jobs.Add(1))))
+	n := int(x.jobs.Add(1))
+	place := fmt.Sprint(n)
+	if n <= len(x.places) {
+		place = x.places[n-1]
+	}
+	store := enginetest.Open(x.t, filepath.Join(x.nodes, place))
+	if x.spoil != nil {
+		x.spoil(store.Dir())
+	}
 	r := newRemote(x.t, store, x.bucket)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if x.preempt.Add(-1) >= 0 {
 		time.AfterFunc(200*time.Millisecond, cancel)
 	}
-	_ = courier.Execute(ctx, r, store, try, resolve) // what it says is in its answer
+	for range max(x.starts, 1) {
+		_ = courier.Execute(ctx, r, store, try, resolve) // what it says is in its answer
+	}
 }
 
 func newRemote(t *testing.T, store *cache.Store, dir string) *remote.Remote {
@@ -127,10 +140,13 @@ func (x *cluster) run(store *cache.Store, events *enginetest.Events, nodes ...*e
 	}
 }
 
+var executions atomic.Int64
+
 // far is an op whose config names what it does.
 func far(does string) *enginetest.Op {
 	o := &enginetest.Op{Type: "far", Config: map[string]any{"does": does}}
 	o.Do = func(ctx context.Context, c *engine.Call) error {
+		executions.Add(1)
 		c.Emit(engine.Event{Action: engine.ActionLog, Text: "far away, I " + does})
 		switch does {
 		case "refuse":
@@ -140,6 +156,17 @@ func far(does string) *enginetest.Op {
 		case "list":
 			names, err := filepath.Glob(filepath.Join(c.Inputs["in"][0].Path, "*", "*"))
 			return errors.Join(err, enginetest.WriteAll(c, fmt.Sprint(len(names))))
+		case "in three parts":
+			done := filepath.Join(c.Checkpoint, "done")
+			b, _ := os.ReadFile(done)
+			if len(b) == 2 {
+				return enginetest.WriteAll(c, "went on after "+string(b))
+			}
+			if err := errors.Join(os.MkdirAll(c.Checkpoint, 0o755), os.WriteFile(done, append(b, '*'), 0o644)); err != nil {
+				return err
+			}
+			<-ctx.Done()
+			return ctx.Err()
 		case "slowly":
 			mark := filepath.Join(c.Checkpoint, "half")
 			if _, err := os.Stat(mark); err == nil {
@@ -230,6 +257,64 @@ func TestCheckpointsTravel(t *testing.T) {
 	}
 	if !strings.Contains(all, "went on") {
 		t.Error("the second attempt began anew")
+	}
+}
+
+// A node that has an old checkpoint of its own goes on from the later one of another.
+func TestLaterCheckpointWins(t *testing.T) {
+	x, store := newCluster(t)
+	x.preempt.Store(2)
+	x.places = []string{"a", "b", "a"}
+	status, text := x.run(store, &enginetest.Events{}, enginetest.Step("s", far("in three parts")))("s")
+	if status != "ran" || x.jobs.Load() != 3 {
+		t.Errorf("%s %s after %d jobs", status, text, x.jobs.Load())
+	}
+}
+
+// A job that is started again after it has given its answer isn't executed again.
+func TestAnsweredParcelIsNotExecutedAgain(t *testing.T) {
+	x, store := newCluster(t)
+	x.starts = 2
+	before := executions.Load()
+	if status, text := x.run(store, &enginetest.Events{}, enginetest.Step("s", far("list"), enginetest.Path("in", engine.PathDir, t.TempDir())))("s"); status != "ran" {
+		t.Errorf("%s %s", status, text)
+	}
+	if n := executions.Load() - before; n != 1 {
+		t.Errorf("%d executions", n)
+	}
+}
+
+// What is wrong with a node itself, a full disk as a rule, is the step's error, with what to do.
+func TestNodesTroubleComesHome(t *testing.T) {
+	x, store := newCluster(t)
+	x.spoil = func(dir string) {
+		scratch := filepath.Join(dir, "scratch")
+		if err := errors.Join(os.RemoveAll(scratch), os.WriteFile(scratch, nil, 0o644)); err != nil {
+			t.Error(err)
+		}
+	}
+	before := executions.Load()
+	status, text := x.run(store, &enginetest.Events{}, enginetest.Step("s", far("refuse")))("s")
+	if status != "failed" || !strings.Contains(text, "REIN_NODE_STATE="+x.nodes) || executions.Load() != before {
+		t.Errorf("%s %s", status, text)
+	}
+}
+
+// A job that was given up and starts late finds no order.
+func TestForgottenParcel(t *testing.T) {
+	x, store := newCluster(t)
+	before := executions.Load()
+	j := &engine.Job{Dir: t.TempDir(), Order: &engine.Order{Type: "far", Outputs: map[string]string{}, Checkpoint: "c"}, Emit: func(engine.Event) {}}
+	if err := j.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.courier.Send(t.Context(), j); err != nil {
+		t.Fatal(err)
+	}
+	x.courier.Forget(j)
+	err := courier.Execute(t.Context(), x.courier.Remote, store, j.Try, resolve)
+	if err == nil || !strings.Contains(err.Error(), "no work order") || executions.Load() != before {
+		t.Error(err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,7 +18,7 @@ import (
 )
 
 // Execute executes a parcel: what `rein step run --from URL NAME` does on a node. The store is the node's own; what it holds
-// isn't fetched again.
+// isn't fetched again. One that has its answer is not executed again.
 func Execute(ctx context.Context, r *remote.Remote, store *cache.Store, try string, resolver engine.Resolver) error {
 	text, ok, err := r.Read(ctx, parcelOf(try))
 	if err == nil && !ok {
@@ -26,63 +27,98 @@ func Execute(ctx context.Context, r *remote.Remote, store *cache.Store, try stri
 	if err != nil {
 		return err
 	}
+	if _, answered, err := r.Read(ctx, answerOf(try)); answered || err != nil {
+		return err // it was executed, and is started again
+	}
 	var p parcel
 	if err := json.Unmarshal(text, &p); err != nil {
 		return fmt.Errorf("work order %s: %w", try, err)
 	}
-	n := &node{remote: r, store: store, try: try, order: &p.Order, print: &printer{remote: r, try: try}}
-	return n.execute(ctx, p.Inputs, resolver)
+	n := &node{remote: r, store: store, try: try, order: &p.Order, letter: checkpointOf(&p.Order)}
+	if n.print, err = newPrinter(ctx, r, try); err != nil {
+		return err
+	}
+	stepErr, err := n.execute(ctx, p.Inputs, resolver)
+	if ctx.Err() != nil { // told to stop: no answer, but what is done is kept for the next attempt
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 4*every)
+		defer cancel()
+		return errors.Join(stepErr, err, n.save(late), n.print.post(late))
+	}
+	if err != nil { // the node's own trouble: the step hasn't been executed
+		host, _ := os.Hostname()
+		stepErr = fmt.Errorf("on %s, with REIN_NODE_STATE=%s: %w", host, store.Dir(), err)
+	}
+	return n.reply(ctx, stepErr)
 }
 
 // node is one parcel in execution.
 type node struct {
-	remote *remote.Remote
-	store  *cache.Store
-	try    string
-	order  *engine.Order
-	print  *printer
-	saved  cache.Digest // of the checkpoint that was sent last
+	remote  *remote.Remote
+	store   *cache.Store
+	try     string
+	order   *engine.Order
+	letter  string // that tells of the checkpoint
+	print   *printer
+	saved   cache.Digest // of the checkpoint that was sent last
+	outputs map[string]cache.Blob
+	used    engine.Usage
 }
 
-func (n *node) execute(ctx context.Context, inputs map[string][]cache.Blob, resolver engine.Resolver) error {
+// execute has the step run, and takes its outputs into the store.
+func (n *node) execute(ctx context.Context, inputs map[string][]cache.Blob, resolver engine.Resolver) (stepErr, err error) {
 	dir, err := n.store.Scratch()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	letter := checkpointOf(n.order)
 	n.order.State = n.store.Dir()
 	n.order.Checkpoint = filepath.Join(n.store.Dir(), "checkpoints", filepath.Base(n.order.Checkpoint))
 	n.order.Scratch = filepath.Join(dir, "scratch")
 	if err := os.Mkdir(n.order.Scratch, 0o755); err != nil {
-		return err
+		return nil, err
 	}
 	for port := range n.order.Outputs {
 		n.order.Outputs[port] = filepath.Join(dir, "out."+port)
 	}
 	if err := n.fetch(ctx, inputs); err != nil {
-		return n.reply(ctx, err)
+		return nil, err
 	}
-	if err := n.restore(ctx, letter); err != nil {
+	if err := n.restore(ctx); err != nil {
 		n.print.event(engine.Event{Action: engine.ActionLog, Text: "the last checkpoint is not used: " + err.Error()})
 	}
-	path := filepath.Join(dir, "order.json")
+	job := &engine.Job{Dir: dir, Order: n.order}
 	text, err := json.Marshal(n.order)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		return err
+	if err := os.WriteFile(job.OrderPath(), text, 0o600); err != nil {
+		return nil, err
 	}
-	stop := n.report(ctx, letter)
-	err = engine.ExecuteOrder(ctx, path, resolver, n.print.event)
+	stop := n.report(ctx)
+	stepErr = engine.ExecuteOrder(ctx, job.OrderPath(), resolver, n.print.event)
 	stop()
-	if ctx.Err() != nil { // told to stop: no answer, but what is done is kept for the next attempt
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 4*every)
-		defer cancel()
-		return errors.Join(err, n.save(late, letter), n.print.post(late))
+	if ctx.Err() != nil {
+		return stepErr, nil
 	}
-	return n.reply(ctx, err)
+	n.used = job.Used()
+	return stepErr, n.adopt(ctx)
+}
+
+// adopt takes the outputs that there are into the store; the engine knows which ones have to be.
+func (n *node) adopt(ctx context.Context) error {
+	n.outputs = map[string]cache.Blob{}
+	for _, port := range ports(n.order.Outputs) {
+		path := n.order.Outputs[port]
+		if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		b, err := n.store.Adopt(ctx, path)
+		if err != nil {
+			return err
+		}
+		n.outputs[port] = b
+	}
+	return nil
 }
 
 // fetch brings the inputs.
@@ -109,7 +145,7 @@ func (n *node) fetch(ctx context.Context, inputs map[string][]cache.Blob) error 
 }
 
 // report posts printed lines and checkpoints while the step runs, until stop is called.
-func (n *node) report(ctx context.Context, checkpoint string) (stop func()) {
+func (n *node) report(ctx context.Context) (stop func()) {
 	const checkpoints = 12 // every so many times
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -121,7 +157,7 @@ func (n *node) report(ctx context.Context, checkpoint string) (stop func()) {
 			case <-tick.C:
 				_ = n.print.post(ctx) // kept for the next time
 				if i%checkpoints == 0 {
-					_ = n.save(ctx, checkpoint)
+					_ = n.save(ctx)
 				}
 			case <-end:
 				return
@@ -133,13 +169,17 @@ func (n *node) report(ctx context.Context, checkpoint string) (stop func()) {
 	return func() { close(end); <-ended }
 }
 
+// checkpoint is the letter that tells of the last one.
+type checkpoint struct {
+	Blob cache.Blob `json:"blob"`
+	Made time.Time  `json:"made"`
+}
+
 // save sends the step's checkpoint, if it has one that is new. One that changes meanwhile won't have its digest, and is then
 // no checkpoint for whoever fetches it.
-func (n *node) save(ctx context.Context, letter string) error {
-	entries, err := os.ReadDir(n.order.Checkpoint)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
-		return nil
-	} else if err != nil {
+func (n *node) save(ctx context.Context) error {
+	made, err := written(n.order.Checkpoint)
+	if err != nil || made.IsZero() {
 		return err
 	}
 	b, err := cache.HashPath(ctx, n.order.Checkpoint)
@@ -149,40 +189,61 @@ func (n *node) save(ctx context.Context, letter string) error {
 	if err := n.remote.SendPath(ctx, b, n.order.Checkpoint); err != nil {
 		return err
 	}
-	text, err := json.Marshal(b)
+	text, err := json.Marshal(checkpoint{b, made})
 	if err != nil {
 		return err
 	}
 	n.saved = b.Digest
-	return n.remote.Post(ctx, letter, text)
+	return n.remote.Post(ctx, n.letter, text)
 }
 
-// restore brings the checkpoint of an earlier attempt, unless this node has one of its own.
-func (n *node) restore(ctx context.Context, letter string) error {
-	if entries, err := os.ReadDir(n.order.Checkpoint); err == nil && len(entries) > 0 {
-		return nil
-	}
-	text, ok, err := n.remote.Read(ctx, letter)
+// restore brings the checkpoint of an earlier attempt, unless this node has a later one of its own.
+func (n *node) restore(ctx context.Context) error {
+	text, ok, err := n.remote.Read(ctx, n.letter)
 	if err != nil || !ok {
 		return err
 	}
-	var b cache.Blob
-	if err := json.Unmarshal(text, &b); err != nil {
+	var c checkpoint
+	if err := json.Unmarshal(text, &c); err != nil {
 		return err
 	}
-	if err := n.remote.FetchBlob(ctx, b); err != nil {
+	if here, err := written(n.order.Checkpoint); err != nil || !here.Before(c.Made) {
 		return err
 	}
-	from, err := n.store.Path(ctx, b)
+	if err := n.remote.FetchBlob(ctx, c.Blob); err != nil {
+		return err
+	}
+	from, err := n.store.Path(ctx, c.Blob)
 	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(n.order.Checkpoint); err != nil {
 		return err
 	}
 	return os.CopyFS(n.order.Checkpoint, os.DirFS(from)) // copied: the step will write in it
 }
 
+// written is when a file of a folder was written last; zero: there is none.
+func written(dir string) (last time.Time, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.ModTime().After(last) {
+			last = info.ModTime()
+		}
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) { // it goes meanwhile
+		err = nil
+	}
+	return last, err
+}
+
 // reply sends the outputs, what was printed, and then the answer.
 func (n *node) reply(ctx context.Context, stepErr error) error {
-	var a answer
+	a := answer{Used: n.used}
 	var v *engine.Verdict
 	switch {
 	case errors.As(stepErr, &v):
@@ -191,9 +252,12 @@ func (n *node) reply(ctx context.Context, stepErr error) error {
 		a.Error = stepErr.Error()
 	}
 	if a.Error == "" {
-		if err := n.send(ctx, &a); err != nil {
-			return err
+		for _, port := range ports(n.outputs) {
+			if err := n.remote.SendBlob(ctx, n.outputs[port]); err != nil {
+				return err
+			}
 		}
+		a.Outputs = n.outputs
 	}
 	text, err := json.Marshal(a)
 	if err != nil {
@@ -209,24 +273,4 @@ func (n *node) reply(ctx context.Context, stepErr error) error {
 		_ = os.RemoveAll(n.order.Checkpoint)
 	}
 	return stepErr
-}
-
-// send sends the outputs that there are; the engine knows which ones have to be.
-func (n *node) send(ctx context.Context, a *answer) error {
-	a.Outputs = map[string]cache.Blob{}
-	for _, port := range ports(n.order.Outputs) {
-		path := n.order.Outputs[port]
-		if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		b, err := n.store.Adopt(ctx, path)
-		if err != nil {
-			return err
-		}
-		if err := n.remote.SendBlob(ctx, b); err != nil {
-			return err
-		}
-		a.Outputs[port] = b
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package slurm
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -48,8 +49,22 @@ func (c *canceller) flush(n *cancelling) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	for ids := range slices.Chunk(n.ids, maxCancel) {
-		if _, err := command(ctx, "", "scancel", ids...); err != nil {
+		if _, err := command(ctx, "", "scancel", ids...); err != nil && !gone(err.Error()) {
 			n.err = err
 		}
 	}
+}
+
+// gone tells whether all that scancel has to say is that jobs have ended.
+func gone(text string) bool {
+	said := false
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.Contains(line, "Invalid job id"), strings.Contains(line, "already completing or completed"):
+			said = true
+		case strings.Contains(line, "error:"):
+			return false
+		}
+	}
+	return said
 }

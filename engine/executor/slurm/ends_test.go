@@ -143,23 +143,26 @@ func TestSlurmdDies(t *testing.T) {
 	}
 }
 
-// However many jobs are out, Slurm is asked once an interval.
+// However many jobs are out, of however many executors, Slurm is asked once an interval.
 func TestOnePollForAll(t *testing.T) {
 	needSlurm(t)
 	dir := t.TempDir()
 	o := options(enginetest.Open(t, filepath.Join(dir, "state")))
-	x := slurm.New(slurm.Config{Interval: 500 * time.Millisecond})
-	o.Executors = map[string]engine.Executor{"slurm": x}
+	q := slurm.NewQueue()
+	x, y := slurm.New(slurm.Config{Interval: 500 * time.Millisecond, Queue: q}), slurm.New(slurm.Config{Interval: time.Second, Queue: q})
+	o.Executors, o.Executor = map[string]engine.Executor{"x": x, "y": y}, ""
 	var nodes []*engine.Node
 	for i := range 20 {
-		nodes = append(nodes, enginetest.Step(fmt.Sprintf("m%d", i), work(fmt.Sprint("m", i), filepath.Join(dir, "log"), 0)))
+		n := enginetest.Step(fmt.Sprintf("m%d", i), work(fmt.Sprint("m", i), filepath.Join(dir, "log"), 0))
+		n.Executor = []string{"x", "y"}[i%2]
+		nodes = append(nodes, n)
 	}
 	began := time.Now()
 	if got := run(t, o, nodes...); strings.Count(got, ":ran") != 20 {
 		t.Error(got)
 	}
 	most := int(time.Since(began)/(450*time.Millisecond)) + 2
-	if n := x.Looks(); n == 0 || n > most {
+	if n := q.Looks(); n == 0 || n > most {
 		t.Errorf("Slurm was asked %d times in %v, want at most %d", n, time.Since(began), most)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"rein/engine"
 	"rein/engine/enginetest"
+	"rein/engine/executor/slurm"
 )
 
 // Independent steps go out as a few job arrays, not as a job each.
@@ -88,6 +89,51 @@ func scontrol(t *testing.T, args ...string) {
 	args = append([]string{"update", "nodename=" + strings.TrimSpace(string(node))}, args...)
 	if out, err := exec.CommandContext(ctx, "scontrol", args...).CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// A job that Slurm itself starts again goes on from its checkpoint, in its old place; what it said before doesn't count.
+func TestRequeuedBySlurm(t *testing.T) {
+	needSlurm(t)
+	log := filepath.Join(t.TempDir(), "log")
+	status, said := runUntil(t, slurm.Config{Args: []string{"--requeue"}}, enginetest.Step("a", resuming("a", log)), log, func() {
+		ids, err := exec.Command("squeue", "--me", "-h", "-o", "%i").Output()
+		if err == nil {
+			err = exec.Command("scontrol", append([]string{"requeue"}, strings.Fields(string(ids))...)...).Run()
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if status != "a:ran" || len(lines(t, log)) != 2 || strings.Contains(said, "sent again") {
+		t.Errorf("%s, %d executions; it said:\n%s", status, len(lines(t, log)), said)
+	}
+}
+
+// A job that is held waits, and what lets it go is said.
+func TestHeldJob(t *testing.T) {
+	needSlurm(t)
+	dir := t.TempDir()
+	log := filepath.Join(dir, "log")
+	o := options(enginetest.Open(t, filepath.Join(dir, "state")))
+	o.Executors["slurm"] = slurm.New(slurm.Config{Args: []string{"--hold"}, Interval: 200 * time.Millisecond})
+	said := make(chan string, 100)
+	o.Emit = func(e engine.Event) {
+		if e.Action == engine.ActionWait {
+			said <- e.Text
+		}
+	}
+	go func() {
+		text := <-said
+		if _, command, ok := strings.Cut(text, "; "); ok && strings.HasPrefix(command, "scontrol release ") {
+			_ = exec.Command("scontrol", "release", strings.Fields(command)[2]).Run()
+			return
+		}
+		t.Errorf("it said %q", text)
+		_ = exec.Command("scancel", "--me").Run()
+	}()
+	if got := run(t, o, enginetest.Step("a", work("a", log, 0))); got != "a:ran" {
+		t.Error(got)
 	}
 }
 

@@ -1,69 +1,67 @@
 package slurm
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"os/exec"
-	"strings"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"rein/engine/internal/proc"
 )
 
-// command runs one of Slurm's programs and returns what it printed.
-func command(ctx context.Context, stdin, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	proc.Group(cmd) // Ctrl-C in a terminal is for us: half a submission would be nobody's
-	cmd.Stdin = strings.NewReader(stdin)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		if errors.Is(err, exec.ErrNotFound) {
-			return "", fmt.Errorf("%s is not on PATH: is this a machine that can submit to Slurm?", name)
-		}
-		return "", fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(errs.String()))
-	}
-	return out.String(), nil
-}
-
-// queue asks Slurm about all jobs with one squeue an interval, while there is any job to ask about.
-type queue struct {
-	interval time.Duration
+// Queue asks Slurm about the jobs of all executors that share it, with one squeue an interval, while there is any job to ask about.
+type Queue struct {
 	mu       sync.Mutex
+	interval time.Duration // the shortest of its executors'
 	watched  map[string]*watch
 	running  bool
+	failing  time.Time // since when looks fail; zero: they don't
+	said     bool      // that they do
 
 	listing sync.Mutex
 	listed  time.Time // when the last look began
-	jobs    []listed
+	last    *listing
 	looks   atomic.Int64
+}
+
+// NewQueue makes a queue; nothing is asked of Slurm yet.
+func NewQueue() *Queue { return &Queue{watched: map[string]*watch{}} }
+
+// Looks is how often Slurm was asked about jobs.
+func (q *Queue) Looks() int { return int(q.looks.Load()) }
+
+// use has the queue look at least this often.
+func (q *Queue) use(interval time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.interval == 0 || interval < q.interval {
+		q.interval = interval
+	}
 }
 
 // watch is one job that somebody waits for.
 type watch struct {
 	id     string
+	news   func(listed) // called with each look that lists it
+	say    func(string) // called with what its user should know of Slurm itself
 	ended  chan end
-	absent int // polls in a row that didn't list it
+	absent int // looks in a row that didn't list it
 }
 
-func (q *queue) watch(id string) *watch {
+func (q *Queue) watch(w *watch) {
+	w.ended = make(chan end, 1)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	w := &watch{id: id, ended: make(chan end, 1)}
-	q.watched[id] = w
+	q.watched[w.id] = w
 	if !q.running {
 		q.running = true
 		go q.poll()
 	}
-	return w
 }
 
 // out is how many jobs are waited for.
-func (q *queue) out() int {
+func (q *Queue) out() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.watched)
@@ -71,21 +69,24 @@ func (q *queue) out() int {
 
 // pause is how long jobs are collected that go out together: while others are out, as long as it takes to learn which
 // of them have made room.
-func (q *queue) pause() time.Duration {
+func (q *Queue) pause() time.Duration {
 	if q.out() == 0 {
 		return gather
 	}
 	return max(gather, q.interval)
 }
 
-func (q *queue) unwatch(w *watch) {
+func (q *Queue) unwatch(w *watch) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.watched, w.id)
 }
 
+// lookTime is how long a look may take: squeue itself gives up after some tens of seconds.
+const lookTime = time.Minute
+
 // poll runs until nobody waits any more.
-func (q *queue) poll() {
+func (q *Queue) poll() {
 	for {
 		time.Sleep(q.interval)
 		q.mu.Lock()
@@ -95,28 +96,66 @@ func (q *queue) poll() {
 			return
 		}
 		q.mu.Unlock()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		jobs, err := q.list(ctx)
+		ctx, cancel := context.WithTimeout(context.Background(), lookTime)
+		began := time.Now()
+		l, err := q.list(ctx, time.Time{})
 		cancel()
+		if err == nil && l.odd != "" {
+			q.report(began, fmt.Errorf("squeue printed %q among its jobs", l.odd))
+		} else {
+			q.report(began, err)
+		}
 		if err == nil { // a controller that doesn't answer for a while ends no job
-			q.tell(jobs)
+			q.tell(l)
 		}
 	}
 }
 
-// list is what the queue holds, not older than an interval: whoever asks, Slurm is asked once.
-func (q *queue) list(ctx context.Context) ([]listed, error) {
+// list is what the queue holds, not older than an interval, and looked up after a moment: whoever asks, Slurm is asked once.
+func (q *Queue) list(ctx context.Context, after time.Time) (*listing, error) {
 	q.listing.Lock()
 	defer q.listing.Unlock()
-	if began := time.Now(); began.Sub(q.listed) >= q.interval*9/10 {
-		q.looks.Add(1)
-		jobs, err := list(ctx)
-		if err != nil {
-			return nil, err
-		}
-		q.jobs, q.listed = jobs, began
+	began := time.Now()
+	if q.last != nil && began.Sub(q.listed) < q.interval*9/10 && q.listed.After(after) {
+		return q.last, nil
 	}
-	return q.jobs, nil
+	q.looks.Add(1)
+	l, err := list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q.last, q.listed = l, began
+	return l, nil
+}
+
+// troubleTime is how long looks may fail before it is said: a controller is restarted now and then.
+const troubleTime = 10 * time.Second
+
+// report says once that looks fail, and once that they don't any more. began is when the last one did.
+func (q *Queue) report(began time.Time, err error) {
+	text := ""
+	q.mu.Lock()
+	switch {
+	case err == nil:
+		if q.said {
+			text = "Slurm answers again"
+		}
+		q.failing, q.said = time.Time{}, false
+	case q.failing.IsZero():
+		q.failing = began
+	}
+	if err != nil && !q.said && time.Since(q.failing) >= troubleTime {
+		q.said, text = true, fmt.Sprintf("Slurm says nothing of its queue (%v); jobs that are out go on, and it is asked again", err)
+	}
+	first := slices.Sorted(maps.Keys(q.watched))
+	var w *watch
+	if len(first) > 0 {
+		w = q.watched[first[0]]
+	}
+	q.mu.Unlock()
+	if text != "" && w != nil {
+		w.say(text)
+	}
 }
 
 // stateNever is our own word for a job that Slurm has taken and can't ever start.
@@ -126,94 +165,50 @@ const stateNever = "NEVER"
 // says of one that took too much.
 const stateKilled = "KILLED"
 
-// maxAbsent is how many polls a job may be missing from the queue before it counts as lost: squeue forgets ended jobs
-// after some minutes, and may not know a new one yet.
+// stateLost is our own word for a job that is gone from the queue.
+const stateLost = "LOST"
+
+// maxAbsent is how many looks a job may be missing from before it counts as lost: squeue forgets ended jobs after some minutes, and
+// may not know a new one yet.
 const maxAbsent = 3
 
-func (q *queue) tell(jobs []listed) {
+// tell says to those who wait what a look has shown of their jobs.
+func (q *Queue) tell(l *listing) {
 	byID := map[string]listed{}
-	for _, j := range jobs {
+	for _, j := range l.jobs {
 		byID[j.id] = j
 	}
+	type seen struct {
+		w *watch
+		j listed
+	}
+	var all []seen
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	for id, w := range q.watched {
 		j, there := byID[id]
 		switch {
-		case !there:
+		case there:
+			w.absent = 0
+		case l.odd != "": // what can't be read may be it
+			continue
+		default:
 			if w.absent++; w.absent < maxAbsent {
 				continue
 			}
-			j.state = "LOST"
-		case never(j):
-			j.state, j.node = stateNever, j.reason
-		case !over(j.state):
-			w.absent = 0
+			w.absent, j.state = 0, stateLost
+		}
+		all = append(all, seen{w, j})
+	}
+	q.mu.Unlock()
+	for _, s := range all { // without the lock: what is said may have to wait for a terminal
+		e, over := s.j.end()
+		if !over {
+			s.w.news(s.j)
 			continue
-		case j.state == "FAILED" && j.code == killed:
-			j.state = stateKilled
 		}
 		select {
-		case w.ended <- end{j.state, j.node}:
+		case s.w.ended <- e:
 		default: // told before
 		}
 	}
-}
-
-// listed is one line of squeue.
-type listed struct{ id, name, state, reason, node, code string }
-
-// killed is the wait status of a process that signal 9 has ended.
-const killed = "9"
-
-// columns are what squeue is asked for, with the width of each: a reason may hold spaces.
-var columns = []struct {
-	name  string
-	width int
-}{{"JobArrayID", 64}, {"Name", 128}, {"State", 32}, {"Reason", 64}, {"NodeList", 64}, {"exit_code", 16}}
-
-// list asks for all jobs of ours, ended ones included as long as Slurm remembers them. An array shows each task.
-func list(ctx context.Context) ([]listed, error) {
-	format := make([]string, len(columns))
-	for i, c := range columns {
-		format[i] = fmt.Sprintf("%s:%d", c.name, c.width)
-	}
-	out, err := command(ctx, "", "squeue", "--me", "--noheader", "--array", "--states=all", "--Format="+strings.Join(format, ","))
-	if err != nil {
-		return nil, err
-	}
-	return parseQueue(out), nil
-}
-
-func parseQueue(out string) []listed {
-	var jobs []listed
-	for line := range strings.Lines(out) {
-		var fs [6]string
-		for i, c := range columns {
-			n := min(c.width, len(line))
-			fs[i], line = strings.TrimSpace(line[:n]), line[n:]
-		}
-		if fs[0] != "" {
-			jobs = append(jobs, listed{fs[0], fs[1], fs[2], fs[3], fs[4], fs[5]})
-		}
-	}
-	return jobs
-}
-
-// never tells the reasons of a pending job that mean that it can't ever start.
-func never(j listed) bool {
-	switch j.reason {
-	case "PartitionConfig", "BadConstraints", "PartitionNodeLimit", "PartitionTimeLimit", "InvalidAccount", "InvalidQOS", "DependencyNeverSatisfied":
-		return j.state == "PENDING"
-	}
-	return false
-}
-
-// over tells whether a state is a job's last.
-func over(state string) bool {
-	switch state {
-	case "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT":
-		return true
-	}
-	return false
 }

@@ -45,7 +45,13 @@ func TestMain(m *testing.M) {
 func process(ctx context.Context, args []string) error {
 	if args[0] == "order" {
 		enc := json.NewEncoder(os.Stdout)
-		return engine.ExecuteOrder(ctx, args[1], resolve, func(e engine.Event) { _ = enc.Encode(e) })
+		err := engine.ExecuteOrder(ctx, args[1], resolve, func(e engine.Event) { _ = enc.Encode(e) })
+		if seconds := os.Getenv("REIN_TEST_HIDE"); seconds != "" { // the answer shows late
+			result := args[1] + ".result"
+			err = errors.Join(os.Rename(result, result+".hidden"),
+				exec.Command("sh", "-c", `(sleep $1; mv "$2.hidden" "$2") > /dev/null 2>&1 < /dev/null &`, "sh", seconds, result).Run())
+		}
+		return err
 	}
 	s, err := cache.Open(args[1], cache.Options{})
 	if err != nil {

@@ -2,12 +2,9 @@ package slurm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,90 +15,10 @@ import (
 	"rein/engine"
 )
 
-// intent is written into a job's folder before the job is sent: what it is called, and its place in an array.
-type intent struct {
-	Name  string `json:"name"`
-	Index int    `json:"index"` // -1: not in an array
-	Try   string `json:"try"`   // the attempt's folder
-	ID    string `json:"id,omitempty"`
-}
-
-func intentPath(dir string) string { return filepath.Join(dir, "slurm.json") }
-func outputPath(dir string) string { return filepath.Join(dir, "slurm.out") }
-
-func (i *intent) write(dir string) error {
-	b, err := json.Marshal(i)
-	if err != nil {
-		return err
-	}
-	tmp := intentPath(dir) + ".tmp"
-	if err := os.WriteFile(tmp, b, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp, intentPath(dir))
-}
-
-// find looks for a job that an earlier run has sent for this very work: it is followed if it is still out, or its
-// answer is taken.
-func (a *attempt) find(ctx context.Context) (bool, error) {
-	b, err := os.ReadFile(intentPath(a.job.Dir))
-	if err != nil {
-		return false, nil
-	}
-	var i intent
-	if json.Unmarshal(b, &i) != nil || !filepath.IsLocal(i.Try) {
-		return false, nil
-	}
-	a.job.Resume(i.Try)
-	if err := a.bring(ctx, true); err != nil {
-		return false, err
-	}
-	if _, ok := a.job.Answer(); ok {
-		a.id = i.ID
-		return true, nil
-	}
-	for look := 0; ; look++ {
-		jobs, err := a.queue.list(ctx)
-		if err != nil {
-			return false, err
-		}
-		for _, j := range jobs {
-			if i.is(j) && !over(j.state) {
-				a.id = j.id
-				a.job.Emit(engine.Event{Action: engine.ActionLog, Text: "found again: Slurm job " + j.id + " of an earlier run"})
-				return true, nil
-			}
-		}
-		if i.ID != "" || look == 1 {
-			return false, nil
-		}
-		select { // the killed run's sbatch may be on its way to Slurm still
-		case <-time.After(max(time.Second, a.config.Interval)):
-		case <-ctx.Done():
-			return false, ctx.Err()
-		}
-	}
-}
-
-// is tells whether a job of the queue is the one that was meant.
-func (i *intent) is(j listed) bool {
-	if i.ID != "" {
-		return j.id == i.ID
-	}
-	return j.name == i.Name && (i.Index < 0 || strings.HasSuffix(j.id, "_"+strconv.Itoa(i.Index)))
-}
-
 // send submits the job, together with what else is ready to go and needs the same.
 func (a *attempt) send(ctx context.Context) error {
-	if err := a.job.Begin(); err != nil {
+	if err := a.begin(ctx); err != nil {
 		return err
-	}
-	a.read = 0
-	if a.config.Courier != nil {
-		var err error
-		if a.argv, err = a.config.Courier.Send(ctx, a.job); err != nil {
-			return err
-		}
 	}
 	p := &pending{attempt: a, ctx: ctx, done: make(chan error, 1)}
 	a.submit.add(p)
@@ -114,6 +31,23 @@ func (a *attempt) send(ctx context.Context) error {
 	return nil
 }
 
+// begin gives the job a fresh folder: one that was sent for it before, and turns up late, finds no order.
+func (a *attempt) begin(ctx context.Context) error {
+	if a.config.Courier != nil && a.job.Try != "" {
+		a.config.Courier.Forget(a.job)
+	}
+	if err := a.job.Begin(); err != nil {
+		return err
+	}
+	a.id, a.read, a.told, a.runs = "", 0, "", false
+	if a.config.Courier == nil {
+		return nil
+	}
+	var err error
+	a.argv, err = a.config.Courier.Send(ctx, a.job)
+	return err
+}
+
 // pending is an attempt that waits to be sent.
 type pending struct {
 	attempt *attempt
@@ -124,16 +58,28 @@ type pending struct {
 // submitter collects for a moment what is ready, and sends what needs the same as one job array.
 type submitter struct {
 	config Config
-	pause  func() time.Duration // how long a batch is collected
 	mu     sync.Mutex
 	batch  []*pending
+
+	full sync.Mutex    // held by who waits for room in the queue: the others wait for it
+	room chan struct{} // gets something when a job has ended
 }
+
+func newSubmitter(c Config) *submitter { return &submitter{config: c, room: make(chan struct{}, 1)} }
 
 func (s *submitter) add(p *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.batch = append(s.batch, p); len(s.batch) == 1 {
-		time.AfterFunc(s.pause(), s.flush)
+		time.AfterFunc(s.config.Queue.pause(), s.flush)
+	}
+}
+
+// freed says that a job has ended.
+func (s *submitter) freed() {
+	select {
+	case s.room <- struct{}{}:
+	default:
 	}
 }
 
@@ -161,71 +107,91 @@ func (s *submitter) flush() {
 	}
 }
 
-// deliver sends a group. Where there is no room for all of it, it goes in halves: a queue that takes 50 jobs at a time
-// never has room for an array of 100.
+// deliver sends a group, and waits until it can. Where there is no room for all of it, it goes in halves: a queue that takes 50 jobs
+// at a time never has room for an array of 100.
 func (s *submitter) deliver(group []*pending) {
-	err := s.send(group, len(group) == 1)
-	if len(group) > 1 && err != nil && (full(err.Error()) || tooLong(err.Error())) {
+	err := s.retry(group, s.send(group), errLater)
+	if len(group) > 1 && (errors.Is(err, errFull) || errors.Is(err, errTooLong)) {
 		s.deliver(group[:len(group)/2])
 		s.deliver(group[len(group)/2:])
 		return
+	}
+	if errors.Is(err, errFull) {
+		err = s.await(group, err)
 	}
 	for _, p := range group {
 		p.done <- err
 	}
 }
 
-// tooLong is how sbatch refuses an array that is longer than the cluster allows.
-func tooLong(text string) bool { return strings.Contains(text, "Invalid job array specification") }
-
-// limits are the sbatch arguments that depend on the step.
-func (s *submitter) limits(a *attempt) []string {
-	var out []string
-	res := a.job.Order.Resources
-	if res.CPUs > 1 {
-		out = append(out, "--cpus-per-task="+strconv.Itoa(int(res.CPUs+0.999)))
-	}
-	if a.memory > 0 {
-		out = append(out, fmt.Sprintf("--mem=%dM", (a.memory+1<<20-1)>>20))
-	}
-	if res.GPU > 0 && s.config.GRES == "" {
-		out = append(out, "--gres=gpu:"+strconv.Itoa(res.GPU))
-	}
-	if a.time > 0 {
-		out = append(out, "--time="+clock(a.time))
-	}
-	return out
+// await waits for room in the queue. Of those that do one tries for all.
+func (s *submitter) await(group []*pending, err error) error {
+	s.full.Lock()
+	defer s.full.Unlock()
+	return s.retry(group, err, errFull, errLater)
 }
 
-// clock writes a duration as Slurm reads it, rounded up to a second: 1-02:03:04.
-func clock(d time.Duration) string {
-	s := int64((d + time.Second - 1) / time.Second)
-	return fmt.Sprintf("%d-%02d:%02d:%02d", s/86400, s/3600%24, s/60%60, s%60)
+// maxPause is the longest pause between two tries to submit.
+const maxPause = time.Minute
+
+// retry sends a group again and again while it is refused for certain reasons.
+func (s *submitter) retry(group []*pending, err error, why ...error) error {
+	for pause := time.Second; slices.ContainsFunc(why, func(w error) bool { return errors.Is(err, w) }); pause = min(2*pause, maxPause) {
+		if pause == 2*time.Second { // the first time it may be over in a moment
+			for _, p := range group {
+				p.attempt.say(fmt.Sprintf("Slurm takes no job now (%v); it is asked again", err))
+			}
+		}
+		select {
+		case <-group[0].ctx.Done():
+			return group[0].ctx.Err()
+		case <-time.After(pause):
+		case <-s.room:
+		}
+		err = s.send(group)
+	}
+	return err
 }
 
-// send submits one group: a job, or an array. A full queue is waited for if that is wanted.
-func (s *submitter) send(group []*pending, wait bool) error {
-	if err := group[0].ctx.Err(); err != nil {
+// Why sbatch hasn't taken a job.
+var (
+	errFull    = errors.New("its queue is full")
+	errLater   = errors.New("it can't be reached")
+	errTooLong = errors.New("the array is too long")
+	errUnsure  = errors.New("nobody knows whether it was taken")
+)
+
+// refusal tells sbatch's ways to say "later" from its ways to say "no".
+func refusal(text string) error {
+	for _, r := range []struct {
+		err  error
+		says []string
+	}{
+		{errUnsure, []string{"Socket timed out", "Zero Bytes were transmitted", "gave no answer", "signal: "}},
+		{errFull, []string{"temporarily unable to accept", "MaxSubmitJob", "GrpSubmitJob", "Resource temporarily unavailable"}},
+		{errLater, []string{"Unable to contact slurm controller", "Connection refused", "Communication connection failure", "Backup Controller", "in standby mode"}},
+		{errTooLong, []string{"Invalid job array specification"}},
+	} {
+		for _, s := range r.says {
+			if strings.Contains(text, s) {
+				return r.err
+			}
+		}
+	}
+	return nil
+}
+
+// send submits one group: a job, or an array.
+func (s *submitter) send(group []*pending) error {
+	ctx := group[0].ctx
+	if err := ctx.Err(); err != nil {
 		return err // interrupted before it was sent
 	}
-	name := "rein-" + group[0].attempt.job.Order.Action.String()
-	if len(group) > 1 {
-		var all strings.Builder
-		for _, p := range group {
-			all.WriteString(p.attempt.job.Order.Action.String())
-		}
-		name = "rein-array-" + cache.Sum([]byte(all.String())).String()
+	intents, err := s.intend(group)
+	if err != nil {
+		return err
 	}
-	intents := make([]intent, len(group))
-	for i, p := range group {
-		intents[i] = intent{Name: name, Index: i, Try: p.attempt.job.Try}
-		if len(group) == 1 {
-			intents[i].Index = -1
-		}
-		if err := intents[i].write(p.attempt.job.Dir); err != nil {
-			return err
-		}
-	}
+	name := intents[0].Name
 	args := append([]string{"--parsable", "--job-name=" + name, "--output=/dev/null", "--error=/dev/null", "--no-requeue"}, s.arguments()...)
 	if s.config.Courier != nil {
 		args = append(args, "--chdir=/tmp") // the folder here needn't be on the nodes
@@ -234,7 +200,11 @@ func (s *submitter) send(group []*pending, wait bool) error {
 	if len(group) > 1 {
 		args = append(args, fmt.Sprintf("--array=0-%d", len(group)-1))
 	}
-	id, err := s.sbatch(group[0].ctx, args, s.script(group), wait)
+	began := time.Now()
+	id, err := s.sbatch(group, args)
+	if errors.Is(err, errUnsure) {
+		id, err = s.lookFor(group, name, began, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -247,104 +217,89 @@ func (s *submitter) send(group []*pending, wait bool) error {
 		if err := intents[i].write(p.attempt.job.Dir); err != nil {
 			return err
 		}
-		p.attempt.job.Emit(engine.Event{Action: engine.ActionLog, Text: "sent as Slurm job " + p.attempt.id})
+		p.attempt.log("sent as Slurm job " + p.attempt.id)
 	}
 	return nil
 }
 
-// arguments are the sbatch arguments of the executor.
-func (s *submitter) arguments() []string {
-	var out []string
-	for _, a := range [][2]string{{"partition", s.config.Partition}, {"account", s.config.Account}, {"qos", s.config.QOS}, {"gres", s.config.GRES}} {
-		if a[1] != "" {
-			out = append(out, "--"+a[0]+"="+a[1])
+// intend writes down what is about to be sent. An attempt's folder has a name of its own, so the job's name has one too.
+func (s *submitter) intend(group []*pending) ([]intent, error) {
+	first := group[0].attempt.job
+	name := "rein-" + first.Order.Action.String() + "-" + first.Try
+	if len(group) > 1 {
+		var all strings.Builder
+		for _, p := range group {
+			all.WriteString(p.attempt.job.Try)
+		}
+		name = "rein-array-" + cache.Sum([]byte(all.String())).String()
+	}
+	intents := make([]intent, len(group))
+	for i, p := range group {
+		intents[i] = intent{Name: name, Index: i, Try: p.attempt.job.Try}
+		if len(group) == 1 {
+			intents[i].Index = -1
+		}
+		if err := intents[i].write(p.attempt.job.Dir); err != nil {
+			return nil, err
 		}
 	}
-	return append(out, s.config.Args...)
+	return intents, nil
 }
 
-// sbatch submits, again and again while Slurm says that it is full. An interrupt ends the waiting, never a submission:
-// nobody could tell whether it was taken.
-func (s *submitter) sbatch(ctx context.Context, args []string, script string, wait bool) (string, error) {
-	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
-		out, err := command(context.WithoutCancel(ctx), script, "sbatch", args...)
-		if err == nil {
-			id, _, _ := strings.Cut(strings.TrimSpace(out), ";") // a federation adds the cluster's name
+// submitted is what sbatch prints of a job that it has taken; a federation adds the cluster's name.
+var submitted = regexp.MustCompile(`(?m)^(\d+)(;\S+)?\s*$`)
+
+// How long an sbatch is quiet before that is said, and how long it may go on when the run is interrupted.
+const (
+	quietTime = 30 * time.Second
+	endTime   = 10 * time.Second
+)
+
+// sbatch submits. An interrupt doesn't end it at once: nobody could tell whether the job was taken.
+func (s *submitter) sbatch(group []*pending, args []string) (id string, err error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(group[0].ctx))
+	defer cancel()
+	defer context.AfterFunc(group[0].ctx, func() { time.AfterFunc(endTime, cancel) })()
+	quiet := time.AfterFunc(quietTime, func() { group[0].attempt.say(fmt.Sprintf("sbatch has been silent for %v", quietTime)) })
+	defer quiet.Stop()
+	out, err := command(ctx, s.script(group), "sbatch", args...)
+	if err != nil {
+		if kind := refusal(err.Error()); kind != nil {
+			return "", fmt.Errorf("%w: %w", kind, err)
+		}
+		return "", err
+	}
+	if m := submitted.FindStringSubmatch(out); m != nil {
+		return m[1], nil
+	}
+	return "", fmt.Errorf("%w: sbatch printed %q where it prints a job's number", errUnsure, strings.TrimSpace(out))
+}
+
+// lookFor finds a group in the queue that may have been taken. If it isn't there each of its jobs gets a new folder before it is sent
+// again: one that turns up late finds no order.
+func (s *submitter) lookFor(group []*pending, name string, began time.Time, why error) (id string, err error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(group[0].ctx))
+	defer cancel()
+	defer context.AfterFunc(group[0].ctx, func() { time.AfterFunc(endTime, cancel) })()
+	a := group[0].attempt
+	if err := sleep(ctx, a.config.Interval); err != nil {
+		return "", err
+	}
+	l, err := a.look(ctx, began)
+	if err != nil {
+		a.job.Emit(engine.Event{Action: engine.ActionNote, Text: fmt.Sprintf("%v: the next run looks for job %s", why, name)})
+		return "", errors.Join(why, err)
+	}
+	for _, j := range l.jobs {
+		if j.name == name {
+			id, _, _ = strings.Cut(j.id, "_")
 			return id, nil
 		}
-		if !wait || !full(err.Error()) {
+	}
+	for _, p := range group {
+		if err := p.attempt.begin(ctx); err != nil {
 			return "", err
 		}
-		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-time.After(pause):
-		}
 	}
-}
-
-// full tells sbatch's ways to say "later" from its ways to say "no".
-func full(text string) bool {
-	for _, s := range []string{"temporarily unable to accept", "MaxSubmitJob", "Resource temporarily unavailable", "Socket timed out", "Unable to contact slurm controller"} {
-		if strings.Contains(text, s) {
-			return true
-		}
-	}
-	return false
-}
-
-// script is the batch script: it finds its order, by its place in the array, and executes it.
-func (s *submitter) script(group []*pending) string {
-	var b strings.Builder
-	b.WriteString("#!/bin/sh\n")
-	for _, l := range s.config.Setup {
-		b.WriteString(l + "\n")
-	}
-	b.WriteString("case ${SLURM_ARRAY_TASK_ID:-0} in\n")
-	for i, p := range group {
-		argv, output := p.attempt.command()
-		words := make([]string, len(argv))
-		for i, w := range argv {
-			words[i] = quote(w)
-		}
-		fmt.Fprintf(&b, "%d) exec %s >%s 2>&1 </dev/null ;;\n", i, strings.Join(words, " "), output)
-	}
-	b.WriteString("esac\n")
-	return b.String()
-}
-
-// command is what a job executes, and the shell's word for where its output goes.
-func (a *attempt) command() (argv []string, output string) {
-	if a.argv != nil {
-		return a.argv, `"${TMPDIR:-/tmp}/rein-${SLURM_JOB_ID:-0}.out"`
-	}
-	argv = a.job.Argv
-	if a.config.Argv != nil {
-		argv = a.config.Argv
-	}
-	return append(slices.Clone(argv), a.job.OrderPath()), quote(outputPath(a.job.Folder()))
-}
-
-// quote makes a word of the shell.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-// relay passes on what the job has printed since the last time, whole lines only.
-func (a *attempt) relay() error {
-	f, err := os.Open(outputPath(a.job.Folder()))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.NewSectionReader(f, a.read, 1<<62))
-	if err != nil {
-		return err
-	}
-	end := strings.LastIndexByte(string(b), '\n') + 1
-	for line := range strings.Lines(string(b[:end])) {
-		a.job.EventLine(strings.TrimSuffix(line, "\n"))
-	}
-	a.read += int64(end)
-	return nil
+	return "", fmt.Errorf("%w: %v", errLater, why)
 }

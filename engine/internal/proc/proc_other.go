@@ -34,3 +34,6 @@ func KillOwnGroup() {}
 
 // PeakRSS is not known here.
 func PeakRSS(*exec.Cmd) int64 { return 0 }
+
+// OwnPeakRSS is not known here.
+func OwnPeakRSS() int64 { return 0 }

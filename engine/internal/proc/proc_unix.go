@@ -56,6 +56,22 @@ func PeakRSS(cmd *exec.Cmd) int64 {
 	if !ok {
 		return 0
 	}
+	return bytes(u)
+}
+
+// OwnPeakRSS is the peak memory of this process or of the largest of its children that have ended; 0 if it isn't known.
+func OwnPeakRSS() int64 {
+	var most int64
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var u syscall.Rusage
+		if syscall.Getrusage(who, &u) == nil {
+			most = max(most, bytes(&u))
+		}
+	}
+	return most
+}
+
+func bytes(u *syscall.Rusage) int64 {
 	if runtime.GOOS == "darwin" {
 		return int64(u.Maxrss)
 	}
