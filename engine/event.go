@@ -14,6 +14,8 @@ type Event struct {
 	Status  Status   `json:"status,omitempty"`
 	Reasons []string `json:"reasons,omitempty"` // with start: why it runs; with end: why it was skipped or failed
 	Text    string   `json:"text,omitempty"`    // log line, note or error
+	// Executor is set with ActionStart of a step that runs elsewhere: its name.
+	Executor string `json:"executor,omitempty"`
 	// Progress: Done of Total (0: not known) in Unit ("rows").
 	Done  int64  `json:"done,omitempty"`
 	Total int64  `json:"total,omitempty"`

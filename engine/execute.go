@@ -111,14 +111,14 @@ func (r *runner) attempts(t *task) (res result, granted bool) {
 	}()
 	began := time.Now()
 	queued := began.Sub(t.queued)
-	c.event(Event{Action: ActionStart, Reasons: t.reasons})
+	c.event(Event{Action: ActionStart, Reasons: t.reasons, Executor: r.options.executorOf(n.Node)})
 	pause := r.options.RetryDelay
 	for try := 0; ; try++ {
 		res = r.attempt(t, c, over)
 		res.queued, res.ran = queued, time.Since(began)
 		if t.away != nil && res.status == StatusRan { // the rest it has waited in the executor's queue
-			ran := min(res.ran, time.Duration(res.kept.RunMS)*time.Millisecond)
-			res.queued, res.ran = res.queued+res.ran-ran, ran
+			ran := time.Duration(res.kept.RunMS) * time.Millisecond
+			res.queued, res.ran = res.queued+max(0, res.ran-ran), ran
 		}
 		if res.status != StatusFailed {
 			return res, granted

@@ -90,7 +90,10 @@ func (a *app) slurmConfig(x *lang.Executor) slurm.Config {
 	}
 	switch s.OnInterrupt {
 	case "leave":
-		c.Leave = func(context.Context, int) bool { return true }
+		c.Leave = func(_ context.Context, jobs int) bool {
+			a.notice(fmt.Sprintf("jobs that are out on %s: %d; they go on, run the same command to take the results", x.Name, jobs))
+			return true
+		}
 	case "ask":
 		c.Leave = a.askToLeave(x.Name)
 	}
@@ -117,7 +120,11 @@ func (a *app) askToLeave(name string) func(context.Context, int) bool {
 
 // leaveJobs puts the question. No answer, or one that isn't understood, cancels.
 func leaveJobs(ctx context.Context, in io.Reader, out io.Writer, jobs int, name string) bool {
-	fmt.Fprintf(out, "%d jobs are out on %s: cancel them, or leave them running for the next run to find? [C/l] ", jobs, name)
+	count, them, they := fmt.Sprintf("%d jobs are", jobs), "them", "they go"
+	if jobs == 1 {
+		count, them, they = "1 job is", "it", "it goes"
+	}
+	fmt.Fprintf(out, "%s out on %s: cancel %s, or leave %s running for the next run to find? [C/l] ", count, name, them, them)
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(in).ReadString('\n')
@@ -126,12 +133,12 @@ func leaveJobs(ctx context.Context, in io.Reader, out io.Writer, jobs int, name 
 	select {
 	case line := <-answer:
 		if line != "" && strings.HasPrefix("leave", line) {
-			fmt.Fprintln(out, "they go on; run the same command to take their results")
+			fmt.Fprintln(out, they+" on; run the same command to take the results")
 			return true
 		}
 	case <-ctx.Done():
 		fmt.Fprintln(out)
 	}
-	fmt.Fprintln(out, "cancelling them")
+	fmt.Fprintln(out, "cancelling "+them)
 	return false
 }

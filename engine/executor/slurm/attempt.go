@@ -35,6 +35,15 @@ func (a *attempt) say(text string) {
 	a.job.Emit(engine.Event{Action: engine.ActionWait, Text: text})
 }
 
+// sayOfSlurm says whether Slurm itself is well.
+func (a *attempt) sayOfSlurm(text string, well bool) {
+	if well {
+		a.log(text)
+		return
+	}
+	a.say(text)
+}
+
 // news takes what a look has shown of the job.
 func (a *attempt) news(j listed) {
 	if why := j.waits(); why != a.told {
@@ -54,7 +63,7 @@ func (a *attempt) follow(ctx context.Context) (end, error) {
 	if _, ok := a.job.Answer(); ok { // given while no run was there to take it
 		return end{}, a.relay(true)
 	}
-	w := &watch{id: a.id, news: a.news, say: a.say}
+	w := &watch{id: a.id, news: a.news, say: a.sayOfSlurm}
 	a.queue.watch(w)
 	defer a.queue.unwatch(w)
 	a.out.Add(1)

@@ -43,8 +43,8 @@ func (q *Queue) use(interval time.Duration) {
 // watch is one job that somebody waits for.
 type watch struct {
 	id     string
-	news   func(listed) // called with each look that lists it
-	say    func(string) // called with what its user should know of Slurm itself
+	news   func(listed)                 // called with each look that lists it
+	say    func(text string, well bool) // called with what its user should know of Slurm itself
 	ended  chan end
 	absent int // looks in a row that didn't list it
 }
@@ -154,7 +154,7 @@ func (q *Queue) report(began time.Time, err error) {
 	}
 	q.mu.Unlock()
 	if text != "" && w != nil {
-		w.say(text)
+		w.say(text, err == nil)
 	}
 }
 

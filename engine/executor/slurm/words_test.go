@@ -127,7 +127,7 @@ func still() *Queue { return &Queue{watched: map[string]*watch{}, running: true,
 
 // watched is a job that is waited for; what it is told is added to said.
 func (q *Queue) job(id string, said *[]string) *watch {
-	w := &watch{id: id, news: func(j listed) { *said = append(*said, j.id+" "+j.state) }, say: func(s string) { *said = append(*said, s) }}
+	w := &watch{id: id, news: func(j listed) { *said = append(*said, j.id+" "+j.state) }, say: func(s string, _ bool) { *said = append(*said, s) }}
 	q.watch(w)
 	return w
 }

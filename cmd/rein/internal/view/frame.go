@@ -111,26 +111,33 @@ func (t *TTY) strategies(width int) []string {
 
 // whole is the run so far in one line, the most wanted first.
 func (t *TTY) whole(now time.Time) string {
-	ended, running := 0, 0
+	ended, running, away := 0, 0, 0
 	for _, s := range t.trace.steps {
 		switch {
 		case s.status != "":
 			ended++
+		case !s.started.IsZero() && s.executor != "":
+			away++
 		case !s.started.IsZero() && !s.waiting:
 			running++
 		}
 	}
-	total := max(t.trace.total, ended+running)
+	total := max(t.trace.total, ended+running+away)
 	parts := []string{
 		fmt.Sprintf("%d of %d steps", ended, total),
 		fmt.Sprintf("%d cached", t.trace.counts[engine.StatusCached]+t.trace.counts[engine.StatusUnchanged]),
 	}
-	if t.slots > 0 {
+	switch {
+	case away > 0 && running == 0:
+	case t.slots > 0:
 		parts = append(parts, fmt.Sprintf("%d of %d slots busy", running, t.slots))
-	} else {
+	default:
 		parts = append(parts, fmt.Sprintf("%d running", running))
 	}
-	if n := total - ended - running; n > 0 {
+	if away > 0 {
+		parts = append(parts, fmt.Sprintf("%d on a cluster", away))
+	}
+	if n := total - ended - running - away; n > 0 {
 		parts = append(parts, fmt.Sprintf("%d queued", n))
 	}
 	parts = append(parts, elapsed(now.Sub(t.trace.started)))

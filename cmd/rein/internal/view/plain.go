@@ -41,7 +41,11 @@ func (p *Plain) Event(e engine.Event) {
 	label := s.pipeline + "/" + s.name
 	switch e.Action {
 	case engine.ActionStart:
-		fmt.Fprintf(p.w, "%s: %s%s\n", label, s.typ, because(s.reasons))
+		where := ""
+		if s.executor != "" {
+			where = " on " + s.executor
+		}
+		fmt.Fprintf(p.w, "%s: %s%s%s\n", label, s.typ, where, because(s.reasons))
 		p.last[s] = e.Time
 	case engine.ActionWait:
 		fmt.Fprintf(p.w, "%s: waits: %s\n", label, s.text)

@@ -21,6 +21,7 @@ type trace struct {
 // step is what is known of one step of one pipeline.
 type step struct {
 	pipeline, name, typ string
+	executor            string // where it runs; "": here
 	started, ended      time.Time
 	status              engine.Status // "" while it runs or waits
 	waiting             bool
@@ -73,8 +74,12 @@ func (t *trace) add(e engine.Event) *step {
 	}
 	s := t.step(e)
 	switch e.Action {
+	case engine.ActionLog, engine.ActionProgress, engine.ActionSeries, engine.ActionMetric: // it goes on
+		s.waiting = false
+	}
+	switch e.Action {
 	case engine.ActionStart:
-		s.started, s.waiting, s.reasons = e.Time, false, e.Reasons
+		s.started, s.waiting, s.reasons, s.executor = e.Time, false, e.Reasons, e.Executor
 	case engine.ActionWait:
 		s.waiting, s.text = true, e.Text
 	case engine.ActionProgress:

@@ -131,6 +131,26 @@ func TestTimeLeft(t *testing.T) {
 	shows("about 10 s left")
 }
 
+// Jobs on a cluster take no slot, wait with a reason, and go on when they say something.
+func TestStepsElsewhere(t *testing.T) {
+	now := time.Unix(1000, 0)
+	v := newTTY(&bytes.Buffer{}, false, func() (int, int) { return 100, 24 }, func() time.Time { return now })
+	v.Slots(2)
+	show := func(e engine.Event, want, not string) {
+		t.Helper()
+		e.Time, e.Pipeline = now, "p"
+		v.Event(e)
+		if got := strings.Join(v.frame(), "\n"); !strings.Contains(got, want) || not != "" && strings.Contains(got, not) {
+			t.Errorf("want %q, not %q in\n%s", want, not, got)
+		}
+	}
+	v.Event(engine.Event{Time: now, Action: engine.ActionPlan, Total: 3})
+	show(engine.Event{Action: engine.ActionStart, Step: "a", Executor: "gpu"}, "0 cached, 1 on a cluster, 2 queued", "slots")
+	show(engine.Event{Action: engine.ActionStart, Step: "b"}, "1 of 2 slots busy, 1 on a cluster, 1 queued", "")
+	show(engine.Event{Action: engine.ActionWait, Step: "a", Text: "Slurm job 1 is held"}, "waits: Slurm job 1 is held", "")
+	show(engine.Event{Action: engine.ActionLog, Step: "a", Text: "runs"}, "1 of 2 slots busy, 1 on a cluster", "waits")
+}
+
 func TestRate(t *testing.T) {
 	for r, want := range map[float64]string{0.043: "0.043", 0.5: "0.5", 3.14: "3.1", 9.94: "9.9", 9.96: "10", 12345.6: "12,346"} {
 		if got := Rate(r); got != want {
