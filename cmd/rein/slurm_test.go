@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rein/engine/record"
 )
 
 // needSlurm finds a Slurm that answers, or skips the test.
@@ -280,4 +282,81 @@ step "exec" "second" {
 	if err != nil || strings.Contains(string(where), strings.ToUpper(dir)) || !strings.Contains(string(where), "NODE") {
 		t.Errorf("the step ran in %s: %v", where, err)
 	}
+}
+
+const longTraining = `pipeline "long" {}
+step "synthesize" "corpus" {
+  scale = 0.2
+}
+step "train-gpu" "model" {
+  rows       = step.corpus.train
+  validation = step.corpus.validation
+  epochs     = 120
+  patience   = 0
+}
+`
+
+// A training that is preempted in the middle goes on from its checkpoint, and ends with the bytes of one that ran through.
+func TestSlurmTrainingGoesOn(t *testing.T) {
+	needSlurm(t)
+	if out, err := exec.Command("sinfo", "-h", "-p", "urgent").Output(); err != nil || len(out) == 0 {
+		t.Skip("this Slurm has no partition \"urgent\" that preempts (.ci/slurm-loopback has)")
+	}
+	dir := project(t, "  partition = \"main\"\n", longTraining)
+	c, said := process(dir, "run", "--json", "--executor", "cluster", "p.hcl")
+	go func() {
+		for range 6000 { // a checkpoint comes after 15 s at the earliest
+			if found, _ := filepath.Glob(filepath.Join(dir, ".rein", "checkpoints", "*", "*", "progress")); len(found) > 0 {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if out, err := exec.Command("sbatch", "--partition=urgent", "--cpus-per-task=2", "--output=/dev/null", "--wrap=sleep 3").CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	}()
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	for _, want := range []string{"was preempted: sent again", "going on after epoch"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it didn't say %q", want)
+		}
+	}
+	if n := strings.Count(string(out), `"metric":"validation_loss"`); n < 120 {
+		t.Errorf("%d points of the curve", n)
+	}
+	there := digestOf(t, dir, ".rein")
+	c, said = process(dir, "run", "--state", "here", "p.hcl")
+	if err := c.Run(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	if here := digestOf(t, dir, "here"); here != there {
+		t.Errorf("the model is %s, one that was trained without a break %s", there, here)
+	}
+}
+
+// digestOf is the digest of the model in the last run's record, and how many points its curves have.
+func digestOf(t *testing.T, dir, state string) string {
+	t.Helper()
+	runs, err := filepath.Glob(filepath.Join(dir, state, "runs", "*.json"))
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("%d records, %v", len(runs), err)
+	}
+	b, err := os.ReadFile(runs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r record.Run
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range r.Pipelines[0].Steps {
+		if s.Name == "model" {
+			return fmt.Sprint(s.Outputs["model"].Digest, " with ", len(s.Result.Series["validation_loss"]), " points")
+		}
+	}
+	t.Fatal("no model")
+	return ""
 }
