@@ -115,6 +115,23 @@ func TestInputsAndOutputs(t *testing.T) {
 	}
 }
 
+// A link in a folder is what it leads to, a folder too: as an input, and from there as another step's.
+func TestLinksAreFollowed(t *testing.T) {
+	b := newBench(t)
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "d", "sub", "one.txt"), "1")
+	if err := os.Symlink("sub", filepath.Join(dir, "d", "link")); err != nil {
+		t.Fatal(err)
+	}
+	folder := program(t, "folder", `cat "$REIN_IN_d/link/one.txt"; mkdir "$REIN_OUT_o"; cp -r "$REIN_IN_d/sub" "$REIN_OUT_o/sub"; ln -s sub "$REIN_OUT_o/again"`,
+		[]string{"o"}, enginetest.Path("d", engine.PathDir, filepath.Join(dir, "d")))
+	r := b.run(folder, program(t, "next", `cat "$REIN_IN_f/again/one.txt" > "$REIN_OUT_o"`, []string{"o"},
+		engine.Input{Port: "f", Refs: []engine.Ref{{Node: folder, Port: "o"}}}))
+	if got := b.output(r, "next", "o"); got != "1" {
+		t.Errorf("%q", got)
+	}
+}
+
 // The program sees its declared inputs and a minimal environment, and nothing of ours.
 func TestSandbox(t *testing.T) {
 	t.Setenv("SECRET_OF_THE_USER", "x")

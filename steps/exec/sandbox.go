@@ -80,6 +80,9 @@ func place(src, dst string) error {
 	if !fi.IsDir() {
 		return placeFile(src, dst, fi)
 	}
+	if src, err = filepath.EvalSymlinks(src); err != nil { // or the walk stops at the link
+		return err
+	}
 	return filepath.WalkDir(src, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
