@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rein/cache"
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/lang"
@@ -169,7 +167,7 @@ func (a *app) matrixWriter(ctx context.Context, f *compareFlags) (func(io.Writer
 	return nil, configError(fmt.Errorf("--format %q: want table, markdown, html or json", f.format))
 }
 
-// measured are the pipelines' records: of a run now, or of the newest one of each. A step that failed or said no leaves
+// measured are the pipelines' records: of a run now, or what is known without one. A step that failed or said no leaves
 // blanks in the matrix; it doesn't keep the others from being compared.
 func (a *app) measured(ctx context.Context, p *lang.Program, f *compareFlags) ([]record.Pipeline, error) {
 	if f.noRun {
@@ -178,7 +176,7 @@ func (a *app) measured(ctx context.Context, p *lang.Program, f *compareFlags) ([
 			return nil, err
 		}
 		defer store.Close()
-		return a.recorded(store, p)
+		return a.results(ctx, store, p)
 	}
 	f.run.keepGoing = true
 	rec, err := a.run(ctx, p, &f.run)
@@ -192,33 +190,4 @@ func (a *app) measured(ctx context.Context, p *lang.Program, f *compareFlags) ([
 		printError(a.err, err.Error())
 	}
 	return rec.Pipelines, nil
-}
-
-// recorded is the newest record of each pipeline, with the plan and the expectations as its file has them now.
-func (a *app) recorded(store *cache.Store, p *lang.Program) ([]record.Pipeline, error) {
-	runs, _, err := readRuns(store, 0)
-	if err != nil {
-		return nil, err
-	}
-	var out []record.Pipeline
-	for i, pipe := range p.Graph.Pipelines {
-		found := record.Pipeline{Name: pipe.Name, Title: pipe.Title, File: pipe.File, Meta: pipe.Meta}
-	search:
-		for _, r := range runs {
-			for _, rp := range r.Pipelines {
-				if rp.Name == pipe.Name {
-					found.Steps = rp.Steps
-					break search
-				}
-			}
-		}
-		if found.Steps == nil {
-			fmt.Fprintf(a.err, "note: %s has never run: rein run %s\n", pipe.Name, p.Graph.Pipelines[i].File)
-		}
-		if !json.Valid(found.Meta) {
-			found.Meta = nil
-		}
-		out = append(out, found)
-	}
-	return out, nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,8 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"rein/cache"
-	"rein/engine/record"
-	"rein/pipelines/lang"
 )
 
 func (a *app) getCmd() *cobra.Command {
@@ -26,8 +23,9 @@ func (a *app) getCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "get FILE step.NAME.PORT",
 		Short: "Print or copy what a step made",
-		Long: `get prints a step's output as the newest run made it, or copies it with -o. Rows are shown as a table
-on a terminal and as JSON lines elsewhere; --format or the ending of -o (.jsonl, .csv, .parquet) chooses.
+		Long: `get prints a step's output, or copies it with -o: the one that the file describes as it is now, or, where that was never
+made, the newest run's, which a note says. Rows are shown as a table on a terminal and as JSON lines elsewhere; --format
+or the ending of -o (.jsonl, .csv, .parquet) chooses.
 
 EXIT STATUS
   0  printed or copied
@@ -68,7 +66,7 @@ func (a *app) get(ctx context.Context, file, ref string, o getOptions) error {
 		return err
 	}
 	defer store.Close()
-	blob, err := findOutput(store, p, step, port)
+	blob, err := a.findOutput(ctx, store, p, step, port)
 	if err != nil {
 		return err
 	}
@@ -147,56 +145,6 @@ func splitRef(ref string) (step, port string, err error) {
 		return "", "", configError(fmt.Errorf("%q: want step.NAME.PORT", ref))
 	}
 	return rest[:dot], rest[dot+1:], nil
-}
-
-// findOutput looks for what the newest run that has the step made.
-func findOutput(store *cache.Store, p *lang.Program, step, port string) (cache.Blob, error) {
-	if len(p.Graph.Pipelines) != 1 {
-		return cache.Blob{}, configError(fmt.Errorf("name one file: this is %d pipelines", len(p.Graph.Pipelines)))
-	}
-	pipe := p.Graph.Pipelines[0]
-	var names []string
-	for _, n := range pipe.Nodes {
-		names = append(names, n.Name)
-	}
-	if !slices.Contains(names, step) {
-		return cache.Blob{}, configError(fmt.Errorf("pipeline %s has no step %q; it has %s", pipe.Name, step, strings.Join(names, ", ")))
-	}
-	ids, err := store.Runs()
-	if err != nil {
-		return cache.Blob{}, err
-	}
-	for _, id := range slices.Backward(ids) {
-		r, err := readRun(store, id)
-		if err != nil {
-			continue // a broken record is no answer; an older one may be
-		}
-		s := recordedStep(r, pipe.Name, step)
-		if s == nil || len(s.Outputs) == 0 {
-			continue
-		}
-		blob, ok := s.Outputs[port]
-		if !ok {
-			return cache.Blob{}, configError(fmt.Errorf("step.%s has no port %q; it has %s", step, port,
-				strings.Join(slices.Sorted(maps.Keys(s.Outputs)), ", ")))
-		}
-		return blob, nil
-	}
-	return cache.Blob{}, configError(fmt.Errorf("step.%s.%s has not been made yet: rein run %s", step, port, pipe.File))
-}
-
-func recordedStep(r *record.Run, pipeline, step string) *record.Step {
-	for i := range r.Pipelines {
-		if r.Pipelines[i].Name != pipeline {
-			continue
-		}
-		for j := range r.Pipelines[i].Steps {
-			if r.Pipelines[i].Steps[j].Name == step {
-				return &r.Pipelines[i].Steps[j]
-			}
-		}
-	}
-	return nil
 }
 
 // replaceFile writes a file so that it is there whole or not at all; "-" is not special here.

@@ -64,7 +64,7 @@ func (a *app) review(ctx context.Context, file string, l *loadFlags) error {
 		return err
 	}
 	defer store.Close()
-	rows, originals, err := sampled(ctx, store, p, node)
+	rows, originals, err := a.sampled(ctx, store, p, node)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (a *app) review(ctx context.Context, file string, l *loadFlags) error {
 
 // sampled are the rows to look at, and the texts that they were made of, by id. They are chosen of the step's input, not
 // of its output: a step that requires the review has none before.
-func sampled(ctx context.Context, store *cache.Store, p *lang.Program, node *engine.Node) (rows []artifact.Row, originals map[string]string, err error) {
+func (a *app) sampled(ctx context.Context, store *cache.Store, p *lang.Program, node *engine.Node) (rows []artifact.Row, originals map[string]string, err error) {
 	d, err := node.Op.Describe(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -95,7 +95,7 @@ func sampled(ctx context.Context, store *cache.Store, p *lang.Program, node *eng
 	if ref == nil {
 		return nil, nil, configError(fmt.Errorf("%s: step %q has no rows of another step", node.Pos, node.Name))
 	}
-	in, err := made(ctx, store, p, ref)
+	in, err := a.made(ctx, store, p, ref)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -105,7 +105,7 @@ func sampled(ctx context.Context, store *cache.Store, p *lang.Program, node *eng
 	if ref = rowsOf(ref.Node); ref == nil {
 		return rows, nil, nil
 	}
-	if in, err = made(ctx, store, p, ref); err != nil {
+	if in, err = a.made(ctx, store, p, ref); err != nil {
 		return rows, nil, nil // the rows can be judged alone
 	}
 	originals, err = parents(ctx, rows, in)
@@ -140,9 +140,9 @@ func rowsOf(n *engine.Node) *engine.Ref {
 	return nil
 }
 
-// made is what the newest run made for a reference.
-func made(ctx context.Context, store *cache.Store, p *lang.Program, ref *engine.Ref) (artifact.Rows, error) {
-	blob, err := findOutput(store, p, ref.Node.Name, ref.Port)
+// made is what was made for a reference.
+func (a *app) made(ctx context.Context, store *cache.Store, p *lang.Program, ref *engine.Ref) (artifact.Rows, error) {
+	blob, err := a.findOutput(ctx, store, p, ref.Node.Name, ref.Port)
 	if err != nil {
 		return artifact.Rows{}, err
 	}
