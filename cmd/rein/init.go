@@ -23,12 +23,13 @@ func (a *app) initCmd() *cobra.Command {
 		Use:   "init [DIR]",
 		Short: "Write a commented starter project on your own data",
 		Long: `init writes a base and a strategy into DIR (default "pipelines"). On a terminal it asks where the data is, unless
-flags say so; without data the built-in corpus stands in. Nothing that exists is overwritten.
+flags say so; without data the built-in corpus stands in. Nothing that exists is overwritten: in a folder with a base, only
+a further strategy is written.
 
 EXIT STATUS
   0  written
   2  something is there already, or the data isn't there`,
-		Example: "  rein init\n  rein init --train data/prompts.jsonl strategies",
+		Example: "  rein init\n  rein init --train data/prompts.jsonl strategies\n  rein init --train data/prompts.jsonl --name careful strategies",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir := defaultFolder
@@ -105,10 +106,13 @@ func (a *app) writeProject(dir string, o scaffold.Options, force bool) error {
 	if err != nil {
 		return configError(err)
 	}
+	if base := filepath.Join(dir, scaffold.BaseFile); exists(base) && !force {
+		fmt.Fprintf(a.out, "kept  %s\n", base) // a further strategy beside the others
+		files = files[1:]
+	}
 	for _, f := range files {
-		path := filepath.Join(dir, f.Path)
-		if _, err := os.Lstat(path); err == nil && !force {
-			return configError(fmt.Errorf("%s exists; --force overwrites it", path))
+		if path := filepath.Join(dir, f.Path); exists(path) && !force {
+			return configError(fmt.Errorf("%s exists: --name NAME writes another strategy beside it, --force overwrites it", path))
 		}
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {

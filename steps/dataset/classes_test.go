@@ -65,8 +65,8 @@ func TestNumbersAreSaidToBeGuessed(t *testing.T) {
 
 func TestUnknownLabelsAreToldByValue(t *testing.T) {
 	for text, want := range map[string]string{
-		"text,label\n" + strings.Repeat("a,ham\n", 30) + "b,spam\nc,benign\n": `31 unusable rows, max_bad allows 0: label "ham" (30 rows) and "spam" (1 row) are neither benign nor malicious by any usual word: ` +
-			`say labels = { "ham" = "benign" } or "malicious"`,
+		"text,label\n" + strings.Repeat("a,ham\n", 30) + "b,spam\nc,benign\n": `31 unusable rows, max_bad allows 0: label "ham" (30 rows) and "spam" (1 row) are neither benign nor malicious by any usual word; ` +
+			`say which they are, "benign" or "malicious": labels = { "ham" = ..., "spam" = ... }`,
 		"text,toxicity\na,0.01\nb,0.02\nc,0.03\nd,0.04\ne,0.05\nf,0.06\ng,0.07\nh,0.08\ni,0.09\nj,0.5\nk,0.9\n": `toxicity has many values ("0.01", "0.02", "0.03" and 8 more): a score is no label`,
 	} {
 		_, _, err := read(t, Config{}, folder(t, map[string]string{"a.csv": text}))

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,6 +181,23 @@ func TestBadRowsAreNamed(t *testing.T) {
 	}
 	if env.Metrics["bad_rows"] != 7 || !strings.Contains(env.Notes[0], "a.jsonl:2") {
 		t.Errorf("%v %q", env.Metrics, env.Notes)
+	}
+}
+
+// TestLabelWordsAreCollected: one message names all the words that a labels argument has to explain.
+func TestLabelWordsAreCollected(t *testing.T) {
+	text := "text,verdict\n"
+	for i := range 30 {
+		text += fmt.Sprintf("prompt %d,%s\n", i, []string{"fine", "fine", "bad actor"}[i%3])
+	}
+	_, _, err := read(t, Config{}, folder(t, map[string]string{"a.csv": text}))
+	want := `labels = { "fine" = ..., "bad actor" = ... }`
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+	if rows, _, err := read(t, Config{Labels: map[string]string{"fine": "benign", "bad actor": "malicious"}},
+		folder(t, map[string]string{"a.csv": text})); err != nil || len(rows) != 30 {
+		t.Errorf("as it says: %d rows, %v", len(rows), err)
 	}
 }
 

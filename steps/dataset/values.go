@@ -46,15 +46,17 @@ func (v *values) unknown() string {
 		return fmt.Sprintf(" %s has many values (%q, %q, %q and %d more): a score is no label, so name another column, columns = { label = \"...\" }, or add one",
 			v.column, clip(names[0], 40), clip(names[1], 40), clip(names[2], 40), n-3)
 	}
-	var told []string
+	var told, argument []string
 	for _, name := range names {
 		told = append(told, fmt.Sprintf("%q (%s)", clip(name, 40), rowCount(v.unknowns[name])))
+		argument = append(argument, fmt.Sprintf("%q = ...", clip(name, 40)))
 	}
 	verb := "are"
 	if len(told) == 1 {
 		verb = "is"
 	}
-	return fmt.Sprintf(" %s %s %s neither benign nor malicious by any usual word: say labels = { %q = \"benign\" } or \"malicious\"", v.column, listed(told), verb, clip(names[0], 40))
+	return fmt.Sprintf(" %s %s %s neither benign nor malicious by any usual word; say which they are, \"benign\" or \"malicious\": labels = { %s }",
+		v.column, listed(told), verb, strings.Join(argument, ", "))
 }
 
 // guessed says what numbers without a name were taken for.

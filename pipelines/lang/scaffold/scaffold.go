@@ -11,6 +11,9 @@ import (
 	"rein/pipelines/lang"
 )
 
+// BaseFile is the name of the base that a strategy extends.
+const BaseFile = "reinforce.hcl"
+
 // Options says what the starter project is about. Paths may be empty: then the built-in corpus stands in.
 type Options struct {
 	Name              string // of the strategy and its file; empty: "first"
@@ -38,7 +41,7 @@ func Files(o Options) ([]File, error) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	return []File{{"reinforce.hcl", o.Base}, {name + ".hcl", text}}, nil
+	return []File{{BaseFile, o.Base}, {name + ".hcl", text}}, nil
 }
 
 var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
@@ -51,9 +54,9 @@ func fileName(s string) string {
 func strategy(o Options) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# A strategy: how it differs from its base, reinforce.hcl. Try:
-#   rein plan %[3]s/%[1]s.hcl     what would run, and how long it takes
-#   rein run %[3]s/%[1]s.hcl      run it; a second run starts nothing
-#   rein compare %[3]s       measure it beside other strategies in this folder
+#   rein plan %[3]s/%[1]s.hcl   what would run, and why
+#   rein run %[3]s/%[1]s.hcl    run it; a second run starts nothing
+#   rein compare %[3]s   run and measure all strategies of this folder
 pipeline %[2]s {
   title   = %[2]s
   extends = "reinforce.hcl" # its variables, locals and steps; blocks here override them by name
@@ -72,6 +75,9 @@ pipeline %[2]s {
   variations      = 8    # how many variations to write of each
   hard_negatives  = 100  # benign prompts made to look like attacks
   epochs          = 10   # at most: training stops early when validation stops improving
+
+  # Few false positives found? Put the threshold where recall is 95% instead of where 1% of benign prompts are flagged:
+  # threshold_rule = "recall"
 }
 
 # What you hope for, by metric. Printed beside what is measured; binding = true makes missing it an error.
@@ -80,18 +86,20 @@ expect {
   tp_rate = { at_least = 0.95 }
 }
 
-# Facts for planning, printed as such and never as results.
-plan {
-  data_days = 1
-}
-
-# Steps of your own are added like this, and a step of the base is overridden by giving its type and name.
+# A step of the base is overridden by giving its type and name, and only the arguments that differ:
+#
+# step "dataset" "own" { # columns and labels that have no usual name
+#   columns = { text = "user_prompt", label = "verdict" }
+#   labels  = { ok = "benign", attack = "malicious" }
+# }
+#
+# Steps of your own are added like this:
 #
 # step "augment" "attacks" {
 #   rows = local.base
 #   size = 500
 # }
-# step "merge" "dataset" { # only the arguments that differ
+# step "merge" "dataset" {
 #   add = [step.variations.rows, step.hard_negatives.rows, step.attacks.rows]
 # }
 `)
