@@ -36,7 +36,13 @@ EXIT STATUS
 
 func (a *app) cacheStatsCmd() *cobra.Command {
 	c := &cobra.Command{
-		Use: "stats", Short: "Print the size of the store", Args: cobra.NoArgs, Example: "  rein cache stats --json",
+		Use: "stats", Short: "Print the size of the store", Args: cobra.NoArgs,
+		Long: `stats counts what is in the state folder, and its size. It writes nothing.
+
+EXIT STATUS
+  0  printed
+  3  the state folder can't be read`,
+		Example: "  rein cache stats --json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			store, err := a.store(true)
 			if err != nil {
@@ -128,7 +134,11 @@ func (a *app) cacheRebuildCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "rebuild", Short: "Make the index anew from run records and blobs", Args: cobra.NoArgs,
 		Long: `rebuild makes a lost or broken index anew: every recorded result whose outputs are all there, proven, is a hit again.
-What the row memo and the file memo knew is lost; they only save time.`,
+What the row memo and the file memo knew is lost; they only save time.
+
+EXIT STATUS
+  0  rebuilt
+  3  the state folder can't be read or written`,
 		Example: "  rein cache rebuild",
 		RunE: func(c *cobra.Command, _ []string) error {
 			store, err := a.store(false)
@@ -163,7 +173,12 @@ func (a *app) cacheGCCmd() *cobra.Command {
 is cheap to make again for its size first. Of what stays, that which neither the current files nor a pipeline's last run
 hold is compressed where it pays, and comes back by itself when it is needed. Checkpoints and logs that were not touched
 for long go. Your own input files are never touched. Records of what goes stay, so an equal result still stops a wave
-early. While a run is going on nothing is compressed.`,
+early. While a run is going on nothing is compressed.
+
+EXIT STATUS
+  0  collected, or nothing was to collect
+  2  the command line or a pipeline file is wrong
+  3  the state folder can't be read or written`,
 		Example: "  rein cache gc --dry-run\n  rein cache gc --runs 3 --max-size 2GiB pipelines",
 		RunE:    func(c *cobra.Command, args []string) error { return a.gc(c.Context(), args, &f) },
 	}

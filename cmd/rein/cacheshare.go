@@ -24,7 +24,12 @@ func (a *app) cachePushCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "push [FILE|DIR]...", Short: "Send results to the shared cache",
 		Long: `push sends what the shared cache lacks: the cached results of the pipelines that are named or, without a name, what the
-last runs made or used. A push that was cut off goes on where it was.`,
+last runs made or used. A push that was cut off goes on where it was.
+
+EXIT STATUS
+  0  sent, or it was all there
+  2  there is no shared cache that may be written, or a pipeline file is wrong
+  3  the shared cache can't be reached`,
 		Example: "  rein cache push\n  rein cache push --runs 5\n  rein cache push pipelines/hybrid.hcl",
 		RunE:    func(c *cobra.Command, args []string) error { return a.push(c.Context(), args, &l, runs) },
 	}
@@ -118,7 +123,12 @@ func (a *app) cachePullCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "pull [FILE|DIR]...", Short: "Fetch what the pipelines need from the shared cache",
 		Long: `pull fetches every result that the pipelines need and the shared cache has, without running anything, and prints what is
-left to run. A pull that was cut off goes on where it was.`,
+left to run. A pull that was cut off goes on where it was.
+
+EXIT STATUS
+  0  fetched what there was
+  2  there is no shared cache, or a pipeline file is wrong
+  3  the shared cache can't be reached`,
 		Example: "  rein cache pull pipelines",
 		RunE:    func(c *cobra.Command, args []string) error { return a.pull(c.Context(), args, &l) },
 	}
@@ -167,7 +177,12 @@ func (a *app) cachePruneCmd() *cobra.Command {
 		Use: "prune", Short: "Remove old results from the shared cache", Args: cobra.NoArgs,
 		Long: `prune prints what would go from the shared cache and, after a yes, removes it: results that nobody has fetched or sent for
 so long, or that were made so long ago, and the least recently used ones beyond a size. What no result names goes too,
-once it is a day old. Last uses are known by the day. A result that went is made, and sent, again when it is needed.`,
+once it is a day old. Last uses are known by the day. A result that went is made, and sent, again when it is needed.
+
+EXIT STATUS
+  0  removed, or there was nothing to remove, or the answer was no
+  2  there is no shared cache that may be written, or a flag is wrong
+  3  the shared cache can't be reached`,
 		Example: "  rein cache prune --unused 30d\n  rein cache prune --max-size 200GiB --yes",
 		RunE:    func(c *cobra.Command, _ []string) error { return a.prune(c.Context(), &f) },
 	}

@@ -10,12 +10,18 @@ import (
 
 // commands are all commands, in the order of the help.
 func (a *app) commands() []*cobra.Command {
-	return []*cobra.Command{
-		a.compareCmd(), a.runCmd(), a.planCmd(), a.whyCmd(), a.diffCmd(), a.watchCmd(),
-		a.showCmd(), a.logCmd(), a.getCmd(), a.scoreCmd(), a.reviewCmd(),
-		a.validateCmd(), a.fmtCmd(), a.graphCmd(), a.stepsCmd(), a.initCmd(),
-		a.cacheCmd(), a.doctorCmd(), a.versionCmd(), a.manCmd(), a.stepCmd(),
+	var all []*cobra.Command
+	in := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = group
+		}
+		all = append(all, commands...)
 	}
+	in(groupWork, a.planCmd(), a.runCmd(), a.compareCmd(), a.watchCmd(), a.whyCmd(), a.diffCmd())
+	in(groupLook, a.logCmd(), a.showCmd(), a.getCmd(), a.scoreCmd(), a.reviewCmd())
+	in(groupFiles, a.initCmd(), a.validateCmd(), a.fmtCmd(), a.graphCmd(), a.stepsCmd())
+	in(groupHouse, a.cacheCmd(), a.doctorCmd(), a.versionCmd(), a.manCmd(), a.stepCmd())
+	return all
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -44,11 +44,14 @@ EXIT STATUS
   3    nothing could be compared
   130  interrupted; what was finished is kept`,
 		Example: `  rein compare pipelines
-  rein compare --format html --out report.html
+  rein compare --out report.html
   rein compare --no-run --format json
   rein compare --controls --details
   rein compare --var train=data/prompts.jsonl --require approve`,
-		RunE: func(c *cobra.Command, args []string) error { return a.compare(c.Context(), args, &f) },
+		RunE: func(c *cobra.Command, args []string) error {
+			f.format = formatFor(c, f.format, f.out, map[string]string{".md": "markdown", ".html": "html", ".json": "json"})
+			return a.compare(c.Context(), args, &f)
+		},
 	}
 	f.load.register(c)
 	a.complete(c, &f.load)
@@ -58,7 +61,7 @@ EXIT STATUS
 	fl := c.Flags()
 	fl.BoolVar(&f.noRun, "no-run", false, "compare what past runs measured; start nothing")
 	fl.BoolVar(&f.control, "controls", false, "add to each strategy an arm with as many plain copies in the place of variations")
-	fl.StringVar(&f.format, "format", "table", "table, markdown, html or json")
+	fl.StringVar(&f.format, "format", "table", "table, markdown, html or json; without it the ending of --out says")
 	fl.StringVarP(&f.out, "out", "o", "", "write to this `FILE`")
 	fl.StringVar(&f.require, "require", "", "exit with 1 unless some strategy has this verdict (approve)")
 	fl.StringSliceVar(&f.view.Rows, "rows", nil, "only rows whose name or section has one of these words")

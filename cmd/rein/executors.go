@@ -22,7 +22,7 @@ import (
 
 // registerExecutor is the flag that moves a whole run elsewhere.
 func (a *app) registerExecutor(c *cobra.Command, l *loadFlags, to *string) {
-	c.Flags().StringVar(to, "executor", "", "run every step on this executor of rein.hcl, or \"local\", whatever the step says: `NAME`")
+	c.Flags().StringVar(to, "executor", "", "run every step on this executor, whatever the step says (a `NAME` of rein.hcl, or \"local\")")
 	must(c.RegisterFlagCompletionFunc("executor", func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		p, _ := lang.Load(a.targets(args), a.langOptions(args, l))
 		return p.Project.Names(), cobra.ShellCompDirectiveNoFileComp

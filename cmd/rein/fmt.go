@@ -32,7 +32,7 @@ EXIT STATUS
 		Example: "  rein fmt\n  rein fmt --check pipelines\n  rein fmt --diff pipelines/hybrid.hcl",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && args[0] == "-" {
-				return a.fmtStdin()
+				return a.fmtStdin(c.Context())
 			}
 			files, err := pipelineFiles(a.targets(args))
 			if err != nil {
@@ -46,8 +46,8 @@ EXIT STATUS
 	return c
 }
 
-func (a *app) fmtStdin() error {
-	in, err := io.ReadAll(a.in)
+func (a *app) fmtStdin(ctx context.Context) error {
+	in, err := io.ReadAll(interruptible(ctx, a.in))
 	if err != nil {
 		return err
 	}
@@ -109,12 +109,12 @@ func (a *app) fmtFiles(ctx context.Context, files []string, check, diff bool) er
 			}
 			continue
 		}
-		fmt.Fprintln(a.out, name)
 		if !check {
 			if err := replaceFile(name, func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
 				return err
 			}
 		}
+		fmt.Fprintln(a.out, name)
 	}
 	switch {
 	case broken:

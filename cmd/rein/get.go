@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,6 +54,9 @@ type getOptions struct {
 }
 
 func (a *app) get(ctx context.Context, file, ref string, o getOptions) error {
+	if err := notNegative("--number", o.limit); err != nil {
+		return err
+	}
 	p, err := a.load([]string{file}, o.load)
 	if err != nil {
 		return err
@@ -149,9 +153,12 @@ func splitRef(ref string) (step, port string, err error) {
 
 // replaceFile writes a file so that it is there whole or not at all; "-" is not special here.
 func replaceFile(path string, write func(io.Writer) error) error {
+	if isDir(path) {
+		return configError(fmt.Errorf("%s is a folder: name a file in it", path))
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return err
+		return cannotWrite(path, err)
 	}
 	defer os.Remove(f.Name())
 	w := bufio.NewWriter(f)
@@ -159,5 +166,18 @@ func replaceFile(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return cannotWrite(path, os.Rename(f.Name(), path))
+}
+
+// cannotWrite names the file that was meant, not the one beside it that it was to be made of.
+func cannotWrite(path string, err error) error {
+	var at *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &at):
+		return fmt.Errorf("cannot write %s: %w", path, at.Err)
+	case errors.As(err, &link):
+		return fmt.Errorf("cannot write %s: %w", path, link.Err)
+	}
+	return err
 }

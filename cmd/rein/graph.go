@@ -22,8 +22,9 @@ func (a *app) graphCmd() *cobra.Command {
 EXIT STATUS
   0  drawn
   2  the command line or a pipeline file is wrong`,
-		Example: "  rein graph --format svg --out hybrid.svg pipelines/hybrid.hcl\n  rein graph --format mermaid pipelines/hybrid.hcl",
-		RunE: func(_ *cobra.Command, args []string) error {
+		Example: "  rein graph --out hybrid.svg pipelines/hybrid.hcl\n  rein graph --format mermaid pipelines/hybrid.hcl",
+		RunE: func(c *cobra.Command, args []string) error {
+			format := formatFor(c, format, out, map[string]string{".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid"})
 			to, ok := draws[format]
 			if !ok {
 				return configError(fmt.Errorf("--format %q: want dot, mermaid or svg", format))
@@ -37,7 +38,7 @@ EXIT STATUS
 	}
 	l.register(c)
 	a.complete(c, &l)
-	c.Flags().StringVar(&format, "format", "dot", "dot, mermaid or svg")
+	c.Flags().StringVar(&format, "format", "dot", "dot, mermaid or svg; without it the ending of --out says")
 	c.Flags().StringVarP(&out, "out", "o", "", "write to this `FILE`")
 	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"dot", "mermaid", "svg"}, cobra.ShellCompDirectiveNoFileComp)))
 	return c

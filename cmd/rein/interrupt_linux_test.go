@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal is a pseudo-terminal with a program in its foreground.
-type terminal struct {
+// screen is a pseudo-terminal with a program in its foreground.
+type screen struct {
 	t      *testing.T
 	master *os.File
 	mu     sync.Mutex
@@ -26,7 +26,7 @@ type terminal struct {
 }
 
 // onTerminal starts a command that has a terminal of its own.
-func onTerminal(t *testing.T, c *exec.Cmd) *terminal {
+func onTerminal(t *testing.T, c *exec.Cmd) *screen {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
@@ -50,19 +50,19 @@ func onTerminal(t *testing.T, c *exec.Cmd) *terminal {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	x := &terminal{t: t, master: master}
+	x := &screen{t: t, master: master}
 	go func() { _, _ = io.Copy(x, master) }()
 	return x
 }
 
-func (x *terminal) Write(p []byte) (int, error) {
+func (x *screen) Write(p []byte) (int, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.said.Write(p)
 }
 
 // shows waits until something is on the screen.
-func (x *terminal) shows(want string) {
+func (x *screen) shows(want string) {
 	x.t.Helper()
 	for range 1200 {
 		x.mu.Lock()
@@ -76,7 +76,7 @@ func (x *terminal) shows(want string) {
 	x.t.Fatalf("never showed %q:\n%s", want, x.said.String())
 }
 
-func (x *terminal) types(text string) {
+func (x *screen) types(text string) {
 	x.t.Helper()
 	if _, err := x.master.WriteString(text); err != nil {
 		x.t.Fatal(err)

@@ -29,6 +29,9 @@ EXIT STATUS
 		Example: "  rein log -n 5\n  rein log --json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if err := notNegative("--number", n); err != nil {
+				return err
+			}
 			store, err := a.store(true)
 			if err != nil {
 				return err

@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -23,13 +22,8 @@ const (
 	exitFault       = 3
 	exitPending     = 4 // plan --exit-code: something to do
 	exitInterrupted = 130
+	exitPipe        = 141 // nobody reads what is written, as shells have it
 )
-
-// streams is where a command reads and writes. Results go to out; progress, notices and errors to err.
-type streams struct {
-	in       io.Reader
-	out, err io.Writer
-}
 
 // exitError carries an exit status. A nil err has been reported already.
 type exitError struct {
@@ -49,19 +43,23 @@ func (e *exitError) Unwrap() error { return e.err }
 func configError(err error) error { return &exitError{exitConfig, err} }
 
 // mainCode runs the command line and returns the exit status. The first interrupt asks everything to stop and
-// keeps what is finished; a second one ends the process at once.
+// keeps what is finished; a second one ends the process at once. A terminal that goes away is an interrupt too.
 func mainCode() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		<-signals
 		cancel()
 		<-signals
 		os.Exit(exitInterrupted)
 	}()
-	s := streams{os.Stdin, os.Stdout, os.Stderr}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // or the process would die and leave its programs running
+	s := streams{os.Stdin, &output{file: os.Stdout, closed: cancel}, &output{file: os.Stderr, closed: cancel}}
 	return execute(ctx, s, os.Args[1:])
 }
 
@@ -83,25 +81,37 @@ func execute(ctx context.Context, s streams, args []string) int {
 	root := newRoot(s)
 	root.SetArgs(longFlags(args))
 	err := root.ExecuteContext(ctx)
+	if werr := s.writeError(); errors.Is(werr, syscall.EPIPE) {
+		return exitPipe
+	} else if werr != nil && !errors.Is(err, werr) {
+		err = werr
+	}
 	if err == nil {
 		return exitOK
 	}
-	var e *exitError
-	var v *engine.Verdict
-	var config *engine.ConfigError
-	code := exitFault
-	switch {
-	case errors.As(err, &e):
-		code = e.code
-	case errors.As(err, &config):
-		code = exitConfig
-	case errors.As(err, &v):
-		code = exitVerdict
-	case errors.Is(err, context.Canceled):
-		code = exitInterrupted
+	if code := exitStatus(err); code == exitInterrupted && errors.Is(err, context.Canceled) {
+		printError(s.err, "interrupted")
+		return code
 	}
 	if msg := err.Error(); msg != "" {
 		printError(s.err, msg)
 	}
-	return code
+	return exitStatus(err)
+}
+
+func exitStatus(err error) int {
+	var e *exitError
+	var v *engine.Verdict
+	var config *engine.ConfigError
+	switch {
+	case errors.As(err, &e):
+		return e.code
+	case errors.As(err, &config):
+		return exitConfig
+	case errors.As(err, &v):
+		return exitVerdict
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	return exitFault
 }

@@ -12,6 +12,11 @@ func (a *app) manCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:     "man DIR",
 		Short:   "Write man pages, for packagers",
+		Long: `man writes a man page of each command into DIR, which it makes.
+
+EXIT STATUS
+  0  written
+  3  DIR can't be written`,
 		Hidden:  true,
 		Example: "  rein man /usr/local/share/man/man1",
 		Args:    cobra.ExactArgs(1),

@@ -58,6 +58,9 @@ EXIT STATUS
 }
 
 func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*engine.Forecast, error) {
+	if err := notNegative("--jobs", r.jobs); err != nil {
+		return nil, err
+	}
 	p, err := a.loadToRun(ctx, args, l)
 	if err != nil {
 		return nil, err

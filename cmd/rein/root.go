@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
+	"github.com/spf13/pflag"
 
 	"rein/cmd/rein/internal/view"
+	"rein/pipelines/lang"
 )
 
 // app is what all commands share: the streams and the flags that mean the same everywhere.
@@ -26,7 +29,7 @@ type app struct {
 func newRoot(s streams) *cobra.Command {
 	a := &app{streams: s}
 	root := &cobra.Command{
-		Use:   "rein COMMAND [FILE|DIR]...",
+		Use:   "rein COMMAND [FILE|DIR]... [flags]",
 		Short: "Run, plan and compare pipelines that rein in a classifier's false positives",
 		Long: `rein runs pipelines written in HCL: what they sample, augment, train and evaluate.
 Results are kept by the content of their inputs, so only what changed runs again.
@@ -36,37 +39,96 @@ EXIT STATUS
   1    a verdict: an assertion, a gate, a binding expectation said no
   2    the command line or a pipeline file is wrong
   3    a fault: a step failed, the disk is full
+  4    plan --exit-code: there is something to do
   130  interrupted; what was finished is kept`,
 		Example: `  rein compare pipelines
   rein plan pipelines/hybrid.hcl
   rein run pipelines/hybrid.hcl --var variations=10`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-				return fmt.Errorf("unknown command %q; did you mean %s?", args[0], strings.Join(near, " or "))
-			}
-			return fmt.Errorf("unknown command %q", args[0])
-		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		Args:          oneOfItsCommands,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	root.SuggestionsMinimumDistance = 2
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { printHelp(s.out, c) })
+	cobra.EnableCommandSorting = false // theirs is the order of the help
+	root.AddGroup(groups...)
 	f := root.PersistentFlags()
 	f.StringVar(&a.state, "state", "", "state folder (default .rein beside go.mod or .git; also REIN_STATE)")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also NO_COLOR)")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return configError(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(a.commands()...)
+	root.SetHelpCommandGroupID(groupHouse)
+	root.SetCompletionCommandGroupID(groupHouse)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd("")
+	strictCommands(root)
 	wrapArgs(root)
 	return root
+}
+
+// oneOfItsCommands refuses what is no command of c, with the one that may have been meant.
+func oneOfItsCommands(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.Name() == args[0] {
+			return fmt.Errorf("%q stands behind --, where no command is looked for", args[0])
+		}
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	if near := lang.Nearest(args[0], names); near != "" {
+		return fmt.Errorf("%s has no command %q; did you mean %s?", c.CommandPath(), args[0], near)
+	}
+	return fmt.Errorf("%s has no command %q", c.CommandPath(), args[0])
+}
+
+// strictCommands makes commands that only have others refuse what they don't have: a script with a mistake must not pass.
+func strictCommands(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		switch {
+		case c.Name() == "help":
+			c.RunE = func(_ *cobra.Command, args []string) error {
+				found, rest, err := root.Find(args)
+				if err != nil || len(rest) > 0 {
+					return configError(cmp.Or(oneOfItsCommands(found, rest), err))
+				}
+				return found.Help()
+			}
+			c.Run = nil
+		case c.HasSubCommands():
+			c.Args, c.Run = oneOfItsCommands, nil
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
+}
+
+// flagError says what is wrong with a flag in words that need no knowledge of Go.
+func flagError(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown):
+		var names []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near := lang.Nearest(unknown.GetSpecifiedName(), names); near != "" && unknown.GetSpecifiedShortnames() == "" {
+			err = fmt.Errorf("%w; did you mean --%s?", err, near)
+		}
+	case errors.As(err, &invalid):
+		wants := map[string]string{"int": "a whole number", "duration": "a time like 90s, 20m or 2h", "bool": "true or false"}
+		f := invalid.GetFlag()
+		if want := wants[f.Value.Type()]; want != "" {
+			err = fmt.Errorf("--%s %q: want %s", f.Name, invalid.GetValue(), want)
+		}
+	}
+	return configError(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
 }
 
 // wrapArgs makes every complaint about arguments a configuration error, in subcommands too.
@@ -77,8 +139,8 @@ func wrapArgs(c *cobra.Command) {
 			if err == nil {
 				return nil
 			}
-			if _, wanted, ok := strings.Cut(c.Use, " "); ok && c.HasParent() { // a count says little
-				err = fmt.Errorf("want %s %s, got %d arguments", c.CommandPath(), wanted, len(args))
+			if _, wanted, ok := strings.Cut(c.Use, " "); ok && c.HasParent() && !c.HasSubCommands() { // a count says little
+				err = fmt.Errorf("want %s %s, got %s", c.CommandPath(), wanted, view.Many(len(args), "argument"))
 			}
 			return configError(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
 		}
@@ -90,19 +152,6 @@ func wrapArgs(c *cobra.Command) {
 
 func printError(w io.Writer, msg string) {
 	fmt.Fprintf(w, "error: %s\n", strings.TrimRight(msg, "\n"))
-}
-
-// isTerminal tells whether w is a terminal, and its width in columns (0: not known).
-func isTerminal(w io.Writer) (bool, int) {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return false, 0
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		width = 0
-	}
-	return true, width
 }
 
 // color tells whether to colour what goes to w.

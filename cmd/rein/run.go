@@ -83,6 +83,9 @@ func (a *app) loadAndRun(ctx context.Context, args []string, l *loadFlags, r *ru
 
 // run runs and shows pipelines; the record is nil if nothing could be run.
 func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Run, error) {
+	if err := notNegative("--jobs", r.jobs); err != nil {
+		return nil, err
+	}
 	store, err := a.store(false)
 	if err != nil {
 		return nil, err

@@ -38,11 +38,11 @@ EXIT STATUS
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			in := &prompts{name: "standard input", end: '\n'}
-			var from io.Reader = a.in
+			from := interruptible(c.Context(), a.in)
 			if len(args) == 2 && args[1] != "-" {
 				f, err := os.Open(args[1])
 				if err != nil {
-					return configError(err)
+					return configError(fmt.Errorf("%w; FILE holds one prompt a line, a single prompt goes to standard input: echo TEXT | rein score %s", err, args[0]))
 				}
 				defer f.Close()
 				from, in.name = f, args[1]

@@ -12,14 +12,27 @@ import (
 )
 
 func (a *app) versionCmd() *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version of rein and of the libraries it is built with",
-		Example: "  rein version",
+	c := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of rein and of the libraries it is built with",
+		Long: `version prints what this rein was built of: its version, the Go version, and the libraries that decide what steps
+compute. These are in every run's record too.
+
+EXIT STATUS
+  0  printed`,
+		Example: "  rein version\n  rein version --json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			fmt.Fprintf(a.out, "rein %s %s/%s %s\n", buildVersion(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 			v := versions()
+			if a.json {
+				return writeJSON(a.out, struct {
+					Version   string            `json:"version"`
+					Go        string            `json:"go"`
+					Platform  string            `json:"platform"`
+					Libraries map[string]string `json:"libraries"`
+				}{buildVersion(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, v})
+			}
+			fmt.Fprintf(a.out, "rein %s %s/%s %s\n", buildVersion(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 			w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 			for _, k := range slices.Sorted(maps.Keys(v)) {
 				fmt.Fprintf(w, "%s\t%s\n", k, v[k])
@@ -27,6 +40,8 @@ func (a *app) versionCmd() *cobra.Command {
 			return w.Flush()
 		},
 	}
+	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
+	return c
 }
 
 // buildVersion is the module's version, with the commit where the build knows it.

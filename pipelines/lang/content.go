@@ -94,7 +94,7 @@ func unknownArguments(body *hclsyntax.Body, schema *hcl.BodySchema, at place) (d
 				Detail:  fmt.Sprintf("There are no arguments in %s.%s", at.article, homeOf(a.Name)),
 				Subject: &a.NameRange})
 		default:
-			meant = append(meant, nearest(a.Name, at.names))
+			meant = append(meant, Nearest(a.Name, at.names))
 			diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown argument",
 				Detail:  fmt.Sprintf("There is no argument %q in %s.%s", a.Name, at.article, suggest(a.Name, "arguments", at.names)),
 				Subject: &a.NameRange})
@@ -133,7 +133,7 @@ func unknownBlocks(body *hclsyntax.Body, schema *hcl.BodySchema, at place) (diag
 				Detail:  fmt.Sprintf("%q in %s is an argument: write %s = ... with an equals sign.", b.Type, at.article, b.Type),
 				Subject: &r})
 		default:
-			meant = append(meant, nearest(b.Type, at.blocks))
+			meant = append(meant, Nearest(b.Type, at.blocks))
 			diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown block",
 				Detail:  fmt.Sprintf("There is no block %q in %s.%s", b.Type, at.article, suggest(b.Type, "blocks", at.blocks)),
 				Subject: &r})

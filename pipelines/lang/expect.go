@@ -109,7 +109,7 @@ func (e *evaluator) checkMetric(a *attr) {
 	if slices.Contains(metrics, a.name) {
 		return
 	}
-	if n := nearest(a.name, metrics); n != "" && levenshtein.Distance(a.name, n, nil) <= 2 {
+	if n := Nearest(a.name, metrics); n != "" && levenshtein.Distance(a.name, n, nil) <= 2 {
 		d := errorAt(a.nameRange, "Metric is probably misspelt", "No step that ships measures %q. Did you mean %q? If a step of yours measures it, all is well.", a.name, n)
 		d.Severity = hcl.DiagWarning
 		e.diags = e.diags.Append(d)

@@ -108,7 +108,7 @@ func (e *evaluator) unknown(r ref, names []string, report reporter) {
 		return
 	}
 	for _, other := range []string{"var", "local", "step"} {
-		if other != r.root && e.has(other, r.name) && nearest(r.name, names) == "" {
+		if other != r.root && e.has(other, r.name) && Nearest(r.name, names) == "" {
 			report(r.rng, "Unknown "+what, "There is no %s %q, but there is %s.%s.", what, r.name, other, r.name)
 			return
 		}
@@ -133,7 +133,7 @@ func (e *evaluator) checkRoot(r ref, s scope, report reporter) {
 		report(r.all, "Unknown name", "%s means nothing by itself. A text is written in quotes: %q.", r.root, r.root)
 		return
 	}
-	if n := nearest(r.root, s.roots); n != "" {
+	if n := Nearest(r.root, s.roots); n != "" {
 		report(r.trav[0].SourceRange(), "Unknown name", "There is no %q. Did you mean %s.%s?", r.root, n, r.name)
 		return
 	}

@@ -8,17 +8,23 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// nearest finds the name that was probably meant: few typing mistakes away for its length, or the same but for
+// Nearest finds the name that was probably meant: few typing mistakes away for its length, or the same but for
 // case and separators. Of equals the first wins; "" if nothing is near.
-func nearest(given string, names []string) string {
+func Nearest(given string, names []string) string {
 	flat := func(s string) string {
 		return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
 	}
-	best, at := "", 1+max(2, len(given)/3)
+	best, at := "", 1+max(1, min(2, len(given)/2), len(given)/3)
 	for _, n := range names {
+		if n == given { // it is known, and something else is wrong
+			continue
+		}
 		d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(n), nil)
-		if flat(given) == flat(n) {
+		switch {
+		case flat(given) == flat(n):
 			d = 0
+		case sameLetters(given, n):
+			d = 1
 		}
 		if d < at && d < max(len(given), len(n)) {
 			best, at = n, d
@@ -35,9 +41,15 @@ func nearest(given string, names []string) string {
 	return ""
 }
 
+// sameLetters tells two letters in the wrong order, which are one mistake.
+func sameLetters(a, b string) bool {
+	sorted := func(s string) string { return string(slices.Sorted(slices.Values([]rune(strings.ToLower(s))))) }
+	return len(a) == len(b) && sorted(a) == sorted(b)
+}
+
 // didYouMean is a sentence with a leading space, or all names if they are few, or nothing.
 func didYouMean(given string, names []string) string {
-	if n := nearest(given, names); n != "" {
+	if n := Nearest(given, names); n != "" {
 		return fmt.Sprintf(" Did you mean %q?", n)
 	}
 	return ""

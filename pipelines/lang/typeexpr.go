@@ -42,7 +42,7 @@ func typeErrors(expr hcl.Expression, diags hcl.Diagnostics) hcl.Diagnostics {
 		name = call.Name
 	}
 	if name != "" {
-		if s := didYouMean(name, typeNames); s != "" && nearest(name, typeNames) != name {
+		if s := didYouMean(name, typeNames); s != "" && Nearest(name, typeNames) != name {
 			diags[0].Detail += s
 		}
 	}

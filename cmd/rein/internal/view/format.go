@@ -20,6 +20,17 @@ func Count(n int64) string {
 	return neg + s
 }
 
+// Many is n of something: "no steps", "1 step", "1,200 steps".
+func Many(n int, what string) string {
+	switch n {
+	case 0:
+		return "no " + what + "s"
+	case 1:
+		return "1 " + what
+	}
+	return Count(int64(n)) + " " + what + "s"
+}
+
 // Rate writes what is done in a second; a slow one keeps two digits.
 func Rate(perSecond float64) string {
 	if perSecond < 9.95 {

@@ -3,7 +3,6 @@ package view
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -69,7 +68,7 @@ func (t *TTY) Slots(n int) {
 }
 
 func terminalSize(w io.Writer) func() (int, int) {
-	f, ok := w.(*os.File)
+	f, ok := w.(interface{ Fd() uintptr })
 	return func() (int, int) {
 		if ok {
 			if width, height, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
