@@ -124,7 +124,7 @@ func (r *runner) attempts(t *task) (res result, granted bool) {
 			return res, granted
 		}
 		if try >= t.unit.retries || !granted { // an output that can't be kept is no matter of luck
-			res.err = withLog(res.err, c.tail(), log.close())
+			res.err = withLog(res.err, t.unit.nodes[0].Pos, c.tail(), log.close())
 			return res, granted
 		}
 		c.event(Event{Action: ActionLog, Text: fmt.Sprintf("attempt %d of %d failed: %v; again in %v", try+1, t.unit.retries+1, res.err, pause)})
@@ -138,15 +138,35 @@ func (r *runner) attempts(t *task) (res result, granted bool) {
 	}
 }
 
-// withLog adds the last log lines to an error, and where the whole log is.
-func withLog(err error, tail []string, path string) error {
-	if path == "" {
+// withLog adds the last log lines to an error, where the step is written and where its whole log is.
+func withLog(err error, pos string, tail []string, path string) error {
+	var where []string
+	if pos != "" {
+		where = append(where, "step at "+pos)
+	}
+	if path != "" {
+		where = append(where, "the whole log: "+path)
+	}
+	if len(where) == 0 {
 		return err
 	}
-	if n := len(tail); n > 0 && !strings.Contains(err.Error(), tail[n-1]) { // an exec step's error shows them already
-		return fmt.Errorf("%w\n  %s\n(the whole log: %s)", err, strings.Join(tail, "\n  "), path)
+	if tail = unsaid(err.Error(), tail); len(tail) > 0 {
+		return fmt.Errorf("%w\n  %s\n(%s)", err, strings.Join(tail, "\n  "), strings.Join(where, "; "))
 	}
-	return fmt.Errorf("%w\n(the whole log: %s)", err, path)
+	return fmt.Errorf("%w\n(%s)", err, strings.Join(where, "; "))
+}
+
+// unsaid are the log lines that tell more than an error does: an exec step's error shows them already, and a process of our
+// own that fails prints its error last.
+func unsaid(err string, tail []string) []string {
+	n := len(tail)
+	if n > 0 && strings.Contains(err, tail[n-1]) {
+		return nil
+	}
+	for n > 0 && strings.Contains(err, strings.TrimPrefix(tail[n-1], "error: ")) {
+		n--
+	}
+	return tail[:n]
 }
 
 // attempt executes the step once and commits what it made.

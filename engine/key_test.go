@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"rein/cache"
@@ -154,4 +155,30 @@ func TestInputSize(t *testing.T) {
 func ExampleChange() {
 	fmt.Println(Change{What: "config variations", Old: "8", New: "10"})
 	// Output: variations 8 -> 10
+}
+
+func ExampleChange_Brief() {
+	fmt.Println(Change{What: "input rows", Old: "c157a45783c4 (file, 6407879 bytes)", New: "e5abd0332d60 (file, 6001724 bytes)", From: "step.sampled.rows"}.Brief())
+	fmt.Println(Change{What: "input add #2", Old: "a (file, 1 bytes)", New: "b (file, 1 bytes)", From: "step.attacks.rows"}.Brief())
+	fmt.Println(Change{What: "input data a.txt", Old: "a (file, 1 bytes)"}.Brief())
+	// Output:
+	// input rows (step.sampled.rows) changed
+	// input add (step.attacks.rows) changed
+	// gone: input data a.txt
+}
+
+func TestLogLinesThatSayMoreThanTheError(t *testing.T) {
+	for name, c := range map[string]struct {
+		err        string
+		tail, want []string
+	}{
+		"of a program":        {"sh: exit status 3; its last lines:\n  b\n  c", []string{"a", "b", "c"}, nil},
+		"of our own":          {"no rows", []string{"reading", "error: no rows"}, []string{"reading"}},
+		"of several lines":    {"2 bad rows:\n  a.csv:3\n  a.csv:4", []string{"reading", "error: 2 bad rows:", "  a.csv:3", "  a.csv:4"}, nil},
+		"of something unsaid": {"killed", []string{"a", "out of memory"}, []string{"a", "out of memory"}},
+	} {
+		if diff := cmp.Diff(c.want, unsaid(c.err, c.tail), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
 }

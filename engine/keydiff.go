@@ -33,6 +33,35 @@ func (c Change) String() string {
 	return what + " " + c.Old + " -> " + c.New
 }
 
+// Brief is String for a list: without the hashes of inputs, long values cut.
+func (c Change) Brief() string {
+	if !strings.HasPrefix(c.What, "input ") {
+		c.Old, c.New = cut(c.Old), cut(c.New)
+		return c.String()
+	}
+	what := c.What
+	if c.From != "" {
+		what, _, _ = strings.Cut(what, " #")
+		what += " (" + c.From + ")"
+	}
+	switch {
+	case c.Old == "":
+		return "new: " + what
+	case c.New == "":
+		return "gone: " + what
+	}
+	return what + " changed"
+}
+
+// cut keeps the beginning of a long value.
+func cut(s string) string {
+	const most = 60
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-3]) + "..."
+	}
+	return s
+}
+
 // fact is one line of a key, taken apart.
 type fact struct {
 	kind, label string // "config", "variations"

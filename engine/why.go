@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"rein/cache"
@@ -87,10 +89,14 @@ func (w *work) find(pipeline, step string) (*nodeOf, error) {
 	case len(found) == 0:
 		return nil, configErrorf("no pipeline has a step %q", step)
 	}
-	for _, n := range found[1:] {
-		if n.unit != found[0].unit {
-			return nil, configErrorf("step %q is in pipelines %q and %q: name one (PIPELINE/STEP)", step, found[0].pipeline.Name, n.pipeline.Name)
-		}
+	var names []string
+	same := true
+	for _, n := range found {
+		names = append(names, n.pipeline.Name+"/"+step)
+		same = same && n.unit == found[0].unit
+	}
+	if !same {
+		return nil, configErrorf("step %q is in several pipelines: name one of %s", step, strings.Join(names, ", "))
 	}
 	return found[0], nil
 }
@@ -156,10 +162,17 @@ func (p *planner) nearest(ctx context.Context, u *unit, key string) (best *cache
 // origin says where the input that a Change is about comes from.
 func (u *unit) origin(what string) string {
 	for _, in := range u.nodes[0].Inputs {
-		if what != "input "+label(in.Port) || len(in.Refs) != 1 {
+		rest, ok := strings.CutPrefix(what, "input "+label(in.Port))
+		nth := 1
+		if number, numbered := strings.CutPrefix(rest, " #"); numbered {
+			nth, _ = strconv.Atoi(number)
+		} else if rest != "" || len(in.Refs) != 1 {
 			continue
 		}
-		if r := in.Refs[0]; r.Path != nil {
+		if !ok || nth < 1 || nth > len(in.Refs) {
+			continue
+		}
+		if r := in.Refs[nth-1]; r.Path != nil {
 			return r.Path.Text
 		} else {
 			return fmt.Sprintf("step.%s.%s", r.Node.Name, r.Port)
@@ -171,12 +184,15 @@ func (u *unit) origin(what string) string {
 // maxReasons is how many differences a plan lists for a step.
 const maxReasons = 5
 
+// NeverRun is why a step runs that has no past.
+const NeverRun = "never run before"
+
 // reasons says in short why a unit isn't cached.
 func (p *planner) reasons(ctx context.Context, u *unit, key, missing string) []string {
 	e, changes := p.nearest(ctx, u, key)
 	switch {
 	case e == nil:
-		return []string{"never run before"}
+		return []string{NeverRun}
 	case len(changes) == 0: // the same key: its result is lost
 		return []string{missing}
 	}
@@ -186,7 +202,7 @@ func (p *planner) reasons(ctx context.Context, u *unit, key, missing string) []s
 			out = append(out, fmt.Sprintf("and %d more differences", len(changes)-i))
 			break
 		}
-		out = append(out, c.String())
+		out = append(out, c.Brief())
 	}
 	return out
 }

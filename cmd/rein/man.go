@@ -10,8 +10,8 @@ import (
 
 func (a *app) manCmd() *cobra.Command {
 	return &cobra.Command{
-		Use:     "man DIR",
-		Short:   "Write man pages, for packagers",
+		Use:   "man DIR",
+		Short: "Write man pages, for packagers",
 		Long: `man writes a man page of each command into DIR, which it makes.
 
 EXIT STATUS

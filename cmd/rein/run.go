@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"rein/cmd/rein/internal/view"
 	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/lang"
@@ -125,15 +127,19 @@ func outcome(ctx context.Context, rec *record.Run) error {
 		return &exitError{exitInterrupted, errors.New("interrupted; what was finished is kept: run the same command to go on")}
 	}
 	verdict := false
+	var failed []string
 	for _, p := range rec.Pipelines {
 		for _, s := range p.Steps {
 			switch engine.Status(s.Status) {
 			case engine.StatusFailed:
-				return &exitError{exitFault, fmt.Errorf("%s: step %s failed", p.Name, s.Name)}
+				failed = append(failed, p.Name+"/"+s.Name)
 			case engine.StatusVerdict:
 				verdict = true
 			}
 		}
+	}
+	if len(failed) > 0 {
+		return &exitError{exitFault, fmt.Errorf("%s failed: %s", view.Many(len(failed), "step"), strings.Join(failed, ", "))}
 	}
 	if verdict || rec.Verdict == "fail" {
 		return &exitError{exitVerdict, nil}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mattn/go-runewidth"
+
 	"rein/engine"
 )
 
@@ -12,6 +14,7 @@ type expected struct {
 	steps   map[string]int // by pipeline, without those that aren't needed
 	times   map[[2]string]time.Duration
 	unknown map[[2]string]bool // they will run, and never did before
+	widest  int                // of the names of the steps that will run, in cells
 }
 
 // Expect tells the view what the plan foresaw, so that it can say how much is left.
@@ -23,6 +26,9 @@ func (t *TTY) Expect(f *engine.Forecast) {
 				e.steps[p.Name]++
 			}
 			k := [2]string{p.Name, s.Name}
+			if s.First && s.Status != engine.PlanCached && s.Status != engine.PlanSkipped {
+				e.widest = max(e.widest, runewidth.StringWidth(p.Name+"/"+s.Name))
+			}
 			switch {
 			case s.Samples > 0:
 				e.times[k] = time.Duration(s.ForecastMS) * time.Millisecond

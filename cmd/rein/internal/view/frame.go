@@ -2,6 +2,8 @@ package view
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -11,29 +13,26 @@ import (
 	"rein/engine"
 )
 
-// The widths from which a running step's line has more than name, time, share, rate and time left.
-const (
-	wideUnit   = 80  // the rate's unit, the loss curve
-	wideBar    = 120 // a bar
-	wideCounts = 150 // how many of how many
-)
-
 // frame is the live part: running steps by strategy, a line on each strategy if there are several, and the whole.
 func (t *TTY) frame() []string {
-	if t.trace.done != nil || t.trace.started.IsZero() {
-		return nil
-	}
 	width, height := t.size()
 	width-- // a full line would put some terminals' cursor on the next one
 	now := t.now()
-	live := t.trace.live()
-	column := 0
-	for _, s := range live {
-		column = max(column, runewidth.StringWidth(label(s)))
+	if t.trace.done != nil {
+		return nil
 	}
-	column = max(min(column, width/3), 1)
+	if t.trace.started.IsZero() {
+		if d := now.Sub(t.born); d >= time.Second { // reading the data takes long where there is much
+			return []string{t.paint.bold(clip("planning, "+elapsed(d), width))}
+		}
+		return nil
+	}
 	var lines []string
-	for _, s := range live {
+	if height >= roomy {
+		lines = append(lines, "") // apart from what has ended
+	}
+	column := t.column(width)
+	for _, s := range t.trace.live() {
 		lines = append(lines, clip(t.running(s, now, column, width), width))
 	}
 	foot := t.strategies(width)
@@ -44,8 +43,26 @@ func (t *TTY) frame() []string {
 	for _, l := range foot {
 		lines = append(lines, t.paint.dim(l))
 	}
-	lines = append(lines, t.paint.bold(clip(t.whole(now), width)))
+	lines = append(lines, t.paint.bold(fit(t.whole(now), width)))
 	return lines[max(0, len(lines)-max(height-1, 1)):]
+}
+
+// roomy is the height from which an empty line is no waste.
+const roomy = 16
+
+// column is how wide names are: the same for all lines of a run, and no wider than leaves room for what is said of a step.
+func (t *TTY) column(width int) int {
+	widest := 0
+	for _, s := range t.trace.steps {
+		if !s.started.IsZero() || s.waiting {
+			widest = max(widest, runewidth.StringWidth(label(s)))
+		}
+	}
+	if t.expected != nil {
+		widest = max(widest, t.expected.widest)
+	}
+	const said = 36 // time, share, rate, time left
+	return max(min(widest, width-said), min(widest, width/4), 1)
 }
 
 // live are the steps that run or wait, those of one strategy together.
@@ -109,24 +126,24 @@ func (t *TTY) strategies(width int) []string {
 	return lines
 }
 
-// whole is the run so far in one line, the most wanted first.
-func (t *TTY) whole(now time.Time) string {
-	ended, running, away := 0, 0, 0
+// whole is the run so far, the most wanted first: a narrow terminal shows only that.
+func (t *TTY) whole(now time.Time) []string {
+	ended, running, away := t.trace.ended(), 0, 0
 	for _, s := range t.trace.steps {
 		switch {
-		case s.status != "":
-			ended++
-		case !s.started.IsZero() && s.executor != "":
+		case s.status != "" || s.started.IsZero():
+		case s.executor != "":
 			away++
-		case !s.started.IsZero() && !s.waiting:
+		case !s.waiting:
 			running++
 		}
 	}
-	total := max(t.trace.total, ended+running+away)
-	parts := []string{
-		fmt.Sprintf("%d of %d steps", ended, total),
-		fmt.Sprintf("%d cached", t.trace.counts[engine.StatusCached]+t.trace.counts[engine.StatusUnchanged]),
+	total := max(t.trace.needed(), ended+running+away)
+	parts := []string{fmt.Sprintf("%d of %d steps", ended, total), elapsed(now.Sub(t.trace.started))}
+	if left, ok := t.left(now); ok {
+		parts = append(parts, left)
 	}
+	parts = append(parts, fmt.Sprintf("%d cached", t.trace.counts[engine.StatusCached]+t.trace.counts[engine.StatusUnchanged]))
 	switch {
 	case away > 0 && running == 0:
 	case t.slots > 0:
@@ -140,33 +157,51 @@ func (t *TTY) whole(now time.Time) string {
 	if n := total - ended - running - away; n > 0 {
 		parts = append(parts, fmt.Sprintf("%d queued", n))
 	}
-	parts = append(parts, elapsed(now.Sub(t.trace.started)))
-	if left, ok := t.left(now); ok {
-		parts = append(parts, left)
+	return parts
+}
+
+// fit joins as many parts as a line takes.
+func fit(parts []string, width int) string {
+	line := parts[0]
+	for _, p := range parts[1:] {
+		if runewidth.StringWidth(line)+2+runewidth.StringWidth(p) > width {
+			break
+		}
+		line += ", " + p
 	}
-	return strings.Join(parts, ", ")
+	return clip(line, width)
+}
+
+// wideUnit is the width from which a rate says of what.
+const wideUnit = 80
+
+// cell is a column of a running step's line. Those with the highest number go first where the line is too narrow; 0 stays.
+type cell struct {
+	text string
+	drop int
 }
 
 // running is one step in columns: name, time, bar, share, counts, rate, time left, loss so far.
 func (t *TTY) running(s *step, now time.Time, column, width int) string {
-	name := pad(label(s), column)
+	name := pad(shorten(s.pipeline, s.name, column), column)
 	if s.waiting {
 		return name + "  waits: " + s.text
 	}
-	cells := []string{name, fmt.Sprintf("%7s", elapsed(now.Sub(s.started)))}
-	if s.done > 0 {
+	cells := []cell{{name, 0}, {fmt.Sprintf("%7s", elapsed(now.Sub(s.started))), 0}}
+	usual := time.Duration(0)
+	if t.expected != nil {
+		usual = t.expected.times[[2]string{s.pipeline, s.name}]
+	}
+	switch {
+	case s.done > 0:
 		cells = append(cells, progressCells(s, now, width)...)
-	} else if t.expected != nil && t.expected.times[[2]string{s.pipeline, s.name}] >= time.Second {
-		cells = append(cells, "of about "+elapsed(t.expected.times[[2]string{s.pipeline, s.name}]))
+	case usual >= time.Second:
+		cells = append(cells, cell{"of about " + elapsed(usual), 1})
 	}
-	if width >= wideUnit {
-		cells = append(cells, strings.TrimSpace(curve(s, 8)))
-	}
-	return strings.TrimRight(strings.Join(cells, "  "), " ")
+	return strings.TrimRight(line(append(cells, cell{curve(s, 8), 5}), width), " ")
 }
 
-func progressCells(s *step, now time.Time, width int) []string {
-	var cells []string
+func progressCells(s *step, now time.Time, width int) []cell {
 	r := s.rate(now)
 	rate, left := "", ""
 	if r > 0 {
@@ -176,23 +211,53 @@ func progressCells(s *step, now time.Time, width int) []string {
 		}
 	}
 	if s.total <= 0 {
-		return []string{Count(s.done) + " " + s.unit, rate}
-	}
-	if width >= wideBar {
-		cells = append(cells, bar(s))
-	}
-	cells = append(cells, fmt.Sprintf("%3d%%", min(s.done, s.total)*100/s.total))
-	if width >= wideCounts {
-		total := Count(s.total)
-		cells = append(cells, fmt.Sprintf("%*s of %s", len(total), Count(s.done), total))
+		return []cell{{Count(s.done) + " " + s.unit, 3}, {rate, 2}}
 	}
 	if r > 0 && s.total > s.done {
 		left = elapsed(time.Duration(float64(s.total-s.done)/r*float64(time.Second))) + " left"
 	}
 	if width >= wideUnit {
-		return append(cells, fmt.Sprintf("%14s", rate), fmt.Sprintf("%-11s", left))
+		rate, left = fmt.Sprintf("%14s", rate), fmt.Sprintf("%-11s", left)
 	}
-	return append(cells, rate, left)
+	total := Count(s.total)
+	return []cell{
+		{bar(s), 4},
+		{fmt.Sprintf("%3d%%", min(s.done, s.total)*100/s.total), 1},
+		{fmt.Sprintf("%*s of %s", len(total), Count(s.done), total), 6},
+		{rate, 2},
+		{left, 3},
+	}
+}
+
+// line puts cells side by side, two blanks between, as many as fit.
+func line(cells []cell, width int) string {
+	for {
+		var texts []string
+		last := 0
+		for i, c := range cells {
+			if c.text != "" {
+				texts = append(texts, c.text)
+				if c.drop > cells[last].drop || cells[last].text == "" {
+					last = i
+				}
+			}
+		}
+		out := strings.Join(texts, "  ")
+		if runewidth.StringWidth(strings.TrimRight(out, " ")) <= width || cells[last].drop == 0 {
+			return out
+		}
+		cells[last].text = ""
+	}
+}
+
+// shorten fits "pipeline/name" into a width: the pipeline gives way first.
+func shorten(pipeline, name string, width int) string {
+	full := pipeline + "/" + name
+	rest := width - runewidth.StringWidth("../"+name)
+	if runewidth.StringWidth(full) <= width || rest < 2 {
+		return full
+	}
+	return runewidth.Truncate(pipeline, rest, "") + "../" + name
 }
 
 // elapsed is Duration in whole seconds: a frame is read at a glance, and milliseconds only dance.
@@ -210,7 +275,8 @@ func bar(s *step) string {
 	return "[" + strings.Repeat("#", full) + strings.Repeat(".", barWidth-full) + "]"
 }
 
-// curve draws the loss on the training rows as a sparkline.
+// curve draws the loss on the training rows from first to last as a sparkline, on a logarithmic scale: its first fall would
+// flatten all that follows.
 func curve(s *step, width int) string {
 	var names []string
 	for name, v := range s.series {
@@ -221,7 +287,25 @@ func curve(s *step, width int) string {
 	if len(names) == 0 {
 		return ""
 	}
-	sort.Strings(names)
-	v := s.series[names[0]]
-	return fmt.Sprintf("  loss %s %.3f", Sparkline(v, width), v[len(v)-1])
+	v := s.series[slices.Min(names)]
+	logs := make([]float64, len(v))
+	for i, x := range v {
+		logs[i] = math.Log(x)
+	}
+	return fmt.Sprintf("loss %s %.3f", Sparkline(condense(logs, width), width), v[len(v)-1])
+}
+
+// condense makes at most n values of v, each the mean of a part.
+func condense(v []float64, n int) []float64 {
+	if len(v) <= n {
+		return v
+	}
+	out := make([]float64, n)
+	for i := range out {
+		part := v[i*len(v)/n : (i+1)*len(v)/n]
+		for _, x := range part {
+			out[i] += x / float64(len(part))
+		}
+	}
+	return out
 }

@@ -118,8 +118,10 @@ func TestGoldenTTY(t *testing.T) {
 func TestGoldenPlainAndQuiet(t *testing.T) {
 	for _, name := range recordings {
 		var plain, quiet, encoded bytes.Buffer
-		views := []View{NewPlain(&plain), NewQuiet(&quiet), NewJSON(&encoded)}
+		log := newPlain(&plain)
+		views := []View{log, NewQuiet(&quiet), NewJSON(&encoded)}
 		for _, e := range recorded(t, name) {
+			log.tick(e.Time)
 			for _, v := range views {
 				v.Event(e)
 			}

@@ -4,83 +4,153 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"rein/engine"
 )
 
-// plainEvery is how often a running step's progress is written as a line.
-const plainEvery = 5 * time.Second
+// A running step is told of after plainEvery, and then more and more seldom: the log of a day's training is read too.
+const (
+	plainEvery  = 5 * time.Second
+	plainSeldom = time.Minute
+)
 
-// Plain writes a line for each thing that happens: for pipes and logs.
+// Plain writes a line for each step that ends, and for those that run long: for pipes and logs.
 type Plain struct {
-	w     io.Writer
+	w    io.Writer
+	stop chan struct{}
+	done sync.WaitGroup
+
+	mu    sync.Mutex
 	trace *trace
-	last  map[*step]time.Time
+	last  map[*step]time.Time // when it was last told of
+	told  bool                // the end is written
 }
 
-// NewPlain makes a Plain view.
+// NewPlain makes a Plain view that tells of what runs until Close.
 func NewPlain(w io.Writer) *Plain {
-	return &Plain{w: w, trace: newTrace(), last: map[*step]time.Time{}}
+	p := newPlain(w)
+	p.done.Go(func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-p.stop:
+				return
+			case now := <-tick.C:
+				p.tick(now)
+			}
+		}
+	})
+	return p
+}
+
+func newPlain(w io.Writer) *Plain {
+	return &Plain{w: w, trace: newTrace(), last: map[*step]time.Time{}, stop: make(chan struct{})}
 }
 
 // Event implements View.
 func (p *Plain) Event(e engine.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	s := p.trace.add(e)
-	switch e.Action {
-	case engine.ActionDone:
-		fmt.Fprintln(p.w, summary(p.trace))
-		return
-	}
-	if s == nil {
+	switch {
+	case e.Action == engine.ActionDone:
+		p.tell()
+	case s == nil:
 		if e.Action == engine.ActionNote {
 			fmt.Fprintf(p.w, "note: %s\n", e.Text)
 		}
-		return
-	}
-	label := s.pipeline + "/" + s.name
-	switch e.Action {
-	case engine.ActionStart:
-		where := ""
-		if s.executor != "" {
-			where = " on " + s.executor
-		}
-		fmt.Fprintf(p.w, "%s: %s%s%s\n", label, s.typ, where, because(s.reasons))
+	case e.Action == engine.ActionStart:
 		p.last[s] = e.Time
-	case engine.ActionWait:
-		fmt.Fprintf(p.w, "%s: waits: %s\n", label, s.text)
-	case engine.ActionProgress:
-		if e.Time.Sub(p.last[s]) >= plainEvery {
-			p.last[s] = e.Time
-			fmt.Fprintf(p.w, "%s: %s\n", label, progressText(s, e.Time))
+	case e.Action == engine.ActionWait:
+		fmt.Fprintf(p.w, "%s: waits: %s\n", label(s), s.text)
+	case e.Action == engine.ActionNote:
+		fmt.Fprintf(p.w, "%s: note: %s\n", label(s), s.note())
+	case e.Action == engine.ActionEnd:
+		for _, l := range s.end(p.trace) {
+			fmt.Fprintf(p.w, "%s: %s\n", label(s), l)
 		}
-	case engine.ActionNote:
-		fmt.Fprintf(p.w, "%s: note: %s\n", label, s.note())
-	case engine.ActionEnd:
-		p.end(s, label)
 	}
 }
 
-func (p *Plain) end(s *step, label string) {
-	switch s.status {
-	case engine.StatusRan:
-		fmt.Fprintf(p.w, "%s: ran in %s\n", label, Duration(s.elapsed))
-	case engine.StatusFailed:
-		for i, l := range s.account() {
-			if i == 0 {
-				l = "failed: " + l
-			}
-			fmt.Fprintf(p.w, "%s: %s\n", label, l)
+// tick tells of the steps that run and were not told of for long.
+func (p *Plain) tick(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.trace.live() {
+		if s.waiting || now.Sub(p.last[s]) < min(max(plainEvery, now.Sub(s.started)/4), plainSeldom) {
+			continue
 		}
-	case engine.StatusVerdict, engine.StatusStopped:
-		fmt.Fprintln(p.w, strings.TrimSuffix(fmt.Sprintf("%s: %s: %s", label, s.status, oneLine(s.text)), ": "))
-	case engine.StatusSkipped:
-		fmt.Fprintf(p.w, "%s: skipped%s\n", label, because(s.reasons))
+		text := ""
+		if p.last[s].Equal(s.started) { // the first time
+			text = why(s.reasons)
+		}
+		if s.done > 0 {
+			text = ", " + progressText(s, now) + text
+		}
+		if c := curve(s, 12); c != "" {
+			text += ", " + c
+		}
+		p.last[s] = now
+		fmt.Fprintf(p.w, "%s: running%s for %s%s\n", label(s), s.where(), elapsed(now.Sub(s.started)), text)
+	}
+}
+
+// tell writes the end, once: what was skipped, and the run in a line.
+func (p *Plain) tell() {
+	if p.told || p.trace.started.IsZero() {
+		return
+	}
+	p.told = true
+	for _, l := range p.trace.skips() {
+		fmt.Fprintln(p.w, l)
+	}
+	if p.trace.done != nil {
+		fmt.Fprintln(p.w, summary(p.trace))
 	}
 }
 
 // Close implements View.
-func (p *Plain) Close() {}
+func (p *Plain) Close() {
+	close(p.stop)
+	p.done.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tell()
+}
+
+// end is what a log says of a step that ended; a skipped step is no news.
+func (s *step) end(t *trace) []string {
+	switch s.status {
+	case engine.StatusRan:
+		return []string{fmt.Sprintf("ran%s in %s%s, %d of %d", s.where(), Duration(s.elapsed), why(s.reasons), t.ended(), max(t.needed(), t.ended()))}
+	case engine.StatusFailed, engine.StatusVerdict:
+		lines := s.account()
+		lines[0] = strings.TrimSuffix(fmt.Sprintf("%s: %s", s.status, lines[0]), ": ")
+		return lines
+	case engine.StatusStopped:
+		return []string{strings.TrimSuffix("stopped: "+oneLine(s.text), ": ")}
+	}
+	return nil
+}
+
+// where says where a step runs, unless it is here.
+func (s *step) where() string {
+	if s.executor == "" {
+		return ""
+	}
+	return " on " + s.executor
+}
+
+// why says why a step runs, unless it is for the first time.
+func why(reasons []string) string {
+	if len(reasons) == 1 && reasons[0] == engine.NeverRun {
+		return ""
+	}
+	return because(reasons)
+}
 
 func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
 
@@ -99,7 +169,7 @@ var Statuses = []engine.Status{engine.StatusRan, engine.StatusCached, engine.Sta
 func summary(t *trace) string {
 	var parts []string
 	for _, st := range Statuses {
-		if n := t.counts[st]; n > 0 {
+		if n := t.counts[st]; n > 0 && st != engine.StatusNotNeeded {
 			parts = append(parts, fmt.Sprintf("%d %s", n, st))
 		}
 	}
@@ -109,7 +179,7 @@ func summary(t *trace) string {
 	return fmt.Sprintf("%s in %s", strings.Join(parts, ", "), Duration(t.done.Time.Sub(t.started)))
 }
 
-// progressText is "12,000 of 100,000 rows, 34,000/s, 3 s left".
+// progressText is "12,000 of 100,000 rows, 34,000 rows/s, 3 s left".
 func progressText(s *step, now time.Time) string {
 	out := Count(s.done)
 	if s.total > 0 {
@@ -117,10 +187,10 @@ func progressText(s *step, now time.Time) string {
 	}
 	out += " " + s.unit
 	if r := s.rate(now); r > 0 {
-		out += fmt.Sprintf(", %s/s", Rate(r))
+		out += fmt.Sprintf(", %s %s/s", Rate(r), s.unit)
 		if s.total > s.done {
 			left := time.Duration(float64(s.total-s.done) / r * float64(time.Second))
-			out += ", " + Duration(left) + " left"
+			out += ", " + elapsed(left) + " left"
 		}
 	}
 	return out

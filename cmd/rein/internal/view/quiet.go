@@ -9,20 +9,23 @@ import (
 
 // Quiet writes only what went wrong.
 type Quiet struct {
-	plain Plain
+	w     io.Writer
+	trace *trace
 }
 
 // NewQuiet makes a Quiet view.
-func NewQuiet(w io.Writer) *Quiet { return &Quiet{*NewPlain(w)} }
+func NewQuiet(w io.Writer) *Quiet { return &Quiet{w, newTrace()} }
 
 // Event implements View.
 func (q *Quiet) Event(e engine.Event) {
-	s := q.plain.trace.add(e)
+	s := q.trace.add(e)
 	if s == nil || e.Action != engine.ActionEnd {
 		return
 	}
 	if e.Status == engine.StatusFailed || e.Status == engine.StatusVerdict {
-		q.plain.end(s, fmt.Sprintf("%s/%s", s.pipeline, s.name))
+		for _, l := range s.end(q.trace) {
+			fmt.Fprintf(q.w, "%s: %s\n", label(s), l)
+		}
 	}
 }
 

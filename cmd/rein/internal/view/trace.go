@@ -103,6 +103,45 @@ func (t *trace) add(e engine.Event) *step {
 	return s
 }
 
+// needed is how many steps there are to end, and ended how many have: what isn't needed is no part of the run.
+func (t *trace) needed() int { return t.total - t.counts[engine.StatusNotNeeded] }
+
+func (t *trace) ended() int {
+	n := 0
+	for status, c := range t.counts {
+		if status != engine.StatusNotNeeded {
+			n += c
+		}
+	}
+	return n
+}
+
+// skips are the steps that were skipped, in a line for each pipeline and reason: they are no news of their own.
+func (t *trace) skips() []string {
+	const most = 3
+	var order [][2]string
+	names := map[[2]string][]string{}
+	for _, s := range t.steps {
+		if s.status != engine.StatusSkipped {
+			continue
+		}
+		k := [2]string{s.pipeline, because(s.reasons)}
+		if names[k] == nil {
+			order = append(order, k)
+		}
+		names[k] = append(names[k], s.name)
+	}
+	var lines []string
+	for _, k := range order {
+		n := names[k]
+		if len(n) > most+1 {
+			n = append(n[:most:most], fmt.Sprintf("%d more", len(n)-most))
+		}
+		lines = append(lines, fmt.Sprintf("%s/%s skipped%s", k[0], strings.Join(n, ", "), k[1]))
+	}
+	return lines
+}
+
 // note is the newest note's first line, and how many lines it has beside.
 func (s *step) note() string {
 	lines := strings.Split(strings.TrimRight(s.notes[len(s.notes)-1], "\n"), "\n")
@@ -124,10 +163,14 @@ func (s *step) rate(now time.Time) float64 {
 	return float64(s.done) / d
 }
 
-// account is what to show of a failed step: its error, and the last log lines unless the error has them already.
+// account is what to show of a step that failed or said no: its text and, of a fault, the last log lines unless the text has
+// them already.
 func (s *step) account() []string {
-	lines := strings.Split(s.text, "\n")
-	if n := len(s.logs); n > 0 && !strings.Contains(s.text, s.logs[n-1]) {
+	lines := strings.Split(strings.TrimRight(s.text, "\n"), "\n")
+	if s.status != engine.StatusFailed {
+		return lines
+	}
+	if n := len(s.logs); n > 0 && !strings.Contains(s.text, strings.TrimPrefix(s.logs[n-1], "error: ")) {
 		for _, l := range s.logs {
 			lines = append(lines, "  | "+l)
 		}

@@ -28,10 +28,11 @@ type TTY struct {
 	trace    *trace
 	slots    int
 	expected *expected // nil: there was no plan
-	pending  []string  // lines to write above the frame at the next redraw
-	drawn    []string  // the frame on the screen
-	width    int       // of the terminal when it was drawn
-	told     bool      // the end is written
+	born     time.Time
+	pending  []string // lines to write above the frame at the next redraw
+	drawn    []string // the frame on the screen
+	width    int      // of the terminal when it was drawn
+	told     bool     // the end is written
 	stop     chan struct{}
 	done     sync.WaitGroup
 }
@@ -57,7 +58,7 @@ func NewTTY(w io.Writer, color bool) *TTY {
 }
 
 func newTTY(w io.Writer, color bool, size func() (int, int), now func() time.Time) *TTY {
-	return &TTY{w: w, paint: newPalette(color), size: size, now: now, trace: newTrace(), stop: make(chan struct{})}
+	return &TTY{w: w, paint: newPalette(color), size: size, now: now, born: now(), trace: newTrace(), stop: make(chan struct{})}
 }
 
 // Slots says how many steps may run at a time, for the line on the whole run.
@@ -89,10 +90,10 @@ func (t *TTY) Event(e engine.Event) {
 		t.tell()
 		t.draw()
 	case s == nil && e.Action == engine.ActionNote:
-		t.say(t.paint.warn, "note:", e.Text)
+		t.print(t.paint.warn, "note: "+e.Text)
 	case s == nil:
 	case e.Action == engine.ActionNote:
-		t.say(t.paint.warn, label(s)+": note:", s.note())
+		t.say(s, t.paint.warn, "note:", s.note())
 	case e.Action == engine.ActionEnd:
 		t.ended(s)
 	}
@@ -118,33 +119,55 @@ func (t *TTY) Aside(f func()) {
 
 func label(s *step) string { return s.pipeline + "/" + s.name }
 
-// say queues a text, wrapped between words, its first part in a colour.
-func (t *TTY) say(paint func(string) string, head, text string) {
+// say queues a line on a step, wrapped between words beside its name, its word in a colour.
+func (t *TTY) say(s *step, paint func(string) string, word, text string) {
 	width, _ := t.size()
-	lines := wrap(strings.TrimRight(head+" "+text, " "), max(width-1, 1), "  ")
-	if rest, ok := strings.CutPrefix(lines[0], head); ok {
-		lines[0] = paint(head) + rest
+	column := t.column(width - 1)
+	lines := wrap(strings.TrimRight(word+" "+text, " "), max(width-1-column-2, 1), "")
+	if column+2 > width/2 { // the text would be a thin column
+		column = 0
+		lines = wrap(strings.TrimRight(label(s)+"  "+word+" "+text, " "), max(width-1, 1), "  ")
 	}
-	t.pending = append(t.pending, lines...)
+	for i, l := range lines {
+		name := ""
+		if i == 0 {
+			name = shorten(s.pipeline, s.name, column)
+			l = strings.Replace(l, word, paint(word), 1)
+		}
+		if column > 0 {
+			l = pad(name, column) + "  " + l
+		}
+		t.pending = append(t.pending, l)
+	}
 }
 
-// ended queues what stays on the screen of a step that ended; a failed step's log comes at the end of the run.
+// print queues a line that is about no step, wrapped.
+func (t *TTY) print(paint func(string) string, text string) {
+	width, _ := t.size()
+	for _, l := range wrap(strings.TrimRight(text, " "), max(width-1, 1), "  ") {
+		t.pending = append(t.pending, paint(l))
+	}
+}
+
+// ended queues what stays on the screen of a step that ended; a failed step's log, and what was skipped, come at the end.
 func (t *TTY) ended(s *step) {
 	none := func(s string) string { return s }
 	switch s.status {
 	case engine.StatusRan:
-		t.say(none, label(s), "ran in "+Duration(s.elapsed)+curve(s, 12))
+		text := "in " + Duration(s.elapsed)
+		if c := curve(s, 12); c != "" {
+			text += "  " + c
+		}
+		t.say(s, none, "ran", text)
 	case engine.StatusFailed, engine.StatusVerdict:
 		first, _, _ := strings.Cut(s.text, "\n")
-		t.say(t.paint.bad, label(s)+" "+string(s.status)+":", first)
+		t.say(s, t.paint.bad, string(s.status)+":", first)
 	case engine.StatusStopped:
-		t.say(t.paint.warn, label(s)+" stopped:", oneLine(s.text))
-	case engine.StatusSkipped:
-		t.say(t.paint.dim, label(s)+" skipped"+because(s.reasons), "")
+		t.say(s, t.paint.warn, "stopped", oneLine(s.text))
 	}
 }
 
-// tell queues the end, once: failed steps' errors with their last log lines, and the run in one line.
+// tell queues the end, once: failed steps' errors with their last log lines, what was skipped, and the run in one line.
 func (t *TTY) tell() {
 	if t.told || t.trace.started.IsZero() {
 		return
@@ -152,16 +175,19 @@ func (t *TTY) tell() {
 	t.told = true
 	for _, s := range t.trace.steps {
 		account := s.account()
-		if s.status != engine.StatusFailed || len(account) < 2 {
+		if s.status != engine.StatusFailed && s.status != engine.StatusVerdict || len(account) < 2 {
 			continue
 		}
-		t.say(t.paint.bad, label(s)+" failed:", account[0])
+		t.print(t.paint.bad, label(s)+" "+string(s.status)+": "+account[0])
 		for _, l := range account[1:] {
-			t.say(t.paint.dim, l, "")
+			t.print(t.paint.dim, l)
 		}
 	}
+	for _, l := range t.trace.skips() {
+		t.print(t.paint.dim, l)
+	}
 	if t.trace.done != nil {
-		t.say(t.paint.bold, summary(t.trace), "")
+		t.print(t.paint.bold, summary(t.trace))
 	}
 }
 
@@ -182,10 +208,15 @@ func (t *TTY) flush(frame []string) {
 	if width != t.width && t.width > 0 {
 		b.WriteString("\x1b[J")
 	}
-	for _, l := range append(t.pending, frame...) {
-		b.WriteString(l + "\x1b[K\n")
+	write := func(lines []string) {
+		for _, l := range lines {
+			b.WriteString(l + "\x1b[K\n")
+		}
 	}
-	b.WriteString("\x1b[J\x1b[?2026l")
+	write(t.pending)
+	b.WriteString("\x1b[?7l") // tmux tells of a new width late: a line that is too long then must not take two rows
+	write(frame)
+	b.WriteString("\x1b[?7h\x1b[J\x1b[?2026l")
 	t.pending, t.drawn, t.width = nil, frame, width
 	io.WriteString(t.w, b.String())
 }

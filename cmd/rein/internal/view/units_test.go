@@ -83,7 +83,7 @@ func TestResizeGoesUpOverWrappedLines(t *testing.T) {
 	v := newTTY(&out, true, func() (int, int) { return width, 24 }, func() time.Time { return now })
 	v.Event(engine.Event{Time: now, Action: engine.ActionPlan, Total: 3})
 	v.draw()
-	whole := runewidth.StringWidth(uncolour(v.drawn[0]))
+	whole := runewidth.StringWidth(uncolour(v.drawn[len(v.drawn)-1]))
 	out.Reset()
 	v.draw()
 	if out.Len() != 0 {
@@ -91,8 +91,8 @@ func TestResizeGoesUpOverWrappedLines(t *testing.T) {
 	}
 	width = whole/2 + 1
 	v.draw()
-	if !strings.Contains(out.String(), "\x1b[2A\r\x1b[J") {
-		t.Errorf("one line wraps into two on %d cells; got %q", width, out.String())
+	if !strings.Contains(out.String(), "\x1b[3A\r\x1b[J") {
+		t.Errorf("an empty line, and one that wraps into two on %d cells; got %q", width, out.String())
 	}
 }
 
