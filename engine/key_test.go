@@ -161,10 +161,12 @@ func ExampleChange_Brief() {
 	fmt.Println(Change{What: "input rows", Old: "c157a45783c4 (file, 6407879 bytes)", New: "e5abd0332d60 (file, 6001724 bytes)", From: "step.sampled.rows"}.Brief())
 	fmt.Println(Change{What: "input add #2", Old: "a (file, 1 bytes)", New: "b (file, 1 bytes)", From: "step.attacks.rows"}.Brief())
 	fmt.Println(Change{What: "input data a.txt", Old: "a (file, 1 bytes)"}.Brief())
+	fmt.Println(Change{What: "config command[2]", Old: strings.Repeat("x", 90) + "wc -w", New: strings.Repeat("x", 90) + "wc -l"}.Brief())
 	// Output:
 	// input rows (step.sampled.rows) changed
 	// input add (step.attacks.rows) changed
 	// gone: input data a.txt
+	// command[2] ...xxxxxxxxxxwc -w -> ...xxxxxxxxxxwc -l
 }
 
 func TestLogLinesThatSayMoreThanTheError(t *testing.T) {

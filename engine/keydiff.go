@@ -36,7 +36,7 @@ func (c Change) String() string {
 // Brief is String for a list: without the hashes of inputs, long values cut.
 func (c Change) Brief() string {
 	if !strings.HasPrefix(c.What, "input ") {
-		c.Old, c.New = cut(c.Old), cut(c.New)
+		c.Old, c.New = cut(c.Old, c.New)
 		return c.String()
 	}
 	what := c.What
@@ -53,13 +53,28 @@ func (c Change) Brief() string {
 	return what + " changed"
 }
 
-// cut keeps the beginning of a long value.
-func cut(s string) string {
-	const most = 60
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-3]) + "..."
+// cut shortens two long values to where they differ.
+func cut(old, now string) (string, string) {
+	const most, before = 60, 10
+	a, b := []rune(old), []rune(now)
+	if len(a) <= most && len(b) <= most {
+		return old, now
 	}
-	return s
+	same := 0
+	for same < min(len(a), len(b)) && a[same] == b[same] {
+		same++
+	}
+	short := func(r []rune) string {
+		lead, tail := "", ""
+		if from := min(same-before, len(r)); from > 0 {
+			r, lead = r[from:], "..."
+		}
+		if len(r) > most {
+			r, tail = r[:most], "..."
+		}
+		return lead + string(r) + tail
+	}
+	return short(a), short(b)
 }
 
 // fact is one line of a key, taken apart.

@@ -97,19 +97,28 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 	if err != nil {
 		return err
 	}
-	nothing := !slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Missing == "" })
-	if !nothing || f.format != "table" || len(result.Baseline.Measured) > 0 { // a table of blanks would hide the reason
+	measured := slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Missing == "" })
+	if measured || f.format != "table" || len(result.Baseline.Measured) > 0 { // a table of blanks would hide the reason
 		if err := a.writeOut(f.out, func(w io.Writer) error { return write(w, result) }); err != nil {
 			return err
 		}
 	}
-	if nothing {
-		return &exitError{exitFault, fmt.Errorf("nothing was measured, so nothing could be compared: %s", result.Strategies[0].Missing)}
+	if !measured {
+		return nothingMeasured(result)
 	}
 	if f.require == "" || slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Verdict == f.require }) {
 		return nil
 	}
 	return &exitError{exitVerdict, errors.New("no strategy is approved")}
+}
+
+// nothingMeasured says why there is nothing to compare.
+func nothingMeasured(r *compare.Result) error {
+	text := "nothing was measured, so nothing could be compared"
+	for _, s := range r.Strategies {
+		text += fmt.Sprintf("\n  %s: %s", s.Name, s.Missing)
+	}
+	return &exitError{exitFault, errors.New(text)}
 }
 
 // threats are a model's scores, for the report to leave words out of texts.

@@ -120,7 +120,15 @@ func (a *app) diffSides(ctx context.Context, l *loadFlags, before, after revised
 	if a.json {
 		return diff.JSON(a.out, r)
 	}
-	return diff.Text(a.out, r)
+	var text strings.Builder
+	if err := diff.Text(&text, r); err != nil {
+		return err
+	}
+	t := a.table(a.out)
+	for l := range strings.Lines(text.String()) {
+		t.Line(nil, strings.TrimSuffix(l, "\n"))
+	}
+	return t.Write(a.out)
 }
 
 // side loads one side: what its file says, and what the store has of it under the keys that it has.

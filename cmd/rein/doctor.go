@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,14 +60,18 @@ EXIT STATUS
 }
 
 func (a *app) printFindings(found []finding) error {
-	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	t, paint := a.table(a.out), view.NewPalette(a.color(a.out))
 	for _, f := range found {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", f.State, f.Name, f.Value)
+		row := t.Row
+		if f.State == "bad" {
+			row = func(cells ...string) { t.Painted(paint.Bad, cells...) }
+		}
+		row(f.State, f.Name, f.Value)
 		if f.Remedy != "" {
-			fmt.Fprintf(t, "\t\t-> %s\n", f.Remedy)
+			t.Row("", "", "-> "+f.Remedy)
 		}
 	}
-	return t.Flush()
+	return t.Write(a.out)
 }
 
 func (a *app) diagnose(ctx context.Context) []finding {

@@ -51,7 +51,7 @@ func (a *app) loadToRun(ctx context.Context, args []string, l *loadFlags) (*lang
 		return p, err
 	}
 	if a.shipped(args) && !a.quiet && !a.json {
-		fmt.Fprintf(a.err, "there is no folder %q here: these are the strategies that are built in\n", defaultFolder)
+		fmt.Fprintf(a.err, "no folder %q here: these are the built-in strategies\n", defaultFolder)
 	}
 	if err := a.report(p, p.CheckPaths()); err != nil {
 		return p, err

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,7 +50,7 @@ EXIT STATUS
 				fmt.Fprintln(a.err, "no runs yet; rein run makes the first")
 				return nil
 			}
-			return logTable(a.out, runs)
+			return a.logTable(runs)
 		},
 	}
 	c.Flags().IntVarP(&n, "number", "n", 20, "at most this many; 0 for all")
@@ -93,18 +92,21 @@ func readRun(store *cache.Store, id string) (*record.Run, error) {
 	return &r, nil
 }
 
-func logTable(w io.Writer, runs []*record.Run) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "run\tstarted\ttook\tverdict\tsteps\tpipelines")
+func (a *app) logTable(runs []*record.Run) error {
+	t, paint := a.table(a.out), view.NewPalette(a.color(a.out))
+	t.Painted(paint.Dim, "run", "started", "took", "verdict", "steps", "pipelines")
 	for _, r := range runs {
 		var names []string
 		for _, p := range r.Pipelines {
 			names = append(names, p.Name)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Started.Local().Format("2006-01-02 15:04"),
-			view.Duration(r.Ended.Sub(r.Started)), r.Verdict, countStatuses(r), strings.Join(names, " "))
+		row := t.Row
+		if r.Verdict != "pass" {
+			row = func(cells ...string) { t.Painted(paint.Warn, cells...) }
+		}
+		row(r.ID, r.Started.Local().Format("2006-01-02 15:04"), view.Duration(r.Ended.Sub(r.Started)), r.Verdict, countStatuses(r), strings.Join(names, " "))
 	}
-	return t.Flush()
+	return t.Write(a.out)
 }
 
 // countStatuses is "12 ran, 3 cached".

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -16,12 +16,12 @@ import (
 func (a *app) planCmd() *cobra.Command {
 	var l loadFlags
 	var r runFlags
-	var exitCode bool
+	var exitCode, all bool
 	c := &cobra.Command{
 		Use:   "plan [FILE|DIR]...",
 		Short: "Show what would run, why, and how long it would take",
-		Long: `plan says of each step whether its result is cached, and else why it would run, with a forecast of time from
-past runs. It writes nothing.
+		Long: `plan lists the steps whose results are not cached, and why they would run, with a forecast of time from
+past runs. A step that several pipelines share is listed once. It writes nothing.
 
 EXIT STATUS
   0  planned; with --exit-code: there is nothing to do
@@ -38,7 +38,7 @@ EXIT STATUS
 			if a.json {
 				err = writeJSONLine(a.out, f)
 			} else {
-				err = printPlan(a.out, f)
+				err = a.printPlan(f, all)
 			}
 			if err == nil && exitCode && f.Pending() {
 				return &exitError{exitPending, nil}
@@ -53,6 +53,7 @@ EXIT STATUS
 	a.registerExecutor(c, &l, &r.executor)
 	must(c.RegisterFlagCompletionFunc("force", a.completeSteps(&l)))
 	c.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 4 if something would run")
+	c.Flags().BoolVar(&all, "all", false, "list cached and shared steps too, and those that aren't needed")
 	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
 	return c
 }
@@ -78,26 +79,72 @@ func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags
 	return engine.Plan(ctx, p.Graph, o)
 }
 
-func printPlan(w io.Writer, f *engine.Forecast) error {
-	for i, p := range f.Pipelines {
-		if i > 0 {
-			fmt.Fprintln(w)
-		}
-		fmt.Fprintf(w, "%s\n", p.Name)
-		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+// typeWidth is the width of a terminal from which a plan has a column for the steps' types.
+const typeWidth = 100
+
+// printPlan lists the steps that would run, each once however many pipelines share it; with all, the others too.
+func (a *app) printPlan(f *engine.Forecast, all bool) error {
+	t := a.table(a.out)
+	paint := view.NewPalette(a.color(a.out))
+	for _, p := range f.Pipelines {
+		counts, shared := map[engine.PlanStatus]int{}, 0
+		var rows [][]string
 		for _, s := range p.Steps {
+			waits := s.Status == engine.PlanRun || s.Status == engine.PlanUnknown
+			if waits && !s.First {
+				shared++
+			} else {
+				counts[s.Status]++
+			}
 			forecast := ""
-			if s.ForecastMS > 0 && s.Status != engine.PlanCached && s.Status != engine.PlanSkipped {
+			if s.ForecastMS > 0 && waits {
 				forecast = "about " + milliseconds(s.ForecastMS)
 			}
-			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", s.Name, s.Type, planWords[s.Status], forecast, strings.Join(s.Reasons, "; "))
+			if !all && !(waits && s.First) {
+				continue
+			}
+			row := []string{"  " + s.Name, s.Type, planWords[s.Status], forecast, strings.Join(s.Reasons, "; ")}
+			if t.Width > 0 && t.Width < typeWidth {
+				row = slices.Delete(row, 1, 2)
+			}
+			rows = append(rows, row)
 		}
-		if err := t.Flush(); err != nil {
-			return err
+		t.Line(paint.Bold, p.Name+": "+planCounts(counts, shared))
+		for _, r := range rows {
+			if slices.Contains(r, planWords[engine.PlanRun]) {
+				t.Row(r...)
+			} else {
+				t.Painted(paint.Dim, r...)
+			}
+		}
+		t.Line(nil, "")
+	}
+	for l := range strings.Lines(planSummary(f)) {
+		t.Line(nil, strings.TrimSuffix(l, "\n"))
+	}
+	return t.Write(a.out)
+}
+
+// planCounts is a pipeline's plan in a line.
+func planCounts(counts map[engine.PlanStatus]int, shared int) string {
+	var parts []string
+	add := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
 		}
 	}
-	fmt.Fprintf(w, "\n%s\n", planSummary(f))
-	return nil
+	add(counts[engine.PlanRun], "to run")
+	add(counts[engine.PlanUnknown], "to run if needed")
+	add(shared, "shared with one above")
+	add(counts[engine.PlanCached], planWords[engine.PlanCached])
+	add(counts[engine.PlanSkipped], planWords[engine.PlanSkipped])
+	return strings.Join(parts, ", ")
+}
+
+// table is a table for a stream.
+func (a *app) table(w io.Writer) *view.Table {
+	_, width := isTerminal(w)
+	return &view.Table{Width: width}
 }
 
 // planWords are the states of a plan for people.
@@ -105,21 +152,34 @@ var planWords = map[engine.PlanStatus]string{
 	engine.PlanCached: "cached", engine.PlanRun: "run", engine.PlanUnknown: "run if needed", engine.PlanSkipped: "not needed",
 }
 
+// chain is a path through one pipeline: its name is said once.
+func chain(path []string) string {
+	pipeline, _, _ := strings.Cut(path[0], "/")
+	out := path[0]
+	for _, p := range path[1:] {
+		out += " -> " + strings.TrimPrefix(p, pipeline+"/")
+	}
+	return out
+}
+
 // planSummary is the plan in a line or two.
 func planSummary(f *engine.Forecast) string {
 	if !f.Pending() {
-		return fmt.Sprintf("nothing to do: %d steps are cached", f.Cached)
+		return fmt.Sprintf("nothing to do, %s cached", view.Many(f.Cached, "step"))
 	}
 	out := fmt.Sprintf("%d to run, %d to run if what is before them changes, %d cached", f.Run, f.Unknown, f.Cached)
 	if f.TotalMS > 0 {
-		out += fmt.Sprintf("\nabout %s with %d at a time (%s to %s), %s of disk", milliseconds(f.TotalMS), f.Jobs,
-			milliseconds(f.TotalLowMS), milliseconds(f.TotalHighMS), view.Bytes(f.OutputBytes))
+		out += fmt.Sprintf("\nabout %s with %d at a time", milliseconds(f.TotalMS), f.Jobs)
+		if low, high := milliseconds(f.TotalLowMS), milliseconds(f.TotalHighMS); low != high {
+			out += fmt.Sprintf(" (%s to %s)", low, high)
+		}
+		out += fmt.Sprintf(", %s of disk", view.Bytes(f.OutputBytes))
 		if len(f.CriticalPath) > 1 {
-			out += fmt.Sprintf("\nlongest chain, %s: %s", milliseconds(f.CriticalMS), strings.Join(f.CriticalPath, " -> "))
+			out += fmt.Sprintf("\nlongest chain, %s: %s", milliseconds(f.CriticalMS), chain(f.CriticalPath))
 		}
 	}
 	if f.NoHistory > 0 {
-		out += fmt.Sprintf("\n%d steps have no history: the forecast leaves them out", f.NoHistory)
+		out += fmt.Sprintf("\nthe forecast leaves out %s that never ran", view.Many(f.NoHistory, "step"))
 	}
 	if f.Note != "" {
 		out += "\nnote: " + f.Note

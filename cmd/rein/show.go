@@ -1,18 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"rein/cache"
 	"rein/cmd/rein/internal/view"
+	"rein/engine"
 	"rein/engine/record"
+	"rein/pipelines/compare"
 	"rein/pipelines/lang"
 )
 
@@ -22,20 +23,23 @@ func (a *app) showCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show [RUN | FILE|DIR...]",
 		Short: "Show a past run, or a pipeline as it is after inheritance",
-		Long: `show RUN shows a past run: its steps, what they measured, what they cost ("last" is the newest).
+		Long: `show RUN shows a past run: its steps, what they measured, what they cost. Without RUN, and for "last", it is the newest.
 show --resolved FILE shows what a pipeline is after inheritance, and where each value came from.
 
 EXIT STATUS
   0  shown
   2  there is no such run, or the pipeline file is wrong`,
-		Example: `  rein show last
+		Example: `  rein show
   rein show 20261123T143012042-1f3a9c --json
   rein show --resolved pipelines/hybrid.hcl`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if resolved || len(args) != 1 || isPipelinePath(args[0]) {
+			switch {
+			case resolved || len(args) > 1 || len(args) == 1 && isPipelinePath(args[0]):
 				return a.showResolved(args, &l)
+			case len(args) == 1:
+				return a.showRun(args[0])
 			}
-			return a.showRun(args[0])
+			return a.showRun("last")
 		},
 	}
 	l.register(c)
@@ -70,14 +74,14 @@ func (a *app) showRun(id string) error {
 	if a.json {
 		return writeJSON(a.out, r)
 	}
-	return printRun(a.out, r)
+	return a.printRun(r)
 }
 
-func printRun(w io.Writer, r *record.Run) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func (a *app) printRun(r *record.Run) error {
+	t, paint := a.table(a.out), view.NewPalette(a.color(a.out))
 	fact := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(t, "%s\t%s\n", name, value)
+			t.Row(name, value)
 		}
 	}
 	fact("run", r.ID)
@@ -96,59 +100,95 @@ func printRun(w io.Writer, r *record.Run) error {
 		host += ", " + view.Bytes(r.Host.Memory)
 	}
 	fact("host", strings.TrimPrefix(host, ", "))
+	var libraries []string
 	for _, k := range slices.Sorted(maps.Keys(r.Versions)) {
-		fact("library", k+" "+r.Versions[k])
+		libraries = append(libraries, strings.TrimPrefix(k, "github.com/")+" "+r.Versions[k])
 	}
-	if err := t.Flush(); err != nil {
+	fact("libraries", strings.Join(libraries, ", "))
+	if err := t.Write(a.out); err != nil {
 		return err
 	}
+	shown := map[string]string{}
 	for _, p := range r.Pipelines {
 		title := p.Name
 		if p.Title != "" {
 			title += ": " + p.Title
 		}
-		fmt.Fprintf(w, "\n%s (%s)\n", title, p.File)
-		if err := printSteps(w, p.Steps); err != nil {
+		fmt.Fprintf(a.out, "\n%s\n", paint.Bold(title+" ("+p.File+")"))
+		if err := a.printRecorded(p, shown); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func printSteps(w io.Writer, steps []record.Step) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "  step\ttype\tstatus\ttime\tpeak memory\tmeasured")
-	for _, s := range steps {
+// printRecorded prints the steps of a pipeline that are not shown yet with another one; those that weren't needed only by name.
+func (a *app) printRecorded(p record.Pipeline, shown map[string]string) error {
+	t, paint := a.table(a.out), view.NewPalette(a.color(a.out))
+	row := func(cells ...string) []string {
+		if t.Width > 0 && t.Width < typeWidth {
+			cells = slices.Delete(slices.Delete(cells, 4, 5), 1, 2)
+		}
+		return cells
+	}
+	t.Painted(paint.Dim, row("  step", "type", "status", "time", "peak memory", "measured")...)
+	folded := map[string][]string{}
+	for _, s := range p.Steps {
+		if first := shown[s.ActionID]; s.ActionID != "" && first != "" {
+			folded["as in "+first] = append(folded["as in "+first], s.Name)
+			continue
+		}
+		shown[s.ActionID] = p.Name
+		if s.Status == string(engine.StatusNotNeeded) {
+			folded[s.Status] = append(folded[s.Status], s.Name)
+			continue
+		}
 		memory := ""
 		if s.Result.PeakRSS > 0 {
 			memory = view.Bytes(s.Result.PeakRSS)
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.Type, s.Status,
-			milliseconds(s.Result.RunMS), memory, metricsText(s.Result.Metrics))
+		measured := metricsText(s.Result)
 		if s.Error != "" {
-			fmt.Fprintf(t, "  \t\terror: %s\n", view.Safe(firstLine(s.Error)))
+			measured = "error: " + view.Safe(firstLine(s.Error))
 		}
+		t.Row(row("  "+s.Name, s.Type, s.Status, milliseconds(s.Result.RunMS), memory, measured)...)
 	}
-	if err := t.Flush(); err != nil {
-		return err
+	for _, k := range sortedKeys(folded) {
+		t.Line(paint.Dim, "  "+k+": "+strings.Join(folded[k], ", "))
 	}
-	for _, s := range steps {
+	for _, s := range p.Steps {
+		if slices.ContainsFunc(sortedKeys(folded), func(k string) bool { return slices.Contains(folded[k], s.Name) }) {
+			continue
+		}
 		for _, n := range s.Result.Notes {
 			lines := strings.Split(n, "\n")
-			fmt.Fprintf(w, "  note, %s: %s\n", s.Name, view.Safe(lines[0]))
+			t.Line(nil, fmt.Sprintf("  note, %s: %s", s.Name, view.Safe(lines[0])))
 			for _, l := range lines[1:] {
-				fmt.Fprintf(w, "    %s\n", view.Safe(l))
+				t.Line(nil, "    "+view.Safe(l))
 			}
 		}
 	}
-	return nil
+	return t.Write(a.out)
 }
 
-// metricsText is the first few metrics of a step; JSON has all.
-func metricsText(m map[string]float64) string {
+// mainMetrics are shown first.
+var mainMetrics = []string{"fp_rate", "tp_rate", "f1_macro", "roc_auc"}
+
+// metricsText is the first few metrics of a step, with their intervals; JSON has all.
+func metricsText(r cache.Result) string {
 	const most = 4
+	names := slices.Collect(maps.Keys(r.Metrics))
+	slices.SortFunc(names, func(a, b string) int {
+		rank := func(m string) int {
+			if i := slices.Index(mainMetrics, m); i >= 0 {
+				return i
+			}
+			return len(mainMetrics)
+		}
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
+	})
 	var parts []string
-	for _, k := range slices.Sorted(maps.Keys(m)) {
+	for _, k := range names {
 		if strings.HasSuffix(k, "_low") || strings.HasSuffix(k, "_high") {
 			continue
 		}
@@ -156,9 +196,15 @@ func metricsText(m map[string]float64) string {
 			parts = append(parts, "...")
 			break
 		}
-		parts = append(parts, k+"="+strconv.FormatFloat(m[k], 'g', 5, 64))
+		f := compare.Figure{Value: r.Metrics[k]}
+		if low, ok := r.Metrics[k+"_low"]; ok {
+			if high, ok := r.Metrics[k+"_high"]; ok {
+				f.Low, f.High = &low, &high
+			}
+		}
+		parts = append(parts, compare.Label(k)+" "+compare.Format(k, f))
 	}
-	return strings.Join(parts, " ")
+	return strings.Join(parts, ", ")
 }
 
 func firstLine(s string) string {

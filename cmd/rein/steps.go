@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -36,6 +35,9 @@ EXIT STATUS
 			if len(args) == 1 {
 				t := stepType(types, args[0])
 				if t == nil {
+					if near := lang.Nearest(args[0], typeNames()); near != "" {
+						return configError(fmt.Errorf("there is no step type %q; did you mean %s?", args[0], near))
+					}
 					return configError(fmt.Errorf("there is no step type %q; there are %s", args[0], strings.Join(typeNames(), ", ")))
 				}
 				types = []*steps.Type{t}
@@ -61,11 +63,11 @@ func (a *app) printSteps(types []*steps.Type, one bool) error {
 		fmt.Fprint(a.out, lang.StepText(types[0], width))
 		return nil
 	}
-	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	t := a.table(a.out)
 	for _, typ := range types {
-		fmt.Fprintf(t, "%s\t%s\n", typ.Name, typ.Doc)
+		t.Row(typ.Name, typ.Doc)
 	}
-	return t.Flush()
+	return t.Write(a.out)
 }
 
 func stepType(types []*steps.Type, name string) *steps.Type {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rein/cmd/rein/internal/view"
 	"rein/pipelines/lang"
 )
 
@@ -35,7 +36,7 @@ EXIT STATUS
 			for _, pipe := range p.Graph.Pipelines {
 				steps += len(pipe.Nodes)
 			}
-			fmt.Fprintf(a.out, "valid: %s, %s\n", plural(len(p.Graph.Pipelines), "pipeline"), plural(steps, "step"))
+			fmt.Fprintf(a.out, "valid: %s, %s\n", view.Many(len(p.Graph.Pipelines), "pipeline"), view.Many(steps, "step"))
 			return nil
 		},
 	}
@@ -65,12 +66,4 @@ func (a *app) validateJSON(args []string, l *loadFlags) error {
 		return &exitError{exitConfig, nil}
 	}
 	return nil
-}
-
-// plural is a count of things: "1 step", "2 steps".
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"rein/cmd/rein/internal/view"
 	"rein/engine"
 )
 
@@ -47,8 +47,9 @@ EXIT STATUS
 			if a.json {
 				return writeJSON(a.out, e)
 			}
-			printWhy(a.out, e, not)
-			return nil
+			t := a.table(a.out)
+			explain(t, view.NewPalette(a.color(a.out)), e, not)
+			return t.Write(a.out)
 		},
 	}
 	l.register(c)
@@ -65,25 +66,31 @@ EXIT STATUS
 	return c
 }
 
-func printWhy(w io.Writer, e *engine.Explanation, not bool) {
-	fmt.Fprintf(w, "%s/%s (%s): %s\n", e.Pipeline, e.Step, e.Type, planWords[e.Status])
-	for _, r := range e.Reasons {
-		fmt.Fprintf(w, "  %s\n", r)
-	}
+// explain adds an explanation to a table: what would run, then the first input that differs, then what it waits for.
+func explain(t *view.Table, paint view.Palette, e *engine.Explanation, not bool) {
+	t.Line(paint.Bold, fmt.Sprintf("%s/%s (%s): %s", e.Pipeline, e.Step, e.Type, planWords[e.Status]))
 	if e.Nearest != nil && len(e.Changes) > 0 {
-		fmt.Fprintf(w, "  nearest past run: %s/%s of %s\n", e.Nearest.Pipeline, e.Nearest.Step, e.Nearest.Made.Local().Format("2006-01-02 15:04"))
+		past := e.Nearest.Pipeline + "/" + e.Nearest.Step
+		if e.Nearest.Pipeline == e.Pipeline && e.Nearest.Step == e.Step {
+			past = "its run"
+		}
+		t.Line(nil, fmt.Sprintf("  differs from %s of %s in:", past, e.Nearest.Made.Local().Format("2006-01-02 15:04")))
 		for _, c := range e.Changes {
-			fmt.Fprintf(w, "    %s\n", c)
+			t.Line(nil, "    "+c.String())
+		}
+	} else {
+		for _, r := range e.Reasons {
+			t.Line(nil, "  "+r)
 		}
 	}
 	if not || e.Status == engine.PlanCached && len(e.Facts) > 0 {
-		fmt.Fprintln(w, "  it stays cached until one of these changes:")
+		t.Line(nil, "  it stays cached until one of these changes:")
 		for _, f := range e.Facts {
-			fmt.Fprintf(w, "    %s\n", f)
+			t.Line(nil, "    "+f)
 		}
 	}
 	for _, u := range e.Upstream {
-		fmt.Fprintln(w)
-		printWhy(w, u, false)
+		t.Line(nil, "")
+		explain(t, paint, u, false)
 	}
 }

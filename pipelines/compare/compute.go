@@ -99,7 +99,7 @@ func (r *Result) add(p record.Pipeline) error {
 	if d.result != nil {
 		fold(s.Measured, []record.Step{*d.result})
 	}
-	s.Missing = missing(p.Steps, d.result)
+	s.Missing = missing(p.Steps, meta.Result, d.result)
 	s.CriticalMS = criticalPath(s.Steps)
 	s.HumanDays, s.ElapsedMS = s.humanDays()
 	r.detail[p.Name] = d
@@ -129,7 +129,7 @@ func (r *Result) addBaseline(p record.Pipeline, meta record.Meta, base map[strin
 	}
 	r.Baseline.Step = st.Name
 	fold(r.Baseline.Measured, own)
-	r.Baseline.Missing = missing(own, st)
+	r.Baseline.Missing = missing(own, st.Name, st)
 	r.detail[BaselineName] = &run{meta: meta, steps: own, result: st}
 }
 
@@ -199,7 +199,7 @@ func ancestors(steps []record.Step, name string) map[string]bool {
 }
 
 // missing says why a result's figures aren't there; "" if they are.
-func missing(steps []record.Step, result *record.Step) string {
+func missing(steps []record.Step, name string, result *record.Step) string {
 	for _, st := range steps {
 		if st.Error != "" {
 			line, rest, _ := strings.Cut(st.Error, "\n")
@@ -211,6 +211,8 @@ func missing(steps []record.Step, result *record.Step) string {
 		}
 	}
 	switch {
+	case result == nil && name != "":
+		return fmt.Sprintf("step %s has never run", name)
 	case result == nil:
 		return "its file has no compare block that names a result step"
 	case len(result.Result.Metrics) == 0:

@@ -170,7 +170,11 @@ func (r *Result) whyOthers(chosen *Strategy) []string {
 func (s *Strategy) failures() []string {
 	var out []string
 	for _, g := range s.Gates {
-		if !g.Passed {
+		switch {
+		case g.Passed:
+		case g.Name == "steps":
+			out = append(out, "not measured, "+g.Got)
+		default:
 			out = append(out, fmt.Sprintf("%s wants %s, measured %s", label(g.Name), g.Wants, orNothing(g.Got)))
 		}
 	}

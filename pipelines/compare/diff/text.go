@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -132,16 +133,45 @@ func (r *Result) writeResults(b *strings.Builder) {
 		return
 	}
 	b.WriteString("\nResults\n")
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "  figure\t%s\t%s\t\n", r.A, r.B)
 	tests := map[string]string{}
 	for _, x := range r.Tests {
 		tests[x.Metric] = x.Words()
 	}
-	for _, m := range r.Metrics {
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", compare.Label(m.Name), format(m.Name, m.A), format(m.Name, m.B), tests[m.Name])
+	var table strings.Builder
+	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "  figure\t%s\t%s\t\n", r.A, r.B)
+	same, onlyA, onlyB := 0, 0, 0
+	shown := slices.Clone(r.Metrics)
+	slices.SortStableFunc(shown, func(a, b Metric) int { // what a test says something of comes first
+		return cmp.Compare(min(len(tests[b.Name]), 1), min(len(tests[a.Name]), 1))
+	})
+	for _, m := range shown {
+		before, after := format(m.Name, m.A), format(m.Name, m.B)
+		switch {
+		case m.B == nil:
+			onlyA++
+		case m.A == nil:
+			onlyB++
+		case before == after && tests[m.Name] == "":
+			same++
+			continue
+		}
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", compare.Label(m.Name), before, after, tests[m.Name])
 	}
 	_ = t.Flush() // a builder never fails
+	switch {
+	case onlyA > 0 && onlyA+same == len(r.Metrics):
+		fmt.Fprintf(b, "  %s has none yet: run it to compare them\n", r.B)
+	case onlyB > 0 && onlyB+same == len(r.Metrics):
+		fmt.Fprintf(b, "  %s has none yet: run it to compare them\n", r.A)
+	default:
+		for line := range strings.Lines(table.String()) {
+			b.WriteString(strings.TrimRight(line, " \n") + "\n")
+		}
+		if same > 0 {
+			fmt.Fprintf(b, "  and %d figures that are the same\n", same)
+		}
+	}
 	if r.Flips == nil {
 		return
 	}

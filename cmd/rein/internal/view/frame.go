@@ -23,7 +23,7 @@ func (t *TTY) frame() []string {
 	}
 	if t.trace.started.IsZero() {
 		if d := now.Sub(t.born); d >= time.Second { // reading the data takes long where there is much
-			return []string{t.paint.bold(clip("planning, "+elapsed(d), width))}
+			return []string{t.paint.Bold(clip("planning, "+elapsed(d), width))}
 		}
 		return nil
 	}
@@ -41,9 +41,9 @@ func (t *TTY) frame() []string {
 		lines = append(lines[:limit-1], clip(fmt.Sprintf("and %d more", more), width))
 	}
 	for _, l := range foot {
-		lines = append(lines, t.paint.dim(l))
+		lines = append(lines, t.paint.Dim(l))
 	}
-	lines = append(lines, t.paint.bold(fit(t.whole(now), width)))
+	lines = append(lines, t.paint.Bold(fit(t.whole(now), width)))
 	return lines[max(0, len(lines)-max(height-1, 1)):]
 }
 

@@ -20,7 +20,7 @@ const redraw = 100 * time.Millisecond
 // TTY is the live view: finished steps scroll by, running ones are redrawn in place below them.
 type TTY struct {
 	w     io.Writer
-	paint palette
+	paint Palette
 	size  func() (width, height int)
 	now   func() time.Time
 
@@ -58,7 +58,7 @@ func NewTTY(w io.Writer, color bool) *TTY {
 }
 
 func newTTY(w io.Writer, color bool, size func() (int, int), now func() time.Time) *TTY {
-	return &TTY{w: w, paint: newPalette(color), size: size, now: now, born: now(), trace: newTrace(), stop: make(chan struct{})}
+	return &TTY{w: w, paint: NewPalette(color), size: size, now: now, born: now(), trace: newTrace(), stop: make(chan struct{})}
 }
 
 // Slots says how many steps may run at a time, for the line on the whole run.
@@ -90,10 +90,10 @@ func (t *TTY) Event(e engine.Event) {
 		t.tell()
 		t.draw()
 	case s == nil && e.Action == engine.ActionNote:
-		t.print(t.paint.warn, "note: "+e.Text)
+		t.print(t.paint.Warn, "note: "+e.Text)
 	case s == nil:
 	case e.Action == engine.ActionNote:
-		t.say(s, t.paint.warn, "note:", s.note())
+		t.say(s, t.paint.Warn, "note:", s.note())
 	case e.Action == engine.ActionEnd:
 		t.ended(s)
 	}
@@ -161,9 +161,9 @@ func (t *TTY) ended(s *step) {
 		t.say(s, none, "ran", text)
 	case engine.StatusFailed, engine.StatusVerdict:
 		first, _, _ := strings.Cut(s.text, "\n")
-		t.say(s, t.paint.bad, string(s.status)+":", first)
+		t.say(s, t.paint.Bad, string(s.status)+":", first)
 	case engine.StatusStopped:
-		t.say(s, t.paint.warn, "stopped", oneLine(s.text))
+		t.say(s, t.paint.Warn, "stopped", oneLine(s.text))
 	}
 }
 
@@ -178,16 +178,16 @@ func (t *TTY) tell() {
 		if s.status != engine.StatusFailed && s.status != engine.StatusVerdict || len(account) < 2 {
 			continue
 		}
-		t.print(t.paint.bad, label(s)+" "+string(s.status)+": "+account[0])
+		t.print(t.paint.Bad, label(s)+" "+string(s.status)+": "+account[0])
 		for _, l := range account[1:] {
-			t.print(t.paint.dim, l)
+			t.print(t.paint.Dim, l)
 		}
 	}
 	for _, l := range t.trace.skips() {
-		t.print(t.paint.dim, l)
+		t.print(t.paint.Dim, l)
 	}
 	if t.trace.done != nil {
-		t.print(t.paint.bold, summary(t.trace))
+		t.print(t.paint.Bold, summary(t.trace))
 	}
 }
 

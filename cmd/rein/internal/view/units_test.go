@@ -158,3 +158,51 @@ func TestRate(t *testing.T) {
 		}
 	}
 }
+
+func TestTable(t *testing.T) {
+	table := func(width int) string {
+		tab := Table{Width: width}
+		tab.Line(nil, "head: of the whole table, which is long")
+		tab.Row("  a", "run", "short")
+		tab.Row("  longer", "cached", "some text that needs two lines")
+		tab.Row("  b", "", "")
+		var b bytes.Buffer
+		if err := tab.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	for width, want := range map[int]string{
+		0: `head: of the whole table, which is long
+  a       run     short
+  longer  cached  some text that needs two lines
+  b
+`,
+		42: `head: of the whole table, which is long
+  a       run     short
+  longer  cached  some text that needs two
+                  lines
+  b
+`,
+		30: `head: of the whole table,
+  which is long
+  a       run     short
+  longer  cached
+      some text that needs two
+      lines
+  b
+`,
+	} {
+		if got := table(width); got != want {
+			t.Errorf("on %d columns:\n%s\nwant:\n%s", width, got, want)
+		}
+	}
+}
+
+func TestMany(t *testing.T) {
+	for n, want := range map[int]string{0: "no steps", 1: "1 step", 2: "2 steps", 1200: "1,200 steps"} {
+		if got := Many(n, "step"); got != want {
+			t.Errorf("Many(%d) = %q, want %q", n, got, want)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package view
+
+import (
+	"io"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// Table is columns for a person: aligned, two blanks between, no blanks at the ends of lines. Where the terminal's width is
+// known, the last column is wrapped within it.
+type Table struct {
+	Width int // of the terminal; 0: not known
+
+	rows []tableRow
+}
+
+type tableRow struct {
+	cells []string
+	paint func(string) string
+	alone bool // a line of its own, no part of the columns
+}
+
+// Row adds a row.
+func (t *Table) Row(cells ...string) { t.Painted(nil, cells...) }
+
+// Painted adds a row in a colour (nil: in none).
+func (t *Table) Painted(paint func(string) string, cells ...string) {
+	t.rows = append(t.rows, tableRow{cells: cells, paint: paint})
+}
+
+// Line adds a line that is no part of the columns.
+func (t *Table) Line(paint func(string) string, text string) {
+	t.rows = append(t.rows, tableRow{cells: []string{text}, paint: paint, alone: true})
+}
+
+// narrowest is how narrow the last column may be; where less is left of a line, its text goes below.
+const narrowest = 24
+
+// Write writes the table.
+func (t *Table) Write(w io.Writer) error {
+	var widths []int
+	for _, r := range t.rows {
+		for i := 0; i < len(r.cells)-1; i++ {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], runewidth.StringWidth(r.cells[i]))
+		}
+	}
+	var b strings.Builder
+	for _, r := range t.rows {
+		for _, l := range t.lines(r, widths) {
+			l = strings.TrimRight(l, " ")
+			if r.paint != nil {
+				l = r.paint(l)
+			}
+			b.WriteString(l + "\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (t *Table) lines(r tableRow, widths []int) []string {
+	last := r.cells[len(r.cells)-1]
+	if r.alone {
+		if t.Width == 0 {
+			return []string{last}
+		}
+		rest := strings.TrimLeft(last, " ")
+		return wrap(last, t.Width, strings.Repeat(" ", len(last)-len(rest)+2))
+	}
+	lead := ""
+	for i, c := range r.cells[:len(r.cells)-1] {
+		lead += runewidth.FillRight(c, widths[i]) + "  "
+	}
+	column := runewidth.StringWidth(lead)
+	if t.Width == 0 || column+runewidth.StringWidth(last) <= t.Width {
+		return []string{lead + last}
+	}
+	if t.Width-column < narrowest {
+		const indent = "      "
+		return append([]string{lead}, wrap(indent+last, t.Width, indent)...)
+	}
+	indent := strings.Repeat(" ", column)
+	lines := wrap(last, t.Width-column, "")
+	for i := range lines {
+		lines[i] = indent + lines[i]
+	}
+	lines[0] = lead + lines[0][column:]
+	return lines
+}
