@@ -166,7 +166,7 @@ func ExampleChange_Brief() {
 	// input rows (step.sampled.rows) changed
 	// input add (step.attacks.rows) changed
 	// gone: input data a.txt
-	// command[2] ...xxxxxxxxxxwc -w -> ...xxxxxxxxxxwc -l
+	// command[2] ...xxxxxxwc -w -> ...xxxxxxwc -l
 }
 
 func TestLogLinesThatSayMoreThanTheError(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"rein/cache"
 	"rein/engine"
 	"rein/engine/record"
+	"rein/pipelines"
 	"rein/pipelines/compare/diff"
 	"rein/pipelines/lang"
 	"rein/steps/all"
@@ -198,6 +199,9 @@ func storedStep(ctx context.Context, store *cache.Store, pipe *engine.Pipeline, 
 // loadRevision loads one file, from git if a revision is named.
 func (a *app) loadRevision(ctx context.Context, l *loadFlags, r revised) (*lang.Program, error) {
 	o := lang.Options{Types: all.Types(), Vars: l.vars, VarFiles: l.varFiles}
+	if r.rev == "" && a.shipped([]string{r.file}) {
+		o.FS = embedded{pipelines.FS}
+	}
 	file := r.file
 	if r.rev != "" {
 		files, root, err := r.files(ctx)

@@ -34,6 +34,9 @@ EXIT STATUS
 			if len(args) == 1 && args[0] == "-" {
 				return a.fmtStdin(c.Context())
 			}
+			if len(args) == 0 && !exists(defaultFolder) {
+				return configError(fmt.Errorf("no folder %q here: name the files or folders to format", defaultFolder))
+			}
 			files, err := pipelineFiles(a.targets(args))
 			if err != nil {
 				return configError(err)

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -86,10 +86,12 @@ func (a *app) targets(args []string) []string {
 	return args
 }
 
-// shipped tells whether the strategies that are built in are meant: the default folder, where there is none.
+// shipped tells whether the strategies that are built in are meant: the default folder, or files in it, where there is none.
 func (a *app) shipped(args []string) bool {
-	if !slices.Equal(a.targets(args), []string{defaultFolder}) {
-		return false
+	for _, t := range a.targets(args) {
+		if t := filepath.ToSlash(filepath.Clean(t)); t != defaultFolder && path.Dir(t) != defaultFolder {
+			return false
+		}
 	}
 	_, err := os.Lstat(defaultFolder)
 	return errors.Is(err, fs.ErrNotExist)

@@ -130,6 +130,9 @@ func (a *app) findOutput(ctx context.Context, store *cache.Store, p *lang.Progra
 		names = append(names, n.Name)
 	}
 	if !slices.Contains(names, step) {
+		if near := lang.Nearest(step, names); near != "" {
+			return cache.Blob{}, configError(fmt.Errorf("pipeline %s has no step %q; did you mean %s?", pipe.Name, step, near))
+		}
 		return cache.Blob{}, configError(fmt.Errorf("pipeline %s has no step %q; it has %s", pipe.Name, step, strings.Join(names, ", ")))
 	}
 	now, err := a.present(ctx, store, p)

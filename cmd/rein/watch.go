@@ -48,6 +48,9 @@ EXIT STATUS
 }
 
 func (a *app) watch(ctx context.Context, args []string, l *loadFlags, r *runFlags) error {
+	if a.shipped(args) {
+		return configError(fmt.Errorf("no folder %q here, and the built-in strategies never change; rein init writes files to watch", defaultFolder))
+	}
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		return err
@@ -110,7 +113,7 @@ func watchedPaths(args []string, p *lang.Program) watchSet {
 		}
 	}
 	if len(args) == 0 {
-		args = []string{"pipelines"}
+		args = []string{defaultFolder}
 	}
 	for _, arg := range args {
 		if isDir(arg) {

@@ -147,7 +147,7 @@ func (l *loader) expand(paths []string) []string {
 		dir, err := l.source.isDir(p)
 		if err != nil {
 			l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read a pipeline",
-				Detail: fmt.Sprintf("%s: %s.", p, readProblem(err))})
+				Detail: fmt.Sprintf("%s: %s.%s", p, readProblem(err), l.similarFile(p))})
 			continue
 		}
 		if !dir && l.isProject(p) {

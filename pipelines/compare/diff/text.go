@@ -82,11 +82,12 @@ func (r *Result) writeRerun(b *strings.Builder) {
 		b.WriteString("\n")
 		total += s.MS
 	}
-	fmt.Fprintf(b, "  together about %s", duration(total))
-	if !known {
-		b.WriteString(", and what has never run")
+	switch {
+	case known:
+		fmt.Fprintf(b, "  together about %s\n", duration(total))
+	case total > 0:
+		fmt.Fprintf(b, "  together about %s, and what has never run\n", duration(total))
 	}
-	b.WriteString("\n")
 }
 
 func duration(ms int64) string {
