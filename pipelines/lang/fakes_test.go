@@ -60,9 +60,20 @@ type (
 	modelOut struct {
 		Model artifact.Model `port:"model" doc:"The model."`
 	}
+	mineConfig struct {
+		Reserve float64 `hcl:"reserve,optional" doc:"Share of the rows that may stand in."`
+	}
+	mineOut struct {
+		Rows    artifact.Rows `port:"rows" doc:"The false positives."`
+		Reserve artifact.Rows `port:"reserve" doc:"Rows that may stand in."`
+	}
 	mineIn struct {
 		Model artifact.Model `port:"model" doc:"The model to look at."`
 		Pool  artifact.Rows  `port:"pool" doc:"Benign rows."`
+	}
+	sampleIn struct {
+		Rows    artifact.Rows `port:"rows" doc:"The rows to sample."`
+		Reserve artifact.Rows `port:"reserve,optional" doc:"Rows that may stand in."`
 	}
 	sampleConfig struct {
 		Size   int                `hcl:"size" doc:"How many rows to take."`
@@ -87,12 +98,15 @@ type (
 		Add  []artifact.Rows `port:"add,optional" doc:"The rows to add."`
 	}
 	balanceConfig struct {
-		Ideal      []float64 `hcl:"ideal,optional" doc:"Ideal range of the benign share."`
-		Acceptable float64   `hcl:"acceptable,optional" default:"0.65" doc:"Limit."`
-		OnBreach   string    `hcl:"on_breach,optional" default:"stop" enum:"stop,record" doc:"What a breach does."`
+		Ideal    []float64 `hcl:"ideal,optional" doc:"Ideal range of the benign share."`
+		Critical float64   `hcl:"critical,optional" default:"0.65" doc:"Limit."`
+		OnBreach string    `hcl:"on_breach,optional" default:"stop" enum:"stop,record" doc:"What a breach does."`
 	}
 	datasetConfig struct {
-		Label string `hcl:"label,optional" enum:"benign,malicious" doc:"Label of rows that have none."`
+		Label   string            `hcl:"label,optional" enum:"benign,malicious" doc:"Label of rows that have none."`
+		Columns map[string]string `hcl:"columns,optional" doc:"Where text and label are."`
+		Labels  map[string]string `hcl:"labels,optional" doc:"What the words of the label column mean."`
+		MaxBad  int               `hcl:"max_bad,optional" doc:"Unusable rows to put up with."`
 	}
 	evaluateConfig struct {
 		OnLeak string `hcl:"on_leak,optional" default:"stop" enum:"stop,exclude,record" doc:"What leaked rows do."`
@@ -112,12 +126,19 @@ type (
 		Model artifact.Model `port:"model" doc:"the model"`
 		Rows  artifact.Rows  `port:"rows,optional" doc:"rows to compare on"`
 	}
+	exportOut struct {
+		Model       artifact.Model  `port:"model" doc:"The model."`
+		Certificate artifact.Report `port:"certificate" doc:"How far its answers are from the trained one's."`
+	}
 	benchIn struct {
 		Model artifact.Model `port:"model" doc:"The model."`
 		Rows  artifact.Rows  `port:"rows" doc:"Rows to time."`
 	}
 	reportOut struct {
 		Report artifact.Report `port:"report" doc:"Figures."`
+	}
+	packageConfig struct {
+		Strategy string `hcl:"strategy,optional" doc:"What was done."`
 	}
 	packageIn struct {
 		Model   artifact.Model    `port:"model" doc:"The model."`
@@ -150,17 +171,17 @@ func fakeTypes() []*steps.Type {
 		fake[datasetConfig, dataIn, rowsOut]("dataset", "Reads rows from files."),
 		fake[splitConfig, rowsIn, corpusOut]("split", "Splits rows by group."),
 		fake[trainConfig, trainIn, modelOut]("train-gpu", "Trains a model."),
-		fake[none, mineIn, rowsOut]("mine", "Finds false positives."),
-		fake[sampleConfig, rowsIn, rowsOut]("sample", "Takes a stratified sample."),
+		fake[mineConfig, mineIn, mineOut]("mine", "Finds false positives."),
+		fake[sampleConfig, sampleIn, rowsOut]("sample", "Takes a stratified sample."),
 		fake[augmentConfig, augmentIn, rowsOut]("augment", "Writes variations of rows."),
 		fake[sampleConfig, augmentIn, rowsOut]("hard-negatives", "Writes benign rows that look like attacks."),
 		fake[none, mergeIn, rowsOut]("merge", "Puts rows together."),
 		fake[balanceConfig, rowsIn, rowsOut]("balance-assert", "Checks the balance of classes."),
 		fake[evaluateConfig, evaluateIn, evaluateOut]("evaluate", "Measures a model on held-out rows."),
-		fake[none, exportIn, modelOut]("export-onnx", "Exports a model."),
+		fake[none, exportIn, exportOut]("export-onnx", "Exports a model."),
 		fake[none, benchIn, reportOut]("robustness", "Measures a model on edited rows."),
 		fake[none, benchIn, reportOut]("benchmark", "Times a model."),
-		fake[none, packageIn, packageOut]("package", "Packs a model with its reports."),
+		fake[packageConfig, packageIn, packageOut]("package", "Packs a model with its reports."),
 		fake[execConfig, steps.Inputs, steps.Outputs]("exec", "Runs a program."),
 	}
 }

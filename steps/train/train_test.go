@@ -239,7 +239,11 @@ func TestFineTunesAnEncoder(t *testing.T) {
 	train := func(frozen int, init artifact.Model) (*stepstest.Env, artifact.Model) {
 		c.Model = &ModelConfig{Buckets: 1024, Dim: 8, Hidden: 8, MaxTokens: 64, Frozen: frozen}
 		env := stepstest.New(t, "model")
-		out, err := run(t.Context(), env.Env, c, Inputs{Rows: rows, Validation: validation, Base: base, Init: init})
+		in := Inputs{Rows: rows, Validation: validation, Init: init}
+		if init.Path == "" {
+			in.Base = base
+		}
+		out, err := run(t.Context(), env.Env, c, in)
 		if err != nil {
 			t.Fatal(err)
 		}
