@@ -21,7 +21,7 @@ func newTransformer(env *steps.Env, b *mlx.Backend, c Config, model *encoder.Mod
 		encoder: func() func(string, []int32) []int32 {
 			return func(text string, dst []int32) []int32 { return tok.Encode(dst, text, model.MaxTokens) }
 		},
-		look: func(rows int, ids [][]int32) mlx.EncoderBatch { return mlx.Lookup(model, rows, ids) },
+		look: net.Lookup,
 		arrays: func() [][]float32 {
 			net.Unpack()
 			out := [][]float32{model.Words}
@@ -32,7 +32,7 @@ func newTransformer(env *steps.Env, b *mlx.Backend, c Config, model *encoder.Mod
 		},
 		write: func(dir artifact.Model, info artifact.ModelInfo) error { return model.Save(dir, info, tok) },
 	}
-	if c.frozen() == 0 {
+	if c.frozen() == 0 && !net.HoldsWords() {
 		f.words = ngram.NewEmbedder(&ngram.Model{Config: ngram.Config{Buckets: model.Vocab, Dim: model.Hidden}, Embedding: model.Words})
 	}
 	fixed, perRow := mlx.EncoderMemory(model)

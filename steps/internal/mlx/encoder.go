@@ -21,30 +21,29 @@ type EncoderConfig struct {
 	BFloat16 bool
 }
 
-// EncoderBatch is one batch, or a part of one: token vectors looked up in the word table by the caller, who keeps that table.
+// EncoderBatch is one batch, or a part of one.
 type EncoderBatch struct {
 	Rows    int
 	Length  int
-	IDs     []int32   // [Rows, Length]: what Lookup found Words by; not read by Step
-	Words   []float32 // [Rows, Length, Hidden]
+	IDs     []int32   // [Rows, Length]
+	Words   []float32 // [Rows, Length, Hidden]: their vectors, where the caller keeps the word table; else nil
 	Mask    []float32 // [Rows, Length]: 1 for tokens, 0 for filling
 	Targets []float32 // [Rows, Classes]
 	Weights []float32 // [Rows]; 0 for filling rows
 	Drop    []float32 // [Rows, Hidden]: dropout of what is pooled
 }
 
-// Encoder trains a transformer classifier: all but the word table, whose gradient the caller gets. A lookup in the graph
-// would have a gradient that ONNX Runtime adds up in parallel, with other bytes every time.
+// Encoder trains a transformer classifier. On XLA all of it is on the device. Elsewhere the caller keeps the word table and gets
+// its gradient (a lookup in the graph would have one that ONNX Runtime adds up in parallel, with other bytes every time), and
+// Adam runs in Go.
 type Encoder struct {
 	cfg    EncoderConfig
 	model  *encoder.Model
 	grads  *g.Exec // of one part of a batch
-	add    *g.Exec // two parts' gradients, where the graph updates the weights
-	apply  *g.Exec // Adam, there
 	eval   *g.Exec
-	values []*tensors.Tensor // all weights
-	m, v   []*tensors.Tensor // Adam's moments of those that are trained, where the graph updates them
-	host   *hostAdam         // updates them elsewhere
+	values []*tensors.Tensor // all weights but the word table
+	host   *hostAdam         // Adam in Go, or
+	there  *deviceAdam       // on the device, with the word table
 	first  int               // the first weight that is trained
 	step   int
 }
@@ -58,63 +57,71 @@ func NewEncoder(b *Backend, model *encoder.Model, cfg EncoderConfig) (*Encoder, 
 	if cfg.Frozen > 0 {
 		e.first = model.Layer(cfg.Frozen)
 	}
-	if !b.fuses {
-		e.host = &hostAdam{}
-	}
-	for i, w := range model.Weights {
-		e.values = append(e.values, tensors.FromFlatDataAndDimensions(w.Data, w.Shape...))
-		switch {
-		case i < e.first:
-		case e.host != nil:
-			e.host.m, e.host.v = append(e.host.m, make([]float32, len(w.Data))), append(e.host.v, make([]float32, len(w.Data)))
-		default:
-			e.m = append(e.m, tensors.FromFlatDataAndDimensions(make([]float32, len(w.Data)), w.Shape...))
-			e.v = append(e.v, tensors.FromFlatDataAndDimensions(make([]float32, len(w.Data)), w.Shape...))
-		}
-	}
 	cfg.BFloat16 = cfg.BFloat16 && b.BFloat16()
 	e.cfg = cfg
-	for _, x := range []struct {
-		exec  **g.Exec
-		graph func([]*g.Node) []*g.Node
-	}{{&e.grads, e.gradients}, {&e.add, sums}, {&e.apply, e.update}, {&e.eval, e.forwardOnly}} {
-		exec, err := g.NewExec(b.b, x.graph)
-		if err != nil {
+	for _, w := range model.Weights {
+		e.values = append(e.values, tensors.FromFlatDataAndDimensions(w.Data, w.Shape...))
+	}
+	gradients := e.gradients
+	if b.fuses {
+		gradients = e.gradientsThere
+		if err := e.beginThere(b); err != nil {
 			return nil, err
 		}
-		exec.SetMaxCache(-1)
-		*x.exec = exec
+	} else {
+		e.host = &hostAdam{}
+		for _, w := range model.Weights[e.first:] {
+			e.host.m, e.host.v = append(e.host.m, make([]float32, len(w.Data))), append(e.host.v, make([]float32, len(w.Data)))
+		}
 	}
-	return e, nil
+	var err error
+	if e.grads, err = newExec(b, gradients); err != nil {
+		return nil, err
+	}
+	e.eval, err = newExec(b, e.forwardOnly)
+	return e, err
 }
 
-// Step makes one update with a batch that comes in parts, whose gradients are added up. It returns the sum of their losses, and
-// of each the gradient of Words (nil where the embeddings are frozen). After an error nothing has changed.
-func (e *Encoder) Step(parts []EncoderBatch, rate float64) (loss float32, words [][]float32, err error) {
-	var sum []*tensors.Tensor
-	var hostSum [][]float32
-	for _, b := range parts {
-		l, w, grads, err := e.part(b)
-		if err == nil && e.host == nil && sum != nil {
-			grads, err = e.addUp(sum, grads)
-		}
-		if err != nil {
-			return 0, nil, fmt.Errorf("training step %d: %w", e.step+1, err)
-		}
-		loss, words = loss+l, append(words, w)
-		if e.host != nil {
-			hostSum = addUp(hostSum, flat(grads))
-		} else {
-			sum = grads
-		}
+// newExec makes a graph that is compiled anew for each shape of its inputs.
+func newExec(b *Backend, graph func([]*g.Node) []*g.Node) (*g.Exec, error) {
+	exec, err := g.NewExec(b.b, graph)
+	if err != nil {
+		return nil, err
 	}
+	exec.SetMaxCache(-1)
+	return exec, nil
+}
+
+// HoldsWords tells whether the word table is trained here: batches then need no Words, and Step returns no gradients of them.
+func (e *Encoder) HoldsWords() bool { return e.there != nil }
+
+// Step makes one update with a batch that comes in parts, whose gradients are added up. It returns the sum of their losses, and
+// of each the gradient of Words (nil where the embeddings are frozen, or the table is held here). After an error nothing has changed.
+func (e *Encoder) Step(parts []EncoderBatch, rate float64) (loss float32, words [][]float32, err error) {
 	knobs := adamKnobs(rate, e.step+1)
-	if e.host != nil {
-		e.updateHost(hostSum, knobs)
-	} else if err := e.updateThere(sum, knobs); err != nil {
+	if e.there != nil {
+		loss, err = e.stepThere(parts, knobs)
+		words = make([][]float32, len(parts))
+	} else {
+		loss, words, err = e.stepHost(parts, knobs)
+	}
+	if err != nil {
 		return 0, nil, fmt.Errorf("training step %d: %w", e.step+1, err)
 	}
 	e.step++
+	return loss, words, nil
+}
+
+func (e *Encoder) stepHost(parts []EncoderBatch, knobs []float32) (loss float32, words [][]float32, err error) {
+	var sum [][]float32
+	for _, b := range parts {
+		l, w, grads, err := e.part(b)
+		if err != nil {
+			return 0, nil, err
+		}
+		loss, words, sum = loss+l, append(words, w), addUp(sum, flat(grads))
+	}
+	e.updateHost(sum, knobs)
 	return loss, words, nil
 }
 
@@ -126,14 +133,7 @@ func adamKnobs(rate float64, step int) []float32 {
 
 // part is the loss and the gradients of a part of a batch: of Words, and of the trained weights.
 func (e *Encoder) part(b EncoderBatch) (loss float32, words []float32, grads []*tensors.Tensor, err error) {
-	args := []any{
-		tensors.FromFlatDataAndDimensions(b.Words, b.Rows, b.Length, e.model.Hidden),
-		tensors.FromFlatDataAndDimensions(b.Mask, b.Rows, b.Length),
-		tensors.FromFlatDataAndDimensions(b.Targets, b.Rows, e.model.Classes),
-		vector(b.Weights), tensors.FromFlatDataAndDimensions(b.Drop, b.Rows, e.model.Hidden)}
-	own := args[:len(args):len(args)]
-	defer release(own)
-	out, err := e.grads.Call(append(args, anys(e.values)...)...)
+	out, err := e.call(e.grads, e.batch(b))
 	if err != nil {
 		return 0, nil, nil, err
 	}
@@ -147,11 +147,30 @@ func (e *Encoder) part(b EncoderBatch) (loss float32, words []float32, grads []*
 	return loss, words, out[n:], nil
 }
 
-// addUp adds gradients on the device, and frees them.
-func (e *Encoder) addUp(a, b []*tensors.Tensor) ([]*tensors.Tensor, error) {
-	defer finalize(a)
-	defer finalize(b)
-	return e.add.Call(append(anys(a), anys(b)...)...)
+// batch is what a training graph gets of a batch.
+func (e *Encoder) batch(b EncoderBatch) []any {
+	return append(e.texts(b), tensors.FromFlatDataAndDimensions(b.Targets, b.Rows, e.model.Classes),
+		vector(b.Weights), tensors.FromFlatDataAndDimensions(b.Drop, b.Rows, e.model.Hidden))
+}
+
+// texts is a batch's tokens, as ids where the word table is on the device, else as vectors; and their mask.
+func (e *Encoder) texts(b EncoderBatch) []any {
+	mask := tensors.FromFlatDataAndDimensions(b.Mask, b.Rows, b.Length)
+	if e.there != nil {
+		return []any{tensors.FromFlatDataAndDimensions(b.IDs, b.Rows, b.Length), mask}
+	}
+	return []any{tensors.FromFlatDataAndDimensions(b.Words, b.Rows, b.Length, e.model.Hidden), mask}
+}
+
+// call runs a graph on what is for this call alone, and freed after it, and on what stays: the word table, the weights, more.
+func (e *Encoder) call(graph *g.Exec, once []any, more ...*tensors.Tensor) ([]*tensors.Tensor, error) {
+	defer release(once)
+	args := once[:len(once):len(once)]
+	if e.there != nil {
+		args = append(args, e.there.table)
+	}
+	args = append(args, anys(e.values)...)
+	return graph.Call(append(args, anys(more)...)...)
 }
 
 // addUp adds b to a, or takes it where there is no a yet.
@@ -181,27 +200,6 @@ func finalize(list []*tensors.Tensor) {
 	}
 }
 
-// updateThere takes Adam's step on the device.
-func (e *Encoder) updateThere(grads []*tensors.Tensor, knobs []float32) error {
-	defer finalize(grads)
-	k := vector(knobs)
-	defer k.MustFinalizeAll()
-	args := []any{k}
-	for _, list := range [][]*tensors.Tensor{grads, e.values[e.first:], e.m, e.v} {
-		args = append(args, anys(list)...)
-	}
-	out, err := e.apply.Call(args...)
-	if err != nil {
-		return err
-	}
-	for _, list := range [][]*tensors.Tensor{e.values[e.first:], e.m, e.v} {
-		finalize(list)
-		copy(list, out)
-		out = out[len(list):]
-	}
-	return nil
-}
-
 // updateHost takes Adam's step with the gradients of the trained weights, in the model's own arrays.
 func (e *Encoder) updateHost(grads [][]float32, knobs []float32) {
 	trained := e.model.Weights[e.first:]
@@ -221,11 +219,7 @@ func (e *Encoder) updateHost(grads [][]float32, knobs []float32) {
 
 // Logits runs a batch forward; Targets, Weights and Drop aren't needed.
 func (e *Encoder) Logits(b EncoderBatch) ([]float32, error) {
-	args := []any{tensors.FromFlatDataAndDimensions(b.Words, b.Rows, b.Length, e.model.Hidden),
-		tensors.FromFlatDataAndDimensions(b.Mask, b.Rows, b.Length)}
-	own := args[:len(args):len(args)]
-	defer release(own)
-	out, err := e.eval.Call(append(args, anys(e.values)...)...)
+	out, err := e.call(e.eval, e.texts(b))
 	if err != nil {
 		return nil, err
 	}
@@ -241,68 +235,77 @@ func (e *Encoder) Unpack() {
 	for i := e.first; i < len(e.values); i++ {
 		e.model.Weights[i].Data = tensors.MustCopyFlatData[float32](e.values[i])
 	}
+	if e.first == 0 {
+		copy(e.model.Words, tensors.MustCopyFlatData[float32](e.there.table))
+	}
 }
 
 // Close frees the compiled graphs.
 func (e *Encoder) Close() {
-	for _, x := range []*g.Exec{e.grads, e.add, e.apply, e.eval} {
-		x.Finalize()
+	e.grads.Finalize()
+	e.eval.Finalize()
+	if e.there != nil {
+		e.there.close()
 	}
 }
 
-// Moments returns copies of Adam's moments and the number of steps.
+// Moments returns copies of Adam's moments, then of the word table's accumulators where it is held and trained here, and the
+// number of steps.
 func (e *Encoder) Moments() ([][]float32, int) {
 	var out [][]float32
-	if e.host != nil {
-		for _, x := range append(slices.Clone(e.host.m), e.host.v...) {
-			out = append(out, slices.Clone(x))
-		}
+	if e.there != nil {
+		return e.there.moments(), e.step
 	}
-	for _, list := range [][]*tensors.Tensor{e.m, e.v} {
-		for _, x := range list {
-			out = append(out, tensors.MustCopyFlatData[float32](x))
-		}
+	for _, x := range append(slices.Clone(e.host.m), e.host.v...) {
+		out = append(out, slices.Clone(x))
 	}
 	return out, e.step
 }
 
 // Restore takes over the model's weights as they are now, and moments as Moments returned them (nil: as they are).
 func (e *Encoder) Restore(moments [][]float32, step int) {
-	replace := func(list []*tensors.Tensor, i int, data []float32, shape []int) {
-		list[i].MustFinalizeAll()
-		list[i] = tensors.FromFlatDataAndDimensions(data, shape...)
-	}
 	for i, w := range e.model.Weights {
-		replace(e.values, i, w.Data, w.Shape)
+		replace(&e.values[i], w.Data, w.Shape...)
+	}
+	if e.there != nil {
+		replace(&e.there.table, e.model.Words, e.model.Vocab, e.model.Hidden)
 	}
 	if moments == nil {
 		return
 	}
 	e.step = step
-	for i, w := range e.model.Weights[e.first:] {
-		if e.host != nil {
-			copy(e.host.m[i], moments[i])
-			copy(e.host.v[i], moments[len(e.host.m)+i])
-			continue
-		}
-		replace(e.m, i, moments[i], w.Shape)
-		replace(e.v, i, moments[len(e.m)+i], w.Shape)
+	if e.there != nil {
+		e.there.restore(moments)
+		return
 	}
+	for i := range e.host.m {
+		copy(e.host.m[i], moments[i])
+		copy(e.host.v[i], moments[len(e.host.m)+i])
+	}
+}
+
+// replace frees a tensor and puts another in its place.
+func replace(at **tensors.Tensor, data []float32, shape ...int) {
+	(*at).MustFinalizeAll()
+	*at = tensors.FromFlatDataAndDimensions(data, shape...)
 }
 
 // lengthStep is what batch lengths are rounded up to: each length is a graph to compile.
 const lengthStep = 16
 
-// Lookup is a batch of token ids with their vectors from the model's word table; missing rows, and what a row is shorter
-// than the longest, are filling.
-func Lookup(m *encoder.Model, rows int, ids [][]int32) EncoderBatch {
+// Lookup is a batch of token ids, with their vectors where the caller keeps the word table; missing rows, and what a row is
+// shorter than the longest, are filling.
+func (e *Encoder) Lookup(rows int, ids [][]int32) EncoderBatch {
+	m := e.model
 	longest := 1
 	for _, row := range ids {
 		longest = max(longest, len(row))
 	}
 	b := EncoderBatch{Rows: rows, Length: min((longest+lengthStep-1)/lengthStep*lengthStep, m.Positions)}
 	b.IDs, b.Mask = make([]int32, rows*b.Length), make([]float32, rows*b.Length)
-	b.Words = make([]float32, rows*b.Length*m.Hidden)
+	if e.there == nil {
+		b.Words = make([]float32, rows*b.Length*m.Hidden)
+	}
 	for i := range b.IDs {
 		b.IDs[i] = m.Pad
 	}
@@ -313,7 +316,9 @@ func Lookup(m *encoder.Model, rows int, ids [][]int32) EncoderBatch {
 		if id != m.Pad {
 			b.Mask[i] = 1
 		}
-		copy(b.Words[i*m.Hidden:(i+1)*m.Hidden], m.Words[int(id)*m.Hidden:])
+		if b.Words != nil {
+			copy(b.Words[i*m.Hidden:(i+1)*m.Hidden], m.Words[int(id)*m.Hidden:])
+		}
 	}
 	return b
 }

@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/encoder/encodertest"
+	"rein/steps/internal/ngram"
 	"rein/steps/internal/onnxgraph"
 	"rein/steps/internal/ort"
 )
@@ -33,7 +35,7 @@ func tokens(m *encoder.Model, rows, length int, seed uint64) (ids []int64, b Enc
 			if p > 0 && p >= length-r%4 {
 				id = int64(m.Pad)
 			}
-			ids = append(ids, id)
+			ids, b.IDs = append(ids, id), append(b.IDs, int32(id))
 			mask := float32(1)
 			if id == int64(m.Pad) {
 				mask = 0
@@ -137,7 +139,7 @@ func cut(m *encoder.Model, b EncoderBatch, n int) []EncoderBatch {
 	rows := b.Rows / n
 	for p := range n {
 		part := func(x []float32, per int) []float32 { return slices.Clone(x[p*rows*per : (p+1)*rows*per]) }
-		q := EncoderBatch{Rows: rows, Length: b.Length, Words: part(b.Words, b.Length*m.Hidden), Mask: part(b.Mask, b.Length),
+		q := EncoderBatch{Rows: rows, Length: b.Length, IDs: b.IDs[p*rows*b.Length : (p+1)*rows*b.Length], Words: part(b.Words, b.Length*m.Hidden), Mask: part(b.Mask, b.Length),
 			Targets: part(b.Targets, m.Classes), Weights: part(b.Weights, 1), Drop: part(b.Drop, m.Hidden)}
 		for i := range q.Weights {
 			q.Weights[i] /= float32(n)
@@ -147,13 +149,27 @@ func cut(m *encoder.Model, b EncoderBatch, n int) []EncoderBatch {
 	return out
 }
 
-// A batch in parts moves the weights as the whole batch does, whether Adam runs in Go or in a graph.
+// fusing is a device that is trained on as XLA is: all of it is there.
+func fusing(t testing.TB) *Backend {
+	t.Helper()
+	b, err := openGo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	b.fuses = true
+	return b
+}
+
+// A batch in parts moves the weights as the whole batch does, whether they are updated in Go or on the device.
 func TestPartsAddUp(t *testing.T) {
-	for _, inGraph := range []bool{false, true} {
+	for _, there := range []bool{false, true} {
 		train := func(parts int) (losses []float32, words []float32, m *encoder.Model) {
 			m = tiny(t, "bert")
 			b := backend(t)
-			b.fuses = inGraph
+			if there {
+				b = fusing(t)
+			}
 			e, err := NewEncoder(b, m, EncoderConfig{WeightDecay: 0.01, Clip: 0.1})
 			if err != nil {
 				t.Fatal(err)
@@ -168,34 +184,134 @@ func TestPartsAddUp(t *testing.T) {
 				losses, words = append(losses, loss), slices.Concat(grads...)
 			}
 			e.Unpack()
+			if there {
+				words = m.Words
+			}
 			return losses, words, m
 		}
 		l1, w1, whole := train(1)
 		l4, w4, parts := train(4)
 		near := func(what string, a, b []float32, limit float32) {
 			t.Helper()
+			if len(a) == 0 {
+				t.Fatalf("there is no %s", what)
+			}
 			for i := range a {
 				if d := a[i] - b[i]; d > limit || d < -limit {
-					t.Fatalf("Adam in the graph %v: %s %d: %v of a whole batch, %v of parts", inGraph, what, i, a[i], b[i])
+					t.Fatalf("on the device %v: %s %d: %v of a whole batch, %v of parts", there, what, i, a[i], b[i])
 				}
 			}
 		}
 		near("loss", l1, l4, 1e-4)
-		near("gradient of the words", w1, w4, 1e-4)
+		near("gradient of the words, or the words", w1, w4, 1e-4)
 		for i, w := range whole.Weights {
 			near(w.Name, w.Data, parts.Weights[i].Data, 2e-3) // of 5 steps of up to 0.005: where a gradient is almost 0, Adam moves by its sign
 		}
 	}
 }
 
+// What is trained on the device, its word table too, is what is trained in Go, where no word comes twice in a batch (AdaGrad then
+// takes a step for each time it comes, on the device one for all).
+func TestTheDeviceTrainsAsGoDoes(t *testing.T) {
+	for _, frozen := range []int{0, 1} {
+		train := func(b *Backend) (loss float32, m *encoder.Model, moments [][]float32) {
+			m = tiny(t, "bert")
+			e, err := NewEncoder(b, m, EncoderConfig{WeightDecay: 0.01, Clip: 1, Frozen: frozen})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.Close()
+			words := ngram.NewEmbedder(&ngram.Model{Config: ngram.Config{Buckets: m.Vocab, Dim: m.Hidden}, Embedding: m.Words})
+			for i := range 4 {
+				ids := [][]int32{{5, 6, 7, int32(8 + i)}, {20, 21}}
+				batch := e.Lookup(2, ids)
+				batch.Targets, batch.Weights, batch.Drop = []float32{1, 0, 0, 0, 1, 0}, []float32{1, 1}, slices.Repeat([]float32{1}, 2*m.Hidden)
+				var grads [][]float32
+				if loss, grads, err = e.Step([]EncoderBatch{batch}, 0.005); err != nil {
+					t.Fatal(err)
+				}
+				if frozen == 0 && !e.HoldsWords() {
+					words.Scatter(batch.IDs, grads[0], 0.005, 0)
+				}
+			}
+			e.Unpack()
+			moments, _ = e.Moments()
+			if frozen == 0 && !e.HoldsWords() {
+				moments = append(moments, words.Accum)
+			}
+			return loss, m, moments
+		}
+		l1, here, m1 := train(backend(t))
+		l2, there, m2 := train(fusing(t))
+		near := func(what string, a, b []float32, limit float32) {
+			t.Helper()
+			for i := range a {
+				if d := a[i] - b[i]; d > limit || d < -limit {
+					t.Fatalf("frozen %d: %s %d: %v in Go, %v on the device", frozen, what, i, a[i], b[i])
+				}
+			}
+		}
+		near("loss", []float32{l1}, []float32{l2}, 1e-4)
+		near("words", here.Words, there.Words, 1e-4)
+		for i, w := range here.Weights {
+			a, b := slices.Clone(w.Data), slices.Clone(there.Weights[i].Data)
+			if strings.HasSuffix(w.Name, "qkv.bias") { // softmax takes no notice of the keys' bias: its gradient is noise
+				clear(a[here.Hidden:][:here.Hidden])
+				clear(b[here.Hidden:][:here.Hidden])
+			}
+			near(w.Name, a, b, 2e-3)
+		}
+		if len(m1) != len(m2) {
+			t.Fatalf("frozen %d: %d arrays to go on from in Go, %d on the device", frozen, len(m1), len(m2))
+		}
+		for i := range m1 {
+			near(fmt.Sprintf("moments %d", i), m1[i], m2[i], 1e-4)
+		}
+	}
+}
+
+// Training on the device goes on from what Moments and the model hold as if it hadn't stopped.
+func TestTheDeviceGoesOn(t *testing.T) {
+	b := fusing(t)
+	train := func(stop int) *encoder.Model {
+		m := tiny(t, "bert")
+		e, err := NewEncoder(b, m, EncoderConfig{WeightDecay: 0.01})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { e.Close() }()
+		for i := range 6 {
+			if i == stop {
+				e.Unpack()
+				moments, step := e.Moments()
+				e.Close()
+				if e, err = NewEncoder(b, m, EncoderConfig{WeightDecay: 0.01}); err != nil {
+					t.Fatal(err)
+				}
+				e.Restore(moments, step)
+			}
+			_, batch := tokens(m, 8, 8, uint64(i))
+			if _, _, err := e.Step([]EncoderBatch{batch}, 0.005); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e.Unpack()
+		return m
+	}
+	straight, stopped := train(-1), train(3)
+	if !slices.Equal(straight.Words, stopped.Words) {
+		t.Error("another word table")
+	}
+	for i, w := range straight.Weights {
+		if !slices.Equal(w.Data, stopped.Weights[i].Data) {
+			t.Errorf("other weights %s", w.Name)
+		}
+	}
+}
+
 // Products in bfloat16 give about the logits that float32 gives, and learn; a device without them goes on in float32.
 func TestBFloat16(t *testing.T) {
-	b, err := openGo()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	b.fuses = true
+	b := fusing(t)
 	logits := func(b *Backend, half bool) (before []float32, first, last float32) {
 		m := tiny(t, "bert")
 		e, err := NewEncoder(b, m, EncoderConfig{BFloat16: half})

@@ -22,35 +22,6 @@ func (e *Encoder) gradients(in []*g.Node) []*g.Node {
 	return append([]*g.Node{loss}, g.Gradient(loss, wanted...)...)
 }
 
-// sums adds the second half of what it gets to the first.
-func sums(in []*g.Node) []*g.Node {
-	n := len(in) / 2
-	out := make([]*g.Node, n)
-	for i := range out {
-		out[i] = g.Add(in[i], in[n+i])
-	}
-	return out
-}
-
-// update builds clipping and Adam: of knobs, gradients, weights and both moments, new weights and moments.
-func (e *Encoder) update(in []*g.Node) []*g.Node {
-	knobs, in := in[0], in[1:]
-	n := len(in) / 4
-	grads, ps, ms, vs := in[:n], in[n:2*n], in[2*n:3*n], in[3*n:]
-	if e.cfg.Clip > 0 {
-		grads = clip(grads, e.cfg.Clip)
-	}
-	out := make([]*g.Node, 3*n)
-	for i, p := range ps {
-		decay := e.cfg.WeightDecay
-		if p.Rank() < 2 { // biases and normalisations aren't shrunk
-			decay = 0
-		}
-		out[i], out[n+i], out[2*n+i] = adam(p, grads[i], ms[i], vs[i], knobs, decay)
-	}
-	return out
-}
-
 // clip shrinks gradients so that their norm, taken together, is at most limit.
 func clip(grads []*g.Node, limit float64) []*g.Node {
 	var square *g.Node
@@ -71,7 +42,11 @@ func clip(grads []*g.Node, limit float64) []*g.Node {
 
 // forwardOnly builds the logits of a batch.
 func (e *Encoder) forwardOnly(in []*g.Node) []*g.Node {
-	return []*g.Node{e.forward(in[0], in[1], nil, in[2:])}
+	words, mask, values := in[0], in[1], in[2:]
+	if e.there != nil {
+		words, values = look(in[2], in[0]), in[3:]
+	}
+	return []*g.Node{e.forward(words, mask, nil, values)}
 }
 
 // forward builds the logits; drop, where there is one, multiplies what is pooled.

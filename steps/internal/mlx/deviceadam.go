@@ -1,0 +1,206 @@
+package mlx
+
+import (
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	g "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// deviceAdam is an Encoder's training where all of it is on the device: its word table, and what the optimisers keep.
+type deviceAdam struct {
+	table *tensors.Tensor   // [Vocab, Hidden]
+	accum *tensors.Tensor   // [Vocab]: AdaGrad's, as ngram.Embedder's; nil where the embeddings are frozen
+	m, v  []*tensors.Tensor // Adam's, of the weights that are trained
+	whole *g.Exec           // a step of a batch in one part
+	add   *g.Exec           // two parts' gradients
+	apply *g.Exec           // a step, of gradients
+}
+
+// beginThere puts everything on the device.
+func (e *Encoder) beginThere(b *Backend) (err error) {
+	m, d := e.model, &deviceAdam{}
+	e.there = d
+	d.table = tensors.FromFlatDataAndDimensions(m.Words, m.Vocab, m.Hidden)
+	if e.first == 0 {
+		d.accum = vector(make([]float32, m.Vocab))
+	}
+	for _, w := range m.Weights[e.first:] {
+		d.m = append(d.m, tensors.FromFlatDataAndDimensions(make([]float32, len(w.Data)), w.Shape...))
+		d.v = append(d.v, tensors.FromFlatDataAndDimensions(make([]float32, len(w.Data)), w.Shape...))
+	}
+	if d.whole, err = newExec(b, e.stepGraph); err != nil {
+		return err
+	}
+	if d.add, err = newExec(b, sums); err != nil {
+		return err
+	}
+	d.apply, err = newExec(b, e.update)
+	return err
+}
+
+// state is what a step changes besides the weights, in the graphs' order.
+func (d *deviceAdam) state() []*tensors.Tensor {
+	out := append(append([]*tensors.Tensor{}, d.m...), d.v...)
+	if d.accum != nil {
+		out = append(out, d.accum)
+	}
+	return out
+}
+
+// stepThere takes a training step of parts.
+func (e *Encoder) stepThere(parts []EncoderBatch, knobs []float32) (loss float32, err error) {
+	d := e.there
+	if len(parts) == 1 {
+		out, err := e.call(d.whole, append(e.batch(parts[0]), vector(knobs)), d.state()...)
+		if err != nil {
+			return 0, err
+		}
+		e.take(out[1:])
+		return scalar(out[0]), nil
+	}
+	var sum []*tensors.Tensor
+	defer func() { finalize(sum) }()
+	for _, b := range parts {
+		out, err := e.call(e.grads, e.batch(b))
+		if err != nil {
+			return 0, err
+		}
+		loss += scalar(out[0])
+		if sum, err = d.addUp(sum, out[1:]); err != nil {
+			return 0, err
+		}
+	}
+	out, err := e.call(d.apply, []any{vector(knobs)}, append(d.state(), sum...)...)
+	if err != nil {
+		return 0, err
+	}
+	e.take(out)
+	return loss, nil
+}
+
+// take puts what a step gave in the place of what it was made of.
+func (e *Encoder) take(out []*tensors.Tensor) {
+	d := e.there
+	for _, list := range [][]*tensors.Tensor{e.values[e.first:], d.m, d.v} {
+		finalize(list)
+		copy(list, out)
+		out = out[len(list):]
+	}
+	if d.accum != nil {
+		finalize([]*tensors.Tensor{d.accum, d.table})
+		d.accum, d.table = out[0], out[1]
+	}
+}
+
+// addUp adds gradients on the device, and frees them.
+func (d *deviceAdam) addUp(a, b []*tensors.Tensor) ([]*tensors.Tensor, error) {
+	if a == nil {
+		return b, nil
+	}
+	defer finalize(a)
+	defer finalize(b)
+	return d.add.Call(append(anys(a), anys(b)...)...)
+}
+
+func scalar(x *tensors.Tensor) float32 {
+	defer x.MustFinalizeAll()
+	return tensors.MustCopyFlatData[float32](x)[0]
+}
+
+func (d *deviceAdam) moments() (out [][]float32) {
+	for _, x := range d.state() {
+		out = append(out, tensors.MustCopyFlatData[float32](x))
+	}
+	return out
+}
+
+func (d *deviceAdam) restore(moments [][]float32) {
+	n := len(d.m)
+	for i := range d.m {
+		replace(&d.m[i], moments[i], d.m[i].Shape().Dimensions...)
+		replace(&d.v[i], moments[n+i], d.v[i].Shape().Dimensions...)
+	}
+	if d.accum != nil {
+		replace(&d.accum, moments[2*n], d.accum.Shape().Dimensions...)
+	}
+}
+
+func (d *deviceAdam) close() {
+	for _, x := range []*g.Exec{d.whole, d.add, d.apply} {
+		x.Finalize()
+	}
+}
+
+// look gathers the vectors [rows, length, Hidden] of ids.
+func look(table, ids *g.Node) *g.Node { return g.Gather(table, g.InsertAxes(ids, -1)) }
+
+// gradientsThere builds the loss and the gradients of the trained weights, and where the embeddings are trained the word
+// table's [Vocab, Hidden], with the sum [Vocab] of the mean squares of each id's gradients.
+func (e *Encoder) gradientsThere(in []*g.Node) []*g.Node {
+	ids, mask, targets, weights, drop, table, values := in[0], in[1], in[2], in[3], in[4], in[5], in[6:]
+	words := look(table, ids)
+	loss := e.cfg.Loss.graph(e.forward(words, mask, drop, values), targets, weights)
+	if e.first > 0 {
+		return append([]*g.Node{loss}, g.Gradient(loss, values[e.first:]...)...)
+	}
+	all := g.Gradient(loss, append([]*g.Node{words}, values...)...)
+	at, grad := g.Reshape(ids, -1, 1), g.Reshape(all[0], -1, e.model.Hidden)
+	all = append(all, g.Scatter(at, grad, table.Shape(), false, false),
+		g.Scatter(at, g.ReduceMean(g.Mul(grad, grad), -1), shapes.Make(dtypes.Float32, e.model.Vocab), false, false))
+	return append([]*g.Node{loss}, all[1:]...)
+}
+
+// sums adds the second half of what it gets to the first.
+func sums(in []*g.Node) []*g.Node {
+	n := len(in) / 2
+	out := make([]*g.Node, n)
+	for i := range out {
+		out[i] = g.Add(in[i], in[n+i])
+	}
+	return out
+}
+
+// update builds clipping and Adam, and AdaGrad for the word table: of knobs, table, weights, state and gradients the weights,
+// the state and the table that follow.
+func (e *Encoder) update(in []*g.Node) []*g.Node {
+	knobs, table, ps := in[0], in[1], in[2+e.first:2+len(e.values)]
+	n, rest := len(ps), in[2+len(e.values):]
+	ms, vs, rest := rest[:n], rest[n:2*n], rest[2*n:]
+	var accum *g.Node
+	if e.first == 0 {
+		accum, rest = rest[0], rest[1:]
+	}
+	grads := rest[:n]
+	if e.cfg.Clip > 0 {
+		grads = clip(grads, e.cfg.Clip)
+	}
+	out := make([]*g.Node, 3*n)
+	for i, p := range ps {
+		decay := e.cfg.WeightDecay
+		if p.Rank() < 2 { // biases and normalisations aren't shrunk
+			decay = 0
+		}
+		out[i], out[n+i], out[2*n+i] = adam(p, grads[i], ms[i], vs[i], knobs, decay)
+	}
+	if e.first > 0 {
+		return out
+	}
+	rate := g.Reshape(g.Slice(knobs, g.AxisRange(0, 1)), 1, 1)
+	accum = g.Add(accum, rest[n+1])
+	scale := g.Reshape(g.Rsqrt(g.AddScalar(accum, tiniest)), -1, 1)
+	return append(out, accum, g.Sub(table, g.Mul(g.Mul(rest[n], scale), rate)))
+}
+
+// tiniest keeps a word that never came from being divided by zero.
+const tiniest = 1e-20
+
+// stepGraph is gradientsThere and update in one.
+func (e *Encoder) stepGraph(in []*g.Node) []*g.Node {
+	const batch = 5
+	knobs, table := in[batch], in[batch+1]
+	values, state := in[batch+2:][:len(e.values)], in[batch+2+len(e.values):]
+	out := e.gradientsThere(append(append(append([]*g.Node{}, in[:batch]...), table), values...))
+	args := append(append([]*g.Node{knobs, table}, values...), state...)
+	return append(out[:1:1], e.update(append(args, out[1:]...))...)
+}
