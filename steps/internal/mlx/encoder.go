@@ -17,7 +17,8 @@ type EncoderConfig struct {
 	WeightDecay float64
 	Clip        float64 // largest norm of all gradients together; 0: any
 	Loss        Loss
-	// BFloat16 multiplies matrices in bfloat16, where the device has it (Backend.BFloat16); weights, sums and all else stay float32.
+	// BFloat16 multiplies matrices in bfloat16, and keeps what comes of it so, where the device has it (Backend.BFloat16); weights,
+	// residual sums, normalisations and the softmax stay float32.
 	BFloat16 bool
 }
 

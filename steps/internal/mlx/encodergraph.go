@@ -67,9 +67,9 @@ func (e *Encoder) forward(words, mask, drop *g.Node, w []*g.Node) *g.Node {
 		at := c.Layer(i)
 		mixed := e.attention(g.Reshape(linear(x, w[at+encoder.QKV], w[at+encoder.QKVBias]), rows, length, 3, c.Heads, c.Hidden/c.Heads), bias)
 		mixed = linear(g.Reshape(mixed, rows*length, c.Hidden), w[at+encoder.Out], w[at+encoder.OutBias])
-		x = norm(g.Add(x, mixed), at+encoder.Norm1)
+		x = norm(g.Add(x, whole(mixed)), at+encoder.Norm1)
 		up := activation.Gelu(linear(x, w[at+encoder.Up], w[at+encoder.UpBias]))
-		x = norm(g.Add(x, linear(up, w[at+encoder.Down], w[at+encoder.DownBias])), at+encoder.Norm2)
+		x = norm(g.Add(x, whole(linear(up, w[at+encoder.Down], w[at+encoder.DownBias]))), at+encoder.Norm2)
 	}
 	x = g.Mul(g.Reshape(x, rows, length, c.Hidden), g.Reshape(mask, rows, length, 1))
 	tokens := g.Reshape(g.MaxScalar(g.ReduceSum(mask, 1), 1), rows, 1)
@@ -77,7 +77,7 @@ func (e *Encoder) forward(words, mask, drop *g.Node, w []*g.Node) *g.Node {
 	if drop != nil {
 		pooled = g.Mul(pooled, drop)
 	}
-	return linear(pooled, w[c.Head()], w[c.Head()+1])
+	return whole(linear(pooled, w[c.Head()], w[c.Head()+1]))
 }
 
 // relative is the relative bias: [1, heads, length, length]. It is a product, whose gradient adds up in a fixed order.
@@ -93,17 +93,27 @@ func relative(c encoder.Config, table *g.Node, length int) *g.Node {
 	return g.TransposeAllAxes(by, 0, 3, 1, 2)
 }
 
+// linear, and product, give what they were computed in: a GPU's time goes into writing and reading activations, and those
+// of half the size take half of it.
 func (e *Encoder) linear(x, matrix, bias *g.Node) *g.Node {
-	return g.Add(e.product(x, matrix, g.MatMul), g.Reshape(bias, 1, bias.Shape().Dimensions[0]))
+	return g.Add(e.product(x, matrix, g.MatMul), g.Reshape(e.short(bias), 1, bias.Shape().Dimensions[0]))
 }
 
 // product multiplies, in bfloat16 where that is asked for.
 func (e *Encoder) product(a, b *g.Node, multiply func(a, b *g.Node) *g.Node) *g.Node {
-	if !e.cfg.BFloat16 {
-		return multiply(a, b)
-	}
-	return g.ConvertDType(multiply(g.ConvertDType(a, dtypes.BFloat16), g.ConvertDType(b, dtypes.BFloat16)), dtypes.Float32)
+	return multiply(e.short(a), e.short(b))
 }
+
+// short is x in bfloat16 where that is asked for.
+func (e *Encoder) short(x *g.Node) *g.Node {
+	if !e.cfg.BFloat16 {
+		return x
+	}
+	return g.ConvertDType(x, dtypes.BFloat16)
+}
+
+// whole is x in float32.
+func whole(x *g.Node) *g.Node { return g.ConvertDType(x, dtypes.Float32) }
 
 // einsum is the product that an equation describes.
 func einsum(equation string) func(a, b *g.Node) *g.Node {
@@ -118,7 +128,7 @@ func (e *Encoder) attention(qkv, bias *g.Node) *g.Node {
 		x := g.Reshape(g.Slice(qkv, g.AxisRange(), g.AxisRange(), g.AxisRange(i, i+1)), rows, length, heads, size)
 		return g.Reshape(g.TransposeAllAxes(x, 0, 2, 1, 3), rows*heads, length, size)
 	}
-	scores := g.MulScalar(e.product(part(0), part(1), einsum("bqd,bkd->bqk")), 1/math.Sqrt(float64(size)))
+	scores := g.MulScalar(whole(e.product(part(0), part(1), einsum("bqd,bkd->bqk"))), 1/math.Sqrt(float64(size)))
 	share := g.Softmax(g.Add(g.Reshape(scores, rows, heads, length, length), bias), -1)
 	mixed := e.product(g.Reshape(share, rows*heads, length, length), part(2), einsum("bqk,bkd->bqd"))
 	mixed = g.TransposeAllAxes(g.Reshape(mixed, rows, heads, length, size), 0, 2, 1, 3)
