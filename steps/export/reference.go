@@ -121,7 +121,7 @@ func (t *transformer) logits(texts []string) ([][]float32, error) {
 		for r, i := range rows {
 			batch[r] = ids[i]
 		}
-		logits, err := t.net.Logits(mlx.Lookup(t.m, rowsAtOnce, batch))
+		logits, err := t.net.Logits(t.net.Lookup(rowsAtOnce, batch))
 		if err != nil {
 			return nil, err
 		}

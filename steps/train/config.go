@@ -17,7 +17,7 @@ type Config struct {
 	AtOnce    int     `hcl:"rows_at_once" default:"0" key:"-" doc:"Rows of an update that go through an encoder or a graph at a time; the gradients are added up. 0: as many as memory takes. Not in the key: it changes no more than rounding."`
 	Precision string  `hcl:"precision" default:"fp32" enum:"fp32,bf16" doc:"What an encoder's matrices are multiplied in, where the device is XLA: bf16 is fast on a GPU; weights and sums stay fp32."`
 	Rate      float64 `hcl:"learning_rate" default:"0" doc:"At its highest: of the n-grams' embedding (AdaGrad), or of an encoder (Adam). 0: 0.01 for n-grams, 0.00005 for an encoder or a graph."`
-	HeadRate  float64 `hcl:"head_rate" default:"0.003" doc:"Learning rate of the layers above the n-grams' embedding at its highest (Adam)."`
+	HeadRate  float64 `hcl:"head_rate" default:"0" doc:"Learning rate of what is above the n-grams' embedding, or above an encoder that stays as it is, at its highest (Adam). 0: 0.001 for n-grams, 0.003 for an encoder."`
 	Schedule  string  `hcl:"schedule" default:"cosine" enum:"constant,linear,cosine" doc:"How the rates fall from their highest."`
 	Horizon   int     `hcl:"schedule_epochs" default:"0" doc:"Epochs over which the rates rise and fall; 0: as many as epochs. Where it is set, a training whose epochs are raised goes on from its last one, and ends with the bytes of one that ran through."`
 	Warmup    float64 `hcl:"warmup" default:"0.02" doc:"Share of all updates in which the rates rise from 0."`
@@ -25,12 +25,14 @@ type Config struct {
 	Decay     float64 `hcl:"weight_decay" default:"0.0001" doc:"Decoupled weight decay."`
 	Clip      float64 `hcl:"clip_norm" default:"1" doc:"Largest norm of an encoder's gradients in an update; 0: any."`
 
-	ClassWeights string             `hcl:"class_weights" default:"sqrt" enum:"none,sqrt,balanced" doc:"How rare classes are weighed up: not, by the square root of their rarity, or fully."`
-	MethodWeight map[string]float64 `hcl:"method_weights,optional" doc:"Weight of rows by the method that made them."`
-	Smoothing    float64            `hcl:"label_smoothing" default:"0.05" doc:"Share of each target that is spread over all classes."`
-	Focal        float64            `hcl:"focal_gamma" default:"0" doc:"Gamma of the focal loss; 0 is plain cross-entropy."`
-	Energy       float64            `hcl:"energy_penalty" default:"0" doc:"Weight of a penalty on benign rows whose logits exceed energy_margin."`
-	Margin       float64            `hcl:"energy_margin" default:"5" doc:"Log-sum-exp of a benign row's logits that costs nothing."`
+	ClassWeights  string             `hcl:"class_weights" default:"none" enum:"none,sqrt,balanced" doc:"How rare classes are weighed up: not, by the square root of their rarity, or fully."`
+	SourceWeights string             `hcl:"source_weights" default:"sqrt" enum:"none,sqrt,balanced" doc:"How small sources of a label are weighed up, likewise: a model that has to do well on sources that it never saw shouldn't learn the largest one by heart."`
+	MethodWeight  map[string]float64 `hcl:"method_weights,optional" doc:"Weight of rows by the method that made them."`
+	Smoothing     float64            `hcl:"label_smoothing" default:"0.1" doc:"Share of each target that is spread evenly: over both labels, and over all categories."`
+	Category      float64            `hcl:"category_weight" default:"0.1" doc:"Weight of telling a malicious row's category beside that of telling benign and malicious apart; 1: all classes are told apart alike."`
+	Focal         float64            `hcl:"focal_gamma" default:"0" doc:"Gamma of the focal loss; 0 is plain cross-entropy."`
+	Energy        float64            `hcl:"energy_penalty" default:"0" doc:"Weight of a penalty on benign rows whose logits exceed energy_margin."`
+	Margin        float64            `hcl:"energy_margin" default:"5" doc:"Log-sum-exp of a benign row's logits that costs nothing."`
 
 	Patience int     `hcl:"patience" default:"2" doc:"Epochs without improvement on validation rows before training stops; 0: never."`
 	Watch    string  `hcl:"watch" default:"loss" enum:"loss,auc" doc:"What has to improve on validation rows, and which epoch is kept."`
@@ -71,7 +73,7 @@ func (c Config) Validate() error {
 		{"epochs", float64(c.Epochs), 1, 10000}, {"seeds", float64(c.Seeds), 1, 100},
 		{"batch_size", float64(c.BatchSize), 0, 1 << 16}, {"rows_at_once", float64(c.AtOnce), 0, 1 << 16},
 		{"learning_rate", c.Rate, 0, 100}, {"head_rate", c.HeadRate, 0, 10}, {"warmup", c.Warmup, 0, 1},
-		{"dropout", c.Dropout, 0, 0.95}, {"weight_decay", c.Decay, 0, 1}, {"label_smoothing", c.Smoothing, 0, 0.99},
+		{"dropout", c.Dropout, 0, 0.95}, {"weight_decay", c.Decay, 0, 1}, {"label_smoothing", c.Smoothing, 0, 0.99}, {"category_weight", c.Category, 0, 10},
 		{"focal_gamma", c.Focal, 0, 10}, {"energy_penalty", c.Energy, 0, 100}, {"clip_norm", c.Clip, 0, 1e6}, {"patience", float64(c.Patience), 0, 10000},
 		{"fp_rate_at_most", c.AtMost, 0, 1}, {"recall_at_least", c.AtLeast, 0, 1}, {"threshold", c.Fixed, 0, 1},
 		{"false_positive_cost", c.CostFP, 0, 1e12}, {"miss_cost", c.CostMiss, 0, 1e12}, {"base_rate", c.BaseRate, 0, 1},
@@ -114,12 +116,15 @@ func (m *ModelConfig) repo() hubfiles.Repo {
 
 // filled has the defaults that depend on the kind of model.
 func (c Config) filled(encoder bool) Config {
-	rate, batch := 0.01, 256
+	rate, head, batch := 0.01, 0.001, 256
 	if encoder {
-		rate, batch = 5e-5, 16
+		rate, head, batch = 5e-5, 0.003, 16
 	}
 	if c.Rate == 0 {
 		c.Rate = rate
+	}
+	if c.HeadRate == 0 {
+		c.HeadRate = head
 	}
 	if c.BatchSize == 0 {
 		c.BatchSize = batch

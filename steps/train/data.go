@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"rein/steps/artifact"
@@ -24,6 +25,7 @@ type dataset struct {
 	class    []int
 	weight   []float32
 	perClass []int
+	groups   []int          // of each row: those of one source and label have a number
 	sources  map[string]int // rows by source and by method, for the model card
 	methods  map[string]int
 }
@@ -40,6 +42,7 @@ func (d *dataset) benign(i int) bool { return d.class[i] == 0 }
 func load(ctx context.Context, rows artifact.Rows, name string, weights map[string]float64) (*dataset, error) {
 	classes := Classes()
 	d := &dataset{perClass: make([]int, len(classes)), sources: map[string]int{}, methods: map[string]int{}}
+	groups := map[[2]string]int{}
 	for row, err := range rows.All() {
 		if err != nil {
 			return nil, err
@@ -66,6 +69,12 @@ func load(ctx context.Context, rows artifact.Rows, name string, weights map[stri
 		d.texts, d.ids = append(d.texts, row.Text), append(d.ids, row.ID)
 		d.class, d.weight = append(d.class, class), append(d.weight, float32(weight))
 		d.perClass[class]++
+		group, seen := groups[[2]string{row.Source, row.Label}]
+		if !seen {
+			group = len(groups)
+			groups[[2]string{row.Source, row.Label}] = group
+		}
+		d.groups = append(d.groups, group)
 		if row.Source != "" {
 			d.sources[row.Source]++
 		}
@@ -96,24 +105,33 @@ func family(classes []string, category string) int {
 	return len(classes) - 1
 }
 
-// weigh multiplies the rows' weights by their class's, so that the mean weight over all rows stays 1.
-func (d *dataset) weigh(how string) {
-	power := map[string]float64{"none": 0, "sqrt": 0.5, "balanced": 1}[how]
-	factor, sum := make([]float64, len(d.perClass)), 0.0
-	for c, n := range d.perClass {
-		if n > 0 {
-			factor[c] = math.Pow(float64(len(d.class))/float64(n), power)
-		}
-	}
+// weigh multiplies the rows' weights by how rare their class and their source are, so that the mean weight over all rows stays 1.
+func (d *dataset) weigh(classes, sources string) {
+	byClass, bySource := rarity(d.class, classes), rarity(d.groups, sources)
+	factor, sum := make([]float64, len(d.class)), 0.0
 	for i, c := range d.class {
-		sum += factor[c] * float64(d.weight[i])
+		factor[i] = byClass[c] * bySource[d.groups[i]] * float64(d.weight[i])
+		sum += factor[i]
 	}
 	if sum == 0 {
 		return
 	}
-	for i, c := range d.class {
-		d.weight[i] *= float32(factor[c] * float64(len(d.class)) / sum)
+	for i, f := range factor {
+		d.weight[i] = float32(f * float64(len(d.class)) / sum)
 	}
+}
+
+// rarity is how much a row of each kind weighs by the number of rows of its kind: 1, n^-1/2 or n^-1.
+func rarity(kinds []int, how string) []float64 {
+	power := map[string]float64{"none": 0, "sqrt": 0.5, "balanced": 1}[how]
+	n := make([]float64, slices.Max(kinds)+1)
+	for _, k := range kinds {
+		n[k]++
+	}
+	for k := range n {
+		n[k] = math.Pow(n[k], -power)
+	}
+	return n
 }
 
 // thinned is about n of the rows, evenly spread.

@@ -163,7 +163,7 @@ func (f *fineTuned) measure(d *dataset) (measured, error) {
 			return j.measured, err
 		}
 		for r, row := range rows {
-			j.add(d, int(row), logits[r*f.classes:(r+1)*f.classes])
+			j.add(d, int(row), logits[r*f.classes:(r+1)*f.classes], f.cfg.Category)
 		}
 		order = order[len(rows):]
 	}

@@ -86,7 +86,7 @@ func TestOutOfMemoryGoesOn(t *testing.T) {
 		defer net.close()
 		f, tries := net.(*fineTuned), 0
 		f.net = small{f.net, room, &tries}
-		rows.corpus, validation.corpus = net.encode(rows.texts), net.encode(validation.texts)
+		ready(net, rows, validation)
 		l := &loop{env: env.Env, cfg: c, net: net, rows: rows, validation: validation}
 		l.start()
 		if err := l.run(t.Context()); err != nil {

@@ -222,7 +222,7 @@ func (f *frozen) measure(d *dataset) (measured, error) {
 				logits[c] += x * v
 			}
 		}
-		j.add(d, i, logits)
+		j.add(d, i, logits, f.cfg.Category)
 	}
 	j.loss = j.losses / j.weights
 	return j.measured, nil

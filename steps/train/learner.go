@@ -16,7 +16,7 @@ type learner interface {
 	batches(d *dataset, order []int32, rng *rand.Rand) [][]int32
 	// step trains on one batch and returns its loss; scale is the schedule's share of the highest rates.
 	step(d *dataset, batch []int32, rng *rand.Rand, scale float64) (float32, error)
-	// measure computes the loss (plain cross-entropy) and the threat scores of all rows.
+	// measure computes the loss (without smoothing, focus and penalty) and the threat scores of all rows.
 	measure(d *dataset) (measured, error)
 	// weights are the model's own arrays, up to date; moments are the optimiser's.
 	weights() [][]float32
@@ -25,6 +25,18 @@ type learner interface {
 	restore(weights, moments [][]float32, step int)
 	save(dir artifact.Model, info artifact.ModelInfo) error
 	close()
+}
+
+// ready turns both sets of rows into ids, where that wasn't done before, and gives a new n-gram model the weights of its ids.
+func ready(net learner, rows, validation *dataset) {
+	for _, d := range []*dataset{rows, validation} {
+		if d.corpus == nil {
+			d.corpus, d.texts = net.encode(d.texts), nil
+		}
+	}
+	if n, ok := net.(*network); ok && n.fresh {
+		n.model.Weigh(rows.corpus)
+	}
 }
 
 // measured is how a model does on a dataset.
@@ -40,26 +52,39 @@ type judgement struct {
 }
 
 // add takes a row's logits, which it turns into probabilities.
-func (j *judgement) add(d *dataset, i int, logits []float32) {
+func (j *judgement) add(d *dataset, i int, logits []float32, category float64) {
 	ngram.Softmax(logits)
-	j.scores[i] = ngram.Threat(logits)
+	threat := ngram.Threat(logits)
+	j.scores[i] = threat
+	loss := -math.Log(max(float64(logits[0]), 1e-30))
+	if class := d.class[i]; class > 0 {
+		label := max(float64(threat), 1e-30)
+		loss = -math.Log(label) - category*math.Log(max(float64(logits[class])/label, 1e-30))
+	}
 	w := float64(d.weight[i])
-	j.losses -= w * math.Log(max(float64(logits[d.class[i]]), 1e-30))
+	j.losses += w * loss
 	j.weights += w
 }
 
-// targets fills a batch's targets and weights; rows that fill up the batch have weight 0.
+// targets fills a batch's targets, as mlx.Loss wants them, and weights; rows that fill up the batch have weight 0.
 func (c Config) targets(d *dataset, batch []int32, targets, weights []float32) {
 	k := len(targets) / len(weights)
-	off := float32(c.Smoothing / float64(k))
-	on := off + float32(1-c.Smoothing)
+	label := float32(c.Smoothing / 2)
+	off := float32(c.Category * c.Smoothing / float64(k-1))
+	on := off + float32(c.Category*(1-c.Smoothing))
 	clear(weights)
-	for i := range targets {
-		targets[i] = off
-	}
+	clear(targets)
 	for i, b := range batch {
-		targets[i*k+d.class[b]] = on
+		row := targets[i*k : (i+1)*k]
 		weights[i] = d.weight[b]
+		if d.class[b] == 0 {
+			row[0] = 1 - label
+			continue
+		}
+		for j := range row {
+			row[j] = off
+		}
+		row[0], row[d.class[b]] = label, on
 	}
 }
 

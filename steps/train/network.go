@@ -16,6 +16,7 @@ type network struct {
 	emb   *ngram.Embedder
 	head  *mlx.Head
 	hc    mlx.HeadConfig
+	fresh bool // the model is new: its weights of ids are to come from the training rows
 
 	targets, rows, mask []float32 // of a batch
 }
@@ -109,7 +110,7 @@ func (n *network) measure(d *dataset) (measured, error) {
 			parts[p].scores = scores
 			for i := p * chunk; i < min((p+1)*chunk, len(scores)); i++ {
 				m.Logits(d.corpus.Row(i), pooled, hidden, logits)
-				parts[p].add(d, i, logits)
+				parts[p].add(d, i, logits, n.cfg.Category)
 			}
 		}
 	})

@@ -19,7 +19,7 @@ func stopAfter(ctx context.Context, cancel func(), env *stepstest.Env, c Config,
 		return err
 	}
 	defer net.close()
-	rows.corpus, validation.corpus = net.encode(rows.texts), net.encode(validation.texts)
+	ready(net, rows, validation)
 	l := &loop{env: env.Env, cfg: c, net: net, rows: rows, validation: validation, dir: filepath.Join(env.Checkpoint(), "seed-3")}
 	if err := os.Mkdir(l.dir, 0o755); err != nil {
 		return err

@@ -63,11 +63,7 @@ func trainOne(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, va
 			net.close()
 		}
 	}()
-	for _, d := range []*dataset{rows, validation} {
-		if d.corpus == nil {
-			d.corpus, d.texts = net.encode(d.texts), nil
-		}
-	}
+	ready(net, rows, validation)
 	l := &loop{env: env, cfg: c, net: net, rows: rows, validation: validation}
 	if dir := env.Checkpoint(); dir != "" {
 		l.dir = filepath.Join(dir, fmt.Sprintf("seed-%d", c.Seed))

@@ -50,8 +50,8 @@ func newScanner(f *os.File) *bufio.Scanner {
 
 func defaults() Config {
 	c := toyConfig()
-	c.Epochs, c.BatchSize, c.Rate, c.HeadRate, c.Dropout, c.Smoothing, c.Model = 10, 256, 0.01, 0.003, 0, 0.05, nil
-	return c
+	c.Epochs, c.BatchSize, c.Rate, c.HeadRate, c.Dropout, c.Model = 10, 0, 0, 0, 0, nil
+	return c.filled(false)
 }
 
 // Sources that training never saw: the honest measure. The bars are well below what was measured, well above chance.

@@ -38,7 +38,7 @@ type Outputs struct {
 }
 
 // Step is the step type.
-var Step = steps.New("train-gpu", 4, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
+var Step = steps.New("train-gpu", 5, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
 	steps.Isolated, steps.Fingerprint(versions), steps.Example(`
 step "train-gpu" "model" {
   rows       = step.dataset.rows
@@ -119,7 +119,7 @@ func prepare(ctx context.Context, c Config, in Inputs) (rows, validation *datase
 	if validation, err = load(ctx, in.Validation, "validation", nil); err != nil {
 		return nil, nil, err
 	}
-	rows.weigh(c.ClassWeights)
+	rows.weigh(c.ClassWeights, c.SourceWeights)
 	return rows, validation, ctx.Err()
 }
 
@@ -159,7 +159,11 @@ func open(env *steps.Env, c *Config, in Inputs) (learner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newNetwork(backend, *c, grams)
+	net, err := newNetwork(backend, *c, grams)
+	if err == nil {
+		net.fresh = in.Init.Path == ""
+	}
+	return net, err
 }
 
 // encoderOf is the encoder to train: of the folder base, or init where that is one; nil for an n-gram model.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func toy(t testing.TB, n int, seed uint64) artifact.Rows {
 
 func toyConfig() Config {
 	return Config{Epochs: 4, Seed: 3, Seeds: 1, BatchSize: 64, Rate: 0.05, HeadRate: 0.01, Schedule: "cosine", Warmup: 0.02, Dropout: 0.2, Decay: 1e-4,
-		ClassWeights: "sqrt", Patience: 2, Watch: "loss", Rule: "fp_rate", AtMost: 0.01, Device: "auto",
+		ClassWeights: "none", SourceWeights: "sqrt", Smoothing: 0.1, Category: 0.1, Patience: 2, Watch: "loss", Rule: "fp_rate", AtMost: 0.01, Device: "auto",
 		Model: &ModelConfig{Buckets: 4096, Dim: 8, Hidden: 16}}
 }
 
@@ -217,16 +218,46 @@ func TestRunawayTrainingNamesTheBatch(t *testing.T) {
 	}
 }
 
-func TestClassWeightsKeepTheMean(t *testing.T) {
+func TestWeightsKeepTheMean(t *testing.T) {
 	for _, how := range []string{"none", "sqrt", "balanced"} {
-		d := &dataset{class: []int{0, 0, 0, 1}, weight: []float32{1, 1, 1, 1}, perClass: []int{3, 1}}
-		d.weigh(how)
-		if sum := d.weight[0] + d.weight[1] + d.weight[2] + d.weight[3]; sum < 3.999 || sum > 4.001 {
-			t.Errorf("%s: weights %v", how, d.weight)
+		want := map[string]float32{"none": 1, "sqrt": 2, "balanced": 4}[how]
+		for name, weigh := range map[string]func(*dataset){
+			"class":  func(d *dataset) { d.weigh(how, "none") },
+			"source": func(d *dataset) { d.weigh("none", how) },
+		} {
+			d := &dataset{class: []int{0, 0, 0, 0, 1}, groups: []int{0, 0, 0, 0, 1}, weight: []float32{1, 1, 1, 1, 1}}
+			weigh(d)
+			sum := float32(0)
+			for _, w := range d.weight {
+				sum += w
+			}
+			if sum < 4.999 || sum > 5.001 {
+				t.Errorf("%s, %s: weights %v", name, how, d.weight)
+			}
+			if ratio := d.weight[4] / d.weight[0]; ratio < want-0.001 || ratio > want+0.001 {
+				t.Errorf("%s, %s: ratio %v, want %v", name, how, ratio, want)
+			}
 		}
-		if ratio := d.weight[3] / d.weight[0]; how == "balanced" && (ratio < 2.999 || ratio > 3.001) || how == "none" && ratio != 1 {
-			t.Errorf("%s: ratio %v", how, ratio)
-		}
+	}
+}
+
+// A source is of a label: the benign rows of one that has attacks, too, weigh by their own number.
+func TestGroupsAreSourcesOfALabel(t *testing.T) {
+	var rows []artifact.Row
+	for i, r := range []artifact.Row{{Source: "a", Label: "benign"}, {Source: "a", Label: "malicious"}, {Source: "b", Label: "benign"}, {Source: "a", Label: "benign"}, {Label: "benign"}} {
+		r.ID, r.Text = fmt.Sprint(i), fmt.Sprint("text ", i)
+		rows = append(rows, r)
+	}
+	in, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := load(t.Context(), in, "rows", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{0, 1, 2, 0, 3}; !slices.Equal(d.groups, want) {
+		t.Errorf("groups %v, want %v", d.groups, want)
 	}
 }
 

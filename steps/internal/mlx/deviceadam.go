@@ -192,9 +192,6 @@ func (e *Encoder) update(in []*g.Node) []*g.Node {
 	return append(out, accum, g.Sub(table, g.Mul(g.Mul(rest[n], scale), rate)))
 }
 
-// tiniest keeps a word that never came from being divided by zero.
-const tiniest = 1e-20
-
 // stepGraph is gradientsThere and update in one.
 func (e *Encoder) stepGraph(in []*g.Node) []*g.Node {
 	const batch = 5

@@ -1,9 +1,13 @@
 package mlx
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	g "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 )
 
 func backend(t testing.TB) *Backend {
@@ -33,7 +37,10 @@ func batch(c HeadConfig, seed uint64) (pooled, targets, weights, mask []float32)
 		if row[1] > 0 {
 			class++
 		}
-		targets[i*c.Classes+class], weights[i] = 1, 1
+		targets[i*c.Classes+class], weights[i] = []float32{1, 0.5, 0.25}[i%3], 1 // of the label, the rest
+		if class == 0 {
+			targets[i*c.Classes] = 1
+		}
 		for range c.Hidden {
 			mask = append(mask, 1)
 		}
@@ -142,6 +149,43 @@ func TestGradientByDifferences(t *testing.T) {
 				t.Errorf("%s: gradient %d is %v, differences give %v", name, i, grad[i], want)
 			}
 		}
+	}
+}
+
+// The loss is that of the label, and a share of that of the class among the malicious ones.
+func TestLossByHand(t *testing.T) {
+	probs := [][]float64{{0.5, 0.25, 0.25}, {0.2, 0.3, 0.5}, {0.2, 0.3, 0.5}}
+	const share, off = 0.25, 0.1 // of the category; of the label, to the other one
+	targets := [][]float64{{1 - off, 0, 0}, {off, share, 0}, {1, 0, 0}}
+	want := 0.0
+	want -= (1-off)*math.Log(0.5) + off*math.Log(0.5)
+	want -= off*math.Log(0.2) + (1-off)*math.Log(0.8) + share*math.Log(0.3/0.8)
+	want -= 2 * math.Log(0.2)
+	weights := []float64{1, 1, 2}
+	flat32 := func(rows [][]float64, of func(float64) float64) (out [][]float32) {
+		for _, r := range rows {
+			var row []float32
+			for _, v := range r {
+				row = append(row, float32(of(v)))
+			}
+			out = append(out, row)
+		}
+		return out
+	}
+	exec, err := g.NewExec(backend(t).b, func(logits, targets, weights *g.Node) *g.Node {
+		return Loss{}.graph(logits, targets, weights)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exec.Finalize()
+	out, err := exec.Call(flat32(probs, func(p float64) float64 { return 3 + math.Log(p) }), flat32(targets, func(v float64) float64 { return v }),
+		flat32([][]float64{weights}, func(v float64) float64 { return v })[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := float64(tensors.MustCopyFlatData[float32](out[0])[0]); math.Abs(got-want/3) > 1e-5 {
+		t.Errorf("loss %v, want %v", got, want/3)
 	}
 }
 

@@ -6,7 +6,8 @@
 //
 //  1. Invalid UTF-8 becomes U+FFFD. A text of more than Config.MaxBytes bytes keeps its first and last half of
 //     that (cut at whole characters), with a space between.
-//  2. Text is put in Unicode form NFKC and lower-cased character by character.
+//  2. Text is put in Unicode form NFKD, nonspacing marks (category Mn) that follow a character below U+0530 (Latin, Greek,
+//     Cyrillic) are dropped, and it is put in form NFKC and lower-cased character by character.
 //  3. Format characters (category Cf: zero-width and direction marks) are dropped.
 //  4. A word is a longest run of letters, digits and marks; apostrophes inside a word are dropped. Any other character
 //     that isn't white space is a symbol.
@@ -17,12 +18,14 @@
 //     features of its folded form, too, if it has a Latin letter before or nothing else after folding. Three or more single letters in a row give those of the joined word.
 //  7. Signals (kind x) say what steps 2 to 6 undid: zero-width, fullwidth, lookalike, spaced, mixed (scripts in one word),
 //     long (a word over 32 characters), caps (a third or more of 8 or more letters are capitals), symbols (a third or
-//     more of 8 or more visible characters are neither letters nor digits).
+//     more of 8 or more visible characters are neither letters nor digits), words1 to words64 (how many words there are: the bits of that number).
 //  8. A feature's id is 1 + fmix32(FNV-1a-32(kind byte, UTF-8 bytes)) mod (Config.Buckets - 1). Id 0 is padding.
 //     A row's ids are sorted and distinct.
 //
 // # From ids to a score
 //
-// The sum of the ids' embedding rows over the square root of their number goes through one hidden layer (ReLU) to logits
-// over the classes; their softmax gives probabilities, and the threat score is 1 - P(benign).
+// Each id has a weight by its rarity: (1 + ln((1 + N) / (1 + n)))^2, where n of the N training rows have the id. The weighted sum of
+// the ids' embedding rows over the root of the sum of the weights' squares goes through one hidden layer (ReLU) to logits over
+// the classes; their softmax gives probabilities, and the threat score is 1 - P(benign). The stored embedding has the
+// weights in it.
 package ngram

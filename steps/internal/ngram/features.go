@@ -1,6 +1,8 @@
 package ngram
 
 import (
+	"fmt"
+	"math/bits"
 	"unicode"
 	"unicode/utf8"
 
@@ -18,6 +20,7 @@ const (
 type Extractor struct {
 	cfg  Config
 	clip []byte
+	bare []byte
 	norm []byte
 
 	word   []rune // the word being read, with its opening guard
@@ -30,10 +33,18 @@ type Extractor struct {
 }
 
 // counts is what the signals need to know of a text.
-type counts struct{ letters, capitals, visible, symbols int }
+type counts struct{ letters, capitals, visible, symbols, words int }
 
 // NewExtractor returns an Extractor for a valid Config.
 func NewExtractor(cfg Config) *Extractor { return &Extractor{cfg: cfg, ids: newSet(cfg.Buckets)} }
+
+// lengths are the signals of how many words a text has, by the number's bits.
+var lengths = func() (out [bits.UintSize + 1]string) {
+	for i := range out {
+		out[i] = fmt.Sprint("words", i)
+	}
+	return out
+}()
 
 // Features appends the ids of text to dst: sorted, distinct, none of them 0. See the package comment for the rules.
 func (x *Extractor) Features(text string, dst []int32) []int32 {
@@ -42,12 +53,10 @@ func (x *Extractor) Features(text string, dst []int32) []int32 {
 	x.word, x.single = append(x.word[:0], '<'), append(x.single[:0], '<')
 	if len(text) > x.cfg.MaxBytes {
 		x.clip = clip(x.clip[:0], text, x.cfg.MaxBytes)
-		x.norm = norm.NFKC.Append(x.norm[:0], x.clip...)
-		x.originals(string(x.clip))
-	} else {
-		x.norm = norm.NFKC.AppendString(x.norm[:0], text)
-		x.originals(text)
+		text = string(x.clip)
 	}
+	x.originals(text)
+	x.normalise(text)
 	x.scan(x.norm)
 	x.endWord()
 	x.endSingles()
@@ -82,6 +91,37 @@ func (x *Extractor) originals(text string) {
 			return
 		}
 	}
+}
+
+// plainScripts is the end of the scripts whose marks are ornament to a reader: Latin, Greek, Cyrillic.
+const plainScripts = 0x530
+
+// normalise puts text in NFKC, without the marks on Latin, Greek and Cyrillic letters.
+func (x *Extractor) normalise(text string) {
+	if ascii(text) { // is in that form
+		x.norm = append(x.norm[:0], text...)
+		return
+	}
+	x.bare = norm.NFKD.AppendString(x.bare[:0], text)
+	kept, plain := x.bare[:0], false
+	for b := x.bare; len(b) > 0; {
+		r, size := utf8.DecodeRune(b)
+		if mark := r >= utf8.RuneSelf && unicode.Is(unicode.Mn, r); !mark || !plain {
+			kept = append(kept, b[:size]...)
+			plain = !mark && r < plainScripts
+		}
+		b = b[size:]
+	}
+	x.norm = norm.NFKC.Append(x.norm[:0], kept...)
+}
+
+func ascii(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // scan splits normalised text into words and symbols.
@@ -136,8 +176,11 @@ func (x *Extractor) symbol(r rune) {
 	x.emit(hashRune(hashByte(fnvOffset, 's'), r))
 }
 
-// shares emits the signals that are a share of the whole text.
+// shares emits the signals that are about the whole text.
 func (x *Extractor) shares() {
+	if n := x.counts.words; n > 0 {
+		x.signal(lengths[bits.Len(uint(n))])
+	}
 	if c := x.counts; c.letters >= minLetters && 3*c.capitals >= c.letters {
 		x.signal("caps")
 	}

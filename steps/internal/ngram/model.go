@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // Model is the classifier's weights, row-major.
 type Model struct {
 	Config
 	Classes   int
-	Embedding []float32 // [Buckets, Dim]; row 0 is zero
+	Embedding []float32 // [Buckets, Dim], each row times its weight; row 0 is zero
+	Rarity    []float32 // [Buckets]: the weights
 	W1        []float32 // [Dim, Hidden]
 	B1        []float32 // [Hidden]
 	W2        []float32 // [Hidden, Classes]
@@ -21,8 +23,8 @@ type Model struct {
 // training never sees add nothing: it learns all the same, by way of the drawn layers above it.
 func NewModel(cfg Config, classes int, seed int64) *Model {
 	m := &Model{Config: cfg, Classes: classes,
-		Embedding: make([]float32, cfg.Buckets*cfg.Dim),
-		W1:        make([]float32, cfg.Dim*cfg.Hidden), B1: make([]float32, cfg.Hidden),
+		Embedding: make([]float32, cfg.Buckets*cfg.Dim), Rarity: ones(cfg.Buckets),
+		W1: make([]float32, cfg.Dim*cfg.Hidden), B1: make([]float32, cfg.Hidden),
 		W2: make([]float32, cfg.Hidden*classes), B2: make([]float32, classes)}
 	rng := rand.New(rand.NewPCG(uint64(seed), 0x6e6772616d))
 	uniform := func(w []float32, limit float64) {
@@ -35,21 +37,40 @@ func NewModel(cfg Config, classes int, seed int64) *Model {
 	return m
 }
 
-// Pool writes the sum of the ids' embedding rows over the square root of their number to dst: a mean would drown what
-// gives a long text away, a sum would make length itself the signal. Of no ids it is zero.
-func (m *Model) Pool(ids []int32, dst []float32) {
-	clear(dst)
-	if len(ids) == 0 {
-		return
+func ones(n int) []float32 { return slices.Repeat([]float32{1}, n) }
+
+// Weigh sets the weights of a new model by how many of the corpus's rows have each id.
+func (m *Model) Weigh(c *Corpus) {
+	rows := make([]int32, m.Buckets)
+	for _, id := range c.ids {
+		rows[id]++
 	}
-	sumRows(dst[:m.Dim], m.Embedding, ids)
-	scale := 1 / root(len(ids))
-	for j := range dst {
-		dst[j] *= scale
+	for id, n := range rows {
+		x := 1 + math.Log(float64(1+c.Len())/float64(1+n))
+		m.Rarity[id] = float32(x * x)
 	}
 }
 
-func root(n int) float32 { return float32(math.Sqrt(float64(n))) }
+// Pool writes the sum of the ids' embedding rows over their norm to dst: a mean would drown what gives a long text away, a
+// sum would make length itself the signal. Of no ids it is zero. It returns the norm: the root of the sum of the squares of
+// the ids' weights.
+func (m *Model) Pool(ids []int32, dst []float32) float32 {
+	clear(dst)
+	if len(ids) == 0 {
+		return 1
+	}
+	sumRows(dst[:m.Dim], m.Embedding, ids)
+	squares := float32(0)
+	for _, id := range ids {
+		w := m.Rarity[id]
+		squares += w * w
+	}
+	norm := float32(math.Sqrt(float64(squares)))
+	for j := range dst {
+		dst[j] /= norm
+	}
+	return norm
+}
 
 // Logits computes a row's logits in plain Go. hidden and logits are buffers of Hidden and Classes values.
 func (m *Model) Logits(ids []int32, pooled, hidden, logits []float32) {

@@ -20,16 +20,16 @@ func sumRows(dst, table []float32, ids []int32) {
 }
 
 // moveRows takes an AdaGrad step with each of the table's rows of the ids: size is added to the row's accumulator,
-// and the row, shrunk by keep, moves by rate/sqrt(accumulator) against g.
-func moveRows(table, accum, g []float32, ids []int32, size, rate, keep float32) {
+// and the row, shrunk by keep, moves by rate/sqrt(accumulator), times its weight, against g.
+func moveRows(table, accum, weights, g []float32, ids []int32, size, rate, keep float32) {
 	dim := len(g)
 	if fast && dim%8 == 0 && len(ids) > 0 {
-		moveRowsAVX2(&table[0], &accum[0], &g[0], &ids[0], len(ids), dim, size, rate, keep)
+		moveRowsAVX2(&table[0], &accum[0], &weights[0], &g[0], &ids[0], len(ids), dim, size, rate, keep)
 		return
 	}
 	for _, id := range ids {
 		accum[id] += size
-		step := rate / float32(math.Sqrt(float64(accum[id])))
+		step := float32(rate/float32(math.Sqrt(float64(accum[id])))) * weights[id]
 		row := table[int(id)*dim:][:dim]
 		for j, v := range g {
 			row[j] = float32(row[j]*keep) - float32(step*v)

@@ -12,4 +12,4 @@ func sumRowsAVX2(dst, table *float32, ids *int32, n, dim int)
 // moveRowsAVX2 is moveRows for n > 0 ids and rows of dim values, a multiple of 8.
 //
 //go:noescape
-func moveRowsAVX2(table, accum, grad *float32, ids *int32, n, dim int, size, rate, keep float32)
+func moveRowsAVX2(table, accum, weights, grad *float32, ids *int32, n, dim int, size, rate, keep float32)

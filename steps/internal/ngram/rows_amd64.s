@@ -52,17 +52,18 @@ done:
 	VZEROUPPER
 	RET
 
-// func moveRowsAVX2(table, accum, grad *float32, ids *int32, n, dim int, size, rate, keep float32)
-TEXT ·moveRowsAVX2(SB), NOSPLIT, $0-60
+// func moveRowsAVX2(table, accum, weights, grad *float32, ids *int32, n, dim int, size, rate, keep float32)
+TEXT ·moveRowsAVX2(SB), NOSPLIT, $0-68
 	MOVQ table+0(FP), SI
 	MOVQ accum+8(FP), DI
-	MOVQ grad+16(FP), R12
-	MOVQ ids+24(FP), R8
-	MOVQ n+32(FP), R9
-	MOVQ dim+40(FP), R10
-	VMOVSS size+48(FP), X5
-	VMOVSS rate+52(FP), X6
-	VBROADCASTSS keep+56(FP), Y7
+	MOVQ weights+16(FP), R13
+	MOVQ grad+24(FP), R12
+	MOVQ ids+32(FP), R8
+	MOVQ n+40(FP), R9
+	MOVQ dim+48(FP), R10
+	VMOVSS size+56(FP), X5
+	VMOVSS rate+60(FP), X6
+	VBROADCASTSS keep+64(FP), Y7
 	MOVQ R10, R11
 	SHLQ $2, R11          // bytes of a row
 	XORQ CX, CX
@@ -73,7 +74,8 @@ row:
 	VADDSS X5, X0, X0
 	VMOVSS X0, (DI)(AX*4)
 	VSQRTSS X0, X0, X0
-	VDIVSS X0, X6, X0     // the step
+	VDIVSS X0, X6, X0
+	VMULSS (R13)(AX*4), X0, X0 // the step
 	VBROADCASTSS X0, Y0
 	IMULQ R11, AX
 	ADDQ SI, AX

@@ -24,9 +24,10 @@ func TestAssemblyEqualsGo(t *testing.T) {
 		rows := rapid.IntRange(1, 20).Draw(t, "rows")
 		ids := rapid.SliceOfN(rapid.Int32Range(0, int32(rows-1)), 1, 30).Draw(t, "ids")
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
-		table, accum, g, start := random(rng, rows*dim), make([]float32, rows), random(rng, dim), random(rng, dim)
+		table, g, start := random(rng, rows*dim), random(rng, dim), random(rng, dim)
+		accum, weights := make([]float32, rows), make([]float32, rows)
 		for i := range accum {
-			accum[i] = rng.Float32()
+			accum[i], weights[i] = rng.Float32(), 3*rng.Float32()
 		}
 		sum, want := slices.Clone(start), slices.Clone(start)
 		sumRows(sum, table, ids)
@@ -39,10 +40,10 @@ func TestAssemblyEqualsGo(t *testing.T) {
 			t.Fatalf("sum %v, want %v", sum, want)
 		}
 		table2, accum2 := slices.Clone(table), slices.Clone(accum)
-		moveRows(table, accum, g, ids, 0.25, 0.1, 0.99)
+		moveRows(table, accum, weights, g, ids, 0.25, 0.1, 0.99)
 		for _, id := range ids {
 			accum2[id] += 0.25
-			step := float32(0.1) / float32(math.Sqrt(float64(accum2[id])))
+			step := float32(float32(0.1)/float32(math.Sqrt(float64(accum2[id])))) * weights[id]
 			for j := range g {
 				p := &table2[int(id)*dim+j]
 				*p = float32(*p*0.99) - float32(step*g[j])
@@ -52,6 +53,65 @@ func TestAssemblyEqualsGo(t *testing.T) {
 			t.Fatal("moved rows differ")
 		}
 	})
+}
+
+func TestWeightsAreByRarity(t *testing.T) {
+	m := NewModel(Config{Spec: Spec, Buckets: 4, Dim: 1, Hidden: 1, MaxBytes: 64}, 2, 1)
+	m.Weigh(&Corpus{ids: []int32{1, 2, 1, 1}, starts: []int64{0, 2, 3, 4}})
+	for id, rows := range map[int]float64{1: 3, 2: 1, 3: 0} {
+		x := 1 + math.Log(4/(1+rows))
+		if got := float64(m.Rarity[id]); math.Abs(got-x*x) > 1e-5 {
+			t.Errorf("in %v of 3 rows: weight %v, want %v", rows, got, x*x)
+		}
+	}
+}
+
+// The table has the weights in it: training it is AdaGrad on rows without them.
+func TestEmbedderTrainsWeightedRows(t *testing.T) {
+	cfg := Config{Spec: Spec, Buckets: 6, Dim: 3, Hidden: 1, MaxBytes: 64}
+	m := NewModel(cfg, 2, 1)
+	m.Rarity = []float32{1, 1, 2, 0.5, 4, 3}
+	e := NewEmbedder(m)
+	corpus := &Corpus{ids: []int32{1, 2, 4, 3, 4}, starts: []int64{0, 3, 5}}
+	plain, accum := make([][3]float64, 6), make([]float64, 6)
+	const rate = 0.1
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 20 {
+		pooled := e.Pool(corpus, []int32{0, 1}, 2)
+		grad := random(rng, 6)
+		for row := range 2 {
+			squares := 0.0
+			for _, id := range corpus.Row(row) {
+				squares += float64(m.Rarity[id]) * float64(m.Rarity[id])
+			}
+			for j := range 3 {
+				sum := 0.0
+				for _, id := range corpus.Row(row) {
+					sum += float64(m.Rarity[id]) * plain[id][j]
+				}
+				if got := float64(pooled[3*row+j]); math.Abs(got-sum/math.Sqrt(squares)) > 1e-4 {
+					t.Fatalf("row %d pooled %v, want %v", row, got, sum/math.Sqrt(squares))
+				}
+			}
+		}
+		for row := range 2 { // in the batch's order
+			squares, size := 0.0, 0.0
+			for _, id := range corpus.Row(row) {
+				squares += float64(m.Rarity[id]) * float64(m.Rarity[id])
+			}
+			for j := range 3 {
+				size += float64(grad[3*row+j]) * float64(grad[3*row+j]) / squares / 3
+			}
+			for _, id := range corpus.Row(row) {
+				w := float64(m.Rarity[id])
+				accum[id] += w * w * size
+				for j := range 3 {
+					plain[id][j] -= rate / math.Sqrt(accum[id]) * w * float64(grad[3*row+j]) / math.Sqrt(squares)
+				}
+			}
+		}
+		e.Update(corpus, []int32{0, 1}, grad, rate, 0)
+	}
 }
 
 func TestSetSortsAndEmpties(t *testing.T) {
@@ -85,7 +145,7 @@ func BenchmarkRows(b *testing.B) {
 	})
 	b.Run("move", func(b *testing.B) {
 		for i := range b.N {
-			moveRows(table, accum, g, lists[i%len(lists)], 0.1, 0.01, 0.999)
+			moveRows(table, accum, accum, g, lists[i%len(lists)], 0.1, 0.01, 0.999)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"rein/steps/artifact"
 )
@@ -52,7 +53,7 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		"rules of version 9": func(d string) error {
 			p := filepath.Join(d, "model.json")
 			b, _ := os.ReadFile(p)
-			return os.WriteFile(p, []byte(strings.Replace(string(b), `"spec": 1`, `"spec": 9`, 1)), 0o644)
+			return os.WriteFile(p, []byte(strings.Replace(string(b), `"spec": 2`, `"spec": 9`, 1)), 0o644)
 		},
 	} {
 		dir, _ := saved(t)
@@ -78,12 +79,13 @@ func TestSaveRefusesNaN(t *testing.T) {
 func TestLogitsByHand(t *testing.T) {
 	m := NewModel(Config{Spec: Spec, Buckets: 4, Dim: 2, Hidden: 2, MaxBytes: 64}, 2, 1)
 	m.Embedding = []float32{0, 0, 1, 2, 3, 4, 5, 6}
+	m.Rarity = []float32{1, 3, 4, 1}
 	m.W1, m.B1 = []float32{1, -1, 1, 1}, []float32{0.5, -9}
 	m.W2, m.B2 = []float32{2, -1, 7, 7}, []float32{0.25, 0}
 	logits := make([]float32, 2)
-	m.Logits([]int32{1, 2, 2, 2}, make([]float32, 2), make([]float32, 2), logits)
-	// pooled (10, 14) / 2; hidden (12.5, -7) -> (12.5, 0); logits (25.25, -12.5)
-	if diff := cmp.Diff([]float32{25.25, -12.5}, logits); diff != "" {
+	m.Logits([]int32{1, 2}, make([]float32, 2), make([]float32, 2), logits)
+	// pooled (4, 6) / 5; hidden (2.5, -8.6) -> (2.5, 0); logits (5.25, -2.5)
+	if diff := cmp.Diff([]float32{5.25, -2.5}, logits, cmpopts.EquateApprox(0, 1e-6)); diff != "" {
 		t.Error(diff)
 	}
 	Softmax(logits)

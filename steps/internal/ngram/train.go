@@ -89,6 +89,8 @@ func Parallel(n int, worker func() (work func(i int))) {
 type Embedder struct {
 	m      *Model
 	Accum  []float32 // by embedding row
+	rarity []float32 // likewise: how much further a rare one moves
+	norms  []float32 // of the batch that Pool saw last
 	cuts   []int32   // ranges: cuts[s] to cuts[s+1]
 	pooled []float32
 	sizes  []float32 // mean square of a batch row's gradient
@@ -98,7 +100,10 @@ const ranges = 16
 
 // NewEmbedder begins with empty accumulators.
 func NewEmbedder(m *Model) *Embedder {
-	e := &Embedder{m: m, Accum: make([]float32, m.Buckets)}
+	e := &Embedder{m: m, Accum: make([]float32, m.Buckets), rarity: m.Rarity}
+	if e.rarity == nil {
+		e.rarity = ones(m.Buckets)
+	}
 	for s := range ranges + 1 {
 		e.cuts = append(e.cuts, int32(s*m.Buckets/ranges))
 	}
@@ -110,27 +115,26 @@ func (e *Embedder) Pool(c *Corpus, batch []int32, size int) []float32 {
 	dim := e.m.Dim
 	e.pooled = slices.Grow(e.pooled[:0], size*dim)[:size*dim]
 	clear(e.pooled[len(batch)*dim:])
+	e.norms = slices.Grow(e.norms[:0], len(batch))[:len(batch)]
 	const chunk = 32
 	Parallel((len(batch)+chunk-1)/chunk, func() func(int) {
 		return func(p int) {
 			for i := p * chunk; i < min((p+1)*chunk, len(batch)); i++ {
-				e.m.Pool(c.Row(int(batch[i])), e.pooled[i*dim:][:dim])
+				e.norms[i] = e.m.Pool(c.Row(int(batch[i])), e.pooled[i*dim:][:dim])
 			}
 		}
 	})
 	return e.pooled
 }
 
-// Update applies the gradient [size, Dim] of the pooled batch. decay shrinks the touched rows (decoupled weight decay).
+// Update applies the gradient [size, Dim] of the batch that was pooled last. decay shrinks the touched rows (decoupled weight decay).
 func (e *Embedder) Update(c *Corpus, batch []int32, grad []float32, rate, decay float32) {
 	dim := e.m.Dim
 	e.sizes = slices.Grow(e.sizes[:0], len(batch))[:len(batch)]
-	for i, b := range batch {
-		row := grad[i*dim:][:dim]
-		n := root(max(len(c.Row(int(b))), 1))
-		sum := float32(0)
+	for i := range batch {
+		row, sum := grad[i*dim:][:dim], float32(0)
 		for j := range row {
-			row[j] /= n // one feature's share
+			row[j] /= e.norms[i] // the share of a feature of weight 1
 			sum += row[j] * row[j]
 		}
 		e.sizes[i] = sum / float32(dim)
@@ -151,7 +155,7 @@ func (e *Embedder) updateRange(c *Corpus, batch []int32, grad []float32, rate, k
 			continue
 		}
 		hi, _ := slices.BinarySearch(ids[lo:], to)
-		moveRows(e.m.Embedding, e.Accum, g, ids[lo:lo+hi], size, rate, keep)
+		moveRows(e.m.Embedding, e.Accum, e.rarity, g, ids[lo:lo+hi], size, rate, keep)
 	}
 }
 
@@ -171,7 +175,7 @@ func (e *Embedder) Scatter(ids []int32, grad []float32, rate, decay float32) {
 					size += v * v
 				}
 				if size > 0 {
-					moveRows(e.m.Embedding, e.Accum, g, ids[i:i+1], size/float32(dim), rate, 1-rate*decay)
+					moveRows(e.m.Embedding, e.Accum, e.rarity, g, ids[i:i+1], size/float32(dim), rate, 1-rate*decay)
 				}
 			}
 		}

@@ -47,6 +47,7 @@ func (x *Extractor) wordAndPair(word []rune) {
 	for _, r := range word {
 		w, b, pair = hashRune(w, r), hashRune(b, r), hashRune(pair, r)
 	}
+	x.counts.words++
 	x.emit(w)
 	if x.before != 0 {
 		x.emit(pair)

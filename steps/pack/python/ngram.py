@@ -23,16 +23,24 @@ def hashed(text):
 
 
 def normalise(text):
-    """NFKC of stream-safe text: after 30 marks in a row comes a joiner, so that no letter carries more."""
-    out, marks = [], 0
-    for c in text if re.search("[\u0300-\U0010ffff]{30}", text) else ():
+    """NFKC without the marks on Latin, Greek and Cyrillic letters; after 30 marks in a row comes a joiner (stream-safe text)."""
+    if text.isascii():
+        return text
+    out, marks, plain = [], 0, False
+    for c in text:
         for d in unicodedata.normalize("NFKD", c):
             marks = marks + 1 if unicodedata.combining(d) else 0
             if marks > 30:
                 out.append("\u034f")
                 marks = 1
             out.append(d)
-    return unicodedata.normalize("NFKC", "".join(out) or text)
+    kept = []
+    for d in unicodedata.normalize("NFKD", "".join(out)):
+        mark = unicodedata.category(d) == "Mn"
+        if not (mark and plain):
+            kept.append(d)
+            plain = not mark and d < "\u0530"
+    return unicodedata.normalize("NFKC", "".join(kept))
 
 
 class Extractor:
@@ -47,7 +55,7 @@ class Extractor:
         if len(raw) > self.max_bytes:
             half = self.max_bytes // 2
             text = raw[:half].decode(errors="ignore") + " " + raw[-half:].decode(errors="ignore")
-        self.ids, self.single, self.before = set(), "", None
+        self.ids, self.single, self.before, self.words = set(), "", None, 0
         if re.search("[\uff01-\uff5e]", text):
             self.emit("x", "fullwidth")
         self.scan(normalise(text))
@@ -78,6 +86,8 @@ class Extractor:
                     self.emit("s", s)
                 apostrophe = False
         self.singles()
+        if self.words:
+            self.emit("x", "words%d" % self.words.bit_length())
         if letters >= 8 and 3 * capitals >= letters:
             self.emit("x", "caps")
         if visible >= 8 and 3 * symbols >= visible:
@@ -90,6 +100,7 @@ class Extractor:
             self.single += word
         else:
             self.singles()
+        self.words += 1
         self.grams(word)
         if self.before is not None:
             self.emit("b", self.before + " " + word)
