@@ -11,6 +11,7 @@ import (
 
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/internal/scorer"
 	"rein/steps/stats"
 	"rein/steps/stepstest"
@@ -22,6 +23,7 @@ func model(t *testing.T) artifact.Model {
 	cfg := ngram.Default()
 	cfg.Buckets = 1 << 10
 	m := ngram.NewModel(cfg, 3, 11)
+	ngramtest.Known(m)
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i := m.Dim; i < len(m.Embedding); i++ {
 		m.Embedding[i] = float32(rng.NormFloat64())

@@ -7,6 +7,7 @@ import (
 
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/internal/scorer"
 	"rein/steps/internal/seeds"
 )
@@ -17,6 +18,7 @@ func seeded(t *testing.T, dir artifact.Model, seed uint64, name string, threshol
 	cfg := ngram.Default()
 	cfg.Buckets = 1 << 10
 	m := ngram.NewModel(cfg, 3, int64(seed))
+	ngramtest.Known(m)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	for i := m.Dim; i < len(m.Embedding); i++ {
 		m.Embedding[i] = float32(rng.NormFloat64())

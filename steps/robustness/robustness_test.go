@@ -13,6 +13,7 @@ import (
 
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/internal/text"
 	"rein/steps/stepstest"
 )
@@ -44,6 +45,7 @@ func model(t *testing.T) artifact.Model {
 	cfg := ngram.Default()
 	cfg.Buckets = 1 << 10
 	m := ngram.NewModel(cfg, 3, 11)
+	ngramtest.Known(m)
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i := m.Dim; i < len(m.Embedding); i++ {
 		m.Embedding[i] = float32(rng.NormFloat64())

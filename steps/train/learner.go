@@ -27,14 +27,14 @@ type learner interface {
 	close()
 }
 
-// ready turns both sets of rows into ids, where that wasn't done before, and gives a new n-gram model the weights of its ids.
+// ready turns both sets of rows into ids, where that wasn't done before, and gives an n-gram model the weights of their ids.
 func ready(net learner, rows, validation *dataset) {
 	for _, d := range []*dataset{rows, validation} {
 		if d.corpus == nil {
 			d.corpus, d.texts = net.encode(d.texts), nil
 		}
 	}
-	if n, ok := net.(*network); ok && n.fresh {
+	if n, ok := net.(*network); ok {
 		n.model.Weigh(rows.corpus)
 	}
 }

@@ -16,7 +16,6 @@ type network struct {
 	emb   *ngram.Embedder
 	head  *mlx.Head
 	hc    mlx.HeadConfig
-	fresh bool // the model is new: its weights of ids are to come from the training rows
 
 	targets, rows, mask []float32 // of a batch
 }

@@ -131,6 +131,7 @@ func ourSpeed(t testing.TB, c Config, d *dataset, epochs int) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
+	net.model.Weigh(d.corpus)
 	defer net.close()
 	begin := time.Now()
 	for e := range epochs {

@@ -159,11 +159,7 @@ func open(env *steps.Env, c *Config, in Inputs) (learner, error) {
 	if err != nil {
 		return nil, err
 	}
-	net, err := newNetwork(backend, *c, grams)
-	if err == nil {
-		net.fresh = in.Init.Path == ""
-	}
-	return net, err
+	return newNetwork(backend, *c, grams)
 }
 
 // encoderOf is the encoder to train: of the folder base, or init where that is one; nil for an n-gram model.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 )
 
 // Model is the classifier's weights, row-major.
@@ -12,7 +11,7 @@ type Model struct {
 	Config
 	Classes   int
 	Embedding []float32 // [Buckets, Dim], each row times its weight; row 0 is zero
-	Rarity    []float32 // [Buckets]: the weights
+	IDF       []float32 // [Buckets]: the weights; 0 of ids that no training row had
 	W1        []float32 // [Dim, Hidden]
 	B1        []float32 // [Hidden]
 	W2        []float32 // [Hidden, Classes]
@@ -23,7 +22,7 @@ type Model struct {
 // training never sees add nothing: it learns all the same, by way of the drawn layers above it.
 func NewModel(cfg Config, classes int, seed int64) *Model {
 	m := &Model{Config: cfg, Classes: classes,
-		Embedding: make([]float32, cfg.Buckets*cfg.Dim), Rarity: ones(cfg.Buckets),
+		Embedding: make([]float32, cfg.Buckets*cfg.Dim), IDF: make([]float32, cfg.Buckets),
 		W1: make([]float32, cfg.Dim*cfg.Hidden), B1: make([]float32, cfg.Hidden),
 		W2: make([]float32, cfg.Hidden*classes), B2: make([]float32, classes)}
 	rng := rand.New(rand.NewPCG(uint64(seed), 0x6e6772616d))
@@ -37,34 +36,33 @@ func NewModel(cfg Config, classes int, seed int64) *Model {
 	return m
 }
 
-func ones(n int) []float32 { return slices.Repeat([]float32{1}, n) }
-
-// Weigh sets the weights of a new model by how many of the corpus's rows have each id.
+// Weigh gives ids that have no weight yet one by how many of the corpus's rows have them.
 func (m *Model) Weigh(c *Corpus) {
 	rows := make([]int32, m.Buckets)
 	for _, id := range c.ids {
 		rows[id]++
 	}
 	for id, n := range rows {
-		x := 1 + math.Log(float64(1+c.Len())/float64(1+n))
-		m.Rarity[id] = float32(x * x)
+		if n > 0 && m.IDF[id] == 0 {
+			m.IDF[id] = float32(1 + math.Log(float64(1+c.Len())/float64(1+n)))
+		}
 	}
 }
 
 // Pool writes the sum of the ids' embedding rows over their norm to dst: a mean would drown what gives a long text away, a
-// sum would make length itself the signal. Of no ids it is zero. It returns the norm: the root of the sum of the squares of
-// the ids' weights.
+// sum would make length itself the signal. Of no ids that training knew it is zero. It returns the norm: the root of the sum of
+// the squares of the ids' weights.
 func (m *Model) Pool(ids []int32, dst []float32) float32 {
 	clear(dst)
-	if len(ids) == 0 {
+	squares := float32(0)
+	for _, id := range ids {
+		w := m.IDF[id]
+		squares += w * w
+	}
+	if squares == 0 {
 		return 1
 	}
 	sumRows(dst[:m.Dim], m.Embedding, ids)
-	squares := float32(0)
-	for _, id := range ids {
-		w := m.Rarity[id]
-		squares += w * w
-	}
 	norm := float32(math.Sqrt(float64(squares)))
 	for j := range dst {
 		dst[j] /= norm

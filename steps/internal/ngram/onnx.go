@@ -40,7 +40,7 @@ func (m *Model) Graph(producer string, metadata map[string]string, weights onnxg
 func (m *Model) squares() []float32 {
 	out := make([]float32, m.Buckets)
 	for i := 1; i < m.Buckets; i++ {
-		out[i] = m.Rarity[i] * m.Rarity[i]
+		out[i] = m.IDF[i] * m.IDF[i]
 	}
 	return out
 }

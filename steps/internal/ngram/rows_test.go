@@ -55,14 +55,22 @@ func TestAssemblyEqualsGo(t *testing.T) {
 	})
 }
 
-func TestWeightsAreByRarity(t *testing.T) {
+func TestWeightsAreInverseDocumentFrequencies(t *testing.T) {
 	m := NewModel(Config{Spec: Spec, Buckets: 4, Dim: 1, Hidden: 1, MaxBytes: 64}, 2, 1)
 	m.Weigh(&Corpus{ids: []int32{1, 2, 1, 1}, starts: []int64{0, 2, 3, 4}})
-	for id, rows := range map[int]float64{1: 3, 2: 1, 3: 0} {
-		x := 1 + math.Log(4/(1+rows))
-		if got := float64(m.Rarity[id]); math.Abs(got-x*x) > 1e-5 {
-			t.Errorf("in %v of 3 rows: weight %v, want %v", rows, got, x*x)
+	for id, rows := range map[int]float64{1: 3, 2: 1} {
+		want := 1 + math.Log(4/(1+rows))
+		if got := float64(m.IDF[id]); math.Abs(got-want) > 1e-5 {
+			t.Errorf("in %v of 3 rows: weight %v, want %v", rows, got, want)
 		}
+	}
+	if m.IDF[3] != 0 {
+		t.Errorf("in no row: weight %v", m.IDF[3])
+	}
+	old := slices.Clone(m.IDF)
+	m.Weigh(&Corpus{ids: []int32{1, 3}, starts: []int64{0, 1, 2}}) // a training that goes on with other rows
+	if !slices.Equal(m.IDF[:3], old[:3]) || m.IDF[3] == 0 {
+		t.Errorf("weights %v after %v", m.IDF, old)
 	}
 }
 
@@ -70,7 +78,7 @@ func TestWeightsAreByRarity(t *testing.T) {
 func TestEmbedderTrainsWeightedRows(t *testing.T) {
 	cfg := Config{Spec: Spec, Buckets: 6, Dim: 3, Hidden: 1, MaxBytes: 64}
 	m := NewModel(cfg, 2, 1)
-	m.Rarity = []float32{1, 1, 2, 0.5, 4, 3}
+	m.IDF = []float32{1, 1, 2, 0.5, 4, 3}
 	e := NewEmbedder(m)
 	corpus := &Corpus{ids: []int32{1, 2, 4, 3, 4}, starts: []int64{0, 3, 5}}
 	plain, accum := make([][3]float64, 6), make([]float64, 6)
@@ -82,12 +90,12 @@ func TestEmbedderTrainsWeightedRows(t *testing.T) {
 		for row := range 2 {
 			squares := 0.0
 			for _, id := range corpus.Row(row) {
-				squares += float64(m.Rarity[id]) * float64(m.Rarity[id])
+				squares += float64(m.IDF[id]) * float64(m.IDF[id])
 			}
 			for j := range 3 {
 				sum := 0.0
 				for _, id := range corpus.Row(row) {
-					sum += float64(m.Rarity[id]) * plain[id][j]
+					sum += float64(m.IDF[id]) * plain[id][j]
 				}
 				if got := float64(pooled[3*row+j]); math.Abs(got-sum/math.Sqrt(squares)) > 1e-4 {
 					t.Fatalf("row %d pooled %v, want %v", row, got, sum/math.Sqrt(squares))
@@ -97,13 +105,13 @@ func TestEmbedderTrainsWeightedRows(t *testing.T) {
 		for row := range 2 { // in the batch's order
 			squares, size := 0.0, 0.0
 			for _, id := range corpus.Row(row) {
-				squares += float64(m.Rarity[id]) * float64(m.Rarity[id])
+				squares += float64(m.IDF[id]) * float64(m.IDF[id])
 			}
 			for j := range 3 {
 				size += float64(grad[3*row+j]) * float64(grad[3*row+j]) / squares / 3
 			}
 			for _, id := range corpus.Row(row) {
-				w := float64(m.Rarity[id])
+				w := float64(m.IDF[id])
 				accum[id] += w * w * size
 				for j := range 3 {
 					plain[id][j] -= rate / math.Sqrt(accum[id]) * w * float64(grad[3*row+j]) / math.Sqrt(squares)

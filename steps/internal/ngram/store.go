@@ -16,7 +16,7 @@ const Kind = "ngram"
 func (m *Model) tensors() []safetensors.Tensor {
 	return []safetensors.Tensor{
 		{Name: "embedding", Shape: []int{m.Buckets, m.Dim}, Data: m.Embedding},
-		{Name: "rarity", Shape: []int{m.Buckets}, Data: m.Rarity},
+		{Name: "idf", Shape: []int{m.Buckets}, Data: m.IDF},
 		{Name: "hidden.weight", Shape: []int{m.Dim, m.Hidden}, Data: m.W1},
 		{Name: "hidden.bias", Shape: []int{m.Hidden}, Data: m.B1},
 		{Name: "out.weight", Shape: []int{m.Hidden, m.Classes}, Data: m.W2},
@@ -63,8 +63,8 @@ func Load(dir artifact.Model) (*Model, artifact.ModelInfo, error) {
 		switch t.Name {
 		case "embedding":
 			m.Embedding = t.Data
-		case "rarity":
-			m.Rarity = t.Data
+		case "idf":
+			m.IDF = t.Data
 		case "hidden.weight":
 			m.W1 = t.Data
 		case "hidden.bias":

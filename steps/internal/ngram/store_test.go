@@ -79,7 +79,7 @@ func TestSaveRefusesNaN(t *testing.T) {
 func TestLogitsByHand(t *testing.T) {
 	m := NewModel(Config{Spec: Spec, Buckets: 4, Dim: 2, Hidden: 2, MaxBytes: 64}, 2, 1)
 	m.Embedding = []float32{0, 0, 1, 2, 3, 4, 5, 6}
-	m.Rarity = []float32{1, 3, 4, 1}
+	m.IDF = []float32{1, 3, 4, 1}
 	m.W1, m.B1 = []float32{1, -1, 1, 1}, []float32{0.5, -9}
 	m.W2, m.B2 = []float32{2, -1, 7, 7}, []float32{0.25, 0}
 	logits := make([]float32, 2)

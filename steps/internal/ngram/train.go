@@ -89,7 +89,7 @@ func Parallel(n int, worker func() (work func(i int))) {
 type Embedder struct {
 	m      *Model
 	Accum  []float32 // by embedding row
-	rarity []float32 // likewise: how much further a rare one moves
+	idf    []float32 // likewise: how much further a rare one moves
 	norms  []float32 // of the batch that Pool saw last
 	cuts   []int32   // ranges: cuts[s] to cuts[s+1]
 	pooled []float32
@@ -100,9 +100,9 @@ const ranges = 16
 
 // NewEmbedder begins with empty accumulators.
 func NewEmbedder(m *Model) *Embedder {
-	e := &Embedder{m: m, Accum: make([]float32, m.Buckets), rarity: m.Rarity}
-	if e.rarity == nil {
-		e.rarity = ones(m.Buckets)
+	e := &Embedder{m: m, Accum: make([]float32, m.Buckets), idf: m.IDF}
+	if e.idf == nil {
+		e.idf = slices.Repeat([]float32{1}, m.Buckets)
 	}
 	for s := range ranges + 1 {
 		e.cuts = append(e.cuts, int32(s*m.Buckets/ranges))
@@ -155,7 +155,7 @@ func (e *Embedder) updateRange(c *Corpus, batch []int32, grad []float32, rate, k
 			continue
 		}
 		hi, _ := slices.BinarySearch(ids[lo:], to)
-		moveRows(e.m.Embedding, e.Accum, e.rarity, g, ids[lo:lo+hi], size, rate, keep)
+		moveRows(e.m.Embedding, e.Accum, e.idf, g, ids[lo:lo+hi], size, rate, keep)
 	}
 }
 
@@ -175,7 +175,7 @@ func (e *Embedder) Scatter(ids []int32, grad []float32, rate, decay float32) {
 					size += v * v
 				}
 				if size > 0 {
-					moveRows(e.m.Embedding, e.Accum, e.rarity, g, ids[i:i+1], size/float32(dim), rate, 1-rate*decay)
+					moveRows(e.m.Embedding, e.Accum, e.idf, g, ids[i:i+1], size/float32(dim), rate, 1-rate*decay)
 				}
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/encoder/encodertest"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/stepstest"
 )
 
@@ -23,6 +24,7 @@ func model(t testing.TB) (artifact.Model, *ngram.Model) {
 	cfg := ngram.Default()
 	cfg.Buckets = 1 << 12
 	m := ngram.NewModel(cfg, 6, 11)
+	ngramtest.Known(m)
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i := m.Dim; i < len(m.Embedding); i++ { // as if trained; row 0 stays zero
 		m.Embedding[i] = float32(rng.NormFloat64())

@@ -23,6 +23,7 @@ func Random(t testing.TB, threshold float64, graph bool) artifact.Model {
 	for i := m.Dim; i < len(m.Embedding); i++ {
 		m.Embedding[i] = float32(rng.NormFloat64())
 	}
+	Known(m)
 	out := artifact.Model{Path: filepath.Join(t.TempDir(), "model")}
 	info := artifact.ModelInfo{Classes: []string{artifact.Benign, "jailbreak", "pii"}, Threshold: threshold, Rule: "given"}
 	if err := m.Save(out, info); err != nil {
@@ -34,4 +35,11 @@ func Random(t testing.TB, threshold float64, graph bool) artifact.Model {
 		}
 	}
 	return out
+}
+
+// Known gives every id of a model a weight, as if training had met it.
+func Known(m *ngram.Model) {
+	for i := range m.IDF {
+		m.IDF[i] = float32(1 + i%7)
+	}
 }
