@@ -15,11 +15,12 @@ import (
 // Env is a steps.Env that keeps what the step said.
 type Env struct {
 	*steps.Env
-	mu      sync.Mutex
-	Metrics map[string]float64
-	Series  map[string][][2]float64
-	Notes   []string
-	Logs    []string
+	mu         sync.Mutex
+	Metrics    map[string]float64
+	DeviceName string
+	Series     map[string][][2]float64
+	Notes      []string
+	Logs       []string
 }
 
 // New makes an Env with a path for each output port and a memo in memory.
@@ -46,6 +47,10 @@ func (e *Env) emit(ev engine.Event) {
 	defer e.mu.Unlock()
 	switch ev.Action {
 	case engine.ActionMetric:
+		if ev.Metric == "device" {
+			e.DeviceName = ev.Text
+			return
+		}
 		e.Metrics[ev.Metric] = ev.Value
 	case engine.ActionSeries:
 		e.Series[ev.Metric] = append(e.Series[ev.Metric], [2]float64{ev.At, ev.Value})

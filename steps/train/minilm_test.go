@@ -46,8 +46,7 @@ func TestMiniLMOnSharedData(t *testing.T) {
 	for _, of := range []struct{ name, base string }{{"MiniLM", dir}, {"n-grams", ""}} {
 		c := defaults()
 		if of.base != "" {
-			c.Epochs, c.BatchSize, c.Rate, c.Dropout, c.Decay, c.Clip, c.Warmup = 2, 16, 5e-5, 0.1, 0.01, 1, 0.06
-			c.Model = &ModelConfig{Buckets: 1024, Dim: 8, Hidden: 8, MaxTokens: 128}
+			c = miniLM("fp32")
 		}
 		env := stepstest.New(t, "model")
 		out, err := run(t.Context(), env.Env, c, Inputs{Rows: in[0], Validation: in[1], Base: artifact.File{Path: of.base}})

@@ -3,6 +3,7 @@ package mlx
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 
 	g "github.com/gomlx/gomlx/core/graph"
@@ -294,6 +295,15 @@ func replace(at **tensors.Tensor, data []float32, shape ...int) {
 // lengthStep is what batch lengths are rounded up to: each length is a graph to compile.
 const lengthStep = 16
 
+// roundUp is the batch length for rows of so many tokens. XLA takes long to compile for a GPU, which fills batches up in no time:
+// it gets powers of two.
+func (e *Encoder) roundUp(longest int) int {
+	if e.there != nil {
+		return max(2*lengthStep, 1<<bits.Len(uint(longest-1)))
+	}
+	return (longest + lengthStep - 1) / lengthStep * lengthStep
+}
+
 // Lookup is a batch of token ids, with their vectors where the caller keeps the word table; missing rows, and what a row is
 // shorter than the longest, are filling.
 func (e *Encoder) Lookup(rows int, ids [][]int32) EncoderBatch {
@@ -302,7 +312,7 @@ func (e *Encoder) Lookup(rows int, ids [][]int32) EncoderBatch {
 	for _, row := range ids {
 		longest = max(longest, len(row))
 	}
-	b := EncoderBatch{Rows: rows, Length: min((longest+lengthStep-1)/lengthStep*lengthStep, m.Positions)}
+	b := EncoderBatch{Rows: rows, Length: min(e.roundUp(longest), m.Positions)}
 	b.IDs, b.Mask = make([]int32, rows*b.Length), make([]float32, rows*b.Length)
 	if e.there == nil {
 		b.Words = make([]float32, rows*b.Length*m.Hidden)
