@@ -155,3 +155,22 @@ func TestGPUsAreHandedOutByID(t *testing.T) {
 		t.Error(e)
 	}
 }
+
+// A step that uses a GPU gets one where there is one, though its resources ask for none.
+func TestStepTakesAGPUWhereThereIsOne(t *testing.T) {
+	for given, want := range map[string]string{"GPU-a": "GPU-a|[GPU-a]", "": "|[]"} {
+		t.Setenv("CUDA_VISIBLE_DEVICES", given)
+		o := options(enginetest.Store(t))
+		o.Child = child()
+		uses := childOp(map[string]any{"do": "env", "n": 1})
+		uses.Adjust = func(d *engine.Description) { d.Isolated, d.UsesGPU = true, true }
+		r := mustRun(t, graph(step("one", uses)), o)
+		path, err := o.Store.Path(t.Context(), enginetest.Find(r, "one").Outputs["out"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, _ := os.ReadFile(path); string(b) != want {
+			t.Errorf("given %q: %s, want %s", given, b, want)
+		}
+	}
+}

@@ -37,6 +37,8 @@ type Description struct {
 	// Exclusive says that the step measures time: nothing else of ours runs on the machine meanwhile, and its Fingerprints are
 	// the machine's.
 	Exclusive bool
+	// UsesGPU says that the step takes a GPU where there is one and its Resources ask for none, and does without elsewhere.
+	UsesGPU bool
 	// Isolated says that the step runs in a child process, so that a crash of a native library is a failed step.
 	Isolated bool
 }
@@ -83,7 +85,7 @@ type Memo interface {
 type Resources struct {
 	CPUs   float64 `json:"cpus,omitempty"`   // 0: one
 	Memory int64   `json:"memory,omitempty"` // bytes; 0: not counted
-	GPU    int     `json:"gpu,omitempty"`    // number of whole GPUs; with none the step sees no GPU
+	GPU    int     `json:"gpu,omitempty"`    // number of whole GPUs; a step that was granted none sees none
 	// GPUs are the ids of the GPUs that were granted, as CUDA_VISIBLE_DEVICES names them; set by the engine.
 	GPUs []string `json:"gpus,omitempty"`
 }

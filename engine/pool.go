@@ -10,8 +10,9 @@ import (
 // has no lock. What other rein processes hold is the business of tokens.
 type pool struct {
 	slots, freeSlots   int
-	memory, freeMemory int64 // memory 0: not counted
-	gpus               []string
+	memory, freeMemory int64    // memory 0: not counted
+	gpus               []string // those that are free
+	hasGPU             bool
 	away               map[Executor]int // jobs that are out, by executor
 }
 
@@ -24,7 +25,7 @@ type grant struct {
 }
 
 func newPool(jobs int, m machine) *pool {
-	return &pool{slots: jobs, freeSlots: jobs, memory: m.memory, freeMemory: m.memory, gpus: slices.Clone(m.gpus), away: map[Executor]int{}}
+	return &pool{slots: jobs, freeSlots: jobs, memory: m.memory, freeMemory: m.memory, gpus: slices.Clone(m.gpus), hasGPU: len(m.gpus) > 0, away: map[Executor]int{}}
 }
 
 // check says why r could never be granted, even with nothing else running.
@@ -53,9 +54,12 @@ func (p *pool) take(r Resources) (grant, bool) {
 	return g, true
 }
 
-// needs is what u takes of the machine: all slots, if it measures time.
-func (u *unit) needs() Resources {
+// needs is what u takes of the machine: all slots, if it measures time, and a GPU, if it uses one where there is one.
+func (p *pool) needs(u *unit) Resources {
 	res := u.resources
+	if u.desc.UsesGPU && res.GPU == 0 && p.hasGPU {
+		res.GPU = 1
+	}
 	if u.desc.Exclusive {
 		res.CPUs = math.MaxInt32
 	}

@@ -244,7 +244,7 @@ func (r *runner) startTasks() {
 		}
 		if !ok {
 			passed = append(passed, t)
-			if t.away == nil && r.pool.freeSlots < r.pool.slotsOf(t.unit.needs()) {
+			if t.away == nil && r.pool.freeSlots < r.pool.slotsOf(r.pool.needs(t.unit)) {
 				break
 			}
 			continue
@@ -271,7 +271,7 @@ func (r *runner) grantFor(t *task) (grant, bool, error) {
 	if err := check(t.unit.resources, r.machine); err != nil {
 		return grant{}, false, err
 	}
-	g, ok := r.pool.take(t.unit.needs())
+	g, ok := r.pool.take(r.pool.needs(t.unit))
 	return g, ok, nil
 }
 

@@ -72,6 +72,9 @@ type Fingerprinter interface {
 	Fingerprint(ctx context.Context) (map[string]string, error)
 }
 
+// GPUUser may be implemented by a config whose step takes a GPU where there is one, though its resources ask for none.
+type GPUUser interface{ UsesGPU() bool }
+
 // New makes a step type of a function. version is raised whenever equal input would give other output.
 func New[C, I, O any](name string, version int, doc string, run func(context.Context, *Env, C, I) (O, error), opts ...Option) *Type {
 	t := &Type{Name: name, Version: version, Doc: doc, config: reflect.TypeFor[C]()}
@@ -190,6 +193,9 @@ func (o *op) Describe(ctx context.Context) (engine.Description, error) {
 		for k, v := range o.t.fingerprint() {
 			d.Fingerprints[k] = v
 		}
+	}
+	if u, ok := o.config.(GPUUser); ok {
+		d.UsesGPU = u.UsesGPU()
 	}
 	if f, ok := o.config.(Fingerprinter); ok {
 		more, err := f.Fingerprint(ctx)

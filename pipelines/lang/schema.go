@@ -88,7 +88,7 @@ var grammar = []blockSchema{
 var resourcesSchema = blockSchema{name: "resources", single: true, doc: "What the step needs of the machine while it runs. Not part of its key.",
 	args: []argSchema{
 		{name: "cpus", typ: "number", doc: "Cores. Default 1."},
-		{name: "gpu", typ: "number", doc: "Whole GPUs. Default none."},
+		{name: "gpu", typ: "number", doc: "Whole GPUs. Default none; a training that can use one takes one where there is one."},
 		{name: "memory", typ: "string", doc: "\"512MiB\", \"4GiB\", or a number of bytes."},
 	},
 	sample: "resources {\n  gpu    = 1\n  cpus   = 2\n  memory = \"4GiB\"\n}\n"}

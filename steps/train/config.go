@@ -26,7 +26,7 @@ type Config struct {
 	Clip      float64 `hcl:"clip_norm" default:"1" doc:"Largest norm of an encoder's gradients in an update; 0: any."`
 
 	ClassWeights  string             `hcl:"class_weights" default:"none" enum:"none,sqrt,balanced" doc:"How rare classes are weighed up: not, by the square root of their rarity, or fully."`
-	SourceWeights string             `hcl:"source_weights" default:"sqrt" enum:"none,sqrt,balanced" doc:"How small sources of a label are weighed up, likewise: a model that has to do well on sources that it never saw shouldn't learn the largest one by heart."`
+	SourceWeights string             `hcl:"source_weights" default:"none" enum:"none,sqrt,balanced" doc:"How small sources of a label are weighed up, likewise: so that the largest one is not all that is learnt."`
 	MethodWeight  map[string]float64 `hcl:"method_weights,optional" doc:"Weight of rows by the method that made them."`
 	Smoothing     float64            `hcl:"label_smoothing" default:"0.1" doc:"Share of each target that is spread evenly: over both labels, and over all categories."`
 	Category      float64            `hcl:"category_weight" default:"0.1" doc:"Weight of telling a malicious row's category beside that of telling benign and malicious apart; 1: all classes are told apart alike."`
@@ -97,6 +97,9 @@ func (c Config) Validate() error {
 	}
 	return c.ngram().Validate()
 }
+
+// UsesGPU implements steps.GPUUser: the n-gram model of default sizes never does.
+func (c Config) UsesGPU() bool { return c.Device == "cuda" || c.Device == "auto" && c.Model != nil }
 
 func (m *ModelConfig) validate() error {
 	switch {

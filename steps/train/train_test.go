@@ -50,7 +50,7 @@ func toy(t testing.TB, n int, seed uint64) artifact.Rows {
 
 func toyConfig() Config {
 	return Config{Epochs: 4, Seed: 3, Seeds: 1, BatchSize: 64, Rate: 0.05, HeadRate: 0.01, Schedule: "cosine", Warmup: 0.02, Dropout: 0.2, Decay: 1e-4,
-		ClassWeights: "none", SourceWeights: "sqrt", Smoothing: 0.1, Category: 0.1, Patience: 2, Watch: "loss", Rule: "fp_rate", AtMost: 0.01, Device: "auto",
+		ClassWeights: "none", SourceWeights: "none", Smoothing: 0.1, Category: 0.1, Patience: 2, Watch: "loss", Rule: "fp_rate", AtMost: 0.01, Device: "auto",
 		Model: &ModelConfig{Buckets: 4096, Dim: 8, Hidden: 16}}
 }
 
