@@ -143,11 +143,17 @@ func (s *Scorer) block(ctx context.Context, encode func(string, []int32) []int32
 		classes := len(s.info.Classes)
 		for r, i := range order[:n] {
 			out[i] = logits[r*classes : (r+1)*classes]
+			if slices.ContainsFunc(out[i], overflown) {
+				return fmt.Errorf("the model's logits are %v for %.60q: no score can be made of them; is a weight NaN, or too large for its type?", out[i], texts[i])
+			}
 		}
 		order = order[n:]
 	}
 	return nil
 }
+
+// overflown is a logit of which softmax makes NaN: that would pass for benign, as it is over no threshold.
+func overflown(v float32) bool { return v != v || v > math.MaxFloat32 }
 
 // batch runs the graph and picks its logits.
 func (s *Scorer) batch(rows, length int, ids []int64) ([]float32, error) {

@@ -158,6 +158,19 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestLogitsThatOverflowAreAnError(t *testing.T) {
+	dir, m := model(t)
+	for i := range m.Embedding[m.Dim:] {
+		m.Embedding[m.Dim+i] = math.MaxFloat32 // their sum overflows
+	}
+	if err := m.Save(dir, artifact.ModelInfo{Classes: []string{"benign", "jailbreak", "toxicity", "injection", "pii", "other"}, Threshold: 0.5}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, dir, Options{}).Score(t.Context(), []string{"a b c"}); err == nil || !strings.Contains(err.Error(), "no score") || !strings.Contains(err.Error(), `"a b c"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func BenchmarkScoreOne(b *testing.B) {
 	dir, _ := model(b)
 	s := open(b, dir, Options{})
