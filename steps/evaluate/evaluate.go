@@ -55,7 +55,7 @@ type Out struct {
 }
 
 // Step is the "evaluate" step type.
-var Step = steps.New("evaluate", 5, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
+var Step = steps.New("evaluate", 6, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
 	steps.Isolated, steps.Example(`step "evaluate" "test" {
   model  = step.export.model
   test   = step.corpus.test

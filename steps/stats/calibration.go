@@ -17,7 +17,8 @@ type fine struct {
 }
 
 // calibrationIntervals are 95% intervals of the Brier score and of the calibration error by a bootstrap, stratified by class.
-// A resample is never better calibrated on average than its data: the calibration error's draws are moved back by that much.
+// A resample is never better calibrated on average than its data, nor the data than what they were drawn from: the calibration
+// error's draws are moved back by that much, and the lower end once more.
 func calibrationIntervals(benign, malicious []float64, brier, ece float64, resamples int, seed uint64) (b, e Interval) {
 	const divisions = calibrationBins * finePerBin
 	classes := [2][divisions]fine{}
@@ -60,7 +61,9 @@ func calibrationIntervals(benign, malicious []float64, brier, ece float64, resam
 		mean += v / float64(resamples)
 	}
 	back := math.Max(0, mean-ece)
-	return spanOf(brier, briers, 0), spanOf(ece, eces, back)
+	e = spanOf(ece, eces, back)
+	e.Low = math.Max(0, e.Low-back)
+	return spanOf(brier, briers, 0), e
 }
 
 // spanOf is a value with the middle 95% of its draws, moved back and kept around the value.

@@ -79,3 +79,38 @@ func TestDecisionIntervalsCover(t *testing.T) {
 		t.Errorf("of %d intervals %d hold the benign F1, %d the precision", trials, benign, precision)
 	}
 }
+
+// The calibration error of few rows is high by chance; its interval allows for that.
+func TestCalibrationIntervalsCover(t *testing.T) {
+	const trials = 150
+	rng := rand.New(rand.NewPCG(41, 42))
+	draw := func(pos, neg int) (benign, malicious []float64, brier, ece float64) {
+		s := NewSet()
+		for i := range pos + neg {
+			mean := -1.8
+			if i < pos {
+				mean = 1.2
+			}
+			s.Add(Observation{Malicious: i < pos, Threat: 1 / (1 + math.Exp(-(mean + 1.5*rng.NormFloat64())))})
+		}
+		s.calibrate()
+		return s.benign, s.malicious, s.Brier, s.ECE
+	}
+	for _, c := range []struct{ pos, neg int }{{16, 67}, {100, 400}} {
+		_, _, wantBrier, wantECE := draw(100*c.pos, 100*c.neg)
+		var brier, ece int
+		for i := range trials {
+			benign, malicious, b, e := draw(c.pos, c.neg)
+			ib, ie := calibrationIntervals(benign, malicious, b, e, 100, uint64(i))
+			if ib.Low <= wantBrier && wantBrier <= ib.High {
+				brier++
+			}
+			if ie.Low <= wantECE && wantECE <= ie.High {
+				ece++
+			}
+		}
+		if brier < trials*84/100 || ece < trials*90/100 {
+			t.Errorf("%+v: of %d intervals %d hold the Brier score, %d the calibration error", c, trials, brier, ece)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package stats
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -48,6 +49,99 @@ func TestIntervalsCover(t *testing.T) {
 		if share := float64(held) / times; share < least {
 			t.Errorf("AUC, %+v: %.3f of the intervals hold it", c, share)
 		}
+	}
+}
+
+// Recall at a FP rate is uncertain by where the threshold lies, too; the average precision of rows that are told apart, by what
+// was not drawn.
+func TestIntervalsOfCurvesCover(t *testing.T) {
+	const times, least = 200, 0.91
+	rng := rand.New(rand.NewPCG(3, 1))
+	draw := func(n int, mean float64) []float64 {
+		out := make([]float64, n)
+		for i := range out {
+			out[i] = mean + rng.NormFloat64()
+		}
+		slices.Sort(out)
+		return out
+	}
+	for _, c := range []struct {
+		pos, neg int
+		distance float64
+	}{{16, 67, 3}, {100, 1000, 1.5}, {30, 100, 5}} {
+		wide := draw(20_000*c.neg/c.pos, 0)
+		precision := AveragePrecision(draw(20_000, c.distance), wide)
+		held, heldPrecision := map[string]int{}, 0
+		for range times {
+			pos, neg := draw(c.pos, c.distance), draw(c.neg, 0)
+			for _, p := range OperatingPoints {
+				truth := math.Erfc((math.Sqrt2*math.Erfinv(1-2*p.Rate)-c.distance)/math.Sqrt2) / 2
+				if r := RecallAt(pos, neg, p.Rate); r.Low <= truth && truth <= r.High {
+					held[p.Name]++
+				}
+			}
+			if a := AveragePrecisionInterval(pos, neg, 100, 1); a.Low <= precision && precision <= a.High && a.Low < a.High {
+				heldPrecision++
+			}
+		}
+		held["average precision"] = heldPrecision
+		for name, n := range held {
+			if share := float64(n) / times; share < least {
+				t.Errorf("%s, %+v: %.3f of the intervals hold it", name, c, share)
+			}
+		}
+	}
+}
+
+// Differences on few rows, most of which are decided alike: no difference seen is no certainty that there is none.
+func TestIntervalsOfDifferencesCover(t *testing.T) {
+	const times, least, many = 400, 0.91, 1_000_000
+	rng := rand.New(rand.NewPCG(4, 1))
+	scaled := func(shares []int, n int) (c Cells) {
+		for i, s := range shares {
+			c[i] = s * n * many / 1000
+		}
+		return c
+	}
+	for _, c := range []struct {
+		pos, neg          int
+		malicious, benign []int // of 1,000: as Cells
+	}{{16, 67, []int{785, 10, 5, 200}, []int{36, 1, 3, 960}}, {100, 1000, []int{798, 1, 1, 200}, []int{38, 1, 1, 960}}, {367, 1559, []int{770, 20, 10, 200}, []int{25, 5, 10, 960}}} {
+		a, b := pairedF1(scaled(c.malicious, c.pos), scaled(c.benign, c.neg))
+		var f1, rate int
+		for i := range times {
+			var m, n Cells
+			multinomial(c.pos, c.malicious, m[:], rng)
+			multinomial(c.neg, c.benign, n[:], rng)
+			if d, _ := PairedF1(m, n, 200, uint64(i)); d.Low <= b-a && b-a <= d.High {
+				f1++
+			}
+			want := float64(c.benign[2]-c.benign[1]) / 1000
+			if d := PairedDifference(n[1], n[2], c.neg); d.Low <= want && want <= d.High {
+				rate++
+			}
+		}
+		if f1 < least*times || rate < least*times {
+			t.Errorf("%+v: of %d intervals %d hold the F1 macro, %d the rate", c, times, f1, rate)
+		}
+	}
+}
+
+// Where placements are all alike DeLong has no variance, but a handful of rows prove nothing.
+func TestAUCsOfFewRowsClaimNoCertainty(t *testing.T) {
+	same, apart := NewROC([]float64{.5, .5, .5}, []float64{.5, .5}), NewROC([]float64{.9, .8, .7}, []float64{.1, .2})
+	if d, p := apart.Minus(same); d.Value != 0.5 || !(d.Low < 0 && d.High > 0.5) || p < 0.05 {
+		t.Errorf("of five rows: %v, p %v", d, p)
+	}
+	if i := AUCInterval([]float64{.5, .5, .5}, []float64{.5, .5}); !(i.Low < 0.2 && i.High > 0.8) {
+		t.Errorf("scores all equal: %v", i)
+	}
+	few, many := make([]float64, 400), make([]float64, 1000)
+	for i := range few {
+		few[i] = 1 + float64(i)
+	}
+	if _, p := NewROC(few, many).Minus(NewROC(make([]float64, 400), many)); p > 1e-9 {
+		t.Errorf("of 1,400 rows: p %v", p)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sort"
 )
 
 // ThresholdFor is the lowest threshold at which at most a share of the sorted benign scores is at or over it.
@@ -16,6 +17,34 @@ func ThresholdFor(benign []float64, rate float64) float64 {
 func atOrOver(sorted []float64, threshold float64) int {
 	i, _ := slices.BinarySearch(sorted, threshold)
 	return len(sorted) - i
+}
+
+// RecallAt is the share of the sorted malicious scores over the threshold that has an FP rate on the sorted benign ones, with a
+// 95% interval. Two things are uncertain of it, where the true threshold lies among the benign scores and the recall there;
+// they are put together by MOVER (Zou and Donner 2008). Benign rows too few to bound the threshold leave the recall's lower
+// end open.
+func RecallAt(malicious, benign []float64, rate float64) Interval {
+	n, m := len(benign), len(malicious)
+	if n == 0 || m == 0 {
+		return Interval{math.NaN(), math.NaN(), math.NaN()}
+	}
+	at := Wilson(atOrOver(malicious, ThresholdFor(benign, rate)), m)
+	fewest, most := binomialRange(n, rate)
+	strict, loose := 0.0, float64(atOrOver(malicious, ThresholdFor(benign, float64(most)/float64(n))))/float64(m)
+	if fewest > 0 {
+		strict = float64(atOrOver(malicious, benign[n-fewest])) / float64(m)
+	}
+	low := at.Value - math.Hypot(at.Value-at.Low, at.Value-math.Min(at.Value, strict))
+	high := at.Value + math.Hypot(at.High-at.Value, math.Max(at.Value, loose)-at.Value)
+	return Interval{at.Value, math.Max(0, low), math.Min(1, high)}
+}
+
+// binomialRange is the middle 95% of Binomial(n, p).
+func binomialRange(n int, p float64) (low, high int) {
+	atMost := func(k int) float64 { return 1 - betaInc(float64(k+1), float64(n-k), p) }
+	low = sort.Search(n, func(k int) bool { return atMost(k) >= 0.025 })
+	high = sort.Search(n, func(k int) bool { return atMost(k) >= 0.975 })
+	return low, high
 }
 
 // curves are the ROC and the precision-recall curve of sorted scores, thinned out to a few hundred points, more of them at
@@ -83,6 +112,9 @@ func AveragePrecisionInterval(pos, neg []float64, resamples int, seed uint64) In
 		return Interval{math.NaN(), math.NaN(), math.NaN()}
 	}
 	value := AveragePrecision(pos, neg)
+	if len(neg) > 0 && neg[len(neg)-1] < pos[0] { // no resample would differ
+		return Interval{value, separatedPrecision(len(pos), len(neg)), value}
+	}
 	cuts := binCuts(pos)
 	bp, np := binned(pos, cuts)
 	bn, nn := binned(neg, cuts)
@@ -97,6 +129,19 @@ func AveragePrecisionInterval(pos, neg []float64, resamples int, seed uint64) In
 	}
 	slices.Sort(draws)
 	return Interval{value, math.Max(0, quantile(draws, 0.025)), math.Min(1, quantile(draws, 0.975))}
+}
+
+// separatedPrecision is the average precision at the least AUC that separated rows don't speak against, on the curve of that
+// AUC on which recall is a power of the FP rate.
+func separatedPrecision(m, n int) float64 {
+	const steps = 1000
+	auc, sum := separated(m, n), 0.0
+	for i := range steps {
+		recall := (float64(i) + 0.5) / steps
+		tp, fp := float64(m)*recall, float64(n)*math.Pow(recall, auc/(1-auc))
+		sum += tp / (tp + fp)
+	}
+	return sum / steps
 }
 
 // binCuts are the distinct positive scores that begin a group: precision only changes where there is a positive.

@@ -20,21 +20,25 @@ func pairedF1(malicious, benign Cells) (a, b float64) {
 
 // PairedF1 compares the F1 macro of two models on the same rows: B minus A with a 95% interval by a paired bootstrap,
 // stratified by class, and the two-sided p-value of the randomisation test. Rows only matter by how both models decided them,
-// so a resample is a draw of eight counts.
+// so a resample is a draw of eight counts. As with redraw, half a row more is decided by A alone, and half a row by B alone.
 func PairedF1(malicious, benign Cells, resamples int, seed uint64) (Interval, float64) {
 	a, b := pairedF1(malicious, benign)
 	rng := rand.New(rand.NewPCG(seed, 0xbf1))
 	draws := make([]float64, resamples)
 	var m, n Cells
+	halvesM, halvesN := withHalves(malicious), withHalves(benign)
 	for i := range draws {
-		multinomial(malicious.rows(), malicious[:], m[:], rng)
-		multinomial(benign.rows(), benign[:], n[:], rng)
+		multinomial(malicious.rows(), halvesM[:], m[:], rng)
+		multinomial(benign.rows(), halvesN[:], n[:], rng)
 		x, y := pairedF1(m, n)
 		draws[i] = y - x
 	}
 	slices.Sort(draws)
-	return Interval{b - a, quantile(draws, 0.025), quantile(draws, 0.975)}, randomised(malicious, benign)
+	return Interval{b - a, math.Min(b-a, quantile(draws, 0.025)), math.Max(b-a, quantile(draws, 0.975))}, randomised(malicious, benign)
 }
+
+// withHalves are twice the counts, with one more of each kind that is decided differently: multinomial takes proportions.
+func withHalves(c Cells) Cells { return Cells{2 * c[0], 2*c[1] + 1, 2*c[2] + 1, 2 * c[3]} }
 
 // randomised is the chance of a difference at least as large where the models are alike: then each row that they decide
 // differently is as likely to be decided so by the one as by the other. It is worked out, not drawn.

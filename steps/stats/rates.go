@@ -49,7 +49,7 @@ func betaInc(a, b, x float64) float64 {
 	front := math.Exp(lab-la-lb+a*math.Log(x)+b*math.Log1p(-x)) / a
 	const tiny = 1e-300
 	f, c, d := 1.0, 1.0, 0.0
-	for i := range 400 {
+	for i := range 1 << 20 { // about the square root of a or b, whichever is greater, are needed
 		m := float64(i / 2)
 		var num float64
 		switch {
@@ -104,8 +104,8 @@ func AUCInterval(positives, negatives []float64) Interval {
 		return Interval{1, separated(m, n), 1}
 	case auc == 0:
 		return Interval{0, 0, 1 - separated(m, n)}
-	case se == 0:
-		return Interval{auc, auc, auc}
+	case se == 0: // all scores are equal
+		se = math.Sqrt(hanley(auc, m, n))
 	}
 	at, half := math.Log(auc/(1-auc)), Z95*se/(auc*(1-auc))
 	return Interval{auc, 1 / (1 + math.Exp(half-at)), 1 / (1 + math.Exp(-half-at))}
@@ -114,17 +114,23 @@ func AUCInterval(positives, negatives []float64) Interval {
 // separated is the least AUC that m positives and n negatives, all of them told apart, don't speak against: where Hanley and
 // McNeil's variance puts 1 at the end of the interval (Newcombe 2006, method 5).
 func separated(m, n int) float64 {
-	low, high, more := 0.0, 1.0, float64(m+n)/2-1
+	low, high := 0.0, 1.0
 	for range 60 {
 		a := (low + high) / 2
-		v := a * (1 - a) * (1 + more*((1-a)/(2-a)+a/(1+a))) / float64(m) / float64(n)
-		if (1-a)*(1-a) > Z95*Z95*v {
+		if (1-a)*(1-a) > Z95*Z95*hanley(a, m, n) {
 			low = a
 		} else {
 			high = a
 		}
 	}
 	return (low + high) / 2
+}
+
+// hanley is the variance of an AUC of m positives and n negatives that the AUC alone says (Hanley and McNeil 1982, by
+// Newcombe's symmetric form).
+func hanley(auc float64, m, n int) float64 {
+	more := float64(m+n)/2 - 1
+	return auc * (1 - auc) * (1 + more*((1-auc)/(2-auc)+auc/(1+auc))) / float64(m) / float64(n)
 }
 
 func variance(v []float64) float64 {

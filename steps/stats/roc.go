@@ -28,9 +28,19 @@ func (r *ROC) Minus(a *ROC) (Interval, float64) {
 		if d == 0 {
 			return Interval{0, 0, 0}, 1
 		}
-		return Interval{d, d, d}, 0
+		se = math.Hypot(r.spread(), a.spread())
 	}
-	return Interval{d, d - Z95*se, d + Z95*se}, math.Erfc(math.Abs(d/se) / math.Sqrt2)
+	return Interval{d, math.Max(-1, d-Z95*se), math.Min(1, d+Z95*se)}, math.Erfc(math.Abs(d/se) / math.Sqrt2)
+}
+
+// spread is the standard error that the AUC alone says, for placements that are all alike: those of rows all told apart, or of
+// scores all equal.
+func (r *ROC) spread() float64 {
+	m, n := len(r.pos), len(r.neg)
+	if r.AUC == 0 || r.AUC == 1 {
+		return (1 - separated(m, n)) / Z95
+	}
+	return math.Sqrt(hanley(r.AUC, m, n))
 }
 
 func differenceVariance(a, b []float64) float64 {

@@ -207,8 +207,7 @@ func (s *Set) Finish(baseRate float64, resamples int, seed uint64) {
 	}
 	s.intervals(baseRate, resamples, seed)
 	for _, p := range OperatingPoints {
-		at := ThresholdFor(s.benign, p.Rate)
-		s.RecallAt[p.Name] = finite(Wilson(atOrOver(s.malicious, at), len(s.malicious)))
+		s.RecallAt[p.Name] = finite(RecallAt(s.malicious, s.benign, p.Rate))
 	}
 	s.ROC, s.PR = curves(s.benign, s.malicious)
 }

@@ -9,22 +9,24 @@ import (
 	"testing"
 )
 
-// cases.json was made by scikit-learn and statsmodels; testdata/cases.py says how.
+// cases.json was made by scikit-learn, scipy and statsmodels; testdata/cases.py says how.
 type storedCases struct {
 	Cases []struct {
-		Name              string
-		Labels            []int
-		Scores            []float64
-		Threshold         float64
-		TP, FP, TN, FN    int
-		Precision, Recall float64
-		F1                [2]float64
-		F1Macro           float64 `json:"f1_macro"`
-		AUC               float64 `json:"roc_auc"`
-		PRAUC             float64 `json:"pr_auc"`
-		Brier             float64
-		RecallAt          map[string]float64 `json:"recall_at"`
-		Reliability       [][2]float64
+		Name           string
+		Labels         []int
+		Scores         []float64
+		Threshold      float64
+		TP, FP, TN, FN int
+		Precision      *float64
+		Recall         float64
+		F1             [2]float64
+		F1Macro        float64  `json:"f1_macro"`
+		AUC            float64  `json:"roc_auc"`
+		PRAUC          float64  `json:"pr_auc"`
+		AUCVariance    *float64 `json:"auc_variance"`
+		Brier, ECE     float64
+		RecallAt       map[string]float64 `json:"recall_at"`
+		Reliability    [][2]float64
 	}
 	Wilson []struct {
 		K, N     int
@@ -34,7 +36,26 @@ type storedCases struct {
 		B, C int
 		P    float64
 	}
-	Holm struct{ P, Adjusted []float64 }
+	Holm  struct{ P, Adjusted []float64 }
+	Below []struct {
+		K, N     int
+		Limit, P float64
+	}
+	Welch []struct {
+		A, B     []float64
+		P        float64
+		Interval [2]float64
+	}
+	Paired []struct {
+		Labels        []int
+		A, B          []float64
+		Difference, P float64
+	}
+	Temperatures []struct {
+		Labels      []int
+		Scores      []float64
+		Temperature float64
+	}
 }
 
 const exact = 1e-9
@@ -56,20 +77,19 @@ func TestAsScikitLearn(t *testing.T) {
 	for _, c := range stored(t).Cases {
 		t.Run(c.Name, func(t *testing.T) {
 			s := NewSet()
-			var pos, neg []float64
 			for i, v := range c.Scores {
 				s.Add(Observation{Malicious: c.Labels[i] == 1, Flagged: v >= c.Threshold, Threat: v})
-				if c.Labels[i] == 1 {
-					pos = append(pos, v)
-				} else {
-					neg = append(neg, v)
-				}
 			}
+			pos, neg := byLabel(c.Labels, c.Scores)
 			s.Finish(0.01, 200, 1)
 			if want := (Confusion{c.TP, c.FP, c.TN, c.FN}); s.Confusion != want {
 				t.Fatalf("confusion %v, want %v", s.Confusion, want)
 			}
-			near(t, "precision", s.Precision.Value, c.Precision, exact)
+			if (s.Precision == nil) != (c.Precision == nil) {
+				t.Fatalf("precision %v, want %v", s.Precision, c.Precision)
+			} else if c.Precision != nil {
+				near(t, "precision", s.Precision.Value, *c.Precision, exact)
+			}
 			near(t, "recall", s.Recall.Value, c.Recall, exact)
 			near(t, "F1 benign", s.F1[BenignKey], c.F1[0], exact)
 			near(t, "F1 malicious", s.F1[MaliciousKey], c.F1[1], exact)
@@ -77,8 +97,15 @@ func TestAsScikitLearn(t *testing.T) {
 			near(t, "ROC-AUC", s.AUC.Value, c.AUC, exact)
 			near(t, "PR-AUC", s.PRAUC.Value, c.PRAUC, exact)
 			near(t, "Brier", s.Brier, c.Brier, exact)
-			if !(s.PRAUC.Low < s.PRAUC.Value && s.PRAUC.Value < s.PRAUC.High) {
-				t.Errorf("PR-AUC interval %v", *s.PRAUC)
+			near(t, "ECE", s.ECE, c.ECE, exact)
+			if c.AUCVariance != nil {
+				v10, v01 := placements(pos, neg)
+				near(t, "AUC's variance", variance(v10)/float64(len(pos))+variance(v01)/float64(len(neg)), *c.AUCVariance, exact)
+			}
+			for name, i := range map[string]*Interval{"ROC-AUC": s.AUC, "PR-AUC": s.PRAUC, "F1 macro": s.F1Macro, "recall": s.Recall} {
+				if !(i.Low <= i.Value && i.Value <= i.High) {
+					t.Errorf("%s: interval %v", name, *i)
+				}
 			}
 			slices.Sort(neg)
 			slices.Sort(pos)
@@ -103,6 +130,44 @@ func TestAsScikitLearn(t *testing.T) {
 	}
 }
 
+func byLabel(labels []int, scores []float64) (pos, neg []float64) {
+	for i, v := range scores {
+		if labels[i] == 1 {
+			pos = append(pos, v)
+		} else {
+			neg = append(neg, v)
+		}
+	}
+	return pos, neg
+}
+
+func TestAsScipy(t *testing.T) {
+	s := stored(t)
+	for _, c := range s.Below {
+		near(t, fmt.Sprintf("%d of %d below %v", c.K, c.N, c.Limit), BelowConfidence(c.K, c.N, c.Limit), c.P, 1e-7)
+	}
+	for _, c := range s.Welch {
+		m := OverSeeds(0, c.A, c.B)
+		near(t, "Welch's p", m.P, c.P, exact)
+		near(t, "low", m.Difference.Low, c.Interval[0], 1e-7)
+		near(t, "high", m.Difference.High, c.Interval[1], 1e-7)
+	}
+	for _, c := range s.Paired {
+		posA, negA := byLabel(c.Labels, c.A)
+		posB, negB := byLabel(c.Labels, c.B)
+		d, p := NewROC(posB, negB).Minus(NewROC(posA, negA))
+		near(t, "difference of AUCs", d.Value, c.Difference, exact)
+		near(t, "DeLong's p", p, c.P, exact)
+	}
+	for _, c := range s.Temperatures {
+		pos, neg := byLabel(c.Labels, c.Scores)
+		got, ok := Temperature(pos, neg)
+		if near(t, "temperature", got, c.Temperature, 1e-5); !ok {
+			t.Error("no temperature")
+		}
+	}
+}
+
 func TestAsStatsmodels(t *testing.T) {
 	s := stored(t)
 	for _, w := range s.Wilson {
@@ -121,8 +186,8 @@ func TestAsStatsmodels(t *testing.T) {
 // A resample of groups must spread as a resample of rows does.
 func TestPairedF1(t *testing.T) {
 	same, p := PairedF1(Cells{90, 0, 0, 10}, Cells{5, 0, 0, 895}, 500, 1)
-	if same.Value != 0 || same.Low != 0 || same.High != 0 || p != 1 {
-		t.Errorf("equal decisions: %v, p %v", same, p)
+	if same.Value != 0 || !(same.Low < 0 && same.High > 0) || same.High > 0.02 || p != 1 {
+		t.Errorf("equal decisions of 1,000 rows: %v, p %v", same, p)
 	}
 	d, p := PairedF1(Cells{90, 0, 0, 10}, Cells{5, 45, 0, 850}, 2000, 1)
 	if !(d.Value > 0 && d.Low > 0 && d.Low < d.Value && d.Value < d.High && p < 0.01) {
