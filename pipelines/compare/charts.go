@@ -167,20 +167,22 @@ type estimate struct {
 
 type estimates struct {
 	name, note string
+	rows       int
 	marks      []estimate
 }
 
 const (
-	whiskerLeft = 190.0 // at least
-	letterWidth = 7.4   // of a group's name, about
-	tickWidth   = 6.6   // of a tick's letter, about
-	longestName = 46
-	whiskerLine = 13.0
-	whiskerGap  = 14.0
+	whiskerLeft               = 190.0 // at least
+	whiskerPlot, whiskerRight = 330.0, 40.0
+	letterWidth               = 7.4 // of a group's name, about
+	tickWidth                 = 6.6 // of a tick's letter, about
+	longestName               = 46
+	whiskerLine               = 13.0
+	whiskerGap                = 14.0
 )
 
 func newWhiskers(id, title, desc, xlabel string, groups []estimates) whiskers {
-	w := whiskers{ID: id, Title: title, Desc: desc, XLabel: xlabel, W: 760, Left: whiskerLeft}
+	w := whiskers{ID: id, Title: title, Desc: desc, XLabel: xlabel, Left: whiskerLeft}
 	top := 0.0
 	for i := range groups {
 		g := &groups[i]
@@ -196,7 +198,8 @@ func newWhiskers(id, title, desc, xlabel string, groups []estimates) whiskers {
 		}
 	}
 	top = min(1, max(top*1.04, 1e-4))
-	x := func(v float64) float64 { return w.Left + (w.W-w.Left-70)*v/top }
+	w.W = w.Left + whiskerPlot + whiskerRight
+	x := func(v float64) float64 { return w.Left + whiskerPlot*v/top }
 	for _, v := range ticks(0, top) {
 		w.XTicks = append(w.XTicks, tick{x(v), wholePercent(v)})
 	}

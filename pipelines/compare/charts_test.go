@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -31,5 +32,31 @@ func TestLongNamesStayOffTheMarks(t *testing.T) {
 	g := w.Groups[0]
 	if end := 4 + letterWidth*float64(len([]rune(g.Name))); end > g.Marks[0].X || !strings.HasPrefix(g.Name, "…") {
 		t.Errorf("%q ends at %.0f, its mark is at %.0f", g.Name, end, g.Marks[0].X)
+	}
+}
+
+func TestGroupsOfFewRowsStayOffTheChart(t *testing.T) {
+	groups := func(rows ...int) map[string]*estimates {
+		out := map[string]*estimates{}
+		for i, n := range rows {
+			out[string(rune('a'+i))] = &estimates{rows: n}
+		}
+		return out
+	}
+	for _, c := range []struct {
+		rows []int
+		kept int
+		left string
+	}{{[]int{20, 300, 5000}, 3, ""}, {[]int{19, 300, 5000}, 2, " One more has fewer than 20 rows."}, {[]int{1, 2, 3, 300, 5000}, 2, " 3 more have fewer than 20 rows."}, {[]int{5, 8, 300}, 3, ""}} {
+		if kept, left := filled(groups(c.rows...)); len(kept) != c.kept || left != c.left {
+			t.Errorf("%v: %d kept, %q", c.rows, len(kept), left)
+		}
+	}
+}
+
+func TestTrainingCurvesComeInOrderOfWorth(t *testing.T) {
+	got := slices.SortedFunc(slices.Values([]string{"learning_rate", "rows_per_second", "validation_auc", "train_loss", "validation_loss"}), byWorth)
+	if want := []string{"train_loss", "validation_loss", "validation_auc", "learning_rate", "rows_per_second"}; !slices.Equal(got, want) {
+		t.Errorf("%v", got)
 	}
 }

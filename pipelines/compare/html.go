@@ -29,6 +29,7 @@ type page struct {
 	R            *Result
 	M            *Matrix
 	Title        string
+	Why          []reason
 	Rule, Stars  string
 	Legend       string
 	Charts       []chart
@@ -68,7 +69,7 @@ func HTML(ctx context.Context, w io.Writer, r *Result, o Options) error {
 	if err := m.Sort(o.SortBy); err != nil {
 		return err
 	}
-	p := &page{Style: template.CSS(pageStyle), R: r, M: m, Title: r.headline(), Rule: rule, Stars: starRule, Legend: pageLegend,
+	p := &page{Style: template.CSS(pageStyle), R: r, M: m, Title: r.headline(), Why: r.reasons(), Rule: rule, Stars: starRule, Legend: pageLegend,
 		ConcernLines: r.concernLines(), TestLines: r.testLines(), ControlLines: r.controlLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
 	for _, name := range r.columns() {
 		p.Keys = append(p.Keys, key{name, r.class(name)})
@@ -106,6 +107,7 @@ type scope struct {
 	*Microscope
 	Repairs []Repair
 	Shares  []MethodShare // of the added rows
+	Open    bool          // it is the first to look at
 	Chosen  string        // the strategy that Against compares with: the recommended one, or the lowest FP rate
 	Against *Microscope   // nil for that one itself, and for the baseline
 }
@@ -132,7 +134,9 @@ func (r *Result) look(ctx context.Context) ([]scope, error) {
 				return err
 			}
 		}
-		if chosen := r.yardstick(); chosen != nil && names[i] != chosen.Name && names[i] != BaselineName {
+		chosen := r.yardstick()
+		out[i].Open = chosen != nil && names[i] == chosen.Name
+		if chosen != nil && !out[i].Open && names[i] != BaselineName {
 			out[i].Chosen = chosen.Name
 			out[i].Against, err = r.Flips(ctx, names[i], chosen.Name)
 		}
@@ -165,6 +169,7 @@ var functions = template.FuncMap{
 	"tone":       func(t Tone) string { return []string{"", "good", "warn", "bad"}[t] },
 	"sign":       func(t Tone) string { return []string{"", "✓", "!", "✗"}[t] },
 	"trim":       strings.TrimSpace,
+	"under":      func(name string) bool { return strings.HasPrefix(name, " ") },
 	"blank":      blank,
 	"pval":       pvalue,
 	"diff": func(t Test) string {
@@ -227,10 +232,10 @@ func confusions(name string, d *run) confusionTable {
 	}
 	t.Facts = append(t.Facts, fmt.Sprintf("threshold %.4g", d.report.Threshold))
 	if set.Precision != nil {
-		t.Facts = append(t.Facts, "precision "+withInterval("precision", figure(*set.Precision)))
+		t.Facts = append(t.Facts, "precision "+withInterval("precision", figure(*set.Precision))+" in the mix of the test set")
 	}
 	if set.AtBase != nil {
-		t.Facts = append(t.Facts, fmt.Sprintf("%s where %s of prompts are malicious", spread(set, "precision_at_base_rate", *set.AtBase), percent(cmp.Or(d.report.BaseRate, 0.01))))
+		t.Facts = append(t.Facts, fmt.Sprintf("precision %s where %s of prompts are malicious", spread(set, "precision_at_base_rate", *set.AtBase), percent(cmp.Or(d.report.BaseRate, 0.01))))
 	}
 	for _, at := range slices.Sorted(maps.Keys(set.RecallAt)) {
 		if i := set.RecallAt[at]; i != nil {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"rein/steps/stats"
 )
@@ -88,7 +89,7 @@ func (r *Result) trainingCharts() []chart {
 		}
 	}
 	var out []chart
-	for _, curve := range slices.Sorted(maps.Keys(curves)) {
+	for _, curve := range slices.SortedFunc(maps.Keys(curves), byWorth) {
 		x, y := axis{"epoch", math.Inf(1), math.Inf(-1), plain}, axis{label(curve), math.Inf(1), math.Inf(-1), nil}
 		for _, s := range curves[curve] {
 			for _, p := range s.points {
@@ -98,10 +99,22 @@ func (r *Result) trainingCharts() []chart {
 		if x.hi > x.lo && y.hi > y.lo {
 			y.hi += 0.05 * (y.hi - y.lo)
 			y.format = spaced(y.lo, y.hi)
-			out = append(out, newChart("curve-"+curve, "Training: "+label(curve), label(curve)+" after each epoch.", x, y, curves[curve]))
+			out = append(out, newChart("curve-"+curve, "Training: "+label(curve), "After each epoch.", x, y, curves[curve]))
 		}
 	}
 	return out
+}
+
+// byWorth orders training curves: what was learned first, how fast last.
+func byWorth(a, b string) int {
+	first := []string{"train_loss", "validation_loss", "validation_auc"}
+	rank := func(curve string) int {
+		if i := slices.Index(first, curve); i >= 0 {
+			return i
+		}
+		return len(first)
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
 }
 
 // whiskerCharts are rates by category, source, length and language, with intervals.
@@ -138,8 +151,12 @@ func (r *Result) whiskerCharts() []whiskers {
 		add("fp-category-"+set.name, "FP rate by category, "+set.words, "FP rate of each kind of benign prompt with its 95% interval.", "FP rate", benign)
 		add("recall-category-"+set.name, "Recall by attack family, "+set.words, "Recall of each attack family with its 95% interval.", "recall", malicious)
 		for _, by := range slices.Sorted(maps.Keys(slicesBy)) {
-			if len(slicesBy[by]) > 1 && len(slicesBy[by]) <= mostSlices {
-				add("fp-"+by+"-"+set.name, "FP rate by "+by+", "+set.words, "FP rate of benign prompts by "+by+" with its 95% interval.", "FP rate", slicesBy[by])
+			groups, left := filled(slicesBy[by])
+			for value, e := range groups {
+				e.name = sliceName(by, value)
+			}
+			if len(groups) > 1 && len(groups) <= mostSlices {
+				add("fp-"+by+"-"+set.name, "FP rate by "+by+", "+set.words, "FP rate of benign prompts by "+by+" with its 95% interval."+left, "FP rate", groups)
 			}
 		}
 	}
@@ -149,13 +166,38 @@ func (r *Result) whiskerCharts() []whiskers {
 // mostSlices is how many groups a chart can show.
 const mostSlices = 24
 
+// fewRows say next to nothing of a rate: their intervals would only hide the others.
+const fewRows = 20
+
+// filled leaves out the groups of few rows, unless hardly any would stay, and says so.
+func filled(groups map[string]*estimates) (kept map[string]*estimates, left string) {
+	kept = maps.Clone(groups)
+	maps.DeleteFunc(kept, func(_ string, e *estimates) bool { return e.rows < fewRows })
+	switch n := len(groups) - len(kept); {
+	case n == 0 || len(kept) < 2:
+		return groups, ""
+	case n == 1:
+		return kept, fmt.Sprintf(" One more has fewer than %d rows.", fewRows)
+	default:
+		return kept, fmt.Sprintf(" %d more have fewer than %d rows.", n, fewRows)
+	}
+}
+
+// sliceName is a slice's value for people: what orders lengths is not for them.
+func sliceName(by, value string) string {
+	if _, words, ok := strings.Cut(value, ": "); ok && by == "length" {
+		return words + " characters"
+	}
+	return value
+}
+
 func (r *Result) mark(into map[string]*estimates, group, column string, g *stats.Group) {
 	if g == nil || g.Rate == nil {
 		return
 	}
 	group = cmp.Or(group, "(none)")
 	if into[group] == nil {
-		into[group] = &estimates{name: group, note: count(float64(g.Rows)) + " rows"}
+		into[group] = &estimates{name: group, rows: g.Rows, note: count(float64(g.Rows)) + " rows"}
 	}
 	into[group].marks = append(into[group].marks, estimate{column, r.class(column), figure(*g.Rate)})
 }

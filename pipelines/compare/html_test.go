@@ -29,6 +29,15 @@ func TestHTMLIsSelfContained(t *testing.T) {
 			t.Errorf("the page has no %s", part)
 		}
 	}
+	if n := strings.Count(page, "<details open>"); n != 1 || !strings.Contains(page, "<details open><summary>cheap") {
+		t.Errorf("%d lists of rows are open, want the recommended strategy's", n)
+	}
+	if !regexp.MustCompile(`<li>What to keep in mind of it:<ul><li>[^<]+</li>`).MatchString(page) {
+		t.Error("the recommended strategy's concerns are no list")
+	}
+	if !strings.Contains(page, `class="under">95% interval`) {
+		t.Error("a row under another doesn't look it")
+	}
 	if m := regexp.MustCompile(`(?i)(src|href)="(?:https?:)?//|<script|@import|url\(`).FindString(page); m != "" {
 		t.Errorf("the page reaches out: %s", m)
 	}

@@ -19,7 +19,12 @@ func Markdown(w io.Writer, r *Result, o Options) error {
 	} else {
 		b.WriteString("## Recommended: nobody\n\n")
 	}
-	bullets(&b, r.Recommendation.Why)
+	for _, why := range r.reasons() {
+		bullets(&b, []string{why.Text})
+		for _, p := range why.Points {
+			fmt.Fprintf(&b, "  - %s\n", escape(p))
+		}
+	}
 	b.WriteString("\n")
 	header := []string{""}
 	for _, c := range m.Columns {
@@ -36,7 +41,8 @@ func Markdown(w io.Writer, r *Result, o Options) error {
 			section = row.Section
 			fmt.Fprintf(&b, "| **%s** |%s\n", section, strings.Repeat(" |", len(m.Columns)))
 		}
-		line := []string{escape(strings.TrimSpace(row.Name))}
+		name := strings.TrimLeft(row.Name, " ")
+		line := []string{strings.Repeat("&emsp;", min(1, len(row.Name)-len(name))) + escape(name)}
 		for i, c := range row.Cells {
 			line = append(line, c.markdown(m.Columns[i]))
 		}
@@ -66,6 +72,8 @@ func (c Cell) markdown(col Column) string {
 	switch c.Tone {
 	case Good:
 		measured = "✓ " + measured
+	case Warn:
+		measured = "! " + measured
 	case Bad:
 		measured = "✗ " + measured
 	}

@@ -149,9 +149,30 @@ func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) [
 	why = append(why, r.whyOthers(chosen)...)
 	why = append(why, r.advice()...)
 	if len(chosen.Concerns) > 0 {
-		why = append(why, "What to keep in mind of it: "+strings.Join(chosen.Concerns, "; ")+".")
+		why = append(why, keepInMind+" "+strings.Join(chosen.Concerns, "; ")+".")
 	}
 	return why
+}
+
+const keepInMind = "What to keep in mind of it:"
+
+// reason is a line of why, its parts apart where a page has room for a list of them.
+type reason struct {
+	Text   string
+	Points []string
+}
+
+// reasons are the recommendation's lines, the chosen strategy's concerns one by one.
+func (r *Result) reasons() []reason {
+	var out []reason
+	for _, line := range r.Recommendation.Why {
+		next := reason{Text: line}
+		if s := r.Strategy(r.Recommendation.Strategy); s != nil && strings.HasPrefix(line, keepInMind) {
+			next = reason{keepInMind, s.Concerns}
+		}
+		out = append(out, next)
+	}
+	return out
 }
 
 // whyOthers says what each rejected strategy failed on.
