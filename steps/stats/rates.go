@@ -92,12 +92,11 @@ func AUC(positives, negatives []float64) float64 {
 // AUCInterval is AUC with DeLong's interval (DeLong 1988), worked out on the logit scale: near 1, where the plain one is too
 // narrow and reaches beyond, this one holds.
 func AUCInterval(positives, negatives []float64) Interval {
-	auc := AUC(positives, negatives)
 	m, n := len(positives), len(negatives)
 	if m < 2 || n < 2 {
-		return Interval{auc, 0, 1}
+		return Interval{AUC(positives, negatives), 0, 1}
 	}
-	v10, v01 := placements(positives, negatives)
+	v10, v01, auc := placements(positives, negatives)
 	se := math.Sqrt(variance(v10)/float64(m) + variance(v01)/float64(n))
 	switch {
 	case auc == 1:

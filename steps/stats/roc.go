@@ -10,10 +10,11 @@ type ROC struct {
 
 // NewROC ranks a model's scores.
 func NewROC(positives, negatives []float64) *ROC {
-	r := &ROC{AUC: AUC(positives, negatives)}
-	if len(positives) > 1 && len(negatives) > 1 {
-		r.pos, r.neg = placements(positives, negatives)
+	if len(positives) < 2 || len(negatives) < 2 {
+		return &ROC{AUC: AUC(positives, negatives)}
 	}
+	r := &ROC{}
+	r.pos, r.neg, r.AUC = placements(positives, negatives)
 	return r
 }
 

@@ -99,7 +99,7 @@ func TestAsScikitLearn(t *testing.T) {
 			near(t, "Brier", s.Brier, c.Brier, exact)
 			near(t, "ECE", s.ECE, c.ECE, exact)
 			if c.AUCVariance != nil {
-				v10, v01 := placements(pos, neg)
+				v10, v01, _ := placements(pos, neg)
 				near(t, "AUC's variance", variance(v10)/float64(len(pos))+variance(v01)/float64(len(neg)), *c.AUCVariance, exact)
 			}
 			for name, i := range map[string]*Interval{"ROC-AUC": s.AUC, "PR-AUC": s.PRAUC, "F1 macro": s.F1Macro, "recall": s.Recall} {

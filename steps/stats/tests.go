@@ -61,17 +61,19 @@ func RowsNeeded(difference, discordant float64) int {
 }
 
 // placements are DeLong's structural components of an AUC: the share of negatives below each positive, and of positives
-// above each negative, ties counting half.
-func placements(pos, neg []float64) (v10, v01 []float64) {
+// above each negative, ties counting half. The AUC comes with them.
+func placements(pos, neg []float64) (v10, v01 []float64, auc float64) {
 	byPos, byNeg := slices.Sorted(slices.Values(pos)), slices.Sorted(slices.Values(neg))
 	v10, v01 = make([]float64, len(pos)), make([]float64, len(neg))
 	for i, x := range pos {
-		v10[i] = below(byNeg, x) / float64(len(neg))
+		n := below(byNeg, x)
+		auc += n
+		v10[i] = n / float64(len(neg))
 	}
 	for j, y := range neg {
 		v01[j] = 1 - below(byPos, y)/float64(len(pos))
 	}
-	return v10, v01
+	return v10, v01, auc / float64(len(pos)) / float64(len(neg))
 }
 
 // below counts the sorted values under x, equal ones half.
