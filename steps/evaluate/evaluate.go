@@ -177,7 +177,9 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 		}
 		languages, others := make([]string, len(texts)), [][]float64(nil)
 		if keep { // of the pool nobody asks for more than its FP rate
-			languages = languagesOf(texts)
+			if languages, err = languagesOf(ctx, e.env.Memo(), texts); err != nil {
+				return err
+			}
 			if others, err = e.seeds.score(ctx, name, buf, texts); err != nil {
 				return err
 			}

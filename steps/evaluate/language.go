@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"context"
 	"runtime"
 	"strings"
 	"sync"
@@ -8,6 +9,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/abadojack/whatlanggo"
+
+	"rein/cache"
+	"rein/engine"
 )
 
 // sure is the least confidence, by the gap between the best and the second best language, with which trigrams name one.
@@ -56,31 +60,82 @@ func isEnglish(text string) bool {
 // enough is how much of a text is looked at.
 const enough = 2000 // bytes
 
-// languagesOf names the language of each text, on all cores.
-func languagesOf(texts []string) []string {
-	out := make([]string, len(texts))
+// languagesOf names the language of each text, on all cores. What trigrams have to find out is kept: every model is measured
+// on the same texts.
+func languagesOf(ctx context.Context, memo engine.Memo, texts []string) ([]string, error) {
+	out, keys := make([]string, len(texts)), make([]cache.Digest, len(texts))
+	each(len(texts), func(i int) {
+		if out[i] = plainly(begin(texts[i])); out[i] == "" {
+			keys[i] = cache.Sum([]byte("language 1 " + begin(texts[i])))
+		}
+	})
+	slow := make([]int, 0, len(texts))
+	for i := range texts {
+		if out[i] == "" {
+			keys[len(slow)] = keys[i]
+			slow = append(slow, i)
+		}
+	}
+	keys = keys[:len(slow)]
+	known, err := memo.GetMany(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	each(len(slow), func(k int) {
+		if out[slow[k]] = string(known[k]); len(known[k]) == 0 {
+			out[slow[k]] = byTrigrams(begin(texts[slow[k]]))
+		}
+	})
+	var newKeys []cache.Digest
+	var values [][]byte
+	for k, i := range slow {
+		if len(known[k]) == 0 {
+			newKeys, values = append(newKeys, keys[k]), append(values, []byte(out[i]))
+		}
+	}
+	if len(newKeys) == 0 {
+		return out, nil
+	}
+	return out, memo.PutMany(ctx, newKeys, values)
+}
+
+// each calls f with 0 to n-1, on all cores.
+func each(n int, f func(int)) {
 	var wg sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
-	for i := range workers {
+	for first := range workers {
 		wg.Go(func() {
-			for k := i; k < len(texts); k += workers {
-				out[k] = language(texts[k])
+			for i := first; i < n; i += workers {
+				f(i)
 			}
 		})
 	}
 	wg.Wait()
-	return out
 }
 
 // language names what a text is written in, or says by its script that this isn't sure.
 func language(text string) string {
-	if len(text) > enough {
-		cut := enough
-		for cut > 0 && !utf8.RuneStart(text[cut]) {
-			cut--
-		}
-		text = text[:cut]
+	text = begin(text)
+	if name := plainly(text); name != "" {
+		return name
 	}
+	return byTrigrams(text)
+}
+
+// begin is what is looked at of a text.
+func begin(text string) string {
+	if len(text) <= enough {
+		return text
+	}
+	cut := enough
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut]
+}
+
+// plainly names a language that is known at a glance, else "".
+func plainly(text string) string {
 	letters := false
 	for _, r := range text {
 		if unicode.In(r, unicode.Hiragana, unicode.Katakana) {
@@ -94,6 +149,10 @@ func language(text string) string {
 	if isEnglish(text) {
 		return "English"
 	}
+	return ""
+}
+
+func byTrigrams(text string) string {
 	i := whatlanggo.DetectWithOptions(text, languages)
 	switch name := whatlanggo.Scripts[i.Script]; {
 	case i.Lang == whatlanggo.Cmn:

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"rein/steps/stepstest"
 )
 
 // prompts are what people ask, by the language that they are written in.
@@ -33,6 +35,30 @@ var prompts = map[string][]string{
 	"Korean":     {"다음 달 이사할 때 필요한 서류가 무엇인지 알려 주세요."},
 	"Greek":      {"Θα ήθελα να μάθω ποια έγγραφα χρειαζόμαστε για τη μετακόμιση."},
 	"Thai":       {"ช่วยอธิบายวิธีการทำงานของเครื่องทำความร้อนหน่อย"},
+}
+
+// Languages that a memo knows are not worked out again, and are the same.
+func TestLanguagesOfUsesTheMemo(t *testing.T) {
+	var texts []string
+	for _, want := range slices.Sorted(maps.Keys(prompts)) {
+		texts = append(texts, prompts[want]...)
+	}
+	texts = append(texts, "", "1234 !?", "ok", strings.Repeat("schöne lange Sätze ", 300))
+	memo := &stepstest.Memo{}
+	for range 2 {
+		got, err := languagesOf(t.Context(), memo, texts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, text := range texts {
+			if want := language(text); got[i] != want {
+				t.Errorf("%.40q: %s, want %s", text, got[i], want)
+			}
+		}
+	}
+	if memo.Puts == 0 || memo.Hits != memo.Puts || memo.Puts >= len(texts) {
+		t.Errorf("%d kept, %d found again", memo.Puts, memo.Hits)
+	}
 }
 
 // A language is named or said to be unsure, and hardly ever named wrongly.
