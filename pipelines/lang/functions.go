@@ -37,12 +37,36 @@ func standard() functionSet {
 		"signum": stdlib.SignumFunc, "slice": stdlib.SliceFunc, "sort": stdlib.SortFunc, "split": stdlib.SplitFunc,
 		"strlen": stdlib.StrlenFunc, "strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc,
 		"timeadd": stdlib.TimeAddFunc, "title": stdlib.TitleFunc, "tobool": stdlib.MakeToFunc(cty.Bool),
-		"tolist": stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)), "tomap": stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
-		"tonumber": stdlib.MakeToFunc(cty.Number), "toset": stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
+		"tolist": collection(cty.List(cty.DynamicPseudoType)), "tomap": stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
+		"tonumber": stdlib.MakeToFunc(cty.Number), "toset": collection(cty.Set(cty.DynamicPseudoType)),
 		"tostring": stdlib.MakeToFunc(cty.String), "trim": stdlib.TrimFunc, "trimprefix": stdlib.TrimPrefixFunc,
 		"trimspace": stdlib.TrimSpaceFunc, "trimsuffix": stdlib.TrimSuffixFunc, "try": tryfunc.TryFunc,
 		"upper": stdlib.UpperFunc, "values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
 	}
+}
+
+// collection is the standard library's conversion to a list or a set. That looks for a type that all elements of a tuple can have by
+// comparing each with each, which takes seconds for the tens of thousands of keys of a for_each.
+func collection(to cty.Type) function.Function {
+	f := stdlib.MakeToFunc(to)
+	return function.New(&function.Spec{
+		Description: f.Description(),
+		Params:      f.Params(),
+		Type:        func(args []cty.Value) (cty.Type, error) { return f.ReturnTypeForValues([]cty.Value{alike(args[0])}) },
+		Impl:        func(args []cty.Value, _ cty.Type) (cty.Value, error) { return f.Call([]cty.Value{alike(args[0])}) },
+	})
+}
+
+// alike is a tuple whose elements all have one type as a list, anything else as it is.
+func alike(v cty.Value) cty.Value {
+	if v.IsMarked() || !v.IsKnown() || v.IsNull() || !v.Type().IsTupleType() || v.LengthInt() == 0 {
+		return v
+	}
+	types := v.Type().TupleElementTypes()
+	if types[0].HasDynamicTypes() || slices.ContainsFunc(types, func(t cty.Type) bool { return !t.Equals(types[0]) }) {
+		return v
+	}
+	return cty.ListVal(v.AsValueSlice())
 }
 
 // functionsIn are the standard functions and those that look at the outside world, for files of a folder.

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
@@ -74,4 +75,46 @@ func TestRangeIsTheStandardOne(t *testing.T) {
 			t.Fatalf("%#v, the standard one %#v", got, want)
 		}
 	})
+}
+
+// TestCollectionsAreTheStandardOnes holds that the shorter way to a list or a set leads to the same one.
+func TestCollectionsAreTheStandardOnes(t *testing.T) {
+	element := rapid.SampledFrom([]cty.Value{cty.StringVal("a"), cty.StringVal("1"), cty.NumberIntVal(1), cty.True, cty.NullVal(cty.String), cty.NullVal(cty.DynamicPseudoType),
+		cty.UnknownVal(cty.String), cty.DynamicVal, cty.StringVal("s").Mark("sensitive"), cty.EmptyTupleVal, cty.TupleVal([]cty.Value{cty.True}), cty.TupleVal([]cty.Value{cty.StringVal("b")}),
+		cty.ObjectVal(map[string]cty.Value{"x": cty.StringVal("1")}), cty.ObjectVal(map[string]cty.Value{"x": cty.NumberIntVal(1)}), cty.ListVal([]cty.Value{cty.True})})
+	rapid.Check(t, func(t *rapid.T) {
+		elements := rapid.SliceOfN(element, 0, 5).Draw(t, "elements")
+		if rapid.Bool().Draw(t, "alike") && len(elements) > 0 {
+			for i := range elements {
+				elements[i] = elements[0]
+			}
+		}
+		arg := cty.TupleVal(elements)
+		if rapid.Bool().Draw(t, "marked") {
+			arg = arg.Mark("sensitive")
+		}
+		for _, to := range []cty.Type{cty.List(cty.DynamicPseudoType), cty.Set(cty.DynamicPseudoType)} {
+			got, err := collection(to).Call([]cty.Value{arg})
+			want, wantErr := stdlib.MakeToFunc(to).Call([]cty.Value{arg})
+			if (err == nil) != (wantErr == nil) {
+				t.Fatalf("%#v to %s: %v, the standard one: %v", arg, to.GoString(), err, wantErr)
+			}
+			if err == nil && !got.RawEquals(want) {
+				t.Fatalf("%#v to %s: %#v, the standard one %#v", arg, to.GoString(), got, want)
+			}
+		}
+	})
+}
+
+func BenchmarkToSet(b *testing.B) {
+	keys := make([]cty.Value, 10_000)
+	for i := range keys {
+		keys[i] = cty.StringVal(strconv.Itoa(i))
+	}
+	arg := cty.TupleVal(keys)
+	for b.Loop() {
+		if _, err := standard()["toset"].Call([]cty.Value{arg}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
