@@ -37,6 +37,7 @@ type index struct {
 	lock   *fileLock
 	opened time.Time
 	used   time.Time // end of the last use
+	looked time.Time // for others that wait
 	active int
 	timer  *time.Timer
 	closed bool
@@ -81,7 +82,7 @@ func (x *index) acquire(ctx context.Context) (*badger.DB, *disk, error) {
 	if err := x.faulty(); err != nil {
 		return nil, nil, err
 	}
-	for x.db != nil && time.Since(x.opened) > turn && x.othersWait() {
+	for x.db != nil && x.turnIsOver() {
 		if x.active > 0 && !x.disk.isFailed() {
 			x.free.Wait()
 		} else if err := x.shut(); err != nil {
@@ -95,6 +96,19 @@ func (x *index) acquire(ctx context.Context) (*badger.DB, *disk, error) {
 	}
 	x.active++
 	return x.db, x.disk, nil
+}
+
+// turnIsOver tells whether others wait and were left to wait long enough. It doesn't look at the lock file for every use.
+func (x *index) turnIsOver() bool {
+	if now := time.Now(); now.Sub(x.opened) <= turn || now.Sub(x.looked) < glance {
+		return false
+	}
+	x.looked = time.Now()
+	if !x.othersWait() {
+		return false
+	}
+	x.looked = time.Time{} // they still do when those who use it are done
+	return true
 }
 
 func (x *index) release() {
