@@ -1,0 +1,90 @@
+package compare
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"rein/engine/record"
+)
+
+func limit(v float64) *float64 { return &v }
+
+// A figure at its limit passes; an interval that reaches beyond it, on either side, is said.
+func TestGate(t *testing.T) {
+	between := record.Expectation{AtLeast: limit(0.2), AtMost: limit(0.4)}
+	for _, c := range []struct {
+		value, low, high float64
+		passed, shown    bool
+	}{
+		{0.3, 0.25, 0.35, true, true}, {0.4, 0.39, 0.4, true, true}, {0.2, 0.2, 0.21, true, true},
+		{0.4, 0.39, 0.41, true, false}, {0.2, 0.19, 0.21, true, false}, {0.41, 0.4, 0.42, false, false}, {0.19, 0.18, 0.2, false, false},
+	} {
+		g := gate("fp_rate", between, map[string]Figure{"fp_rate": {c.value, limit(c.low), limit(c.high)}})
+		if g.Passed != c.passed || g.Shown != c.shown {
+			t.Errorf("%v: passed %v, shown %v", c, g.Passed, g.Shown)
+		}
+	}
+	if g := gate("fp_rate", between, nil); g.Passed || g.Shown || g.Got != "" {
+		t.Errorf("nothing measured: %+v", g)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	exact := func(v float64) Figure { return Figure{v, limit(v), limit(v)} }
+	for name, c := range map[string]struct {
+		change  func(*Strategy)
+		verdict string
+		concern string // a part of one; "" for none
+	}{
+		"nothing speaks against it":       {func(*Strategy) {}, Approve, ""},
+		"critical balance":                {func(s *Strategy) { s.Measured["balance_severity"] = Figure{Value: 3} }, Reject, "critical"},
+		"concerning balance":              {func(s *Strategy) { s.Measured["balance_severity"] = Figure{Value: 2} }, Approve, "balance is concerning"},
+		"acceptable balance":              {func(s *Strategy) { s.Measured["balance_severity"] = Figure{Value: 1} }, Approve, ""},
+		"missed target":                   {func(s *Strategy) { s.Measured["fp_rate"] = exact(0.02) }, Reject, "FP rate"},
+		"binding expectation":             {func(s *Strategy) { s.Expected["f1_macro"] = record.Expectation{AtLeast: limit(0.99), Binding: true} }, Reject, "F1 macro"},
+		"expectation that isn't binding":  {func(s *Strategy) { s.Expected["f1_macro"] = record.Expectation{AtLeast: limit(0.99)} }, Approve, ""},
+		"recall on unseen sources is low": {func(s *Strategy) { s.Measured["unseen_tp_rate"] = exact(0.9) }, Approve, "recall on unseen sources is 90.0% against 96.0%"},
+		"recall there is about as high":   {func(s *Strategy) { s.Measured["unseen_tp_rate"] = exact(0.945) }, Approve, ""},
+		"FP rate on unseen sources":       {func(s *Strategy) { s.Measured["unseen_fp_rate"] = exact(0.011) }, Approve, "over the target of 1.00%"},
+	} {
+		s := &Strategy{Name: "s", Measured: map[string]Figure{"fp_rate": exact(0.005), "tp_rate": exact(0.96), "f1_macro": exact(0.97)}, Expected: map[string]record.Expectation{},
+			Targets: map[string]record.Expectation{"fp_rate": {AtMost: limit(0.01)}, "tp_rate": {AtLeast: limit(0.95)}}}
+		c.change(s)
+		(&Result{}).judge(s)
+		found := slices.ContainsFunc(s.Concerns, func(x string) bool { return strings.Contains(x, c.concern) })
+		if s.Verdict != c.verdict || c.concern == "" && len(s.Concerns) > 0 || c.concern != "" && !found {
+			t.Errorf("%s: %s, %q", name, s.Verdict, s.Concerns)
+		}
+	}
+}
+
+// A recall that is shown to be lower by less than a point costs nobody the recommendation; a FP rate that is shown to be
+// higher does, however cheap the strategy.
+func TestWhatCostsTheRecommendation(t *testing.T) {
+	test := func(metric, conclusion string, d float64) *Test {
+		return &Test{A: "best", B: "cheap", Metric: metric, Conclusion: conclusion, Difference: Figure{Value: d}}
+	}
+	for name, c := range map[string]struct {
+		fp, tp *Test
+		want   string
+	}{
+		"equal FP rate":                        {test("fp_rate", NotShown, 0.001), test("tp_rate", NotShown, 0), "cheap"},
+		"higher FP rate":                       {test("fp_rate", Worse, 0.001), test("tp_rate", NotShown, 0), "best"},
+		"recall lower by a little, and shown":  {test("fp_rate", NotShown, 0.001), test("tp_rate", Worse, -0.009), "cheap"},
+		"recall lower by a point, and shown":   {test("fp_rate", NotShown, 0.001), test("tp_rate", Worse, -0.011), "best"},
+		"recall lower by a point, by accident": {test("fp_rate", NotShown, 0.001), test("tp_rate", NotShown, -0.011), "cheap"},
+	} {
+		strategy := func(name string, fp, rows float64) *Strategy {
+			return &Strategy{Name: name, Verdict: Approve, Measured: map[string]Figure{"fp_rate": {Value: fp}, "tp_rate": {Value: 0.96}, "total_samples": {Value: rows}}}
+		}
+		r := &Result{detail: map[string]*run{"best": {}, "cheap": {}}, Strategies: []*Strategy{strategy("best", 0.004, 2000), strategy("cheap", 0.005, 1000)}}
+		for _, x := range []*Test{c.fp, c.tp} {
+			r.Tests = append(r.Tests, *x)
+		}
+		r.recommend()
+		if r.Recommendation.Strategy != c.want {
+			t.Errorf("%s: %s", name, r.Recommendation.Strategy)
+		}
+	}
+}
