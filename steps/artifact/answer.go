@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -19,19 +18,11 @@ type Answer struct {
 
 // Answers returns the answers in the rows' order. They are read column by column, several times as fast as by rows.
 func (s Scores) Answers() ([]Answer, error) {
-	f, err := os.Open(s.Path)
+	f, pf, err := openParquet(s.Path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	pf, err := parquet.OpenFile(f, st.Size())
-	if err != nil {
-		return nil, fmt.Errorf("%s: not a readable Parquet file: %w", s.Path, err)
-	}
 	out := make([]Answer, 0, pf.NumRows())
 	for _, group := range pf.RowGroups() {
 		from := len(out)

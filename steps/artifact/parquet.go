@@ -17,22 +17,12 @@ const batch = 4096
 func scan[T any](path string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
-		f, err := os.Open(path)
+		f, pf, err := openParquet(path)
 		if err != nil {
 			yield(zero, err)
 			return
 		}
 		defer f.Close()
-		st, err := f.Stat()
-		if err != nil {
-			yield(zero, err)
-			return
-		}
-		pf, err := parquet.OpenFile(f, st.Size()) // checks the footer: NewGenericReader panics on a broken one
-		if err != nil {
-			yield(zero, fmt.Errorf("%s: not a readable Parquet file: %w", path, err))
-			return
-		}
 		r := parquet.NewGenericReader[T](pf)
 		defer r.Close()
 		buf := make([]T, batch)
@@ -53,6 +43,23 @@ func scan[T any](path string) iter.Seq2[T, error] {
 			}
 		}
 	}
+}
+
+// openParquet checks the footer: NewGenericReader panics on a broken one.
+func openParquet(path string) (*os.File, *parquet.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	pf, err := parquet.OpenFile(f, st.Size())
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("%s: not a readable Parquet file: %w", path, err), f.Close())
+	}
+	return f, pf, nil
 }
 
 func readAll[T any](path string) ([]T, error) {
