@@ -12,20 +12,49 @@ import (
 // Adopt moves a file or a folder that a step made into the store. The path is gone afterwards. It is sealed before it is
 // hashed: whoever still writes to it breaks the seal.
 func (s *Store) Adopt(ctx context.Context, path string) (Blob, error) {
-	if s.readOnly {
-		return Blob{}, errReadOnly
-	}
-	t, err := readOwn(path)
+	t, err := s.ownTree(path)
 	if err != nil {
 		return Blob{}, err
-	}
-	if err := t.seal(); err != nil {
-		return Blob{}, stateError(err)
 	}
 	if err := t.hash(ctx, nil); err != nil {
 		return Blob{}, err
 	}
-	b := t.blob()
+	return s.place(ctx, path, t, t.blob())
+}
+
+// Receive is Adopt for what came from elsewhere and has to be b. What isn't stays where it is: a *Miss. It isn't hashed again
+// where the caller has proven it.
+func (s *Store) Receive(ctx context.Context, path string, b Blob, proven bool) error {
+	t, err := s.ownTree(path)
+	if err != nil {
+		return err
+	}
+	if !proven {
+		if err := t.hash(ctx, nil); err != nil {
+			return err
+		}
+		if got := t.blob(); got != b {
+			return &Miss{"blob", "its content has the digest " + got.Digest.Short()}
+		}
+	}
+	_, err = s.place(ctx, path, t, b)
+	return err
+}
+
+// ownTree is a tree that is about to come into the store, sealed.
+func (s *Store) ownTree(path string) (*tree, error) {
+	if s.readOnly {
+		return nil, errReadOnly
+	}
+	t, err := readOwn(path)
+	if err != nil {
+		return nil, err
+	}
+	return t, stateError(t.seal())
+}
+
+// place moves a sealed tree to where the store looks for b.
+func (s *Store) place(ctx context.Context, path string, t *tree, b Blob) (Blob, error) {
 	if now, err := readTree(path); err != nil {
 		return b, err
 	} else if !now.sealed(b) {

@@ -16,8 +16,8 @@ import (
 	"github.com/dgraph-io/badger/v4/options"
 )
 
-// outside tells faults of the machine, which say nothing about the index: no space, no permission, too many files.
-func outside(err error) bool {
+// Outside tells faults of the machine, which say nothing about what was read: no space, no permission, too many files.
+func Outside(err error) bool {
 	for _, e := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EMFILE, syscall.ENFILE, syscall.EROFS, syscall.EIO,
 		syscall.EDQUOT, syscall.ENOMEM} {
 		if errors.Is(err, e) {

@@ -102,7 +102,7 @@ func getSealed(txn *badger.Txn, key []byte) ([]byte, error) {
 		sealed, err = item.ValueCopy(nil)
 	}
 	if err != nil {
-		if outside(err) {
+		if Outside(err) {
 			return nil, err
 		}
 		return nil, &Miss{"entry", "unreadable: " + err.Error()}

@@ -17,9 +17,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// chunk is the part of a file that one core hashes. A file of at most one chunk has the BLAKE3 hash of its content; a
+// Chunk is the part of a file that one core hashes. A file of at most one chunk has the BLAKE3 hash of its content; a
 // longer one has the hash of a header and its chunks' hashes.
-const chunk = 8 << 20
+const Chunk = 8 << 20
 
 // HashPath hashes a file or a folder, on all cores. Symbolic links are followed: content counts, not where it lies.
 func HashPath(ctx context.Context, path string) (Blob, error) {
@@ -222,11 +222,11 @@ func hashFile(ctx context.Context, path string, size int64) (Digest, error) {
 		return Digest{}, err
 	}
 	defer f.Close()
-	if size <= chunk {
+	if size <= Chunk {
 		d, err := hashRange(f, 0, size)
 		return d, errors.Join(err, sameSize(f, size))
 	}
-	parts := make([]Digest, (size+chunk-1)/chunk)
+	parts := make([]Digest, (size+Chunk-1)/Chunk)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range parts {
@@ -234,19 +234,19 @@ func hashFile(ctx context.Context, path string, size int64) (Digest, error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			from := int64(i) * chunk
-			parts[i], err = hashRange(f, from, min(chunk, size-from))
+			from := int64(i) * Chunk
+			parts[i], err = hashRange(f, from, min(Chunk, size-from))
 			return err
 		})
 	}
 	if err := errors.Join(g.Wait(), sameSize(f, size)); err != nil {
 		return Digest{}, err
 	}
-	return joinChunks(size, parts), nil
+	return JoinChunks(size, parts), nil
 }
 
-// joinChunks is a file's digest by those of its chunks.
-func joinChunks(size int64, parts []Digest) Digest {
+// JoinChunks is a file's digest by those of its chunks.
+func JoinChunks(size int64, parts []Digest) Digest {
 	if len(parts) == 1 {
 		return parts[0]
 	}

@@ -162,7 +162,7 @@ func (x *index) open(ctx context.Context) error {
 		return stateError(err)
 	}
 	db, disk, err := x.openFree(ctx)
-	if err != nil && !outside(err) && ctx.Err() == nil {
+	if err != nil && !Outside(err) && ctx.Err() == nil {
 		// Unreadable: the index is only a memory of what can be made again. Kept for a look, not used.
 		aside := fmt.Sprintf("%s%d", x.dir+unreadable, time.Now().UnixNano())
 		if rerr := os.Rename(x.dir, aside); rerr != nil {
@@ -210,7 +210,7 @@ func (x *index) openToRead(ctx context.Context) error {
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case outside(err):
+	case Outside(err):
 		return fmt.Errorf("the state folder can't be read: %w", err)
 	}
 	return x.openCopy(ctx)
@@ -234,7 +234,7 @@ func (x *index) openCopy(ctx context.Context) error {
 		db, d, err = openBadger(temp, false, x.wake)
 	}
 	if err != nil {
-		if rerr := os.RemoveAll(temp); rerr != nil || outside(err) {
+		if rerr := os.RemoveAll(temp); rerr != nil || Outside(err) {
 			return errors.Join(stateError(err), rerr)
 		}
 		return errNoIndex // the next writer puts it aside and says so
@@ -335,7 +335,7 @@ func (x *index) replace(ctx context.Context, aside string) error {
 	defer x.free.Broadcast()
 	// The folder moves while the lock is held: another process finds an empty index, or waits.
 	return x.end(func(err error) error {
-		if err != nil && outside(err) {
+		if err != nil && Outside(err) {
 			return err
 		}
 		return errors.Join(os.Rename(x.dir, aside), os.MkdirAll(x.dir, 0o755))

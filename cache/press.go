@@ -131,7 +131,7 @@ func hashStream(r io.Reader) (Digest, error) {
 	var parts []Digest
 	for {
 		h := blake3.New()
-		n, err := io.CopyN(h, r, chunk)
+		n, err := io.CopyN(h, r, Chunk)
 		if n > 0 || len(parts) == 0 {
 			var d Digest
 			h.Sum(d[:0])
@@ -144,7 +144,7 @@ func hashStream(r io.Reader) (Digest, error) {
 			return Digest{}, err
 		}
 	}
-	return joinChunks(size, parts), nil
+	return JoinChunks(size, parts), nil
 }
 
 // stopping is a reader that ends with its context.
@@ -220,7 +220,7 @@ func (s *Store) unpress(ctx context.Context, pressed, path string, b Blob) (err 
 	if err == nil && got == b.Digest {
 		return nil
 	}
-	if err != nil && (outside(err) || ctx.Err() != nil) {
+	if err != nil && (Outside(err) || ctx.Err() != nil) {
 		return stateError(err)
 	}
 	if !s.readOnly {

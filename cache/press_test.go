@@ -41,7 +41,7 @@ func TestPressedBlobs(t *testing.T) {
 	ctx := t.Context()
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
-	rows := strings.Repeat("{\"text\":\"the same again\"}\n", 1<<20)[:chunk+chunk/2] // of two chunks
+	rows := strings.Repeat("{\"text\":\"the same again\"}\n", 1<<20)[:Chunk+Chunk/2] // of two chunks
 	noise := make([]byte, 1<<20)
 	for i, d := 0, Sum(nil); i < len(noise); i += copy(noise[i:], d[:]) {
 		d = Sum(d[:])

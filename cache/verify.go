@@ -127,7 +127,7 @@ func (s *Store) verifyBlob(ctx context.Context, b storedBlob, repair bool) (*Pro
 func (b *storedBlob) content(ctx context.Context) (Digest, error) {
 	if b.pressed {
 		d, err := inflate(ctx, b.path, io.Discard)
-		if err != nil && !outside(err) && ctx.Err() == nil {
+		if err != nil && !Outside(err) && ctx.Err() == nil {
 			return Digest{}, nil
 		}
 		return d, err

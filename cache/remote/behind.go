@@ -33,14 +33,23 @@ func (r *Remote) Behind(ctx context.Context) *Behind {
 	for range senders {
 		b.workers.Go(func() {
 			for e := range b.queue {
-				if r.Offline() || ctx.Err() != nil || r.Send(ctx, e) != nil {
-					b.lost.Add(1)
-				}
+				b.send(ctx, e)
 				b.left.Add(-1)
 			}
 		})
 	}
 	return b
+}
+
+func (b *Behind) send(ctx context.Context, e *cache.Entry) {
+	if b.remote.Offline() || ctx.Err() != nil {
+		b.lost.Add(1)
+	} else if err := b.remote.Send(ctx, e); err != nil {
+		b.lost.Add(1)
+		if ctx.Err() == nil && !isFault(err) { // a fault was reported
+			b.remote.report("a result of %s/%s isn't sent to the shared cache: %v", e.Pipeline, e.Step, err)
+		}
+	}
 }
 
 // Fetch is Remote.Fetch.

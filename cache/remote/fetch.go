@@ -3,6 +3,7 @@ package remote
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,75 +13,102 @@ import (
 
 // FetchBlob brings a blob into the store, unless it is there.
 func (r *Remote) FetchBlob(ctx context.Context, b cache.Blob) error {
-	if r.store.Has(b) {
-		if _, err := r.store.Path(ctx, b); err == nil {
-			return nil
-		}
+	if b.Size > partSize {
+		defer r.alone(b)()
+	}
+	if r.has(ctx, b) {
+		return nil
+	}
+	name, fetch := blobName(b), r.inOne
+	if b.Size > partSize {
+		name, fetch = listName(b), r.inParts
+	}
+	err := fetch(ctx, b, name)
+	if err == nil || ctx.Err() == nil && r.has(ctx, b) { // another process may have brought it meanwhile
+		return nil
+	}
+	return r.lost(ctx, "blob", b.Digest, name, err)
+}
+
+func (r *Remote) has(ctx context.Context, b cache.Blob) bool {
+	if !r.store.Has(b) {
+		return false
+	}
+	_, err := r.store.Path(ctx, b)
+	return err == nil
+}
+
+// inOne fetches a blob of one object.
+func (r *Remote) inOne(ctx context.Context, b cache.Blob, name string) error {
+	packed, _, err := r.get(ctx, name, 2*partSize+maxEntry)
+	if err != nil {
+		return err
+	}
+	r.bytesFetched.Add(int64(len(packed)))
+	if b.Dir {
+		return r.unpackInto(ctx, b, func(path string) error { return unpack(bytes.NewReader(packed), b, path) })
+	}
+	text, err := r.dec.DecodeAll(packed, nil)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errForeign, err)
+	}
+	return r.keep(ctx, b, text)
+}
+
+// keep takes a file's content into the store.
+func (r *Remote) keep(ctx context.Context, b cache.Blob, text []byte) error {
+	if b.Dir || int64(len(text)) != b.Size || cache.Sum(text) != b.Digest {
+		return fmt.Errorf("%w: its content has the digest %s", errForeign, cache.Sum(text).Short())
 	}
 	tmp, err := r.store.Scratch()
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	path, name := filepath.Join(tmp, "blob"), blobName(b)
-	if b.Size > partSize {
-		name = listName(b)
-		err = r.inParts(ctx, b, path)
-	} else {
-		err = r.inOne(ctx, b, path)
+	path := filepath.Join(tmp, "blob")
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		return err
 	}
-	if err != nil {
-		return r.lost(ctx, "blob", b.Digest, name, err)
-	}
-	got, err := cache.HashPath(ctx, path)
+	return r.store.Receive(ctx, path, b, true)
+}
+
+// unpackInto has a folder written, and takes it into the store if it is b.
+func (r *Remote) unpackInto(ctx context.Context, b cache.Blob, write func(path string) error) error {
+	tmp, err := r.store.Scratch()
 	if err != nil {
 		return err
 	}
-	if got != b {
-		return r.foreign("blob", b.Digest, name, fmt.Errorf("its content has the digest %s", got.Digest.Short()))
+	defer os.RemoveAll(tmp)
+	path := filepath.Join(tmp, "blob")
+	if err := write(path); cache.Outside(err) {
+		return err
+	} else if err != nil {
+		return fmt.Errorf("%w: %w", errForeign, err)
 	}
-	_, err = r.store.Adopt(ctx, path)
+	err = r.store.Receive(ctx, path, b, false)
+	var miss *cache.Miss
+	if errors.As(err, &miss) {
+		err = fmt.Errorf("%w: %s", errForeign, miss.Reason)
+	}
 	return err
 }
 
-// inOne fetches a blob of one object.
-func (r *Remote) inOne(ctx context.Context, b cache.Blob, path string) error {
-	packed, _, err := r.get(ctx, blobName(b), 2*partSize+maxEntry)
-	if err != nil {
-		return err
-	}
-	r.bytesFetched.Add(int64(len(packed)))
-	if b.Dir {
-		err = unpack(bytes.NewReader(packed), b, path)
-	} else {
-		var text []byte
-		if text, err = r.dec.DecodeAll(packed, nil); err == nil {
-			return os.WriteFile(path, text, 0o644)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", errForeign, err)
-	}
-	return nil
-}
-
 // inParts fetches a blob of several objects; what has arrived is kept if it can't be finished now.
-func (r *Remote) inParts(ctx context.Context, b cache.Blob, path string) error {
+func (r *Remote) inParts(ctx context.Context, b cache.Blob, _ string) error {
 	file, err := r.fetchParts(ctx, b)
 	if err != nil {
 		return err
 	}
 	if !b.Dir {
-		return os.Rename(file, path)
+		return r.store.Receive(ctx, file, b, true)
 	}
 	defer os.Remove(file)
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := untar(f, b, path); err != nil {
-		return fmt.Errorf("%w: %w", errForeign, err)
-	}
-	return nil
+	return r.unpackInto(ctx, b, func(path string) error {
+		f, err := os.Open(file)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return untar(f, b, path)
+	})
 }

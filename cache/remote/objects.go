@@ -28,6 +28,11 @@ var errTooBig = errors.New("it is longer than it can be")
 
 // get reads an object whole. The first answer has to come within the timeout, the rest at a bearable pace.
 func (r *Remote) get(ctx context.Context, name string, most int64) (b []byte, modified time.Time, err error) {
+	return r.getInto(ctx, name, most, nil)
+}
+
+// getInto is get into a buffer, where it has room.
+func (r *Remote) getInto(ctx context.Context, name string, most int64, into []byte) (b []byte, modified time.Time, err error) {
 	err = r.again(ctx, func() error {
 		rctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -45,7 +50,10 @@ func (r *Remote) get(ctx context.Context, name string, most int64) (b []byte, mo
 		late.Reset(r.limit(in.Size()))
 		defer late.Stop()
 		modified = in.ModTime()
-		buf := bytes.NewBuffer(make([]byte, 0, max(in.Size(), 0)+bytes.MinRead))
+		if room := max(in.Size(), 0) + bytes.MinRead; int64(cap(into)) < room {
+			into = make([]byte, room)
+		}
+		buf := bytes.NewBuffer(into[:0])
 		n, err := io.Copy(buf, io.LimitReader(in, most+1))
 		switch {
 		case err != nil:
@@ -66,7 +74,7 @@ func (r *Remote) put(ctx context.Context, name string, b []byte) error {
 	return r.again(ctx, func() error {
 		pctx, cancel := context.WithTimeout(ctx, r.limit(int64(len(b))))
 		defer cancel()
-		return r.bucket.WriteAll(pctx, name, b, &blob.WriterOptions{ContentType: "application/octet-stream", DisableContentTypeDetection: true,
+		return r.bucket.Upload(pctx, name, bytes.NewReader(b), &blob.WriterOptions{ContentType: "application/octet-stream", DisableContentTypeDetection: true,
 			BufferSize: max(len(b)+1, 5<<20)}) // in one piece; S3 wants 5 MiB at least
 	})
 }
@@ -82,8 +90,28 @@ func (r *Remote) there(ctx context.Context, name string) (ok bool, err error) {
 	return ok, err
 }
 
-// again makes a request up to three times, unless the answer is final, the time is up, or nobody answers at all.
-func (r *Remote) again(ctx context.Context, request func() error) (err error) {
+// fault is an error of the bucket or of the way there. Others are this machine's, and no reason to leave the bucket alone.
+type fault struct{ error }
+
+func (f *fault) Unwrap() error { return f.error }
+
+func isFault(err error) bool {
+	var f *fault
+	return errors.As(err, &f)
+}
+
+// again makes a request up to three times, unless the answer is final, the time is up, or nobody answers at all. Its error is
+// a *fault, unless the caller gave up.
+func (r *Remote) again(ctx context.Context, request func() error) error {
+	if err := r.tryAgain(ctx, request); err != nil && ctx.Err() == nil {
+		return &fault{err}
+	} else if err != nil {
+		return ctx.Err()
+	}
+	return nil
+}
+
+func (r *Remote) tryAgain(ctx context.Context, request func() error) (err error) {
 	for try := range tries {
 		r.requests.Add(1)
 		began := time.Now()

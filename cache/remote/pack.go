@@ -24,38 +24,28 @@ func pack(w io.Writer, path string) error {
 	return errors.Join(tarOf(z, path), z.Close())
 }
 
-// tarOf writes a folder as a tar: the same bytes for the same content, so that its parts are the same.
+// tarOf writes a folder as a tar of what its digest counts: the same bytes for the same digest, so that its parts are the same.
 func tarOf(w io.Writer, path string) error {
+	folders, files, err := cache.List(path)
+	if err != nil {
+		return err
+	}
 	t := tar.NewWriter(w)
-	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || p == path {
+	for _, name := range folders {
+		if err := t.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Typeflag: tar.TypeDir}); err != nil {
 			return err
 		}
-		return packOne(t, path, p, d)
-	})
-	return errors.Join(err, t.Close())
-}
-
-func packOne(t *tar.Writer, root, path string, d fs.DirEntry) error {
-	if !d.IsDir() && !d.Type().IsRegular() {
-		return fmt.Errorf("%s is a %s: only files and folders can be shared", path, d.Type())
 	}
-	info, err := d.Info()
-	if err != nil {
-		return err
+	for _, f := range files {
+		h := &tar.Header{Name: f.Name, Mode: 0o644, Size: f.Size, Typeflag: tar.TypeReg}
+		if f.Exec {
+			h.Mode = 0o755
+		}
+		if err := errors.Join(t.WriteHeader(h), copyIn(t, f.Path)); err != nil {
+			return err
+		}
 	}
-	name, err := filepath.Rel(root, path)
-	if err != nil {
-		return err
-	}
-	h := &tar.Header{Name: filepath.ToSlash(name), Mode: int64(info.Mode().Perm()), Typeflag: tar.TypeDir}
-	if !d.IsDir() {
-		h.Typeflag, h.Size = tar.TypeReg, info.Size()
-	}
-	if err := t.WriteHeader(h); err != nil || d.IsDir() {
-		return err
-	}
-	return copyIn(t, path)
+	return t.Close()
 }
 
 func copyIn(w io.Writer, path string) error {

@@ -44,7 +44,7 @@ func TestPartsAreResumed(t *testing.T) {
 	if err := first.Send(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
-	parts, err := filepath.Glob(filepath.Join(dir, "rein1/part/*"))
+	parts, err := filepath.Glob(filepath.Join(dir, "rein2/part/*"))
 	if err != nil || len(parts) != 6 {
 		t.Fatalf("%d parts, want 3 of each: %v", len(parts), err)
 	}
@@ -81,7 +81,7 @@ func TestPartsAreResumed(t *testing.T) {
 		t.Errorf("left behind: %v %v", left, err)
 	}
 	// A push that was cut off sends what is missing: here a part and the list.
-	lists, err := filepath.Glob(filepath.Join(dir, "rein1/list/*/*"))
+	lists, err := filepath.Glob(filepath.Join(dir, "rein2/list/*/*"))
 	if err != nil || len(lists) != 2 {
 		t.Fatal(lists, err)
 	}
@@ -104,7 +104,7 @@ func TestDamagedPartIsMended(t *testing.T) {
 	if err := mustNew(t, s, b, Options{}).Send(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
-	parts, _ := filepath.Glob(filepath.Join(dir, "rein1/part/*"))
+	parts, _ := filepath.Glob(filepath.Join(dir, "rein2/part/*"))
 	if err := os.WriteFile(parts[1], []byte("wrong"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestPrune(t *testing.T) {
 	if err == nil {
 		err = r.Apply(t.Context(), p)
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "rein1/*/*")); err != nil || len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "rein2/*/*")); err != nil || len(left) > 0 {
 		t.Errorf("%v, left: %v", err, left)
 	}
 }

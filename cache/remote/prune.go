@@ -58,7 +58,7 @@ type stock struct {
 type held struct {
 	name   string
 	action cache.Digest
-	entry  *cache.Entry
+	entry  *object
 	used   time.Time
 	reason string // why it goes; "": it stays
 }
@@ -111,6 +111,9 @@ func (r *Remote) stock(ctx context.Context) (*stock, error) {
 						return err // a bucket that fails is no reason to remove anything
 					}
 					if e, err := readEntry(b, h.action); err == nil {
+						for port := range e.Inline { // that it is there is all that matters
+							e.Inline[port] = nil
+						}
 						h.entry = e
 					}
 				}
@@ -144,7 +147,10 @@ func (s *stock) objects(h *held) []string {
 	if h.entry == nil {
 		return out
 	}
-	for _, b := range h.entry.Outputs {
+	for port, b := range h.entry.Outputs {
+		if _, ok := h.entry.Inline[port]; ok {
+			continue
+		}
 		if b.Size <= partSize {
 			out = append(out, blobName(b))
 			continue

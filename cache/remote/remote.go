@@ -4,7 +4,6 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,7 +22,7 @@ import (
 )
 
 // layout is the first part of every name in the bucket. Another version with other rules has another one.
-const layout = "rein1/"
+const layout = "rein2/"
 
 // maxEntry is the longest entry that is read.
 const maxEntry = 64 << 20
@@ -47,6 +46,8 @@ type Remote struct {
 	fetched, sent           atomic.Int64 // entries
 	bytesFetched, bytesSent atomic.Int64
 
+	long sync.Map // cache.Blob -> *sync.Mutex, of long ones that are transferred
+
 	mu   sync.Mutex
 	gone bool            // the bucket failed: not asked again
 	bad  map[string]bool // objects that were found damaged: to be written anew
@@ -57,7 +58,7 @@ func New(store *cache.Store, bucket *blob.Bucket, o Options) (*Remote, error) {
 	if o.Timeout == 0 {
 		o.Timeout = 5 * time.Second
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false))
 	if err != nil {
 		return nil, err
 	}
@@ -142,75 +143,60 @@ func (r *Remote) Fetch(ctx context.Context, action cache.Digest) (*cache.Entry, 
 	if r.Offline() {
 		return nil, &cache.Miss{What: "entry", Reason: "the shared cache is offline"}
 	}
-	e, used, err := r.entry(ctx, action)
+	o, used, err := r.entry(ctx, action)
 	if err != nil {
 		return nil, err
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(2 * runtime.GOMAXPROCS(0))
-	for _, b := range e.Outputs {
-		g.Go(func() error { return r.FetchBlob(gctx, b) })
+	for port, b := range o.Outputs {
+		g.Go(func() error {
+			text, ok := o.Inline[port]
+			if !ok {
+				return r.FetchBlob(gctx, b)
+			}
+			if err := r.keep(gctx, b, text); err != nil {
+				return r.lost(gctx, "blob", b.Digest, entryName(action), err)
+			}
+			return nil
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	if err := r.store.Put(ctx, e); err != nil {
+	if err := r.store.Put(ctx, &o.Entry); err != nil {
 		return nil, err
 	}
 	r.fetched.Add(1)
-	r.touch(ctx, e, used)
-	return e, nil
+	r.touch(ctx, o, used)
+	return &o.Entry, nil
 }
 
 // touchAfter is how old the mark of an entry's last use gets before it is renewed.
 const touchAfter = 24 * time.Hour
 
 // touch marks an entry as used, by writing it again: prune goes by that. A failure is no matter.
-func (r *Remote) touch(ctx context.Context, e *cache.Entry, used time.Time) {
+func (r *Remote) touch(ctx context.Context, o *object, used time.Time) {
 	if r.o.ReadOnly || time.Since(used) < touchAfter {
 		return
 	}
-	if text, err := json.Marshal(e); err == nil {
-		_ = r.put(ctx, entryName(e.Action), sealed(text))
+	if text, err := json.Marshal(o); err == nil {
+		_ = r.put(ctx, entryName(o.Action), sealed(text))
 	}
 }
 
 // entry reads an entry and checks that it is the one asked for. used is when it was last written or touched.
-func (r *Remote) entry(ctx context.Context, action cache.Digest) (e *cache.Entry, used time.Time, err error) {
+func (r *Remote) entry(ctx context.Context, action cache.Digest) (o *object, used time.Time, err error) {
 	name := entryName(action)
 	b, used, err := r.get(ctx, name, maxEntry)
 	if err != nil {
 		return nil, used, r.lost(ctx, "entry", action, name, err)
 	}
-	if e, err = readEntry(b, action); err != nil {
+	r.bytesFetched.Add(int64(len(b)))
+	if o, err = readEntry(b, action); err != nil {
 		return nil, used, r.foreign("entry", action, name, err)
 	}
-	return e, used, nil
-}
-
-// readEntry checks that an object holds an action's entry.
-func readEntry(b []byte, action cache.Digest) (*cache.Entry, error) {
-	b, ok := unseal(b)
-	if !ok {
-		return nil, errors.New("its checksum is wrong")
-	}
-	var e cache.Entry
-	if err := json.Unmarshal(b, &e); err != nil {
-		return nil, err
-	}
-	if e.Action != action || cache.Sum([]byte(e.Key)) != action {
-		return nil, errors.New("its key isn't the action's")
-	}
-	return &e, nil
-}
-
-// sealed puts a checksum before an entry's text: its metrics have no digest of their own.
-func sealed(text []byte) []byte { return append([]byte(cache.Sum(text).String()+"\n"), text...) }
-
-// unseal returns the text that was sealed, or false if it isn't that.
-func unseal(b []byte) ([]byte, bool) {
-	sum, text, ok := bytes.Cut(b, []byte("\n"))
-	return text, ok && string(sum) == cache.Sum(text).String()
+	return o, used, nil
 }
 
 // lost makes a miss of why an object couldn't be read, unless it was the caller who gave up. A bucket that fails is left
@@ -225,6 +211,8 @@ func (r *Remote) lost(ctx context.Context, what string, d cache.Digest, name str
 		return &cache.Miss{What: what, Reason: d.Short() + " is not in the shared cache"}
 	case gcerrors.Code(err) == gcerrors.NotFound:
 		return r.foreign(what, d, name, errors.New("an entry names it, but it isn't there"))
+	case !isFault(err):
+		return err
 	}
 	r.fail(err)
 	return &cache.Miss{What: what, Reason: "the shared cache fails: " + err.Error()}

@@ -21,7 +21,7 @@ func made(t *testing.T) (*cache.Store, *cache.Entry) {
 	t.Helper()
 	s := empty(t)
 	dir := filepath.Join(t.TempDir(), "out")
-	for name, text := range map[string]string{"file": "content", "folder/a": strings.Repeat("abc", 1000), "folder/sub/empty": ""} {
+	for name, text := range map[string]string{"file": strings.Repeat("content", 3000), "folder/a": strings.Repeat("abc", 1000), "folder/sub/empty": ""} {
 		path := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
 			t.Fatal(err)

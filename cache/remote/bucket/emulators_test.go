@@ -65,7 +65,7 @@ func serve(t testing.TB, variable, addr string, args ...string) {
 func teammate(t *testing.T, b *blob.Bucket) {
 	t.Helper()
 	mine, theirs := newStore(t), newStore(t)
-	entries := append(fill(t, mine, 20, 4096), fill(t, mine, 1, 40<<20)...)
+	entries := append(fill(t, mine, 20, 20_000), fill(t, mine, 1, 40<<20)...)
 	sender, fetcher := newRemote(t, mine, b, nil), newRemote(t, theirs, b, nil)
 	for _, e := range entries {
 		if err := sender.Send(t.Context(), e); err != nil {

@@ -220,7 +220,7 @@ func TestFilesGoThroughTheCache(t *testing.T) {
 			}
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(x.bucket, "rein1", "letter", "*", "*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(x.bucket, "rein2", "letter", "*", "*")); len(left) > 0 {
 		t.Errorf("letters are left: %v", left)
 	}
 	jobs := x.jobs.Load()
@@ -326,7 +326,7 @@ func TestDamagedOutputsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	x.damage = func() {
-		files, _ := filepath.Glob(filepath.Join(x.bucket, "rein1", "file", "*"))
+		files, _ := filepath.Glob(filepath.Join(x.bucket, "rein2", "file", "*"))
 		for _, f := range files {
 			if err := os.WriteFile(f, []byte("something else"), 0o644); err != nil {
 				t.Error(err)
