@@ -18,7 +18,7 @@ import (
 )
 
 // rounds is how often each way is gone, in turns; the figures are of the median.
-const rounds = 5
+const rounds = 3
 
 // TestThroughput copies 1,000 files of 4 KiB and one of 1 GiB to MinIO and back, as results and with MinIO's own client,
 // which REIN_MC names. The content doesn't compress. It prints the figures of docs/scale.md.
