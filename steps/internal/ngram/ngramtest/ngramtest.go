@@ -19,11 +19,11 @@ func Random(t testing.TB, threshold float64, graph bool) artifact.Model {
 	cfg := ngram.Default()
 	cfg.Buckets = 1 << 10
 	m := ngram.NewModel(cfg, 3, 11)
+	Known(m)
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i := m.Dim; i < len(m.Embedding); i++ {
-		m.Embedding[i] = float32(rng.NormFloat64())
+		m.Embedding[i] = m.IDF[i/m.Dim] * float32(rng.NormFloat64())
 	}
-	Known(m)
 	out := artifact.Model{Path: filepath.Join(t.TempDir(), "model")}
 	info := artifact.ModelInfo{Classes: []string{artifact.Benign, "jailbreak", "pii"}, Threshold: threshold, Rule: "given"}
 	if err := m.Save(out, info); err != nil {
