@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,6 +112,21 @@ func TestEqualStepsRunOnce(t *testing.T) {
 	wantStatuses(t, mustRun(t, g, options(s)), "one/base:ran one/x:ran two/baseline:cached two/y:ran")
 	if shared.Runs() != 1 {
 		t.Errorf("the shared step ran %d times", shared.Runs())
+	}
+}
+
+// A step of two pipelines that fails says why in both, and of the second one that it is the same work.
+func TestEqualStepsFailOnce(t *testing.T) {
+	for status, err := range map[string]error{"failed": errors.New("boom"), "verdict": &engine.Verdict{Text: "boom"}} {
+		shared := &op{Config: map[string]any{"seed": 7}, Do: func(context.Context, *engine.Call) error { return err }}
+		a1, a2 := step("base", shared), step("base", shared)
+		g := &engine.Graph{Pipelines: []*engine.Pipeline{enginetest.Pipeline("one", a1), enginetest.Pipeline("two", a2)}}
+		r := mustRun(t, g, options(enginetest.Store(t)))
+		wantStatuses(t, r, fmt.Sprintf("one/base:%s two/base:%[1]s", status))
+		one, two := r.Pipelines[0].Steps[0], r.Pipelines[1].Steps[0]
+		if !strings.Contains(one.Error, "boom") || two.Error != one.Error || strings.Join(two.Reasons, "; ") != engine.SameWork+"one/base" {
+			t.Errorf("%s: %q, then %q for %q", status, one.Error, two.Error, two.Reasons)
+		}
 	}
 }
 

@@ -75,16 +75,16 @@ func (r *runner) endFlight(u *unit, res result) []*task {
 	return f.followers
 }
 
+// SameWork begins the reason of a step that ended as another one did, whose work was its own: "same work as hybrid/model".
+const SameWork = "same work as "
+
 // followed is the result of a task whose key another unit has worked on.
 func (r *runner) followed(t *task, leader *unit, res result) result {
 	n := leader.nodes[0]
-	switch {
-	case res.good():
+	if res.good() {
 		res.status = StatusCached
-	case res.status == StatusFailed:
-		res.err = fmt.Errorf("has the same work as %s/%s, which failed", n.pipeline.Name, n.Name)
 	}
-	res.reasons = []string{fmt.Sprintf("same work as %s/%s", n.pipeline.Name, n.Name)}
+	res.reasons = []string{SameWork + n.pipeline.Name + "/" + n.Name}
 	res.ran, res.queued = 0, 0
 	return res
 }
@@ -151,8 +151,8 @@ func (r *runner) shared(first *nodeOf, nr nodeResult) nodeResult {
 	switch nr.status {
 	case StatusRan:
 		nr.status, nr.reasons = StatusCached, []string{"ran once with " + where}
-	case StatusFailed:
-		nr.err = fmt.Errorf("failed once with %s", where)
+	case StatusFailed, StatusVerdict:
+		nr.reasons = []string{SameWork + where}
 	}
 	return nr
 }

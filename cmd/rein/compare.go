@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -98,7 +99,7 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 		return err
 	}
 	measured := slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Missing == "" })
-	if measured || f.format != "table" || len(result.Baseline.Measured) > 0 { // a table of blanks would hide the reason
+	if measured || f.format != "table" || result.Baseline.Step != "" && result.Baseline.Missing == "" { // a table of blanks would hide the reason
 		if err := a.writeOut(f.out, func(w io.Writer) error { return write(w, result) }); err != nil {
 			return err
 		}
@@ -115,8 +116,16 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 // nothingMeasured says why there is nothing to compare.
 func nothingMeasured(r *compare.Result) error {
 	text := "nothing was measured, so nothing could be compared"
+	var reasons []string
+	names := map[string][]string{}
 	for _, s := range r.Strategies {
-		text += fmt.Sprintf("\n  %s: %s", s.Name, s.Missing)
+		if names[s.Missing] == nil {
+			reasons = append(reasons, s.Missing)
+		}
+		names[s.Missing] = append(names[s.Missing], s.Name)
+	}
+	for _, reason := range reasons {
+		text += fmt.Sprintf("\n  %s: %s", strings.Join(names[reason], ", "), reason)
 	}
 	return &exitError{exitFault, errors.New(text)}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // recordings are event streams of real runs (`rein run --json`), without their metrics and action ids.
-var recordings = []string{"two", "broken"}
+var recordings = []string{"two", "broken", "early"}
 
 func recorded(t *testing.T, name string) []engine.Event {
 	t.Helper()

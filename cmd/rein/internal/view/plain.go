@@ -25,6 +25,7 @@ type Plain struct {
 	mu    sync.Mutex
 	trace *trace
 	last  map[*step]time.Time // when it was last told of
+	said  *step               // that the last line is about
 	told  bool                // the end is written
 }
 
@@ -55,6 +56,9 @@ func (p *Plain) Event(e engine.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.trace.add(e)
+	if e.Action == engine.ActionNote || e.Action == engine.ActionWait || e.Action == engine.ActionEnd && e.Status != engine.StatusSkipped {
+		p.said = s
+	}
 	switch {
 	case e.Action == engine.ActionDone:
 		p.tell()
@@ -69,7 +73,7 @@ func (p *Plain) Event(e engine.Event) {
 	case e.Action == engine.ActionNote:
 		fmt.Fprintf(p.w, "%s: note: %s\n", label(s), s.note())
 	case e.Action == engine.ActionEnd:
-		for _, l := range s.end(p.trace) {
+		if l := s.end(p.trace); l != "" {
 			fmt.Fprintf(p.w, "%s: %s\n", label(s), l)
 		}
 	}
@@ -98,17 +102,22 @@ func (p *Plain) tick(now time.Time) {
 	}
 }
 
-// tell writes the end, once: what was skipped, and the run in a line.
+// tell writes the end, once: what was skipped, the run in a line, and last what broke, with the end of its log.
 func (p *Plain) tell() {
 	if p.told || p.trace.started.IsZero() {
 		return
 	}
 	p.told = true
+	said := p.said
 	for _, l := range p.trace.skips() {
 		fmt.Fprintln(p.w, l)
+		said = nil
 	}
 	if p.trace.done != nil {
 		fmt.Fprintln(p.w, summary(p.trace))
+	}
+	for _, account := range p.trace.accounts(said) {
+		fmt.Fprintln(p.w, strings.Join(account, "\n"))
 	}
 }
 
@@ -121,19 +130,20 @@ func (p *Plain) Close() {
 	p.tell()
 }
 
-// end is what a log says of a step that ended; a skipped step is no news.
-func (s *step) end(t *trace) []string {
+// end is what a log says of a step that ended; a skipped step is no news, and the whole account of one that broke comes last.
+func (s *step) end(t *trace) string {
 	switch s.status {
 	case engine.StatusRan:
-		return []string{fmt.Sprintf("ran%s in %s%s, %d of %d", s.where(), Duration(s.elapsed), why(s.reasons), t.ended(), max(t.needed(), t.ended()))}
+		return fmt.Sprintf("ran%s in %s%s, %d of %d", s.where(), Duration(s.elapsed), why(s.reasons), t.ended(), max(t.needed(), t.ended()))
 	case engine.StatusFailed, engine.StatusVerdict:
-		lines := s.account()
-		lines[0] = strings.TrimSuffix(fmt.Sprintf("%s: %s", s.status, lines[0]), ": ")
-		return lines
+		if s.twin() {
+			return ""
+		}
+		return strings.TrimSuffix(fmt.Sprintf("%s: %s", s.status, s.account()[0]), ": ")
 	case engine.StatusStopped:
-		return []string{strings.TrimSuffix("stopped: "+oneLine(s.text), ": ")}
+		return strings.TrimSuffix("stopped: "+oneLine(s.text), ": ")
 	}
-	return nil
+	return ""
 }
 
 // where says where a step runs, unless it is here.

@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"rein/engine"
 )
@@ -18,14 +19,8 @@ func NewQuiet(w io.Writer) *Quiet { return &Quiet{w, newTrace()} }
 
 // Event implements View.
 func (q *Quiet) Event(e engine.Event) {
-	s := q.trace.add(e)
-	if s == nil || e.Action != engine.ActionEnd {
-		return
-	}
-	if e.Status == engine.StatusFailed || e.Status == engine.StatusVerdict {
-		for _, l := range s.end(q.trace) {
-			fmt.Fprintf(q.w, "%s: %s\n", label(s), l)
-		}
+	if s := q.trace.add(e); s != nil && e.Action == engine.ActionEnd && s.broke() && !s.twin() {
+		fmt.Fprintln(q.w, strings.Join(s.titled(), "\n"))
 	}
 }
 

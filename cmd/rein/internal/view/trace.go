@@ -116,30 +116,85 @@ func (t *trace) ended() int {
 	return n
 }
 
-// skips are the steps that were skipped, in a line for each pipeline and reason: they are no news of their own.
+// skips are the steps that were skipped, in a line for each reason: they are no news of their own.
 func (t *trace) skips() []string {
-	const most = 3
-	var order [][2]string
-	names := map[[2]string][]string{}
+	var order []string
+	byReason := map[string][]*step{}
 	for _, s := range t.steps {
 		if s.status != engine.StatusSkipped {
 			continue
 		}
-		k := [2]string{s.pipeline, because(s.reasons)}
-		if names[k] == nil {
+		k := because(s.reasons)
+		if byReason[k] == nil {
 			order = append(order, k)
 		}
-		names[k] = append(names[k], s.name)
+		byReason[k] = append(byReason[k], s)
 	}
 	var lines []string
 	for _, k := range order {
-		n := names[k]
-		if len(n) > most+1 {
-			n = append(n[:most:most], fmt.Sprintf("%d more", len(n)-most))
-		}
-		lines = append(lines, fmt.Sprintf("%s/%s skipped%s", k[0], strings.Join(n, ", "), k[1]))
+		whole, parts := whose(byReason[k])
+		lines = append(lines, whole+" skipped"+k+parts)
 	}
 	return lines
+}
+
+// whose names steps of one pipeline; those of several it counts, and says how many each has.
+func whose(steps []*step) (whole, parts string) {
+	const most = 3
+	var pipelines, names []string
+	counts := map[string]int{}
+	for _, s := range steps {
+		if counts[s.pipeline]++; counts[s.pipeline] == 1 {
+			pipelines = append(pipelines, s.pipeline)
+		}
+		names = append(names, s.name)
+	}
+	if len(pipelines) == 1 {
+		if len(names) > most+1 {
+			names = append(names[:most:most], fmt.Sprintf("%d more", len(names)-most))
+		}
+		return pipelines[0] + "/" + strings.Join(names, ", "), ""
+	}
+	for i, p := range pipelines {
+		pipelines[i] = fmt.Sprintf("%d of %s", counts[p], p)
+	}
+	return Many(len(steps), "step"), ": " + strings.Join(pipelines, ", ")
+}
+
+// broke reports whether the step failed or said no.
+func (s *step) broke() bool {
+	return s.status == engine.StatusFailed || s.status == engine.StatusVerdict
+}
+
+// twin reports whether a step broke as another one did, whose work was its own: that is told once.
+func (s *step) twin() bool {
+	return s.broke() && len(s.reasons) == 1 && strings.HasPrefix(s.reasons[0], engine.SameWork)
+}
+
+// accounts are what is to be said at the end of the steps that broke: nothing of one that said it all in the last line.
+func (t *trace) accounts(last *step) [][]string {
+	twins := map[string][]string{}
+	var broken []*step
+	for _, s := range t.steps {
+		if s.twin() {
+			of := strings.TrimPrefix(s.reasons[0], engine.SameWork)
+			twins[of] = append(twins[of], label(s))
+		} else if s.broke() {
+			broken = append(broken, s)
+		}
+	}
+	var out [][]string
+	for _, s := range broken {
+		lines := s.titled()
+		if s == last && len(lines) == 1 && len(broken) == 1 {
+			continue
+		}
+		if also := twins[label(s)]; len(also) > 0 {
+			lines = append(lines, "(also "+strings.Join(also, ", ")+": the same work)")
+		}
+		out = append(out, lines)
+	}
+	return out
 }
 
 // note is the newest note's first line, and how many lines it has beside.
@@ -175,5 +230,12 @@ func (s *step) account() []string {
 			lines = append(lines, "  | "+l)
 		}
 	}
+	return lines
+}
+
+// titled is the account below the step's name.
+func (s *step) titled() []string {
+	lines := s.account()
+	lines[0] = strings.TrimSuffix(fmt.Sprintf("%s %s: %s", label(s), s.status, lines[0]), ": ")
 	return lines
 }

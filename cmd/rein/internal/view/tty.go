@@ -32,6 +32,7 @@ type TTY struct {
 	pending  []string // lines to write above the frame at the next redraw
 	drawn    []string // the frame on the screen
 	width    int      // of the terminal when it was drawn
+	last     *step    // that the last line is about
 	told     bool     // the end is written
 	stop     chan struct{}
 	done     sync.WaitGroup
@@ -121,6 +122,7 @@ func label(s *step) string { return s.pipeline + "/" + s.name }
 
 // say queues a line on a step, wrapped between words beside its name, its word in a colour.
 func (t *TTY) say(s *step, paint func(string) string, word, text string) {
+	t.last = s
 	width, _ := t.size()
 	column := t.column(width - 1)
 	lines := wrap(strings.TrimRight(word+" "+text, " "), max(width-1-column-2, 1), "")
@@ -143,13 +145,14 @@ func (t *TTY) say(s *step, paint func(string) string, word, text string) {
 
 // print queues a line that is about no step, wrapped.
 func (t *TTY) print(paint func(string) string, text string) {
+	t.last = nil
 	width, _ := t.size()
 	for _, l := range wrap(strings.TrimRight(text, " "), max(width-1, 1), "  ") {
 		t.pending = append(t.pending, paint(l))
 	}
 }
 
-// ended queues what stays on the screen of a step that ended; a failed step's log, and what was skipped, come at the end.
+// ended queues what stays on the screen of a step that ended; what was skipped, and a failed step's log, come at the end.
 func (t *TTY) ended(s *step) {
 	none := func(s string) string { return s }
 	switch s.status {
@@ -160,34 +163,34 @@ func (t *TTY) ended(s *step) {
 		}
 		t.say(s, none, "ran", text)
 	case engine.StatusFailed, engine.StatusVerdict:
-		first, _, _ := strings.Cut(s.text, "\n")
-		t.say(s, t.paint.Bad, string(s.status)+":", first)
+		if !s.twin() {
+			first, _, _ := strings.Cut(s.text, "\n")
+			t.say(s, t.paint.Bad, string(s.status)+":", first)
+		}
 	case engine.StatusStopped:
 		t.say(s, t.paint.Warn, "stopped", oneLine(s.text))
 	}
 }
 
-// tell queues the end, once: failed steps' errors with their last log lines, what was skipped, and the run in one line.
+// tell queues the end, once: what was skipped, the run in one line, and last, where the eye is, what broke and the end of its log.
 func (t *TTY) tell() {
 	if t.told || t.trace.started.IsZero() {
 		return
 	}
 	t.told = true
-	for _, s := range t.trace.steps {
-		account := s.account()
-		if s.status != engine.StatusFailed && s.status != engine.StatusVerdict || len(account) < 2 {
-			continue
-		}
-		t.print(t.paint.Bad, label(s)+" "+string(s.status)+": "+account[0])
-		for _, l := range account[1:] {
-			t.print(t.paint.Dim, l)
-		}
-	}
+	last := t.last
 	for _, l := range t.trace.skips() {
 		t.print(t.paint.Dim, l)
+		last = nil
 	}
 	if t.trace.done != nil {
 		t.print(t.paint.Bold, summary(t.trace))
+	}
+	for _, account := range t.trace.accounts(last) {
+		t.print(t.paint.Bad, account[0])
+		for _, l := range account[1:] {
+			t.print(t.paint.Dim, l)
+		}
 	}
 }
 
