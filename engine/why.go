@@ -19,7 +19,7 @@ type Explanation struct {
 	Reasons  []string   `json:"reasons,omitempty"`
 	// Changes are the differences from the nearest past result: its key to this one's.
 	Changes []Change `json:"changes,omitempty"`
-	Nearest *Past    `json:"nearest,omitempty"`
+	Nearest *Past    `json:"nearest,omitempty"` // of a cached step: the result that it has
 	// Upstream explains the steps that have to run first, where the key isn't known yet: causes before effects.
 	Upstream []*Explanation `json:"upstream,omitempty"`
 	// Facts is the key, a line each: a cached step stays cached until one of them changes.
@@ -135,11 +135,9 @@ func (p *planner) explain(ctx context.Context, n *nodeOf) *Explanation {
 	}
 	x.ActionID = pl.action.String()
 	x.Facts = keyLines(pl.key)
-	if pl.status != PlanCached {
-		if e, changes := p.nearest(ctx, n.unit, pl.key); e != nil {
-			x.Changes = changes
-			x.Nearest = &Past{Pipeline: e.Pipeline, Step: e.Step, ActionID: e.Action.String(), Made: e.Result.Made}
-		}
+	if e, changes := p.nearest(ctx, n.unit, pl.key); e != nil && (pl.status != PlanCached || len(changes) == 0) {
+		x.Changes = changes
+		x.Nearest = &Past{Pipeline: e.Pipeline, Step: e.Step, ActionID: e.Action.String(), Made: e.Result.Made}
 	}
 	return x
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rein/cache"
+	"rein/cmd/rein/internal/view"
 	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines"
@@ -22,9 +23,15 @@ import (
 	"rein/steps/all"
 )
 
+// diffFlags say what is read and how it is shown.
+type diffFlags struct {
+	load    loadFlags
+	driver  bool
+	details bool
+}
+
 func (a *app) diffCmd() *cobra.Command {
-	var l loadFlags
-	var driver bool
+	var f diffFlags
 	c := &cobra.Command{
 		Use:   "diff A.hcl B.hcl | REV..REV FILE",
 		Short: "Tell two strategies apart, or one at two git revisions: configuration, data, results",
@@ -44,36 +51,37 @@ EXIT STATUS
   2  the command line, a revision or a pipeline file is wrong`,
 		Example: "  rein diff pipelines/balanced.hcl pipelines/hybrid.hcl\n  rein diff main.. pipelines/hybrid.hcl\n  rein diff HEAD~1..HEAD pipelines/hybrid.hcl --json",
 		Args: func(c *cobra.Command, args []string) error {
-			if driver {
+			if f.driver {
 				return cobra.RangeArgs(7, 9)(c, args)
 			}
 			return cobra.ExactArgs(2)(c, args)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if driver {
-				return a.diffForGit(c.Context(), args, &l)
+			if f.driver {
+				return a.diffForGit(c.Context(), args, &f)
 			}
-			return a.diff(c.Context(), args, &l)
+			return a.diff(c.Context(), args, &f)
 		},
 	}
-	l.register(c)
-	a.complete(c, &l)
-	c.Flags().BoolVar(&driver, "git", false, "be git's diff driver: PATH OLD-FILE OLD-HEX OLD-MODE NEW-FILE NEW-HEX NEW-MODE")
+	f.load.register(c)
+	a.complete(c, &f.load)
+	c.Flags().BoolVar(&f.details, "details", false, "all figures that differ, and all shares of rows that moved")
+	c.Flags().BoolVar(&f.driver, "git", false, "be git's diff driver: PATH OLD-FILE OLD-HEX OLD-MODE NEW-FILE NEW-HEX NEW-MODE")
 	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
 	return c
 }
 
-func (a *app) diff(ctx context.Context, args []string, l *loadFlags) error {
+func (a *app) diff(ctx context.Context, args []string, f *diffFlags) error {
 	before, after, isRange := strings.Cut(args[0], "..")
 	if !isRange || isPipelinePath(args[0]) {
-		return a.diffSides(ctx, l, revised{file: args[0]}, revised{file: args[1]})
+		return a.diffSides(ctx, f, revised{file: args[0]}, revised{file: args[1]})
 	}
-	return a.diffSides(ctx, l, revised{rev: before, file: args[1]}, revised{rev: strings.TrimPrefix(after, "."), file: args[1]})
+	return a.diffSides(ctx, f, revised{rev: before, file: args[1]}, revised{rev: strings.TrimPrefix(after, "."), file: args[1]})
 }
 
 // diffForGit compares what git hands over: a path, and files that hold its two versions. What can't be compared is said, and
 // is no error: git would give up on all other files.
-func (a *app) diffForGit(ctx context.Context, args []string, l *loadFlags) error {
+func (a *app) diffForGit(ctx context.Context, args []string, f *diffFlags) error {
 	path, before, after := args[0], args[1], args[4]
 	switch {
 	case before == os.DevNull:
@@ -83,7 +91,7 @@ func (a *app) diffForGit(ctx context.Context, args []string, l *loadFlags) error
 		fmt.Fprintf(a.out, "%s is gone\n", path)
 		return nil
 	}
-	err := a.diffSides(ctx, l, revised{"old", path, before}, revised{"new", path, after})
+	err := a.diffSides(ctx, f, revised{"old", path, before}, revised{"new", path, after})
 	if ctx.Err() == nil && err != nil {
 		fmt.Fprintf(a.out, "%s can't be compared: %v\n", path, err)
 		return nil
@@ -101,17 +109,17 @@ func (r revised) String() string {
 	return r.rev + ":" + r.file
 }
 
-func (a *app) diffSides(ctx context.Context, l *loadFlags, before, after revised) error {
+func (a *app) diffSides(ctx context.Context, f *diffFlags, before, after revised) error {
 	store, err := a.store(true)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
 	in := diff.Input{Blobs: store, Scorers: openScorer}
-	if in.A, _, err = a.side(ctx, l, store, before); err != nil {
+	if in.A, _, err = a.side(ctx, &f.load, store, before); err != nil {
 		return err
 	}
-	if in.B, in.Rerun, err = a.side(ctx, l, store, after); err != nil {
+	if in.B, in.Rerun, err = a.side(ctx, &f.load, store, after); err != nil {
 		return err
 	}
 	r, err := diff.Compute(ctx, in)
@@ -121,14 +129,8 @@ func (a *app) diffSides(ctx context.Context, l *loadFlags, before, after revised
 	if a.json {
 		return diff.JSON(a.out, r)
 	}
-	var text strings.Builder
-	if err := diff.Text(&text, r); err != nil {
-		return err
-	}
 	t := a.table(a.out)
-	for l := range strings.Lines(text.String()) {
-		t.Line(nil, strings.TrimSuffix(l, "\n"))
-	}
+	(&diffText{r, t, view.NewPalette(a.color(a.out)), f.details}).write()
 	return t.Write(a.out)
 }
 

@@ -171,40 +171,50 @@ func (a *app) printRecorded(p record.Pipeline, shown map[string]string) error {
 	return t.Write(a.out)
 }
 
-// mainMetrics are shown first.
-var mainMetrics = []string{"fp_rate", "tp_rate", "f1_macro", "roc_auc"}
+// mainMetrics are shown first, and elsewhere than here without being asked for.
+var mainMetrics = []string{"fp_rate", "tp_rate", "f1_macro", "roc_auc", "fp_count", "unseen_fp_rate", "unseen_tp_rate", "edited_tp_rate",
+	"unique_fps", "benign_added", "malicious_added", "total_samples", "benign_share", "train_seconds", "latency_p95_ms"}
 
-// metricsText is the first few metrics of a step, with their intervals; JSON has all.
+// mainRank is a metric's place among the main ones; those that are none come after them.
+func mainRank(metric string) int {
+	if i := slices.Index(mainMetrics, metric); i >= 0 {
+		return i
+	}
+	return len(mainMetrics)
+}
+
+// metricsText is the first few figures of a step, with their intervals; JSON has all.
 func metricsText(r cache.Result) string {
 	const most = 4
-	names := slices.Collect(maps.Keys(r.Metrics))
-	slices.SortFunc(names, func(a, b string) int {
-		rank := func(m string) int {
-			if i := slices.Index(mainMetrics, m); i >= 0 {
-				return i
-			}
-			return len(mainMetrics)
-		}
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
-	})
 	var parts []string
-	for _, k := range names {
-		if strings.HasSuffix(k, "_low") || strings.HasSuffix(k, "_high") {
-			continue
-		}
-		if len(parts) == most {
+	for i, k := range figureNames(r) {
+		if i == most {
 			parts = append(parts, "...")
 			break
 		}
-		f := compare.Figure{Value: r.Metrics[k]}
-		if low, ok := r.Metrics[k+"_low"]; ok {
-			if high, ok := r.Metrics[k+"_high"]; ok {
-				f.Low, f.High = &low, &high
-			}
-		}
-		parts = append(parts, compare.Label(k)+" "+compare.Format(k, f))
+		parts = append(parts, compare.Label(k)+" "+compare.Format(k, figureOf(r, k)))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// figureNames are a step's metrics without the ends of their intervals, the main ones first.
+func figureNames(r cache.Result) []string {
+	names := slices.DeleteFunc(sortedKeys(r.Metrics), func(k string) bool {
+		return strings.HasSuffix(k, "_low") || strings.HasSuffix(k, "_high")
+	})
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(mainRank(a), mainRank(b)) })
+	return names
+}
+
+// figureOf is a metric with its interval, if it has one.
+func figureOf(r cache.Result, metric string) compare.Figure {
+	f := compare.Figure{Value: r.Metrics[metric]}
+	if low, ok := r.Metrics[metric+"_low"]; ok {
+		if high, ok := r.Metrics[metric+"_high"]; ok {
+			f.Low, f.High = &low, &high
+		}
+	}
+	return f
 }
 
 func firstLine(s string) string {

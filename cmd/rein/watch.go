@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,8 +14,11 @@ import (
 	"github.com/fsnotify/fsnotify"
 	"github.com/spf13/cobra"
 
+	"rein/cache"
+	"rein/cmd/rein/internal/view"
 	"rein/engine"
 	"rein/engine/record"
+	"rein/pipelines/compare"
 	"rein/pipelines/lang"
 )
 
@@ -76,12 +77,16 @@ func (a *app) watch(ctx context.Context, args []string, l *loadFlags, r *runFlag
 			printError(a.err, err.Error()) // wrong now; the next save may mend it
 		}
 		if rec != nil && last != nil {
-			printMoved(a.out, last, rec)
+			t := a.table(a.out)
+			printMoved(t, last, rec)
+			if err := t.Write(a.out); err != nil {
+				return err
+			}
 		}
 		if rec != nil {
 			last = rec
 		}
-		fmt.Fprintf(a.err, "watching %d folders; Ctrl-C ends\n", len(watched.folders))
+		fmt.Fprintf(a.err, "watching %s; Ctrl-C ends\n", view.Many(len(watched.folders), "folder"))
 		if err := waitForChange(ctx, w, watched); err != nil {
 			return err
 		}
@@ -216,8 +221,9 @@ func waitForChange(ctx context.Context, w *fsnotify.Watcher, ws watchSet) error 
 	}
 }
 
-// printMoved lists the metrics that differ between two runs of the same pipelines.
-func printMoved(w io.Writer, before, after *record.Run) {
+// printMoved lists the figures that differ between two runs of the same pipelines, the main ones of each step first.
+func printMoved(t *view.Table, before, after *record.Run) {
+	const most = 6
 	moved := 0
 	for _, p := range after.Pipelines {
 		for _, s := range p.Steps {
@@ -225,16 +231,39 @@ func printMoved(w io.Writer, before, after *record.Run) {
 			if old == nil {
 				continue
 			}
-			for _, k := range slices.Sorted(maps.Keys(s.Result.Metrics)) {
-				was, known := old.Result.Metrics[k]
-				if is := s.Result.Metrics[k]; known && was != is {
-					fmt.Fprintf(w, "%s/%s: %s %.6g -> %.6g (%+.3g)\n", p.Name, s.Name, k, was, is, is-was)
-					moved++
+			more := 0
+			for i, m := range movedFigures(old.Result, s.Result) {
+				moved++
+				switch {
+				case i >= most:
+					more++
+				default:
+					t.Row(p.Name+"/"+s.Name, m.name, m.before, "→ "+m.after)
 				}
+			}
+			if more > 0 {
+				t.Line(nil, fmt.Sprintf("%s/%s  and %s more", p.Name, s.Name, view.Many(more, "figure")))
 			}
 		}
 	}
 	if moved == 0 {
-		fmt.Fprintln(w, "no metric moved")
+		t.Line(nil, "no figure moved")
 	}
+}
+
+// movedFigure is a figure before and after, in words.
+type movedFigure struct{ name, before, after string }
+
+func movedFigures(before, after cache.Result) []movedFigure {
+	var out []movedFigure
+	for _, k := range figureNames(after) {
+		if _, known := before.Metrics[k]; !known {
+			continue
+		}
+		was, is := compare.Format(k, figureOf(before, k)), compare.Format(k, figureOf(after, k))
+		if was != is {
+			out = append(out, movedFigure{compare.Label(k), was, is})
+		}
+	}
+	return out
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -69,28 +70,88 @@ EXIT STATUS
 // explain adds an explanation to a table: what would run, then the first input that differs, then what it waits for.
 func explain(t *view.Table, paint view.Palette, e *engine.Explanation, not bool) {
 	t.Line(paint.Bold, fmt.Sprintf("%s/%s (%s): %s", e.Pipeline, e.Step, e.Type, planWords[e.Status]))
-	if e.Nearest != nil && len(e.Changes) > 0 {
-		past := e.Nearest.Pipeline + "/" + e.Nearest.Step
-		if e.Nearest.Pipeline == e.Pipeline && e.Nearest.Step == e.Step {
-			past = "its run"
+	past := ""
+	if e.Nearest != nil {
+		past = "its run"
+		if e.Nearest.Pipeline != e.Pipeline || e.Nearest.Step != e.Step {
+			past = e.Nearest.Pipeline + "/" + e.Nearest.Step
 		}
-		t.Line(nil, fmt.Sprintf("  differs from %s of %s in:", past, e.Nearest.Made.Local().Format("2006-01-02 15:04")))
+		past += " of " + e.Nearest.Made.Local().Format("2006-01-02 15:04")
+	}
+	switch {
+	case past != "" && len(e.Changes) > 0:
+		t.Line(nil, fmt.Sprintf("  differs from %s in:", past))
 		for _, c := range e.Changes {
 			t.Line(nil, "    "+c.String())
 		}
-	} else {
+	case past != "" && e.Status == engine.PlanCached && len(e.Reasons) == 0:
+		t.Line(nil, "  has the result of "+past+": nothing that it depends on has changed since")
+		if !not {
+			t.Line(paint.Dim, "  (why --not lists what that is)")
+		}
+	default:
 		for _, r := range e.Reasons {
 			t.Line(nil, "  "+r)
 		}
 	}
-	if not || e.Status == engine.PlanCached && len(e.Facts) > 0 {
-		t.Line(nil, "  it stays cached until one of these changes:")
-		for _, f := range e.Facts {
-			t.Line(nil, "    "+f)
-		}
+	if not && e.Status == engine.PlanCached {
+		t.Line(nil, "  it runs again when one of these changes:")
+		facts(t, e.Facts)
 	}
 	for _, u := range e.Upstream {
 		t.Line(nil, "")
-		explain(t, paint, u, false)
+		explain(t, paint, u, not)
 	}
+}
+
+// factWords are the kinds of a key's lines, as they are told.
+var factWords = []struct{ kind, word string }{{"type", "step type"}, {"input", "input"}, {"config", "arguments"}, {"fingerprint", "facts"}}
+
+// facts lists a key by kind: short values in one paragraph, long ones in lines of their own.
+func facts(t *view.Table, lines []string) {
+	const short = 40
+	of := map[string][]string{}
+	for _, l := range lines {
+		kind, rest, _ := strings.Cut(l, " ")
+		switch f := strings.Fields(rest); {
+		case kind == "input" && len(f) > 3:
+			rest = inputFact(f)
+		case kind == "type" && len(f) == 2:
+			rest = strings.Trim(f[0], `"`) + ", version " + f[1]
+		}
+		of[kind] = append(of[kind], rest)
+	}
+	for _, k := range factWords {
+		word := k.word
+		var together []string
+		row := func(text string) {
+			t.Row("    "+word, text)
+			word = ""
+		}
+		for _, f := range of[k.kind] {
+			if len(f) > short || k.kind == "input" {
+				row(f)
+			} else {
+				together = append(together, f)
+			}
+		}
+		if len(together) > 0 {
+			row(strings.Join(together, ", "))
+		}
+		delete(of, k.kind)
+	}
+	for _, kind := range sortedKeys(of) {
+		for _, f := range of[kind] {
+			t.Row("    "+kind, f)
+		}
+	}
+}
+
+// inputFact is an input's line of a key: its port, its size, and the start of its digest.
+func inputFact(f []string) string {
+	size, err := strconv.ParseInt(f[3], 10, 64)
+	if err != nil {
+		return strings.Join(f, " ")
+	}
+	return fmt.Sprintf("%s  %s, %.12s", strings.Join(append([]string{f[0]}, f[4:]...), " "), view.Bytes(size), f[2])
 }

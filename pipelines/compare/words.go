@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -21,14 +22,23 @@ func label(metric string) string {
 	if at, ok := strings.CutPrefix(metric, "recall_at_fp_"); ok {
 		return "recall at " + strings.ReplaceAll(at, "_", ".") + "% FP rate"
 	}
-	return strings.ReplaceAll(metric, "_", " ")
+	for suffix, word := range map[string]string{"_ms": "", "_bytes": " size", "_seconds": " time"} { // the value has the unit
+		if of, ok := strings.CutSuffix(metric, suffix); ok {
+			metric = of + word
+		}
+	}
+	words := strings.Split(strings.ReplaceAll(metric, "_", " "), " ")
+	for i, w := range words {
+		words[i] = cmp.Or(map[string]string{"fp": "FP", "fps": "FPs", "f1": "F1", "auc": "AUC"}[w], w)
+	}
+	return strings.Join(words, " ")
 }
 
 var labels = map[string]string{
 	"fp_rate": "FP rate", "tp_rate": "recall", "f1_macro": "F1 macro", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "fp_count": "false positives",
 	"unseen_fp_rate": "FP rate, unseen sources", "unseen_tp_rate": "recall, unseen sources", "unseen_f1_macro": "F1 macro, unseen sources",
 	"unseen_roc_auc": "ROC-AUC, unseen sources", gainGate: "gain over the baseline",
-	"validation_auc": "validation ROC-AUC", "benign_share": "benign share", "total_samples": "rows", "ece": "calibration error (ECE)", "ece_scaled": "calibration error, scaled", "brier": "Brier score",
+	"validation_auc": "validation ROC-AUC", "benign_share": "benign share", "total_samples": "rows", "ece": "calibration error (ECE)", "ece_scaled": "calibration error, scaled", "load_ms": "load time", "brier": "Brier score",
 	"seen_pool_fp_rate": "FP rate, mined pool (seen)", "edited_tp_rate": "recall, edited attacks (mean)", "edited_tp_rate_worst": "recall, edited attacks (worst)",
 	"edited_fp_rate": "FP rate, edited (mean)", "edited_fp_rate_worst": "FP rate, edited (worst)", "expected fp_rate": "expected FP rate",
 	"expected tp_rate": "expected recall", "expected f1_macro": "expected F1 macro", "expected roc_auc": "expected ROC-AUC",

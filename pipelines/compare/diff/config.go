@@ -11,10 +11,11 @@ import (
 
 // Change is one difference of what the files say after inheritance.
 type Change struct {
-	Path string `json:"path"`           // "variable variations", "step augment.variations method"
-	A    string `json:"a,omitempty"`    // empty: not there
-	B    string `json:"b,omitempty"`    // empty: not there
-	From string `json:"from,omitempty"` // where B says it, else where A does
+	Path    string `json:"path"`              // "variable variations", "step augment.variations method"
+	A       string `json:"a,omitempty"`       // empty: not there
+	B       string `json:"b,omitempty"`       // empty: not there
+	From    string `json:"from,omitempty"`    // where B says it, else where A does
+	Follows bool   `json:"follows,omitempty"` // both files say the same: the value follows from another change
 }
 
 // resolved is what is read of a resolved pipeline.
@@ -45,8 +46,11 @@ type block struct {
 	Blocks    []block    `json:"blocks"`
 }
 
-// said is one value and where it is written.
-type said struct{ value, from string }
+// said is one value, how and where it is written.
+type said struct{ value, expression, from string }
+
+// There is the value of a step's own path, where it has one.
+const There = "there"
 
 // configs compares two resolved pipelines by meaning: order, comments and which file of a chain says something don't count.
 func configs(a, b json.RawMessage) ([]Change, error) {
@@ -63,7 +67,8 @@ func configs(a, b json.RawMessage) ([]Change, error) {
 	out := []Change{}
 	for _, path := range slices.Sorted(maps.Keys(all)) {
 		if x[path].value != y[path].value {
-			out = append(out, Change{Path: path, A: x[path].value, B: y[path].value, From: all[path].from})
+			how := x[path].expression
+			out = append(out, Change{Path: path, A: x[path].value, B: y[path].value, From: all[path].from, Follows: how != "" && how == y[path].expression})
 		}
 	}
 	return out, nil
@@ -82,7 +87,7 @@ func flatten(raw json.RawMessage) (map[string]said, error) {
 			if v == "" {
 				v = a.Expression
 			}
-			out[prefix+a.Name] = said{v, a.From}
+			out[prefix+a.Name] = said{v, a.Expression, a.From}
 		}
 	}
 	var blocks func(prefix string, b block)
@@ -102,10 +107,10 @@ func flatten(raw json.RawMessage) (map[string]said, error) {
 	for _, s := range r.Steps {
 		prefix := "step " + s.Type + "." + s.Name
 		if s.NotNeeded {
-			out[prefix] = said{"not needed", last(s.From)}
+			out[prefix] = said{"not needed", "", last(s.From)}
 			continue
 		}
-		out[prefix] = said{"there", last(s.From)}
+		out[prefix] = said{There, "", last(s.From)}
 		blocks(prefix+" ", s)
 	}
 	for _, o := range r.Outputs {

@@ -130,16 +130,6 @@ func TestThreeLevels(t *testing.T) {
 	if r.Flips == nil || r.Flips.Counts != [4]int{35, 0, 0, 0} {
 		t.Errorf("flips %+v", r.Flips)
 	}
-	var text strings.Builder
-	if err := Text(&text, r); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"before → after", "~ variable variations: 8 → 10  (set hybrid.hcl:4)", "model, about 1 min 1 s: rows changed", "3 → 4 rows; 2 added, 1 removed, 1 changed",
-		"4.00%", "better (-3.50 points", "false alarms that are gone: 35"} {
-		if !strings.Contains(text.String(), want) {
-			t.Errorf("the text doesn't say %q:\n%s", want, &text)
-		}
-	}
 	var out strings.Builder
 	if err := JSON(&out, r); err != nil || !json.Valid([]byte(out.String())) {
 		t.Errorf("JSON: %v", err)

@@ -13,6 +13,7 @@ type Table struct {
 	Width int // of the terminal; 0: not known
 
 	rows []tableRow
+	cuts []int // rows from which the columns have widths of their own
 }
 
 type tableRow struct {
@@ -29,6 +30,9 @@ func (t *Table) Painted(paint func(string) string, cells ...string) {
 	t.rows = append(t.rows, tableRow{cells: cells, paint: paint})
 }
 
+// Cut lets the rows from here on have columns of their own widths.
+func (t *Table) Cut() { t.cuts = append(t.cuts, len(t.rows)) }
+
 // Line adds a line that is no part of the columns.
 func (t *Table) Line(paint func(string) string, text string) {
 	t.rows = append(t.rows, tableRow{cells: []string{text}, paint: paint, alone: true})
@@ -39,8 +43,20 @@ const narrowest = 24
 
 // Write writes the table.
 func (t *Table) Write(w io.Writer) error {
+	var b strings.Builder
+	from := 0
+	for _, to := range append(t.cuts, len(t.rows)) {
+		t.write(&b, t.rows[from:to])
+		from = to
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// write writes rows in columns of the same widths.
+func (t *Table) write(b *strings.Builder, rows []tableRow) {
 	var widths []int
-	for _, r := range t.rows {
+	for _, r := range rows {
 		for i := 0; i < len(r.cells)-1; i++ {
 			if i == len(widths) {
 				widths = append(widths, 0)
@@ -48,8 +64,7 @@ func (t *Table) Write(w io.Writer) error {
 			widths[i] = max(widths[i], runewidth.StringWidth(r.cells[i]))
 		}
 	}
-	var b strings.Builder
-	for _, r := range t.rows {
+	for _, r := range rows {
 		for _, l := range t.lines(r, widths) {
 			l = strings.TrimRight(l, " ")
 			if r.paint != nil {
@@ -58,8 +73,6 @@ func (t *Table) Write(w io.Writer) error {
 			b.WriteString(l + "\n")
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 func (t *Table) lines(r tableRow, widths []int) []string {
