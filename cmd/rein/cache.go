@@ -244,7 +244,12 @@ func (a *app) gc(ctx context.Context, args []string, f *gcFlags) error {
 	if len(c.Idle) > 0 {
 		fmt.Fprintf(a.out, "%s %d checkpoints and logs, %s\n", verb, len(c.Idle), view.Bytes(c.IdleBytes))
 	}
-	fmt.Fprintf(a.out, "%s %d blobs, %s, %s to make again; kept %d, %s\n", verb, len(c.Evict), view.Bytes(c.Bytes), milliseconds(c.CostMS), c.Kept, view.Bytes(c.KeptBytes))
+	kept := fmt.Sprintf("kept %s, %s", view.Many(c.Kept, "blob"), view.Bytes(c.KeptBytes))
+	if len(c.Evict) == 0 {
+		fmt.Fprintln(a.out, "nothing to remove; "+kept)
+		return nil
+	}
+	fmt.Fprintf(a.out, "%s %s, %s, %s to make again; %s\n", verb, view.Many(len(c.Evict), "blob"), view.Bytes(c.Bytes), milliseconds(c.CostMS), kept)
 	return nil
 }
 

@@ -221,7 +221,11 @@ func (d *diffText) figures() {
 		return mainRank(m.Name)
 	}
 	shown := slices.SortedStableFunc(slices.Values(d.Metrics), func(a, b diff.Metric) int { return cmp.Compare(rank(a), rank(b)) })
-	d.table.Painted(d.paint.Dim, "  figure", d.A, d.B, "")
+	const wide = 130 // four columns fit, as a rule
+	narrow := d.table.Width > 0 && d.table.Width < wide
+	if !narrow {
+		d.table.Painted(d.paint.Dim, "  figure", d.A, d.B, "")
+	}
 	same, more := 0, 0
 	for _, m := range shown {
 		before, after := figure(m.Name, m.A), figure(m.Name, m.B)
@@ -230,6 +234,8 @@ func (d *diffText) figures() {
 			same++
 		case rank(m) >= len(mainMetrics) && !d.details:
 			more++
+		case narrow:
+			d.table.Row("  "+compare.Label(m.Name), strings.TrimSuffix(before+" → "+after+", "+tests[m.Name], ", "))
 		default:
 			d.table.Row("  "+compare.Label(m.Name), before, after, tests[m.Name])
 		}

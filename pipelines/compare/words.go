@@ -176,7 +176,11 @@ func seconds(v float64) string {
 	case v < 120:
 		return fmt.Sprintf("%.0f s", v)
 	}
-	return time.Duration(v * float64(time.Second)).Round(time.Second).String()
+	d := time.Duration(v * float64(time.Second)).Round(time.Second)
+	if d < time.Hour {
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 }
 
 func milliseconds(v float64) string {

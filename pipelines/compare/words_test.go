@@ -17,7 +17,7 @@ func TestFormat(t *testing.T) {
 		{"tp_rate", Figure{Value: 0.965}, "96.5%"},
 		{"f1_macro", Figure{Value: 0.9594}, "0.959"},
 		{"fp_count", Figure{Value: 12345}, "12,345"},
-		{"train_seconds", Figure{Value: 200}, "3m20s"},
+		{"train_seconds", Figure{Value: 200}, "3 min 20 s"},
 		{"latency_p95_ms", Figure{Value: 0.1234}, "0.123 ms"},
 		{"latency_p95_ms", Figure{0.1, ptr(0.05), ptr(0.2)}, "0.1 ms (0.05-0.2)"},
 		{"model_bytes", Figure{Value: 8393081}, "8.004 MiB"},
@@ -28,7 +28,7 @@ func TestFormat(t *testing.T) {
 			t.Errorf("%s %v: %q, want %q", c.metric, c.f.Value, got, c.want)
 		}
 	}
-	for metric, want := range map[string]string{"unseen_recall_at_fp_0_1": "recall at 0.1% FP rate, unseen sources", "fp_rate": "FP rate", "loss_gap": "loss gap"} {
+	for metric, want := range map[string]string{"unseen_recall_at_fp_0_1": "recall at 0.1% FP rate, unseen sources", "fp_rate": "FP rate", "loss_gap": "loss gap", "latency_p95_ms": "latency p95", "load_ms": "load time", "package_bytes": "package size", "pool_fp_rate": "pool FP rate"} {
 		if got := Label(metric); got != want {
 			t.Errorf("%s: %q, want %q", metric, got, want)
 		}
