@@ -46,6 +46,10 @@ read from the working tree:
   git config diff.rein.command "rein diff --git"
   echo "pipelines/*.hcl diff=rein" >> .gitattributes
 
+and so a tool for git difftool -t rein:
+
+  git config difftool.rein.cmd 'rein diff --git "$MERGED" "$LOCAL" . . "$REMOTE" . .'
+
 EXIT STATUS
   0  compared, whether they differ or not
   2  the command line, a revision or a pipeline file is wrong`,

@@ -103,7 +103,8 @@ func (d *diffText) foldedSteps() []diff.Change {
 }
 
 func (d *diffText) change(c diff.Change, most int) {
-	word, what := "changed", oneLine(c.A, most)+" → "+oneLine(c.B, most)
+	before, after := fromDifference(c.A, c.B, most)
+	word, what := "changed", before+" → "+after
 	switch {
 	case c.A == "":
 		word, what = "added", oneLine(c.B, most)
@@ -114,6 +115,21 @@ func (d *diffText) change(c diff.Change, most int) {
 		what += "  (" + c.From + ")"
 	}
 	d.table.Row("  "+word, c.Path, what)
+}
+
+// fromDifference shortens two values; where that would hide what differs, it leaves out words that both begin with.
+func fromDifference(a, b string, most int) (before, after string) {
+	x, y := []rune(oneLine(a, math.MaxInt)), []rune(oneLine(b, math.MaxInt))
+	common, words := 0, 0
+	for common < min(len(x), len(y)) && x[common] == y[common] {
+		if common++; x[common-1] == ' ' {
+			words = common
+		}
+	}
+	if common < most/2 || max(len(x), len(y)) <= most || words == 0 {
+		return oneLine(a, most), oneLine(b, most)
+	}
+	return "…" + oneLine(string(x[words:]), most), "…" + oneLine(string(y[words:]), most)
 }
 
 func (d *diffText) rerun() {

@@ -21,6 +21,8 @@ var mentions = map[string]string{
 	"compare":                  "TestScripts/compare_main",
 	"compare --controls":       "TestScripts/compare_controls",
 	"compare --details":        "TestScripts/compare_main",
+	"completion bash":          "exec rein completion bash",
+	"man DIR":                  "exec rein man manpages",
 	"diff A B":                 "exec rein diff pipelines/p.hcl pipelines/q.hcl",
 	"doctor":                   "exec rein doctor",
 	"get":                      "exec rein get pipelines/p.hcl step.count.n",
