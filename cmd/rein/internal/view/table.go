@@ -84,23 +84,27 @@ func (t *Table) lines(r tableRow, widths []int) []string {
 		rest := strings.TrimLeft(last, " ")
 		return wrap(last, t.Width, strings.Repeat(" ", len(last)-len(rest)+2))
 	}
+	const indent = "      "
+	var done []string // lines of a row whose columns don't fit beside each other
 	lead := ""
 	for i, c := range r.cells[:len(r.cells)-1] {
+		if t.Width > 0 && lead != "" && runewidth.StringWidth(lead)+runewidth.StringWidth(c) > t.Width {
+			done, lead = append(done, lead), indent
+		}
 		lead += runewidth.FillRight(c, widths[i]) + "  "
 	}
 	column := runewidth.StringWidth(lead)
 	if t.Width == 0 || column+runewidth.StringWidth(last) <= t.Width {
-		return []string{lead + last}
+		return append(done, lead+last)
 	}
 	if t.Width-column < narrowest {
-		const indent = "      "
-		return append([]string{lead}, wrap(indent+last, t.Width, indent)...)
+		return append(append(done, lead), wrap(indent+last, t.Width, indent)...)
 	}
-	indent := strings.Repeat(" ", column)
+	hang := strings.Repeat(" ", column)
 	lines := wrap(last, t.Width-column, "")
 	for i := range lines {
-		lines[i] = indent + lines[i]
+		lines[i] = hang + lines[i]
 	}
 	lines[0] = lead + lines[0][column:]
-	return lines
+	return append(done, lines...)
 }

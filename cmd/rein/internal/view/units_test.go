@@ -199,6 +199,22 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// Columns that don't fit beside each other go below; after a cut they have widths of their own.
+func TestTableOfManyColumns(t *testing.T) {
+	tab := Table{Width: 24}
+	tab.Row("2026-11-26", "3 min 5 s", "fail", "1 ran")
+	tab.Row("2026-11-25", "2 s", "pass", "12 ran, 3 cached")
+	tab.Cut()
+	tab.Row("a", "b")
+	var b bytes.Buffer
+	if err := tab.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	if want := "2026-11-26  3 min 5 s\n      fail  1 ran\n2026-11-25  2 s\n      pass\n      12 ran, 3 cached\na  b\n"; b.String() != want {
+		t.Errorf("got:\n%s\nwant:\n%s", &b, want)
+	}
+}
+
 func TestMany(t *testing.T) {
 	for n, want := range map[int]string{0: "no steps", 1: "1 step", 2: "2 steps", 1200: "1,200 steps"} {
 		if got := Many(n, "step"); got != want {
