@@ -239,7 +239,7 @@ func (a *app) gc(ctx context.Context, args []string, f *gcFlags) error {
 		verb, press = "would remove", "would compress"
 	}
 	if len(c.Press) > 0 {
-		fmt.Fprintf(a.out, "%s %d blobs nobody used of late, %s smaller\n", press, len(c.Press), view.Bytes(c.Saved))
+		fmt.Fprintf(a.out, "%s %s nobody used of late, %s smaller\n", press, view.Many(len(c.Press), "blob"), view.Bytes(c.Saved))
 	}
 	if len(c.Idle) > 0 {
 		fmt.Fprintf(a.out, "%s %d checkpoints and logs, %s\n", verb, len(c.Idle), view.Bytes(c.IdleBytes))
