@@ -28,7 +28,7 @@ type Config struct {
 	UnseenBenign    int     `hcl:"unseen_benign,optional" default:"8000" doc:"Benign rows of families that training never uses."`
 	UnseenMalicious int     `hcl:"unseen_malicious,optional" default:"4000" doc:"Malicious rows of families that training never uses."`
 	TrainLookalikes float64 `hcl:"train_lookalikes,optional" default:"0.015" doc:"Share of look-alikes among the benign rows of training and validation."`
-	PoolLookalikes  float64 `hcl:"pool_lookalikes,optional" default:"0.042" doc:"Share of look-alikes among the benign rows of the pool, the test and the unseen set."`
+	PoolLookalikes  float64 `hcl:"pool_lookalikes,optional" default:"0.049" doc:"Share of look-alikes among the benign rows of the pool, the test and the unseen set."`
 }
 
 // Validate implements steps.Validator.
