@@ -28,8 +28,8 @@ type Config struct {
 	ClassWeights  string             `hcl:"class_weights" default:"none" enum:"none,sqrt,balanced" doc:"How rare classes are weighed up: not, by the square root of their rarity, or fully."`
 	SourceWeights string             `hcl:"source_weights" default:"none" enum:"none,sqrt,balanced" doc:"How small sources of a label are weighed up, likewise: so that the largest one is not all that is learnt."`
 	MethodWeight  map[string]float64 `hcl:"method_weights,optional" doc:"Weight of rows by the method that made them."`
-	Smoothing     float64            `hcl:"label_smoothing" default:"0.1" doc:"Share of each target that is spread evenly: over both labels, and over all categories."`
-	Category      float64            `hcl:"category_weight" default:"0.1" doc:"Weight of telling a malicious row's category beside that of telling benign and malicious apart; 1: all classes are told apart alike."`
+	Smoothing     float64            `hcl:"label_smoothing" default:"-1" doc:"Share of each target that is spread evenly: over both labels, and over all categories. -1: 0.1 for n-grams, 0 for an encoder or a graph."`
+	Category      float64            `hcl:"category_weight" default:"-1" doc:"Weight of telling a malicious row's category beside that of telling benign and malicious apart; at 1 all classes are told apart alike. -1: 0.1 for n-grams, 1 for an encoder or a graph."`
 	Focal         float64            `hcl:"focal_gamma" default:"0" doc:"Gamma of the focal loss; 0 is plain cross-entropy."`
 	Energy        float64            `hcl:"energy_penalty" default:"0" doc:"Weight of a penalty on benign rows whose logits exceed energy_margin."`
 	Margin        float64            `hcl:"energy_margin" default:"5" doc:"Log-sum-exp of a benign row's logits that costs nothing."`
@@ -73,7 +73,7 @@ func (c Config) Validate() error {
 		{"epochs", float64(c.Epochs), 1, 10000}, {"seeds", float64(c.Seeds), 1, 100},
 		{"batch_size", float64(c.BatchSize), 0, 1 << 16}, {"rows_at_once", float64(c.AtOnce), 0, 1 << 16},
 		{"learning_rate", c.Rate, 0, 100}, {"head_rate", c.HeadRate, 0, 10}, {"warmup", c.Warmup, 0, 1},
-		{"dropout", c.Dropout, 0, 0.95}, {"weight_decay", c.Decay, 0, 1}, {"label_smoothing", c.Smoothing, 0, 0.99}, {"category_weight", c.Category, 0, 10},
+		{"dropout", c.Dropout, 0, 0.95}, {"weight_decay", c.Decay, 0, 1}, {"label_smoothing", or(c.Smoothing, 0), 0, 0.99}, {"category_weight", or(c.Category, 0), 0, 10},
 		{"focal_gamma", c.Focal, 0, 10}, {"energy_penalty", c.Energy, 0, 100}, {"clip_norm", c.Clip, 0, 1e6}, {"patience", float64(c.Patience), 0, 10000},
 		{"fp_rate_at_most", c.AtMost, 0, 1}, {"recall_at_least", c.AtLeast, 0, 1}, {"threshold", c.Fixed, 0, 1},
 		{"false_positive_cost", c.CostFP, 0, 1e12}, {"miss_cost", c.CostMiss, 0, 1e12}, {"base_rate", c.BaseRate, 0, 1},
@@ -119,10 +119,11 @@ func (m *ModelConfig) repo() hubfiles.Repo {
 
 // filled has the defaults that depend on the kind of model.
 func (c Config) filled(encoder bool) Config {
-	rate, head, batch := 0.01, 0.001, 256
+	rate, head, batch, smoothing, category := 0.01, 0.001, 256, 0.1, 0.1
 	if encoder {
-		rate, head, batch = 5e-5, 0.003, 16
+		rate, head, batch, smoothing, category = 5e-5, 0.003, 16, 0, 1
 	}
+	c.Smoothing, c.Category = or(c.Smoothing, smoothing), or(c.Category, category)
 	if c.Rate == 0 {
 		c.Rate = rate
 	}
@@ -133,6 +134,14 @@ func (c Config) filled(encoder bool) Config {
 		c.BatchSize = batch
 	}
 	return c
+}
+
+// or is v, or what stands for -1.
+func or(v, unset float64) float64 {
+	if v == -1 {
+		return unset
+	}
+	return v
 }
 
 func (c Config) rule() threshold.Rule {

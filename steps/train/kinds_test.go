@@ -94,3 +94,17 @@ func TestModelSaysWhatItWasTrainedOn(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What isn't said is as it suits the kind of model.
+func TestDefaultsByKind(t *testing.T) {
+	c := Config{Smoothing: -1, Category: -1}
+	if g := c.filled(false); g.Smoothing != 0.1 || g.Category != 0.1 || g.HeadRate != 0.001 || g.BatchSize != 256 {
+		t.Errorf("n-grams: %+v", g)
+	}
+	if e := c.filled(true); e.Smoothing != 0 || e.Category != 1 || e.HeadRate != 0.003 || e.BatchSize != 16 {
+		t.Errorf("an encoder: %+v", e)
+	}
+	if said := (Config{Smoothing: 0, Category: 0.5}).filled(false); said.Smoothing != 0 || said.Category != 0.5 {
+		t.Errorf("as said: %+v", said)
+	}
+}
