@@ -264,7 +264,7 @@ func TestGroupsAreSourcesOfALabel(t *testing.T) {
 // An encoder is fine-tuned, whole or in part, with the same bytes every time, and goes on from where it was.
 func TestFineTunesAnEncoder(t *testing.T) {
 	c := toyConfig()
-	c.Epochs, c.BatchSize, c.Rate, c.Clip = 5, 32, 0.01, 1
+	c.Epochs, c.BatchSize, c.Rate, c.Clip, c.Smoothing, c.Category = 5, 32, 0.01, 1, -1, -1
 	base := artifact.File{Path: encodertest.Folder(t, "bert")}
 	rows, validation := toy(t, 600, 1), toy(t, 200, 2)
 	train := func(frozen int, init artifact.Model) (*stepstest.Env, artifact.Model) {
@@ -288,7 +288,7 @@ func TestFineTunesAnEncoder(t *testing.T) {
 		if len(x) == 0 || !bytes.Equal(x, y) {
 			t.Errorf("frozen %d: two trainings with one seed gave different bytes", frozen)
 		}
-		if env.Metrics["validation_auc"] < []float64{0.7, 0.55, 0.55}[frozen] { // random layers that stay as they are help little
+		if env.Metrics["validation_auc"] < []float64{0.75, 0.55, 0.55}[frozen] { // random layers that stay as they are help little
 			t.Errorf("frozen %d: AUC %v", frozen, env.Metrics["validation_auc"])
 		}
 		further, _ := train(frozen, a)
