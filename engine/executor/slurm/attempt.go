@@ -63,7 +63,7 @@ func (a *attempt) follow(ctx context.Context) (end, error) {
 	if _, ok := a.job.Answer(); ok { // given while no run was there to take it
 		return end{}, a.relay(true)
 	}
-	w := &watch{id: a.id, news: a.news, say: a.sayOfSlurm}
+	w := &watch{id: a.id, say: a.sayOfSlurm}
 	a.queue.watch(w)
 	defer a.queue.unwatch(w)
 	a.out.Add(1)
@@ -73,6 +73,8 @@ func (a *attempt) follow(ctx context.Context) (end, error) {
 	defer tick.Stop()
 	for {
 		select {
+		case j := <-w.news:
+			a.news(j)
 		case e := <-w.ended:
 			return e, errors.Join(a.awaitAnswer(ctx, e), a.relay(true))
 		case <-tick.C:

@@ -43,14 +43,14 @@ func (q *Queue) use(interval time.Duration) {
 // watch is one job that somebody waits for.
 type watch struct {
 	id     string
-	news   func(listed)                 // called with each look that lists it
+	news   chan listed                  // gets the latest look that lists it
 	say    func(text string, well bool) // called with what its user should know of Slurm itself
 	ended  chan end
 	absent int // looks in a row that didn't list it
 }
 
 func (q *Queue) watch(w *watch) {
-	w.ended = make(chan end, 1)
+	w.news, w.ended = make(chan listed, 1), make(chan end, 1)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.watched[w.id] = w
@@ -200,10 +200,14 @@ func (q *Queue) tell(l *listing) {
 		all = append(all, seen{w, j})
 	}
 	q.mu.Unlock()
-	for _, s := range all { // without the lock: what is said may have to wait for a terminal
+	for _, s := range all {
 		e, over := s.j.end()
 		if !over {
-			s.w.news(s.j)
+			select {
+			case <-s.w.news: // nobody needs what came before
+			default:
+			}
+			s.w.news <- s.j
 			continue
 		}
 		select {

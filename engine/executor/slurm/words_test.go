@@ -125,9 +125,9 @@ func TestKilledJobsAreTold(t *testing.T) {
 // still is a queue that doesn't look by itself.
 func still() *Queue { return &Queue{watched: map[string]*watch{}, running: true, interval: time.Hour} }
 
-// watched is a job that is waited for; what it is told is added to said.
+// job is a job that is waited for; what is said of Slurm is added to said.
 func (q *Queue) job(id string, said *[]string) *watch {
-	w := &watch{id: id, news: func(j listed) { *said = append(*said, j.id+" "+j.state) }, say: func(s string, _ bool) { *said = append(*said, s) }}
+	w := &watch{id: id, say: func(s string, _ bool) { *said = append(*said, s) }}
 	q.watch(w)
 	return w
 }
@@ -151,7 +151,12 @@ func TestQueueTells(t *testing.T) {
 		}
 	}
 	look(&listing{})
-	look(&listing{jobs: []listed{{id: "1", state: "RUNNING"}}})
+	for _, state := range []string{"PENDING", "RUNNING"} {
+		look(&listing{jobs: []listed{{id: "1", state: state}}})
+	}
+	if j := <-gone.news; j.state != "RUNNING" { // who was busy is told the latest
+		t.Error(j)
+	}
 	for range 2 * maxAbsent {
 		look(&listing{odd: "slurm_load_jobs: garbage"})
 	}
@@ -159,11 +164,8 @@ func TestQueueTells(t *testing.T) {
 		look(&listing{})
 	}
 	q.tell(&listing{})
-	if e := <-gone.ended; e.state != stateLost {
-		t.Error(e)
-	}
-	if diff := cmp.Diff([]string{"1 RUNNING"}, said); diff != "" {
-		t.Error(diff)
+	if e := <-gone.ended; e.state != stateLost || len(gone.news) > 0 || len(said) > 0 {
+		t.Error(e, said)
 	}
 }
 
