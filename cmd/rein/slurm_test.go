@@ -291,7 +291,8 @@ step "synthesize" "corpus" {
 step "train-gpu" "model" {
   rows       = step.corpus.train
   validation = step.corpus.validation
-  epochs     = 120
+  epochs     = 400
+  batch_size = 32
   patience   = 0
 }
 `
@@ -324,7 +325,7 @@ func TestSlurmTrainingGoesOn(t *testing.T) {
 			t.Errorf("it didn't say %q", want)
 		}
 	}
-	if n := strings.Count(string(out), `"metric":"validation_loss"`); n < 120 {
+	if n := strings.Count(string(out), `"metric":"validation_loss"`); n < 400 {
 		t.Errorf("%d points of the curve", n)
 	}
 	there := digestOf(t, dir, ".rein")
