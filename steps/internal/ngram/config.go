@@ -6,12 +6,12 @@ import (
 )
 
 // Spec is the version of the rules in the package comment.
-const Spec = 2
+const Spec = 3
 
 // Config says how text becomes ids, and the network's sizes. It travels with the model.
 type Config struct {
 	Spec     int `json:"spec"`
-	Buckets  int `json:"buckets"`   // embedding rows; id 0 is padding
+	Buckets  int `json:"buckets"`   // embedding rows: half of them for character n-grams; id 0 is padding
 	Dim      int `json:"dim"`       // embedding columns
 	Hidden   int `json:"hidden"`    // units of the hidden layer
 	MaxBytes int `json:"max_bytes"` // of a text: the middle of a longer one is left out
@@ -22,13 +22,16 @@ func Default() Config {
 	return Config{Spec: Spec, Buckets: 1 << 18, Dim: 16, Hidden: 32, MaxBytes: 16 << 10}
 }
 
+// half is where the ids of character n-grams begin.
+func (c Config) half() int { return c.Buckets / 2 }
+
 // Validate checks the sizes.
 func (c Config) Validate() error {
 	switch {
 	case c.Spec != Spec:
 		return fmt.Errorf("n-gram rules of version %d, this program has version %d", c.Spec, Spec)
-	case c.Buckets < 2 || c.Buckets > 1<<26:
-		return fmt.Errorf("buckets: %d is not between 2 and %d", c.Buckets, 1<<26)
+	case c.Buckets < 4 || c.Buckets > 1<<26:
+		return fmt.Errorf("buckets: %d is not between 4 and %d", c.Buckets, 1<<26)
 	case c.Dim < 1 || c.Dim > 1024:
 		return fmt.Errorf("dim: %d is not between 1 and 1024", c.Dim)
 	case c.Hidden < 1 || c.Hidden > 4096:

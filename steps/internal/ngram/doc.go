@@ -19,14 +19,13 @@
 //  7. Signals (kind x) say what steps 2 to 6 undid: zero-width, fullwidth, lookalike, spaced, mixed (scripts in one word),
 //     long (a word over 32 characters), caps (a third or more of 8 or more letters are capitals), symbols (a third or
 //     more of 8 or more visible characters are neither letters nor digits), words1 to words64 (how many words there are: the bits of that number).
-//  8. A feature's id is 1 + fmix32(FNV-1a-32(kind byte, UTF-8 bytes)) mod (Config.Buckets - 1). Id 0 is padding.
-//     A row's ids are sorted and distinct.
+//  8. With h = fmix32(FNV-1a-32(kind byte, UTF-8 bytes)) and H = Config.Buckets / 2, rounded down, the id of a feature of kind c is
+//     H + h mod (Config.Buckets - H), of any other kind 1 + h mod (H - 1). Id 0 is padding. A row's ids are sorted and distinct.
 //
 // # From ids to a score
 //
-// Each id has a weight, its inverse document frequency 1 + ln((1 + N) / (1 + n)), where n of the N training rows have the id; where none has, it
-// weighs nothing. The weighted sum of
-// the ids' embedding rows over the root of the sum of the weights' squares goes through one hidden layer (ReLU) to logits over
+// Each id has a weight, its inverse document frequency 1 + ln((1 + N) / (1 + n)), where n of the N training rows have the id, and twice
+// that below H; where none has, it weighs nothing. The weighted sum of the ids' embedding rows over the root of the sum of the weights' squares goes through one hidden layer (ReLU) to logits over
 // the classes; their softmax gives probabilities, and the threat score is 1 - P(benign). The stored embedding has the
 // weights in it.
 package ngram

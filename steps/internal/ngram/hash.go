@@ -24,14 +24,24 @@ func hashRune(h uint32, r rune) uint32 {
 	return h
 }
 
-// emit adds a finished hash as an id.
+// emit adds a finished hash as an id of the table's first half.
 func (x *Extractor) emit(h uint32) {
-	h ^= h >> 16 // MurmurHash3's finaliser: FNV alone spreads its low bits badly
+	x.out = append(x.out, 1+int32(mix(h)%uint32(x.cfg.half()-1)))
+}
+
+// emitGram does so for a character n-gram, in the second half.
+func (x *Extractor) emitGram(h uint32) {
+	half := x.cfg.half()
+	x.out = append(x.out, int32(half)+int32(mix(h)%uint32(x.cfg.Buckets-half)))
+}
+
+// mix is MurmurHash3's finaliser: FNV alone spreads its low bits badly.
+func mix(h uint32) uint32 {
+	h ^= h >> 16
 	h *= 0x85ebca6b
 	h ^= h >> 13
 	h *= 0xc2b2ae35
-	h ^= h >> 16
-	x.out = append(x.out, 1+int32(h%uint32(x.cfg.Buckets-1)))
+	return h ^ h>>16
 }
 
 func (x *Extractor) signal(name string) {

@@ -36,6 +36,10 @@ func NewModel(cfg Config, classes int, seed int64) *Model {
 	return m
 }
 
+// wordWeight is how much more a word's features weigh than its character n-grams, which are some six times as many: neither
+// drowns the other.
+const wordWeight = 2
+
 // Weigh gives ids that have no weight yet one by how many of the corpus's rows have them.
 func (m *Model) Weigh(c *Corpus) {
 	rows := make([]int32, m.Buckets)
@@ -45,6 +49,9 @@ func (m *Model) Weigh(c *Corpus) {
 	for id, n := range rows {
 		if n > 0 && m.IDF[id] == 0 {
 			m.IDF[id] = float32(1 + math.Log(float64(1+c.Len())/float64(1+n)))
+			if id < m.half() {
+				m.IDF[id] *= wordWeight
+			}
 		}
 	}
 }

@@ -56,12 +56,12 @@ func TestAssemblyEqualsGo(t *testing.T) {
 }
 
 func TestWeightsAreInverseDocumentFrequencies(t *testing.T) {
-	m := NewModel(Config{Spec: Spec, Buckets: 4, Dim: 1, Hidden: 1, MaxBytes: 64}, 2, 1)
-	m.Weigh(&Corpus{ids: []int32{1, 2, 1, 1}, starts: []int64{0, 2, 3, 4}})
-	for id, rows := range map[int]float64{1: 3, 2: 1} {
-		want := 1 + math.Log(4/(1+rows))
+	m := NewModel(Config{Spec: Spec, Buckets: 6, Dim: 1, Hidden: 1, MaxBytes: 64}, 2, 1)
+	m.Weigh(&Corpus{ids: []int32{1, 2, 4, 1, 4, 1}, starts: []int64{0, 3, 5, 6}})
+	for id, c := range map[int]struct{ rows, times float64 }{1: {3, 2}, 2: {1, 2}, 4: {2, 1}} { // from 3 on ids are of characters
+		want := c.times * (1 + math.Log(4/(1+c.rows)))
 		if got := float64(m.IDF[id]); math.Abs(got-want) > 1e-5 {
-			t.Errorf("in %v of 3 rows: weight %v, want %v", rows, got, want)
+			t.Errorf("id %d, in %v of 3 rows: weight %v, want %v", id, c.rows, got, want)
 		}
 	}
 	if m.IDF[3] != 0 {

@@ -53,7 +53,7 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		"rules of version 9": func(d string) error {
 			p := filepath.Join(d, "model.json")
 			b, _ := os.ReadFile(p)
-			return os.WriteFile(p, []byte(strings.Replace(string(b), `"spec": 2`, `"spec": 9`, 1)), 0o644)
+			return os.WriteFile(p, []byte(strings.Replace(string(b), `"spec": 3`, `"spec": 9`, 1)), 0o644)
 		},
 	} {
 		dir, _ := saved(t)

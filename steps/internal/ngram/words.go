@@ -63,7 +63,7 @@ func (x *Extractor) grams(guarded []rune) []rune {
 		for n, r := range g[i:min(i+maxGram, len(g))] {
 			h = hashRune(h, r)
 			if n+1 >= minGram || n == 1 && g[i] >= denseScript && r >= denseScript {
-				x.emit(h)
+				x.emitGram(h)
 			}
 		}
 	}

@@ -62,7 +62,8 @@ class Extractor:
         return sorted(self.ids)
 
     def emit(self, kind, text):
-        self.ids.add(1 + hashed(kind + text) % (self.buckets - 1))
+        h, half = hashed(kind + text), self.buckets // 2
+        self.ids.add(half + h % (self.buckets - half) if kind == "c" else 1 + h % (half - 1))
 
     def scan(self, text):
         word, apostrophe, letters, capitals, visible, symbols = "", False, 0, 0, 0, 0
