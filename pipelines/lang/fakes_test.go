@@ -43,10 +43,11 @@ type (
 		Seed      int                `hcl:"seed,optional" default:"1" doc:"Seed of all choices."`
 	}
 	trainConfig struct {
-		Epochs int    `hcl:"epochs,optional" default:"10" doc:"At most so many passes."`
-		Seed   int    `hcl:"seed,optional" default:"1" doc:"Seed of all choices."`
-		Device string `hcl:"device,optional" default:"auto" enum:"auto,cpu,cuda" key:"-" doc:"What does the work."`
-		Rule   string `hcl:"threshold_rule,optional" default:"fp_rate" doc:"How the threshold is chosen."`
+		Epochs int     `hcl:"epochs,optional" default:"10" doc:"At most so many passes."`
+		Seed   int     `hcl:"seed,optional" default:"1" doc:"Seed of all choices."`
+		Device string  `hcl:"device,optional" default:"auto" enum:"auto,cpu,cuda" key:"-" doc:"What does the work."`
+		Rule   string  `hcl:"threshold_rule,optional" default:"fp_rate" doc:"How the threshold is chosen."`
+		Sure   float64 `hcl:"fp_rate_confidence,optional" default:"0" doc:"How sure."`
 		Model  struct {
 			Kind    string `hcl:"kind,optional" default:"ngram" enum:"ngram,encoder" doc:"Family of model."`
 			Buckets int    `hcl:"buckets,optional" default:"65536" doc:"Size of the hash table."`

@@ -4,6 +4,7 @@ package stats
 import (
 	"math"
 	"slices"
+	"sort"
 )
 
 // Z95 is the standard normal quantile of a two-sided 95% interval.
@@ -31,6 +32,15 @@ func Wilson(k, n int) Interval {
 // with Jeffreys' prior, Beta(k+1/2, n-k+1/2).
 func BelowConfidence(k, n int, limit float64) float64 {
 	return betaInc(float64(k)+0.5, float64(n-k)+0.5, limit)
+}
+
+// MostBelow is the most events among n that still show, at a confidence, that their rate is at most limit: as many or fewer come with
+// a probability of at most 1 - confidence where the rate is higher (Clopper and Pearson 1934). -1: n is too small to show it.
+func MostBelow(n int, limit, confidence float64) int {
+	if limit >= 1 {
+		return n
+	}
+	return sort.Search(n, func(k int) bool { return betaInc(float64(k)+1, float64(n-k), limit) < confidence }) - 1
 }
 
 // betaInc is the regularised incomplete beta function I_x(a, b), by Lentz's continued fraction.

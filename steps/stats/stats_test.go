@@ -183,3 +183,22 @@ func TestDeLongAgreesWithAPairedBootstrap(t *testing.T) {
 	near(t, "low", got.Low, quantile(differences, 0.025), 0.1*width)
 	near(t, "high", got.High, quantile(differences, 0.975), 0.1*width)
 }
+
+// The limit is the exact one: with as many events the chance of no more of them is small enough, with one more it isn't.
+func TestMostBelow(t *testing.T) {
+	atMost := func(k, n int, p float64) (sum float64) {
+		for i := range k + 1 {
+			sum += math.Exp(lchoose(n, i) + float64(i)*math.Log(p) + float64(n-i)*math.Log1p(-p))
+		}
+		return sum
+	}
+	for _, n := range []int{0, 1, 298, 299, 473, 5000, 30000} {
+		k := MostBelow(n, 0.01, 0.95)
+		if k >= 0 && atMost(k, n, 0.01) > 0.05 || k < n && atMost(k+1, n, 0.01) <= 0.05 {
+			t.Errorf("%d of %d", k, n)
+		}
+	}
+	if a, b := MostBelow(298, 0.01, 0.95), MostBelow(299, 0.01, 0.95); a != -1 || b != 0 {
+		t.Error(a, b)
+	}
+}

@@ -38,6 +38,7 @@ type Config struct {
 	Watch    string  `hcl:"watch" default:"loss" enum:"loss,auc" doc:"What has to improve on validation rows, and which epoch is kept."`
 	Rule     string  `hcl:"threshold_rule" default:"fp_rate" enum:"fp_rate,recall,f1,cost,fixed" doc:"How the threshold is chosen on validation rows: highest recall at a limited FP rate, lowest FP rate at a sufficient recall, highest F1 macro, lowest expected cost of a prompt, or as said."`
 	AtMost   float64 `hcl:"fp_rate_at_most" default:"0.01" doc:"For threshold_rule fp_rate: the limit on validation rows."`
+	Sure     float64 `hcl:"fp_rate_confidence" default:"0" doc:"For threshold_rule fp_rate: how sure the validation rows have to make it that the true FP rate keeps the limit (Clopper-Pearson). 0: their own rate has to, so that new rows of their kind exceed it every other time."`
 	AtLeast  float64 `hcl:"recall_at_least" default:"0.95" doc:"For threshold_rule recall: the limit on validation rows."`
 	Fixed    float64 `hcl:"threshold" default:"0.5" doc:"For threshold_rule fixed."`
 	CostFP   float64 `hcl:"false_positive_cost" default:"1" doc:"For threshold_rule cost: of a benign prompt that is flagged, in any unit."`
@@ -75,7 +76,7 @@ func (c Config) Validate() error {
 		{"learning_rate", c.Rate, 0, 100}, {"head_rate", c.HeadRate, 0, 10}, {"warmup", c.Warmup, 0, 1},
 		{"dropout", c.Dropout, 0, 0.95}, {"weight_decay", c.Decay, 0, 1}, {"label_smoothing", or(c.Smoothing, 0), 0, 0.99}, {"category_weight", or(c.Category, 0), 0, 10},
 		{"focal_gamma", c.Focal, 0, 10}, {"energy_penalty", c.Energy, 0, 100}, {"clip_norm", c.Clip, 0, 1e6}, {"patience", float64(c.Patience), 0, 10000},
-		{"fp_rate_at_most", c.AtMost, 0, 1}, {"recall_at_least", c.AtLeast, 0, 1}, {"threshold", c.Fixed, 0, 1},
+		{"fp_rate_at_most", c.AtMost, 0, 1}, {"fp_rate_confidence", c.Sure, 0, 0.9999}, {"recall_at_least", c.AtLeast, 0, 1}, {"threshold", c.Fixed, 0, 1},
 		{"false_positive_cost", c.CostFP, 0, 1e12}, {"miss_cost", c.CostMiss, 0, 1e12}, {"base_rate", c.BaseRate, 0, 1},
 	} {
 		if !(v.v >= v.low && v.v <= v.up) {
@@ -148,7 +149,7 @@ func (c Config) rule() threshold.Rule {
 	r := threshold.Rule{Kind: c.Rule}
 	switch c.Rule {
 	case "fp_rate":
-		r.AtMost = c.AtMost
+		r.AtMost, r.Sure = c.AtMost, c.Sure
 	case "recall":
 		r.AtLeast = c.AtLeast
 	case "fixed":

@@ -246,6 +246,9 @@ func finish(env *steps.Env, r *result, seconds float64, dir artifact.Model) erro
 	} {
 		env.Metric(name, value)
 	}
+	if doubt := l.cfg.rule().Doubt(l.validation.perClass[0]); doubt != "" {
+		env.Notef("%s", doubt)
+	}
 	return r.save(dir)
 }
 

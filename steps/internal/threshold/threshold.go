@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"rein/steps/stats"
 )
 
 // Rule says how a threshold is chosen.
 type Rule struct {
 	Kind    string  `json:"kind"`               // "fp_rate", "recall", "f1", "cost" or "fixed"
 	AtMost  float64 `json:"at_most,omitempty"`  // for fp_rate: the limit
+	Sure    float64 `json:"sure,omitempty"`     // for fp_rate: confidence that the true rate keeps it; 0: the rows' own rate has to
 	AtLeast float64 `json:"at_least,omitempty"` // for recall: the limit
 	Fixed   float64 `json:"fixed,omitempty"`    // for fixed: the threshold
 	Costs   *Costs  `json:"costs,omitempty"`    // for cost
@@ -40,7 +43,27 @@ func (r Rule) String() string {
 	case "cost":
 		return fmt.Sprintf("lowest expected cost on validation rows: %v a false positive, %v a miss, %v of prompts malicious", r.Costs.FalsePositive, r.Costs.Miss, r.Costs.BaseRate)
 	}
+	if r.Sure > 0 {
+		return fmt.Sprintf("highest recall on validation rows that show an FP rate of at most %v with %v confidence", r.AtMost, r.Sure)
+	}
 	return fmt.Sprintf("highest recall on validation rows with an FP rate of at most %v", r.AtMost)
+}
+
+// allowed is how many of n benign rows may be flagged by an fp_rate rule.
+func (r Rule) allowed(n int) int {
+	if r.Sure > 0 {
+		return max(0, stats.MostBelow(n, r.AtMost, r.Sure))
+	}
+	return int(r.AtMost * float64(n))
+}
+
+// Doubt says why n benign rows can't show what the rule wants; empty: they can. The rule then flags none of them.
+func (r Rule) Doubt(n int) string {
+	if r.Kind != "fp_rate" || r.Sure == 0 || stats.MostBelow(n, r.AtMost, r.Sure) >= 0 {
+		return ""
+	}
+	need := math.Ceil(math.Log1p(-r.Sure) / math.Log1p(-r.AtMost))
+	return fmt.Sprintf("%d benign validation rows can't show an FP rate of at most %v with %v confidence, which takes %.0f: the threshold flags none of them", n, r.AtMost, r.Sure, need)
 }
 
 // Choose picks the threshold on scored validation rows: a score at or above it means malicious.
@@ -65,7 +88,7 @@ func (r Rule) Choose(scores []float32, benign func(i int) bool) float64 {
 		}
 		return 0
 	})
-	allowed := int(r.AtMost * float64(negatives))
+	allowed := r.allowed(negatives)
 	best, bestAt, fp, tp := math.Inf(-1), 0, 0, 0
 	for k := 0; ; k++ { // the first k rows would be flagged
 		if k == len(order) || k == 0 || scores[order[k]] != scores[order[k-1]] {

@@ -1,6 +1,9 @@
 package threshold
 
 import (
+	"math"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -82,4 +85,41 @@ func TestChooseByCost(t *testing.T) {
 			t.Fatalf("threshold %v, and %v where a miss costs ten times as much", at, then)
 		}
 	})
+}
+
+// Of thresholds that the rule chose on validation rows as often as it says at most the stated share exceed the limit on all rows there are.
+func TestConfidenceKeepsTheTrueRate(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	const draws, n, limit = 1000, 2000, 0.05
+	for _, sure := range []float64{0, 0.5, 0.95} {
+		over := 0
+		for range draws {
+			scores := make([]float32, 2*n)
+			for i := range scores {
+				scores[i] = rng.Float32() // the true FP rate at a threshold t is 1 - t
+			}
+			at := Rule{Kind: "fp_rate", AtMost: limit, Sure: sure}.Choose(scores, func(i int) bool { return i < n })
+			if 1-at > limit {
+				over++
+			}
+		}
+		want := 1 - sure
+		if sure == 0 {
+			want = 0.5
+		}
+		if share := float64(over) / draws; math.Abs(share-want) > 0.05 {
+			t.Errorf("confidence %v: %.3f of the thresholds exceed the limit", sure, share)
+		}
+	}
+}
+
+func TestTooFewRowsToBeSure(t *testing.T) {
+	r := Rule{Kind: "fp_rate", AtMost: 0.01, Sure: 0.95}
+	if r.Doubt(299) != "" || !strings.Contains(r.Doubt(298), "takes 299") || (Rule{Kind: "recall", Sure: 0.95}).Doubt(1) != "" {
+		t.Error(r.Doubt(299), r.Doubt(298))
+	}
+	scores := []float32{0.9, 0.8, 0.7, 0.2}
+	if fp, tp := Rates(scores, r.Choose(scores, func(i int) bool { return i == 1 }), func(i int) bool { return i == 1 }); fp != 0 || tp != 1.0/3 {
+		t.Error(fp, tp)
+	}
 }
