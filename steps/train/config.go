@@ -83,6 +83,9 @@ func (c Config) Validate() error {
 			return fmt.Errorf("%s: %v is not between %v and %v", v.name, v.v, v.low, v.up)
 		}
 	}
+	if c.Sure > 0 && c.AtMost == 0 {
+		return errors.New("fp_rate_confidence: no number of rows shows an FP rate of 0; leave it out, or raise fp_rate_at_most")
+	}
 	if c.Horizon != 0 && c.Horizon < c.Epochs {
 		return fmt.Errorf("schedule_epochs: %d is less than epochs, %d: the rates would have fallen to 0 by then", c.Horizon, c.Epochs)
 	}

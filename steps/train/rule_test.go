@@ -45,3 +45,23 @@ func TestThresholdWithConfidence(t *testing.T) {
 		t.Errorf("rule %q, want %q", info.Rule, want)
 	}
 }
+
+func TestConfigSaysWhatIsWrong(t *testing.T) {
+	if err := toyConfig().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(*Config){
+		"fp_rate_confidence: 1 is not between 0 and 0.9999":            func(c *Config) { c.Sure = 1 },
+		"fp_rate_confidence: no number of rows shows an FP rate of 0":  func(c *Config) { c.Sure, c.AtMost = 0.95, 0 },
+		"schedule_epochs: 1 is less than epochs":                       func(c *Config) { c.Epochs, c.Horizon = 2, 1 },
+		"method_weights: copies: -1 is negative":                       func(c *Config) { c.MethodWeight = map[string]float64{"copies": -1} },
+		"model.revision: it pins a base of the hub, and there is none": func(c *Config) { c.Model = &ModelConfig{Buckets: 64, Dim: 1, Hidden: 1, Revision: "x"} },
+		"buckets: 3 is not between 4 and":                              func(c *Config) { c.Model = &ModelConfig{Buckets: 3, Dim: 1, Hidden: 1} },
+	} {
+		c := toyConfig()
+		change(&c)
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
