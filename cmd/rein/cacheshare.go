@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -60,8 +61,16 @@ func (a *app) push(ctx context.Context, args []string, l *loadFlags, runs int) e
 	if p.Project.Cache.ReadOnly {
 		return errors.Join(configError(fmt.Errorf("%s: the shared cache is read-only here", p.Project.Cache.Pos)), s.close())
 	}
+	err = sendAll(ctx, s, store, actions)
+	return errors.Join(err, s.close())
+}
+
+// sendAll sends results. One that can't be read here doesn't keep the others; a bucket that fails ends it.
+func sendAll(ctx context.Context, s *shared, store *cache.Store, actions []cache.Digest) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
+	var mu sync.Mutex
+	var failed []error
 	for _, action := range actions {
 		g.Go(func() error {
 			e, err := store.Get(gctx, action)
@@ -69,14 +78,26 @@ func (a *app) push(ctx context.Context, args []string, l *loadFlags, runs int) e
 				err = s.Send(gctx, e)
 			}
 			var miss *cache.Miss
-			if errors.As(err, &miss) {
-				return nil // it was collected meanwhile, or is of a failed step
+			switch {
+			case err == nil, e == nil && errors.As(err, &miss): // it was collected meanwhile, or is of a failed step
+				return nil
+			case e == nil || gctx.Err() != nil || s.Offline():
+				return err
 			}
-			return err
+			mu.Lock()
+			defer mu.Unlock()
+			failed = append(failed, fmt.Errorf("%s/%s: %w", e.Pipeline, e.Step, err))
+			return nil
 		})
 	}
-	err = g.Wait()
-	return errors.Join(err, s.close())
+	if err := g.Wait(); err != nil || len(failed) == 0 {
+		return err
+	}
+	are := "are"
+	if len(failed) == 1 {
+		are = "is"
+	}
+	return fmt.Errorf("%d of %s %s not sent:\n%w", len(failed), results(int64(len(actions))), are, errors.Join(failed...))
 }
 
 // toPush are the actions whose results are to be sent.
