@@ -30,7 +30,7 @@ last runs made or used. A push that was cut off goes on where it was.
 EXIT STATUS
   0  sent, or it was all there
   2  there is no shared cache that may be written, or a pipeline file is wrong
-  3  the shared cache can't be reached`,
+  3  the shared cache can't be reached, or results are damaged here; the others are sent`,
 		Example: "  rein cache push\n  rein cache push --runs 5\n  rein cache push pipelines/hybrid.hcl",
 		RunE:    func(c *cobra.Command, args []string) error { return a.push(c.Context(), args, &l, runs) },
 	}
