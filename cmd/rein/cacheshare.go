@@ -90,14 +90,15 @@ func sendAll(ctx context.Context, s *shared, store *cache.Store, actions []cache
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil || len(failed) == 0 {
+	err := g.Wait()
+	if len(failed) == 0 {
 		return err
 	}
 	are := "are"
 	if len(failed) == 1 {
 		are = "is"
 	}
-	return fmt.Errorf("%d of %s %s not sent:\n%w", len(failed), results(int64(len(actions))), are, errors.Join(failed...))
+	return errors.Join(fmt.Errorf("%d of %s %s not sent:\n%w", len(failed), results(int64(len(actions))), are, errors.Join(failed...)), err)
 }
 
 // toPush are the actions whose results are to be sent.

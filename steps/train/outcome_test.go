@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sort"
 	"testing"
+
+	"rein/steps/stats"
 )
 
 // grid holds FP rates that thresholds are chosen for on validation rows; one of them is 1%.
@@ -50,28 +52,28 @@ func (o *outcome) add(f foldRows, scores, validation []float32) {
 			o.sources[f.rows[i].Source] = c
 		}
 		c.rows[label]++
-		if s > own {
+		if float64(s) >= own {
 			c.own[label]++
 		}
 		for q, cut := range cuts {
-			if s > cut {
+			if float64(s) >= cut {
 				c.flagged[label][q]++
 			}
 		}
 	}
 }
 
-// cutsFor are the lowest scores that flag, by what lies over them, at most these shares of the benign rows.
-func cutsFor(scores []float32, benign func(int) bool, rates []float64) (cuts []float32) {
-	var all []float32
+// cutsFor are the thresholds that flag at most these shares of the benign rows.
+func cutsFor(scores []float32, benign func(int) bool, rates []float64) (cuts []float64) {
+	var all []float64
 	for i, s := range scores {
 		if benign(i) {
-			all = append(all, s)
+			all = append(all, float64(s))
 		}
 	}
 	slices.Sort(all)
 	for _, r := range rates {
-		cuts = append(cuts, all[len(all)-1-int(r*float64(len(all)))])
+		cuts = append(cuts, stats.ThresholdFor(all, r))
 	}
 	return cuts
 }

@@ -16,11 +16,17 @@ func TestThresholdByCost(t *testing.T) {
 	if !(b["threshold"] < a["threshold"] && b["validation_tp_rate"] >= a["validation_tp_rate"] && b["validation_fp_rate"] >= a["validation_fp_rate"]) {
 		t.Errorf("a miss at 10: %v, at 10,000: %v", a, b)
 	}
+	wantRule(t, out, "lowest expected cost on validation rows: 1 a false positive, 10000 a miss, 0.01 of prompts malicious")
+}
+
+// wantRule wants a model to say how its threshold was chosen.
+func wantRule(t *testing.T, out Outputs, want string) {
+	t.Helper()
 	info, err := out.Model.Info()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "lowest expected cost on validation rows: 1 a false positive, 10000 a miss, 0.01 of prompts malicious"; info.Rule != want {
+	if info.Rule != want {
 		t.Errorf("rule %q, want %q", info.Rule, want)
 	}
 }
@@ -37,13 +43,7 @@ func TestThresholdWithConfidence(t *testing.T) {
 	if len(sure.Notes) != 1 || !strings.Contains(sure.Notes[0], "with 0.9999 confidence, which takes 917") {
 		t.Errorf("%q", sure.Notes)
 	}
-	info, err := out.Model.Info()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := "highest recall on validation rows that show an FP rate of at most 0.01 with 0.9999 confidence"; info.Rule != want {
-		t.Errorf("rule %q, want %q", info.Rule, want)
-	}
+	wantRule(t, out, "highest recall on validation rows that show an FP rate of at most 0.01 with 0.9999 confidence")
 }
 
 func TestConfigSaysWhatIsWrong(t *testing.T) {

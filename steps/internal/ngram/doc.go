@@ -24,8 +24,8 @@
 //
 // # From ids to a score
 //
-// Each id has a weight, its inverse document frequency 1 + ln((1 + N) / (1 + n)), where n of the N training rows have the id, and twice
-// that below H; where none has, it weighs nothing. The weighted sum of the ids' embedding rows over the root of the sum of the weights' squares goes through one hidden layer (ReLU) to logits over
-// the classes; their softmax gives probabilities, and the threat score is 1 - P(benign). The stored embedding has the
-// weights in it.
+// Each id has a weight, its inverse document frequency 1 + ln((1 + N) / (1 + n)), where n of the N training rows have the id, and
+// twice that below H; where none has, it weighs nothing. The weighted sum of the ids' embedding rows over the root of the sum of
+// the weights' squares goes through one hidden layer (ReLU) to logits over the classes; their softmax gives
+// probabilities, and the threat score is 1 - P(benign). The stored embedding has the weights in it.
 package ngram
