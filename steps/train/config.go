@@ -30,6 +30,7 @@ type Config struct {
 	MethodWeight  map[string]float64 `hcl:"method_weights,optional" doc:"Weight of rows by the method that made them."`
 	Smoothing     float64            `hcl:"label_smoothing" default:"-1" doc:"Share of each target that is spread evenly: over both labels, and over all categories. -1: 0.1 for n-grams, 0 for an encoder or a graph."`
 	Category      float64            `hcl:"category_weight" default:"-1" doc:"Weight of telling a malicious row's category beside that of telling benign and malicious apart; at 1 all classes are told apart alike. -1: 0.1 for n-grams, 1 for an encoder or a graph."`
+	Linear        float64            `hcl:"linear_weight" default:"0.5" doc:"Of an n-gram model: what its linear part's scores (logistic regression on the same n-grams, fitted after the network) count beside the network's logits; 0: none."`
 	Focal         float64            `hcl:"focal_gamma" default:"0" doc:"Gamma of the focal loss; 0 is plain cross-entropy."`
 	Energy        float64            `hcl:"energy_penalty" default:"0" doc:"Weight of a penalty on benign rows whose logits exceed energy_margin."`
 	Margin        float64            `hcl:"energy_margin" default:"5" doc:"Log-sum-exp of a benign row's logits that costs nothing."`
@@ -75,7 +76,7 @@ func (c Config) Validate() error {
 		{"batch_size", float64(c.BatchSize), 0, 1 << 16}, {"rows_at_once", float64(c.AtOnce), 0, 1 << 16},
 		{"learning_rate", c.Rate, 0, 100}, {"head_rate", c.HeadRate, 0, 10}, {"warmup", c.Warmup, 0, 1},
 		{"dropout", c.Dropout, 0, 0.95}, {"weight_decay", c.Decay, 0, 1}, {"label_smoothing", or(c.Smoothing, 0), 0, 0.99}, {"category_weight", or(c.Category, 0), 0, 10},
-		{"focal_gamma", c.Focal, 0, 10}, {"energy_penalty", c.Energy, 0, 100}, {"clip_norm", c.Clip, 0, 1e6}, {"patience", float64(c.Patience), 0, 10000},
+		{"linear_weight", c.Linear, 0, 10}, {"focal_gamma", c.Focal, 0, 10}, {"energy_penalty", c.Energy, 0, 100}, {"clip_norm", c.Clip, 0, 1e6}, {"patience", float64(c.Patience), 0, 10000},
 		{"fp_rate_at_most", c.AtMost, 0, 1}, {"fp_rate_confidence", c.Sure, 0, 0.9999}, {"recall_at_least", c.AtLeast, 0, 1}, {"threshold", c.Fixed, 0, 1},
 		{"false_positive_cost", c.CostFP, 0, 1e12}, {"miss_cost", c.CostMiss, 0, 1e12}, {"base_rate", c.BaseRate, 0, 1},
 	} {

@@ -88,7 +88,9 @@ func TestOutOfMemoryGoesOn(t *testing.T) {
 		f.net = small{f.net, room, &tries}
 		ready(net, rows, validation)
 		l := &loop{env: env.Env, cfg: c, net: net, rows: rows, validation: validation}
-		l.start()
+		if err := l.start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		if err := l.run(t.Context()); err != nil {
 			return nil, env, err
 		}

@@ -29,8 +29,13 @@ type loop struct {
 }
 
 // start begins anew, or goes on from a checkpoint.
-func (l *loop) start() {
+func (l *loop) start(ctx context.Context) error {
 	l.state, l.started, l.saved = &progress{BestIs: math.Inf(1)}, time.Now(), time.Now()
+	if n, ok := l.net.(*network); ok {
+		if err := n.fitLinear(ctx, l.rows); err != nil {
+			return err
+		}
+	}
 	old, err := resume(l.dir)
 	if err == nil && old != nil {
 		err = l.fits(old)
@@ -39,7 +44,7 @@ func (l *loop) start() {
 		l.env.Logf("starting anew: %v", err)
 	}
 	if old == nil || err != nil {
-		return
+		return nil
 	}
 	l.net.restore(old.Weights, old.Moments, old.Step)
 	l.state, l.before = old, old.Seconds
@@ -47,6 +52,7 @@ func (l *loop) start() {
 		l.env.Series(p.Name, float64(p.Epoch), p.Value)
 	}
 	l.env.Logf("going on after epoch %d of a training that was stopped or shorter", old.Epoch)
+	return nil
 }
 
 // fits tells whether the training may go on from a checkpoint: one of a training that differs at most in epochs.

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"math/rand/v2"
 
 	"rein/steps/artifact"
@@ -36,6 +37,13 @@ func newNetwork(b *mlx.Backend, c Config, model *ngram.Model) (*network, error) 
 	var err error
 	n.head, err = mlx.NewHead(b, n.hc, n.pack())
 	return n, err
+}
+
+// fitLinear fits the model's linear part. The network is trained beside it, not on what it leaves, so that they err apart; both are
+// validated together.
+func (n *network) fitLinear(ctx context.Context, d *dataset) error {
+	return n.model.FitLinear(ctx, d.corpus, ngram.Fit{
+		Malicious: func(i int) bool { return !d.benign(i) }, Weights: d.weight, Scale: float32(n.cfg.Linear), Seed: int64(n.cfg.Seed)})
 }
 
 func (c Config) loss() mlx.Loss { return mlx.Loss{Focal: c.Focal, Energy: c.Energy, Margin: c.Margin} }

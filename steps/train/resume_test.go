@@ -24,7 +24,9 @@ func stopAfter(ctx context.Context, cancel func(), env *stepstest.Env, c Config,
 	if err := os.Mkdir(l.dir, 0o755); err != nil {
 		return err
 	}
-	l.start()
+	if err := l.start(ctx); err != nil {
+		return err
+	}
 	for range epochs {
 		loss, err := l.epoch(ctx, l.state.Epoch)
 		if err != nil {

@@ -71,7 +71,9 @@ func trainOne(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, va
 			return nil, err
 		}
 	}
-	l.start()
+	if err := l.start(ctx); err != nil {
+		return nil, err
+	}
 	if err := l.run(ctx); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"rein/steps/artifact"
 	"rein/steps/internal/encoder/encodertest"
+	"rein/steps/internal/ngram"
 	"rein/steps/stepstest"
 )
 
@@ -50,7 +51,7 @@ func toy(t testing.TB, n int, seed uint64) artifact.Rows {
 
 func toyConfig() Config {
 	return Config{Epochs: 4, Seed: 3, Seeds: 1, BatchSize: 64, Rate: 0.05, HeadRate: 0.01, Schedule: "cosine", Warmup: 0.02, Dropout: 0.2, Decay: 1e-4,
-		ClassWeights: "none", SourceWeights: "none", Smoothing: 0.1, Category: 0.1, Patience: 2, Watch: "loss", Rule: "fp_rate", AtMost: 0.01, Device: "auto",
+		ClassWeights: "none", SourceWeights: "none", Smoothing: 0.1, Category: 0.1, Linear: 0.5, Patience: 2, Watch: "loss", Rule: "fp_rate", AtMost: 0.01, Device: "auto",
 		Model: &ModelConfig{Buckets: 4096, Dim: 8, Hidden: 16}}
 }
 
@@ -322,5 +323,45 @@ func TestSeedsAreSpreadOut(t *testing.T) {
 	}
 	if m["validation_loss"] != best {
 		t.Errorf("kept loss %v, the best seed has %v", m["validation_loss"], best)
+	}
+}
+
+// The n-gram model has a linear part of the stated weight, which a training that goes on starts from.
+func TestLinearPart(t *testing.T) {
+	rows, validation := toy(t, 600, 1), toy(t, 200, 2)
+	train := func(c Config, in Inputs) (artifact.Model, *ngram.Model) {
+		t.Helper()
+		in.Rows, in.Validation = rows, validation
+		out, err := run(t.Context(), stepstest.New(t, "model").Env, c, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, _, err := ngram.Load(out.Model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.Model, m
+	}
+	size := func(l ngram.Linear) (sum float64) {
+		for _, w := range l.Weights {
+			sum += float64(w) * float64(w)
+		}
+		return sum
+	}
+	c := toyConfig()
+	dir, half := train(c, Inputs{})
+	if size(half.Linear) == 0 {
+		t.Error("no linear part")
+	}
+	if _, on := train(c, Inputs{Init: dir}); size(on.Linear) <= size(half.Linear) {
+		t.Errorf("the same rows again moved it from %v to %v: it began anew", size(half.Linear), size(on.Linear))
+	}
+	c.Linear = 1
+	if _, whole := train(c, Inputs{}); math.Abs(size(whole.Linear)/size(half.Linear)-4) > 1e-4 {
+		t.Errorf("weight 1: squares add up to %v, with weight 0.5 to %v", size(whole.Linear), size(half.Linear))
+	}
+	c.Linear = 0
+	if _, none := train(c, Inputs{}); size(none.Linear) != 0 || none.Linear.Bias[0] != 0 {
+		t.Error("weight 0: there is a linear part")
 	}
 }

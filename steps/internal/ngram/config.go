@@ -6,7 +6,7 @@ import (
 )
 
 // Spec is the version of the rules in the package comment.
-const Spec = 3
+const Spec = 4
 
 // Config says how text becomes ids, and the network's sizes. It travels with the model.
 type Config struct {

@@ -26,6 +26,8 @@
 //
 // Each id has a weight, its inverse document frequency 1 + ln((1 + N) / (1 + n)), where n of the N training rows have the id, and
 // twice that below H; where none has, it weighs nothing. The weighted sum of the ids' embedding rows over the root of the sum of
-// the weights' squares goes through one hidden layer (ReLU) to logits over the classes; their softmax gives
-// probabilities, and the threat score is 1 - P(benign). The stored embedding has the weights in it.
+// the weights' squares goes through one hidden layer (ReLU) to logits over the classes. Beside that network there is a linear
+// part: each id also has a linear weight, and their weighted sum over the same root, with a bias, is added to the logits of all classes
+// but the first, which is benign. The softmax of the logits gives probabilities, and the threat score is 1 - P(benign). The
+// stored embedding and linear weights have the ids' weights in them.
 package ngram

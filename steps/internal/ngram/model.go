@@ -16,6 +16,7 @@ type Model struct {
 	B1        []float32 // [Hidden]
 	W2        []float32 // [Hidden, Classes]
 	B2        []float32 // [Classes]
+	Linear    Linear    // adds to the logits of all classes but the first
 }
 
 // NewModel draws initial weights; equal seeds give equal models. The embedding begins at zero, so that n-grams that
@@ -24,7 +25,7 @@ func NewModel(cfg Config, classes int, seed int64) *Model {
 	m := &Model{Config: cfg, Classes: classes,
 		Embedding: make([]float32, cfg.Buckets*cfg.Dim), IDF: make([]float32, cfg.Buckets),
 		W1: make([]float32, cfg.Dim*cfg.Hidden), B1: make([]float32, cfg.Hidden),
-		W2: make([]float32, cfg.Hidden*classes), B2: make([]float32, classes)}
+		W2: make([]float32, cfg.Hidden*classes), B2: make([]float32, classes), Linear: NewLinear(cfg)}
 	rng := rand.New(rand.NewPCG(uint64(seed), 0x6e6772616d))
 	uniform := func(w []float32, limit float64) {
 		for i := range w {
@@ -39,6 +40,9 @@ func NewModel(cfg Config, classes int, seed int64) *Model {
 // wordWeight is how much more a word's features weigh than its character n-grams, which are some six times as many: neither
 // drowns the other.
 const wordWeight = 2
+
+// tiny stands for the squared norm of a row that has none.
+const tiny = 1e-30
 
 // Weigh gives ids that have no weight yet one by how many of the corpus's rows have them.
 func (m *Model) Weigh(c *Corpus) {
@@ -79,7 +83,7 @@ func (m *Model) Pool(ids []int32, dst []float32) float32 {
 
 // Logits computes a row's logits in plain Go. hidden and logits are buffers of Hidden and Classes values.
 func (m *Model) Logits(ids []int32, pooled, hidden, logits []float32) {
-	m.Pool(ids, pooled)
+	norm := m.Pool(ids, pooled)
 	copy(hidden, m.B1)
 	for i, x := range pooled {
 		for j, w := range m.W1[i*m.Hidden:][:m.Hidden] {
@@ -94,6 +98,14 @@ func (m *Model) Logits(ids []int32, pooled, hidden, logits []float32) {
 		for j, w := range m.W2[i*m.Classes:][:m.Classes] {
 			logits[j] += x * w
 		}
+	}
+	score := float32(0)
+	for _, id := range ids {
+		score += m.Linear.Weights[id]
+	}
+	score = score/norm + m.Linear.Bias[0]
+	for j := range logits[1:] {
+		logits[j+1] += score
 	}
 }
 

@@ -1,6 +1,10 @@
 package ngram
 
-import "rein/steps/internal/onnxgraph"
+import (
+	"slices"
+
+	"rein/steps/internal/onnxgraph"
+)
 
 // Names of the graph's input and outputs.
 const (
@@ -18,29 +22,44 @@ func (m *Model) Graph(producer string, metadata map[string]string, weights onnxg
 	ids := g.Input(InputIDs, onnxgraph.Int64, rows, onnxgraph.Dim{Name: length})
 	axis := g.Ints("length_axis", []int{1}, 1)
 	w1, b1 := g.Floats("hidden.weight", []int{m.Dim, m.Hidden}, m.W1), g.Floats("hidden.bias", []int{m.Hidden}, m.B1)
-	w2, b2 := g.Floats("out.weight", []int{m.Hidden, m.Classes}, m.W2), g.Floats("out.bias", []int{m.Classes}, m.B2)
+	b := m.malicious(m.Linear.Bias[0])
+	for i := range b {
+		b[i] += m.B2[i]
+	}
+	w2, b2 := g.Floats("out.weight", []int{m.Hidden, m.Classes}, m.W2), g.Floats("out.bias", []int{m.Classes}, b)
 
 	// The padding's rows are zero, so that summing all columns is right; a text without features has a norm of 0, and a sum.
 	vectors := g.Lookup("vectors", ids, "embedding", []int{m.Buckets, m.Dim}, m.Embedding)
 	sum := g.Node("ReduceSum", "sum", []string{vectors, axis}, onnxgraph.Int("keepdims", 0))
-	squares := g.Floats("squares", []int{m.Buckets, 1}, m.squares())
-	each := g.Node("Gather", "feature_squares", []string{squares, ids})
-	found := g.Node("ReduceSum", "sum_of_squares", []string{each, axis}, onnxgraph.Int("keepdims", 0))
-	norm := g.Node("Sqrt", "norm", []string{g.Node("Max", "squared_norm", []string{found, g.Floats("tiny", nil, []float32{1e-30})})})
+	features := g.Node("Gather", "feature_weights", []string{g.Floats("features", []int{m.Buckets, 2}, m.features()), ids})
+	sums := g.Node("ReduceSum", "feature_sums", []string{features, axis}, onnxgraph.Int("keepdims", 0))
+	column := func(name string, at int64) string {
+		return g.Node("Gather", name, []string{sums, g.Ints(name+"_column", []int{1}, at)}, onnxgraph.Int("axis", 1))
+	}
+	norm := g.Node("Sqrt", "norm", []string{g.Node("Max", "squared_norm", []string{column("sum_of_squares", squareAt), g.Floats("tiny", nil, []float32{tiny})})})
 	pooled := g.Node("Div", "pooled", []string{sum, norm})
 	hidden := g.Node("Relu", "hidden", []string{g.Node("Gemm", "hidden_in", []string{pooled, w1, b1})})
-	logits := g.Node("Gemm", OutputLogits, []string{hidden, w2, b2})
+	deep := g.Node("Gemm", "network_logits", []string{hidden, w2, b2})
+	score := g.Node("Div", "linear_score", []string{column("linear_sum", linearAt), norm})
+	logits := g.Node("Gemm", OutputLogits, []string{score, g.Floats("linear.weight", []int{1, m.Classes}, m.malicious(1)), deep})
 	g.Node("Softmax", OutputProbs, []string{logits}, onnxgraph.Int("axis", -1))
 	g.Output(OutputProbs, onnxgraph.Float32, rows, classes)
 	g.Output(OutputLogits, onnxgraph.Float32, rows, classes)
 	return g.Encode()
 }
 
-// squares are those of the weights; the padding weighs nothing.
-func (m *Model) squares() []float32 {
-	out := make([]float32, m.Buckets)
-	for i := 1; i < m.Buckets; i++ {
-		out[i] = m.IDF[i] * m.IDF[i]
+// malicious has x for all classes but the first.
+func (m *Model) malicious(x float32) []float32 {
+	out := slices.Repeat([]float32{x}, m.Classes)
+	out[0] = 0
+	return out
+}
+
+// features has an id's weight squared, and its weight in the linear part, side by side: one look-up for both. The padding has neither.
+func (m *Model) features() []float32 {
+	out := make([]float32, 0, 2*m.Buckets)
+	for _, f := range m.linearTable() {
+		out = append(out, f[:]...)
 	}
 	return out
 }

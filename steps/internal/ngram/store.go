@@ -21,6 +21,8 @@ func (m *Model) tensors() []safetensors.Tensor {
 		{Name: "hidden.bias", Shape: []int{m.Hidden}, Data: m.B1},
 		{Name: "out.weight", Shape: []int{m.Hidden, m.Classes}, Data: m.W2},
 		{Name: "out.bias", Shape: []int{m.Classes}, Data: m.B2},
+		{Name: "linear.weight", Shape: []int{m.Buckets}, Data: m.Linear.Weights},
+		{Name: "linear.bias", Shape: []int{1}, Data: m.Linear.Bias},
 	}
 }
 
@@ -73,6 +75,10 @@ func Load(dir artifact.Model) (*Model, artifact.ModelInfo, error) {
 			m.W2 = t.Data
 		case "out.bias":
 			m.B2 = t.Data
+		case "linear.weight":
+			m.Linear.Weights = t.Data
+		case "linear.bias":
+			m.Linear.Bias = t.Data
 		}
 	}
 	if err := m.check(); err != nil {

@@ -53,7 +53,7 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		"rules of version 9": func(d string) error {
 			p := filepath.Join(d, "model.json")
 			b, _ := os.ReadFile(p)
-			return os.WriteFile(p, []byte(strings.Replace(string(b), `"spec": 3`, `"spec": 9`, 1)), 0o644)
+			return os.WriteFile(p, []byte(strings.Replace(string(b), `"spec": 4`, `"spec": 9`, 1)), 0o644)
 		},
 	} {
 		dir, _ := saved(t)
@@ -82,10 +82,11 @@ func TestLogitsByHand(t *testing.T) {
 	m.IDF = []float32{1, 3, 4, 1}
 	m.W1, m.B1 = []float32{1, -1, 1, 1}, []float32{0.5, -9}
 	m.W2, m.B2 = []float32{2, -1, 7, 7}, []float32{0.25, 0}
+	m.Linear = Linear{[]float32{0, 2, 3, 8}, []float32{-0.25}}
 	logits := make([]float32, 2)
 	m.Logits([]int32{1, 2}, make([]float32, 2), make([]float32, 2), logits)
-	// pooled (4, 6) / 5; hidden (2.5, -8.6) -> (2.5, 0); logits (5.25, -2.5)
-	if diff := cmp.Diff([]float32{5.25, -2.5}, logits, cmpopts.EquateApprox(0, 1e-6)); diff != "" {
+	// pooled (4, 6) / 5; hidden (2.5, -8.6) -> (2.5, 0); logits (5.25, -2.5); linear (2 + 3) / 5 - 0.25
+	if diff := cmp.Diff([]float32{5.25, -1.75}, logits, cmpopts.EquateApprox(0, 1e-6)); diff != "" {
 		t.Error(diff)
 	}
 	Softmax(logits)

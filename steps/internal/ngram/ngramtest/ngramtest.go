@@ -37,9 +37,11 @@ func Random(t testing.TB, threshold float64, graph bool) artifact.Model {
 	return out
 }
 
-// Known gives every id of a model a weight, as if training had met it.
+// Known gives every id of a model a weight, in the linear part, too, as if training had met it.
 func Known(m *ngram.Model) {
 	for i := range m.IDF {
 		m.IDF[i] = float32(1 + i%7)
+		m.Linear.Weights[i] = m.IDF[i] * float32(i%11-5) / 4
 	}
+	m.Linear.Weights[0], m.Linear.Bias[0] = 0, 0.25
 }
