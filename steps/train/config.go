@@ -30,7 +30,7 @@ type Config struct {
 	MethodWeight  map[string]float64 `hcl:"method_weights,optional" doc:"Weight of rows by the method that made them."`
 	Smoothing     float64            `hcl:"label_smoothing" default:"-1" doc:"Share of each target that is spread evenly: over both labels, and over all categories. -1: 0.1 for n-grams, 0 for an encoder or a graph."`
 	Category      float64            `hcl:"category_weight" default:"-1" doc:"Weight of telling a malicious row's category beside that of telling benign and malicious apart; at 1 all classes are told apart alike. -1: 0.1 for n-grams, 1 for an encoder or a graph."`
-	Linear        float64            `hcl:"linear_weight" default:"0.5" doc:"Of an n-gram model: what its linear part's scores (logistic regression on the same n-grams, fitted after the network) count beside the network's logits; 0: none."`
+	Linear        float64            `hcl:"linear_weight" default:"0.5" doc:"Of an n-gram model: what its linear part's scores (logistic regression on the same n-grams, fitted before the network is trained) count beside the network's logits; 0: none."`
 	Focal         float64            `hcl:"focal_gamma" default:"0" doc:"Gamma of the focal loss; 0 is plain cross-entropy."`
 	Energy        float64            `hcl:"energy_penalty" default:"0" doc:"Weight of a penalty on benign rows whose logits exceed energy_margin."`
 	Margin        float64            `hcl:"energy_margin" default:"5" doc:"Log-sum-exp of a benign row's logits that costs nothing."`

@@ -79,7 +79,7 @@ func (m *Model) FitLinear(ctx context.Context, c *Corpus, f Fit) error {
 			bias += step
 			add := float32(step) / r.norm
 			for _, id := range ids {
-				table[id][linearAt] += add * table[id][squareAt]
+				table[id][linearAt] += float32(add * table[id][squareAt]) // rounded: no processor may fuse it
 			}
 			moved, whole = moved+math.Abs(step), whole+r.cost
 		}
