@@ -201,3 +201,5 @@ func (e *Encoder) stepGraph(in []*g.Node) []*g.Node {
 	args := append(append([]*g.Node{knobs, table}, values...), state...)
 	return append(out[:1:1], e.update(append(args, out[1:]...))...)
 }
+
+func vector(x []float32) *tensors.Tensor { return tensors.FromFlatDataAndDimensions(x, len(x)) }

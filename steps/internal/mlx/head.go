@@ -1,11 +1,18 @@
 package mlx
 
 import (
+	"bytes"
 	"fmt"
 	"math"
+	"slices"
 
+	onnxbackend "github.com/gomlx/compute-onnx"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	g "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"rein/steps/internal/ort"
 )
 
 // HeadConfig says what a Head computes. Batches have a fixed size: a graph is compiled once.
@@ -32,70 +39,134 @@ func (c HeadConfig) Last() int {
 // Head is the dense part of a classifier over pooled embeddings: one hidden layer, trained by Adam in the graph.
 // The embeddings stay with the caller, who gets the gradient of what was pooled.
 type Head struct {
-	cfg    HeadConfig
-	exec   *g.Exec
-	params *tensors.Tensor // all parameters, flat: one update instead of four
-	m, v   *tensors.Tensor // Adam's moments
-	step   int
+	cfg  HeadConfig
+	in   []ort.Floats // pooled, targets, weights, mask, knobs, and the state: params (flat: one update instead of four), Adam's moments
+	out  []ort.Floats // loss, gradient of pooled, the state anew
+	step int
+	call func() error // computes out from in
+	free func()
 }
 
-// NewHead compiles nothing yet; params are the initial parameters, in the order that Params describes.
+// The state in the graph's inputs and outputs.
+const stateIn, stateOut = 5, 2
+
+// NewHead compiles the step; params are the initial parameters, in the order that Params describes.
 func NewHead(b *Backend, cfg HeadConfig, params []float32) (*Head, error) {
 	n := cfg.Params()
 	if len(params) != n {
 		return nil, fmt.Errorf("head: %d parameters, want %d", len(params), n)
 	}
-	h := &Head{cfg: cfg, params: vector(params), m: vector(make([]float32, n)), v: vector(make([]float32, n))}
-	var err error
-	if h.exec, err = g.NewExec(b.b, h.graph); err != nil {
+	h := &Head{cfg: cfg, in: floats([]int{cfg.Batch, cfg.Dim}, []int{cfg.Batch, cfg.Classes}, []int{cfg.Batch}, []int{cfg.Batch, cfg.Last()},
+		[]int{3}, []int{n}, []int{n}, []int{n}), out: floats([]int{1}, []int{cfg.Batch, cfg.Dim}, []int{n}, []int{n}, []int{n})}
+	copy(h.in[stateIn].Data, params)
+	exec, err := g.NewExec(b.b, h.graph)
+	if err != nil {
 		return nil, err
 	}
-	return h, nil
+	h.call, h.free = func() error { return run(exec, h.in, h.out) }, exec.Finalize
+	if onnx, ok := b.b.(*onnxbackend.Backend); ok {
+		defer exec.Finalize()
+		h.call, h.free, err = bind(onnx, exec, h.in, h.out)
+	}
+	return h, err
 }
 
-func vector(x []float32) *tensors.Tensor { return tensors.FromFlatDataAndDimensions(x, len(x)) }
+// floats makes a tensor of each shape.
+func floats(shapes ...[]int) []ort.Floats {
+	out := make([]ort.Floats, len(shapes))
+	for i, shape := range shapes {
+		size := 1
+		for _, n := range shape {
+			size *= n
+		}
+		out[i] = ort.Floats{Data: make([]float32, size), Shape: shape}
+	}
+	return out
+}
+
+// run computes out with GoMLX.
+func run(exec *g.Exec, in, out []ort.Floats) error {
+	args := make([]any, len(in))
+	for i, f := range in {
+		args[i] = tensors.FromFlatDataAndDimensions(f.Data, f.Shape...)
+	}
+	results, err := exec.Call(args...)
+	if err != nil {
+		return err
+	}
+	for i, t := range results {
+		copy(out[i].Data, tensors.MustCopyFlatData[float32](t))
+		t.MustFinalizeAll()
+	}
+	return nil
+}
+
+// bind has the graph that GoMLX made run on one core, in the memory of in and out. GoMLX's own session takes all cores, whose threads
+// wait for more by spinning, and take from the embedding what time they don't need.
+func bind(b *onnxbackend.Backend, exec *g.Exec, in, out []ort.Floats) (call func() error, free func(), err error) {
+	args := make([]shapes.Shape, len(in))
+	for i, f := range in {
+		args[i] = shapes.Make(dtypes.Float32, f.Shape...)
+	}
+	b.SetKeepModelProto(true)
+	defer b.SetKeepModelProto(false)
+	compiled, err := exec.Compile(args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	var graph bytes.Buffer
+	if err := onnxbackend.SaveModel(b, compiled.Executable(), &graph, nil, nil); err != nil {
+		return nil, nil, err
+	}
+	session, err := ort.Open(graph.Bytes(), ort.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	bound, err := session.Bind(in, out)
+	if err != nil {
+		session.Close()
+		return nil, nil, err
+	}
+	return bound.Run, func() { bound.Close(); session.Close() }, nil
+}
 
 // Step makes one update with a batch: pooled [Batch, Dim], targets [Batch, Classes], weights [Batch] (0 for filling
-// rows), mask [Batch, Last] (dropout: 0, or 1 / share kept). It returns the loss and the gradient of pooled.
+// rows), mask [Batch, Last] (dropout: 0, or 1 / share kept). It returns the loss and the gradient of pooled, which is valid until
+// the next call.
 func (h *Head) Step(pooled, targets, weights, mask []float32, rate float64) (float32, []float32, error) {
 	h.step++
-	c := h.cfg
 	t := float64(h.step)
 	knobs := []float32{float32(rate), float32(1 / (1 - math.Pow(beta1, t))), float32(1 / (1 - math.Pow(beta2, t)))}
-	out, err := h.exec.Call(
-		tensors.FromFlatDataAndDimensions(pooled, c.Batch, c.Dim),
-		tensors.FromFlatDataAndDimensions(targets, c.Batch, c.Classes),
-		vector(weights),
-		tensors.FromFlatDataAndDimensions(mask, c.Batch, c.Last()),
-		vector(knobs), h.params, h.m, h.v)
-	if err != nil {
+	for i, v := range [][]float32{pooled, targets, weights, mask, knobs} {
+		copy(h.in[i].Data, v)
+	}
+	if err := h.call(); err != nil {
 		return 0, nil, fmt.Errorf("training step %d: %w", h.step, err)
 	}
-	loss, grad := tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1])
-	out[0].MustFinalizeAll()
-	out[1].MustFinalizeAll()
-	for _, old := range []*tensors.Tensor{h.params, h.m, h.v} {
-		old.MustFinalizeAll()
+	for i, f := range h.out[stateOut:] {
+		copy(h.in[stateIn+i].Data, f.Data)
 	}
-	h.params, h.m, h.v = out[2], out[3], out[4]
-	return loss[0], grad, nil
+	return h.out[0].Data[0], h.out[1].Data, nil
 }
 
 // Values returns a copy of the parameters.
-func (h *Head) Values() []float32 { return tensors.MustCopyFlatData[float32](h.params) }
+func (h *Head) Values() []float32 { return slices.Clone(h.in[stateIn].Data) }
 
 // State returns copies of all that Step changes besides the parameters: Adam's moments and the step count.
 func (h *Head) State() (m, v []float32, step int) {
-	return tensors.MustCopyFlatData[float32](h.m), tensors.MustCopyFlatData[float32](h.v), h.step
+	return slices.Clone(h.in[stateIn+1].Data), slices.Clone(h.in[stateIn+2].Data), h.step
 }
 
 // Restore sets what Values and State returned.
 func (h *Head) Restore(params, m, v []float32, step int) {
-	h.params, h.m, h.v, h.step = vector(params), vector(m), vector(v), step
+	for i, x := range [][]float32{params, m, v} {
+		copy(h.in[stateIn+i].Data, x)
+	}
+	h.step = step
 }
 
 // Close frees the compiled graph.
-func (h *Head) Close() { h.exec.Finalize() }
+func (h *Head) Close() { h.free() }
 
 const beta1, beta2, epsilon = 0.9, 0.999, 1e-8
 
@@ -122,7 +193,7 @@ func (h *Head) graph(in []*g.Node) []*g.Node {
 	loss := c.Loss.graph(logits, targets, weights)
 	grads := g.Gradient(loss, pooled, params)
 	params, m, v = adam(params, grads[1], m, v, knobs, c.WeightDecay)
-	return []*g.Node{loss, grads[0], params, m, v}
+	return []*g.Node{g.Reshape(loss, 1), grads[0], params, m, v}
 }
 
 // adam updates one parameter. knobs are the learning rate and the two bias corrections.

@@ -89,6 +89,37 @@ func TestHeadLearnsAndRepeats(t *testing.T) {
 	}
 }
 
+// ONNX Runtime runs the graph in place, other devices by way of GoMLX.
+func TestDevicesAgree(t *testing.T) {
+	var values, grads [2][]float32
+	for i, device := range []string{"cpu", "go"} {
+		b, err := Open(device, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		h, err := NewHead(b, config, params(config))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		for step := range 20 {
+			pooled, targets, weights, mask := batch(config, uint64(step))
+			if _, grads[i], err = h.Step(pooled, targets, weights, mask, 0.02); err != nil {
+				t.Fatal(err)
+			}
+		}
+		values[i] = h.Values()
+	}
+	for what, pair := range map[string][2][]float32{"parameters": values, "gradient": grads} {
+		for i, v := range pair[0] {
+			if d := v - pair[1][i]; d > 1e-4 || d < -1e-4 {
+				t.Fatalf("%s %d: %v with ONNX Runtime, %v in Go", what, i, v, pair[1][i])
+			}
+		}
+	}
+}
+
 func TestFillingRowsChangeNothing(t *testing.T) {
 	h := func(fill float32) []float32 {
 		head, err := NewHead(backend(t), config, params(config))

@@ -53,6 +53,40 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestBound(t *testing.T) {
+	g := &onnxgraph.Graph{Name: "add", Producer: "test"}
+	a, b := g.Input("a", onnxgraph.Float32, onnxgraph.Dim{Size: 2}), g.Input("b", onnxgraph.Float32, onnxgraph.Dim{Size: 2})
+	g.Node("Add", "sum", []string{a, b})
+	g.Output("sum", onnxgraph.Float32, onnxgraph.Dim{Size: 2})
+	s, err := Open(g.Encode(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	x, y, sum := []float32{1, 2}, []float32{10, 20}, []float32{0, 0}
+	two := func(v []float32) Floats { return Floats{v, []int{2}} }
+	bound, err := s.Bind([]Floats{two(x), two(y)}, []Floats{two(sum)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bound.Close()
+	for _, first := range []float32{1, 5} {
+		x[0] = first
+		if err := bound.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]float32{first + 10, 22}, sum); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if _, err := s.Bind([]Floats{two(x)}, []Floats{two(sum)}); err == nil || !strings.Contains(err.Error(), `inputs ["a" "b"]`) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Bind([]Floats{two(x), {y, []int{3}}}, []Floats{two(sum)}); err == nil || !strings.Contains(err.Error(), "tensor 1, [3]") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestEqualGraphsGiveEqualBytes(t *testing.T) {
 	first, again := sum(), sum()
 	if !bytes.Equal(first, again) {
