@@ -196,26 +196,11 @@ func TestLinearPartStops(t *testing.T) {
 }
 
 func BenchmarkFitLinear(b *testing.B) {
-	cfg := Default()
-	rng := rand.New(rand.NewPCG(1, 1))
-	c := &Corpus{starts: []int64{0}}
-	const rows, perRow = 10_000, 212
-	weights := make([]float32, rows)
-	for i := range rows {
-		var row []int32
-		for range perRow { // some ids are in many rows, most in few
-			row = append(row, 1+int32(float64(cfg.Buckets-1)*math.Pow(rng.Float64(), 4)))
-		}
-		slices.Sort(row)
-		c.ids = append(c.ids, slices.Compact(row)...)
-		c.starts = append(c.starts, int64(len(c.ids)))
-		weights[i] = 1
-	}
-	m := NewModel(cfg, 6, 1)
-	m.Weigh(c)
-	f := Fit{Malicious: func(i int) bool { return i%2 == 0 }, Weights: weights, Scale: 1}
+	const rows = 10_000
+	m, c := spread(rows)
+	f := Fit{Malicious: func(i int) bool { return i%2 == 0 }, Weights: slices.Repeat([]float32{1}, rows), Scale: 1}
 	for b.Loop() {
-		m.Linear = NewLinear(cfg)
+		m.Linear = NewLinear(m.Config)
 		if err := m.FitLinear(b.Context(), c, f); err != nil {
 			b.Fatal(err)
 		}

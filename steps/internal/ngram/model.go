@@ -60,11 +60,8 @@ func (m *Model) Weigh(c *Corpus) {
 	}
 }
 
-// Pool writes the sum of the ids' embedding rows over their norm to dst: a mean would drown what gives a long text away, a
-// sum would make length itself the signal. Of no ids that training knew it is zero. It returns the norm: the root of the sum of
-// the squares of the ids' weights.
-func (m *Model) Pool(ids []int32, dst []float32) float32 {
-	clear(dst)
+// norm is the root of the sum of the squares of the ids' weights; 1 of ids that training never saw.
+func (m *Model) norm(ids []int32) float32 {
 	squares := float32(0)
 	for _, id := range ids {
 		w := m.IDF[id]
@@ -73,17 +70,23 @@ func (m *Model) Pool(ids []int32, dst []float32) float32 {
 	if squares == 0 {
 		return 1
 	}
+	return float32(math.Sqrt(float64(squares)))
+}
+
+// pool writes the sum of the ids' embedding rows over their norm to dst: a mean would drown what gives a long text away, a
+// sum would make length itself the signal. Of no ids that training knew it is zero.
+func (m *Model) pool(ids []int32, norm float32, dst []float32) {
+	clear(dst)
 	sumRows(dst[:m.Dim], m.Embedding, ids)
-	norm := float32(math.Sqrt(float64(squares)))
 	for j := range dst {
 		dst[j] /= norm
 	}
-	return norm
 }
 
 // Logits computes a row's logits in plain Go. hidden and logits are buffers of Hidden and Classes values.
 func (m *Model) Logits(ids []int32, pooled, hidden, logits []float32) {
-	norm := m.Pool(ids, pooled)
+	norm := m.norm(ids)
+	m.pool(ids, norm, pooled)
 	copy(hidden, m.B1)
 	for i, x := range pooled {
 		for j, w := range m.W1[i*m.Hidden:][:m.Hidden] {

@@ -157,3 +157,39 @@ func BenchmarkRows(b *testing.B) {
 		}
 	})
 }
+
+// spread is the default model and rows of some 200 ids: some are in many rows, most in few.
+func spread(rows int) (*Model, *Corpus) {
+	m, c, rng := NewModel(Default(), 6, 1), &Corpus{starts: []int64{0}}, rand.New(rand.NewPCG(1, 1))
+	for range rows {
+		var row []int32
+		for range 212 {
+			row = append(row, 1+int32(float64(m.Buckets-1)*math.Pow(rng.Float64(), 4)))
+		}
+		slices.Sort(row)
+		c.ids = append(c.ids, slices.Compact(row)...)
+		c.starts = append(c.starts, int64(len(c.ids)))
+	}
+	m.Weigh(c)
+	return m, c
+}
+
+// An epoch of the embedding alone.
+func BenchmarkEmbedder(b *testing.B) {
+	const rows, size = 10_000, 250
+	m, c := spread(rows)
+	e, grad := NewEmbedder(m), random(rand.New(rand.NewPCG(2, 2)), size*m.Dim)
+	scratch := make([]float32, len(grad))
+	for b.Loop() {
+		for from := int32(0); from < rows; from += size {
+			var batch []int32
+			for i := range int32(size) {
+				batch = append(batch, from+i)
+			}
+			e.Pool(c, batch, size)
+			copy(scratch, grad)
+			e.Update(c, batch, scratch, 0.01, 0)
+		}
+	}
+	b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds(), "rows/s")
+}

@@ -90,7 +90,8 @@ type Embedder struct {
 	m      *Model
 	Accum  []float32 // by embedding row
 	idf    []float32 // likewise: how much further a rare one moves
-	norms  []float32 // of the batch that Pool saw last
+	of     *Corpus   // that Pool saw last
+	norms  []float32 // by row of it
 	cuts   []int32   // ranges: cuts[s] to cuts[s+1]
 	pooled []float32
 	sizes  []float32 // mean square of a batch row's gradient
@@ -110,17 +111,33 @@ func NewEmbedder(m *Model) *Embedder {
 	return e
 }
 
+// norms are those of all rows.
+func (m *Model) norms(c *Corpus) []float32 {
+	out := make([]float32, c.Len())
+	const chunk = 512
+	Parallel((len(out)+chunk-1)/chunk, func() func(int) {
+		return func(p int) {
+			for i := p * chunk; i < min((p+1)*chunk, len(out)); i++ {
+				out[i] = m.norm(c.Row(i))
+			}
+		}
+	})
+	return out
+}
+
 // Pool returns the pooled rows of the batch, [size, Dim]; missing rows are zero. The result is valid until the next call.
 func (e *Embedder) Pool(c *Corpus, batch []int32, size int) []float32 {
 	dim := e.m.Dim
 	e.pooled = slices.Grow(e.pooled[:0], size*dim)[:size*dim]
 	clear(e.pooled[len(batch)*dim:])
-	e.norms = slices.Grow(e.norms[:0], len(batch))[:len(batch)]
+	if e.of != c {
+		e.of, e.norms = c, e.m.norms(c)
+	}
 	const chunk = 32
 	Parallel((len(batch)+chunk-1)/chunk, func() func(int) {
 		return func(p int) {
 			for i := p * chunk; i < min((p+1)*chunk, len(batch)); i++ {
-				e.norms[i] = e.m.Pool(c.Row(int(batch[i])), e.pooled[i*dim:][:dim])
+				e.m.pool(c.Row(int(batch[i])), e.norms[batch[i]], e.pooled[i*dim:][:dim])
 			}
 		}
 	})
@@ -131,10 +148,10 @@ func (e *Embedder) Pool(c *Corpus, batch []int32, size int) []float32 {
 func (e *Embedder) Update(c *Corpus, batch []int32, grad []float32, rate, decay float32) {
 	dim := e.m.Dim
 	e.sizes = slices.Grow(e.sizes[:0], len(batch))[:len(batch)]
-	for i := range batch {
+	for i, b := range batch {
 		row, sum := grad[i*dim:][:dim], float32(0)
 		for j := range row {
-			row[j] /= e.norms[i] // the share of a feature of weight 1
+			row[j] /= e.norms[b] // the share of a feature of weight 1
 			sum += row[j] * row[j]
 		}
 		e.sizes[i] = sum / float32(dim)
