@@ -92,6 +92,7 @@ type Embedder struct {
 	idf    []float32 // likewise: how much further a rare one moves
 	of     *Corpus   // that Pool saw last
 	norms  []float32 // by row of it
+	bounds []int32   // likewise, [rows, ranges+1]: where its ids of each range begin
 	cuts   []int32   // ranges: cuts[s] to cuts[s+1]
 	pooled []float32
 	sizes  []float32 // mean square of a batch row's gradient
@@ -111,18 +112,25 @@ func NewEmbedder(m *Model) *Embedder {
 	return e
 }
 
-// norms are those of all rows.
-func (m *Model) norms(c *Corpus) []float32 {
-	out := make([]float32, c.Len())
+// prepare works out once what each epoch needs of a corpus's rows.
+func (e *Embedder) prepare(c *Corpus) {
+	if e.of == c {
+		return
+	}
+	e.of, e.norms, e.bounds = c, make([]float32, c.Len()), make([]int32, c.Len()*(ranges+1))
 	const chunk = 512
-	Parallel((len(out)+chunk-1)/chunk, func() func(int) {
+	Parallel((c.Len()+chunk-1)/chunk, func() func(int) {
 		return func(p int) {
-			for i := p * chunk; i < min((p+1)*chunk, len(out)); i++ {
-				out[i] = m.norm(c.Row(i))
+			for i := p * chunk; i < min((p+1)*chunk, c.Len()); i++ {
+				ids := c.Row(i)
+				e.norms[i] = e.m.norm(ids)
+				for s, cut := range e.cuts {
+					at, _ := slices.BinarySearch(ids, cut)
+					e.bounds[i*(ranges+1)+s] = int32(at)
+				}
 			}
 		}
 	})
-	return out
 }
 
 // Pool returns the pooled rows of the batch, [size, Dim]; missing rows are zero. The result is valid until the next call.
@@ -130,9 +138,7 @@ func (e *Embedder) Pool(c *Corpus, batch []int32, size int) []float32 {
 	dim := e.m.Dim
 	e.pooled = slices.Grow(e.pooled[:0], size*dim)[:size*dim]
 	clear(e.pooled[len(batch)*dim:])
-	if e.of != c {
-		e.of, e.norms = c, e.m.norms(c)
-	}
+	e.prepare(c)
 	const chunk = 32
 	Parallel((len(batch)+chunk-1)/chunk, func() func(int) {
 		return func(p int) {
@@ -157,22 +163,18 @@ func (e *Embedder) Update(c *Corpus, batch []int32, grad []float32, rate, decay 
 		e.sizes[i] = sum / float32(dim)
 	}
 	Parallel(ranges, func() func(int) {
-		return func(s int) { e.updateRange(c, batch, grad, rate, 1-rate*decay, e.cuts[s], e.cuts[s+1]) }
+		return func(s int) { e.updateRange(c, batch, grad, rate, 1-rate*decay, s) }
 	})
 }
 
-// updateRange updates embedding rows from (included) to to (not included).
-func (e *Embedder) updateRange(c *Corpus, batch []int32, grad []float32, rate, keep float32, from, to int32) {
+// updateRange updates the embedding rows of range s.
+func (e *Embedder) updateRange(c *Corpus, batch []int32, grad []float32, rate, keep float32, s int) {
 	dim := e.m.Dim
 	for i, b := range batch {
-		ids := c.Row(int(b))
-		lo, _ := slices.BinarySearch(ids, from)
-		g, size := grad[i*dim:][:dim], e.sizes[i]
-		if size == 0 {
-			continue
+		if size := e.sizes[i]; size != 0 {
+			at := e.bounds[int(b)*(ranges+1)+s:]
+			moveRows(e.m.Embedding, e.Accum, e.idf, grad[i*dim:][:dim], c.Row(int(b))[at[0]:at[1]], size, rate, keep)
 		}
-		hi, _ := slices.BinarySearch(ids[lo:], to)
-		moveRows(e.m.Embedding, e.Accum, e.idf, g, ids[lo:lo+hi], size, rate, keep)
 	}
 }
 
