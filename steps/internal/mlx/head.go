@@ -66,9 +66,11 @@ func NewHead(b *Backend, cfg HeadConfig, params []float32) (*Head, error) {
 	h.call, h.free = func() error { return run(exec, h.in, h.out) }, exec.Finalize
 	if onnx, ok := b.b.(*onnxbackend.Backend); ok {
 		defer exec.Finalize()
-		h.call, h.free, err = bind(onnx, exec, h.in, h.out)
+		if h.call, h.free, err = bind(onnx, exec, h.in, h.out); err != nil {
+			return nil, err
+		}
 	}
-	return h, err
+	return h, nil
 }
 
 // floats makes a tensor of each shape.
@@ -138,6 +140,9 @@ func (h *Head) Step(pooled, targets, weights, mask []float32, rate float64) (flo
 	t := float64(h.step)
 	knobs := []float32{float32(rate), float32(1 / (1 - math.Pow(beta1, t))), float32(1 / (1 - math.Pow(beta2, t)))}
 	for i, v := range [][]float32{pooled, targets, weights, mask, knobs} {
+		if len(v) != len(h.in[i].Data) {
+			return 0, nil, fmt.Errorf("training step %d: input %d has %d values, want %v", h.step, i, len(v), h.in[i].Shape)
+		}
 		copy(h.in[i].Data, v)
 	}
 	if err := h.call(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	g "github.com/gomlx/gomlx/core/graph"
@@ -117,6 +118,19 @@ func TestDevicesAgree(t *testing.T) {
 				t.Fatalf("%s %d: %v with ONNX Runtime, %v in Go", what, i, v, pair[1][i])
 			}
 		}
+	}
+}
+
+// A short batch would be filled up with the rows of the one before.
+func TestShortBatchIsAnError(t *testing.T) {
+	h, err := NewHead(backend(t), config, params(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	pooled, targets, weights, mask := batch(config, 1)
+	if _, _, err := h.Step(pooled[:config.Dim], targets, weights, mask, 0.1); err == nil || !strings.Contains(err.Error(), "input 0 has 4 values, want [64 4]") {
+		t.Errorf("got %v", err)
 	}
 }
 
