@@ -24,6 +24,7 @@ type Backend struct {
 	Notice string
 	b      compute.Backend
 	fuses  bool // runs many small operations as one pass over memory
+	flash  flash
 }
 
 // Open starts a device:
@@ -109,7 +110,11 @@ func openXLA(plugin string) (_ *Backend, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("PJRT plugin %s: %w", found, err)
 	}
-	return &Backend{Name: "xla:" + plugin, b: b, fuses: true}, nil
+	out := &Backend{Name: "xla:" + plugin, b: b, fuses: true}
+	if plugin == "cuda" {
+		out.flash.try = out.tryFlash
+	}
+	return out, nil
 }
 
 func openGo() (*Backend, error) {

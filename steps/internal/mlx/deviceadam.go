@@ -1,20 +1,104 @@
 package mlx
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	g "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"rein/steps/internal/encoder"
 )
 
 // deviceAdam is an Encoder's training where all of it is on the device: its word table, and what the optimisers keep.
 type deviceAdam struct {
 	table *tensors.Tensor   // [Vocab, Hidden]
 	accum *tensors.Tensor   // [Vocab]: AdaGrad's, as ngram.Embedder's; nil where the embeddings are frozen
-	m, v  []*tensors.Tensor // Adam's, of the weights that are trained
+	pack  packed            // of the weights that are trained
+	m, v  []*tensors.Tensor // Adam's, of them
 	whole *g.Exec           // a step of a batch in one part
 	add   *g.Exec           // two parts' gradients
 	apply *g.Exec           // a step, of gradients
+}
+
+// packed is how a device has weights: each matrix, then one vector of all that are vectors. An array costs a call some
+// microseconds and Adam some passes, and two thirds of an encoder's are short.
+type packed struct {
+	weights  []encoder.Tensor
+	matrices []int
+	vectors  []int
+	size     int // of the vectors together
+}
+
+func pack(weights []encoder.Tensor) packed {
+	p := packed{weights: weights}
+	for i, w := range weights {
+		if len(w.Shape) > 1 {
+			p.matrices = append(p.matrices, i)
+		} else {
+			p.vectors = append(p.vectors, i)
+			p.size += len(w.Data)
+		}
+	}
+	return p
+}
+
+// count is how many arrays there are.
+func (p packed) count() int { return len(p.matrices) + 1 }
+
+// join makes the arrays, of each weight's numbers.
+func (p packed) join(of func(i int) []float32) []*tensors.Tensor {
+	var out []*tensors.Tensor
+	for _, i := range p.matrices {
+		out = append(out, tensors.FromFlatDataAndDimensions(of(i), p.weights[i].Shape...))
+	}
+	vectors := make([]float32, 0, p.size)
+	for _, i := range p.vectors {
+		vectors = append(vectors, of(i)...)
+	}
+	return append(out, vector(vectors))
+}
+
+// split gives each weight's numbers.
+func (p packed) split(arrays []*tensors.Tensor) [][]float32 {
+	out := make([][]float32, len(p.weights))
+	for k, i := range p.matrices {
+		out[i] = tensors.MustCopyFlatData[float32](arrays[k])
+	}
+	vectors := tensors.MustCopyFlatData[float32](arrays[len(p.matrices)])
+	for _, i := range p.vectors {
+		n := len(p.weights[i].Data)
+		out[i], vectors = vectors[:n:n], vectors[n:]
+	}
+	return out
+}
+
+// splitNodes gives each weight.
+func (p packed) splitNodes(arrays []*g.Node) []*g.Node {
+	out := make([]*g.Node, len(p.weights))
+	for k, i := range p.matrices {
+		out[i] = arrays[k]
+	}
+	at := 0
+	for _, i := range p.vectors {
+		n := len(p.weights[i].Data)
+		out[i] = g.Slice(arrays[len(p.matrices)], g.AxisRange(at, at+n))
+		at += n
+	}
+	return out
+}
+
+// joinNodes makes the arrays, of each weight's node.
+func (p packed) joinNodes(of []*g.Node) []*g.Node {
+	var out, vectors []*g.Node
+	for _, i := range p.matrices {
+		out = append(out, of[i])
+	}
+	for _, i := range p.vectors {
+		vectors = append(vectors, of[i])
+	}
+	return append(out, g.Concatenate(vectors, 0))
 }
 
 // beginThere puts everything on the device.
@@ -25,10 +109,10 @@ func (e *Encoder) beginThere(b *Backend) (err error) {
 	if e.first == 0 {
 		d.accum = vector(make([]float32, m.Vocab))
 	}
-	for _, w := range m.Weights[e.first:] {
-		d.m = append(d.m, tensors.FromFlatDataAndDimensions(make([]float32, len(w.Data)), w.Shape...))
-		d.v = append(d.v, tensors.FromFlatDataAndDimensions(make([]float32, len(w.Data)), w.Shape...))
-	}
+	d.pack = pack(m.Weights[e.first:])
+	e.values = e.valuesThere()
+	zeros := func(i int) []float32 { return make([]float32, len(d.pack.weights[i].Data)) }
+	d.m, d.v = d.pack.join(zeros), d.pack.join(zeros)
 	if d.whole, err = newExec(b, e.stepGraph); err != nil {
 		return err
 	}
@@ -39,9 +123,20 @@ func (e *Encoder) beginThere(b *Backend) (err error) {
 	return err
 }
 
+// valuesThere are the model's weights: each that is frozen, and all that are trained.
+func (e *Encoder) valuesThere() []*tensors.Tensor {
+	trained := e.model.Weights[e.first:]
+	return append(arrays(e.model.Weights[:e.first]), e.there.pack.join(func(i int) []float32 { return trained[i].Data })...)
+}
+
+// spread gives each weight, of valuesThere's.
+func (e *Encoder) spread(values []*g.Node) []*g.Node {
+	return append(slices.Clone(values[:e.first]), e.there.pack.splitNodes(values[e.first:])...)
+}
+
 // state is what a step changes besides the weights, in the graphs' order.
 func (d *deviceAdam) state() []*tensors.Tensor {
-	out := append(append([]*tensors.Tensor{}, d.m...), d.v...)
+	out := slices.Concat(d.m, d.v)
 	if d.accum != nil {
 		out = append(out, d.accum)
 	}
@@ -109,18 +204,19 @@ func scalar(x *tensors.Tensor) float32 {
 }
 
 func (d *deviceAdam) moments() (out [][]float32) {
-	for _, x := range d.state() {
-		out = append(out, tensors.MustCopyFlatData[float32](x))
+	out = slices.Concat(d.pack.split(d.m), d.pack.split(d.v))
+	if d.accum != nil {
+		out = append(out, tensors.MustCopyFlatData[float32](d.accum))
 	}
 	return out
 }
 
 func (d *deviceAdam) restore(moments [][]float32) {
-	n := len(d.m)
-	for i := range d.m {
-		replace(&d.m[i], moments[i], d.m[i].Shape().Dimensions...)
-		replace(&d.v[i], moments[n+i], d.v[i].Shape().Dimensions...)
-	}
+	n := len(d.pack.weights)
+	finalize(d.m)
+	finalize(d.v)
+	d.m = d.pack.join(func(i int) []float32 { return moments[i] })
+	d.v = d.pack.join(func(i int) []float32 { return moments[n+i] })
 	if d.accum != nil {
 		replace(&d.accum, moments[2*n], d.accum.Shape().Dimensions...)
 	}
@@ -135,20 +231,19 @@ func (d *deviceAdam) close() {
 // look gathers the vectors [rows, length, Hidden] of ids.
 func look(table, ids *g.Node) *g.Node { return g.Gather(table, g.InsertAxes(ids, -1)) }
 
-// gradientsThere builds the loss and the gradients of the trained weights, and where the embeddings are trained the word
+// gradientsThere builds the loss and the gradient of the trained weights, and where the embeddings are trained the word
 // table's [Vocab, Hidden], with the sum [Vocab] of the mean squares of each id's gradients.
 func (e *Encoder) gradientsThere(in []*g.Node) []*g.Node {
-	ids, mask, targets, weights, drop, table, values := in[0], in[1], in[2], in[3], in[4], in[5], in[6:]
+	ids, mask, targets, weights, drop, table, values := in[0], in[1], in[2], in[3], in[4], in[5], e.spread(in[6:])
 	words := look(table, ids)
 	loss := e.cfg.Loss.graph(e.forward(words, mask, drop, values), targets, weights)
 	if e.first > 0 {
-		return append([]*g.Node{loss}, g.Gradient(loss, values[e.first:]...)...)
+		return append([]*g.Node{loss}, e.there.pack.joinNodes(g.Gradient(loss, values[e.first:]...))...)
 	}
 	all := g.Gradient(loss, append([]*g.Node{words}, values...)...)
 	at, grad := g.Reshape(ids, -1, 1), g.Reshape(all[0], -1, e.model.Hidden)
-	all = append(all, g.Scatter(at, grad, table.Shape(), false, false),
-		g.Scatter(at, g.ReduceMean(g.Mul(grad, grad), -1), shapes.Make(dtypes.Float32, e.model.Vocab), false, false))
-	return append([]*g.Node{loss}, all[1:]...)
+	return slices.Concat([]*g.Node{loss}, e.there.pack.joinNodes(all[1:]), []*g.Node{g.Scatter(at, grad, table.Shape(), false, false),
+		g.Scatter(at, g.ReduceMean(g.Mul(grad, grad), -1), shapes.Make(dtypes.Float32, e.model.Vocab), false, false)})
 }
 
 // sums adds the second half of what it gets to the first.
@@ -164,9 +259,8 @@ func sums(in []*g.Node) []*g.Node {
 // update builds clipping and Adam, and AdaGrad for the word table: of knobs, table, weights, state and gradients the weights,
 // the state and the table that follow.
 func (e *Encoder) update(in []*g.Node) []*g.Node {
-	knobs, table, ps := in[0], in[1], in[2+e.first:2+len(e.values)]
-	n, rest := len(ps), in[2+len(e.values):]
-	ms, vs, rest := rest[:n], rest[n:2*n], rest[2*n:]
+	n, knobs, table, rest := e.there.pack.count(), in[0], in[1], in[2+e.first:]
+	ps, ms, vs, rest := rest[:n], rest[n:2*n], rest[2*n:3*n], rest[3*n:]
 	var accum *g.Node
 	if e.first == 0 {
 		accum, rest = rest[0], rest[1:]

@@ -43,11 +43,12 @@ type Encoder struct {
 	model  *encoder.Model
 	grads  *g.Exec // of one part of a batch
 	eval   *g.Exec
-	values []*tensors.Tensor // all weights but the word table
+	values []*tensors.Tensor // all weights but the word table; of a device, those that are trained are packed
 	host   *hostAdam         // Adam in Go, or
 	there  *deviceAdam       // on the device, with the word table
 	first  int               // the first weight that is trained
 	step   int
+	flash  bool // attention is the device's own
 }
 
 // NewEncoder puts the model's weights on the device; graphs are compiled for each batch length as it comes.
@@ -61,9 +62,7 @@ func NewEncoder(b *Backend, model *encoder.Model, cfg EncoderConfig) (*Encoder, 
 	}
 	cfg.BFloat16 = cfg.BFloat16 && b.BFloat16()
 	e.cfg = cfg
-	for _, w := range model.Weights {
-		e.values = append(e.values, tensors.FromFlatDataAndDimensions(w.Data, w.Shape...))
-	}
+	e.flash = cfg.BFloat16 && model.Buckets == 0 && b.flashes(model.Hidden/model.Heads)
 	gradients := e.gradients
 	if b.fuses {
 		gradients = e.gradientsThere
@@ -71,7 +70,7 @@ func NewEncoder(b *Backend, model *encoder.Model, cfg EncoderConfig) (*Encoder, 
 			return nil, err
 		}
 	} else {
-		e.host = &hostAdam{}
+		e.values, e.host = arrays(model.Weights), &hostAdam{}
 		for _, w := range model.Weights[e.first:] {
 			e.host.m, e.host.v = append(e.host.m, make([]float32, len(w.Data))), append(e.host.v, make([]float32, len(w.Data)))
 		}
@@ -82,6 +81,14 @@ func NewEncoder(b *Backend, model *encoder.Model, cfg EncoderConfig) (*Encoder, 
 	}
 	e.eval, err = newExec(b, e.forwardOnly)
 	return e, err
+}
+
+func arrays(weights []encoder.Tensor) []*tensors.Tensor {
+	var out []*tensors.Tensor
+	for _, w := range weights {
+		out = append(out, tensors.FromFlatDataAndDimensions(w.Data, w.Shape...))
+	}
+	return out
 }
 
 // newExec makes a graph that is compiled anew for each shape of its inputs.
@@ -234,8 +241,9 @@ func (e *Encoder) Unpack() {
 	if e.host != nil {
 		return // they are updated in place
 	}
-	for i := e.first; i < len(e.values); i++ {
-		e.model.Weights[i].Data = tensors.MustCopyFlatData[float32](e.values[i])
+	trained := e.model.Weights[e.first:]
+	for i, data := range e.there.pack.split(e.values[e.first:]) {
+		trained[i].Data = data
 	}
 	if e.first == 0 {
 		copy(e.model.Words, tensors.MustCopyFlatData[float32](e.there.table))
@@ -266,11 +274,12 @@ func (e *Encoder) Moments() ([][]float32, int) {
 
 // Restore takes over the model's weights as they are now, and moments as Moments returned them (nil: as they are).
 func (e *Encoder) Restore(moments [][]float32, step int) {
-	for i, w := range e.model.Weights {
-		replace(&e.values[i], w.Data, w.Shape...)
-	}
+	finalize(e.values)
 	if e.there != nil {
+		e.values = e.valuesThere()
 		replace(&e.there.table, e.model.Words, e.model.Vocab, e.model.Hidden)
+	} else {
+		e.values = arrays(e.model.Weights)
 	}
 	if moments == nil {
 		return

@@ -6,7 +6,6 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	g "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/layers/activation"
-	"github.com/gomlx/gomlx/ml/nn"
 
 	"rein/steps/internal/encoder"
 )
@@ -44,7 +43,7 @@ func clip(grads []*g.Node, limit float64) []*g.Node {
 func (e *Encoder) forwardOnly(in []*g.Node) []*g.Node {
 	words, mask, values := in[0], in[1], in[2:]
 	if e.there != nil {
-		words, values = look(in[2], in[0]), in[3:]
+		words, values = look(in[2], in[0]), e.spread(in[3:])
 	}
 	return []*g.Node{e.forward(words, mask, nil, values)}
 }
@@ -54,21 +53,25 @@ func (e *Encoder) forward(words, mask, drop *g.Node, w []*g.Node) *g.Node {
 	c, linear := e.model.Config, e.linear
 	rows, length := words.Shape().Dimensions[0], words.Shape().Dimensions[1]
 	norm := func(x *g.Node, at int) *g.Node {
-		return nn.LayerNorm(x, []int{x.Rank() - 1}, c.Epsilon, w[at], w[at+1], nil)
+		return normalize(x, w[at], w[at+1], c.Epsilon)
 	}
 	positions := g.Reshape(g.Slice(w[encoder.Positions], g.AxisRange(0, length)), 1, length, c.Hidden)
 	x := norm(g.Add(words, positions), encoder.EmbedGain)
 	bias := g.MulScalar(g.OneMinus(g.Reshape(mask, rows, 1, 1, length)), encoder.Masked)
 	x = g.Reshape(x, rows*length, c.Hidden)
+	var lengths *g.Node
+	if e.flash {
+		lengths = lengthsOf(mask)
+	}
 	if c.Buckets > 0 {
 		bias = g.Add(bias, relative(c, w[encoder.Relative], length))
 	}
 	for i := range c.Layers {
 		at := c.Layer(i)
-		mixed := e.attention(g.Reshape(linear(x, w[at+encoder.QKV], w[at+encoder.QKVBias]), rows, length, 3, c.Heads, c.Hidden/c.Heads), bias)
+		mixed := e.attention(g.Reshape(linear(x, w[at+encoder.QKV], w[at+encoder.QKVBias]), rows, length, 3, c.Heads, c.Hidden/c.Heads), bias, lengths)
 		mixed = linear(g.Reshape(mixed, rows*length, c.Hidden), w[at+encoder.Out], w[at+encoder.OutBias])
 		x = norm(g.Add(x, whole(mixed)), at+encoder.Norm1)
-		up := activation.Gelu(linear(x, w[at+encoder.Up], w[at+encoder.UpBias]))
+		up := activation.Gelu(whole(linear(x, w[at+encoder.Up], w[at+encoder.UpBias])))
 		x = norm(g.Add(x, whole(linear(up, w[at+encoder.Down], w[at+encoder.DownBias]))), at+encoder.Norm2)
 	}
 	x = g.Mul(g.Reshape(x, rows, length, c.Hidden), g.Reshape(mask, rows, length, 1))
@@ -78,6 +81,22 @@ func (e *Encoder) forward(words, mask, drop *g.Node, w []*g.Node) *g.Node {
 		pooled = g.Mul(pooled, drop)
 	}
 	return whole(linear(pooled, w[c.Head()], w[c.Head()+1]))
+}
+
+// normalize is layer normalisation. Its gradient is written out, as the one that follows from its parts takes a GPU some passes
+// over x more: x's is v - mean(v) - unit * mean(v * unit), with v that of unit over the deviation.
+func normalize(x, gain, offset *g.Node, epsilon float64) *g.Node {
+	still := g.StopGradient(x)
+	mean := g.ReduceAndKeep(still, g.ReduceMean, -1)
+	variance := g.ReduceAndKeep(g.Square(g.Sub(still, mean)), g.ReduceMean, -1)
+	mean, scale := g.StopGradient(mean), g.StopGradient(g.Inverse(g.Sqrt(g.AddScalar(variance, epsilon))))
+	x = g.IdentityWithCustomGradient(x, func(_, v *g.Node) *g.Node {
+		unit := g.Mul(g.Sub(still, mean), scale)
+		along := g.ReduceAndKeep(g.Mul(v, unit), g.ReduceMean, -1)
+		return g.Sub(v, g.Add(g.ReduceAndKeep(v, g.ReduceMean, -1), g.Mul(unit, along)))
+	})
+	wide := func(w *g.Node) *g.Node { return g.ExpandLeftToRank(w, x.Rank()) }
+	return g.Add(g.Mul(g.Mul(g.Sub(x, mean), scale), wide(gain)), wide(offset))
 }
 
 // relative is the relative bias: [1, heads, length, length]. It is a product, whose gradient adds up in a fixed order.
@@ -96,12 +115,17 @@ func relative(c encoder.Config, table *g.Node, length int) *g.Node {
 // linear, and product, give what they were computed in: a GPU's time goes into writing and reading activations, and those
 // of half the size take half of it.
 func (e *Encoder) linear(x, matrix, bias *g.Node) *g.Node {
-	return g.Add(e.product(x, matrix, g.MatMul), g.Reshape(e.short(bias), 1, bias.Shape().Dimensions[0]))
+	return g.Add(e.product("nk,km->nm", x, matrix), g.Reshape(e.short(bias), 1, bias.Shape().Dimensions[0]))
 }
 
-// product multiplies, in bfloat16 where that is asked for.
-func (e *Encoder) product(a, b *g.Node, multiply func(a, b *g.Node) *g.Node) *g.Node {
-	return multiply(e.short(a), e.short(b))
+// product is the one that an equation describes: of bfloat16, added up in float32, where that is asked for.
+func (e *Encoder) product(equation string, a, b *g.Node) *g.Node {
+	by := g.Dot(e.short(a), e.short(b))
+	if e.cfg.BFloat16 {
+		// GoMLX computes the gradients in the type that is added up in, if it is told one: five times as slow
+		by = by.WithAccumulatorDType(dtypes.InvalidDType)
+	}
+	return by.Einsum(equation)
 }
 
 // short is x in bfloat16 where that is asked for.
@@ -115,22 +139,22 @@ func (e *Encoder) short(x *g.Node) *g.Node {
 // whole is x in float32.
 func whole(x *g.Node) *g.Node { return g.ConvertDType(x, dtypes.Float32) }
 
-// einsum is the product that an equation describes.
-func einsum(equation string) func(a, b *g.Node) *g.Node {
-	return func(a, b *g.Node) *g.Node { return g.Einsum(equation, a, b) }
-}
-
 // attention takes queries, keys and values [rows, length, 3, heads, size] and returns [rows, length, heads * size].
-func (e *Encoder) attention(qkv, bias *g.Node) *g.Node {
+func (e *Encoder) attention(qkv, bias, lengths *g.Node) *g.Node {
 	d := qkv.Shape().Dimensions
 	rows, length, heads, size := d[0], d[1], d[3], d[4]
-	part := func(i int) *g.Node { // [rows * heads, length, size]
-		x := g.Reshape(g.Slice(qkv, g.AxisRange(), g.AxisRange(), g.AxisRange(i, i+1)), rows, length, heads, size)
-		return g.Reshape(g.TransposeAllAxes(x, 0, 2, 1, 3), rows*heads, length, size)
+	of := func(i int) *g.Node { // [rows, length, heads, size]
+		return g.Reshape(g.Slice(qkv, g.AxisRange(), g.AxisRange(), g.AxisRange(i, i+1)), rows, length, heads, size)
 	}
-	scores := g.MulScalar(whole(e.product(part(0), part(1), einsum("bqd,bkd->bqk"))), 1/math.Sqrt(float64(size)))
+	if lengths != nil {
+		return g.Reshape(flashAttention(of(0), of(1), of(2), lengths), rows, length, heads*size)
+	}
+	part := func(i int) *g.Node { // [rows * heads, length, size]
+		return g.Reshape(g.TransposeAllAxes(of(i), 0, 2, 1, 3), rows*heads, length, size)
+	}
+	scores := g.MulScalar(whole(e.product("bqd,bkd->bqk", part(0), part(1))), 1/math.Sqrt(float64(size)))
 	share := g.Softmax(g.Add(g.Reshape(scores, rows, heads, length, length), bias), -1)
-	mixed := e.product(g.Reshape(share, rows*heads, length, length), part(2), einsum("bqk,bkd->bqd"))
+	mixed := e.product("bqk,bkd->bqd", g.Reshape(share, rows*heads, length, length), part(2))
 	mixed = g.TransposeAllAxes(g.Reshape(mixed, rows, heads, length, size), 0, 2, 1, 3)
 	return g.Reshape(mixed, rows, length, heads*size)
 }

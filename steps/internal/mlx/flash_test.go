@@ -1,0 +1,130 @@
+package mlx
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	g "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/nn"
+)
+
+// The device's own attention gives about what ours gives, rows that are shorter than others among them, and learns the same. With
+// REIN_DEVICE it is that device's; else plain Go's, which checks lengths and axes alone.
+func TestFlashAttention(t *testing.T) {
+	b := fusing(t)
+	if device := os.Getenv("REIN_DEVICE"); device != "" {
+		var err error
+		if b, err = Open(device, true); err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+	}
+	b.flash.try = b.tryFlash
+	train := func(own bool) (logits, losses []float32) {
+		m := tiny(t, "bert")
+		e, err := NewEncoder(b, m, EncoderConfig{BFloat16: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		if !e.flash {
+			t.Fatal("the device's attention isn't used")
+		}
+		e.flash = own
+		_, batch := tokens(m, 8, 32, 1)
+		for i := range batch.Mask[len(batch.Mask)-batch.Length:] { // a row that only fills the batch
+			at := len(batch.Mask) - batch.Length + i
+			batch.IDs[at], batch.Mask[at] = m.Pad, 0
+		}
+		batch.Weights[batch.Rows-1] = 0
+		if logits, err = e.Logits(batch); err != nil {
+			t.Fatal(err)
+		}
+		for range 12 {
+			loss, _, err := e.Step([]EncoderBatch{batch}, 0.005)
+			if err != nil {
+				t.Fatal(err)
+			}
+			losses = append(losses, loss)
+		}
+		return logits[:len(logits)-m.Classes], losses
+	}
+	wantLogits, wantLosses := train(false)
+	logits, losses := train(true)
+	near := func(what string, got, want []float32) {
+		t.Helper()
+		for i := range want {
+			if d := got[i] - want[i]; !(d <= 0.05 && d >= -0.05) {
+				t.Errorf("%s %d: %v of the device's attention, %v of ours", what, i, got[i], want[i])
+			}
+		}
+	}
+	near("logit", logits, wantLogits)
+	near("loss", losses, wantLosses)
+	if last := losses[len(losses)-1]; last > 0.8*losses[0] {
+		t.Errorf("the loss went from %v to %v only", losses[0], last)
+	}
+}
+
+// A device whose attention fails is trained on with ours; one is tried once.
+func TestFlashAttentionThatFails(t *testing.T) {
+	b, tried := fusing(t), 0
+	b.flash.try = func() error { tried++; return errors.New("no cuDNN") }
+	for range 2 {
+		e, err := NewEncoder(b, tiny(t, "bert"), EncoderConfig{BFloat16: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.flash {
+			t.Error("it is used")
+		}
+		e.Close()
+	}
+	if tried != 1 {
+		t.Errorf("tried %d times", tried)
+	}
+}
+
+// normalize, and its written-out gradient, are layer normalisation and what follows from it.
+func TestNormalize(t *testing.T) {
+	b := backend(t)
+	run := func(norm func(x, gain, offset *g.Node) *g.Node) [][]float32 {
+		exec, err := newExec(b, func(in []*g.Node) []*g.Node {
+			y := norm(in[0], in[1], in[2])
+			return append([]*g.Node{y}, g.Gradient(g.ReduceAllSum(g.Mul(y, in[3])), in[0], in[1], in[2])...)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer exec.Finalize()
+		rng := rand.New(rand.NewPCG(1, 2))
+		draw := func(dims ...int) *tensors.Tensor {
+			n := 1
+			for _, d := range dims {
+				n *= d
+			}
+			x := make([]float32, n)
+			for i := range x {
+				x[i] = float32(rng.NormFloat64()) + 0.5
+			}
+			return tensors.FromFlatDataAndDimensions(x, dims...)
+		}
+		out, err := exec.Call(draw(5, 7), draw(7), draw(7), draw(5, 7))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return flat(out)
+	}
+	want := run(func(x, gain, offset *g.Node) *g.Node { return nn.LayerNorm(x, []int{1}, 1e-12, gain, offset, nil) })
+	got := run(func(x, gain, offset *g.Node) *g.Node { return normalize(x, gain, offset, 1e-12) })
+	for i, what := range []string{"value", "gradient of x", "gradient of the gain", "gradient of the offset"} {
+		for j := range want[i] {
+			if d := got[i][j] - want[i][j]; !(d < 1e-4 && d > -1e-4) {
+				t.Errorf("%s %d: %v, GoMLX's layer normalisation has %v", what, j, got[i][j], want[i][j])
+			}
+		}
+	}
+}
