@@ -115,17 +115,22 @@ func relative(c encoder.Config, table *g.Node, length int) *g.Node {
 // linear, and product, give what they were computed in: a GPU's time goes into writing and reading activations, and those
 // of half the size take half of it.
 func (e *Encoder) linear(x, matrix, bias *g.Node) *g.Node {
-	return g.Add(e.product("nk,km->nm", x, matrix), g.Reshape(e.short(bias), 1, bias.Shape().Dimensions[0]))
+	return g.Add(e.product(x, 1, matrix, 0, false), g.Reshape(e.short(bias), 1, bias.Shape().Dimensions[0]))
 }
 
-// product is the one that an equation describes: of bfloat16, added up in float32, where that is asked for.
-func (e *Encoder) product(equation string, a, b *g.Node) *g.Node {
+// product is the matrix product of a and b over an axis of each, in bfloat16 (added up in float32) where that is asked for; batched
+// tells that their first axis counts products.
+func (e *Encoder) product(a *g.Node, overA int, b *g.Node, overB int, batched bool) *g.Node {
+	var batch []int
+	if batched {
+		batch = []int{0}
+	}
 	by := g.Dot(e.short(a), e.short(b))
 	if e.cfg.BFloat16 {
-		// GoMLX computes the gradients in the type that is added up in, if it is told one: five times as slow
+		// told a type to add up in, GoMLX computes the gradients in it: five times as slow
 		by = by.WithAccumulatorDType(dtypes.InvalidDType)
 	}
-	return by.Einsum(equation)
+	return by.General([]int{overA}, batch, []int{overB}, batch)
 }
 
 // short is x in bfloat16 where that is asked for.
@@ -152,9 +157,9 @@ func (e *Encoder) attention(qkv, bias, lengths *g.Node) *g.Node {
 	part := func(i int) *g.Node { // [rows * heads, length, size]
 		return g.Reshape(g.TransposeAllAxes(of(i), 0, 2, 1, 3), rows*heads, length, size)
 	}
-	scores := g.MulScalar(whole(e.product("bqd,bkd->bqk", part(0), part(1))), 1/math.Sqrt(float64(size)))
+	scores := g.MulScalar(whole(e.product(part(0), 2, part(1), 2, true)), 1/math.Sqrt(float64(size)))
 	share := g.Softmax(g.Add(g.Reshape(scores, rows, heads, length, length), bias), -1)
-	mixed := e.product("bqk,bkd->bqd", g.Reshape(share, rows*heads, length, length), part(2))
+	mixed := e.product(g.Reshape(share, rows*heads, length, length), 2, part(2), 1, true)
 	mixed = g.TransposeAllAxes(g.Reshape(mixed, rows, heads, length, size), 0, 2, 1, 3)
 	return g.Reshape(mixed, rows, length, heads*size)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/gomlx/compute/dtypes"
 	g "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/nn"
@@ -126,5 +127,39 @@ func TestNormalize(t *testing.T) {
 				t.Errorf("%s %d: %v, GoMLX's layer normalisation has %v", what, j, got[i][j], want[i][j])
 			}
 		}
+	}
+}
+
+// In bfloat16 no product of a training step is computed in float32, those of the gradients neither.
+func TestGradientsInBFloat16(t *testing.T) {
+	m := tiny(t, "bert")
+	e, err := NewEncoder(fusing(t), m, EncoderConfig{BFloat16: true, Clip: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	products := 0
+	e.there.whole, err = newExec(fusing(t), func(in []*g.Node) []*g.Node {
+		out := e.stepGraph(in)
+		for _, n := range in[0].Graph().Nodes() {
+			if n.Type() != g.NodeTypeDotGeneral {
+				continue
+			}
+			products++
+			if of := n.Inputs()[0].DType(); of != dtypes.BFloat16 {
+				t.Errorf("a product of %s: %s", of, n)
+			}
+		}
+		return out
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, batch := tokens(m, 4, 8, 1)
+	if _, _, err := e.Step([]EncoderBatch{batch}, 0.001); err != nil {
+		t.Fatal(err)
+	}
+	if want := 3 * (6*m.Layers + 1); products != want { // forward, and by both sides
+		t.Errorf("%d products, want %d", products, want)
 	}
 }
