@@ -29,12 +29,26 @@ type step struct {
 	done, total         int64
 	unit                string
 	progressAt          time.Time
+	pace                []mark // of the last paceOver
 	elapsed             time.Duration
 	series              map[string][]float64
 	logs                []string
 	notes               []string
 	text                string
 }
+
+// mark is how much was done when.
+type mark struct {
+	at   time.Time
+	done int64
+}
+
+// paceOver is over what time a rate is taken: long enough for steps that report now and then, short enough that a slow start,
+// or a stop on the way, is soon forgotten.
+const (
+	paceOver = 30 * time.Second
+	paceFrom = 2 * time.Second // in less there is too little to go by: it is taken since the step began
+)
 
 // logTail is how many log lines of a step are kept for the end, should it fail.
 const logTail = 20
@@ -83,7 +97,7 @@ func (t *trace) add(e engine.Event) *step {
 	case engine.ActionWait:
 		s.waiting, s.text = true, e.Text
 	case engine.ActionProgress:
-		s.done, s.total, s.unit, s.progressAt = e.Done, e.Total, e.Unit, e.Time
+		s.progress(e)
 	case engine.ActionLog:
 		if s.logs = append(s.logs, e.Text); len(s.logs) > logTail {
 			s.logs = s.logs[1:]
@@ -209,13 +223,29 @@ func (s *step) note() string {
 	return fmt.Sprintf("%s (and %d more lines: rein show last)", lines[0], len(lines)-1)
 }
 
-// rate is units a second since the step began; 0: not known.
+// progress takes in an event of it. Another unit, or less than before, is another piece of work.
+func (s *step) progress(e engine.Event) {
+	if e.Unit != s.unit || e.Done < s.done {
+		s.pace = nil
+	}
+	s.done, s.total, s.unit, s.progressAt = e.Done, e.Total, e.Unit, e.Time
+	s.pace = append(s.pace, mark{e.Time, e.Done})
+	for len(s.pace) > 2 && e.Time.Sub(s.pace[1].at) >= paceOver {
+		s.pace = s.pace[1:]
+	}
+}
+
+// rate is units a second, lately; 0: not known.
 func (s *step) rate(now time.Time) float64 {
-	d := now.Sub(s.started).Seconds()
-	if s.started.IsZero() || d <= 0 || s.done == 0 {
+	from := mark{s.started, 0}
+	if len(s.pace) > 0 && now.Sub(s.pace[0].at) >= paceFrom {
+		from = s.pace[0]
+	}
+	d := now.Sub(from.at).Seconds()
+	if from.at.IsZero() || d <= 0 {
 		return 0
 	}
-	return float64(s.done) / d
+	return float64(s.done-from.done) / d
 }
 
 // account is what to show of a step that failed or said no: its text and, of a fault, the last log lines unless the text has

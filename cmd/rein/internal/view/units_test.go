@@ -222,3 +222,40 @@ func TestMany(t *testing.T) {
 		}
 	}
 }
+
+// The rate is that of late: neither what came before the first report, nor a slow start, nor what a resumed training had done
+// already counts for long.
+func TestRateIsOfLate(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	at := func(seconds float64) time.Time { return start.Add(time.Duration(seconds * float64(time.Second))) }
+	report := func(s *step, seconds float64, done int64, unit string) {
+		s.progress(engine.Event{Time: at(seconds), Done: done, Total: 10000, Unit: unit})
+	}
+	near := func(what string, got, want float64) {
+		t.Helper()
+		if got < 0.99*want || got > 1.01*want {
+			t.Errorf("%s: %v a second, want %v", what, got, want)
+		}
+	}
+	s := &step{started: start}
+	report(s, 1, 50, "rows")
+	near("at first, of all since it began", s.rate(at(1)), 50)
+
+	s = &step{started: start}
+	report(s, 20, 1, "graphs")
+	report(s, 40, 5000, "rows") // resumed, after 40 s of preparing
+	report(s, 43, 5300, "rows")
+	near("after preparing", s.rate(at(43)), 100)
+
+	s = &step{started: start}
+	report(s, 0, 0, "rows")
+	report(s, 30, 16, "rows")
+	for i := range 40 {
+		report(s, float64(31+i), int64(16+100*i), "rows")
+	}
+	near("long after a slow start", s.rate(at(70)), 100)
+	report(s, 71, 10, "rows")
+	if r := s.rate(at(71)); r < 0 {
+		t.Errorf("it began again: %v a second", r)
+	}
+}
