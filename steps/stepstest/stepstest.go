@@ -3,6 +3,7 @@ package stepstest
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ type Env struct {
 	Series     map[string][][2]float64
 	Notes      []string
 	Logs       []string
+	Progress   []string // "3 of 10 rows"
 }
 
 // New makes an Env with a path for each output port and a memo in memory.
@@ -54,6 +56,8 @@ func (e *Env) emit(ev engine.Event) {
 		e.Metrics[ev.Metric] = ev.Value
 	case engine.ActionSeries:
 		e.Series[ev.Metric] = append(e.Series[ev.Metric], [2]float64{ev.At, ev.Value})
+	case engine.ActionProgress:
+		e.Progress = append(e.Progress, fmt.Sprintf("%d of %d %s", ev.Done, ev.Total, ev.Unit))
 	case engine.ActionNote:
 		e.Notes = append(e.Notes, ev.Text)
 	case engine.ActionLog:

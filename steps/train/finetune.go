@@ -2,6 +2,7 @@ package train
 
 import (
 	"cmp"
+	"context"
 	"math/rand/v2"
 	"slices"
 
@@ -52,6 +53,54 @@ func (f *fineTuned) begin(width int, fixed, perRow int64) *fineTuned {
 		f.env.Logf("%d rows at a time of each update's %d", f.atOnce, n)
 	}
 	return f
+}
+
+// compiler is a network on a device that takes long to compile for each length.
+type compiler interface {
+	Length(longest int) int
+	Compiles(rows, length int) bool
+	Compile(rows, length int, parts bool) error
+}
+
+// prepare compiles what the batches need before the first of them, so that their pace is theirs.
+func (f *fineTuned) prepare(ctx context.Context, d *dataset, batches [][]int32) error {
+	net, ok := f.net.(compiler)
+	if !ok {
+		return nil
+	}
+	lengths := f.lengths(d, batches, net)
+	for i := 0; i < len(lengths); i++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		f.env.Progress(int64(i), int64(len(lengths)), "lengths compiled")
+		err := net.Compile(f.atOnce, lengths[i], f.atOnce < f.cfg.BatchSize)
+		if mlx.OutOfMemory(err) && f.atOnce > 1 {
+			f.shrink()
+			lengths, i = f.lengths(d, batches, net), -1
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lengths are those of the batches' parts that are still to be compiled.
+func (f *fineTuned) lengths(d *dataset, batches [][]int32, net compiler) []int {
+	var out []int
+	for _, batch := range batches {
+		for _, part := range chunks(batch, f.atOnce) {
+			longest := 1
+			for _, row := range part {
+				longest = max(longest, len(d.corpus.Row(int(row))))
+			}
+			if l := net.Length(longest); !slices.Contains(out, l) && net.Compiles(f.atOnce, l) {
+				out = append(out, l)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // divisor is the greatest divisor of n that is at most limit.

@@ -3,9 +3,11 @@ package train
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,6 +122,73 @@ func TestOutOfMemoryGoesOn(t *testing.T) {
 	}
 	if _, _, err := train(0, 0); err == nil || !strings.Contains(err.Error(), "RESOURCE_EXHAUSTED") {
 		t.Errorf("without room for a row: %v", err)
+	}
+}
+
+// slow is a device that compiles for each length, and has memory for so many rows.
+type slow struct {
+	tuned
+	rows  int
+	made  map[[2]int]bool
+	tries []string
+}
+
+func (s *slow) Length(longest int) int { return (longest + 3) / 4 * 4 }
+
+func (s *slow) Compiles(rows, length int) bool { return !s.made[[2]int{rows, length}] }
+
+func (s *slow) Compile(rows, length int, parts bool) error {
+	s.tries = append(s.tries, fmt.Sprintf("%dx%d %v", rows, length, parts))
+	if rows > s.rows {
+		return errors.New("RESOURCE_EXHAUSTED: out of memory")
+	}
+	s.made[[2]int{rows, length}] = true
+	return nil
+}
+
+// A device that compiles does so before the first row, once for each length; where it has no memory, for fewer rows at a time.
+func TestCompilesAhead(t *testing.T) {
+	c := encoderConfig(0)
+	in := Inputs{Rows: toy(t, 300, 1), Validation: toy(t, 40, 2), Base: artifact.File{Path: encodertest.Folder(t, "bert")}}
+	env := stepstest.New(t, "model")
+	rows, validation, err := prepare(t.Context(), c, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := open(env.Env, &c, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer net.close()
+	f := net.(*fineTuned)
+	device := &slow{tuned: f.net, rows: 16, made: map[[2]int]bool{}}
+	f.net = device
+	ready(net, rows, validation)
+	l := &loop{env: env.Env, cfg: c, net: net, rows: rows, validation: validation}
+	if err := l.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(device.tries[0], "32x") || !strings.HasSuffix(device.tries[0], "false") {
+		t.Errorf("first a whole batch: %q", device.tries)
+	}
+	seen := map[string]bool{}
+	for _, s := range device.tries[1:] {
+		if !strings.HasPrefix(s, "16x") || !strings.HasSuffix(s, "true") || seen[s] {
+			t.Errorf("then halves, once for each length: %q", device.tries)
+			break
+		}
+		seen[s] = true
+	}
+	if len(seen) < 2 {
+		t.Errorf("lengths: %q", device.tries)
+	}
+	first := slices.Index(env.Progress, fmt.Sprintf("0 of %d rows", 2*300))
+	compiled := slices.Index(env.Progress, fmt.Sprintf("0 of %d lengths compiled", len(seen)))
+	if first < 0 || compiled < 0 || compiled > first {
+		t.Errorf("progress %q", env.Progress)
 	}
 }
 

@@ -165,6 +165,13 @@ func (l *loop) epoch(ctx context.Context, epoch int) (float64, error) {
 	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	sum, done, batches := 0.0, 0, l.net.batches(l.rows, order, rng)
 	total := l.cfg.horizon() * len(batches)
+	if f, ok := l.net.(*fineTuned); ok {
+		if err := f.prepare(ctx, l.rows, batches); err != nil {
+			return 0, err
+		}
+	}
+	l.reported = time.Time{}
+	l.report(epoch * len(order))
 	for b, batch := range batches {
 		if err := ctx.Err(); err != nil {
 			return 0, err

@@ -49,6 +49,7 @@ type Encoder struct {
 	first  int               // the first weight that is trained
 	step   int
 	flash  bool // attention is the device's own
+	made   map[[2]int]bool
 }
 
 // NewEncoder puts the model's weights on the device; graphs are compiled for each batch length as it comes.
@@ -56,7 +57,7 @@ func NewEncoder(b *Backend, model *encoder.Model, cfg EncoderConfig) (*Encoder, 
 	if cfg.Frozen > model.Layers {
 		return nil, fmt.Errorf("frozen layers: %d, the encoder has %d", cfg.Frozen, model.Layers)
 	}
-	e := &Encoder{cfg: cfg, model: model}
+	e := &Encoder{cfg: cfg, model: model, made: map[[2]int]bool{}}
 	if cfg.Frozen > 0 {
 		e.first = model.Layer(cfg.Frozen)
 	}
@@ -119,6 +120,33 @@ func (e *Encoder) Step(parts []EncoderBatch, rate float64) (loss float32, words 
 	}
 	e.step++
 	return loss, words, nil
+}
+
+// Length is the length of a batch whose longest row has so many tokens.
+func (e *Encoder) Length(longest int) int { return min(e.roundUp(longest), e.model.Positions) }
+
+// Compiles tells whether the first step of batches of a length takes a while, as the device compiles for it.
+func (e *Encoder) Compiles(rows, length int) bool {
+	return e.there != nil && !e.made[[2]int{rows, length}]
+}
+
+// Compile makes what a step of a batch of so many rows and of a length needs; parts tells that it is but a part of one. It changes nothing.
+func (e *Encoder) Compile(rows, length int, parts bool) error {
+	b := EncoderBatch{Rows: rows, Length: length, IDs: make([]int32, rows*length), Mask: make([]float32, rows*length),
+		Targets: make([]float32, rows*e.model.Classes), Weights: make([]float32, rows), Drop: make([]float32, rows*e.model.Hidden)}
+	var out []*tensors.Tensor
+	var err error
+	if parts {
+		out, err = e.call(e.grads, e.batch(b))
+	} else {
+		out, err = e.call(e.there.whole, append(e.batch(b), vector(adamKnobs(0, 1))), e.there.state()...)
+	}
+	if err != nil {
+		return fmt.Errorf("training steps of %d tokens: %w", length, err)
+	}
+	finalize(out)
+	e.made[[2]int{rows, length}] = true
+	return nil
 }
 
 func (e *Encoder) stepHost(parts []EncoderBatch, knobs []float32) (loss float32, words [][]float32, err error) {
@@ -321,7 +349,7 @@ func (e *Encoder) Lookup(rows int, ids [][]int32) EncoderBatch {
 	for _, row := range ids {
 		longest = max(longest, len(row))
 	}
-	b := EncoderBatch{Rows: rows, Length: min(e.roundUp(longest), m.Positions)}
+	b := EncoderBatch{Rows: rows, Length: e.Length(longest)}
 	b.IDs, b.Mask = make([]int32, rows*b.Length), make([]float32, rows*b.Length)
 	if e.there == nil {
 		b.Words = make([]float32, rows*b.Length*m.Hidden)

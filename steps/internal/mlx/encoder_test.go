@@ -309,6 +309,57 @@ func TestTheDeviceGoesOn(t *testing.T) {
 	}
 }
 
+// What is compiled ahead is compiled once, and changes nothing.
+func TestCompileAhead(t *testing.T) {
+	train := func(ahead bool) *encoder.Model {
+		m := tiny(t, "bert")
+		e, err := NewEncoder(fusing(t), m, EncoderConfig{Clip: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		if ahead {
+			for _, parts := range []bool{false, true} {
+				rows := 4
+				if parts {
+					rows = 2
+				}
+				if !e.Compiles(rows, 8) {
+					t.Errorf("%d rows: nothing to compile", rows)
+				}
+				if err := e.Compile(rows, 8, parts); err != nil {
+					t.Fatal(err)
+				}
+				if e.Compiles(rows, 8) {
+					t.Errorf("%d rows: not compiled", rows)
+				}
+			}
+		}
+		_, batch := tokens(m, 4, 8, 1)
+		for _, parts := range [][]EncoderBatch{{batch}, cut(m, batch, 2)} {
+			if _, _, err := e.Step(parts, 0.005); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e.Unpack()
+		return m
+	}
+	want, got := train(false), train(true)
+	for i, w := range want.Weights {
+		if !slices.Equal(w.Data, got.Weights[i].Data) {
+			t.Errorf("other weights %s", w.Name)
+		}
+	}
+	e, err := NewEncoder(backend(t), tiny(t, "bert"), EncoderConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if e.Compiles(4, 8) {
+		t.Error("ONNX Runtime is compiled for, too")
+	}
+}
+
 // Products in bfloat16 give about the logits that float32 gives, and learn; a device without them goes on in float32.
 func TestBFloat16(t *testing.T) {
 	b := fusing(t)
