@@ -28,7 +28,6 @@ type packed struct {
 	weights  []encoder.Tensor
 	matrices []int
 	vectors  []int
-	size     int // of the vectors together
 }
 
 func pack(weights []encoder.Tensor) packed {
@@ -38,7 +37,6 @@ func pack(weights []encoder.Tensor) packed {
 			p.matrices = append(p.matrices, i)
 		} else {
 			p.vectors = append(p.vectors, i)
-			p.size += len(w.Data)
 		}
 	}
 	return p
@@ -53,7 +51,7 @@ func (p packed) join(of func(i int) []float32) []*tensors.Tensor {
 	for _, i := range p.matrices {
 		out = append(out, tensors.FromFlatDataAndDimensions(of(i), p.weights[i].Shape...))
 	}
-	vectors := make([]float32, 0, p.size)
+	var vectors []float32
 	for _, i := range p.vectors {
 		vectors = append(vectors, of(i)...)
 	}

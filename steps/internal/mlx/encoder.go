@@ -48,8 +48,8 @@ type Encoder struct {
 	there  *deviceAdam       // on the device, with the word table
 	first  int               // the first weight that is trained
 	step   int
-	flash  bool // attention is the device's own
-	made   map[[2]int]bool
+	flash  bool            // attention is the device's own
+	made   map[[2]int]bool // rows and lengths that were compiled for
 }
 
 // NewEncoder puts the model's weights on the device; graphs are compiled for each batch length as it comes.
