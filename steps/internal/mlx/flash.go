@@ -1,6 +1,7 @@
 package mlx
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/gomlx/compute/dtypes"
@@ -11,25 +12,38 @@ import (
 
 // flash is attention that never writes the scores of all pairs of tokens to memory: cuDNN's, in bfloat16 alone.
 type flash struct {
-	once  sync.Once
-	works bool
-	try   func() error // nil: the device has none
+	try   func(size int) error // nil: the device has none
+	mu    sync.Mutex
+	works map[int]bool // by the size of a head
 }
 
-// flashes tells whether the device has flash attention for heads of a size; the first call tries it, as an older GPU has none.
+// flashes tells whether the device has flash attention for heads of a size; the first call tries it, as an older GPU, or cuDNN,
+// has none.
 func (b *Backend) flashes(size int) bool {
 	f := &b.flash
-	if f.try == nil || size%8 != 0 || size > 128 {
+	if f.try == nil {
 		return false
 	}
-	f.once.Do(func() { f.works = f.try() == nil })
-	return f.works
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	works, tried := f.works[size]
+	if !tried {
+		works = f.try(size) == nil
+		if f.works == nil {
+			f.works = map[int]bool{}
+		}
+		f.works[size] = works
+	}
+	return works
 }
 
 // tryFlash runs a small one, and its gradient.
-func (b *Backend) tryFlash() error {
+func (b *Backend) tryFlash(size int) error {
+	if size%8 != 0 {
+		return errors.New("flash attention takes heads of a multiple of 8")
+	}
 	exec, err := newExec(b, func(in []*g.Node) []*g.Node {
-		x := g.Ones(in[0].Graph(), shapes.Make(dtypes.BFloat16, 1, 32, 1, 8))
+		x := g.Ones(in[0].Graph(), shapes.Make(dtypes.BFloat16, 1, 2*lengthStep, 1, size))
 		y := whole(flashAttention(x, x, x, in[0]))
 		return g.Gradient(g.ReduceAllSum(g.Mul(y, y)), x)
 	})

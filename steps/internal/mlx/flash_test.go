@@ -73,7 +73,7 @@ func TestFlashAttention(t *testing.T) {
 // A device whose attention fails is trained on with ours; one is tried once.
 func TestFlashAttentionThatFails(t *testing.T) {
 	b, tried := fusing(t), 0
-	b.flash.try = func() error { tried++; return errors.New("no cuDNN") }
+	b.flash.try = func(int) error { tried++; return errors.New("no cuDNN") }
 	for range 2 {
 		e, err := NewEncoder(b, tiny(t, "bert"), EncoderConfig{BFloat16: true})
 		if err != nil {
