@@ -89,7 +89,7 @@ func normalize(x, gain, offset *g.Node, epsilon float64) *g.Node {
 	still := g.StopGradient(x)
 	mean := g.ReduceAndKeep(still, g.ReduceMean, -1)
 	variance := g.ReduceAndKeep(g.Square(g.Sub(still, mean)), g.ReduceMean, -1)
-	mean, scale := g.StopGradient(mean), g.StopGradient(g.Inverse(g.Sqrt(g.AddScalar(variance, epsilon))))
+	mean, scale := g.StopGradient(mean), g.StopGradient(g.Reciprocal(g.Sqrt(g.AddScalar(variance, epsilon))))
 	x = g.IdentityWithCustomGradient(x, func(_, v *g.Node) *g.Node {
 		unit := g.Mul(g.Sub(still, mean), scale)
 		along := g.ReduceAndKeep(g.Mul(v, unit), g.ReduceMean, -1)
