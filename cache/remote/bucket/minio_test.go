@@ -213,7 +213,13 @@ func entryOf(t testing.TB, s *cache.Store, key, path string) *cache.Entry {
 
 func newRemote(t testing.TB, s *cache.Store, b *blob.Bucket, said *[]string) *remote.Remote {
 	t.Helper()
-	r, err := remote.New(s, b, remote.Options{Timeout: 2 * time.Second, Report: func(text string) {
+	return patient(t, s, b, said, 2*time.Second)
+}
+
+// patient waits so long for the first answer to a request, its repetitions included.
+func patient(t testing.TB, s *cache.Store, b *blob.Bucket, said *[]string, timeout time.Duration) *remote.Remote {
+	t.Helper()
+	r, err := remote.New(s, b, remote.Options{Timeout: timeout, Report: func(text string) {
 		if said != nil {
 			*said = append(*said, text)
 		}
@@ -246,7 +252,9 @@ func TestSingleFaultsAreGotOver(t *testing.T) {
 			defer s.faults.Store(nil)
 			var said []string
 			b, theirs := s.open(t), newStore(t)
-			sender, fetcher := newRemote(t, mine, b, &said), newRemote(t, theirs, b, &said)
+			// the client of S3 waits up to two seconds, by lot, before it repeats a request
+			const wait = 30 * time.Second
+			sender, fetcher := patient(t, mine, b, &said, wait), patient(t, theirs, b, &said, wait)
 			for _, e := range entries {
 				if err := sender.Send(t.Context(), e); err != nil {
 					t.Fatal(err)
