@@ -71,33 +71,41 @@ func (s small) Logits(b mlx.EncoderBatch) ([]float32, error) {
 	return s.tuned.Logits(b)
 }
 
+// loopOn begins a training on a device that is put before the real one.
+func loopOn(t *testing.T, env *stepstest.Env, c Config, in Inputs, device func(tuned) tuned) *loop {
+	t.Helper()
+	rows, validation, err := prepare(t.Context(), c, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := open(env.Env, &c, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(net.close)
+	f := net.(*fineTuned)
+	f.net = device(f.net)
+	ready(net, rows, validation)
+	l := &loop{env: env.Env, cfg: c, net: net, rows: rows, validation: validation}
+	if err := l.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 // A device that runs out of memory gets fewer rows at a time, and the training ends as if it had begun with as many.
 func TestOutOfMemoryGoesOn(t *testing.T) {
 	in := Inputs{Rows: toy(t, 300, 1), Validation: toy(t, 120, 2), Base: artifact.File{Path: encodertest.Folder(t, "bert")}}
 	train := func(atOnce, room int) ([]byte, *stepstest.Env, error) {
 		c := encoderConfig(atOnce)
 		env := stepstest.New(t, "model")
-		rows, validation, err := prepare(t.Context(), c, in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		net, err := open(env.Env, &c, in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer net.close()
-		f, tries := net.(*fineTuned), 0
-		f.net = small{f.net, room, &tries}
-		ready(net, rows, validation)
-		l := &loop{env: env.Env, cfg: c, net: net, rows: rows, validation: validation}
-		if err := l.start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		tries := 0
+		l := loopOn(t, env, c, in, func(net tuned) tuned { return small{net, room, &tries} })
 		if err := l.run(t.Context()); err != nil {
 			return nil, env, err
 		}
 		dir := artifact.Model{Path: env.Out("model")}
-		if err := net.save(dir, artifact.ModelInfo{}); err != nil {
+		if err := l.net.save(dir, artifact.ModelInfo{}); err != nil {
 			t.Fatal(err)
 		}
 		b, err := os.ReadFile(filepath.Join(dir.Path, "weights.safetensors"))
@@ -151,23 +159,8 @@ func TestCompilesAhead(t *testing.T) {
 	c := encoderConfig(0)
 	in := Inputs{Rows: toy(t, 300, 1), Validation: toy(t, 40, 2), Base: artifact.File{Path: encodertest.Folder(t, "bert")}}
 	env := stepstest.New(t, "model")
-	rows, validation, err := prepare(t.Context(), c, in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	net, err := open(env.Env, &c, in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer net.close()
-	f := net.(*fineTuned)
-	device := &slow{tuned: f.net, rows: 16, made: map[[2]int]bool{}}
-	f.net = device
-	ready(net, rows, validation)
-	l := &loop{env: env.Env, cfg: c, net: net, rows: rows, validation: validation}
-	if err := l.start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	device := &slow{rows: 16, made: map[[2]int]bool{}}
+	l := loopOn(t, env, c, in, func(net tuned) tuned { device.tuned = net; return device })
 	if err := l.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
