@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"slices"
 
 	g "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -290,14 +289,10 @@ func (e *Encoder) Close() {
 // Moments returns copies of Adam's moments, then of the word table's accumulators where it is held and trained here, and the
 // number of steps.
 func (e *Encoder) Moments() ([][]float32, int) {
-	var out [][]float32
 	if e.there != nil {
 		return e.there.moments(), e.step
 	}
-	for _, x := range append(slices.Clone(e.host.m), e.host.v...) {
-		out = append(out, slices.Clone(x))
-	}
-	return out, e.step
+	return e.host.copies(), e.step
 }
 
 // Restore takes over the model's weights as they are now, and moments as Moments returned them (nil: as they are).
@@ -317,10 +312,7 @@ func (e *Encoder) Restore(moments [][]float32, step int) {
 		e.there.restore(moments)
 		return
 	}
-	for i := range e.host.m {
-		copy(e.host.m[i], moments[i])
-		copy(e.host.v[i], moments[len(e.host.m)+i])
-	}
+	e.host.restore(moments)
 }
 
 // replace frees a tensor and puts another in its place.

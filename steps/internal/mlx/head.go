@@ -3,7 +3,6 @@ package mlx
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"slices"
 
 	onnxbackend "github.com/gomlx/compute-onnx"
@@ -137,9 +136,7 @@ func bind(b *onnxbackend.Backend, exec *g.Exec, in, out []ort.Floats) (call func
 // the next call.
 func (h *Head) Step(pooled, targets, weights, mask []float32, rate float64) (float32, []float32, error) {
 	h.step++
-	t := float64(h.step)
-	knobs := []float32{float32(rate), float32(1 / (1 - math.Pow(beta1, t))), float32(1 / (1 - math.Pow(beta2, t)))}
-	for i, v := range [][]float32{pooled, targets, weights, mask, knobs} {
+	for i, v := range [][]float32{pooled, targets, weights, mask, adamKnobs(rate, h.step)} {
 		if len(v) != len(h.in[i].Data) {
 			return 0, nil, fmt.Errorf("training step %d: input %d has %d values, want %v", h.step, i, len(v), h.in[i].Shape)
 		}

@@ -43,11 +43,12 @@ type mark struct {
 	done int64
 }
 
-// paceOver is over what time a rate is taken: long enough for steps that report now and then, short enough that a slow start,
-// or a stop on the way, is soon forgotten.
 const (
+	// paceOver is over what time a rate is taken: long enough for steps that report now and then, short enough that a slow start,
+	// or a stop on the way, is soon forgotten.
 	paceOver = 30 * time.Second
-	paceFrom = 2 * time.Second // in less there is too little to go by: it is taken since the step began
+	// paceFrom is the least time: in less there is too little to go by, and the rate is since the step began.
+	paceFrom = 2 * time.Second
 )
 
 // logTail is how many log lines of a step are kept for the end, should it fail.
