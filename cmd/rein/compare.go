@@ -50,7 +50,11 @@ EXIT STATUS
   rein compare --controls --details
   rein compare --var train=data/prompts.jsonl --require approve`,
 		RunE: func(c *cobra.Command, args []string) error {
-			f.format = formatFor(c, f.format, f.out, map[string]string{".md": "markdown", ".html": "html", ".json": "json"})
+			var err error
+			f.format, err = formatFor(c, f.format, f.out, map[string]string{".txt": "table", ".md": "markdown", ".html": "html", ".json": "json"})
+			if err != nil {
+				return err
+			}
 			return a.compare(c.Context(), args, &f)
 		},
 	}

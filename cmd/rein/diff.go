@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,12 +34,12 @@ type diffFlags struct {
 func (a *app) diffCmd() *cobra.Command {
 	var f diffFlags
 	c := &cobra.Command{
-		Use:   "diff A.hcl B.hcl | REV..REV FILE",
+		Use:   "diff A.hcl B.hcl | REV [REV] FILE | REV..REV FILE",
 		Short: "Tell two strategies apart, or one at two git revisions: configuration, data, results",
 		Long: `diff compares two strategies on three levels: what their files say after inheritance, the rows their steps made, and
 what they measured, with paired tests. It also says which steps the change re-runs. It writes nothing and runs nothing:
-what was never made isn't compared. At two revisions the pipeline files are read from git, the data as it is now; an
-empty revision (main..) is the working tree.
+what was never made isn't compared. At two revisions the pipeline files are read from git, the data as it is now. One
+revision alone, or an empty one (main..), is compared with the working tree; A...B starts where A and B parted.
 
 With --git it is a diff driver for git, which calls it with its own seven arguments; files that the changed one extends are
 read from the working tree:
@@ -53,12 +54,12 @@ and so a tool for git difftool -t rein:
 EXIT STATUS
   0  compared, whether they differ or not
   2  the command line, a revision or a pipeline file is wrong`,
-		Example: "  rein diff pipelines/balanced.hcl pipelines/hybrid.hcl\n  rein diff main.. pipelines/hybrid.hcl\n  rein diff HEAD~1..HEAD pipelines/hybrid.hcl --json",
+		Example: "  rein diff pipelines/balanced.hcl pipelines/hybrid.hcl\n  rein diff main pipelines/hybrid.hcl\n  rein diff HEAD~1..HEAD pipelines/hybrid.hcl --json",
 		Args: func(c *cobra.Command, args []string) error {
 			if f.driver {
 				return cobra.RangeArgs(7, 9)(c, args)
 			}
-			return cobra.ExactArgs(2)(c, args)
+			return cobra.RangeArgs(2, 3)(c, args)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.driver {
@@ -76,11 +77,37 @@ EXIT STATUS
 }
 
 func (a *app) diff(ctx context.Context, args []string, f *diffFlags) error {
-	before, after, isRange := strings.Cut(args[0], "..")
-	if !isRange || isPipelinePath(args[0]) {
-		return a.diffSides(ctx, f, revised{file: args[0]}, revised{file: args[1]})
+	before, after, err := diffed(ctx, args)
+	if err != nil {
+		return err
 	}
-	return a.diffSides(ctx, f, revised{rev: before, file: args[1]}, revised{rev: strings.TrimPrefix(after, "."), file: args[1]})
+	return a.diffSides(ctx, f, before, after)
+}
+
+// diffed reads what git users write: two files; REV FILE against the working tree; REV REV FILE; REV..REV FILE; and
+// REV...REV FILE, which starts where the two revisions parted.
+func diffed(ctx context.Context, args []string) (before, after revised, err error) {
+	file := args[len(args)-1]
+	first, second, isRange := strings.Cut(args[0], "..")
+	switch {
+	case len(args) == 3 && (isRange || isPipelinePath(args[0])):
+		return before, after, configError(fmt.Errorf("want two files, or REV REV FILE; got %s", strings.Join(args, " ")))
+	case len(args) == 3:
+		return revised{rev: args[0], file: file}, revised{rev: args[1], file: file}, nil
+	case isPipelinePath(args[0]):
+		return revised{file: args[0]}, revised{file: file}, nil
+	case !isRange:
+		return revised{rev: args[0], file: file}, revised{file: file}, nil
+	}
+	if since, ok := strings.CutPrefix(second, "."); ok {
+		second = since
+		base, err := git(ctx, ".", "merge-base", "--end-of-options", cmp.Or(first, "HEAD"), cmp.Or(second, "HEAD"))
+		if err != nil {
+			return before, after, configError(fmt.Errorf("%s: no revision that both come from was found: %w", args[0], err))
+		}
+		first = strings.TrimSpace(base)
+	}
+	return revised{rev: first, file: file}, revised{rev: second, file: file}, nil
 }
 
 // diffForGit compares what git hands over: a path, and files that hold its two versions. What can't be compared is said, and

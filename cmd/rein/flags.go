@@ -2,7 +2,11 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -14,7 +18,7 @@ type loadFlags struct {
 }
 
 func (l *loadFlags) register(c *cobra.Command) {
-	c.Flags().StringArrayVar(&l.vars, "var", nil, "set a variable: `NAME=VALUE`; may be given several times")
+	c.Flags().Var(assignments{&l.vars}, "var", "set a variable: `NAME=VALUE`; may be given several times, once for each variable")
 	c.Flags().StringArrayVar(&l.varFiles, "var-file", nil, "read variables from a .hcl or .json `FILE`")
 }
 
@@ -26,10 +30,33 @@ func notNegative(flag string, n int) error {
 	return nil
 }
 
-// formatFor is the format that a flag names or, without it, the one that the ending of the file to write stands for.
-func formatFor(c *cobra.Command, format, out string, endings map[string]string) string {
-	if f := endings[filepath.Ext(out)]; f != "" && !c.Flags().Changed("format") {
-		return f
+// formatFor is the format that --format names or, without it, the one that the ending of the file to write stands for.
+// An ending that stands for none of them is refused: the file would hold something else than its name says.
+func formatFor(c *cobra.Command, format, out string, endings map[string]string) (string, error) {
+	end := strings.ToLower(filepath.Ext(out))
+	if c.Flags().Changed("format") || end == "" || out == os.DevNull {
+		return format, nil
 	}
-	return format
+	if f := endings[end]; f != "" {
+		return f, nil
+	}
+	return "", configError(fmt.Errorf("--out %s: %s is not a format that %s writes; endings that it knows are %s, or give --format",
+		out, end, c.CommandPath(), strings.Join(slices.Sorted(maps.Keys(endings)), ", ")))
+}
+
+// assignments are the values of a flag NAME=VALUE that may be given once for each name: of two values for one variable,
+// nobody can know which was meant.
+type assignments struct{ given *[]string }
+
+func (a assignments) String() string { return "" }
+func (a assignments) Type() string   { return "NAME=VALUE" }
+func (a assignments) Set(kv string) error {
+	name, value, _ := strings.Cut(kv, "=")
+	for _, other := range *a.given {
+		if n, v, _ := strings.Cut(other, "="); strings.TrimSpace(n) == strings.TrimSpace(name) {
+			return fmt.Errorf("%s is %q already; give each variable once (now: %q)", strings.TrimSpace(name), v, value)
+		}
+	}
+	*a.given = append(*a.given, kv)
+	return nil
 }

@@ -107,8 +107,10 @@ func getFormat(path string, o getOptions) (string, error) {
 		return "", nil
 	}
 	switch {
-	case format == "parquet" || o.format == "" && o.out != "" && format != "jsonl" && format != "csv":
+	case format == "parquet" || o.format == "" && o.out != "" && format == "":
 		return "", nil
+	case o.format == "" && o.out != "" && format != "jsonl" && format != "csv":
+		return "", configError(fmt.Errorf("-o %s: rows are written as .parquet, .jsonl or .csv, not as .%s", o.out, format))
 	case format == "":
 		return "jsonl", nil
 	case slices.Contains([]string{"table", "jsonl", "csv"}, format):

@@ -24,7 +24,10 @@ EXIT STATUS
   2  the command line or a pipeline file is wrong`,
 		Example: "  rein graph --out hybrid.svg pipelines/hybrid.hcl\n  rein graph --format mermaid pipelines/hybrid.hcl",
 		RunE: func(c *cobra.Command, args []string) error {
-			format := formatFor(c, format, out, map[string]string{".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid"})
+			format, err := formatFor(c, format, out, map[string]string{".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid"})
+			if err != nil {
+				return err
+			}
 			to, ok := draws[format]
 			if !ok {
 				return configError(fmt.Errorf("--format %q: want dot, mermaid or svg", format))

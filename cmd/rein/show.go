@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,13 +24,15 @@ func (a *app) showCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show [RUN | FILE|DIR...]",
 		Short: "Show a past run, or a pipeline as it is after inheritance",
-		Long: `show RUN shows a past run: its steps, what they measured, what they cost. Without RUN, and for "last", it is the newest.
+		Long: `show RUN shows a past run: its steps, what they measured, what they cost. RUN is an id or the
+beginning of one, last (which is what is shown without RUN), or last~1 for the run before it.
 show --resolved FILE shows what a pipeline is after inheritance, and where each value came from.
 
 EXIT STATUS
   0  shown
   2  there is no such run, or the pipeline file is wrong`,
 		Example: `  rein show
+  rein show last~1
   rein show 20261123T143012042-1f3a9c --json
   rein show --resolved pipelines/hybrid.hcl`,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -62,10 +65,8 @@ func (a *app) showRun(id string) error {
 	if len(ids) == 0 {
 		return configError(fmt.Errorf("no run %q: there are no runs yet", id))
 	}
-	if id == "last" {
-		id = ids[len(ids)-1]
-	} else if !slices.Contains(ids, id) {
-		return configError(fmt.Errorf("no run %q; rein log lists them, the newest is %s", id, ids[len(ids)-1]))
+	if id, err = findRun(ids, id); err != nil {
+		return configError(err)
 	}
 	r, err := readRun(store, id)
 	if err != nil {
@@ -75,6 +76,40 @@ func (a *app) showRun(id string) error {
 		return writeJSON(a.out, r)
 	}
 	return a.printRun(r)
+}
+
+// findRun finds a run in ids, the oldest first: by its id, by a beginning that no other id has, or as last, last~1, last~2, ...
+func findRun(ids []string, name string) (string, error) {
+	newest := ids[len(ids)-1]
+	if back, ok := strings.CutPrefix(name, "last"); ok {
+		n := 0
+		if back != "" {
+			var err error
+			if n, err = strconv.Atoi(strings.TrimPrefix(back, "~")); err != nil || !strings.HasPrefix(back, "~") || n < 0 {
+				return "", fmt.Errorf("no run %q: want last, or last~1 for the one before it", name)
+			}
+		}
+		if n >= len(ids) {
+			return "", fmt.Errorf("no run %q: there are %s", name, view.Many(len(ids), "run"))
+		}
+		return ids[len(ids)-1-n], nil
+	}
+	var found []string
+	for _, id := range ids {
+		if id == name {
+			return id, nil
+		}
+		if name != "" && strings.HasPrefix(id, name) {
+			found = append(found, id)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return "", fmt.Errorf("%q is the beginning of %d runs, from %s to %s: give more of it", name, len(found), found[0], found[len(found)-1])
+	}
+	return "", fmt.Errorf("no run %q; rein log lists them, the newest is %s", name, newest)
 }
 
 func (a *app) printRun(r *record.Run) error {
