@@ -11,12 +11,14 @@ set {
 }
 
 expect {
+  when     = local.built_in
   fp_rate  = 0.0106
   tp_rate  = 0.962
   f1_macro = 0.957
 }
 
 plan {
+  when            = local.built_in
   coverage        = 0.75
   total_samples   = 89554
   benign_share    = 0.646

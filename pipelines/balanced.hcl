@@ -11,12 +11,14 @@ set {
 }
 
 expect {
+  when     = local.built_in
   fp_rate  = 0.0155
   tp_rate  = 0.961
   f1_macro = 0.954
 }
 
 plan {
+  when            = local.built_in
   coverage        = 0.50
   total_samples   = 84228
   benign_share    = 0.624

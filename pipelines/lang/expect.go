@@ -15,8 +15,8 @@ import (
 
 // meta is what the run record keeps of a pipeline besides its steps.
 func (e *evaluator) meta() record.Meta {
-	m := record.Meta{Expect: e.expectations(e.m.expect), Variables: map[string]record.Variable{}}
-	for _, a := range e.m.plan {
+	m := record.Meta{Expect: e.expectations(e.inForce(e.m.expect)), Variables: map[string]record.Variable{}}
+	for _, a := range e.inForce(e.m.plan) {
 		if v, ok := e.plain(a); ok {
 			if m.Plan == nil {
 				m.Plan = map[string]any{}
@@ -46,6 +46,32 @@ func (e *evaluator) recorded(v cty.Value) json.RawMessage {
 }
 
 var valueScope = []string{"var", "local"}
+
+// inForce are the entries of an expect or plan block without its `when`; none where that is false. What was planned for the
+// built-in corpus says nothing about somebody's own rows.
+func (e *evaluator) inForce(attrs []*attr) []*attr {
+	i := slices.IndexFunc(attrs, func(a *attr) bool { return a.name == whenArg })
+	if i < 0 {
+		return attrs
+	}
+	v, ok := e.eval(attrs[i].expr, scope{in: attrs[i].in, what: "when", roots: valueScope})
+	if !ok {
+		return nil
+	}
+	v, _ = v.UnmarkDeep()
+	b, err := convert.Convert(v, cty.Bool)
+	if err != nil || b.IsNull() || !b.IsKnown() {
+		e.diags = e.diags.Append(errorAt(attrs[i].expr.Range(), "Wrong type of value", "when is true or false; this is %s.", describe(v)))
+		return nil
+	}
+	if b.False() {
+		return nil
+	}
+	return slices.Delete(slices.Clone(attrs), i, i+1)
+}
+
+// whenArg is the name that says when a block counts; no metric and no planning fact can have it.
+const whenArg = "when"
 
 // plain evaluates an argument to plain data.
 func (e *evaluator) plain(a *attr) (any, bool) {

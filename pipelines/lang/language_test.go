@@ -103,6 +103,31 @@ expect { fp_rate = { at_most = 0.05 } }
 	}
 }
 
+func TestExpectAndPlanWhen(t *testing.T) {
+	files := map[string]string{
+		"base.hcl": "variable \"own\" { default = \"\" }\nlocals { built_in = var.own == \"\" }\n",
+		"main.hcl": "pipeline \"p\" { extends = \"base.hcl\" }\nexpect {\n  when = local.built_in\n  fp_rate = 0.01\n}\nplan {\n  when = local.built_in\n  gpu_hours = 4\n}\n"}
+	meta := func(vars ...string) string {
+		o := testOptions(files)
+		o.Vars = vars
+		p, diags := Load([]string{"main.hcl"}, o)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		return string(p.Graph.Pipelines[0].Meta)
+	}
+	if m := meta(); !strings.Contains(m, "fp_rate") || !strings.Contains(m, "gpu_hours") || strings.Contains(m, "when") {
+		t.Errorf("when is true: %s", m)
+	}
+	if m := meta("own=rows.jsonl"); strings.Contains(m, "fp_rate") || strings.Contains(m, "gpu_hours") {
+		t.Errorf("when is false: %s", m)
+	}
+	files["main.hcl"] = "pipeline \"p\" {}\nexpect {\n  when = \"sometimes\"\n  fp_rate = 0.01\n}\n"
+	if _, diags := Load([]string{"main.hcl"}, testOptions(files)); !diags.HasErrors() || !strings.Contains(diags.Error(), "when is true or false") {
+		t.Errorf("a when that is no truth value: %v", diags)
+	}
+}
+
 func TestPathsAreRelativeToTheirFile(t *testing.T) {
 	files := map[string]string{
 		"lib/base.hcl": `
