@@ -23,8 +23,8 @@ func (a *app) initCmd() *cobra.Command {
 		Use:   "init [DIR]",
 		Short: "Write a commented starter project on your own data",
 		Long: `init writes a base and a strategy into DIR (default "pipelines"). On a terminal it asks where the data is, unless
-flags say so; without data the built-in corpus stands in. Nothing that exists is overwritten: in a folder with a base, only
-a further strategy is written.
+flags say so; without data the built-in corpus stands in. The data are written into the base, so that every strategy of the
+folder has them. Nothing that exists is overwritten: in a folder with a base, only a further strategy is written.
 
 EXIT STATUS
   0  written
@@ -73,12 +73,24 @@ func (a *app) ask(o *scaffold.Options) error {
 		if *q.to != "" || q.to != &o.Train && o.Train == "" {
 			continue
 		}
-		fmt.Fprint(a.err, q.text)
-		line, err := r.ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
+		for {
+			fmt.Fprint(a.err, q.text)
+			line, err := r.ReadString('\n')
+			if err != nil && !errors.Is(err, io.EOF) {
+				return err
+			}
+			*q.to = strings.TrimSpace(line)
+			if *q.to == "" {
+				break
+			}
+			if _, missing := os.Stat(*q.to); missing == nil {
+				break
+			} else if err != nil { // nobody is left to ask again
+				return configError(missing)
+			} else {
+				printError(a.err, missing.Error())
+			}
 		}
-		*q.to = strings.TrimSpace(line)
 	}
 	return nil
 }
@@ -102,11 +114,13 @@ func (a *app) writeProject(dir string, o scaffold.Options, force bool) error {
 	if o.Base, err = fs.ReadFile(pipelines.FS, "reinforce.hcl"); err != nil {
 		return err
 	}
+	base := filepath.Join(dir, scaffold.BaseFile)
+	o.HasBase = exists(base) && !force
 	files, err := scaffold.Files(o)
 	if err != nil {
 		return configError(err)
 	}
-	if base := filepath.Join(dir, scaffold.BaseFile); exists(base) && !force {
+	if o.HasBase {
 		fmt.Fprintf(a.out, "kept  %s\n", base) // a further strategy beside the others
 		files = files[1:]
 	}

@@ -8,6 +8,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+
 	"rein/pipelines/lang"
 )
 
@@ -20,6 +24,7 @@ type Options struct {
 	Folder            string // where the files go, absolute; paths are written relative to it
 	Train, Pool, Test string // absolute paths of the user's rows
 	Base              []byte // text of the base that is copied beside the strategy
+	HasBase           bool   // the folder has a base already, with data of its own: paths given here are this strategy's alone
 }
 
 // File is a file to write, its path relative to Options.Folder.
@@ -41,7 +46,48 @@ func Files(o Options) ([]File, error) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	return []File{{BaseFile, o.Base}, {name + ".hcl", text}}, nil
+	base, err := o.base()
+	if err != nil {
+		return nil, err
+	}
+	return []File{{BaseFile, base}, {name + ".hcl", text}}, nil
+}
+
+// base is the base's text with the user's data as its variables' defaults, so that every strategy of the folder has them.
+func (o Options) base() ([]byte, error) {
+	f, diags := hclwrite.ParseConfig(o.Base, BaseFile, hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	defaults := map[string]cty.Value{"scale": cty.NumberFloatVal(firstLook)}
+	if o.Train != "" {
+		defaults = map[string]cty.Value{}
+		for name, path := range map[string]string{"train": o.Train, "pool": o.Pool, "test": o.Test} {
+			if path != "" {
+				defaults[name] = cty.StringVal(o.relative(path))
+			}
+		}
+	}
+	for _, b := range f.Body().Blocks() {
+		if b.Type() != "variable" || len(b.Labels()) != 1 {
+			continue
+		}
+		if v, ok := defaults[b.Labels()[0]]; ok {
+			b.Body().SetAttributeValue("default", v)
+		}
+	}
+	return f.Bytes(), nil
+}
+
+// firstLook is the share of the built-in corpus's size that a project without data of its own starts with.
+const firstLook = 0.05
+
+// relative is a path as the files of the project write it.
+func (o Options) relative(path string) string {
+	if rel, err := filepath.Rel(o.Folder, path); err == nil {
+		return filepath.ToSlash(rel)
+	}
+	return path
 }
 
 var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
@@ -64,11 +110,17 @@ pipeline %[2]s {
 
 `, fileName(o.Name), quote(o.Name), filepath.Base(o.Folder))
 	b.WriteString("# Values for the base's variables. --var NAME=VALUE wins over these for one run.\nset {\n")
-	writePath(&b, o, "train", o.Train, "Labelled prompts: JSONL, CSV or Parquet, a file or a folder, with text and label (and id, category, source).")
-	writePath(&b, o, "pool", o.Pool, "Benign prompts to mine for false positives; without it, they are split off train.")
-	writePath(&b, o, "test", o.Test, "Labelled prompts to report on, never trained on; without it, they are split off train.")
-	if o.Train == "" {
-		b.WriteString("\n  # A small part of the built-in corpus stands in, for a first look. Remove this for its full size.\n  scale = 0.05\n")
+	switch {
+	case o.HasBase:
+		for _, p := range []struct{ name, path string }{{"train", o.Train}, {"pool", o.Pool}, {"test", o.Test}} {
+			if p.path != "" {
+				fmt.Fprintf(&b, "  %s = %s # of this strategy alone; the others have the base's\n", p.name, quote(o.relative(p.path)))
+			}
+		}
+	case o.Train == "":
+		b.WriteString("  # A small part of the built-in corpus stands in, for a first look. For data of your own, set the base's variable train,\n  # and for the corpus's full size set scale to 1.\n")
+	default:
+		b.WriteString("  # The data are defaults of the base's variables train, pool and test, so that all strategies have the same.\n")
 	}
 	b.WriteString(`
   false_positives = 1000 # how many different false positives to sample
@@ -104,19 +156,6 @@ expect {
 # }
 `)
 	return b.String()
-}
-
-// writePath gives a path variable a value, or shows how.
-func writePath(b *strings.Builder, o Options, name, path, doc string) {
-	if path == "" {
-		fmt.Fprintf(b, "  # %s\n  # %s = \"../data/%s.jsonl\"\n", doc, name, name)
-		return
-	}
-	text := path
-	if rel, err := filepath.Rel(o.Folder, path); err == nil {
-		text = filepath.ToSlash(rel)
-	}
-	fmt.Fprintf(b, "  # %s\n  %s = %s\n", doc, name, quote(text))
 }
 
 // quote writes a string of the language: a path may have marks that would begin an interpolation.
