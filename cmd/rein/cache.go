@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"rein/cache"
-	"rein/cmd/rein/internal/view"
 	"rein/engine"
 	"rein/engine/record"
+	"rein/pipelines/human"
 )
 
 func (a *app) cacheCmd() *cobra.Command {
@@ -59,12 +59,12 @@ EXIT STATUS
 			t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintf(t, "folder\t%s\n", st.Dir)
 			fmt.Fprintf(t, "results\t%d\n", st.Entries)
-			fmt.Fprintf(t, "blobs\t%d, %s\n", st.Blobs, view.Bytes(st.BlobBytes))
+			fmt.Fprintf(t, "blobs\t%d, %s\n", st.Blobs, human.Bytes(st.BlobBytes))
 			fmt.Fprintf(t, "runs\t%d\n", st.Runs)
-			fmt.Fprintf(t, "index\t%s\n", view.Bytes(st.IndexBytes))
-			fmt.Fprintf(t, "checkpoints\t%s\n", view.Bytes(st.CheckpointBytes))
-			fmt.Fprintf(t, "scratch\t%s\n", view.Bytes(st.ScratchBytes))
-			fmt.Fprintf(t, "logs\t%s\n", view.Bytes(st.LogBytes))
+			fmt.Fprintf(t, "index\t%s\n", human.Bytes(st.IndexBytes))
+			fmt.Fprintf(t, "checkpoints\t%s\n", human.Bytes(st.CheckpointBytes))
+			fmt.Fprintf(t, "scratch\t%s\n", human.Bytes(st.ScratchBytes))
+			fmt.Fprintf(t, "logs\t%s\n", human.Bytes(st.LogBytes))
 			return t.Flush()
 		},
 	}
@@ -229,7 +229,7 @@ func (a *app) gc(ctx context.Context, args []string, f *gcFlags) error {
 	}
 	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	for _, e := range c.Evict {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", e.Digest.Short(), view.Bytes(e.Bytes), milliseconds(e.CostMS), e.Step)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", e.Digest.Short(), human.Bytes(e.Bytes), milliseconds(e.CostMS), e.Step)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -239,17 +239,17 @@ func (a *app) gc(ctx context.Context, args []string, f *gcFlags) error {
 		verb, press = "would remove", "would compress"
 	}
 	if len(c.Press) > 0 {
-		fmt.Fprintf(a.out, "%s %s nobody used of late, %s smaller\n", press, view.Many(len(c.Press), "blob"), view.Bytes(c.Saved))
+		fmt.Fprintf(a.out, "%s %s nobody used of late, %s smaller\n", press, human.Many(len(c.Press), "blob"), human.Bytes(c.Saved))
 	}
 	if len(c.Idle) > 0 {
-		fmt.Fprintf(a.out, "%s %d checkpoints and logs, %s\n", verb, len(c.Idle), view.Bytes(c.IdleBytes))
+		fmt.Fprintf(a.out, "%s %d checkpoints and logs, %s\n", verb, len(c.Idle), human.Bytes(c.IdleBytes))
 	}
-	kept := fmt.Sprintf("kept %s, %s", view.Many(c.Kept, "blob"), view.Bytes(c.KeptBytes))
+	kept := fmt.Sprintf("kept %s, %s", human.Many(c.Kept, "blob"), human.Bytes(c.KeptBytes))
 	if len(c.Evict) == 0 {
 		fmt.Fprintln(a.out, "nothing to remove; "+kept)
 		return nil
 	}
-	fmt.Fprintf(a.out, "%s %s, %s, %s to make again; %s\n", verb, view.Many(len(c.Evict), "blob"), view.Bytes(c.Bytes), milliseconds(c.CostMS), kept)
+	fmt.Fprintf(a.out, "%s %s, %s, %s to make again; %s\n", verb, human.Many(len(c.Evict), "blob"), human.Bytes(c.Bytes), milliseconds(c.CostMS), kept)
 	return nil
 }
 

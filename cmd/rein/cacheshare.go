@@ -15,8 +15,8 @@ import (
 
 	"rein/cache"
 	"rein/cache/remote"
-	"rein/cmd/rein/internal/view"
 	"rein/engine"
+	"rein/pipelines/human"
 )
 
 func (a *app) cachePushCmd() *cobra.Command {
@@ -267,7 +267,7 @@ func (a *app) printPrune(plan *remote.Prune) error {
 		return err
 	}
 	_, err := fmt.Fprintf(a.out, "%s and %d loose objects to remove, %s; %s to keep, %s\n", results(int64(len(plan.Entries))), plan.Loose,
-		view.Bytes(plan.Bytes), results(int64(plan.Kept)), view.Bytes(plan.KeptB))
+		human.Bytes(plan.Bytes), results(int64(plan.Kept)), human.Bytes(plan.KeptB))
 	return err
 }
 

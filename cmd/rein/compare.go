@@ -12,6 +12,7 @@ import (
 
 	"rein/engine/record"
 	"rein/pipelines/compare"
+	"rein/pipelines/compare/render"
 	"rein/pipelines/lang"
 	"rein/steps/score"
 )
@@ -26,7 +27,7 @@ type compareFlags struct {
 	out     string
 	require string
 	details bool
-	view    compare.Options
+	view    render.Options
 }
 
 func (a *app) compareCmd() *cobra.Command {
@@ -180,14 +181,14 @@ func (a *app) matrixWriter(ctx context.Context, f *compareFlags) (func(io.Writer
 			o.Brief = !f.details
 			_, o.Width = isTerminal(w)
 			o.Color = a.color(w)
-			return compare.Table(w, r, o)
+			return render.Table(w, r, o)
 		}, nil
 	case "markdown":
-		return func(w io.Writer, r *compare.Result) error { return compare.Markdown(w, r, f.view) }, nil
+		return func(w io.Writer, r *compare.Result) error { return render.Markdown(w, r, f.view) }, nil
 	case "html":
-		return func(w io.Writer, r *compare.Result) error { return compare.HTML(ctx, w, r, f.view) }, nil
+		return func(w io.Writer, r *compare.Result) error { return render.HTML(ctx, w, r, f.view) }, nil
 	case "json":
-		return compare.JSON, nil
+		return render.JSON, nil
 	}
 	return nil, configError(fmt.Errorf("--format %q: want table, markdown, html or json", f.format))
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"rein/cache"
-	"rein/cmd/rein/internal/view"
 	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines"
 	"rein/pipelines/compare/diff"
+	"rein/pipelines/compare/render"
 	"rein/pipelines/lang"
 	"rein/steps/all"
 )
@@ -158,11 +158,10 @@ func (a *app) diffSides(ctx context.Context, f *diffFlags, before, after revised
 		return err
 	}
 	if a.json {
-		return diff.JSON(a.out, r)
+		return render.DiffJSON(a.out, r)
 	}
-	t := a.table(a.out)
-	(&diffText{r, t, view.NewPalette(a.color(a.out)), f.details}).write()
-	return t.Write(a.out)
+	_, width := isTerminal(a.out)
+	return render.Diff(a.out, r, render.Options{Width: width, Color: a.color(a.out), Brief: !f.details})
 }
 
 // side loads one side: what its file says, and what the store has of it under the keys that it has.

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"rein/cmd/rein/internal/view"
+	"rein/pipelines/human"
 	"rein/steps/train"
 )
 
@@ -60,7 +60,7 @@ EXIT STATUS
 }
 
 func (a *app) printFindings(found []finding) error {
-	t, paint := a.table(a.out), view.NewPalette(a.color(a.out))
+	t, paint := a.table(a.out), human.NewPalette(a.color(a.out))
 	for _, f := range found {
 		row := t.Row
 		if f.State == "bad" {
@@ -114,7 +114,7 @@ func (a *app) stateFindings() []finding {
 	var fsstat unix.Statfs_t
 	if err := unix.Statfs(parent, &fsstat); err == nil {
 		free := int64(fsstat.Bavail) * int64(fsstat.Bsize)
-		f := finding{"disk", "ok", view.Bytes(free) + " free", ""}
+		f := finding{"disk", "ok", human.Bytes(free) + " free", ""}
 		if free < minFree {
 			f.State, f.Remedy = "bad", "the shipped strategies need about 1 GiB: free some, or give --state on another disk"
 		}

@@ -14,6 +14,7 @@ import (
 	"rein/cmd/rein/internal/view"
 	"rein/engine"
 	"rein/engine/record"
+	"rein/pipelines/human"
 )
 
 func (a *app) logCmd() *cobra.Command {
@@ -93,7 +94,7 @@ func readRun(store *cache.Store, id string) (*record.Run, error) {
 }
 
 func (a *app) logTable(runs []*record.Run) error {
-	t, paint := a.table(a.out), view.NewPalette(a.color(a.out))
+	t, paint := a.table(a.out), human.NewPalette(a.color(a.out))
 	t.Painted(paint.Dim, "run", "started", "took", "verdict", "steps", "pipelines")
 	for _, r := range runs {
 		var names []string
@@ -104,7 +105,7 @@ func (a *app) logTable(runs []*record.Run) error {
 		if r.Verdict != "pass" {
 			row = func(cells ...string) { t.Painted(paint.Warn, cells...) }
 		}
-		row(r.ID, r.Started.Local().Format("2006-01-02 15:04"), view.Duration(r.Ended.Sub(r.Started)), r.Verdict, countStatuses(r), strings.Join(names, " "))
+		row(r.ID, r.Started.Local().Format("2006-01-02 15:04"), human.Duration(r.Ended.Sub(r.Started)), r.Verdict, countStatuses(r), strings.Join(names, " "))
 	}
 	return t.Write(a.out)
 }
@@ -140,4 +141,4 @@ func writeJSONLine(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-func milliseconds(ms int64) string { return view.Duration(time.Duration(ms) * time.Millisecond) }
+func milliseconds(ms int64) string { return human.Duration(time.Duration(ms) * time.Millisecond) }

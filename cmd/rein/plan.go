@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rein/cmd/rein/internal/view"
 	"rein/engine"
+	"rein/pipelines/human"
 )
 
 func (a *app) planCmd() *cobra.Command {
@@ -85,7 +85,7 @@ const typeWidth = 100
 // printPlan lists the steps that would run, each once however many pipelines share it; with all, the others too.
 func (a *app) printPlan(f *engine.Forecast, all bool) error {
 	t := a.table(a.out)
-	paint := view.NewPalette(a.color(a.out))
+	paint := human.NewPalette(a.color(a.out))
 	for _, p := range f.Pipelines {
 		counts, shared := map[engine.PlanStatus]int{}, 0
 		var rows [][]string
@@ -142,9 +142,9 @@ func planCounts(counts map[engine.PlanStatus]int, shared int) string {
 }
 
 // table is a table for a stream.
-func (a *app) table(w io.Writer) *view.Table {
+func (a *app) table(w io.Writer) *human.Table {
 	_, width := isTerminal(w)
-	return &view.Table{Width: width}
+	return &human.Table{Width: width}
 }
 
 // planWords are the states of a plan for people.
@@ -165,7 +165,7 @@ func chain(path []string) string {
 // planSummary is the plan in a line or two.
 func planSummary(f *engine.Forecast) string {
 	if !f.Pending() {
-		return fmt.Sprintf("nothing to do, %s cached", view.Many(f.Cached, "step"))
+		return fmt.Sprintf("nothing to do, %s cached", human.Many(f.Cached, "step"))
 	}
 	out := fmt.Sprintf("%d to run, %d to run if what is before them changes, %d cached", f.Run, f.Unknown, f.Cached)
 	if f.TotalMS > 0 {
@@ -173,13 +173,13 @@ func planSummary(f *engine.Forecast) string {
 		if low, high := milliseconds(f.TotalLowMS), milliseconds(f.TotalHighMS); low != high {
 			out += fmt.Sprintf(" (%s to %s)", low, high)
 		}
-		out += fmt.Sprintf(", %s of disk", view.Bytes(f.OutputBytes))
+		out += fmt.Sprintf(", %s of disk", human.Bytes(f.OutputBytes))
 		if len(f.CriticalPath) > 1 {
 			out += fmt.Sprintf("\nlongest chain, %s: %s", milliseconds(f.CriticalMS), chain(f.CriticalPath))
 		}
 	}
 	if f.NoHistory > 0 {
-		out += fmt.Sprintf("\nthe forecast leaves out %s that never ran", view.Many(f.NoHistory, "step"))
+		out += fmt.Sprintf("\nthe forecast leaves out %s that never ran", human.Many(f.NoHistory, "step"))
 	}
 	if f.Note != "" {
 		out += "\nnote: " + f.Note

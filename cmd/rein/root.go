@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rein/cmd/rein/internal/view"
+	"rein/pipelines/human"
 	"rein/pipelines/lang"
 )
 
@@ -143,7 +144,7 @@ func wrapArgs(c *cobra.Command) {
 				return nil
 			}
 			if _, wanted, ok := strings.Cut(c.Use, " "); ok && c.HasParent() && !c.HasSubCommands() { // a count says little
-				err = fmt.Errorf("want %s %s, got %s", c.CommandPath(), wanted, view.Many(len(args), "argument"))
+				err = fmt.Errorf("want %s %s, got %s", c.CommandPath(), wanted, human.Many(len(args), "argument"))
 			}
 			return configError(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
 		}

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rein/cmd/rein/internal/view"
 	"rein/engine"
 	"rein/engine/record"
+	"rein/pipelines/human"
 	"rein/pipelines/lang"
 )
 
@@ -139,7 +139,7 @@ func outcome(ctx context.Context, rec *record.Run) error {
 		}
 	}
 	if len(failed) > 0 {
-		return &exitError{exitFault, fmt.Errorf("%s failed: %s", view.Many(len(failed), "step"), strings.Join(failed, ", "))}
+		return &exitError{exitFault, fmt.Errorf("%s failed: %s", human.Many(len(failed), "step"), strings.Join(failed, ", "))}
 	}
 	if verdict || rec.Verdict == "fail" {
 		return &exitError{exitVerdict, nil}

@@ -10,8 +10,8 @@ import (
 	"rein/cache"
 	"rein/cache/remote"
 	"rein/cache/remote/bucket"
-	"rein/cmd/rein/internal/view"
 	"rein/engine"
+	"rein/pipelines/human"
 	"rein/pipelines/lang"
 )
 
@@ -85,7 +85,7 @@ func (s *shared) close() error {
 		}
 	}
 	if c := s.Counts(); !s.app.quiet && c.Fetched+c.Sent > 0 {
-		fmt.Fprintf(s.app.err, "shared cache: fetched %s (%s), sent %s (%s)\n", results(c.Fetched), view.Bytes(c.BytesFetched), results(c.Sent), view.Bytes(c.BytesSent))
+		fmt.Fprintf(s.app.err, "shared cache: fetched %s (%s), sent %s (%s)\n", results(c.Fetched), human.Bytes(c.BytesFetched), results(c.Sent), human.Bytes(c.BytesSent))
 	}
 	return s.bucket.Close()
 }

@@ -11,10 +11,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"rein/cache"
-	"rein/cmd/rein/internal/view"
 	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/compare"
+	"rein/pipelines/compare/render"
+	"rein/pipelines/human"
 	"rein/pipelines/lang"
 )
 
@@ -113,7 +114,7 @@ func findRun(ids []string, name string) (string, error) {
 }
 
 func (a *app) printRun(r *record.Run) error {
-	t, paint := a.table(a.out), view.NewPalette(a.color(a.out))
+	t, paint := a.table(a.out), human.NewPalette(a.color(a.out))
 	fact := func(name, value string) {
 		if value != "" {
 			t.Row(name, value)
@@ -122,7 +123,7 @@ func (a *app) printRun(r *record.Run) error {
 	fact("run", r.ID)
 	fact("command", strings.Join(r.Command, " "))
 	fact("started", r.Started.Local().Format("2006-01-02 15:04:05"))
-	fact("took", view.Duration(r.Ended.Sub(r.Started)))
+	fact("took", human.Duration(r.Ended.Sub(r.Started)))
 	fact("verdict", r.Verdict)
 	fact("steps", countStatuses(r))
 	revision := r.Git.Revision
@@ -132,7 +133,7 @@ func (a *app) printRun(r *record.Run) error {
 	fact("git", revision)
 	host := fmt.Sprintf("%s, %s/%s, %d cores", r.Host.CPU, r.Host.OS, r.Host.Arch, r.Host.Cores)
 	if r.Host.Memory > 0 {
-		host += ", " + view.Bytes(r.Host.Memory)
+		host += ", " + human.Bytes(r.Host.Memory)
 	}
 	fact("host", strings.TrimPrefix(host, ", "))
 	var libraries []string
@@ -159,7 +160,7 @@ func (a *app) printRun(r *record.Run) error {
 
 // printRecorded prints the steps of a pipeline that are not shown yet with another one; those that weren't needed only by name.
 func (a *app) printRecorded(p record.Pipeline, shown map[string]string) error {
-	t, paint := a.table(a.out), view.NewPalette(a.color(a.out))
+	t, paint := a.table(a.out), human.NewPalette(a.color(a.out))
 	row := func(cells ...string) []string {
 		if t.Width > 0 && t.Width < typeWidth {
 			cells = slices.Delete(slices.Delete(cells, 4, 5), 1, 2)
@@ -180,11 +181,11 @@ func (a *app) printRecorded(p record.Pipeline, shown map[string]string) error {
 		}
 		memory := ""
 		if s.Result.PeakRSS > 0 {
-			memory = view.Bytes(s.Result.PeakRSS)
+			memory = human.Bytes(s.Result.PeakRSS)
 		}
 		measured := metricsText(s.Result)
 		if s.Error != "" {
-			measured = "error: " + view.Safe(firstLine(s.Error))
+			measured = "error: " + human.Safe(firstLine(s.Error))
 		}
 		t.Row(row("  "+s.Name, s.Type, s.Status, milliseconds(s.Result.RunMS), memory, measured)...)
 	}
@@ -197,25 +198,13 @@ func (a *app) printRecorded(p record.Pipeline, shown map[string]string) error {
 		}
 		for _, n := range s.Result.Notes {
 			lines := strings.Split(n, "\n")
-			t.Line(nil, fmt.Sprintf("  note, %s: %s", s.Name, view.Safe(lines[0])))
+			t.Line(nil, fmt.Sprintf("  note, %s: %s", s.Name, human.Safe(lines[0])))
 			for _, l := range lines[1:] {
-				t.Line(nil, "    "+view.Safe(l))
+				t.Line(nil, "    "+human.Safe(l))
 			}
 		}
 	}
 	return t.Write(a.out)
-}
-
-// mainMetrics are shown first, and elsewhere than here without being asked for.
-var mainMetrics = []string{"fp_rate", "tp_rate", "f1_macro", "roc_auc", "fp_count", "unseen_fp_rate", "unseen_tp_rate", "edited_tp_rate",
-	"unique_fps", "benign_added", "malicious_added", "total_samples", "benign_share", "train_seconds", "latency_p95_ms"}
-
-// mainRank is a metric's place among the main ones; those that are none come after them.
-func mainRank(metric string) int {
-	if i := slices.Index(mainMetrics, metric); i >= 0 {
-		return i
-	}
-	return len(mainMetrics)
 }
 
 // metricsText is the first few figures of a step, with their intervals; JSON has all.
@@ -227,7 +216,7 @@ func metricsText(r cache.Result) string {
 			parts = append(parts, "...")
 			break
 		}
-		parts = append(parts, compare.Label(k)+" "+compare.Format(k, figureOf(r, k)))
+		parts = append(parts, render.Label(k)+" "+render.Format(k, figureOf(r, k)))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -237,7 +226,7 @@ func figureNames(r cache.Result) []string {
 	names := slices.DeleteFunc(sortedKeys(r.Metrics), func(k string) bool {
 		return strings.HasSuffix(k, "_low") || strings.HasSuffix(k, "_high")
 	})
-	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(mainRank(a), mainRank(b)) })
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(render.MainRank(a), render.MainRank(b)) })
 	return names
 }
 

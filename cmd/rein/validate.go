@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rein/cmd/rein/internal/view"
+	"rein/pipelines/human"
 	"rein/pipelines/lang"
 )
 
@@ -36,7 +36,7 @@ EXIT STATUS
 			for _, pipe := range p.Graph.Pipelines {
 				steps += len(pipe.Nodes)
 			}
-			fmt.Fprintf(a.out, "valid: %s, %s\n", view.Many(len(p.Graph.Pipelines), "pipeline"), view.Many(steps, "step"))
+			fmt.Fprintf(a.out, "valid: %s, %s\n", human.Many(len(p.Graph.Pipelines), "pipeline"), human.Many(steps, "step"))
 			return nil
 		},
 	}

@@ -15,10 +15,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"rein/cache"
-	"rein/cmd/rein/internal/view"
 	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/compare"
+	"rein/pipelines/compare/render"
+	"rein/pipelines/human"
 	"rein/pipelines/lang"
 )
 
@@ -86,7 +87,7 @@ func (a *app) watch(ctx context.Context, args []string, l *loadFlags, r *runFlag
 		if rec != nil {
 			last = rec
 		}
-		fmt.Fprintf(a.err, "watching %s; Ctrl-C ends\n", view.Many(len(watched.folders), "folder"))
+		fmt.Fprintf(a.err, "watching %s; Ctrl-C ends\n", human.Many(len(watched.folders), "folder"))
 		if err := waitForChange(ctx, w, watched); err != nil {
 			return err
 		}
@@ -222,7 +223,7 @@ func waitForChange(ctx context.Context, w *fsnotify.Watcher, ws watchSet) error 
 }
 
 // printMoved lists the figures that differ between two runs of the same pipelines, the main ones of each step first.
-func printMoved(t *view.Table, before, after *record.Run) {
+func printMoved(t *human.Table, before, after *record.Run) {
 	const most = 6
 	moved := 0
 	for _, p := range after.Pipelines {
@@ -242,7 +243,7 @@ func printMoved(t *view.Table, before, after *record.Run) {
 				}
 			}
 			if more > 0 {
-				t.Line(nil, fmt.Sprintf("%s/%s  and %s more", p.Name, s.Name, view.Many(more, "figure")))
+				t.Line(nil, fmt.Sprintf("%s/%s  and %s more", p.Name, s.Name, human.Many(more, "figure")))
 			}
 		}
 	}
@@ -260,9 +261,9 @@ func movedFigures(before, after cache.Result) []movedFigure {
 		if _, known := before.Metrics[k]; !known {
 			continue
 		}
-		was, is := compare.Format(k, figureOf(before, k)), compare.Format(k, figureOf(after, k))
+		was, is := render.Format(k, figureOf(before, k)), compare.Format(k, figureOf(after, k))
 		if was != is {
-			out = append(out, movedFigure{compare.Label(k), was, is})
+			out = append(out, movedFigure{render.Label(k), was, is})
 		}
 	}
 	return out

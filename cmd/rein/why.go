@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rein/cmd/rein/internal/view"
 	"rein/engine"
+	"rein/pipelines/human"
 )
 
 func (a *app) whyCmd() *cobra.Command {
@@ -49,7 +49,7 @@ EXIT STATUS
 				return writeJSON(a.out, e)
 			}
 			t := a.table(a.out)
-			explain(t, view.NewPalette(a.color(a.out)), e, not)
+			explain(t, human.NewPalette(a.color(a.out)), e, not)
 			return t.Write(a.out)
 		},
 	}
@@ -68,7 +68,7 @@ EXIT STATUS
 }
 
 // explain adds an explanation to a table: what would run, then the first input that differs, then what it waits for.
-func explain(t *view.Table, paint view.Palette, e *engine.Explanation, not bool) {
+func explain(t *human.Table, paint human.Palette, e *engine.Explanation, not bool) {
 	t.Line(paint.Bold, fmt.Sprintf("%s/%s (%s): %s", e.Pipeline, e.Step, e.Type, planWords[e.Status]))
 	past := ""
 	if e.Nearest != nil {
@@ -108,7 +108,7 @@ func explain(t *view.Table, paint view.Palette, e *engine.Explanation, not bool)
 var factWords = []struct{ kind, word string }{{"type", "step type"}, {"input", "input"}, {"config", "arguments"}, {"fingerprint", "facts"}}
 
 // facts lists a key by kind: short values in one paragraph, long ones in lines of their own.
-func facts(t *view.Table, lines []string) {
+func facts(t *human.Table, lines []string) {
 	const short = 40
 	of := map[string][]string{}
 	for _, l := range lines {
@@ -153,5 +153,5 @@ func inputFact(f []string) string {
 	if err != nil {
 		return strings.Join(f, " ")
 	}
-	return fmt.Sprintf("%s  %s, %.12s", strings.Join(append([]string{f[0]}, f[4:]...), " "), view.Bytes(size), f[2])
+	return fmt.Sprintf("%s  %s, %.12s", strings.Join(append([]string{f[0]}, f[4:]...), " "), human.Bytes(size), f[2])
 }

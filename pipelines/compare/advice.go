@@ -22,10 +22,10 @@ func (r *Result) advice() []string {
 // adviseFew speaks where every strategy wanted more false positives than there were: they then differ in little.
 func (r *Result) adviseFew() string {
 	found, near := -1.0, 0.0
-	for _, s := range r.strategies() {
+	for _, s := range r.Contenders() {
 		had, ok := s.Measured["available_fps"]
 		took, okTook := s.Measured["unique_fps"]
-		asked, okAsked := r.variable(s, "false_positives")
+		asked, okAsked := r.Variable(s, "false_positives")
 		if !ok || !okTook || took.Value < had.Value || okAsked && asked <= had.Value {
 			return ""
 		}
@@ -44,8 +44,8 @@ func (r *Result) adviseFew() string {
 // adviseBalance speaks where the rows to train on are critically unbalanced before a strategy has done anything.
 func (r *Result) adviseBalance() string {
 	worst := -1.0
-	for _, s := range r.strategies() {
-		if sev, ok := s.Measured["balance_severity"]; !ok || sev.Value < critical {
+	for _, s := range r.Contenders() {
+		if sev, ok := s.Measured["balance_severity"]; !ok || sev.Value < Critical {
 			continue
 		}
 		total, ok := s.Measured["total_samples"]
@@ -70,7 +70,7 @@ func (r *Result) adviseBalance() string {
 // adviseRows speaks where the test set is too small for its target.
 func (r *Result) adviseRows() string {
 	rows, target := math.Inf(1), 0.0
-	for _, s := range r.strategies() {
+	for _, s := range r.Contenders() {
 		most, n := s.Targets["fp_rate"].AtMost, s.Measured["benign_rows"]
 		if most != nil && n.Value > 0 && n.Value < rows {
 			rows, target = n.Value, *most
@@ -90,13 +90,13 @@ func (r *Result) adviseRows() string {
 // baselineSuffices tells whether the baseline meets the targets that the strategies are held to.
 func (r *Result) baselineSuffices() string {
 	var met []string
-	for _, s := range r.strategies() {
+	for _, s := range r.Contenders() {
 		for _, name := range []string{"fp_rate", "tp_rate"} {
 			e, ok := s.Targets[name]
 			if !ok {
 				continue
 			}
-			if !gate(name, e, r.Baseline.Measured).Passed {
+			if !Check(name, e, r.Baseline.Measured).Passed {
 				return ""
 			}
 			if said := label(name) + " " + show(name, r.Baseline.Measured[name].Value); !slices.Contains(met, said) {

@@ -146,23 +146,6 @@ func strongest(list []Cause) []Cause {
 	return list[:min(len(list), mostCauses)]
 }
 
-// odds is what a fall of the log-odds divides the odds by.
-func odds(fall float64) string {
-	if times := math.Exp(fall); times < 1000 {
-		return fmt.Sprintf("%.3g", times)
-	}
-	return "1,000 and more"
-}
-
-// CauseWords lists the words that raise a row's alarm, and what the odds of an attack are divided by without each.
-func (f Flip) CauseWords() string {
-	var parts []string
-	for _, c := range f.Causes {
-		parts = append(parts, fmt.Sprintf("“%s” ÷%s", c.Word, odds(c.Fall)))
-	}
-	return strings.Join(parts, ", ")
-}
-
 // model opens the model that a column's figures are of; nil where there is none to open.
 func (r *Result) model(ctx context.Context, column string) (Scorer, error) {
 	d := r.detail[column]

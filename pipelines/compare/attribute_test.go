@@ -14,6 +14,7 @@ import (
 
 	"rein/cache"
 	"rein/engine/record"
+	"rein/pipelines/compare/comparetest"
 )
 
 // alarmist flags "ignore" strongly and "mail" a little.
@@ -37,14 +38,14 @@ func (a alarmist) Close() error { *a.closed = true; return nil }
 
 // The words that are said to cause an alarm are those that the model reacts to, not those that stand beside them.
 func TestCausesAreTriedOut(t *testing.T) {
-	s := newShelf(t)
+	s := comparetest.NewShelf(t)
 	file := filepath.Join(t.TempDir(), "model")
 	if err := os.WriteFile(file, []byte("a model"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	meta, _ := json.Marshal(record.Meta{Result: "after"})
-	step := s.scored("after", func(text string) bool { return strings.Contains(text, "ignore") }, "export")
-	export := record.Step{Name: "export", Type: "export-onnx", Outputs: map[string]cache.Blob{"model": s.put(file)}}
+	step := s.Scored("after", func(text string) bool { return strings.Contains(text, "ignore") }, "export")
+	export := record.Step{Name: "export", Type: "export-onnx", Outputs: map[string]cache.Blob{"model": s.Put(file)}}
 	closed, opened := false, ""
 	r, err := Compute(t.Context(), Input{Blobs: s, Pipelines: []record.Pipeline{{Name: "x", Meta: meta, Steps: []record.Step{export, step}}},
 		Scorers: func(_ context.Context, model string) (Scorer, error) { opened = model; return alarmist{&closed}, nil }})

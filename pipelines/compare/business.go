@@ -65,13 +65,13 @@ func (r *Result) business(s *Strategy) *Business {
 		return nil
 	}
 	perDay := r.Assumptions.PromptsPerDay * r.Assumptions.BenignShare
-	b := &Business{AlarmsPerDay: fp.scale(perDay), AlarmsPerYear: fp.scale(perDay * daysPerYear), TrainingCost: r.cost(s)}
+	b := &Business{AlarmsPerDay: fp.scale(perDay), AlarmsPerYear: fp.scale(perDay * daysPerYear), TrainingCost: r.Cost(s)}
 	base, ok := r.Baseline.Measured["fp_rate"]
 	if !ok {
 		return b
 	}
 	avoided := Figure{Value: base.Value - fp.Value} // of the models that are used; over seeds, of their means
-	if t := r.testOf(BaselineName, s.Name, "fp_rate"); t != nil && t.Difference.Low != nil {
+	if t := r.TestOf(BaselineName, s.Name, "fp_rate"); t != nil && t.Difference.Low != nil {
 		low, high := -*t.Difference.High, -*t.Difference.Low
 		avoided = Figure{-t.Difference.Value, &low, &high}
 	}
@@ -83,8 +83,8 @@ func (r *Result) business(s *Strategy) *Business {
 
 const daysPerYear = 365
 
-// cost is the price of the strategy's own measured time: GPU hours where a GPU trained, else CPU hours.
-func (r *Result) cost(s *Strategy) float64 {
+// Cost is the price of the strategy's own measured time: GPU hours where a GPU trained, else CPU hours.
+func (r *Result) Cost(s *Strategy) float64 {
 	var sum float64
 	for _, t := range s.Steps {
 		if t.Shared {

@@ -2,7 +2,6 @@ package compare
 
 import (
 	"math"
-	"strings"
 	"testing"
 )
 
@@ -24,18 +23,6 @@ func TestBeforeAndAfter(t *testing.T) {
 		}
 		if want := b.AvoidedPerDay.Value * a.TicketShare * a.TicketCost; math.Abs(b.SavedPerDay.Value-want) > 1e-6 {
 			t.Errorf("%s: saved %v a day, want %v", s.Name, b.SavedPerDay.Value, want)
-		}
-	}
-	if lines := strings.Join(r.moneyLines(), "\n"); !strings.Contains(lines, "false alarms a day from ") || !strings.Contains(lines, "a year from ") || !strings.Contains(lines, " million") {
-		t.Error(lines)
-	}
-}
-
-// A loss has its sign before the currency.
-func TestMoney(t *testing.T) {
-	for v, want := range map[float64]string{0: "$0.00", 3.456: "$3.46", -3.456: "-$3.46", 11332.4: "$11,332", -11332.4: "-$11,332"} {
-		if got := money(v); got != want {
-			t.Errorf("money(%v) = %s, want %s", v, got, want)
 		}
 	}
 }

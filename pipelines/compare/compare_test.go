@@ -2,17 +2,22 @@ package compare
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jedib0t/go-pretty/v6/text"
 
 	"rein/engine/record"
+	"rein/pipelines/compare/comparetest"
 )
 
-func compute(t *testing.T, s *shelf, p ...record.Pipeline) *Result {
+type model = comparetest.Model
+
+var weak = comparetest.Weak
+
+func TestMain(m *testing.M) { comparetest.Main(m) }
+
+func compute(t *testing.T, s *comparetest.Shelf, p ...record.Pipeline) *Result {
 	t.Helper()
 	r, err := Compute(context.Background(), Input{Pipelines: p, Blobs: s})
 	if err != nil {
@@ -24,20 +29,12 @@ func compute(t *testing.T, s *shelf, p ...record.Pipeline) *Result {
 // four are strategies of which good and cheap are equally good, slack is shown to be worse, and lopsided is unbalanced.
 func four(t *testing.T) *Result {
 	t.Helper()
-	s := newShelf(t)
-	r, err := Compute(context.Background(), Input{Blobs: s, Pipelines: fourPipelines(s)})
+	s := comparetest.NewShelf(t)
+	r, err := Compute(context.Background(), Input{Blobs: s, Pipelines: comparetest.Four(s)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
-}
-
-func fourPipelines(s *shelf) []record.Pipeline {
-	return []record.Pipeline{
-		s.strategy("good", weak, model{fp: 0.0050, fn: 0.01, fpU: 0.02, fnU: 0.05, rows: 20000}, 1, 90000),
-		s.strategy("cheap", weak, model{fp: 0.0051, fn: 0.01, fpU: 0.02, fnU: 0.05, rows: 20000}, 1, 70000),
-		s.strategy("slack", weak, model{fp: 0.0200, fn: 0.01, fpU: 0.02, fnU: 0.05, rows: 20000}, 1, 60000),
-		s.strategy("lopsided", weak, model{fp: 0.0010, fn: 0.01, fpU: 0.02, fnU: 0.05, rows: 20000}, 3, 80000)}
 }
 
 func TestTheCheaperOfEqualsIsRecommended(t *testing.T) {
@@ -77,8 +74,8 @@ func TestWhyCheaper(t *testing.T) {
 }
 
 func TestNobodyIsRecommended(t *testing.T) {
-	s := newShelf(t)
-	r := compute(t, s, s.strategy("slack", weak, model{fp: 0.02, fn: 0.01, rows: 20000}, 0, 60000))
+	s := comparetest.NewShelf(t)
+	r := compute(t, s, s.Strategy("slack", weak, model{FP: 0.02, FN: 0.01, Rows: 20000}, 0, 60000))
 	if r.Recommendation.Strategy != "" || r.Strategies[0].Recommended {
 		t.Errorf("recommended %q", r.Recommendation.Strategy)
 	}
@@ -97,29 +94,29 @@ func TestTests(t *testing.T) {
 		{BaselineName, "good", "f1_macro", Better},
 		{BaselineName, "good", "unseen_fp_rate", Better},
 	} {
-		got := r.testOf(c.a, c.b, c.metric)
+		got := r.TestOf(c.a, c.b, c.metric)
 		if got == nil || got.Conclusion != c.want {
 			t.Errorf("%s: %s against %s: %+v, want %s", c.metric, c.b, c.a, got, c.want)
 		}
 	}
-	if got := r.testOf("good", "slack", "fp_rate"); got != nil && (got.P < got.Raw || got.OnlyA > got.OnlyB) {
+	if got := r.TestOf("good", "slack", "fp_rate"); got != nil && (got.P < got.Raw || got.OnlyA > got.OnlyB) {
 		t.Errorf("adjusted %v, raw %v, only a %d, only b %d", got.P, got.Raw, got.OnlyA, got.OnlyB)
 	}
 }
 
 func TestOtherRowsAreIncomparable(t *testing.T) {
-	s := newShelf(t)
-	other := model{fp: 0.001, fn: 0.01, rows: 20000, data: "another test set"}
-	r := compute(t, s, s.strategy("a", weak, model{fp: 0.005, fn: 0.01, rows: 20000}, 0, 1), s.strategy("b", weak, other, 0, 1))
-	got := r.testOf("a", "b", "fp_rate")
+	s := comparetest.NewShelf(t)
+	other := model{FP: 0.001, FN: 0.01, Rows: 20000, Data: "another test set"}
+	r := compute(t, s, s.Strategy("a", weak, model{FP: 0.005, FN: 0.01, Rows: 20000}, 0, 1), s.Strategy("b", weak, other, 0, 1))
+	got := r.TestOf("a", "b", "fp_rate")
 	if got == nil || got.Conclusion != Incomparable || !strings.Contains(got.Reason, "other rows") {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestMissingResultsAreBlanksWithAReason(t *testing.T) {
-	s := newShelf(t)
-	failed := s.strategy("failed", weak, weak, 0, 1)
+	s := comparetest.NewShelf(t)
+	failed := s.Strategy("failed", weak, weak, 0, 1)
 	failed.Steps[6].Status, failed.Steps[6].Error, failed.Steps[6].Result.Metrics = "failed", "out of memory\nstack", nil
 	failed.Steps[7].Status, failed.Steps[7].Outputs, failed.Steps[7].Result.Metrics = "skipped", nil, nil
 	r := compute(t, s, failed)
@@ -129,13 +126,6 @@ func TestMissingResultsAreBlanksWithAReason(t *testing.T) {
 	}
 	if got.Verdict != Reject || !strings.Contains(got.Missing, "step model failed: out of memory") {
 		t.Errorf("%q, %q", got.Verdict, got.Missing)
-	}
-	var b strings.Builder
-	if err := Table(&b, r, Options{Width: 100}); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(b.String(), "failed: step model failed: out of memory") {
-		t.Error(b.String())
 	}
 	if len(r.Baseline.Measured) == 0 {
 		t.Error("the baseline lost its figures")
@@ -160,100 +150,10 @@ func TestPlanIsCheckedAndNeverMeasured(t *testing.T) {
 	}
 }
 
-func TestTableFitsTheTerminal(t *testing.T) {
-	r := four(t)
-	for _, width := range []int{40, 60, 80, 100, 120, 140, 160, 200} {
-		for _, transpose := range []bool{false, true} {
-			var b strings.Builder
-			if err := Table(&b, r, Options{Width: width, Transpose: transpose, Color: true}); err != nil {
-				t.Fatal(err)
-			}
-			for _, line := range strings.Split(b.String(), "\n") {
-				if n := text.StringWidthWithoutEscSequences(line); n > width {
-					t.Errorf("width %d, transposed %v: %d columns: %q", width, transpose, n, line)
-				}
-			}
-			if !transpose && width >= 100 && !sideBySide(b.String()) {
-				t.Errorf("width %d: the columns don't fit side by side", width)
-			}
-		}
-	}
-}
-
-// sideBySide tells whether one line names all five columns.
-func sideBySide(table string) bool {
-	head, _, _ := strings.Cut(table, "\n")
-	for _, name := range []string{BaselineName, "good", "cheap", "slack", "lopsided"} {
-		if !strings.Contains(head, name) {
-			return false
-		}
-	}
-	return true
-}
-
-func TestSelectAndSort(t *testing.T) {
-	r := four(t)
-	m := r.Matrix()
-	m.Select([]string{"fp_rate", "verdict"})
-	if err := m.Sort("fp_rate"); err != nil {
-		t.Fatal(err)
-	}
-	var order, rows []string
-	for _, c := range m.Columns {
-		order = append(order, c.Name)
-	}
-	for _, row := range m.Rows {
-		rows = append(rows, row.Key)
-	}
-	if diff := cmp.Diff([]string{BaselineName, "lopsided", "good", "cheap", "slack"}, order); diff != "" {
-		t.Error(diff)
-	}
-	if want := percent(r.Strategy("lopsided").Measured["fp_rate"].Value); rows[0] != "fp_rate" || m.Rows[0].Cells[1].Text != want {
-		t.Errorf("%v: %v, want %s", rows, m.Rows[0].Cells[1], want)
-	}
-	if err := m.Sort("nonsense"); err == nil {
-		t.Error("sorted by a metric that isn't there")
-	}
-}
-
-func TestJSONKeepsTheContract(t *testing.T) {
-	var b strings.Builder
-	if err := JSON(&b, four(t)); err != nil {
-		t.Fatal(err)
-	}
-	var got struct {
-		Baseline struct {
-			Measured map[string]struct{ Value float64 }
-		}
-		Strategies []struct {
-			Name, Title, File, Verdict string
-			Recommended                *bool
-			Concerns                   []string
-			Planned                    map[string]any
-			Expected                   map[string]struct{ Value, Tolerance *float64 }
-			Measured                   map[string]struct{ Value, Low, High *float64 }
-		}
-		Tests []struct {
-			A, B, Metric, Conclusion string
-			P                        *float64
-		}
-	}
-	if err := json.Unmarshal([]byte(b.String()), &got); err != nil {
-		t.Fatal(err)
-	}
-	s := got.Strategies[0]
-	if s.Name != "good" || s.Recommended == nil || s.Concerns == nil || *s.Expected["fp_rate"].Value != 0.0314 || s.Measured["fp_rate"].Low == nil || got.Baseline.Measured["fp_rate"].Value < 0.03 {
-		t.Errorf("%+v", s)
-	}
-	if len(got.Tests) == 0 || got.Tests[0].P == nil || got.Tests[0].A != BaselineName {
-		t.Errorf("%+v", got.Tests)
-	}
-}
-
 // How long measuring took depends on what else the machine did: it doesn't make a strategy dear.
 func TestTimeOfMeasuringDecidesNothing(t *testing.T) {
-	s := newShelf(t)
-	p := fourPipelines(s)
+	s := comparetest.NewShelf(t)
+	p := comparetest.Four(s)
 	for i := range p[1].Steps {
 		if st := &p[1].Steps[i]; st.Name == "test" {
 			st.Result.RunMS *= 1000

@@ -100,7 +100,7 @@ func (r *Result) add(p record.Pipeline) error {
 		fold(s.Measured, []record.Step{*d.result})
 	}
 	s.Missing = missing(p.Steps, meta.Result, d.result)
-	s.CriticalMS = criticalPath(s.Steps)
+	s.CriticalMS = CriticalPath(s.Steps)
 	s.HumanDays, s.ElapsedMS = s.humanDays()
 	r.detail[p.Name] = d
 	r.Strategies = append(r.Strategies, s)
@@ -221,8 +221,8 @@ func missing(steps []record.Step, name string, result *record.Step) string {
 	return ""
 }
 
-// criticalPath is the longest chain of steps by the time that they took when they were made.
-func criticalPath(steps []Timing) (longest int64) {
+// CriticalPath is the longest chain of steps by the time that they took when they were made.
+func CriticalPath(steps []Timing) (longest int64) {
 	for _, end := range endings(steps) {
 		longest = max(longest, end)
 	}
@@ -242,8 +242,8 @@ func endings(steps []Timing) map[string]int64 {
 	return ends
 }
 
-// variable is the value of a strategy's numeric variable.
-func (r *Result) variable(s *Strategy, name string) (float64, bool) {
+// Variable is the value of a strategy's numeric variable.
+func (r *Result) Variable(s *Strategy, name string) (float64, bool) {
 	var v float64
 	raw := r.detail[s.Name].meta.Variables[name].Value
 	if len(raw) == 0 || json.Unmarshal(raw, &v) != nil {

@@ -3,7 +3,6 @@ package compare
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"rein/engine/record"
 )
@@ -46,13 +45,13 @@ func (r *Result) besideControls() {
 	})
 }
 
-// strategies are the columns that may be recommended.
-func (r *Result) strategies() []*Strategy {
+// Contenders are the columns that may be recommended.
+func (r *Result) Contenders() []*Strategy {
 	return slices.DeleteFunc(slices.Clone(r.Strategies), func(s *Strategy) bool { return s.ControlOf != "" })
 }
 
-// controlOf is a strategy's control; nil without one.
-func (r *Result) controlOf(s *Strategy) *Strategy {
+// ControlOf is a strategy's control; nil without one.
+func (r *Result) ControlOf(s *Strategy) *Strategy {
 	if i := slices.IndexFunc(r.Strategies, func(c *Strategy) bool { return c.ControlOf == s.Name }); i >= 0 {
 		return r.Strategies[i]
 	}
@@ -74,55 +73,21 @@ func (r *Result) compared(a, b string) (tested, control bool) {
 	return true, false
 }
 
-// againstControl is the test of a strategy against its control.
-func (r *Result) againstControl(s *Strategy, metric string) *Test {
-	c := r.controlOf(s)
+// AgainstControl is the test of a strategy against its control.
+func (r *Result) AgainstControl(s *Strategy, metric string) *Test {
+	c := r.ControlOf(s)
 	if c == nil {
 		return nil
 	}
-	if t := r.testOf(c.Name, s.Name, metric); t != nil {
+	if t := r.TestOf(c.Name, s.Name, metric); t != nil {
 		return t
 	}
-	return r.testOf(s.Name, c.Name, metric).turned()
-}
-
-func controlCell(v view) Cell {
-	if v.s == nil || v.s.ControlOf != "" {
-		return Cell{}
-	}
-	return v.r.againstControl(v.s, "fp_rate").cell()
-}
-
-// controlLines say of each strategy what its variations do beyond their number.
-func (r *Result) controlLines() []string {
-	var out []string
-	for _, s := range r.strategies() {
-		if line := r.controlWords(s); line != "" {
-			out = append(out, line)
-		}
-	}
-	return out
-}
-
-func (r *Result) controlWords(s *Strategy) string {
-	if r.controlOf(s) == nil {
-		return ""
-	}
-	var parts []string
-	for _, metric := range []string{"fp_rate", "tp_rate", "unseen_fp_rate", "unseen_tp_rate"} {
-		if t := r.againstControl(s, metric); t != nil {
-			parts = append(parts, label(metric)+" "+t.Words())
-		}
-	}
-	if len(parts) == 0 {
-		return fmt.Sprintf("%s: its control has no scored rows to test against", s.Name)
-	}
-	return fmt.Sprintf("%s against as many plain copies of the same rows: %s", s.Name, strings.Join(parts, "; "))
+	return r.TestOf(s.Name, c.Name, metric).Turned()
 }
 
 // gainOverVolume says, of a recommended strategy that has a control, whether variations are worth more than volume.
 func (r *Result) gainOverVolume(s *Strategy) []string {
-	t := r.againstControl(s, "fp_rate")
+	t := r.AgainstControl(s, "fp_rate")
 	if t == nil || t.Conclusion == Incomparable {
 		return nil
 	}

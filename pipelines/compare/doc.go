@@ -1,8 +1,9 @@
 // Package compare puts strategies side by side: what was planned, what was expected, what was measured, how sure that is, and
-// which one to ship. It reads run records and stored artifacts; it runs nothing.
+// which one to ship. It reads run records and stored artifacts; it runs nothing, and writes nothing:
+// that is what package render does.
 //
 //	result, err := compare.Compute(ctx, compare.Input{Pipelines: run.Pipelines, Blobs: store})
-//	err = compare.Table(os.Stdout, result, compare.Options{Width: 140, Color: true})
+//	err = render.Table(os.Stdout, result, render.Options{Width: 140, Color: true})
 //
 // The words:
 //

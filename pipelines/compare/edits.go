@@ -11,15 +11,16 @@ import (
 	"rein/steps/stats"
 )
 
-// edits is what a robustness step found of one strategy, as its report has it.
-type edits struct {
+// Edits is what a robustness step found of one strategy, as its report has it.
+type Edits struct {
 	Name   string
 	Recall stats.Interval `json:"recall"`
 	FPRate stats.Interval `json:"fp_rate"`
-	Trials []editTrial    `json:"trials"`
+	Trials []EditTrial    `json:"trials"`
 }
 
-type editTrial struct {
+// EditTrial is one edit at one strength.
+type EditTrial struct {
 	Edit     string         `json:"edit"`
 	Strength float64        `json:"strength"`
 	Recall   stats.Interval `json:"recall"`
@@ -28,25 +29,20 @@ type editTrial struct {
 	Alarms   []Flip         `json:"alarms"`
 }
 
-// Figures are the trial's rates for people.
-func (t editTrial) Figures() [2]string {
-	return [2]string{withInterval("recall", figure(t.Recall)), withInterval("fp_rate", figure(t.FPRate))}
-}
-
 // Worst are the attacks that the trials with the lowest recall let through.
-func (e edits) Worst() []Flip {
-	return shownOf(e.Trials, func(t editTrial) []Flip { return t.Missed })
+func (e Edits) Worst() []Flip {
+	return shownOf(e.Trials, func(t EditTrial) []Flip { return t.Missed })
 }
 
 // WorstAlarms are the benign rows that the trials with the highest FP rate flag.
-func (e edits) WorstAlarms() []Flip {
+func (e Edits) WorstAlarms() []Flip {
 	trials := slices.Clone(e.Trials)
-	slices.SortStableFunc(trials, func(a, b editTrial) int { return cmp.Compare(b.FPRate.Value, a.FPRate.Value) })
-	return shownOf(trials, func(t editTrial) []Flip { return t.Alarms })
+	slices.SortStableFunc(trials, func(a, b EditTrial) int { return cmp.Compare(b.FPRate.Value, a.FPRate.Value) })
+	return shownOf(trials, func(t EditTrial) []Flip { return t.Alarms })
 }
 
 // shownOf are the first rows of the first trials, each with its edit's name and no edit more than once.
-func shownOf(trials []editTrial, rows func(editTrial) []Flip) []Flip {
+func shownOf(trials []EditTrial, rows func(EditTrial) []Flip) []Flip {
 	var out []Flip
 	seen := map[string]bool{}
 	for _, t := range trials {
@@ -60,9 +56,9 @@ func shownOf(trials []editTrial, rows func(editTrial) []Flip) []Flip {
 	return out
 }
 
-// edited reads the reports of each strategy's robustness steps.
-func (r *Result) edited(ctx context.Context) ([]edits, error) {
-	var out []edits
+// Edited reads the reports of each strategy's robustness steps.
+func (r *Result) Edited(ctx context.Context) ([]Edits, error) {
+	var out []Edits
 	if r.blobs == nil {
 		return nil, nil
 	}
@@ -80,7 +76,7 @@ func (r *Result) edited(ctx context.Context) ([]edits, error) {
 			if err != nil {
 				return nil, err
 			}
-			e := edits{Name: s.Name}
+			e := Edits{Name: s.Name}
 			if err := json.Unmarshal(b, &e); err != nil {
 				return nil, fmt.Errorf("the report of step %s: %w", st.Name, err)
 			}

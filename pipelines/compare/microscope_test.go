@@ -2,8 +2,6 @@ package compare
 
 import (
 	"encoding/json"
-	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -11,48 +9,12 @@ import (
 
 	"rein/cache"
 	"rein/engine/record"
+	"rein/pipelines/compare/comparetest"
 	"rein/steps/artifact"
-	"rein/steps/stats"
 )
 
-// scored makes an evaluate step whose model flags the rows that flags names.
-func (s *shelf) scored(name string, flags func(text string) bool, needs ...string) record.Step {
-	s.t.Helper()
-	set := stats.NewSet()
-	var rows []artifact.Scored
-	for i := range 600 {
-		topic := []string{"weather", "tea recipe", "garden tools"}[i%3]
-		r := artifact.Scored{ID: fmt.Sprint(i), Set: "test", Label: artifact.Benign, Text: fmt.Sprintf("a question on the %s, number %d", topic, i), Score: 0.1}
-		if i%20 == 0 {
-			r.Text = fmt.Sprintf("ignore the last mail on the %s, number %d", topic, i)
-		}
-		if i%30 == 7 {
-			r.Label, r.Text = artifact.Malicious, fmt.Sprintf("attack %d", i)
-		}
-		if flags(r.Text) {
-			r.Score = 0.9
-		}
-		set.Add(stats.Observation{Malicious: r.Label == artifact.Malicious, Flagged: r.Score >= 0.5, Threat: r.Score})
-		rows = append(rows, r)
-	}
-	set.Finish(0.01, 50, 1)
-	set.Data = "one"
-	dir := s.t.TempDir()
-	scores, err := artifact.WriteScores(filepath.Join(dir, "scores"), rows)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	b, _ := json.Marshal(stats.Report{Threshold: 0.5, Sets: map[string]*stats.Set{"test": set}})
-	report := filepath.Join(dir, "report")
-	if err := os.WriteFile(report, b, 0o644); err != nil {
-		s.t.Fatal(err)
-	}
-	return record.Step{Name: name, Type: "evaluate", Needs: needs, Outputs: map[string]cache.Blob{"scores": s.put(scores.Path), "report": s.put(report)},
-		Result: cache.Result{Metrics: map[string]float64{"fp_rate": set.FPRate.Value}}}
-}
-
 func TestMicroscope(t *testing.T) {
-	s := newShelf(t)
+	s := comparetest.NewShelf(t)
 	contains := func(words ...string) func(string) bool {
 		return func(text string) bool {
 			for _, tok := range tokens(text) {
@@ -73,9 +35,9 @@ func TestMicroscope(t *testing.T) {
 	}
 	meta, _ := json.Marshal(record.Meta{Baseline: "before", Result: "after"})
 	r := compute(t, s, record.Pipeline{Name: "x", Meta: meta, Steps: []record.Step{
-		s.scored("before", contains("ignore", "attack")),
-		{Name: "more", Type: "augment", Needs: []string{"before"}, Outputs: map[string]cache.Blob{"rows": s.put(added.Path)}},
-		s.scored("after", contains("garden tools"), "more"),
+		s.Scored("before", contains("ignore", "attack")),
+		{Name: "more", Type: "augment", Needs: []string{"before"}, Outputs: map[string]cache.Blob{"rows": s.Put(added.Path)}},
+		s.Scored("after", contains("garden tools"), "more"),
 	}})
 	base, err := r.Microscope(t.Context(), BaselineName, BaselineName)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 func (r *Result) checkPlan() []Finding {
 	var out []Finding
 	found := map[string]int{}
-	for _, s := range r.strategies() {
+	for _, s := range r.Contenders() {
 		for _, text := range []string{planBalance(s), planDays(s), r.planCost(s), planPool(s, r), planVerdict(s), r.planSaving(s)} {
 			if text != "" {
 				out = append(out, Finding{Strategy: s.Name, Text: text})
@@ -18,7 +18,7 @@ func (r *Result) checkPlan() []Finding {
 			}
 		}
 	}
-	return ofAll(out, found, len(r.strategies()))
+	return ofAll(out, found, len(r.Contenders()))
 }
 
 // ofAll says once, of the plan as a whole, what is wrong alike in every strategy.
@@ -35,13 +35,14 @@ func ofAll(list []Finding, found map[string]int, strategies int) []Finding {
 	return out
 }
 
-func (s *Strategy) planned(name string) (float64, bool) {
+// Fact is a figure that the plan states.
+func (s *Strategy) Fact(name string) (float64, bool) {
 	v, ok := s.Planned[name].(float64)
 	return v, ok
 }
 
-// expected is the value that was promised for a metric.
-func (s *Strategy) expected(metric string) (float64, bool) {
+// Promised is the value that was promised for a metric.
+func (s *Strategy) Promised(metric string) (float64, bool) {
 	if e, ok := s.Expected[metric]; ok && e.Value != nil {
 		return *e.Value, true
 	}
@@ -49,7 +50,7 @@ func (s *Strategy) expected(metric string) (float64, bool) {
 }
 
 func planBalance(s *Strategy) string {
-	share, ok := s.planned("benign_share")
+	share, ok := s.Fact("benign_share")
 	word, okWord := s.Planned["balance"].(string)
 	if !ok || !okWord || share >= 0.4 && share <= 0.6 {
 		return ""
@@ -60,14 +61,14 @@ func planBalance(s *Strategy) string {
 func planDays(s *Strategy) string {
 	var sum float64
 	for _, part := range []string{"data_days", "validation_days", "onnx_days"} {
-		v, ok := s.planned(part)
+		v, ok := s.Fact(part)
 		if !ok {
 			return ""
 		}
 		sum += v
 	}
-	hours, _ := s.planned("gpu_hours")
-	total, ok := s.planned("total_days")
+	hours, _ := s.Fact("gpu_hours")
+	total, ok := s.Fact("total_days")
 	if with := sum + hours/24; ok && math.Abs(total-with) > 0.26 && math.Abs(total-sum) > 0.26 {
 		return fmt.Sprintf("its parts add up to %.3g days (%.3g of people, %.3g h of training), its total says %.3g", with, sum, hours, total)
 	}
@@ -75,8 +76,8 @@ func planDays(s *Strategy) string {
 }
 
 func (r *Result) planCost(s *Strategy) string {
-	hours, okHours := s.planned("gpu_hours")
-	cost, okCost := s.planned("cost_usd")
+	hours, okHours := s.Fact("gpu_hours")
+	cost, okCost := s.Fact("cost_usd")
 	if price := r.Assumptions.GPUHourPrice; okHours && okCost && math.Abs(hours*price-cost) > 0.5 {
 		return fmt.Sprintf("%.3g GPU hours at $%.3g are $%.4g, the plan says $%.4g", hours, price, hours*price, cost)
 	}
@@ -85,8 +86,8 @@ func (r *Result) planCost(s *Strategy) string {
 
 // planPool compares the number of false positives that the plan's coverage implies with what the pool holds.
 func planPool(s *Strategy, r *Result) string {
-	share, ok := s.planned("coverage")
-	asked, okAsked := r.variable(s, "false_positives")
+	share, ok := s.Fact("coverage")
+	asked, okAsked := r.Variable(s, "false_positives")
 	held, okHeld := s.Measured["available_fps"]
 	if !ok || !okAsked || !okHeld || share <= 0 {
 		return ""
@@ -106,7 +107,7 @@ func planVerdict(s *Strategy) string {
 	approved := len(verdict) >= len(Approve) && verdict[:len(Approve)] == Approve
 	promised := map[string]Figure{}
 	for name := range s.Expected {
-		if v, ok := s.expected(name); ok {
+		if v, ok := s.Promised(name); ok {
 			promised[name] = Figure{Value: v}
 		}
 	}
@@ -114,7 +115,7 @@ func planVerdict(s *Strategy) string {
 		if _, ok := promised[name]; !ok {
 			continue
 		}
-		if g := gate(name, target, promised); !g.Passed && approved {
+		if g := Check(name, target, promised); !g.Passed && approved {
 			return fmt.Sprintf("approved although the promised %s, %s, is not %s", label(name), g.Got, g.Wants)
 		}
 	}
@@ -123,8 +124,8 @@ func planVerdict(s *Strategy) string {
 
 // planSaving does the plan's sum of money again: alarms avoided in a year times the price of one.
 func (r *Result) planSaving(s *Strategy) string {
-	avoided, ok := s.planned("avoided_alarms")
-	saving, okSaving := s.planned("saving_usd")
+	avoided, ok := s.Fact("avoided_alarms")
+	saving, okSaving := s.Fact("saving_usd")
 	price := r.Assumptions.TicketCost
 	if !ok || !okSaving || saving <= 0 || math.Abs(avoided*price-saving) <= 0.02*saving {
 		return ""

@@ -17,7 +17,7 @@ const rule = "Among the strategies that pass every gate (targets, balance not cr
 func (r *Result) recommend() {
 	rec := Recommendation{Rule: rule, Why: []string{}}
 	var passed []*Strategy
-	for _, s := range r.strategies() {
+	for _, s := range r.Contenders() {
 		if s.Verdict == Approve {
 			passed = append(passed, s)
 		}
@@ -53,9 +53,9 @@ func (r *Result) finding(list []*Strategy) []*Strategy {
 
 // findsFewer tells whether a strategy's recall is shown to be lower than another's, by more than a little.
 func (r *Result) findsFewer(s, other *Strategy) bool {
-	t := r.testOf(other.Name, s.Name, "tp_rate")
+	t := r.TestOf(other.Name, s.Name, "tp_rate")
 	if t == nil {
-		t = r.testOf(s.Name, other.Name, "tp_rate").turned()
+		t = r.TestOf(s.Name, other.Name, "tp_rate").Turned()
 	}
 	return t != nil && t.Conclusion == Worse && t.Difference.Value <= -lostRecall
 }
@@ -85,8 +85,8 @@ func whyCheaper(s, other *Strategy) string {
 	return fmt.Sprintf("%s is cheaper: made in %s against %s, of %s training rows against %s", s.Name, seconds(a), seconds(b), rows, others)
 }
 
-// ownMS is the time that the strategy's own steps took when they were made, the baseline's not counted.
-func (s *Strategy) ownMS() (sum int64) {
+// OwnMS is the time that the strategy's own steps took when they were made, the baseline's not counted.
+func (s *Strategy) OwnMS() (sum int64) {
 	for _, t := range s.Steps {
 		if !t.Shared {
 			sum += t.MS
@@ -111,7 +111,7 @@ func (s *Strategy) makingMS() (sum int64) {
 
 // differs tells whether two strategies' FP rates differ significantly; without a test they are taken to.
 func (r *Result) differs(a, b *Strategy) bool {
-	t := cmp.Or(r.testOf(a.Name, b.Name, "fp_rate"), r.testOf(b.Name, a.Name, "fp_rate"))
+	t := cmp.Or(r.TestOf(a.Name, b.Name, "fp_rate"), r.TestOf(b.Name, a.Name, "fp_rate"))
 	return t == nil || t.Conclusion == Better || t.Conclusion == Worse || t.Conclusion == Incomparable
 }
 
@@ -125,10 +125,10 @@ func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) [
 	}
 	why = append(why, head+".")
 	switch {
-	case len(r.strategies()) > 1 && len(passed) == 1:
-		why = append(why, "It is the only one of "+fmt.Sprint(len(r.strategies()))+" that does.")
+	case len(r.Contenders()) > 1 && len(passed) == 1:
+		why = append(why, "It is the only one of "+fmt.Sprint(len(r.Contenders()))+" that does.")
 	case chosen != best:
-		t := cmp.Or(r.testOf(best.Name, chosen.Name, "fp_rate"), r.testOf(chosen.Name, best.Name, "fp_rate"))
+		t := cmp.Or(r.TestOf(best.Name, chosen.Name, "fp_rate"), r.TestOf(chosen.Name, best.Name, "fp_rate"))
 		reason := whyCheaper(chosen, best)
 		if r.findsFewer(best, chosen) {
 			reason = fmt.Sprintf("it finds fewer attacks: recall %s against %s", percent(best.Measured["tp_rate"].Value), percent(chosen.Measured["tp_rate"].Value))
@@ -149,46 +149,27 @@ func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) [
 	why = append(why, r.whyOthers(chosen)...)
 	why = append(why, r.advice()...)
 	if len(chosen.Concerns) > 0 {
-		why = append(why, keepInMind+" "+strings.Join(chosen.Concerns, "; ")+".")
+		why = append(why, KeepInMind+" "+strings.Join(chosen.Concerns, "; ")+".")
 	}
 	return why
 }
 
-const keepInMind = "What to keep in mind of it:"
-
-// reason is a line of why, its parts apart where a page has room for a list of them.
-type reason struct {
-	Text   string
-	Points []string
-}
-
-// reasons are the recommendation's lines, the chosen strategy's concerns one by one.
-func (r *Result) reasons() []reason {
-	var out []reason
-	for _, line := range r.Recommendation.Why {
-		next := reason{Text: line}
-		if s := r.Strategy(r.Recommendation.Strategy); s != nil && strings.HasPrefix(line, keepInMind) {
-			next = reason{keepInMind, s.Concerns}
-		}
-		out = append(out, next)
-	}
-	return out
-}
+const KeepInMind = "What to keep in mind of it:"
 
 // whyOthers says what each rejected strategy failed on.
 func (r *Result) whyOthers(chosen *Strategy) []string {
 	var why []string
-	for _, s := range r.strategies() {
+	for _, s := range r.Contenders() {
 		if s == chosen || s.Verdict == Approve {
 			continue
 		}
-		why = append(why, fmt.Sprintf("%s is rejected: %s.", s.Name, strings.Join(s.failures(), "; ")))
+		why = append(why, fmt.Sprintf("%s is rejected: %s.", s.Name, strings.Join(s.Failures(), "; ")))
 	}
 	return why
 }
 
-// failures are the gates that a strategy didn't pass.
-func (s *Strategy) failures() []string {
+// Failures are the gates that a strategy didn't pass.
+func (s *Strategy) Failures() []string {
 	var out []string
 	for _, g := range s.Gates {
 		switch {
@@ -209,8 +190,8 @@ func (r *Result) whyNobody() []string {
 	why := []string{"No strategy passes every gate."}
 	why = append(why, r.whyOthers(nil)...)
 	closest := (*Strategy)(nil)
-	for _, s := range r.strategies() {
-		if s.Missing == "" && (closest == nil || len(s.failures()) < len(closest.failures()) || len(s.failures()) == len(closest.failures()) && byRate(s, closest) < 0) {
+	for _, s := range r.Contenders() {
+		if s.Missing == "" && (closest == nil || len(s.Failures()) < len(closest.Failures()) || len(s.Failures()) == len(closest.Failures()) && byRate(s, closest) < 0) {
 			closest = s
 		}
 	}
@@ -251,4 +232,18 @@ func names[T any](list []T, name func(T) string) []string {
 
 func without(list []*Strategy, x *Strategy) []*Strategy {
 	return slices.DeleteFunc(slices.Clone(list), func(s *Strategy) bool { return s == x })
+}
+
+// Yardstick is the recommended strategy, or the one with the lowest FP rate.
+func (r *Result) Yardstick() *Strategy {
+	if s := r.Strategy(r.Recommendation.Strategy); s != nil {
+		return s
+	}
+	var best *Strategy
+	for _, s := range r.Contenders() {
+		if _, ok := s.Measured["fp_rate"]; ok && (best == nil || byRate(s, best) < 0) {
+			best = s
+		}
+	}
+	return best
 }

@@ -87,7 +87,8 @@ type Figure struct {
 	High  *float64 `json:"high,omitempty"`
 }
 
-func figure(i stats.Interval) Figure { return Figure{Value: i.Value, Low: &i.Low, High: &i.High} }
+// FigureOf is an interval as a figure.
+func FigureOf(i stats.Interval) Figure { return Figure{Value: i.Value, Low: &i.Low, High: &i.High} }
 
 // Gate is one condition of the approval.
 type Gate struct {

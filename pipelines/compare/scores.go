@@ -64,7 +64,7 @@ func (r *Result) open(ctx context.Context, blobs Blobs) {
 		})
 	}
 	wg.Wait()
-	for _, name := range r.columns() {
+	for _, name := range r.Columns() {
 		if d := r.detail[name]; d != nil {
 			r.Notes = append(r.Notes, d.problems...)
 		}
@@ -121,8 +121,37 @@ func (d *run) openScores(ctx context.Context, blobs Blobs, st *record.Step) erro
 	return nil
 }
 
-// columns are the names of all columns: the baseline first, if there is one.
-func (r *Result) columns() []string {
+// Report is what an evaluation says of a column; nil where there is none.
+func (r *Result) Report(column string) *stats.Report {
+	if d := r.detail[column]; d != nil {
+		return d.report
+	}
+	return nil
+}
+
+// Has tells whether there is a column of that name.
+func (r *Result) Has(column string) bool { return r.detail[column] != nil }
+
+// Scored tells whether a column has scored rows to look at.
+func (r *Result) Scored(column string) bool {
+	return r.detail[column] != nil && r.detail[column].scores != nil
+}
+
+// Curves are what the training steps behind a column recorded: by step, the points of each curve by its name.
+func (r *Result) Curves(column string) []map[string][][2]float64 {
+	var out []map[string][][2]float64
+	d := r.detail[column]
+	shared := ancestors(d.steps, d.meta.Baseline)
+	for _, st := range d.steps {
+		if st.Type == "train-gpu" && shared[st.Name] == (column == BaselineName) {
+			out = append(out, st.Result.Series)
+		}
+	}
+	return out
+}
+
+// Columns are the names of all columns: the baseline first, if there is one.
+func (r *Result) Columns() []string {
 	var out []string
 	if r.detail[BaselineName] != nil {
 		out = append(out, BaselineName)

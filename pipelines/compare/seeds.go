@@ -119,18 +119,6 @@ func (a *side) seedsAUC(b *side) (rows float64, byA, byB []float64) {
 	return stats.RankedRows(ra, rb)
 }
 
-// overSeeds is a figure's mean and standard deviation over the seeds of a training; blank where there was one.
-func overSeeds(metric string) func(view) Cell {
-	return func(v view) Cell {
-		n, ok := v.measured["seeds"]
-		mean, spread, okBoth := two(v.measured, metric+"_mean", metric+"_spread")
-		if !ok || !okBoth {
-			return Cell{}
-		}
-		return Cell{Text: fmt.Sprintf("%s ± %s (%s seeds)", show(metric, mean.Value), show(metric, spread.Value), count(n.Value))}
-	}
-}
-
 // seedConcern speaks up where the model that is used meets a target and the trainings on average don't.
 func (s *Strategy) seedConcern() []string {
 	var out []string

@@ -51,7 +51,7 @@ type outcome struct {
 
 // test runs all paired tests: every strategy against the baseline, and every two strategies.
 func (r *Result) test() {
-	columns := r.columns()
+	columns := r.Columns()
 	for _, m := range tested {
 		var families [2][]Test // of strategies, and with controls
 		for i, a := range columns {
@@ -101,7 +101,7 @@ func (r *Result) pair(a, b, metric, set string, test func(a, b *side) outcome, s
 	if len(x.seeds)+len(y.seeds) > 0 {
 		o = o.overSeeds(seeds(x, y))
 	}
-	t.Raw, t.Difference, t.Rows, t.OnlyA, t.OnlyB = o.p, figure(o.difference), o.rows, o.onlyA, o.onlyB
+	t.Raw, t.Difference, t.Rows, t.OnlyA, t.OnlyB = o.p, FigureOf(o.difference), o.rows, o.onlyA, o.onlyB
 	t.Detectable, t.Need, t.NeedSeeds, t.SeedsA, t.SeedsB = o.detectable, o.need, o.needSeeds, o.seeds[0], o.seeds[1]
 	return t
 }
@@ -142,8 +142,8 @@ func conclude(tests []Test, lower bool) {
 // relevant is the least difference of a rate that is worth more rows.
 const relevant = 0.002
 
-// testOf finds a test of B against A; nil if it wasn't run.
-func (r *Result) testOf(a, b, metric string) *Test {
+// TestOf finds a test of B against A; nil if it wasn't run.
+func (r *Result) TestOf(a, b, metric string) *Test {
 	for i := range r.Tests {
 		if t := &r.Tests[i]; t.A == a && t.B == b && t.Metric == metric {
 			return t
@@ -223,3 +223,23 @@ func halfWidth(i stats.Interval) float64 { return (i.High - i.Low) / 2 }
 func (c cells) list() [4]int { return [4]int{c.both, c.onlyA, c.onlyB, c.neither} }
 
 func short(digest string) string { return digest[:min(12, len(digest))] }
+
+// Turned is the same test seen from the other side; nil stays nil.
+func (t *Test) Turned() *Test {
+	if t == nil {
+		return nil
+	}
+	o := *t
+	o.A, o.B, o.OnlyA, o.OnlyB = t.B, t.A, t.OnlyB, t.OnlyA
+	o.Difference = t.Difference.scale(-1)
+	if o.Difference.Low != nil {
+		o.Difference.Low, o.Difference.High = o.Difference.High, o.Difference.Low
+	}
+	switch t.Conclusion {
+	case Better:
+		o.Conclusion = Worse
+	case Worse:
+		o.Conclusion = Better
+	}
+	return &o
+}

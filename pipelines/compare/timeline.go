@@ -1,15 +1,11 @@
 package compare
 
-import (
-	"fmt"
-	"math"
-	"slices"
-)
+import "slices"
 
-// stages are the parts of the work that the plan states human days for, and the step types that belong to them.
-var stages = []struct {
-	fact  string
-	types []string
+// Stages are the parts of the work that the plan states human days for, and the step types that belong to them.
+var Stages = []struct {
+	Fact  string
+	Types []string
 }{
 	{"data_days", []string{"synthesize", "dataset", "split", "mine", "sample", "augment", "hard-negatives", "merge", "balance-assert", "review"}},
 	{"validation_days", []string{"evaluate", "robustness", "score"}},
@@ -22,14 +18,14 @@ const dayMS = 24 * 60 * 60 * 1000
 // spent at the one of its own steps that is ready last: what they look at is there then. Ways are compared by days and measured time together.
 func (s *Strategy) humanDays() (days float64, measuredMS int64) {
 	extra, ready := map[string]float64{}, endings(s.Steps)
-	for _, stage := range stages {
-		stated, ok := s.planned(stage.fact)
+	for _, stage := range Stages {
+		stated, ok := s.Fact(stage.Fact)
 		if !ok {
 			continue
 		}
 		last := ""
 		for _, st := range s.Steps {
-			if !st.Shared && slices.Contains(stage.types, st.Type) && (last == "" || ready[st.Name] > ready[last]) {
+			if !st.Shared && slices.Contains(stage.Types, st.Type) && (last == "" || ready[st.Name] > ready[last]) {
 				last = st.Name
 			}
 		}
@@ -55,23 +51,4 @@ func (s *Strategy) humanDays() (days float64, measuredMS int64) {
 		}
 	}
 	return longest.days, longest.ms
-}
-
-// elapsed is the critical path with the stated human days on it.
-func elapsed(v view) Cell {
-	if v.s == nil {
-		return Cell{}
-	}
-	days, ms := v.s.HumanDays, v.s.ElapsedMS
-	if days == 0 || ms == 0 {
-		return Cell{}.planned(v, "total_days", daysText)
-	}
-	return Cell{Text: fmt.Sprintf("%s + %s", daysText(days), seconds(float64(ms)/1000))}.planned(v, "total_days", daysText)
-}
-
-func daysText(d float64) string {
-	if d == 1 {
-		return "1 day"
-	}
-	return fmt.Sprintf("%g days", math.Round(100*d)/100)
 }

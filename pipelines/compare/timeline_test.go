@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"rein/engine/record"
+	"rein/pipelines/compare/comparetest"
 )
 
 // Stated days count where the longest way through the steps passes the stage that they are of.
@@ -20,7 +21,7 @@ func TestHumanDaysAreOnTheCriticalPath(t *testing.T) {
 	if days, ms := s.humanDays(); days != 3 || ms != 15_000 {
 		t.Errorf("%v days and %d ms, want data and validation: 3 days, 15 s", days, ms)
 	}
-	if got := criticalPath(s.Steps); got != 51_000 {
+	if got := CriticalPath(s.Steps); got != 51_000 {
 		t.Errorf("measured alone: %d", got)
 	}
 	s.Planned["onnx_days"] = 1.5
@@ -35,8 +36,8 @@ func TestHumanDaysAreOnTheCriticalPath(t *testing.T) {
 
 // What is wrong alike in every strategy is said once.
 func TestTheWholePlansMistakeIsSaidOnce(t *testing.T) {
-	s := newShelf(t)
-	one := s.strategy("one", weak, weak, 0, 1)
+	s := comparetest.NewShelf(t)
+	one := s.Strategy("one", weak, weak, 0, 1)
 	r := compute(t, s, one, record.Pipeline{Name: "two", Meta: one.Meta, Steps: one.Steps})
 	n := 0
 	for _, f := range r.Plan {

@@ -13,7 +13,8 @@ import (
 // severities are the words of balance_severity.
 var severities = []string{"ideal", "acceptable", "concerning", "critical"}
 
-const critical = 3
+// Critical is the severity of a balance that fails its gate.
+const Critical = 3
 
 // judge passes a strategy through its gates and gathers what speaks against it.
 func (r *Result) judge(s *Strategy) {
@@ -25,17 +26,17 @@ func (r *Result) judge(s *Strategy) {
 	}
 	s.Gates = append(s.Gates, Gate{Name: "steps", Wants: "every step has a result", Got: "all", Passed: true, Shown: true})
 	for _, name := range slices.Sorted(maps.Keys(s.Targets)) {
-		s.Gates = append(s.Gates, gate(name, s.Targets[name], s.Measured))
+		s.Gates = append(s.Gates, Check(name, s.Targets[name], s.Measured))
 	}
 	if sev, ok := s.Measured["balance_severity"]; ok {
-		s.Gates = append(s.Gates, Gate{Name: "balance", Wants: "not critical", Got: severity(sev.Value) + balanceDetail(s), Passed: sev.Value < critical, Shown: true})
+		s.Gates = append(s.Gates, Gate{Name: "balance", Wants: "not critical", Got: Severity(sev.Value) + balanceDetail(s), Passed: sev.Value < Critical, Shown: true})
 	}
 	if g, ok := r.gain(s); ok {
 		s.Gates = append(s.Gates, g)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Expected)) {
 		if e := s.Expected[name]; e.Binding {
-			g := gate(name, e, s.Measured)
+			g := Check(name, e, s.Measured)
 			g.Name = "expected " + name
 			s.Gates = append(s.Gates, g)
 		}
@@ -69,8 +70,8 @@ func orNothing(s string) string {
 	return s
 }
 
-// gate checks a figure against an expectation or target.
-func gate(name string, e record.Expectation, measured map[string]Figure) Gate {
+// Check holds a figure against an expectation or target.
+func Check(name string, e record.Expectation, measured map[string]Figure) Gate {
 	g := Gate{Name: name, Wants: wants(name, e)}
 	f, ok := measured[name]
 	if !ok {
@@ -96,12 +97,12 @@ const gainGate = "gain"
 // gain is a gate of every strategy that can be tested: reinforcement has to reduce the false positives. Where both models'
 // thresholds were chosen for one FP rate, what it gains is recall.
 func (r *Result) gain(s *Strategy) (Gate, bool) {
-	fp := r.testOf(BaselineName, s.Name, "fp_rate")
+	fp := r.TestOf(BaselineName, s.Name, "fp_rate")
 	if fp == nil || fp.Conclusion == Incomparable {
 		return Gate{}, false
 	}
 	g := Gate{Name: gainGate, Wants: "fewer false positives, or as few and more attacks found", Got: "FP rate " + fp.words(), Passed: fp.Conclusion == Better}
-	if tp := r.testOf(BaselineName, s.Name, "tp_rate"); !g.Passed && tp != nil {
+	if tp := r.TestOf(BaselineName, s.Name, "tp_rate"); !g.Passed && tp != nil {
 		g.Got += ", recall " + tp.words()
 		g.Passed = fp.Conclusion != Worse && tp.Conclusion == Better
 	}
@@ -117,14 +118,14 @@ func (t *Test) words() string {
 // generalisation compares unseen sources with the test set.
 func (r *Result) generalisation(s *Strategy) []string {
 	var out []string
-	if seen, unseen, ok := two(s.Measured, "fp_rate", "unseen_fp_rate"); ok {
+	if seen, unseen, ok := Both(s.Measured, "fp_rate", "unseen_fp_rate"); ok {
 		if most := s.Targets["fp_rate"].AtMost; most != nil && unseen.Value > *most && seen.Value <= *most {
 			out = append(out, fmt.Sprintf("FP rate on unseen sources is %s, over the target of %s that the test set meets", percent(unseen.Value), percent(*most)))
 		} else if unseen.Low != nil && seen.High != nil && *unseen.Low > *seen.High && unseen.Value > 2*seen.Value {
 			out = append(out, fmt.Sprintf("FP rate on unseen sources is %s against %s on the test set", percent(unseen.Value), percent(seen.Value)))
 		}
 	}
-	if seen, unseen, ok := two(s.Measured, "tp_rate", "unseen_tp_rate"); ok && unseen.High != nil && *unseen.High < seen.Value-0.02 {
+	if seen, unseen, ok := Both(s.Measured, "tp_rate", "unseen_tp_rate"); ok && unseen.High != nil && *unseen.High < seen.Value-0.02 {
 		out = append(out, fmt.Sprintf("recall on unseen sources is %s against %s on the test set", percent(unseen.Value), percent(seen.Value)))
 	}
 	return out
@@ -134,14 +135,15 @@ func (r *Result) generalisation(s *Strategy) []string {
 func (r *Result) recallLoss(s *Strategy) []string {
 	var out []string
 	for _, m := range []struct{ metric, what string }{{"tp_rate", "recall"}, {"unseen_tp_rate", "recall on unseen sources"}, {"unseen_fp_rate", "FP rate on unseen sources"}} {
-		if t := r.testOf(BaselineName, s.Name, m.metric); t != nil && t.Conclusion == Worse {
+		if t := r.TestOf(BaselineName, s.Name, m.metric); t != nil && t.Conclusion == Worse {
 			out = append(out, fmt.Sprintf("%s is worse than the baseline's (%s, p %s)", m.what, points(t.Difference), pvalue(t.P)))
 		}
 	}
 	return out
 }
 
-func two(m map[string]Figure, a, b string) (x, y Figure, ok bool) {
+// Both are two figures; ok where both were measured.
+func Both(m map[string]Figure, a, b string) (x, y Figure, ok bool) {
 	x, okA := m[a]
 	y, okB := m[b]
 	return x, y, okA && okB
@@ -185,7 +187,8 @@ func (s *Strategy) Confidence() (sure float64, ok bool) {
 	return stats.BelowConfidence(int(count.Value), int(rows.Value), *most), true
 }
 
-func severity(v float64) string {
+// Severity is the word of a balance.
+func Severity(v float64) string {
 	if i := int(v); i >= 0 && i < len(severities) {
 		return severities[i]
 	}

@@ -20,12 +20,12 @@ func TestGate(t *testing.T) {
 		{0.3, 0.25, 0.35, true, true}, {0.4, 0.39, 0.4, true, true}, {0.2, 0.2, 0.21, true, true},
 		{0.4, 0.39, 0.41, true, false}, {0.2, 0.19, 0.21, true, false}, {0.41, 0.4, 0.42, false, false}, {0.19, 0.18, 0.2, false, false},
 	} {
-		g := gate("fp_rate", between, map[string]Figure{"fp_rate": {c.value, limit(c.low), limit(c.high)}})
+		g := Check("fp_rate", between, map[string]Figure{"fp_rate": {c.value, limit(c.low), limit(c.high)}})
 		if g.Passed != c.passed || g.Shown != c.shown {
 			t.Errorf("%v: passed %v, shown %v", c, g.Passed, g.Shown)
 		}
 	}
-	if g := gate("fp_rate", between, nil); g.Passed || g.Shown || g.Got != "" {
+	if g := Check("fp_rate", between, nil); g.Passed || g.Shown || g.Got != "" {
 		t.Errorf("nothing measured: %+v", g)
 	}
 }
@@ -88,3 +88,14 @@ func TestWhatCostsTheRecommendation(t *testing.T) {
 		}
 	}
 }
+
+// A figure that misses its limit by less than two decimals show is written with more of them.
+func TestAGateNeverContradictsItself(t *testing.T) {
+	target := map[string]Figure{"fp_rate": {Value: 0.010033}}
+	g := Check("fp_rate", record.Expectation{AtMost: ptr(0.01)}, target)
+	if g.Passed || g.Got == "1.00%" || g.Wants != "at most 1.00%" {
+		t.Errorf("%+v", g)
+	}
+}
+
+func ptr(v float64) *float64 { return &v }

@@ -147,14 +147,6 @@ func count(v float64) string {
 	return s
 }
 
-// millions shortens a large count.
-func millions(v float64) string {
-	if math.Abs(v) < 1e6 {
-		return count(math.Round(v))
-	}
-	return fmt.Sprintf("%.1f million", v/1e6)
-}
-
 func money(v float64) string {
 	sign := ""
 	if v < 0 {
@@ -248,17 +240,19 @@ func Label(metric string) string { return label(metric) }
 // Format is a measured figure of a metric for people, with its interval.
 func Format(metric string, f Figure) string { return withInterval(metric, f) }
 
-// Words is a test's conclusion with its difference.
-func (t Test) Words() string {
-	if t.Conclusion == Incomparable {
-		return Incomparable + ": " + t.Reason
-	}
-	d := points(t.Difference)
-	if !isRate(t.Metric) {
-		d = fmt.Sprintf("%+.4f", t.Difference.Value)
-	}
-	if t.SeedsA > 0 {
-		d += fmt.Sprintf(", means over %d and %d seeds", t.SeedsA, t.SeedsB)
-	}
-	return fmt.Sprintf("%s (%s, p %s)", t.Conclusion, d, pvalue(t.P))
-}
+// What a comparison is written with.
+var (
+	Show         = show
+	IsRate       = isRate
+	Percent      = percent
+	WithInterval = withInterval
+	Interval     = interval
+	Points       = points
+	PValue       = pvalue
+	SureText     = confidence
+	Count        = count
+	Money        = money
+	Seconds      = seconds
+	Wants        = wants
+	OrNothing    = orNothing
+)

@@ -11,6 +11,7 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"rein/engine"
+	"rein/pipelines/human"
 )
 
 // frame is the live part: running steps by strategy, a line on each strategy if there are several, and the whole.
@@ -205,13 +206,13 @@ func progressCells(s *step, now time.Time, width int) []cell {
 	r := s.rate(now)
 	rate, left := "", ""
 	if r > 0 {
-		rate = Rate(r) + "/s"
+		rate = human.Rate(r) + "/s"
 		if width >= wideUnit {
-			rate = Rate(r) + " " + s.unit + "/s"
+			rate = human.Rate(r) + " " + s.unit + "/s"
 		}
 	}
 	if s.total <= 0 {
-		return []cell{{Count(s.done) + " " + s.unit, 3}, {rate, 2}}
+		return []cell{{human.Count(s.done) + " " + s.unit, 3}, {rate, 2}}
 	}
 	if r > 0 && s.total > s.done {
 		left = elapsed(time.Duration(float64(s.total-s.done)/r*float64(time.Second))) + " left"
@@ -219,11 +220,11 @@ func progressCells(s *step, now time.Time, width int) []cell {
 	if width >= wideUnit {
 		rate, left = fmt.Sprintf("%14s", rate), fmt.Sprintf("%-11s", left)
 	}
-	total := Count(s.total)
+	total := human.Count(s.total)
 	return []cell{
 		{bar(s), 4},
 		{fmt.Sprintf("%3d%%", min(s.done, s.total)*100/s.total), 1},
-		{fmt.Sprintf("%*s of %s", len(total), Count(s.done), total), 6},
+		{fmt.Sprintf("%*s of %s", len(total), human.Count(s.done), total), 6},
 		{rate, 2},
 		{left, 3},
 	}
@@ -265,7 +266,7 @@ func elapsed(d time.Duration) string {
 	if d < time.Minute {
 		return fmt.Sprintf("%d s", int(d.Seconds()))
 	}
-	return Duration(d)
+	return human.Duration(d)
 }
 
 const barWidth = 10

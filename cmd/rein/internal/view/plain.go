@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rein/engine"
+	"rein/pipelines/human"
 )
 
 // A running step is told of after plainEvery, and then more and more seldom: the log of a day's training is read too.
@@ -134,7 +135,7 @@ func (p *Plain) Close() {
 func (s *step) end(t *trace) string {
 	switch s.status {
 	case engine.StatusRan:
-		return fmt.Sprintf("ran%s in %s%s, %d of %d", s.where(), Duration(s.elapsed), why(s.reasons), t.ended(), max(t.needed(), t.ended()))
+		return fmt.Sprintf("ran%s in %s%s, %d of %d", s.where(), human.Duration(s.elapsed), why(s.reasons), t.ended(), max(t.needed(), t.ended()))
 	case engine.StatusFailed, engine.StatusVerdict:
 		if s.twin() {
 			return ""
@@ -186,18 +187,18 @@ func summary(t *trace) string {
 	if len(parts) == 0 {
 		parts = []string{"nothing to do"}
 	}
-	return fmt.Sprintf("%s in %s", strings.Join(parts, ", "), Duration(t.done.Time.Sub(t.started)))
+	return fmt.Sprintf("%s in %s", strings.Join(parts, ", "), human.Duration(t.done.Time.Sub(t.started)))
 }
 
 // progressText is "12,000 of 100,000 rows, 34,000 rows/s, 3 s left".
 func progressText(s *step, now time.Time) string {
-	out := Count(s.done)
+	out := human.Count(s.done)
 	if s.total > 0 {
-		out += " of " + Count(s.total)
+		out += " of " + human.Count(s.total)
 	}
 	out += " " + s.unit
 	if r := s.rate(now); r > 0 {
-		out += fmt.Sprintf(", %s %s/s", Rate(r), s.unit)
+		out += fmt.Sprintf(", %s %s/s", human.Rate(r), s.unit)
 		if s.total > s.done {
 			left := time.Duration(float64(s.total-s.done) / r * float64(time.Second))
 			out += ", " + elapsed(left) + " left"

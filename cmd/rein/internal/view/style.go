@@ -5,23 +5,6 @@ import (
 	"strings"
 )
 
-// Palette gives words their meaning's colour: the 16 terminal colours only, so that light and dark themes both work.
-type Palette struct{ on bool }
-
-func NewPalette(on bool) Palette { return Palette{on} }
-
-func (p Palette) sgr(code, s string) string {
-	if !p.on || s == "" {
-		return s
-	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
-}
-
-func (p Palette) Bold(s string) string { return p.sgr("1", s) }
-func (p Palette) Dim(s string) string  { return p.sgr("2", s) }
-func (p Palette) Warn(s string) string { return p.sgr("33", s) }
-func (p Palette) Bad(s string) string  { return p.sgr("31", s) }
-
 // Sparkline draws at most width values as block characters, the newest last; what isn't a finite number is a "?".
 func Sparkline(v []float64, width int) string {
 	v = v[max(len(v)-max(width, 0), 0):]

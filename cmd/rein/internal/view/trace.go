@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rein/engine"
+	"rein/pipelines/human"
 )
 
 // trace is the fold of a run's events: what every renderer reads.
@@ -173,7 +174,7 @@ func whose(steps []*step) (whole, parts string) {
 	for i, p := range pipelines {
 		pipelines[i] = fmt.Sprintf("%d of %s", counts[p], p)
 	}
-	return Many(len(steps), "step"), ": " + strings.Join(pipelines, ", ")
+	return human.Many(len(steps), "step"), ": " + strings.Join(pipelines, ", ")
 }
 
 // broke reports whether the step failed or said no.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"rein/engine"
+	"rein/pipelines/human"
 )
 
 // redraw is the time between two frames of the live view.
@@ -20,7 +21,7 @@ const redraw = 100 * time.Millisecond
 // TTY is the live view: finished steps scroll by, running ones are redrawn in place below them.
 type TTY struct {
 	w     io.Writer
-	paint Palette
+	paint human.Palette
 	size  func() (width, height int)
 	now   func() time.Time
 
@@ -59,7 +60,7 @@ func NewTTY(w io.Writer, color bool) *TTY {
 }
 
 func newTTY(w io.Writer, color bool, size func() (int, int), now func() time.Time) *TTY {
-	return &TTY{w: w, paint: NewPalette(color), size: size, now: now, born: now(), trace: newTrace(), stop: make(chan struct{})}
+	return &TTY{w: w, paint: human.NewPalette(color), size: size, now: now, born: now(), trace: newTrace(), stop: make(chan struct{})}
 }
 
 // Slots says how many steps may run at a time, for the line on the whole run.
@@ -125,10 +126,10 @@ func (t *TTY) say(s *step, paint func(string) string, word, text string) {
 	t.last = s
 	width, _ := t.size()
 	column := t.column(width - 1)
-	lines := wrap(strings.TrimRight(word+" "+text, " "), max(width-1-column-2, 1), "")
+	lines := human.Wrap(strings.TrimRight(word+" "+text, " "), max(width-1-column-2, 1), "")
 	if column+2 > width/2 { // the text would be a thin column
 		column = 0
-		lines = wrap(strings.TrimRight(label(s)+"  "+word+" "+text, " "), max(width-1, 1), "  ")
+		lines = human.Wrap(strings.TrimRight(label(s)+"  "+word+" "+text, " "), max(width-1, 1), "  ")
 	}
 	for i, l := range lines {
 		name := ""
@@ -147,7 +148,7 @@ func (t *TTY) say(s *step, paint func(string) string, word, text string) {
 func (t *TTY) print(paint func(string) string, text string) {
 	t.last = nil
 	width, _ := t.size()
-	for _, l := range wrap(strings.TrimRight(text, " "), max(width-1, 1), "  ") {
+	for _, l := range human.Wrap(strings.TrimRight(text, " "), max(width-1, 1), "  ") {
 		t.pending = append(t.pending, paint(l))
 	}
 }
@@ -157,7 +158,7 @@ func (t *TTY) ended(s *step) {
 	none := func(s string) string { return s }
 	switch s.status {
 	case engine.StatusRan:
-		text := "in " + Duration(s.elapsed)
+		text := "in " + human.Duration(s.elapsed)
 		if c := curve(s, 12); c != "" {
 			text += "  " + c
 		}

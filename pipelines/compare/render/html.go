@@ -1,0 +1,259 @@
+package render
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"rein/pipelines/compare"
+	"rein/steps/stats"
+)
+
+//go:embed page.gohtml
+var pageSource string
+
+//go:embed page.css
+var pageStyle string
+
+// page is what the template draws.
+type page struct {
+	Style        template.CSS
+	R            *compare.Result
+	M            *Matrix
+	Title        string
+	Why          []reason
+	Rule, Stars  string
+	Legend       string
+	Charts       []chart
+	Training     []chart
+	Whiskers     []whiskers
+	Histograms   []histogram
+	Confusions   []confusionTable
+	Composition  []composition
+	Graphs       []stepGraph
+	Microscopes  []scope
+	Edits        []compare.Edits
+	Keys         []key
+	ConcernLines []string
+	TestLines    []string
+	ControlLines []string
+	PlanLines    []string
+	MoneyLines   []string
+	NoteLines    []string
+	BlankLines   []string
+}
+
+const pageLegend = "Bold figures were measured. In italics below them: what the paper expected, and what it planned or the file asks for. – is not measured."
+
+// key is one entry of the charts' common legend.
+type key struct{ Name, Class string }
+
+type confusionTable struct {
+	Name  string
+	Cells [4]string // TP, FN, FP, TN
+	Facts []string
+}
+
+// HTML writes the comparison as one self-contained page: no script, no network. Rows are read for the microscope only.
+func HTML(ctx context.Context, w io.Writer, of *compare.Result, o Options) error {
+	r := result{of}
+	m := r.matrix()
+	m.Select(o.Rows)
+	if err := m.Sort(o.SortBy); err != nil {
+		return err
+	}
+	p := &page{Style: template.CSS(pageStyle), R: of, M: m, Title: r.headline(), Why: r.reasons(), Rule: r.Recommendation.Rule, Stars: starRule, Legend: pageLegend,
+		ConcernLines: r.concernLines(), TestLines: r.testLines(), ControlLines: r.controlLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
+	for _, name := range r.Columns() {
+		p.Keys = append(p.Keys, key{name, r.class(name)})
+	}
+	p.Charts = r.curveCharts()
+	p.Training = r.trainingCharts()
+	p.Whiskers = r.whiskerCharts()
+	p.Graphs = r.graphs()
+	var err error
+	if p.Edits, err = r.Edited(ctx); err != nil {
+		return err
+	}
+	p.Composition = r.compositions()
+	for _, name := range r.Columns() {
+		report := r.Report(name)
+		if report == nil || report.Sets["test"] == nil {
+			continue
+		}
+		set := report.Sets["test"]
+		p.Histograms = append(p.Histograms, newHistogram("hist-"+name, "Threat scores: "+name, "How many test rows have each threat score, on a logarithmic scale; the line is the threshold.", set.Histogram, report.Threshold))
+		p.Confusions = append(p.Confusions, confusions(name, report))
+	}
+	if p.Microscopes, err = r.look(ctx); err != nil {
+		return err
+	}
+	t, err := template.New("page").Funcs(functions).Parse(pageSource)
+	if err != nil {
+		return err
+	}
+	return t.Execute(w, p)
+}
+
+// scope is a microscope, and what became of the baseline's clusters.
+type scope struct {
+	*compare.Microscope
+	Repairs []compare.Repair
+	Shares  []compare.MethodShare // of the added rows
+	Open    bool                  // it is the first to look at
+	Chosen  string                // the strategy that Against compares with: the recommended one, or the lowest FP rate
+	Against *compare.Microscope   // nil for that one itself, and for the baseline
+}
+
+// look makes the microscopes of all columns that have scored rows: the baseline's first, whose clusters the others are
+// asked about.
+func (r result) look(ctx context.Context) ([]scope, error) {
+	var names []string
+	for _, name := range r.Columns() {
+		if report := r.Report(name); r.Scored(name) && report != nil && report.Sets["test"] != nil {
+			names = append(names, name)
+		}
+	}
+	out := make([]scope, len(names))
+	var base *compare.Microscope
+	one := func(i int) error {
+		m, err := r.Microscope(ctx, names[i], compare.BaselineName)
+		if err != nil {
+			return fmt.Errorf("the microscope of %s: %w", names[i], err)
+		}
+		out[i].Microscope = m
+		if base != nil {
+			if out[i].Repairs, out[i].Shares, err = r.Repairs(ctx, names[i], base); err != nil {
+				return err
+			}
+		}
+		chosen := r.Yardstick()
+		out[i].Open = chosen != nil && names[i] == chosen.Name
+		if chosen != nil && !out[i].Open && names[i] != compare.BaselineName {
+			out[i].Chosen = chosen.Name
+			out[i].Against, err = r.Flips(ctx, names[i], chosen.Name)
+		}
+		return err
+	}
+	first := 0
+	if len(names) > 0 && names[0] == compare.BaselineName {
+		if err := one(0); err != nil {
+			return nil, err
+		}
+		base, first = out[0].Microscope, 1
+	}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := first; i < len(names); i++ {
+		g.Go(func() error { return one(i) })
+	}
+	return out, g.Wait()
+}
+
+var functions = template.FuncMap{
+	"at":         coordinate,
+	"add":        func(a, b float64) float64 { return a + b },
+	"sub":        func(a, b float64) float64 { return a - b },
+	"half":       func(a float64) float64 { return a / 2 },
+	"odds":       odds,
+	"figures":    trialFigures,
+	"percentage": func(share float64) float64 { return 100 * share },
+	"score":      func(v float64) string { return fmt.Sprintf("%.3f", v) },
+	"n":          func(v int) string { return count(float64(v)) },
+	"tone":       func(t Tone) string { return []string{"", "good", "warn", "bad"}[t] },
+	"sign":       func(t Tone) string { return []string{"", "✓", "!", "✗"}[t] },
+	"trim":       strings.TrimSpace,
+	"under":      func(name string) bool { return strings.HasPrefix(name, " ") },
+	"blank":      blank,
+	"pval":       pvalue,
+	"diff": func(t compare.Test) string {
+		if isRate(t.Metric) {
+			return points(t.Difference)
+		}
+		if t.Difference.Low == nil {
+			return fmt.Sprintf("%+.4f", t.Difference.Value)
+		}
+		return fmt.Sprintf("%+.4f, 95%% %+.4f to %+.4f", t.Difference.Value, *t.Difference.Low, *t.Difference.High)
+	},
+	"label": label,
+	"took":  func(ms int64) string { return seconds(float64(ms) / 1000) },
+	"head":  func(s string) string { return s[:min(12, len(s))] },
+	"join":  strings.Join,
+	"flips": func(title string, n int, rows []compare.Flip) flipTable { return flipTable{title, n, rows} },
+}
+
+type flipTable struct {
+	Title string
+	N     int
+	Rows  []compare.Flip
+}
+
+// headline is the page's title.
+func (r result) headline() string {
+	if s := r.Strategy(r.Recommendation.Strategy); s != nil {
+		return "Recommended: ★ " + s.Title
+	}
+	return "Recommended: nobody"
+}
+
+// class is a column's colour: the baseline's is grey, strategies take theirs in order, a control its strategy's.
+func (r result) class(name string) string {
+	if name == compare.BaselineName {
+		return "c0"
+	}
+	of, control := name, ""
+	if s := r.Strategy(name); s != nil && s.ControlOf != "" {
+		of, control = s.ControlOf, " control"
+	}
+	i := slices.IndexFunc(r.Contenders(), func(s *compare.Strategy) bool { return s.Name == of })
+	return fmt.Sprintf("c%d%s", 1+i%6, control)
+}
+
+// spread is a figure with its interval by bootstrap, where the report has one.
+func spread(set *stats.Set, name string, value float64) string {
+	if i := set.Intervals[name]; i != nil {
+		return withInterval(name, compare.FigureOf(*i))
+	}
+	return show(name, value)
+}
+
+func confusions(name string, report *stats.Report) confusionTable {
+	set := report.Sets["test"]
+	c := set.Confusion
+	t := confusionTable{Name: name}
+	for i, v := range []int{c.TP, c.FN, c.FP, c.TN} {
+		t.Cells[i] = count(float64(v))
+	}
+	t.Facts = append(t.Facts, fmt.Sprintf("threshold %.4g", report.Threshold))
+	if set.Precision != nil {
+		t.Facts = append(t.Facts, "precision "+withInterval("precision", compare.FigureOf(*set.Precision))+" in the mix of the test set")
+	}
+	if set.AtBase != nil {
+		t.Facts = append(t.Facts, fmt.Sprintf("precision %s where %s of prompts are malicious", spread(set, "precision_at_base_rate", *set.AtBase), percent(cmp.Or(report.BaseRate, 0.01))))
+	}
+	for _, at := range slices.Sorted(maps.Keys(set.RecallAt)) {
+		if i := set.RecallAt[at]; i != nil {
+			t.Facts = append(t.Facts, fmt.Sprintf("recall %s at %s%% FP rate", withInterval("recall", compare.FigureOf(*i)), at))
+		}
+	}
+	t.Facts = append(t.Facts, fmt.Sprintf("F1 of malicious rows %s, of benign ones %s", spread(set, "f1_malicious", set.F1[stats.MaliciousKey]), spread(set, "f1_benign", set.F1[stats.BenignKey])))
+	t.Facts = append(t.Facts, fmt.Sprintf("calibration error (ECE) %s, Brier score %s", spread(set, "ece", set.ECE), spread(set, "brier", set.Brier)))
+	if set.Scaled != nil {
+		t.Facts = append(t.Facts, fmt.Sprintf("after temperature scaling (%.3g, fitted on validation rows): ECE %.3f, Brier %.4f", report.Temperature, set.Scaled.ECE, set.Scaled.Brier))
+	}
+	return t
+}
+
+// trialFigures are the trial's rates for people.
+func trialFigures(t compare.EditTrial) [2]string {
+	return [2]string{withInterval("recall", compare.FigureOf(t.Recall)), withInterval("fp_rate", compare.FigureOf(t.FPRate))}
+}

@@ -1,0 +1,269 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"rein/pipelines/compare"
+)
+
+// Matrix is the comparison as sections of rows, one cell a column: what all renderings but JSON draw.
+type Matrix struct {
+	Columns []Column
+	Rows    []Row
+}
+
+// Column is the baseline or a strategy.
+type Column struct {
+	Name, Title string
+	Starred     bool
+	Missing     string // why its cells are blank
+	strategy    *compare.Strategy
+}
+
+// heading is the column's name as it can be broken into lines.
+func (c Column) heading() string {
+	if c.strategy != nil && c.strategy.ControlOf != "" {
+		return c.strategy.ControlOf + " copied"
+	}
+	return c.Name
+}
+
+// Row is one line of the matrix.
+type Row struct {
+	Section string
+	Key     string // for Options.Rows
+	Name    string
+	Cells   []Cell
+}
+
+// Cell is what was measured, and beside it what was promised.
+type Cell struct {
+	Text     string // measured; "" is a blank
+	Detail   string // interval, delta against the baseline
+	Planned  string // of the plan block
+	Expected string // of the expect block
+	Tone     Tone
+}
+
+// Tone is how a measured cell reads.
+type Tone int
+
+// The tones.
+const (
+	Plain Tone = iota
+	Good
+	Warn
+	Bad
+)
+
+// Empty tells a cell with nothing in it.
+func (c Cell) Empty() bool { return c.Text == "" && c.Planned == "" && c.Expected == "" }
+
+// view is a column while its cells are made.
+type view struct {
+	r        result
+	s        *compare.Strategy // nil: the baseline
+	measured map[string]compare.Figure
+}
+
+// matrix lays the result out. Rows in which no column has anything are left out.
+func (r result) matrix() *Matrix {
+	m := &Matrix{}
+	var views []view
+	if r.Has(compare.BaselineName) {
+		m.Columns = append(m.Columns, Column{Name: compare.BaselineName, Title: "Baseline", Missing: r.Baseline.Missing})
+		views = append(views, view{r, nil, r.Baseline.Measured})
+	}
+	for _, s := range r.Strategies {
+		m.Columns = append(m.Columns, Column{Name: s.Name, Title: s.Title, Starred: s.Recommended, Missing: s.Missing, strategy: s})
+		views = append(views, view{r, s, s.Measured})
+	}
+	for _, line := range lines {
+		row := Row{Section: line.section, Key: line.key, Name: line.name}
+		for _, v := range views {
+			row.Cells = append(row.Cells, line.cell(v))
+		}
+		if !allEmpty(row.Cells) {
+			m.Rows = append(m.Rows, row)
+		}
+	}
+	return m
+}
+
+func allEmpty(cells []Cell) bool {
+	for _, c := range cells {
+		if !c.Empty() {
+			return false
+		}
+	}
+	return true
+}
+
+// The sections, in the order of the plan.
+const (
+	sectionData     = "Data generation"
+	sectionDataset  = "Final dataset"
+	sectionPerform  = "Performance"
+	sectionTraining = "Training"
+	sectionTimeline = "Timeline"
+	sectionVerdict  = "Verdict"
+)
+
+// line is one row of the plan and how its cells are made.
+type line struct {
+	section, key, name string
+	cell               func(view) Cell
+}
+
+// lines are all rows of the plan.
+var lines = slices.Concat(dataLines, performanceLines, trainingLines, verdictLines)
+
+var dataLines = []line{
+	{sectionData, "unique_fps", "unique false positives", func(v view) Cell { return v.own("unique_fps").plannedVariable(v, "false_positives") }},
+	{sectionData, "near_misses", "  near misses beside them", func(v view) Cell { return v.own("near_misses") }},
+	{sectionData, "coverage", "coverage of those found", func(v view) Cell { return v.own("coverage").planned(v, "coverage", percent) }},
+	{sectionData, "variations", "variations of each", variations},
+	{sectionData, "hard_negatives", "hard negatives", func(v view) Cell { return v.own("hard_negatives").plannedVariable(v, "hard_negatives") }},
+	{sectionData, "benign_added", "benign added", func(v view) Cell { return v.own("benign_added") }},
+	{sectionData, "malicious_added", "malicious added", func(v view) Cell { return v.own("malicious_added") }},
+	{sectionData, "total_new", "total new", totalNew},
+	{sectionDataset, "total_samples", "rows", func(v view) Cell { return v.own("total_samples").planned(v, "total_samples", count) }},
+	{sectionDataset, "benign_samples", "benign", func(v view) Cell { return v.own("benign_samples") }},
+	{sectionDataset, "malicious_samples", "malicious", func(v view) Cell { return v.own("malicious_samples") }},
+	{sectionDataset, "benign_share", "benign share", func(v view) Cell { return v.own("benign_share").planned(v, "benign_share", percent) }},
+	{sectionDataset, "balance", "balance", balance},
+}
+
+// own is a measured figure of a strategy; the baseline has none of its data generation.
+func (v view) own(metric string) Cell {
+	if v.s == nil {
+		return Cell{}
+	}
+	return v.measuredCell(metric)
+}
+
+func (v view) measuredCell(metric string) Cell {
+	f, ok := v.measured[metric]
+	if !ok {
+		return Cell{}
+	}
+	return Cell{Text: show(metric, f.Value)}
+}
+
+// planned puts a planning fact beside a cell.
+func (c Cell) planned(v view, fact string, format func(float64) string) Cell {
+	if v.s == nil {
+		return c
+	}
+	switch p := v.s.Planned[fact].(type) {
+	case float64:
+		c.Planned = format(p)
+	case string:
+		c.Planned = p
+	}
+	return c
+}
+
+// plannedVariable puts what the strategy's file asks for beside what came of it, and warns where they differ.
+func (c Cell) plannedVariable(v view, name string) Cell {
+	if v.s == nil {
+		return c
+	}
+	if n, ok := v.r.Variable(v.s, name); ok {
+		c.Planned = count(n)
+		if c.Text != "" && c.Text != c.Planned {
+			c.Tone = Warn
+		}
+	}
+	return c
+}
+
+// expected puts what was promised beside a cell.
+func (c Cell) expected(v view, metric string) Cell {
+	if v.s == nil {
+		return c
+	}
+	if e, ok := v.s.Expected[metric]; ok {
+		c.Expected = wants(metric, e)
+	}
+	return c
+}
+
+func variations(v view) Cell {
+	made, ok := v.measured["variations_made"]
+	of := v.measured["unique_fps"].Value + v.measured["near_misses"].Value
+	if v.s == nil {
+		return Cell{}
+	}
+	var c Cell
+	if ok && of > 0 {
+		c.Text = count(float64(int(made.Value/of*100+0.5)) / 100)
+	}
+	return c.plannedVariable(v, "variations")
+}
+
+func totalNew(v view) Cell {
+	b, ok := v.measured["benign_added"]
+	m, okM := v.measured["malicious_added"]
+	if v.s == nil || !ok || !okM {
+		return Cell{}
+	}
+	return Cell{Text: count(b.Value + m.Value)}
+}
+
+func balance(v view) Cell {
+	c := Cell{}.planned(v, "balance", percent)
+	f, ok := v.measured["balance_severity"]
+	if v.s == nil || !ok {
+		return c
+	}
+	c.Text = compare.Severity(f.Value)
+	c.Tone = []Tone{Good, Good, Warn, Bad}[min(max(int(f.Value), 0), compare.Critical)]
+	return c
+}
+
+// Select keeps the rows whose key, name or section contains one of the words, in the matrix's order.
+func (m *Matrix) Select(words []string) {
+	if len(words) == 0 {
+		return
+	}
+	m.Rows = slices.DeleteFunc(m.Rows, func(r Row) bool {
+		return !slices.ContainsFunc(words, func(w string) bool {
+			w = strings.ToLower(w)
+			return slices.ContainsFunc([]string{r.Key, r.Name, r.Section}, func(s string) bool { return strings.Contains(strings.ToLower(s), w) })
+		})
+	})
+}
+
+// Sort orders the strategies' columns by a metric, best known first; the baseline stays first.
+func (m *Matrix) Sort(metric string) error {
+	if metric == "" {
+		return nil
+	}
+	known := false
+	order := make([]int, len(m.Columns))
+	for i, c := range m.Columns {
+		order[i] = i
+		if c.strategy != nil {
+			_, ok := c.strategy.Measured[metric]
+			known = known || ok
+		}
+	}
+	if !known {
+		return fmt.Errorf("no strategy has measured %q: nothing to sort by", metric)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return compareColumns(m.Columns[a], m.Columns[b], metric) })
+	columns := slices.Clone(m.Columns)
+	for to, from := range order {
+		m.Columns[to] = columns[from]
+	}
+	for i := range m.Rows {
+		cells := slices.Clone(m.Rows[i].Cells)
+		for to, from := range order {
+			m.Rows[i].Cells[to] = cells[from]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,257 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"rein/pipelines/compare"
+)
+
+// prose is what stands under the matrix: the recommendation and why, the tests, the plan's contradictions, the legend.
+func (r result) prose(p painter, o Options) string {
+	var b strings.Builder
+	section := func(title string, lines []string) {
+		if len(lines) == 0 {
+			return
+		}
+		b.WriteString("\n" + p.bold(title) + "\n")
+		for _, l := range lines {
+			b.WriteString(paragraph("  · ", l, o.Width))
+		}
+	}
+	b.WriteString("\n")
+	head := "Recommended: nobody"
+	if r.Recommendation.Strategy != "" {
+		head = "Recommended: ★ " + r.Recommendation.Strategy
+	}
+	b.WriteString(p.bold(head) + "\n")
+	for _, l := range r.Recommendation.Why {
+		b.WriteString(paragraph("  · ", l, o.Width))
+	}
+	section("Variations against volume", r.controlLines())
+	if !o.Brief {
+		section("Concerns", r.concernLines())
+		section("Paired tests (Holm-adjusted)", r.testLines())
+		section("What the steps say", r.noteLines())
+		section("The plan's own figures", r.planLines())
+		section("Money", r.moneyLines())
+	}
+	section("Blanks", r.blankLines())
+	section("Notes", r.Notes)
+	b.WriteString("\n" + p.dim(strings.TrimRight(paragraph("", legend, o.Width), "\n")) + "\n")
+	b.WriteString(p.dim(strings.TrimRight(paragraph("Rule: ", r.Recommendation.Rule, o.Width), "\n")) + "\n")
+	b.WriteString(p.dim(strings.TrimRight(paragraph("Stars: ", starRule, o.Width), "\n")) + "\n")
+	return b.String()
+}
+
+const legend = "Measured figures stand alone, with 95% intervals; \"exp\" is what the paper promised, \"plan\" what it planned or the file asks for; – is not measured."
+
+// concernLines are the concerns that aren't failed gates: those are in the recommendation already.
+const starRule = "one each for the FP target, the recall floor, a balance that isn't critical, an FP rate whose whole interval is within the target, and no loss that is shown against the baseline or on unseen sources."
+
+func (r result) concernLines() []string {
+	var out []string
+	for _, s := range r.Strategies {
+		if more := s.Concerns[min(len(s.Failures()), len(s.Concerns)):]; len(more) > 0 && s.Missing == "" && !s.Recommended {
+			out = append(out, s.Name+": "+strings.Join(more, "; "))
+		}
+	}
+	return out
+}
+
+// testLines puts each pair's tests into one line.
+func (r result) testLines() []string {
+	var out []string
+	for i, t := range r.Tests {
+		if r.firstOf(t.A, t.B) == i {
+			out = append(out, fmt.Sprintf("%s against %s: %s", t.B, t.A, r.pairWords(t.A, t.B)))
+		}
+	}
+	return out
+}
+
+func (r result) firstOf(a, b string) int {
+	for i, t := range r.Tests {
+		if t.A == a && t.B == b {
+			return i
+		}
+	}
+	return -1
+}
+
+// pairWords groups a pair's tests by what they conclude; JSON has their figures.
+func (r result) pairWords(a, b string) string {
+	groups := map[string][]string{}
+	for _, t := range r.Tests {
+		if t.A != a || t.B != b {
+			continue
+		}
+		key, what := t.Conclusion, label(t.Metric)
+		switch {
+		case t.Conclusion == compare.Incomparable:
+			return compare.Incomparable + ": " + t.Reason
+		case strings.HasPrefix(t.Conclusion, compare.TooFewRows):
+			key, what = compare.TooFewRows, what+strings.TrimPrefix(t.Conclusion, compare.TooFewRows)
+		case strings.HasPrefix(t.Conclusion, compare.TooFewSeeds):
+			key, what = compare.TooFewSeeds, what+strings.TrimPrefix(t.Conclusion, compare.TooFewSeeds)
+		case t.Conclusion != compare.NotShown && isRate(t.Metric):
+			what += fmt.Sprintf(" (%+.2f points, p %s)", 100*t.Difference.Value, pvalue(t.P))
+		case t.Conclusion != compare.NotShown:
+			what += fmt.Sprintf(" (%+.4f, p %s)", t.Difference.Value, pvalue(t.P))
+		}
+		groups[key] = append(groups[key], what)
+	}
+	var parts []string
+	for _, g := range []struct{ key, words string }{{compare.Better, "better in "}, {compare.Worse, "worse in "}, {compare.NotShown, "not shown: "}, {compare.TooFewRows, "too few rows: "}, {compare.TooFewSeeds, "too few seeds: "}} {
+		if list := groups[g.key]; len(list) > 0 {
+			parts = append(parts, g.words+strings.Join(list, ", "))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (r result) noteLines() []string {
+	var notes []string
+	by := map[string][]string{} // a step that strategies share says the same for each
+	for _, s := range r.Strategies {
+		for _, n := range s.Notes {
+			if n = brief(n); len(by[n]) == 0 {
+				notes = append(notes, n)
+			}
+			if !slices.Contains(by[n], s.Name) {
+				by[n] = append(by[n], s.Name)
+			}
+		}
+	}
+	for i, n := range notes {
+		who := strings.Join(by[n], ", ")
+		if len(by[n]) == len(r.Strategies) && len(by[n]) > 1 {
+			who = "all"
+		}
+		notes[i] = who + ": " + n
+	}
+	return notes
+}
+
+// brief cuts a long note at a word; JSON has all of it.
+func brief(s string) string {
+	const most = 150
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) <= most {
+		return s
+	}
+	cut := strings.LastIndexByte(s[:most], ' ')
+	return s[:max(cut, 1)] + " ..."
+}
+
+func (r result) planLines() []string {
+	var out []string
+	for _, f := range r.Plan {
+		out = append(out, cmp.Or(f.Strategy, "all of them")+": "+f.Text)
+	}
+	return out
+}
+
+func (r result) moneyLines() []string {
+	a := r.Assumptions
+	var out []string
+	for _, s := range r.Contenders() {
+		b := s.Business
+		if b == nil || r.Baseline.Measured["fp_rate"].Value == 0 {
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s: false alarms a day from %s to %s%s, a year from %s to %s; %s a day%s, which saves %s a day and %s a year%s", s.Name,
+			count(math.Round(b.BaselinePerDay.Value)), count(math.Round(b.AlarmsPerDay.Value)), span(b.AlarmsPerDay, count), millions(b.BaselineYearly.Value), millions(b.AlarmsPerYear.Value),
+			fewer(math.Round(b.AvoidedPerDay.Value)), span(b.AvoidedPerDay, count), money(b.SavedPerDay.Value), money(b.SavedPerYear.Value), span(b.SavedPerYear, money)))
+	}
+	if len(out) > 0 {
+		out = append(out, fmt.Sprintf("assumed, not measured: %s prompts a day, %s of them benign, %s of alarms become tickets at %s",
+			count(a.PromptsPerDay), percent(a.BenignShare), percent(a.TicketShare), money(a.TicketCost)))
+	}
+	return out
+}
+
+// fewer is a change of alarms in words.
+func fewer(n float64) string {
+	if n < 0 {
+		return count(-n) + " more"
+	}
+	return count(n) + " fewer"
+}
+
+func span(f compare.Figure, format func(float64) string) string {
+	if f.Low == nil || f.High == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (%s to %s)", format(math.Round(*f.Low)), format(math.Round(*f.High)))
+}
+
+func (r result) blankLines() []string {
+	var out []string
+	if r.Baseline.Missing != "" && r.Has(compare.BaselineName) {
+		out = append(out, "baseline: "+r.Baseline.Missing)
+	}
+	for _, s := range r.Strategies {
+		if s.Missing != "" {
+			out = append(out, s.Name+": "+s.Missing)
+		}
+	}
+	return out
+}
+
+// controlLines say of each strategy what its variations do beyond their number.
+func (r result) controlLines() []string {
+	var out []string
+	for _, s := range r.Contenders() {
+		if line := r.controlWords(s); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+func (r result) controlWords(s *compare.Strategy) string {
+	if r.ControlOf(s) == nil {
+		return ""
+	}
+	var parts []string
+	for _, metric := range []string{"fp_rate", "tp_rate", "unseen_fp_rate", "unseen_tp_rate"} {
+		if t := r.AgainstControl(s, metric); t != nil {
+			parts = append(parts, label(metric)+" "+testWords(*t))
+		}
+	}
+	if len(parts) == 0 {
+		return fmt.Sprintf("%s: its control has no scored rows to test against", s.Name)
+	}
+	return fmt.Sprintf("%s against as many plain copies of the same rows: %s", s.Name, strings.Join(parts, "; "))
+}
+
+// reason is a line of why, its parts apart where a page has room for a list of them.
+type reason struct {
+	Text   string
+	Points []string
+}
+
+// reasons are the recommendation's lines, the chosen strategy's concerns one by one.
+func (r result) reasons() []reason {
+	var out []reason
+	for _, line := range r.Recommendation.Why {
+		next := reason{Text: line}
+		if s := r.Strategy(r.Recommendation.Strategy); s != nil && strings.HasPrefix(line, compare.KeepInMind) {
+			next = reason{compare.KeepInMind, s.Concerns}
+		}
+		out = append(out, next)
+	}
+	return out
+}
+
+// millions shortens a large count.
+func millions(v float64) string {
+	if math.Abs(v) < 1e6 {
+		return count(math.Round(v))
+	}
+	return fmt.Sprintf("%.1f million", v/1e6)
+}

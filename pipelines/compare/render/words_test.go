@@ -1,0 +1,38 @@
+package render
+
+import (
+	"testing"
+
+	"rein/pipelines/compare"
+)
+
+func TestFormat(t *testing.T) {
+	low, high := 0.0079, 0.0091
+	for _, c := range []struct {
+		metric string
+		f      compare.Figure
+		want   string
+	}{
+		{"fp_rate", compare.Figure{Value: 0.0085, Low: &low, High: &high}, "0.85% (0.79-0.91)"},
+		{"tp_rate", compare.Figure{Value: 0.965}, "96.5%"},
+		{"f1_macro", compare.Figure{Value: 0.9594}, "0.959"},
+		{"fp_count", compare.Figure{Value: 12345}, "12,345"},
+		{"train_seconds", compare.Figure{Value: 200}, "3 min 20 s"},
+		{"latency_p95_ms", compare.Figure{Value: 0.1234}, "0.123 ms"},
+		{"latency_p95_ms", compare.Figure{Value: 0.1, Low: ptr(0.05), High: ptr(0.2)}, "0.1 ms (0.05-0.2)"},
+		{"model_bytes", compare.Figure{Value: 8393081}, "8.004 MiB"},
+		{"unseen_ece", compare.Figure{Value: 0.1453}, "0.145"},
+		{"fp_rate", compare.Figure{Value: 0.00001}, "0.0010%"},
+	} {
+		if got := Format(c.metric, c.f); got != c.want {
+			t.Errorf("%s %v: %q, want %q", c.metric, c.f.Value, got, c.want)
+		}
+	}
+	for metric, want := range map[string]string{"unseen_recall_at_fp_0_1": "recall at 0.1% FP rate, unseen sources", "fp_rate": "FP rate", "loss_gap": "loss gap", "latency_p95_ms": "latency p95", "load_ms": "load time", "package_bytes": "package size", "pool_fp_rate": "pool FP rate"} {
+		if got := Label(metric); got != want {
+			t.Errorf("%s: %q, want %q", metric, got, want)
+		}
+	}
+}
+
+func ptr(v float64) *float64 { return &v }
