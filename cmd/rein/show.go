@@ -91,7 +91,7 @@ func findRun(ids []string, name string) (string, error) {
 			}
 		}
 		if n >= len(ids) {
-			return "", fmt.Errorf("no run %q: there are %s", name, view.Many(len(ids), "run"))
+			return "", fmt.Errorf("no run %q: there are %s", name, human.Many(len(ids), "run"))
 		}
 		return ids[len(ids)-1-n], nil
 	}
