@@ -49,6 +49,7 @@ const (
 	ActionSeries   Action = "series"   // Metric, Value, At: a curve, kept with the result
 	ActionWait     Action = "wait"     // waits for another process that makes the same result, or for resources
 	ActionEnd      Action = "end"      // Status
+	ActionMissed   Action = "missed"   // Text says which binding expectation the run's figures don't reach
 	ActionDone     Action = "done"     // the last one
 )
 

@@ -42,6 +42,10 @@ type Options struct {
 	// Grace is how long a step may take to end once it was asked to, before its processes are killed. 0: 10 seconds.
 	Grace time.Duration
 
+	// Judge looks at a run whose steps all passed, before anything is published, and says in a sentence each what its figures
+	// don't reach of what they must. Any of them makes the run's outcome a failure. nil: nothing is asked.
+	Judge func(*record.Run) ([]string, error)
+
 	// point is told when a run passes a commit point: tests kill the process there.
 	point func(name string)
 

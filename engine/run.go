@@ -40,12 +40,15 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 	r.emit(Event{Action: ActionPlan, Total: int64(len(p.work.nodes))})
 	r.loop()
 	verdict := r.verdict()
-	if verdict == verdictPass {
+	rec := r.record(started, verdict)
+	if err := r.judge(rec); err != nil {
+		return nil, err
+	}
+	if rec.Verdict == verdictPass {
 		if err := r.publish(); err != nil {
 			return nil, err
 		}
 	}
-	rec := r.record(started, verdict)
 	err = r.keep(rec)
 	r.done(rec)
 	return rec, err
@@ -105,6 +108,22 @@ func (r *runner) verdict() string {
 		}
 	}
 	return verdict
+}
+
+// judge asks whether the figures of a run that passed reach what they must.
+func (r *runner) judge(rec *record.Run) error {
+	if rec.Verdict != verdictPass || r.options.Judge == nil {
+		return nil
+	}
+	missed, err := r.options.Judge(rec)
+	if err != nil || len(missed) == 0 {
+		return err
+	}
+	rec.Verdict, rec.Missed = verdictFail, missed
+	for _, m := range missed {
+		r.emit(Event{Action: ActionMissed, Text: m})
+	}
+	return nil
 }
 
 // publish copies the outputs that the pipelines name to their paths: all of them or, on an error, those before it.

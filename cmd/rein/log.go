@@ -95,7 +95,7 @@ func readRun(store *cache.Store, id string) (*record.Run, error) {
 
 func (a *app) logTable(runs []*record.Run) error {
 	t, paint := a.table(a.out), human.NewPalette(a.color(a.out))
-	t.Painted(paint.Dim, "run", "started", "took", "verdict", "steps", "pipelines")
+	t.Painted(paint.Dim, "run", "started", "took", "outcome", "steps", "pipelines")
 	for _, r := range runs {
 		var names []string
 		for _, p := range r.Pipelines {

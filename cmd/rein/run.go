@@ -11,6 +11,8 @@ import (
 
 	"rein/engine"
 	"rein/engine/record"
+	"rein/pipelines/compare"
+	"rein/pipelines/compare/render"
 	"rein/pipelines/human"
 	"rein/pipelines/lang"
 )
@@ -34,7 +36,10 @@ EXIT STATUS
   rein run --var variations=10 --budget 20m pipelines/hybrid.hcl
   rein run --frozen                 # fail on the first step that would have to run`,
 		RunE: func(c *cobra.Command, args []string) error {
-			_, _, err := a.loadAndRun(c.Context(), args, &l, &r)
+			_, rec, err := a.loadAndRun(c.Context(), args, &l, &r)
+			if rec != nil && !a.json && !a.quiet {
+				err = errors.Join(err, render.Outcome(a.out, rec.Pipelines))
+			}
 			return err
 		},
 	}
@@ -112,6 +117,7 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 	}
 	o.Command = commandLine(p)
 	o.Git = gitFacts(ctx, ".")
+	o.Judge = unmet
 	rec, err := engine.Run(ctx, p.Graph, o)
 	v.Close()
 	a.live = nil
@@ -119,6 +125,23 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 		return nil, err
 	}
 	return rec, outcome(ctx, rec)
+}
+
+// unmet are the binding expectations that a run's figures don't reach.
+func unmet(rec *record.Run) ([]string, error) {
+	var out []string
+	for _, p := range rec.Pipelines {
+		s, err := compare.Summarize(p)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.File, err)
+		}
+		for _, g := range s.Gates {
+			if g.Binding && !g.Passed {
+				out = append(out, p.Name+": "+g.Missed())
+			}
+		}
+	}
+	return out, nil
 }
 
 // outcome is a record's exit status: the views have shown the errors already.
@@ -140,6 +163,9 @@ func outcome(ctx context.Context, rec *record.Run) error {
 	}
 	if len(failed) > 0 {
 		return &exitError{exitFault, fmt.Errorf("%s failed: %s", human.Many(len(failed), "step"), strings.Join(failed, ", "))}
+	}
+	if len(rec.Missed) > 0 {
+		return &exitError{exitVerdict, fmt.Errorf("%s not met:\n  %s", human.Many(len(rec.Missed), "binding expectation"), strings.Join(rec.Missed, "\n  "))}
 	}
 	if verdict || rec.Verdict == "fail" {
 		return &exitError{exitVerdict, nil}

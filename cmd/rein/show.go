@@ -124,7 +124,7 @@ func (a *app) printRun(r *record.Run) error {
 	fact("command", strings.Join(r.Command, " "))
 	fact("started", r.Started.Local().Format("2006-01-02 15:04:05"))
 	fact("took", human.Duration(r.Ended.Sub(r.Started)))
-	fact("verdict", r.Verdict)
+	fact("outcome", r.Verdict)
 	fact("steps", countStatuses(r))
 	revision := r.Git.Revision
 	if r.Git.Dirty {

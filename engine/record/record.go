@@ -18,7 +18,8 @@ type Run struct {
 	ID        string            `json:"id"` // time-ordered: 20261123T143012042-1f3a9c
 	Started   time.Time         `json:"started"`
 	Ended     time.Time         `json:"ended"`
-	Verdict   string            `json:"verdict"` // pass, fail, stopped
+	Verdict   string            `json:"verdict"`          // the run's outcome: pass, fail, stopped
+	Missed    []string          `json:"missed,omitempty"` // binding expectations that its figures don't reach: why all steps passed and the run didn't
 	Command   []string          `json:"command,omitempty"`
 	Git       Git               `json:"git"`
 	Host      Host              `json:"host"`

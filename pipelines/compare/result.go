@@ -97,6 +97,8 @@ type Gate struct {
 	Got    string `json:"got"`    // "0.85% (0.79-0.91)"; "" if not measured
 	Passed bool   `json:"passed"` // false if not measured
 	Shown  bool   `json:"shown"`  // the whole interval is within
+	// Binding: a run that doesn't pass it fails.
+	Binding bool `json:"binding,omitempty"`
 }
 
 // Test is a paired comparison of B with A on the same rows.

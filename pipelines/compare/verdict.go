@@ -37,7 +37,7 @@ func (r *Result) judge(s *Strategy) {
 	for _, name := range slices.Sorted(maps.Keys(s.Expected)) {
 		if e := s.Expected[name]; e.Binding {
 			g := Check(name, e, s.Measured)
-			g.Name = "expected " + name
+			g.Name, g.Binding = "expected "+name, true
 			s.Gates = append(s.Gates, g)
 		}
 	}
@@ -46,7 +46,7 @@ func (r *Result) judge(s *Strategy) {
 		switch {
 		case !g.Passed:
 			s.Verdict = Reject
-			s.Concerns = append(s.Concerns, fmt.Sprintf("%s: wants %s, measured %s", label(g.Name), g.Wants, orNothing(g.Got)))
+			s.Concerns = append(s.Concerns, g.Missed())
 		case !g.Shown:
 			s.Concerns = append(s.Concerns, fmt.Sprintf("%s is within %s, but its interval reaches beyond: %s", label(g.Name), g.Wants, g.Got))
 		}
@@ -89,6 +89,39 @@ func Check(name string, e record.Expectation, measured map[string]Figure) Gate {
 	}
 	g.Shown = low >= least && high <= most
 	return g
+}
+
+// Summary is what one pipeline's own record says of it, without any other to compare it with.
+type Summary struct {
+	Figures map[string]Figure // of its result step and of those that only it has; empty where nothing was measured
+	Gates   []Gate            // its targets, and the expectations that bind it
+}
+
+// Summarize reads a pipeline's record. It opens no rows.
+func Summarize(p record.Pipeline) (Summary, error) {
+	r := &Result{detail: map[string]*run{}}
+	r.Baseline.Measured = map[string]Figure{}
+	if err := r.add(p); err != nil {
+		return Summary{}, err
+	}
+	s := r.Strategies[0]
+	out := Summary{Figures: s.Measured}
+	for _, name := range slices.Sorted(maps.Keys(s.Targets)) {
+		out.Gates = append(out.Gates, Check(name, s.Targets[name], s.Measured))
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Expected)) {
+		if e := s.Expected[name]; e.Binding {
+			g := Check(name, e, s.Measured)
+			g.Binding = true
+			out.Gates = append(out.Gates, g)
+		}
+	}
+	return out, nil
+}
+
+// Missed is the gate as a sentence: what was wanted, and what was measured.
+func (g Gate) Missed() string {
+	return fmt.Sprintf("%s: wants %s, measured %s", label(g.Name), g.Wants, orNothing(g.Got))
 }
 
 // gainGate is the name of the gate that a strategy passes by being better than the baseline.

@@ -1,0 +1,47 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"rein/engine/record"
+	"rein/pipelines/compare"
+)
+
+// outcomeFigures is how many of a pipeline's figures a run ends with.
+const outcomeFigures = 4
+
+// Outcome ends a run with what it was made for: each pipeline's main figures, the targets that they miss, and what to do next.
+// Expectations that bind are left out: missing one is the run's error. Pipelines without figures have no line.
+func Outcome(w io.Writer, pipelines []record.Pipeline) error {
+	var files []string
+	var b strings.Builder
+	for _, p := range pipelines {
+		s, err := compare.Summarize(p)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.File, err)
+		}
+		var parts []string
+		for _, m := range mainMetrics {
+			if f, ok := s.Figures[m]; ok && len(parts) < outcomeFigures {
+				parts = append(parts, label(m)+" "+Format(m, f))
+			}
+		}
+		if len(parts) == 0 {
+			continue
+		}
+		files = append(files, p.File)
+		fmt.Fprintf(&b, "%s: %s\n", p.Name, strings.Join(parts, ", "))
+		for _, g := range s.Gates {
+			if !g.Passed && !g.Binding {
+				fmt.Fprintf(&b, "  misses %s\n", g.Missed())
+			}
+		}
+	}
+	if len(files) > 0 {
+		fmt.Fprintf(&b, "next: rein compare %s\n", strings.Join(files, " "))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
