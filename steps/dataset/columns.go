@@ -10,11 +10,11 @@ import (
 )
 
 // usual lists, for each field of a row, the names that its column usually has, best first. A column of another name
-// needs the columns argument.
+// needs the columns argument. The label's column is found by its values, too: see candidate.
 var usual = map[string][]string{
 	"id":       {"id", "row_id", "prompt_id", "uid", "uuid", "idx", "index"},
 	"text":     {"text", "prompt", "content", "user_input", "user_prompt", "input", "query", "question", "instruction", "message", "messages", "conversation", "conversations", "request", "sentence", "utterance", "body", "goal", "behavior", "behaviour"},
-	"label":    {"label", "labels", "is_malicious", "malicious", "is_attack", "attack", "is_jailbreak", "jailbreak", "is_injection", "injection", "is_unsafe", "unsafe", "is_toxic", "toxic", "toxicity", "is_harmful", "harmful", "is_adversarial", "adversarial", "is_prompt_injection", "prompt_injection", "is_flagged", "flagged", "is_safe", "safe", "is_benign", "benign", "class", "target", "verdict", "y"},
+	"label":    nil,
 	"category": {"category", "family", "attack_type", "attack_family", "subcategory", "stratum", "type", "kind"},
 	"source":   {"source", "dataset", "data_source", "origin", "corpus", "source_dataset"},
 	"root":     {"root"},
@@ -26,11 +26,8 @@ var usual = map[string][]string{
 
 func fieldList() string { return strings.Join(slices.Sorted(maps.Keys(usual)), ", ") }
 
-// plain is a column's name as it is compared: "Is Malicious" and "is-malicious" are is_malicious.
-func plain(name string) string {
-	name = strings.ToLower(strings.TrimSpace(name))
-	return strings.NewReplacer(" ", "_", "-", "_", ".", "_").Replace(name)
-}
+// plain is a column's name as it is compared: "Is Malicious", "is-malicious" and "isMalicious" are is_malicious.
+func plain(name string) string { return strings.Join(tokens(name), "_") }
 
 // columnsOf finds the column of each field among a record's names. Asked-for columns must be there, but for a label's where
 // rows without one have a label all the same.
@@ -77,21 +74,27 @@ func isLabel(name string) bool {
 	return known
 }
 
-// weak lists columns that hold labels in some data sets and kinds of text in others: their values must tell.
-var weak = []string{"type", "category", "kind"}
-
-// weakLabel is a column of a record whose value is a label, though its name doesn't say so.
-func weakLabel(rec table.Record, asked map[string]string) string {
-	for _, w := range weak {
-		for _, name := range rec.Names {
-			if value, ok := rec.Text(name); ok && plain(name) == w {
-				if _, _, known := meaning(name, value, asked); known {
-					return name
-				}
-			}
+// otherTexts are further columns of a record that usually hold the prompt, beside the one that was chosen.
+func otherTexts(rec table.Record, chosen ...string) []string {
+	var out []string
+	for _, n := range rec.Names {
+		s, ok := rec.Text(n)
+		if ok && strings.TrimSpace(s) != "" && slices.Contains(usual["text"], plain(n)) && !slices.Contains(chosen, n) {
+			out = append(out, n)
 		}
 	}
-	return ""
+	return out
+}
+
+// withoutAnswers are a record's columns without those that hold a prompt together with its answer: Alpaca's text.
+func withoutAnswers(rec table.Record) []string {
+	return slices.DeleteFunc(slices.Clone(rec.Names), func(n string) bool {
+		s, _ := rec.Text(n)
+		return slices.Contains(usual["text"], plain(n)) && slices.ContainsFunc(rec.Names, func(other string) bool {
+			answer, _ := rec.Text(other)
+			return other != n && answers[plain(other)] && len(answer) >= 20 && len(s) > len(answer) && strings.Contains(s, answer)
+		})
+	})
 }
 
 // forget takes back guesses that make no sense beside the others.

@@ -68,7 +68,7 @@ type Out struct {
 }
 
 // Step is the "dataset" step type.
-var Step = steps.New("dataset", 3, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
+var Step = steps.New("dataset", 4, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
 	steps.Example(`step "dataset" "own" {
   data    = "prompts"                       # a folder with benign.jsonl and malicious.csv.gz
   columns = { text = "user_prompt" }
@@ -115,12 +115,7 @@ func (c *Config) sources(ctx context.Context, env *steps.Env, in In) (files []ta
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, s := range all {
-		if c.wants(s.Name) {
-			files = append(files, s)
-		}
-	}
-	if len(files) == 0 {
+	if files = c.ofAsked(all); len(files) == 0 {
 		return nil, nil, fmt.Errorf("none of %d data files is%s", len(all), c.ofSplits())
 	}
 	return files, table.Classes(table.AboutFiles(in.Data.Path)), nil

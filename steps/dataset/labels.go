@@ -2,21 +2,19 @@ package dataset
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"rein/steps/artifact"
+	"rein/steps/internal/table"
 )
 
-// words is what the usual label values mean.
+// words is what the usual label values mean, besides what polarity knows.
 var words = map[string]string{
-	"benign": artifact.Benign, "safe": artifact.Benign, "harmless": artifact.Benign, "normal": artifact.Benign, "legitimate": artifact.Benign,
-	"legit": artifact.Benign, "clean": artifact.Benign, "ok": artifact.Benign, "good": artifact.Benign, "allowed": artifact.Benign,
-	"allow": artifact.Benign, "non_toxic": artifact.Benign, "nontoxic": artifact.Benign, "not_toxic": artifact.Benign, "non_malicious": artifact.Benign,
-	"not_malicious": artifact.Benign, "negative": artifact.Benign, "no": artifact.Benign, "false": artifact.Benign, "f": artifact.Benign,
-	"n": artifact.Benign, "0": artifact.Benign, "0.0": artifact.Benign, "none": artifact.Benign,
+	"legit": artifact.Benign, "ok": artifact.Benign, "good": artifact.Benign, "allowed": artifact.Benign, "allow": artifact.Benign, "negative": artifact.Benign,
+	"no": artifact.Benign, "false": artifact.Benign, "f": artifact.Benign, "n": artifact.Benign, "0": artifact.Benign, "0.0": artifact.Benign,
 
-	"malicious": artifact.Malicious, "unsafe": artifact.Malicious, "harmful": artifact.Malicious, "attack": artifact.Malicious, "adversarial": artifact.Malicious,
-	"bad": artifact.Malicious, "block": artifact.Malicious, "blocked": artifact.Malicious, "hostile": artifact.Malicious, "positive": artifact.Malicious,
+	"bad": artifact.Malicious, "block": artifact.Malicious, "blocked": artifact.Malicious, "positive": artifact.Malicious,
 	"yes": artifact.Malicious, "true": artifact.Malicious, "t": artifact.Malicious, "y": artifact.Malicious, "1": artifact.Malicious, "1.0": artifact.Malicious,
 }
 
@@ -26,8 +24,14 @@ var families = map[string]string{
 	"toxicity": "toxicity", "hate": "toxicity", "hate_speech": "toxicity", "pii": "pii", "privacy": "pii", "obfuscation": "obfuscation",
 }
 
-// inverted are label columns in which true means benign.
-var inverted = map[string]bool{"is_safe": true, "safe": true, "is_benign": true, "benign": true}
+// missing are the ways in which programs write that there is no value.
+var missing = set("none null nan na n/a nat <na> undefined")
+
+// isMissing tells whether a value says that there is none.
+func isMissing(value string) bool {
+	v := strings.ToLower(strings.TrimSpace(value))
+	return v == "" || missing[v]
+}
 
 // truths are the label values that an inverted column turns round; words like "unsafe" mean what they say.
 var truths = map[string]bool{"0": true, "0.0": true, "1": true, "1.0": true, "true": true, "false": true, "t": true, "f": true, "y": true, "n": true, "yes": true, "no": true}
@@ -53,39 +57,41 @@ func meaning(column, value string, asked map[string]string) (label, category str
 		return artifact.Malicious, f, true
 	}
 	if label, ok = words[v]; !ok {
-		return "", "", false
+		s := said(tokens(value))
+		return s.label, "", s.label != "" && !slices.ContainsFunc(s.other, func(w string) bool { return !fillers[w] })
 	}
-	if inverted[plain(column)] && truths[v] {
-		if label == artifact.Benign {
-			return artifact.Malicious, "", true
-		}
-		return artifact.Benign, "", true
+	if nameOf(column).inverted && truths[v] {
+		return opposite(label), "", true
 	}
 	return label, "", true
 }
 
+// topics are words by which a file's name tells what its rows are about, not what they are: jailbreak-classification.csv
+// has benign rows too.
+var topics = set("safety classification classifier detection detector defense defence guard filter vs and or mixed both")
+
 // byName is the label that a file's name, or else the folder it lies in, says: malicious.jsonl, attacks/2024.csv.
 // Empty: the name says nothing, or both.
 func byName(name string) string {
-	for ; name != "." && name != "/" && name != ""; name = path.Dir(name) {
-		var benign, malicious bool
-		base := plain(path.Base(name))
-		for _, w := range strings.FieldsFunc(base, func(r rune) bool { return r < 'a' || r > 'z' }) {
-			switch strings.TrimSuffix(w, "s") {
-			case "benign", "safe", "harmles", "normal", "legitimate", "clean": // "harmless" without its last s
-				benign = true
-			case "malicious", "maliciou", "unsafe", "harmful", "attack", "jailbreak", "injection", "toxic", "adversarial":
-				malicious = true
+	for name = table.Stem(name); name != "." && name != "/" && name != ""; name = path.Dir(name) {
+		ws := nameWords(path.Base(name))
+		s := said(ws)
+		if s.word != "" {
+			if slices.ContainsFunc(ws, func(w string) bool { return topics[w] }) {
+				return ""
 			}
-		}
-		switch {
-		case benign && !malicious:
-			return artifact.Benign
-		case malicious && !benign:
-			return artifact.Malicious
-		case benign:
-			return ""
+			return s.label
 		}
 	}
 	return ""
+}
+
+// nameWords are the words of a file's name, without digits: attacks2024 is attacks.
+func nameWords(base string) []string {
+	return tokens(strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return ' '
+		}
+		return r
+	}, base))
 }

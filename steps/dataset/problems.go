@@ -2,6 +2,8 @@ package dataset
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"rein/steps/artifact"
@@ -49,7 +51,13 @@ func (r *reader) finish() error {
 		return fmt.Errorf("no rows: %d files, %d unusable rows, %d left out by filters", r.files, r.bad.n, filtered)
 	}
 	if r.repaired > 0 {
-		env.Notef("%d rows held bytes that are no UTF-8; U+FFFD stands in their place", r.repaired)
+		env.Notef("%d rows held bytes that are no UTF-8, or half surrogate pairs; U+FFFD stands in their place", r.repaired)
+	}
+	if r.notNumbers > 0 {
+		env.Notef("%s with NaN or Infinity, which JSON doesn't have: read as no value", rowCount(r.notNumbers))
+	}
+	for _, word := range slices.Sorted(maps.Keys(r.nothings)) {
+		env.Notef("the whole text of %s is %q, as programs write that there is none: a filter leaves them out, filter { not_in = [%q] }", rowCount(r.nothings[word]), word, word)
 	}
 	if r.renumbered > 0 {
 		env.Notef("%d rows had an id that an earlier row has (or the same text and no id): they got a number, as in %q", r.renumbered, "id#2")

@@ -5,8 +5,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,41 +32,53 @@ type reader struct {
 	values  values              // of label columns
 	classes map[string][]string // names of the numbers in the data set's columns
 
-	rows, benign, repaired, renumbered int
+	rows, benign, repaired, renumbered, notNumbers int
+	nothings                                       map[string]int // rows whose whole text is a word for "no value"
+
+	noted map[string]bool // what a note was made of
 
 	// Of the current file:
-	names                   []string          // of the record that columns were worked out for
-	columns                 map[string]string // by field
-	textColumn, labelColumn string
-	moreColumn              string // of an instruction's input, which follows it
-	fileLabel, fileSource   string
+	names                []string          // of the record that columns were worked out for
+	part                 string            // of a JSON file's lists, the one that is read
+	columns              map[string]string // by field
+	textColumn           string
+	moreColumn           string   // of an instruction's input, which follows it
+	labelColumns         []string // the first with a value holds the label
+	fileLabel, partLabel string   // what the names of the file and of the list say
+	fileSource           string
 }
 
 func newReader(c Config, env *steps.Env, w *artifact.Writer[artifact.Row], files int, classes map[string][]string) *reader {
-	return &reader{c: c, env: env, w: w, files: files, classes: classes, values: newValues(), tests: newTests(c.Filters), dropped: make([]int, len(c.Filters)), ids: map[uint64]int32{}}
+	return &reader{c: c, env: env, w: w, files: files, classes: classes, values: newValues(), tests: newTests(c.Filters), dropped: make([]int, len(c.Filters)), ids: map[uint64]int32{}, noted: map[string]bool{}, nothings: map[string]int{}}
 }
 
-// shard is the numbering of a data set's parts: train-00000-of-00005.
-var shard = regexp.MustCompile(`[-_.]\d{3,}(-of-\d+)?$`)
+// noteOnce makes a note the first time.
+func (r *reader) noteOnce(key, format string, args ...any) {
+	if !r.noted[key] {
+		r.noted[key] = true
+		r.env.Notef(format, args...)
+	}
+}
 
-// stem is a file's name without folders, extensions and a shard's number.
-func stem(name string) string {
-	base, _, _ := strings.Cut(path.Base(name), ".")
-	return shard.ReplaceAllString(base, "")
+func (r *reader) options() table.Options {
+	return table.Options{Format: table.Format(r.c.Format), Lists: r.c.Splits, IsPart: func(name string) bool { return said(nameWords(name)).label != "" }}
 }
 
 // file reads one file's records.
 func (r *reader) file(ctx context.Context, src table.Source) error {
-	r.names, r.textColumn, r.labelColumn = nil, "", ""
-	r.fileLabel, r.fileSource = "", r.c.Source
+	r.names, r.textColumn, r.labelColumns, r.part = nil, "", nil, ""
+	r.fileLabel, r.partLabel, r.fileSource = "", "", r.c.Source
 	if r.files > 1 { // one file's name may be a temporary one, and is not part of what the step's key holds
 		r.fileLabel = byName(src.Name)
-		if name := stem(src.Name); r.fileSource == "" && !splitNames[name] {
-			r.fileSource = name
+		if r.fileSource == "" {
+			r.fileSource = table.SourceOf(src.Name, func(base string) bool { return len(said(nameWords(base)).other) == 0 })
 		}
 	}
+	if err := r.findLabel(src); err != nil {
+		return err
+	}
 	before := r.rows
-	for rec, err := range table.Scan(src, table.Format(r.c.Format)) {
+	for rec, err := range table.Scan(src, r.options()) {
 		var bad *table.BadRecord
 		if errors.As(err, &bad) {
 			r.bad.add(bad.Place, bad.Err.Error())
@@ -88,14 +101,70 @@ func (r *reader) file(ctx context.Context, src table.Source) error {
 	return nil
 }
 
+// findLabel finds the columns of a file that hold the label, unless the step says which one does.
+func (r *reader) findLabel(src table.Source) error {
+	if name, ok := r.c.Columns["label"]; ok {
+		r.labelColumns = []string{name}
+		return nil
+	}
+	p, err := r.profileOf(src)
+	if err != nil {
+		return err
+	}
+	columns, notes, err := p.choose(&r.c)
+	if err != nil {
+		return fmt.Errorf("%s: %w", src.Name, err)
+	}
+	for _, n := range notes {
+		r.noteOnce(n, "%s", n)
+	}
+	if r.labelColumns = columns; len(columns) == 0 {
+		if r.c.Label == "" && r.fileLabel == "" && !p.namedParts {
+			r.labelColumns = p.guess()
+		}
+		if r.c.Label != "" && r.fileLabel != "" && r.c.Label != r.fileLabel {
+			r.noteOnce("name "+src.Name, "%s: its name says %s; its rows are %s, as the step's label argument says", src.Name, r.fileLabel, r.c.Label)
+		}
+		return nil
+	}
+	return p.against(src.Name, r.fileLabel, columns[0])
+}
+
+// against refuses a file whose name says one label and whose column says the other one in every row: one of them is the
+// wrong way round.
+func (p *profile) against(file, label, column string) error {
+	base := table.Unnumbered(path.Base(table.Stem(file)))
+	if s := said(nameWords(base)); label == "" || s.label != label || len(s.other) > 0 {
+		return nil
+	}
+	for _, c := range p.candidates {
+		of := map[string]int{artifact.Benign: c.benign, artifact.Malicious: c.malicious}
+		if c.name == column && of[label] == 0 && of[opposite(label)] > 0 {
+			return fmt.Errorf("%s: the file's name says %s, and %q says %s in every row. If the column is the wrong way round, say what its values mean, labels = { \"0\" = \"malicious\", \"1\" = \"benign\" }; if the name is wrong, name the column, columns = { label = %q }",
+				file, label, column, opposite(label), column)
+		}
+	}
+	return nil
+}
+
 func (r *reader) labelFrom() string {
 	switch {
-	case r.labelColumn != "":
-		return strconv.Quote(r.labelColumn)
-	case r.fileLabel != "":
-		return "the file's name (" + r.fileLabel + ")"
+	case len(r.labelColumns) > 0:
+		return listed(quoted(r.labelColumns))
+	case r.c.Label != "":
+		return "the step's label argument"
+	case r.partLabel != "":
+		return "the list's name (" + r.partLabel + ")"
 	}
-	return "the step's label argument"
+	return "the file's name (" + r.fileLabel + ")"
+}
+
+func quoted(names []string) []string {
+	var out []string
+	for _, n := range names {
+		out = append(out, strconv.Quote(n))
+	}
+	return out
 }
 
 // record makes a row of a record, or counts why not. Its error ends the step: what is wrong is wrong with every row.
@@ -103,13 +172,14 @@ func (r *reader) record(rec table.Record) error {
 	if err := r.recognise(rec); err != nil {
 		return err
 	}
-	if rec.BadUTF8 {
+	if column, why := r.broken(rec); why != "" {
 		if r.c.UTF8 == "error" {
-			r.bad.add(rec.Place, `bytes that are no UTF-8: convert the file (iconv -f latin1 -t utf-8), or replace them, utf8 = "repair"`)
+			r.bad.add(rec.Place, fmt.Sprintf(`%s in %q: convert the file (iconv -f latin1 -t utf-8), or replace them, utf8 = "repair"`, why, column))
 			return nil
 		}
 		r.repaired++
 	}
+	r.notNumbers += min(rec.NotNumbers, 1)
 	row, problem := r.row(rec)
 	if problem != "" {
 		r.bad.add(rec.Place, problem)
@@ -121,6 +191,9 @@ func (r *reader) record(rec table.Record) error {
 			return nil
 		}
 	}
+	if isMissing(row.Text) {
+		r.nothings[row.Text]++
+	}
 	r.identify(&row)
 	r.rows++
 	if row.Label == artifact.Benign {
@@ -129,14 +202,36 @@ func (r *reader) record(rec table.Record) error {
 	return r.w.Write(row)
 }
 
+// broken is a column that a row is made of and that holds something that is no text, and what that is.
+func (r *reader) broken(rec table.Record) (column, why string) {
+	if rec.Broken == nil {
+		return "", ""
+	}
+	used := append([]string{r.textColumn, r.moreColumn}, r.labelColumns...)
+	for _, c := range append(used, slices.Sorted(maps.Values(r.columns))...) {
+		if why := rec.Broken[c]; why != "" {
+			return c, why
+		}
+	}
+	return "", ""
+}
+
 // recognise finds the columns of a record whose names differ from the last one's. The first record of a file decides
-// which columns hold text and label; a later one without them is a bad row.
+// which column holds the text; a later one without it is a bad row.
 func (r *reader) recognise(rec table.Record) error {
+	if rec.Part != r.part {
+		r.part, r.partLabel, r.names = rec.Part, said(nameWords(rec.Part)).label, nil
+	}
 	if len(rec.Names) > 0 && len(r.names) == len(rec.Names) && &r.names[0] == &rec.Names[0] {
 		return nil
 	}
 	first := r.names == nil
-	columns, err := columnsOf(rec.Names, r.c.Columns, r.c.Label != "")
+	named := r.c.Label != "" || r.fileLabel != "" || r.partLabel != ""
+	names := rec.Names
+	if first {
+		names = withoutAnswers(rec)
+	}
+	columns, err := columnsOf(names, r.c.Columns, named)
 	if err != nil && first {
 		return fmt.Errorf("%s: %w", rec.Place, err)
 	}
@@ -144,20 +239,21 @@ func (r *reader) recognise(rec table.Record) error {
 		columns = map[string]string{}
 	}
 	if first {
-		r.textColumn, r.labelColumn, r.moreColumn = columns["text"], columns["label"], ""
+		r.textColumn, r.moreColumn = columns["text"], ""
 		if _, asked := r.c.Columns["text"]; !asked {
 			r.textColumn, r.moreColumn = withInput(r.textColumn, rec.Names)
+			if others := otherTexts(rec, r.textColumn, r.moreColumn); len(others) > 0 {
+				r.noteOnce("text "+r.textColumn, "%s: the text comes from %q; the file has %s, too: columns = { %s } reads that one",
+					rec.File, r.textColumn, listed(quoted(others)), columnsWith(r.c.Columns, "text", others[0], " = ", ", "))
+			}
 		}
-		if r.labelColumn == "" && r.fileLabel == "" && r.c.Label == "" {
-			r.labelColumn = weakLabel(rec, r.c.Labels)
-		}
-		if r.labelColumn == "" && r.fileLabel == "" && r.c.Label == "" {
+		if len(r.labelColumns) == 0 && !named {
 			return fmt.Errorf("%s: no label column among %s: name it with columns = { label = \"...\" }, or say label = \"benign\" or \"malicious\" for all rows without one",
-				rec.File, strings.Join(rec.Names, ", "))
+				rec.File, clip(strings.Join(rec.Names, ", "), 200))
 		}
 	}
-	columns["text"], columns["label"] = r.textColumn, r.labelColumn
-	if columns["category"] == r.labelColumn {
+	columns["text"] = r.textColumn
+	if slices.Contains(r.labelColumns, columns["category"]) {
 		delete(columns, "category")
 	}
 	r.columns = columns

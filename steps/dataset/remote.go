@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"rein/steps"
@@ -156,17 +157,24 @@ func (c *Config) repo() hubfiles.Repo {
 	return hubfiles.Repo{Kind: hubfiles.Dataset, ID: c.Hub, Revision: c.Revision}
 }
 
-// splitNames are the usual names of a data set's parts: they are no sources.
-var splitNames = map[string]bool{"train": true, "test": true, "validation": true, "valid": true, "val": true, "dev": true, "eval": true, "data": true}
+// ofAsked are the files of the asked-for splits: where none is, JSON files, which may hold them as lists.
+func (c *Config) ofAsked(all []table.Source) []table.Source {
+	files := slices.DeleteFunc(slices.Clone(all), func(s table.Source) bool { return !c.wants(s.Name) })
+	if len(files) == 0 {
+		return slices.DeleteFunc(slices.Clone(all), func(s table.Source) bool { return !table.IsJSON(s.Name) })
+	}
+	return files
+}
 
 // wants tells whether a file belongs to one of the asked-for splits: train-00000-of-00002.parquet, data/train.csv, train/1.jsonl.
+// A JSON file may hold splits itself: the lists in it are chosen by their names.
 func (c *Config) wants(name string) bool {
 	if len(c.Splits) == 0 {
 		return true
 	}
-	for _, part := range strings.Split(path.Dir(name)+"/"+stem(name), "/") {
+	for _, part := range strings.Split(table.Stem(name), "/") {
 		for _, s := range c.Splits {
-			if part == s || strings.HasPrefix(part, s+"-") || strings.HasPrefix(part, s+"_") {
+			if part == s || strings.HasPrefix(part, s+"-") || strings.HasPrefix(part, s+"_") || strings.HasPrefix(part, s+".") {
 				return true
 			}
 		}

@@ -18,6 +18,9 @@ func (r *reader) field(rec table.Record, name string) string {
 		return ""
 	}
 	s, _ := rec.Text(column)
+	if name != "text" && isMissing(s) {
+		return ""
+	}
 	return s
 }
 
@@ -113,34 +116,40 @@ func first(m map[string]any, names ...string) string {
 
 // label is a record's label, and the category that the label's own value names.
 func (r *reader) label(rec table.Record) (label, category, problem string) {
-	value := ""
-	if r.labelColumn != "" {
-		value, _ = rec.Text(r.labelColumn)
-	}
-	if strings.TrimSpace(value) != "" {
-		label, category, ok := meaning(r.labelColumn, r.named(value), r.c.Labels)
-		if asked, says := r.c.Labels[value]; says {
+	for _, column := range r.labelColumns {
+		value, _ := rec.Text(column)
+		asked, says := r.c.Labels[value]
+		if isMissing(value) && !says {
+			continue
+		}
+		label, category, ok := meaning(column, r.namedIn(column, value), r.c.Labels)
+		if says {
 			label, category, ok = asked, "", true
 		}
-		r.values.count(r.labelColumn, value, ok, r.named(value) == value)
+		r.values.count(column, value, ok, r.namedIn(column, value) == value)
 		if !ok {
-			return "", "", fmt.Sprintf("%s %q", r.labelColumn, clip(value, 40))
+			return "", "", fmt.Sprintf("%s %q", column, clip(value, 40))
 		}
 		return label, category, ""
 	}
 	switch {
-	case r.fileLabel != "" && r.labelColumn == "":
-		return r.fileLabel, "", ""
 	case r.c.Label != "":
 		return r.c.Label, "", ""
+	case len(r.labelColumns) == 0 && r.partLabel != "":
+		return r.partLabel, "", ""
+	case len(r.labelColumns) == 0 && r.fileLabel != "":
+		return r.fileLabel, "", ""
+	case len(r.labelColumns) == 0:
+		return "", "", "nothing says its label"
 	}
-	return "", "", fmt.Sprintf("%q has no value", r.labelColumn)
+	return "", "", fmt.Sprintf("%q has no value", r.labelColumns[0])
 }
 
-// named is what the data set itself calls a number of the label column.
-func (r *reader) named(value string) string {
-	if n, err := strconv.Atoi(value); err == nil && n >= 0 && n < len(r.classes[r.labelColumn]) {
-		return r.classes[r.labelColumn][n]
+// namedIn is what the data set itself calls a number of a label column.
+func (r *reader) namedIn(column, value string) string {
+	names := r.classes[column]
+	if n, err := strconv.Atoi(value); err == nil && n >= 0 && n < len(names) {
+		return names[n]
 	}
 	return value
 }

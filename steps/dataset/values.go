@@ -20,9 +20,6 @@ type values struct {
 
 func newValues() values { return values{unknowns: map[string]int{}, bare: map[string]int{}} }
 
-// bareColumns are label columns whose names don't say what true means.
-var bareColumns = map[string]bool{"label": true, "labels": true, "class": true, "target": true, "verdict": true, "y": true}
-
 // count notes a value; known tells whether it has a meaning, bare that the data set has no name for it.
 func (v *values) count(column, value string, known, bare bool) {
 	if !known {
@@ -31,7 +28,7 @@ func (v *values) count(column, value string, known, bare bool) {
 		}
 		return
 	}
-	if w := strings.TrimSuffix(strings.TrimSpace(value), ".0"); bare && bareColumns[plain(column)] && (w == "0" || w == "1") {
+	if w := strings.TrimSuffix(strings.TrimSpace(value), ".0"); bare && nameOf(column).sureness == plainly && (w == "0" || w == "1") {
 		v.bare[w]++
 	}
 }
@@ -43,7 +40,7 @@ func (v *values) unknown() string {
 	case n == 0:
 		return ""
 	case n > fewValues:
-		return fmt.Sprintf(" %s has many values (%q, %q, %q and %d more): a score is no label, so name another column, columns = { label = \"...\" }, or add one",
+		return fmt.Sprintf(" %s has many values (%q, %q, %q and %d more): a score is no label, so name another column, columns = { label = \"...\" }, or say label = \"benign\" or \"malicious\" for all rows",
 			v.column, clip(names[0], 40), clip(names[1], 40), clip(names[2], 40), n-3)
 	}
 	var told, argument []string

@@ -7,53 +7,247 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
-// scanDelimited reads CSV or TSV with a header. A record with a wrong number of fields is bad, and the next is tried.
+// delimited reads CSV or TSV. encoding/csv can't be used: where a quote is stray it takes the rows up to the next quote for
+// one, and doesn't say that they are lost. Here such a record is bad by itself, and the next line is tried.
+type delimited struct {
+	lines  lineReader
+	name   string
+	comma  byte
+	lazy   bool // quotes may stand for themselves, as in most TSV files
+	names  []string
+	shapes []shape
+}
+
+// scanDelimited reads CSV or TSV with a header.
 func scanDelimited(r *bufio.Reader, name string, comma rune, yield yielder) error {
-	cr := csv.NewReader(r)
-	cr.Comma, cr.ReuseRecord = comma, true
-	cr.LazyQuotes = comma == '\t' // TSV files rarely quote at all
-	header, err := cr.Read()
+	head, _ := r.Peek(sniff)
+	d := &delimited{lines: lineReader{r: r}, name: name, comma: byte(comma), lazy: comma == '\t'}
+	header, _, bad, err := d.read()
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
-	if err != nil {
+	if err = errors.Join(err, bad); err != nil {
 		return fmt.Errorf("%s: header: %w", name, err)
 	}
-	names, err := columns(header)
-	if err != nil {
+	if d.names, err = columns(header); err != nil {
 		return fmt.Errorf("%s:1: %w", name, err)
 	}
+	d.shapes = make([]shape, len(d.names))
+	d.look(head)
 	for {
-		fields, err := cr.Read()
+		fields, line, bad, err := d.read()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			at, fatal := csvPlace(name, err)
-			if fatal {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			if !yield(Record{}, &BadRecord{at, csvReason(err, len(names), len(fields))}) {
+			return fmt.Errorf("%s:%d: %w", name, d.lines.n+1, err)
+		}
+		at := Place{File: name, Line: line}
+		if bad != nil {
+			if !yield(Record{}, &BadRecord{at, bad}) {
 				return errStop
 			}
 			continue
 		}
-		line, _ := cr.FieldPos(0)
-		rec := Record{Place: Place{name, int64(line)}, Names: names, Values: make(map[string]any, len(names))}
+		rec := Record{Place: at, Names: d.names, Values: make(map[string]any, len(d.names))}
 		for i, f := range fields {
-			if !utf8.ValidString(f) {
-				rec.BadUTF8, f = true, strings.ToValidUTF8(f, "\uFFFD")
-			}
-			rec.Values[names[i]] = f
+			rec.Values[d.names[i]] = rec.valid(d.names[i], f)
 		}
 		if !yield(rec, nil) {
 			return errStop
 		}
 	}
+}
+
+// read gives the next record and the line that it begins in; bad says why it can't be used.
+func (d *delimited) read() (fields []string, line int64, bad, err error) {
+	var first []byte
+	for len(first) == 0 {
+		if first, err = d.lines.next(); err != nil {
+			return nil, 0, nil, err
+		}
+	}
+	line = d.lines.n
+	used := [][]byte{first}
+	s := splitter{comma: d.comma, lazy: d.lazy}
+	open := s.feed(first)
+	for size := len(first); open && s.bad == nil; {
+		more, err := d.lines.next()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, line, nil, err
+		}
+		if err == nil {
+			used = append(used, more)
+		}
+		if size += len(more); err != nil || size > maxLine {
+			s.bad = errors.New("a quote opens here that never closes")
+			break
+		}
+		open = s.feed(more)
+	}
+	keep := len(used) // lines that are the record; those after them are read again
+	switch {
+	case s.bad != nil:
+		bad, keep = s.bad, 1
+	case d.names == nil:
+	case len(used) > 1 && d.allRows(used):
+		bad, keep = fmt.Errorf("a quote opens here and closes in line %d, and each of these lines looks like a row: write a quote inside a text twice, or take this one out", line+int64(len(used))-1), 1
+	case len(s.fields) != len(d.names):
+		bad = fmt.Errorf("%d fields, the header has %d (is a quote missing around a text with commas?)", len(s.fields), len(d.names))
+		if i := slices.IndexFunc(used[1:], d.looksLikeRow); i >= 0 {
+			keep = 1 + i
+		}
+	}
+	fields = s.fields
+	if bad != nil && d.lazy && bytes.IndexByte(first, '"') >= 0 {
+		if literal := strings.Split(string(first), string(rune(d.comma))); d.names == nil || len(literal) == len(d.names) {
+			fields, bad, keep = literal, nil, 1
+		}
+	}
+	d.lines.back(used[keep:])
+	if bad == nil && len(used) == 1 && d.shapes != nil {
+		d.learn(fields)
+	}
+	return fields, line, bad, nil
+}
+
+// splitter cuts lines into fields.
+type splitter struct {
+	comma  byte
+	lazy   bool
+	fields []string
+	field  []byte
+	quoted bool // inside a quoted field
+	bad    error
+}
+
+// feed takes a line; true: a quote is open, and the record goes on in the next line.
+func (s *splitter) feed(line []byte) bool {
+	at := 0
+	if s.quoted {
+		s.field = append(s.field, '\n')
+	}
+	for {
+		if !s.quoted {
+			if at < len(line) && line[at] == '"' {
+				s.quoted, at = true, at+1
+			} else {
+				end := bytes.IndexByte(line[at:], s.comma)
+				if end < 0 {
+					end = len(line) - at
+				}
+				if !s.lazy && bytes.IndexByte(line[at:at+end], '"') >= 0 {
+					s.bad = csv.ErrBareQuote
+					return false
+				}
+				s.fields = append(s.fields, string(line[at:at+end]))
+				if at += end; at == len(line) {
+					return false
+				}
+				at++
+				continue
+			}
+		}
+		end := bytes.IndexByte(line[at:], '"')
+		if end < 0 {
+			s.field = append(s.field, line[at:]...)
+			return true
+		}
+		s.field = append(s.field, line[at:at+end]...)
+		switch at += end + 1; {
+		case at == len(line):
+			s.close()
+			return false
+		case line[at] == '"':
+			s.field = append(s.field, '"')
+			at++
+		case line[at] == s.comma:
+			s.close()
+			at++
+		default:
+			s.bad = csv.ErrQuote
+			return false
+		}
+	}
+}
+
+func (s *splitter) close() {
+	s.fields, s.field, s.quoted = append(s.fields, string(s.field)), s.field[:0], false
+}
+
+// shape is what the values of a column have in common, by the rows of one line.
+type shape struct {
+	rows          int
+	words, others bool // whether some are no numbers; whether some are neither numbers nor words
+}
+
+// longestWord is how long a value is at most that counts as a word, in bytes.
+const longestWord = 24
+
+func (s *shape) learn(v string) {
+	s.rows++
+	if _, err := strconv.ParseFloat(v, 64); err != nil {
+		s.words = true
+		s.others = s.others || len(v) > longestWord || strings.ContainsAny(v, " \t")
+	}
+}
+
+// fits tells whether a value is like the others; sure is false for a column of free text.
+func (s *shape) fits(v string) (fits, sure bool) {
+	if s.rows == 0 || s.others {
+		return true, false
+	}
+	with := *s
+	with.learn(v)
+	return with.words == s.words && !with.others, true
+}
+
+func (d *delimited) learn(fields []string) {
+	for i, f := range fields {
+		d.shapes[i].learn(f)
+	}
+}
+
+// look learns from the first rows without quotes.
+func (d *delimited) look(head []byte) {
+	lines := bytes.Split(head, []byte("\n"))
+	for _, l := range lines[min(1, len(lines)):max(len(lines)-1, min(1, len(lines)))] {
+		if f := strings.Split(strings.TrimSuffix(string(l), "\r"), string(rune(d.comma))); len(f) == len(d.names) && !strings.Contains(string(l), `"`) {
+			d.learn(f)
+		}
+	}
+}
+
+// looksLikeRow tells whether a line is a row if its quotes stand for themselves: the right number of fields, and numbers and
+// words where other rows have them.
+func (d *delimited) looksLikeRow(line []byte) bool {
+	fields := strings.Split(string(line), string(rune(d.comma)))
+	if len(fields) != len(d.names) || len(fields) < 2 {
+		return false
+	}
+	shaped := d.comma == '\t' // a text with tabs is rare, a text with commas is not
+	for i, f := range fields {
+		fits, sure := d.shapes[i].fits(strings.Trim(f, `"`))
+		if !fits {
+			return false
+		}
+		shaped = shaped || sure
+	}
+	return shaped
+}
+
+func (d *delimited) allRows(lines [][]byte) bool {
+	for _, l := range lines {
+		if !d.looksLikeRow(l) {
+			return false
+		}
+	}
+	return true
 }
 
 // separator is what stands between a CSV file's columns: a comma, or a semicolon where spreadsheets write commas in numbers.
@@ -80,45 +274,4 @@ func columns(header []string) ([]string, error) {
 		seen[names[i]] = true
 	}
 	return names, nil
-}
-
-// csvPlace is where an error stands; an error of reading the file itself ends it.
-func csvPlace(name string, err error) (Place, bool) {
-	var pe *csv.ParseError
-	if !errors.As(err, &pe) {
-		return Place{}, true
-	}
-	return Place{name, int64(pe.StartLine)}, false
-}
-
-func csvReason(err error, want, got int) error {
-	if errors.Is(err, csv.ErrFieldCount) {
-		return fmt.Errorf("%d fields, the header has %d (is a quote missing around a text with commas?)", got, want)
-	}
-	var pe *csv.ParseError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
-}
-
-// scanLines reads each line as a text.
-func scanLines(r *bufio.Reader, name string, yield yielder) error {
-	names := []string{"text"}
-	for line := int64(1); ; line++ {
-		b, err := readLine(r)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("%s:%d: %w", name, line, err)
-		}
-		if s := strings.TrimSpace(string(b)); s != "" {
-			rec := Record{Place: Place{name, line}, Names: names, BadUTF8: !utf8.ValidString(s)}
-			rec.Values = map[string]any{"text": strings.ToValidUTF8(s, "\uFFFD")}
-			if !yield(rec, nil) {
-				return errStop
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-	}
 }

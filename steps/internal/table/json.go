@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"unicode/utf8"
 )
 
 // yielder is the consumer's half of a stream: false ends it.
@@ -20,48 +19,34 @@ var errStop = errors.New("stop")
 // scanJSONLines reads an object a line. A line that is no object is a bad record, and the next line is tried.
 func scanJSONLines(r *bufio.Reader, name string, yield yielder) error {
 	var names nameCache
-	for line := int64(1); ; line++ {
-		b, err := readLine(r)
-		if errors.Is(err, io.EOF) && len(b) == 0 {
-			return nil
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("%s:%d: %w", name, line, err)
-		}
-		if len(bytes.TrimSpace(b)) > 0 {
-			if !yieldObject(b, Place{name, line}, &names, yield) {
-				return errStop
-			}
-		}
+	lines := lineReader{r: r}
+	for {
+		b, err := lines.next()
 		if errors.Is(err, io.EOF) {
 			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", name, lines.n+1, err)
+		}
+		b = bytes.TrimPrefix(b, bom) // files that were put together keep their marks
+		if len(bytes.TrimSpace(b)) > 0 && !yieldObject(b, Place{File: name, Line: lines.n}, &names, yield) {
+			return errStop
 		}
 	}
 }
 
 func yieldObject(b []byte, at Place, names *nameCache, yield yielder) bool {
-	v, err := decodeObject(b)
+	rec := Record{Place: at}
+	v, err := rec.decode(b)
 	if err != nil {
 		return yield(Record{}, &BadRecord{at, err})
 	}
-	return yield(Record{Place: at, Names: names.of(v), Values: v, BadUTF8: !utf8.Valid(b)}, nil)
-}
-
-func decodeObject(b []byte) (map[string]any, error) {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, fmt.Errorf("not JSON: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("more than one JSON value on the line")
-	}
 	m, ok := v.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("a JSON object is needed, this is %s", kindOf(v))
+		return yield(Record{}, &BadRecord{at, fmt.Errorf("a JSON object is needed, this is %s", kindOf(v))})
 	}
-	return m, nil
+	rec.Names, rec.Values = names.of(m), m
+	return yield(rec, nil)
 }
 
 func kindOf(v any) string {
@@ -76,42 +61,70 @@ func kindOf(v any) string {
 	return "a single value"
 }
 
-// scanJSONArray reads a list of objects, or an object that holds one such list ({"data": [...]}).
-func scanJSONArray(r *bufio.Reader, name string, yield yielder) error {
-	dec := json.NewDecoder(r)
-	dec.UseNumber()
+// jsonDoc reads a JSON file that is not one object a line.
+type jsonDoc struct {
+	src   Source
+	o     Options
+	names nameCache
+	yield yielder
+}
+
+// scanJSON reads a list of records, the lists of records that an object holds, columns, one record, or one record after the other.
+func scanJSON(r *bufio.Reader, src Source, o Options, yield yielder) error {
+	d := &jsonDoc{src: src, o: o, yield: yield}
+	dec := newJSONDecoder(r)
 	t, err := dec.Token()
-	if err != nil {
-		return fmt.Errorf("%s: not JSON: %w", name, err)
-	}
-	for t == json.Delim('{') || t != json.Delim('[') && dec.More() {
-		if t, err = dec.Token(); err != nil {
-			return fmt.Errorf("%s: not JSON: %w", name, err)
+	switch {
+	case err != nil:
+		return d.broken(err)
+	case t == json.Delim('['):
+		if err := d.list(dec, Place{File: src.Name}); err != nil {
+			return err
 		}
+		return d.end(dec)
+	case t != json.Delim('{'):
+		return fmt.Errorf("%s: no list of records in this JSON", src.Name)
 	}
-	if t != json.Delim('[') {
-		return fmt.Errorf("%s: no list of records in this JSON", name)
+	return d.object(dec)
+}
+
+func newJSONDecoder(r io.Reader) *json.Decoder {
+	dec := json.NewDecoder(&numberFilter{r: r})
+	dec.UseNumber()
+	return dec
+}
+
+func (d *jsonDoc) broken(err error) error { return fmt.Errorf("%s: not JSON: %w", d.src.Name, err) }
+
+// end checks that nothing follows.
+func (d *jsonDoc) end(dec *json.Decoder) error {
+	switch t, err := dec.Token(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s: after the end of the records, not JSON: %w", d.src.Name, err)
+	default:
+		return fmt.Errorf("%s: more follows after the end of the records, beginning with %.20q", d.src.Name, fmt.Sprint(t))
 	}
-	var names nameCache
-	for n := int64(1); dec.More(); n++ {
-		var v any
-		if err := dec.Decode(&v); err != nil {
-			return fmt.Errorf("%s: record %d: not JSON: %w", name, n, err)
+}
+
+// list reads the rest of a list: records, or texts.
+func (d *jsonDoc) list(dec *json.Decoder, at Place) error {
+	texts := false
+	for at.Line = 1; dec.More(); at.Line++ {
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return fmt.Errorf("%s: record %d: not JSON: %w", d.src.Name, at.Line, err)
 		}
-		m, ok := v.(map[string]any)
-		at := Place{name, n}
-		if !ok {
-			if !yield(Record{}, &BadRecord{at, fmt.Errorf("a JSON object is needed, this is %s", kindOf(v))}) {
-				return errStop
-			}
-			continue
+		if texts = at.Line == 1 && raw[0] == '"' || texts; texts && raw[0] == '"' {
+			raw = slices.Concat([]byte(`{"text":`), raw, []byte("}"))
 		}
-		if !yield(Record{Place: at, Names: names.of(m), Values: m}, nil) {
+		if !yieldObject(raw, at, &d.names, d.yield) {
 			return errStop
 		}
 	}
 	if _, err := dec.Token(); err != nil {
-		return fmt.Errorf("%s: the list is not closed: %w", name, err)
+		return fmt.Errorf("%s: the list is not closed: %w", d.src.Name, err)
 	}
 	return nil
 }
@@ -139,22 +152,4 @@ func (c *nameCache) of(m map[string]any) []string {
 	slices.Sort(names)
 	c.last = names
 	return names
-}
-
-// readLine reads up to a line break, which it takes off; a longer line than maxLine is an error.
-func readLine(r *bufio.Reader) ([]byte, error) {
-	var out []byte
-	for {
-		b, err := r.ReadSlice('\n')
-		if len(out)+len(b) > maxLine {
-			return nil, fmt.Errorf("the line is longer than %d MiB", maxLine>>20)
-		}
-		if err == nil && out == nil {
-			return bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r")), nil
-		}
-		out = append(out, b...)
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return bytes.TrimSuffix(bytes.TrimSuffix(out, []byte("\n")), []byte("\r")), err
-		}
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +21,7 @@ type Format string
 const (
 	Auto      Format = ""
 	JSONLines Format = "jsonl"
-	JSONArray Format = "json"
+	JSON      Format = "json" // a list of records, an object that holds such lists, columns, or one record
 	CSV       Format = "csv"
 	TSV       Format = "tsv"
 	Lines     Format = "text" // each line is a record with the one column "text"
@@ -31,7 +30,7 @@ const (
 
 // extensions of data files in a folder; anything else there is left alone.
 var extensions = map[string]Format{
-	".jsonl": JSONLines, ".ndjson": JSONLines, ".json": JSONArray, ".csv": CSV, ".tsv": TSV, ".tab": TSV,
+	".jsonl": JSONLines, ".ndjson": JSONLines, ".json": JSON, ".csv": CSV, ".tsv": TSV, ".tab": TSV,
 	".txt": Lines, ".parquet": Parquet,
 }
 
@@ -43,6 +42,9 @@ func extension(name string) Format {
 	}
 	return extensions[path.Ext(name)]
 }
+
+// IsJSON tells whether a file may hold several lists of records, by its name.
+func IsJSON(name string) bool { return extension(name) == JSON }
 
 // about lists files that describe a data set and are none, as the `datasets` library writes them.
 var about = map[string]bool{"dataset_info.json": true, "dataset_infos.json": true, "dataset_dict.json": true, "state.json": true}
@@ -104,19 +106,19 @@ func detect(head []byte, name string) Format {
 	}
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n")
 	switch {
-	case byName == CSV || byName == TSV || byName == Lines || byName == JSONLines:
+	case byName == CSV || byName == TSV || byName == Lines:
 		return byName
 	case bytes.HasPrefix(head, []byte("[")):
-		return JSONArray
+		return JSON
+	case byName == JSONLines || len(head) == 0:
+		return JSONLines
 	}
-	first, _, _ := bytes.Cut(head, []byte("\n"))
+	first, rest, _ := bytes.Cut(head, []byte("\n"))
 	switch first = bytes.TrimSpace(first); {
-	case byName == JSONArray && wrapsList(first):
-		return JSONArray
-	case bytes.HasPrefix(first, []byte("{")) && bytes.HasSuffix(first, []byte("}")), len(head) == 0:
+	case bytes.HasPrefix(first, []byte("{")) && bytes.HasSuffix(first, []byte("}")) && startsObject(rest):
 		return JSONLines
 	case bytes.HasPrefix(first, []byte("{")):
-		return JSONArray // one object over many lines, with the list in it
+		return JSON // one object
 	case bytes.IndexByte(first, '\t') >= 0:
 		return TSV
 	case bytes.ContainsAny(first, ",;"):
@@ -125,19 +127,9 @@ func detect(head []byte, name string) Format {
 	return Lines
 }
 
-// wrapsList tells an object around a list of records from a record.
-func wrapsList(line []byte) bool {
-	var m map[string]json.RawMessage
-	if json.Unmarshal(line, &m) != nil {
-		return false
-	}
-	for _, v := range m {
-		var list []map[string]json.RawMessage
-		if json.Unmarshal(v, &list) == nil && len(list) > 0 {
-			return true
-		}
-	}
-	return false
+// startsObject tells whether a further line of JSON follows.
+func startsObject(rest []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(rest, bom), " \t\r\n\ufeff"), []byte("{"))
 }
 
 // bom is the byte order mark that spreadsheet programs put before UTF-8.

@@ -68,23 +68,33 @@ func List(path string) ([]Source, error) {
 	return out, nil
 }
 
+// Options say how to read a file.
+type Options struct {
+	Format Format
+	// Lists are the lists of a JSON file to read, by name, where it has some of them.
+	Lists []string
+	// IsPart tells names of lists that are read together, besides those of splits: {"benign": [...], "malicious": [...]}.
+	IsPart func(name string) bool
+}
+
 // Scan yields a file's records in order. A *BadRecord error stands for one record and the stream goes on;
 // any other error ends it.
-func Scan(src Source, format Format) iter.Seq2[Record, error] {
+func Scan(src Source, o Options) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		err := scan(src, format, yield)
+		err := scan(src, o, yield)
 		if err != nil && !errors.Is(err, errStop) {
 			yield(Record{}, err)
 		}
 	}
 }
 
-func scan(src Source, format Format, yield yielder) error {
+func scan(src Source, o Options, yield yielder) error {
 	r, closer, err := open(src.Path)
 	if err != nil {
 		return fmt.Errorf("%s: %w", src.Name, err)
 	}
 	defer closer.Close()
+	format := o.Format
 	if format == Auto {
 		head, _ := r.Peek(sniff)
 		format = detect(head, src.Name)
@@ -98,8 +108,8 @@ func scan(src Source, format Format, yield yielder) error {
 	switch format {
 	case JSONLines:
 		return scanJSONLines(r, src.Name, yield)
-	case JSONArray:
-		return scanJSONArray(r, src.Name, yield)
+	case JSON:
+		return scanJSON(r, src, o, yield)
 	case CSV:
 		return scanDelimited(r, src.Name, separator(r), yield)
 	case TSV:

@@ -7,23 +7,55 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // Place says where a record stands: what an error shows.
 type Place struct {
 	File string // relative to the folder that was given
+	Part string // the list that it stands in, where several of a JSON file are read
 	Line int64  // from 1; in Parquet and JSON arrays the record's number
 }
 
-func (p Place) String() string { return p.File + ":" + strconv.FormatInt(p.Line, 10) }
+func (p Place) String() string {
+	if p.Part != "" {
+		return p.File + ":" + p.Part + ":" + strconv.FormatInt(p.Line, 10)
+	}
+	return p.File + ":" + strconv.FormatInt(p.Line, 10)
+}
 
 // Record is one row of a user's file. Values are string, bool, json.Number, nil, or nested []any and map[string]any.
 type Record struct {
 	Place
 	Names  []string // in the file's order; shared between records, not to be changed
 	Values map[string]any
-	// BadUTF8: the record held bytes that are no UTF-8; U+FFFD stands in their place.
-	BadUTF8 bool
+	// Broken says, by column, what its text held that is no text; U+FFFD stands in its place. Nil: nothing.
+	Broken map[string]string
+	// NotNumbers counts NaN and Infinity, which JSON doesn't have and Python writes: they are read as null.
+	NotNumbers int
+}
+
+// The reasons of Broken.
+const (
+	badUTF8      = "bytes that are no UTF-8"
+	badSurrogate = "half of a surrogate pair (\\ud800 to \\udfff)"
+)
+
+// valid is a text of a column, repaired where it has to be.
+func (r *Record) valid(column, s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	r.broken(column, badUTF8)
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+func (r *Record) broken(column, why string) {
+	if r.Broken == nil {
+		r.Broken = map[string]string{}
+	}
+	r.Broken[column] = why
 }
 
 // Text is a value as a string; ok is false where there is none (absent or null) or it is nested.

@@ -30,7 +30,7 @@ func file(t testing.TB, name, content string) Source {
 func lines(t testing.TB, src Source, format Format) []string {
 	t.Helper()
 	var out []string
-	for rec, err := range Scan(src, format) {
+	for rec, err := range Scan(src, Options{Format: format}) {
 		var bad *BadRecord
 		switch {
 		case errors.As(err, &bad):
@@ -118,8 +118,8 @@ func TestParquet(t *testing.T) {
 	}
 	w.Close()
 	check(t, file(t, "blob", b.String()),
-		`blob:1 {"at":"2026-01-02T03:04:05Z","flag":true,"label":"malicious","score":0.5,"text":"a","turns.list.element.role":["user","system"]}`,
-		`blob:2 {"at":"1970-01-01T00:00:00Z","flag":null,"label":"benign","score":2,"text":"b","turns.list.element.role":[null]}`)
+		`blob:1 {"at":"2026-01-02T03:04:05Z","flag":true,"label":"malicious","score":0.5,"text":"a","turns":[{"role":"user"},{"role":"system"}]}`,
+		`blob:2 {"at":"1970-01-01T00:00:00Z","flag":null,"label":"benign","score":2,"text":"b","turns":[]}`)
 	got := lines(t, file(t, "a.parquet", b.String()[:b.Len()/2]), Auto)
 	if len(got) != 1 || !strings.Contains(got[0], "not a readable Parquet file") {
 		t.Errorf("a cut file was read as %q", got)
@@ -128,8 +128,8 @@ func TestParquet(t *testing.T) {
 
 func TestBrokenTextIsMarked(t *testing.T) {
 	for name, content := range map[string]string{"a.jsonl": "{\"a\":\"x\xff\"}", "a.csv": "a,b\nx\xff,1", "a.txt": "x\xff"} {
-		for rec, err := range Scan(file(t, name, content), Auto) {
-			if err != nil || !rec.BadUTF8 {
+		for rec, err := range Scan(file(t, name, content), Options{}) {
+			if err != nil || rec.Broken["a"]+rec.Broken["text"] != badUTF8 {
 				t.Errorf("%s: %+v, %v", name, rec, err)
 			}
 		}
@@ -139,7 +139,7 @@ func TestBrokenTextIsMarked(t *testing.T) {
 func TestStoppingEarly(t *testing.T) {
 	for _, src := range []Source{file(t, "a.jsonl", "{}\n{}\n"), file(t, "a.json", "[{},{}]"), file(t, "a.csv", "a,b\n1,2\n3,4\n"), file(t, "a.txt", "a\nb\n")} {
 		n := 0
-		for range Scan(src, Auto) {
+		for range Scan(src, Options{}) {
 			n++
 			break
 		}
@@ -196,8 +196,8 @@ func FuzzScan(f *testing.F) {
 		if err := os.WriteFile(p, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		for _, format := range []Format{Auto, JSONLines, JSONArray, CSV, TSV, Lines, Parquet} {
-			for rec, err := range Scan(Source{"blob", p}, format) {
+		for _, format := range []Format{Auto, JSONLines, JSON, CSV, TSV, Lines, Parquet} {
+			for rec, err := range Scan(Source{"blob", p}, Options{Format: format}) {
 				if err == nil && (rec.Line < 1 || rec.Values == nil) {
 					t.Fatalf("%+v", rec)
 				}

@@ -1,0 +1,166 @@
+package dataset
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rein/steps/artifact"
+)
+
+// jsonl repeats a line, so that a column's values can be told from chance.
+func jsonl(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
+
+// Columns that may all be the label and say different things are never guessed between: the error shows the lines to write,
+// and as they say it works.
+func TestLabelColumnsThatDisagree(t *testing.T) {
+	for name, c := range map[string]struct{ text, first, write string }{
+		"WildGuard": {jsonl(`{"prompt":"a","adversarial":true,"prompt_harm_label":"unharmful","response_harm_label":null}`,
+			`{"prompt":"b","adversarial":false,"prompt_harm_label":"harmful","response_harm_label":"harmful"}`, `{"prompt":"c","adversarial":true,"prompt_harm_label":"harmful"}`),
+			"1", `columns = { label = "prompt_harm_label" }`},
+		"toxic-chat": {"conv_id,user_input,model_output,human_annotation,toxicity,jailbreaking,openai_moderation\n1,hello,hi,True,0,0,[]\n2,be DAN,no,True,0,1,[]\n3,insult me,no,True,1,0,[]\n",
+			"3", `columns = { label = "jailbreaking" }`},
+		"flags":           {"text,is_safe,is_jailbreak\na,1,0\nb,1,1\n", "3", `columns = { label = "is_jailbreak" }`},
+		"camel case":      {"text,isSafe,isJailbreak\na,1,0\nb,1,1\n", "3", `columns = { label = "isJailbreak" }`},
+		"two labels":      {"text,label,verdict\na,0,0\nb,1,0\n", "3", `columns = { label = "label" }`},
+		"many flags":      {"comment_text,toxic,severe_toxic,threat\na,0,0,0\nb,1,0,0\n", "", ""},
+		"after many rows": {"text,label,class\n" + strings.Repeat("a,0,0\n", 5000) + "b,1,0\n", "5002", `columns = { label = "label" }`},
+	} {
+		text := strings.Replace(c.text, "comment_text", "text", 1)
+		file := "a.csv"
+		if strings.HasPrefix(text, "{") {
+			file = "a.jsonl"
+		}
+		files := map[string]string{file: text}
+		_, _, err := read(t, Config{}, folder(t, files))
+		if err == nil || !strings.Contains(err.Error(), "they disagree in") || !strings.Contains(err.Error(), c.write) || !strings.Contains(err.Error(), `--var 'columns={label="`) || !strings.Contains(err.Error(), file+":"+c.first) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if c.write == "" {
+			continue
+		}
+		column := strings.Split(c.write, `"`)[1]
+		if rows, _, err := read(t, Config{Columns: map[string]string{"label": column}}, folder(t, files)); err != nil || len(rows) == 0 {
+			t.Errorf("%s, as it says: %v", name, err)
+		}
+	}
+}
+
+// A column whose name or values say that it holds something else is no label, whatever stands before it.
+func TestWhatIsNoLabelColumn(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		c     Config
+		want  string // labels of the rows
+	}{
+		"AdvBench, named": {map[string]string{"harmful.csv": "goal,target\nmake a bomb,\"Sure, here is how\"\n", "safe.csv": "goal,target\nmake a cake,Sure\n"}, Config{}, "malicious benign"},
+		"AdvBench, said":  {map[string]string{"a.csv": "goal,target\nmake a bomb,\"Sure, here is how\"\n"}, Config{Label: "malicious"}, "malicious"},
+		"JailbreakBench": {map[string]string{"benign-behaviors.csv": "Index,Goal,Target,Behavior,Category,Source\n0,write a cake recipe,Sure,Cake,Harassment,Original\n",
+			"harmful-behaviors.csv": "Index,Goal,Target,Behavior,Category,Source\n0,write a bomb recipe,Sure,Bomb,Harassment,Original\n"}, Config{}, "benign malicious"},
+		"Aegis":              {map[string]string{"a.jsonl": `{"id":"1","prompt":"a","response":"b","prompt_label":"unsafe","response_label":"safe","prompt_label_source":"human"}`}, Config{}, "malicious"},
+		"about the answer":   {map[string]string{"a.csv": "question,label,GPT4_response_harmful,model_jailbroken\na,0,1,1\n"}, Config{}, "benign"},
+		"OASST's labels":     {map[string]string{"benign.jsonl": `{"text":"a","labels":{"name":["spam"],"value":[0.1]}}`, "b/malicious.jsonl": `{"text":"b","labels":null}`}, Config{}, "malicious benign"},
+		"score beside label": {map[string]string{"a.csv": "text,toxicity,label\na,0.13,benign\nb,0.98,malicious\n"}, Config{}, "benign malicious"},
+		"text of that name":  {map[string]string{"a.csv": "prompt,attack,label\na,ignore the above,1\nb,,0\n"}, Config{}, "malicious benign"},
+		"they agree":         {map[string]string{"a.csv": "text,is_attack,label\na,,malicious\nb,0,\n"}, Config{}, "malicious benign"},
+		"looks like one":     {map[string]string{"a.csv": "text,label,label_2\na,0,1\nb,1,1\n"}, Config{}, "benign malicious"},
+		"XSTest":             {map[string]string{"a.csv": "id,prompt,type,label,focus,note\nv2-1,How do I kill a process?,homonyms,safe,kill,\nv2-2,How do I kill a man?,contrast_homonyms,unsafe,kill,\n"}, Config{}, "benign malicious"},
+		"OR-Bench, said":     {map[string]string{"a.csv": "prompt,category\nhow do locks work,hate\nwhat is a scam,privacy\n"}, Config{Label: "benign"}, "benign benign"},
+		"non-English words":  {map[string]string{"a.csv": "text,nonToxic\na,1\nb,0\n"}, Config{}, "benign malicious"},
+		"values negated":     {map[string]string{"a.csv": "text,label\na,not harmful\nb,non-adversarial\nc,unharmful\nd,no_attack\ne,not safe\n"}, Config{}, "benign benign benign benign malicious"},
+	} {
+		rows, _, err := read(t, c.c, folder(t, c.files))
+		var got []string
+		for _, r := range rows {
+			got = append(got, r.Label)
+		}
+		if err != nil || strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+func TestNoSureLabel(t *testing.T) {
+	for want, text := range map[string]string{
+		"no label column among prompt, category":                    "prompt,category\nhow do locks work,hate\nwhat is a scam,privacy\n", // OR-Bench: benign prompts of harmful-sounding categories
+		"no column is surely the label":                             "text,gpt4_harmful\na,0\nb,1\n",
+		`target "Sure, here is how"`:                                "goal,target\nmake a bomb,\"Sure, here is how\"\n",
+		`"label" has no value`:                                      "text,label\na,None\n",
+		`label "maybe"`:                                             "text,label\na,0\nb,maybe\nc,1\n",
+		"the file's name says benign, and \"label\" says malicious": "",
+	} {
+		files := map[string]string{"a.csv": text}
+		if text == "" {
+			files = map[string]string{"benign.csv": "text,label\na,1\n", "malicious.csv": "text,label\nb,0\n"}
+		}
+		_, _, err := read(t, Config{}, folder(t, files))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+func TestNamesOfFilesAndFolders(t *testing.T) {
+	for name, want := range map[string]string{
+		"non_toxic.txt": artifact.Benign, "no_injection.txt": artifact.Benign, "nontoxic.csv": artifact.Benign, "not-malicious/a.csv": artifact.Benign, "without_attacks.csv": artifact.Benign,
+		"noInjection.csv": artifact.Benign, "toxicity-free.csv": artifact.Benign, "unharmful.csv": artifact.Benign, "not_safe.csv": artifact.Malicious, "unsafe.csv": artifact.Malicious,
+		"attacks/2024.csv": artifact.Malicious, "Jailbreaks2024.csv": artifact.Malicious, "prompt-injections.csv": artifact.Malicious, "no_injection_attack.csv": artifact.Benign,
+		"benign/attack_words.csv": artifact.Malicious, "benign_and_malicious.csv": "", "benign_jailbreaks.csv": "", "jailbreak-classification.csv": "", "notes.csv": "", "safety.csv": "", "train.csv": "",
+	} {
+		if got := byName(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// What the user says comes before what a file's name does.
+func TestLabelArgumentComesBeforeNames(t *testing.T) {
+	rows, env, err := read(t, Config{Label: "benign"}, folder(t, map[string]string{"jailbreak_talk.txt": "how do jailbreaks work\n", "b.txt": "hello\n"}))
+	if err != nil || len(rows) != 2 || rows[0].Label != artifact.Benign || rows[1].Label != artifact.Benign {
+		t.Errorf("%+v, %v", rows, err)
+	}
+	if said := strings.Join(env.Notes, "\n"); !strings.Contains(said, "jailbreak_talk.txt: its name says malicious") {
+		t.Errorf("notes %q", said)
+	}
+}
+
+func TestSources(t *testing.T) {
+	files := map[string]string{}
+	want := map[string]string{
+		"train-00000-of-00010-4feeb3f83346a0e9.csv": "", "0000.csv": "", "part-00000-8f2c4df0-1b1c-4e4e-9d9d-0123456789ab-c000.csv": "",
+		"lmsys/data/train-00000-of-00006-4feeb3f83346a0e9.csv": "lmsys", "lmsys/data/train-00001-of-00006-0feeb3f83346a0e9.csv": "lmsys", "wild/benign.csv": "wild",
+		"wild/malicious_2.csv": "wild", "toxic-chat/test.csv": "toxic-chat", "xstest_v2.csv": "xstest_v2", "dan/train_1.csv": "dan", "harmful/0001.csv": "harmful",
+	}
+	i := 0
+	for name := range want {
+		files[name] = fmt.Sprintf("text,label\n%s,%d\n", name, i%2)
+		if strings.Contains(name, "benign") {
+			files[name] = fmt.Sprintf("text,label\n%s,0\n", name)
+		} else if strings.Contains(name, "malicious") {
+			files[name] = fmt.Sprintf("text,label\n%s,1\n", name)
+		}
+		i++
+	}
+	got := map[string]string{}
+	for _, r := range mustRead(t, Config{}, files) {
+		got[r.Text] = r.Source
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Alpaca's text holds prompt, frame and answer: it isn't the prompt. What was not chosen is told.
+func TestTextColumns(t *testing.T) {
+	rows, _, err := read(t, Config{Label: "benign"}, folder(t, map[string]string{"a.jsonl": `{"instruction":"Name a colour.","input":"","output":"The colour of the sky is blue.","text":"### Instruction: Name a colour. ### Response: The colour of the sky is blue."}`}))
+	if err != nil || len(rows) != 1 || rows[0].Text != "Name a colour." {
+		t.Errorf("%+v, %v", rows, err)
+	}
+	_, env, err := read(t, Config{Label: "malicious"}, folder(t, map[string]string{"a.csv": "prompt,user_input,level\nSay {x},x,1\n"}))
+	if said := strings.Join(env.Notes, "\n"); err != nil || !strings.Contains(said, `the text comes from "prompt"; the file has "user_input", too`) {
+		t.Errorf("%q, %v", said, err)
+	}
+}

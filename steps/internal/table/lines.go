@@ -1,0 +1,89 @@
+package table
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// lineReader gives a file's lines without their ends, and takes lines back.
+type lineReader struct {
+	r       *bufio.Reader
+	n       int64 // lines given
+	pending [][]byte
+	ended   bool
+}
+
+// next gives the next line, io.EOF after the last.
+func (l *lineReader) next() ([]byte, error) {
+	if len(l.pending) > 0 {
+		line := l.pending[0]
+		l.pending = l.pending[1:]
+		l.n++
+		return line, nil
+	}
+	if l.ended {
+		return nil, io.EOF
+	}
+	b, err := readLine(l.r)
+	if errors.Is(err, io.EOF) {
+		if l.ended = true; len(b) == 0 {
+			return nil, io.EOF
+		}
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.n++
+	return bytes.Clone(b), nil
+}
+
+// back takes back the last lines that were given.
+func (l *lineReader) back(lines [][]byte) {
+	l.n -= int64(len(lines))
+	l.pending = append(slices.Clone(lines), l.pending...)
+}
+
+// readLine reads up to a line break, which it takes off; a longer line than maxLine is an error.
+func readLine(r *bufio.Reader) ([]byte, error) {
+	var out []byte
+	for {
+		b, err := r.ReadSlice('\n')
+		if len(out)+len(b) > maxLine {
+			return nil, fmt.Errorf("the line is longer than %d MiB", maxLine>>20)
+		}
+		if err == nil && out == nil {
+			return bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r")), nil
+		}
+		out = append(out, b...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return bytes.TrimSuffix(bytes.TrimSuffix(out, []byte("\n")), []byte("\r")), err
+		}
+	}
+}
+
+// scanLines reads each line as a text.
+func scanLines(r *bufio.Reader, name string, yield yielder) error {
+	names := []string{"text"}
+	for line := int64(1); ; line++ {
+		b, err := readLine(r)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("%s:%d: %w", name, line, err)
+		}
+		if s := strings.TrimSpace(string(b)); s != "" {
+			rec := Record{Place: Place{File: name, Line: line}, Names: names}
+			rec.Values = map[string]any{"text": rec.valid("text", s)}
+			if !yield(rec, nil) {
+				return errStop
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package table
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/deprecated"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// parquetTable puts a file's rows together from the values of its leaf columns, as the Dremel paper describes: a value's
+// definition level says how much of its path is there, its repetition level which list goes on.
+type parquetTable struct {
+	fields  []parquetField
+	names   []string
+	columns [][]parquet.Value // of the row at hand, by leaf
+}
+
+// parquetField is a column, or a part of one.
+type parquetField struct {
+	name        string
+	repetition  format.FieldRepetitionType
+	first, last int // its leaf columns: from first, before last
+	convert     func(parquet.Value) any
+	kind        groupKind
+	fields      []parquetField
+}
+
+type groupKind int
+
+const (
+	structure groupKind = iota
+	list                // one repeated field, with the elements
+	mapping             // one repeated field, of key and value
+)
+
+func newParquetTable(pf *parquet.File) (*parquetTable, error) {
+	t := &parquetTable{}
+	leaf := 0
+	classes := classLabels(pf)
+	seen := map[string]bool{}
+	for _, c := range pf.Root().Columns() {
+		f := fieldOf(c, &leaf)
+		if names := classes[f.name]; len(names) > 0 {
+			f.convert = named(f.convert, names)
+		}
+		if seen[f.name] {
+			return nil, fmt.Errorf("two columns are called %q", f.name)
+		}
+		seen[f.name] = true
+		t.fields, t.names = append(t.fields, f), append(t.names, f.name)
+	}
+	t.columns = make([][]parquet.Value, leaf)
+	return t, nil
+}
+
+func fieldOf(c *parquet.Column, leaf *int) parquetField {
+	f := parquetField{name: c.Name(), first: *leaf, repetition: format.Required}
+	switch {
+	case c.Repeated():
+		f.repetition = format.Repeated
+	case c.Optional():
+		f.repetition = format.Optional
+	}
+	if c.Leaf() {
+		*leaf++
+		f.last = *leaf
+		f.convert = converter(c.Type())
+		return f
+	}
+	for _, child := range c.Columns() {
+		f.fields = append(f.fields, fieldOf(child, leaf))
+	}
+	f.last = *leaf
+	f.kind = kindOfGroup(c, f)
+	return f
+}
+
+func kindOfGroup(c *parquet.Column, f parquetField) groupKind {
+	if len(f.fields) != 1 || f.fields[0].repetition != format.Repeated {
+		return structure
+	}
+	var logical any
+	if lt := c.Type().LogicalType(); lt != nil {
+		logical = lt.Value
+	}
+	converted := deprecated.ConvertedType(-1)
+	if ct := c.Type().ConvertedType(); ct != nil {
+		converted = *ct
+	}
+	_, isList := logical.(*format.ListType)
+	_, isMap := logical.(*format.MapType)
+	switch inner := f.fields[0]; {
+	case (isMap || converted == deprecated.Map || converted == deprecated.MapKeyValue) && len(inner.fields) == 2:
+		return mapping
+	case isList || converted == deprecated.List:
+		return list
+	}
+	return structure
+}
+
+// record puts a row together.
+func (t *parquetTable) record(row parquet.Row, at Place) Record {
+	rec := Record{Place: at, Names: t.names, Values: make(map[string]any, len(t.fields))}
+	clear(t.columns)
+	row.Range(func(i int, values []parquet.Value) bool {
+		t.columns[i] = values
+		return true
+	})
+	b := rowBuilder{rec: &rec}
+	for i := range t.fields {
+		f := &t.fields[i]
+		b.column = f.name
+		rec.Values[f.name] = b.value(f, t.columns, 0, 0)
+	}
+	return rec
+}
+
+type rowBuilder struct {
+	rec    *Record
+	column string
+}
+
+// value is a field's value; columns are the leaves' values that belong to it, rep and def the levels of what it lies in.
+func (b *rowBuilder) value(f *parquetField, columns [][]parquet.Value, rep, def int) any {
+	head := columns[f.first]
+	if len(head) == 0 {
+		return nil
+	}
+	switch f.repetition {
+	case format.Optional:
+		if def++; head[0].DefinitionLevel() < def {
+			return nil
+		}
+	case format.Repeated:
+		return b.elements(f, columns, rep, def)
+	}
+	return b.present(f, columns, rep, def)
+}
+
+// elements are a repeated field's values.
+func (b *rowBuilder) elements(f *parquetField, columns [][]parquet.Value, rep, def int) any {
+	rep, def = rep+1, def+1
+	out := []any{}
+	if columns[f.first][0].DefinitionLevel() < def {
+		return out
+	}
+	rest, one := make([][]parquet.Value, len(columns)), make([][]parquet.Value, len(columns))
+	copy(rest, columns)
+	for len(rest[f.first]) > 0 {
+		for i := f.first; i < f.last; i++ {
+			n := min(1, len(rest[i]))
+			for n < len(rest[i]) && rest[i][n].RepetitionLevel() > rep {
+				n++
+			}
+			one[i], rest[i] = rest[i][:n], rest[i][n:]
+		}
+		out = append(out, b.present(f, one, rep, def))
+	}
+	return out
+}
+
+// present is the value of a field that is there.
+func (b *rowBuilder) present(f *parquetField, columns [][]parquet.Value, rep, def int) any {
+	switch {
+	case f.convert != nil:
+		return b.leaf(f, columns[f.first][0])
+	case f.kind == list:
+		return b.list(&f.fields[0], columns, rep, def)
+	case f.kind == mapping:
+		return b.mapping(&f.fields[0], columns, rep, def)
+	}
+	out := make(map[string]any, len(f.fields))
+	for i := range f.fields {
+		out[f.fields[i].name] = b.value(&f.fields[i], columns, rep, def)
+	}
+	return out
+}
+
+// list are a list's elements, without the structure of one field that most writers put around each.
+func (b *rowBuilder) list(inner *parquetField, columns [][]parquet.Value, rep, def int) any {
+	elements, _ := b.value(inner, columns, rep, def).([]any)
+	wrapped := inner.convert == nil && inner.kind == structure && len(inner.fields) == 1 && inner.name != "array"
+	for i, e := range elements {
+		if m, ok := e.(map[string]any); ok && wrapped {
+			elements[i] = m[inner.fields[0].name]
+		}
+	}
+	return elements
+}
+
+// mapping is a map as an object: its keys as JSON would write them.
+func (b *rowBuilder) mapping(inner *parquetField, columns [][]parquet.Value, rep, def int) any {
+	pairs, _ := b.value(inner, columns, rep, def).([]any)
+	out := make(map[string]any, len(pairs))
+	for _, p := range pairs {
+		pair := p.(map[string]any)
+		out[fmt.Sprint(pair[inner.fields[0].name])] = pair[inner.fields[1].name]
+	}
+	return out
+}
+
+func (b *rowBuilder) leaf(f *parquetField, v parquet.Value) any {
+	if v.IsNull() {
+		return nil
+	}
+	x := f.convert(v)
+	if s, ok := x.(string); ok {
+		return b.rec.valid(b.column, s)
+	}
+	return x
+}
+
+// named gives the numbers of a ClassLabel column their names.
+func named(convert func(parquet.Value) any, names []string) func(parquet.Value) any {
+	if convert == nil {
+		return nil
+	}
+	return func(v parquet.Value) any {
+		x := convert(v)
+		if n, ok := x.(json.Number); ok {
+			if i, err := n.Int64(); err == nil && i >= 0 && i < int64(len(names)) {
+				return names[i]
+			}
+		}
+		return x
+	}
+}
