@@ -208,7 +208,7 @@ func (s *Store) Restore(ctx context.Context, b Blob, dst string) error {
 	}
 	defer removeAll(tmp)
 	fresh := filepath.Join(tmp, "new")
-	if err := copyTree(src, fresh, 0o644); err != nil {
+	if err := copyTree(src, fresh, userMode); err != nil {
 		return err
 	}
 	if info, err := os.Lstat(dst); err == nil && (info.IsDir() || b.Dir) {
@@ -219,24 +219,28 @@ func (s *Store) Restore(ctx context.Context, b Blob, dst string) error {
 	return os.Rename(fresh, dst)
 }
 
-// copyTree copies a file or a folder; files get the mode, and keep the right to be executed.
+// copyTree copies a file or a folder; files get the mode, less the umask where it allows writing, and keep the right to be
+// executed.
 func copyTree(src, dst string, mode fs.FileMode) error {
 	t, err := readTree(src)
 	if err != nil {
 		return err
 	}
 	if t.dir {
-		if err := os.Mkdir(dst, 0o755); err != nil {
+		if err := os.Mkdir(dst, 0o777); err != nil {
 			return err
 		}
 	}
 	for _, d := range t.dirs {
-		if err := os.Mkdir(filepath.Join(dst, filepath.FromSlash(d)), 0o755); err != nil {
+		if err := os.Mkdir(filepath.Join(dst, filepath.FromSlash(d)), 0o777); err != nil {
 			return err
 		}
 	}
 	for _, f := range t.files {
-		m := mode | f.info.Mode()&0o111
+		m := mode
+		if f.info.Mode()&0o100 != 0 {
+			m |= 0o111
+		}
 		if err := copyFile(f.path, filepath.Join(dst, filepath.FromSlash(f.name)), m); err != nil {
 			return err
 		}

@@ -51,6 +51,9 @@ func copyFile(src, dst string, mode fs.FileMode) (err error) {
 			return err
 		}
 	}
+	if mode&0o222 != 0 {
+		return nil // as the umask has it
+	}
 	return out.Chmod(mode)
 }
 
@@ -67,4 +70,24 @@ func removeAll(path string) error {
 		return nil
 	})
 	return os.RemoveAll(path)
+}
+
+// renameChecked is renameNew where the system can't do both at once.
+func renameChecked(from, to string) error {
+	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(fs.ErrExist, err)
+	}
+	return os.Rename(from, to)
+}
+
+// exchangeSlowly is exchange in two steps: a file that takes the place of another one does it at once, a folder is absent for
+// a moment.
+func exchangeSlowly(a, b, old string) error {
+	if err := os.Rename(b, old); err != nil {
+		return err
+	}
+	if err := os.Rename(a, b); err != nil {
+		return errors.Join(err, os.Rename(old, b))
+	}
+	return nil
 }

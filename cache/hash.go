@@ -190,13 +190,22 @@ func (t *tree) hash(ctx context.Context, known []Digest) error {
 
 // blob is the tree's identity, once its files are hashed.
 func (t *tree) blob() Blob {
-	var size int64
-	for _, f := range t.files {
-		size += f.info.Size()
-	}
 	if !t.dir {
-		return Blob{Digest: t.files[0].digest, Size: size}
+		return Blob{Digest: t.files[0].digest, Size: t.size()}
 	}
+	return Blob{Digest: Sum([]byte(t.text())), Size: t.size(), Dir: true}
+}
+
+// size is that of all its files, in bytes.
+func (t *tree) size() (sum int64) {
+	for _, f := range t.files {
+		sum += f.info.Size()
+	}
+	return sum
+}
+
+// text is what a folder's digest is made of.
+func (t *tree) text() string {
 	var b strings.Builder
 	b.WriteString("rein folder 1\n")
 	for _, d := range t.dirs {
@@ -209,7 +218,7 @@ func (t *tree) blob() Blob {
 		}
 		fmt.Fprintf(&b, "f %s %c %d %q\n", f.digest, x, f.info.Size(), f.name)
 	}
-	return Blob{Digest: Sum([]byte(b.String())), Size: size, Dir: true}
+	return b.String()
 }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}

@@ -59,38 +59,45 @@ func (s *Store) See(ctx context.Context, path string) (seen Seen, err error) {
 	if err != nil {
 		return seen, err
 	}
-	stamps := make([]stamp, len(t.files))
-	for i, f := range t.files {
-		stamps[i] = stampOf(f.info)
-	}
+	stamps := t.stamps()
 	// Another name for a file, which steps may give it, moves its ctime.
 	seen.look = t.look(stamps, false)
-	var look Digest
 	if t.dir {
-		look = t.look(stamps, true)
 		var ok bool
-		if seen.Blob, ok, err = s.knownFolder(ctx, t, look); err != nil || ok {
+		if seen.Blob, ok, err = s.knownFolder(ctx, t, t.look(stamps, true)); err != nil || ok {
 			return seen, err
 		}
 	}
-	known, err := s.knownStamps(ctx, t, stamps)
-	if err != nil {
+	if err := s.hashKnown(ctx, t); err != nil {
 		return seen, err
-	}
-	began := time.Now()
-	if err := t.hash(ctx, known); err != nil {
-		return seen, err
-	}
-	if !s.readOnly {
-		if err := s.keepStamps(ctx, t, known, stamps, began); err != nil {
-			return seen, err
-		}
-		if err := s.keepFolder(ctx, t, look, stamps, began); err != nil {
-			return seen, err
-		}
 	}
 	seen.Blob = t.blob()
 	return seen, nil
+}
+
+// hashKnown hashes the files of a tree that the memo doesn't know, and has it know them.
+func (s *Store) hashKnown(ctx context.Context, t *tree) error {
+	stamps := t.stamps()
+	known, err := s.knownStamps(ctx, t, stamps)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := t.hash(ctx, known); err != nil || s.readOnly {
+		return err
+	}
+	if err := s.keepStamps(ctx, t, known, stamps, began); err != nil {
+		return err
+	}
+	return s.keepFolder(ctx, t, stamps, began)
+}
+
+func (t *tree) stamps() []stamp {
+	out := make([]stamp, len(t.files))
+	for i, f := range t.files {
+		out[i] = stampOf(f.info)
+	}
+	return out
 }
 
 // folderMemo is what is kept of a folder as a whole.
@@ -155,11 +162,11 @@ func (s *Store) knownFolder(ctx context.Context, t *tree, look Digest) (b Blob, 
 }
 
 // keepFolder remembers a folder's identity, unless one of its files was changed so lately that its times prove nothing.
-func (s *Store) keepFolder(ctx context.Context, t *tree, look Digest, stamps []stamp, began time.Time) error {
+func (s *Store) keepFolder(ctx context.Context, t *tree, stamps []stamp, began time.Time) error {
 	if !t.dir || slices.ContainsFunc(stamps, func(st stamp) bool { return !st.settled(began) }) {
 		return nil
 	}
-	v, err := json.Marshal(folderMemo{look, t.blob()})
+	v, err := json.Marshal(folderMemo{t.look(stamps, true), t.blob()})
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,8 @@ type Options struct {
 	Force []string
 	// Budget refuses to start when the forecast is longer; 0: no limit.
 	Budget time.Duration
+	// CheckOutputs has Plan refuse, as Run does, outputs whose paths hold what rein did not put there.
+	CheckOutputs bool
 	// RetryDelay is the pause before the first retry of a step; it doubles with each. 0: a second.
 	RetryDelay time.Duration
 	// Grace is how long a step may take to end once it was asked to, before its processes are killed. 0: 10 seconds.

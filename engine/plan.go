@@ -81,6 +81,11 @@ func Plan(ctx context.Context, g *Graph, o Options) (*Forecast, error) {
 	if err := p.plan(ctx); err != nil {
 		return nil, err
 	}
+	if o.CheckOutputs {
+		if err := p.checkVacant(ctx); err != nil {
+			return nil, err
+		}
+	}
 	f := p.forecast()
 	if whole, err := p.store.Whole(ctx); err != nil {
 		return nil, err
@@ -116,6 +121,9 @@ func newPlanner(ctx context.Context, g *Graph, o Options) (*planner, error) {
 		return nil, asConfig(ctx, err)
 	}
 	if err := w.checkSources(o.Store.Dir()); err != nil {
+		return nil, &ConfigError{err}
+	}
+	if err := w.checkPlaces(); err != nil {
 		return nil, &ConfigError{err}
 	}
 	forced, err := w.forced(o.Force)

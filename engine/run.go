@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,6 +28,9 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 	if err := p.recover(ctx); err != nil {
 		return nil, err
 	}
+	if err := p.checkVacant(ctx); err != nil {
+		return nil, err
+	}
 	if err := p.withinBudget(ctx); err != nil {
 		return nil, err
 	}
@@ -45,11 +49,11 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 		return nil, err
 	}
 	if rec.Verdict == verdictPass {
-		if err := r.publish(); err != nil {
-			return nil, err
+		if err = r.publish(); err != nil {
+			rec.Verdict, rec.Error = verdictFail, err.Error()
 		}
 	}
-	err = r.keep(rec)
+	err = errors.Join(err, r.keep(rec))
 	r.done(rec)
 	return rec, err
 }
@@ -122,27 +126,6 @@ func (r *runner) judge(rec *record.Run) error {
 	rec.Verdict, rec.Missed = verdictFail, missed
 	for _, m := range missed {
 		r.emit(Event{Action: ActionMissed, Text: m})
-	}
-	return nil
-}
-
-// publish copies the outputs that the pipelines name to their paths: all of them or, on an error, those before it.
-func (r *runner) publish() error {
-	for _, p := range r.work.graph.Pipelines {
-		for _, o := range p.Outputs {
-			n := r.work.nodes[o.Ref.Node]
-			if n.unit == nil {
-				continue
-			}
-			b, ok := r.results[n.unit.id].outputs[o.Ref.Port]
-			if !ok {
-				return fmt.Errorf("%s: output %q: step %q has no output %q", o.Pos, o.Name, n.Name, o.Ref.Port)
-			}
-			r.options.point("publish")
-			if err := r.store.Restore(r.ctx, b, o.Path); err != nil {
-				return fmt.Errorf("%s: output %q: %w", o.Pos, o.Name, err)
-			}
-		}
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"rein/cache"
@@ -217,36 +216,6 @@ func (w *work) shape(n *nodeOf, facts []string) (cache.Digest, error) {
 	}
 	_, d := keyOf(facts, lines)
 	return d, nil
-}
-
-// checkOutputs refuses two outputs that would write one path, or one inside the other.
-func checkOutputs(g *Graph) error {
-	type owner struct {
-		pipeline *Pipeline
-		out      Output
-	}
-	byPath := map[string]owner{}
-	var all []owner
-	for _, p := range g.Pipelines {
-		for _, o := range p.Outputs {
-			path := filepath.Clean(o.Path)
-			if other, ok := byPath[path]; ok {
-				return fmt.Errorf("%s: output %q of pipeline %q writes %s, which output %q of pipeline %q (%s) writes too: give them different paths",
-					o.Pos, o.Name, p.Name, path, other.out.Name, other.pipeline.Name, other.out.Pos)
-			}
-			byPath[path] = owner{p, o}
-			all = append(all, owner{p, o})
-		}
-	}
-	for _, a := range all {
-		for dir := filepath.Dir(filepath.Clean(a.out.Path)); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-			if other, ok := byPath[dir]; ok {
-				return fmt.Errorf("%s: output %q of pipeline %q writes %s, inside %s, which output %q of pipeline %q (%s) replaces as a whole: give them separate folders",
-					a.out.Pos, a.out.Name, a.pipeline.Name, a.out.Path, dir, other.out.Name, other.pipeline.Name, other.out.Pos)
-			}
-		}
-	}
-	return nil
 }
 
 // nodeError says which step an error is about.

@@ -26,11 +26,12 @@ func (a *app) getCmd() *cobra.Command {
 		Short: "Print or copy what a step made",
 		Long: `get prints a step's output, or copies it with -o: the one that the file describes as it is now, or, where that was never
 made, the newest run's, which a note says. Rows are shown as a table on a terminal and as JSON lines elsewhere; --format
-or the ending of -o (.jsonl, .csv, .parquet) chooses.
+or the ending of -o (.jsonl, .csv, .parquet) chooses. What is at PATH is replaced only if rein put it there and nobody has
+changed it since.
 
 EXIT STATUS
   0  printed or copied
-  2  there is no such step or port, or nothing was made yet
+  2  there is no such step or port, nothing was made yet, or PATH holds what rein did not put there
   3  what was made is no longer in the store`,
 		Example: `  rein get pipelines/hybrid.hcl step.sampled.rows -n 20
   rein get pipelines/hybrid.hcl step.package.package -o l2-model`,
@@ -65,7 +66,7 @@ func (a *app) get(ctx context.Context, file, ref string, o getOptions) error {
 	if err != nil {
 		return err
 	}
-	store, err := a.store(true)
+	store, err := a.storeFor(o.out)
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,22 @@ func (a *app) get(ctx context.Context, file, ref string, o getOptions) error {
 		}
 		return writeRows(a.out, path, format, o.limit)
 	}
-	return replaceFile(o.out, func(w io.Writer) error { return writeRows(w, path, format, o.limit) })
+	return store.PublishFile(ctx, o.out, func(w io.Writer) error {
+		b := bufio.NewWriter(w)
+		return errors.Join(writeRows(b, path, format, o.limit), b.Flush())
+	})
+}
+
+// storeFor opens the state folder for reading; where something is copied to a path, also to keep in mind what that was, unless
+// the folder can't be written.
+func (a *app) storeFor(out string) (*cache.Store, error) {
+	if out != "" {
+		store, err := a.store(false)
+		if err == nil || !cache.Outside(err) {
+			return store, err
+		}
+	}
+	return a.store(true)
 }
 
 // getFormat is how to write the output at path: "" is as it is.
@@ -121,7 +137,8 @@ func getFormat(path string, o getOptions) (string, error) {
 
 func (a *app) getRaw(ctx context.Context, store *cache.Store, blob cache.Blob, path, out string) error {
 	if out != "" {
-		return store.Restore(ctx, blob, out)
+		_, err := store.Publish(ctx, blob, out)
+		return err
 	}
 	if blob.Dir {
 		entries, err := os.ReadDir(path)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"syscall"
 
+	"rein/cache"
 	"rein/engine"
 )
 
@@ -103,10 +104,11 @@ func exitStatus(err error) int {
 	var e *exitError
 	var v *engine.Verdict
 	var config *engine.ConfigError
+	var occupied *cache.Occupied
 	switch {
 	case errors.As(err, &e):
 		return e.code
-	case errors.As(err, &config):
+	case errors.As(err, &config), errors.As(err, &occupied):
 		return exitConfig
 	case errors.As(err, &v):
 		return exitVerdict

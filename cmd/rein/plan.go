@@ -72,7 +72,7 @@ func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags
 	}
 	defer store.Close()
 	o := a.engineOptions(store)
-	o.Jobs, o.Force = r.jobs, r.force
+	o.Jobs, o.Force, o.CheckOutputs = r.jobs, r.force, true
 	if err := a.useExecutors(&o, p, r.executor, nil); err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type Run struct {
 	Ended     time.Time         `json:"ended"`
 	Verdict   string            `json:"verdict"`          // the run's outcome: pass, fail, stopped
 	Missed    []string          `json:"missed,omitempty"` // binding expectations that its figures don't reach: why all steps passed and the run didn't
+	Error     string            `json:"error,omitempty"`  // why an output could not be published; steps have their own
 	Command   []string          `json:"command,omitempty"`
 	Git       Git               `json:"git"`
 	Host      Host              `json:"host"`

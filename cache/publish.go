@@ -1,0 +1,273 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// Publishing copies results to paths of the user's. What lies at such a path is replaced only if rein put it there and
+// nobody has changed it since: published/ in the state folder keeps what that was. What is equal is left as it is.
+
+// Occupied says that a path holds something that isn't rein's to replace.
+type Occupied struct {
+	Path string
+	Text string // what is there
+}
+
+func (o *Occupied) Error() string {
+	return fmt.Sprintf("%s %s: move it away, or choose another path", o.Path, o.Text)
+}
+
+// MayPublish says with an *Occupied why path must not be replaced. coming is what would be put there, nil where that isn't
+// known: what is equal to it may stay. It writes nothing.
+func (s *Store) MayPublish(ctx context.Context, path string, coming *Blob) error {
+	p, err := s.placeAt(path)
+	if err != nil {
+		return err
+	}
+	_, _, err = p.look(ctx, coming)
+	return err
+}
+
+// Publish copies a blob to path, which is replaced as a whole, or, where it is a mount point, file by file. It tells whether
+// something was written. Modes follow the umask.
+func (s *Store) Publish(ctx context.Context, b Blob, path string) (wrote bool, err error) {
+	return s.publish(ctx, path, &b, func(dst string) error {
+		src, err := s.Path(ctx, b)
+		if err != nil {
+			return err
+		}
+		return copyTree(src, dst, userMode)
+	})
+}
+
+// PublishFile is Publish for a file that write writes.
+func (s *Store) PublishFile(ctx context.Context, path string, write func(io.Writer) error) error {
+	_, err := s.publish(ctx, path, nil, func(dst string) error {
+		f, err := os.OpenFile(dst, os.O_CREATE|os.O_EXCL|os.O_WRONLY, userMode)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
+	})
+	return err
+}
+
+// publish puts what build makes at path. b is what that has to be, nil where it isn't known before.
+func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(dst string) error) (wrote bool, err error) {
+	p, err := s.placeAt(path)
+	if err != nil {
+		return false, err
+	}
+	if !s.readOnly {
+		lease, err := s.Lease(ctx, Sum([]byte("publish "+p.path)), nil)
+		if err != nil {
+			return false, err
+		}
+		defer lease.Release()
+		if p.record, err = s.readPublished(p.path); err != nil {
+			return false, err
+		}
+		if err := p.sweep(); err != nil {
+			return false, err
+		}
+	}
+	was, equal, err := p.look(ctx, b)
+	if err != nil || equal && p.keeps(*b) {
+		return false, err
+	}
+	if equal {
+		return false, p.keep(was)
+	}
+	if err := os.MkdirAll(filepath.Dir(p.path), 0o777); err != nil {
+		return false, err
+	}
+	now, tmp, err := p.make(ctx, b, build)
+	if tmp != "" {
+		defer func() { err = errors.Join(err, removeAll(tmp)) }()
+	}
+	if err != nil {
+		return false, err
+	}
+	if was != nil && was.blob() == now.blob() {
+		return false, p.keep(was)
+	}
+	if err := p.intend(now, tmp); err != nil {
+		return false, err
+	}
+	if err := p.put(was, now); err != nil {
+		return false, err
+	}
+	return true, p.keep(now)
+}
+
+// make builds what is to be published, beside its path where that can be, and proves it. The folder tmp goes with whatever is
+// left in it.
+func (p *place) make(ctx context.Context, b *Blob, build func(dst string) error) (now *tree, tmp string, err error) {
+	tmp, err = os.MkdirTemp(filepath.Dir(p.path), tempName)
+	if (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)) && p.mounted() {
+		tmp, err = p.store.Scratch()
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	fresh := filepath.Join(tmp, "new")
+	if err := build(fresh); err != nil {
+		return nil, tmp, err
+	}
+	if now, err = readTree(fresh); err == nil {
+		err = now.hash(ctx, nil)
+	}
+	if err == nil {
+		err = now.sync()
+	}
+	if err != nil {
+		return nil, tmp, err
+	}
+	if b != nil && now.blob() != *b {
+		if !p.store.readOnly {
+			err = p.store.drop(p.store.blobPath(b.Digest))
+		}
+		return nil, tmp, errors.Join(&Miss{"blob", b.Digest.Short() + " is damaged: its content isn't what was written"}, err)
+	}
+	return now, tmp, nil
+}
+
+// put makes the path hold now, which lies beside it. was is what the path held when that was found to be rein's.
+func (p *place) put(was, now *tree) error {
+	if was != nil && p.mounted() {
+		return p.putInPlace(now)
+	}
+	if err := renameNew(now.root, p.path); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if was == nil {
+		return &Occupied{p.path, "appeared meanwhile, and rein did not put it there"}
+	}
+	old := filepath.Join(filepath.Dir(now.root), "old")
+	if err := exchange(now.root, p.path, old); err != nil {
+		if errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV) { // a mount within one device
+			return p.putInPlace(now)
+		}
+		return err
+	}
+	// Whoever wrote to it after it was looked at shall find that again.
+	if was.changedAt(old) {
+		return errors.Join(&Occupied{p.path, "was written to meanwhile"}, exchange(old, p.path, now.root))
+	}
+	return nil
+}
+
+// changedAt tells whether what was read at another path isn't at this one any more.
+func (t *tree) changedAt(path string) bool {
+	now, err := readTree(path)
+	if err != nil || len(now.files) != len(t.files) {
+		return true
+	}
+	return now.look(now.stamps(), false) != t.look(t.stamps(), false)
+}
+
+// mounted tells whether the path is where another file system begins: it can't be renamed.
+func (p *place) mounted() bool {
+	at, err := os.Stat(p.path)
+	if err != nil {
+		return false
+	}
+	above, err := os.Stat(filepath.Dir(p.path))
+	return err == nil && stampOf(at).Device != stampOf(above).Device
+}
+
+// putInPlace writes file by file to what can't be renamed, a mount point: each file is there whole at any time, and what
+// rein had put there before and isn't part of it any more goes last. A file that is mounted itself can only be overwritten.
+func (p *place) putInPlace(now *tree) error {
+	if !now.dir {
+		return overwrite(now.root, p.path)
+	}
+	tmp, err := os.MkdirTemp(p.path, tempName)
+	if err != nil {
+		return err
+	}
+	defer removeAll(tmp)
+	if err := p.intend(now, tmp); err != nil {
+		return err
+	}
+	keep := map[string]bool{}
+	for _, d := range now.dirs {
+		keep[d] = true
+		if err := os.MkdirAll(filepath.Join(p.path, filepath.FromSlash(d)), 0o777); err != nil {
+			return err
+		}
+	}
+	for _, f := range now.files {
+		keep[f.name] = true
+		fresh := filepath.Join(tmp, "file")
+		if err := copyFile(f.path, fresh, f.info.Mode().Perm()); err != nil {
+			return err
+		}
+		if err := os.Rename(fresh, filepath.Join(p.path, filepath.FromSlash(f.name))); err != nil {
+			return err
+		}
+	}
+	if err := removeAll(tmp); err != nil {
+		return err
+	}
+	return p.removeOthers(keep)
+}
+
+// removeOthers removes what rein had put at the path and isn't to be kept; look has made sure that nothing else is there.
+func (p *place) removeOthers(keep map[string]bool) error {
+	t, err := readTree(p.path)
+	if err != nil {
+		return err
+	}
+	held, err := p.held()
+	if err != nil {
+		return err
+	}
+	for _, f := range t.files {
+		if _, ours := held.files[f.name]; ours && !keep[f.name] {
+			if err := os.Remove(f.path); err != nil {
+				return err
+			}
+		}
+	}
+	for i := len(t.dirs) - 1; i >= 0; i-- { // what is in a folder comes after it
+		if d := t.dirs[i]; held.dirs[d] && !keep[d] {
+			_ = os.Remove(filepath.Join(p.path, filepath.FromSlash(d))) // one that isn't empty is somebody's
+		}
+	}
+	return nil
+}
+
+func overwrite(src, dst string) (err error) {
+	in, err := os.Open(src)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(dst, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Sync(), out.Close())
+}
+
+// mountedOnly is what an empty file system may hold.
+const mountedOnly = "lost+found"
+
+// tempName begins the name of a folder beside, or in, what is being published.
+const tempName = ".rein-"
+
+// userMode is the mode of files for the user, before the umask.
+const userMode fs.FileMode = 0o666
+
+// isTemp tells a path of such a folder.
+func isTemp(path string) bool { return strings.HasPrefix(filepath.Base(path), tempName) }

@@ -1,0 +1,197 @@
+package cache
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// blobOf imports a folder with these files.
+func blobOf(t *testing.T, s *Store, files map[string]string) Blob {
+	t.Helper()
+	src := t.TempDir()
+	for name, text := range files {
+		write(t, filepath.Join(src, name), text)
+	}
+	b, err := s.Import(t.Context(), src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// At any moment one of the two folders is at the path, whole.
+func TestPublishedFolderIsNeverAbsent(t *testing.T) {
+	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" {
+		t.Skip("folders can't be exchanged in one step here")
+	}
+	s := open(t, t.TempDir(), Options{})
+	both := []Blob{blobOf(t, s, map[string]string{"x": "one"}), blobOf(t, s, map[string]string{"x": "two"})}
+	path := filepath.Join(t.TempDir(), "out")
+	if _, err := s.Publish(t.Context(), both[0], path); err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	var looked, absent int
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			looked++
+			if _, err := os.ReadFile(filepath.Join(path, "x")); err != nil {
+				absent++
+			}
+		}
+	})
+	for i := range 50 {
+		if wrote, err := s.Publish(t.Context(), both[(i+1)%2], path); err != nil || !wrote {
+			t.Errorf("wrote %v, %v", wrote, err)
+		}
+	}
+	close(over)
+	wg.Wait()
+	if absent > 0 || looked == 0 {
+		t.Errorf("absent %d of %d times", absent, looked)
+	}
+	left, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// Whatever was published, and was changed by the user, at whatever point a process died: what is the user's stays, and where
+// nothing is the next result takes the place.
+func TestPublishProperty(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	blobs := []Blob{blobOf(t, s, map[string]string{"a": "1", "d/b": "2"}), blobOf(t, s, map[string]string{"a": "3", "c": "4"}),
+		blobOf(t, s, map[string]string{"d/b": "2", "e/f": "5"})}
+	file, err := s.Import(t.Context(), write(t, filepath.Join(t.TempDir(), "x"), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs = append(blobs, file)
+	base := t.TempDir()
+	rapid.Check(t, func(rt *rapid.T) {
+		dir, err := os.MkdirTemp(base, "")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		path, user := filepath.Join(dir, "out"), ""
+		for range rapid.IntRange(1, 6).Draw(rt, "steps") {
+			next := rapid.SampledFrom(blobs).Draw(rt, "next")
+			switch rapid.SampledFrom([]string{"publish", "user", "remove", "die"}).Draw(rt, "what") {
+			case "publish":
+				_, err := s.Publish(t.Context(), next, path)
+				var occupied *Occupied
+				if user == "" && err != nil || user != "" && !errors.As(err, &occupied) {
+					rt.Fatalf("%v, with the user's file %q", err, user)
+				}
+				if err == nil {
+					if got, err := HashPath(t.Context(), path); err != nil || got != next {
+						rt.Fatalf("%v, %v is there, want %v", got, err, next)
+					}
+				}
+			case "user":
+				if user == "" && isFolder(path) {
+					user = filepath.Join(path, rapid.SampledFrom([]string{"a", "mine"}).Draw(rt, "file"))
+					if err := os.WriteFile(user, []byte("precious"), 0o600); err != nil {
+						rt.Fatal(err)
+					}
+				}
+			case "remove":
+				if err := os.RemoveAll(path); err != nil {
+					rt.Fatal(err)
+				}
+				user = ""
+			case "die": // half of an update in place is done
+				if next.Dir && user == "" && isFolder(path) {
+					dieInPlace(t, rt, s, next, path)
+				}
+			}
+			if b, err := os.ReadFile(user); user != "" && (err != nil || string(b) != "precious") {
+				rt.Fatalf("the user's file is %q, %v", b, err)
+			}
+		}
+	})
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// dieInPlace leaves a path as a process that was killed while it updated it file by file.
+func dieInPlace(t *testing.T, rt *rapid.T, s *Store, next Blob, path string) {
+	p, err := s.placeAt(path)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	now, err := readTree(s.blobPath(next.Digest))
+	if err == nil {
+		err = now.hash(t.Context(), nil)
+	}
+	tmp, terr := os.MkdirTemp(path, tempName)
+	if err := errors.Join(err, terr, p.intend(now, tmp), os.WriteFile(filepath.Join(tmp, "half"), nil, 0o600)); err != nil {
+		rt.Fatal(err)
+	}
+	for _, f := range now.files[:rapid.IntRange(0, len(now.files)).Draw(rt, "done")] {
+		dst := filepath.Join(path, f.name)
+		_ = os.Remove(dst)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(dst), 0o755), copyFile(f.path, dst, 0o644)); err != nil {
+			rt.Fatal(err)
+		}
+	}
+}
+
+// A file that somebody writes while it is being replaced is his.
+func TestPublishYieldsToAWriter(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	one, two := blobOf(t, s, map[string]string{"x": "one"}), blobOf(t, s, map[string]string{"x": "two"})
+	path := filepath.Join(t.TempDir(), "out")
+	if _, err := s.Publish(t.Context(), one, path); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.publish(t.Context(), path, &two, func(dst string) error {
+		write(t, filepath.Join(path, "x"), "mine")
+		return copyTree(s.blobPath(two.Digest), dst, userMode)
+	})
+	var occupied *Occupied
+	if !errors.As(err, &occupied) {
+		t.Errorf("error %v, want that it was written to", err)
+	}
+	if b, err := os.ReadFile(filepath.Join(path, "x")); err != nil || string(b) != "mine" {
+		t.Errorf("%q, %v is there, want what was written", b, err)
+	}
+}
+
+// Publishing what is there already doesn't touch it, also where only the record was lost.
+func TestPublishEqualWritesNothing(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	b := blobOf(t, s, map[string]string{"x": "one", "d/y": "two"})
+	path := filepath.Join(t.TempDir(), "out")
+	for i := range 3 {
+		wrote, err := s.Publish(t.Context(), b, path)
+		if err != nil || wrote != (i == 0) {
+			t.Fatalf("wrote %v, %v the %dth time", wrote, err, i)
+		}
+		past := time.Now().Add(-time.Hour)
+		if err := os.Chtimes(filepath.Join(path, "x"), past, past); err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 {
+			if err := os.RemoveAll(filepath.Join(s.dir, publishedDir)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

@@ -1,0 +1,328 @@
+package cache
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// publishedDir holds a record for each path that rein wrote: KEY.json, and KEY-DIGEST.tree with the names and digests of a
+// folder's files. KEY is the digest of the path as it is seen from the state folder, so that a project may be moved.
+const publishedDir = "published"
+
+// published is the record of one path.
+type published struct {
+	Path  string `json:"path"`
+	Blobs []Blob `json:"blobs"`          // what rein put there: one, or two while one takes the other's place
+	Temp  string `json:"temp,omitempty"` // a folder that a process may have left behind
+}
+
+// place is a path that something is published at.
+type place struct {
+	store  *Store
+	path   string // absolute, without links
+	record published
+}
+
+func (s *Store) placeAt(path string) (*place, error) {
+	path, err := followAll(path)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := followAll(s.dir)
+	switch {
+	case err != nil:
+		return nil, err
+	case within(dir, path):
+		return nil, &Occupied{path, "holds the state folder"}
+	case within(path, dir):
+		return nil, &Occupied{path, "is in the state folder"}
+	}
+	p := &place{store: s, path: path}
+	p.record, err = s.readPublished(path)
+	return p, err
+}
+
+// followAll makes a path absolute and follows its links, as far as there is something.
+func followAll(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		return real, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if _, err := os.Lstat(path); err == nil {
+		_, err = follow(path)
+		return "", err
+	}
+	if dir := filepath.Dir(path); dir != path {
+		dir, err = followAll(dir)
+		return filepath.Join(dir, filepath.Base(path)), err
+	}
+	return path, nil
+}
+
+// within tells whether path is dir or in it.
+func within(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// recordPath is where the record of a path lies.
+func (s *Store) recordPath(path string) string {
+	seen := path
+	if dir, err := followAll(s.dir); err == nil {
+		if rel, err := filepath.Rel(dir, path); err == nil {
+			seen = filepath.ToSlash(rel)
+		}
+	}
+	return filepath.Join(s.dir, publishedDir, Sum([]byte(seen)).String()[:32])
+}
+
+func (s *Store) readPublished(path string) (r published, err error) {
+	b, err := os.ReadFile(s.recordPath(path) + ".json")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return published{Path: path}, nil
+	case err != nil:
+		return r, err
+	case json.Unmarshal(b, &r) != nil:
+		r = published{} // a damaged record vouches for nothing
+	}
+	r.Path = path
+	return r, nil
+}
+
+// look reads what is at the path, nil if nothing is, and makes sure that it is rein's, or equal to what is coming. What is
+// equal may not have been hashed by file.
+func (p *place) look(ctx context.Context, coming *Blob) (t *tree, equal bool, err error) {
+	info, err := os.Lstat(p.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	} else if err != nil {
+		return nil, false, err
+	}
+	known := len(p.record.Blobs) > 0
+	unknown := &Occupied{p.path, "is there, and rein did not put it there"}
+	if !known && !p.isEmpty(info) && (coming == nil || coming.Dir != info.IsDir() || !coming.Dir && coming.Size != info.Size()) {
+		return nil, false, unknown
+	}
+	if t, err = readTree(p.path); err != nil {
+		return nil, false, &Occupied{p.path, "can't be replaced: " + err.Error()}
+	}
+	t.without(p.temp())
+	if p.mounted() {
+		t.without(mountedOnly)
+	}
+	if t.dir && len(t.files)+len(t.dirs) == 0 {
+		return t, coming != nil && t.blob() == *coming, nil // a mount point, or a folder made for this
+	}
+	if !known && t.size() != coming.Size {
+		return nil, false, unknown
+	}
+	if coming != nil && t.dir && p.keeps(*coming) {
+		if b, ok, err := p.store.knownFolder(ctx, t, t.look(t.stamps(), true)); err != nil || ok && b == *coming {
+			return t, true, err
+		}
+	}
+	if err := p.store.hashKnown(ctx, t); err != nil {
+		return nil, false, err
+	}
+	switch {
+	case coming != nil && t.blob() == *coming:
+		return t, true, nil
+	case !known:
+		return nil, false, unknown
+	}
+	return t, false, p.foreign(t)
+}
+
+// isEmpty tells a folder without content.
+func (p *place) isEmpty(info fs.FileInfo) bool {
+	if !info.IsDir() {
+		return false
+	}
+	entries, err := os.ReadDir(p.path)
+	return err == nil && (len(entries) == 0 || len(entries) == 1 && entries[0].Name() == mountedOnly && p.mounted())
+}
+
+// without leaves a folder out of a tree.
+func (t *tree) without(dir string) {
+	if dir == "" {
+		return
+	}
+	t.files = slices.DeleteFunc(t.files, func(f treeFile) bool { return strings.HasPrefix(f.name, dir+"/") })
+	t.dirs = slices.DeleteFunc(t.dirs, func(d string) bool { return d == dir || strings.HasPrefix(d, dir+"/") })
+}
+
+// foreign is an *Occupied if the tree holds what rein didn't put there, or what somebody changed since.
+func (p *place) foreign(t *tree) error {
+	if t.linked {
+		return &Occupied{p.path, "holds a symbolic link, which rein did not put there"}
+	}
+	held, err := p.held()
+	if err != nil {
+		return err
+	}
+	var added, changed []string
+	for _, f := range t.files {
+		switch was, ok := held.files[f.name]; {
+		case !ok:
+			added = append(added, f.name)
+		case !slices.Contains(was, f.digest):
+			changed = append(changed, f.name)
+		}
+	}
+	for _, d := range t.dirs {
+		if !held.dirs[d] {
+			added = append(added, d)
+		}
+	}
+	switch {
+	case len(added) > 0 && added[0] != "":
+		return &Occupied{p.path, "holds " + someOf(added) + ", which rein did not put there"}
+	case len(added) > 0:
+		return &Occupied{p.path, "is there, and rein did not put it there"}
+	case len(changed) > 0 && changed[0] != "":
+		return &Occupied{p.path, "was changed since rein put it there: " + someOf(changed)}
+	case len(changed) > 0:
+		return &Occupied{p.path, "was changed since rein put it there"}
+	}
+	return nil
+}
+
+// someOf lists the first few names.
+func someOf(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// holdings are the files and folders that rein put at a path.
+type holdings struct {
+	files map[string][]Digest // by name, "" for a single file
+	dirs  map[string]bool
+}
+
+func (p *place) held() (holdings, error) {
+	h := holdings{map[string][]Digest{}, map[string]bool{}}
+	for _, b := range p.record.Blobs {
+		if !b.Dir {
+			h.files[""] = append(h.files[""], b.Digest)
+			continue
+		}
+		text, err := os.ReadFile(p.treePath(b))
+		if errors.Is(err, fs.ErrNotExist) || err == nil && Sum(text) != b.Digest {
+			continue // it vouches for nothing
+		} else if err != nil {
+			return h, err
+		}
+		for line := range strings.Lines(string(text)) {
+			h.add(strings.TrimSuffix(line, "\n"))
+		}
+	}
+	return h, nil
+}
+
+// add reads a line of what tree.text writes.
+func (h holdings) add(line string) {
+	at := strings.IndexByte(line, '"')
+	if at < 0 {
+		return
+	}
+	name, err := strconv.Unquote(line[at:])
+	if err != nil {
+		return
+	}
+	if kind := strings.Fields(line[:at]); kind[0] == "d" {
+		h.dirs[name] = true
+	} else if d, err := ParseDigest(kind[1]); err == nil {
+		h.files[name] = append(h.files[name], d)
+	}
+}
+
+func (p *place) treePath(b Blob) string {
+	return p.store.recordPath(p.path) + "-" + b.Digest.Short() + ".tree"
+}
+
+// temp is the folder that a killed process may have left, relative to the path; "" where it is none of the path's.
+func (p *place) temp() string {
+	rel, err := filepath.Rel(p.path, p.record.Temp)
+	if p.record.Temp == "" || err != nil || !filepath.IsLocal(rel) || !isTemp(rel) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
+// sweep removes what a killed process left.
+func (p *place) sweep() error {
+	if t := p.record.Temp; t == "" || !isTemp(t) || filepath.Dir(t) != p.path && filepath.Dir(t) != filepath.Dir(p.path) {
+		return nil
+	}
+	return removeAll(p.record.Temp)
+}
+
+// intend writes down what is about to take the place of what is there: after a kill either is rein's, or some of both.
+func (p *place) intend(now *tree, tmp string) error {
+	p.record.Temp = tmp
+	if b := now.blob(); !slices.Contains(p.record.Blobs, b) {
+		p.record.Blobs = append(p.record.Blobs, b)
+	}
+	return p.write(now)
+}
+
+// keeps tells whether the record says that the path holds b and nothing else of rein's.
+func (p *place) keeps(b Blob) bool {
+	return len(p.record.Blobs) == 1 && p.record.Blobs[0] == b && p.record.Temp == ""
+}
+
+// keep writes down that the path holds t.
+func (p *place) keep(t *tree) error {
+	b, old := t.blob(), p.record.Blobs
+	if p.keeps(b) {
+		return nil
+	}
+	p.record.Blobs, p.record.Temp = []Blob{b}, ""
+	if err := p.write(t); err != nil || p.store.readOnly {
+		return err
+	}
+	for _, o := range old {
+		if o.Dir && o != b {
+			_ = os.Remove(p.treePath(o)) // what is left of it says nothing without the record
+		}
+	}
+	return nil
+}
+
+func (p *place) write(t *tree) error {
+	if p.store.readOnly {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Join(p.store.dir, publishedDir), 0o755); err != nil {
+		return stateError(err)
+	}
+	if t.dir {
+		if err := writeFile(p.treePath(t.blob()), []byte(t.text())); err != nil {
+			return stateError(err)
+		}
+	}
+	b, err := json.Marshal(p.record)
+	if err != nil {
+		return err
+	}
+	return stateError(writeFile(p.store.recordPath(p.path)+".json", b))
+}

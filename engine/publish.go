@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"rein/cache"
+)
+
+// checkOutputs refuses two outputs that would write one path, or one inside the other.
+func checkOutputs(g *Graph) error {
+	type owner struct {
+		pipeline *Pipeline
+		out      Output
+	}
+	byPath := map[string]owner{}
+	var all []owner
+	for _, p := range g.Pipelines {
+		for _, o := range p.Outputs {
+			path := filepath.Clean(o.Path)
+			if other, ok := byPath[path]; ok {
+				return fmt.Errorf("%s: output %q of pipeline %q writes %s, which output %q of pipeline %q (%s) writes too: give them different paths",
+					o.Pos, o.Name, p.Name, path, other.out.Name, other.pipeline.Name, other.out.Pos)
+			}
+			byPath[path] = owner{p, o}
+			all = append(all, owner{p, o})
+		}
+	}
+	for _, a := range all {
+		for dir := filepath.Dir(filepath.Clean(a.out.Path)); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+			if other, ok := byPath[dir]; ok {
+				return fmt.Errorf("%s: output %q of pipeline %q writes %s, inside %s, which output %q of pipeline %q (%s) replaces as a whole: give them separate folders",
+					a.out.Pos, a.out.Name, a.pipeline.Name, a.out.Path, dir, other.out.Name, other.pipeline.Name, other.out.Pos)
+			}
+		}
+	}
+	return nil
+}
+
+// checkPlaces refuses outputs that would replace a repository or a pipeline's file.
+func (w *work) checkPlaces() error {
+	for _, p := range w.graph.Pipelines {
+		for _, o := range p.Outputs {
+			if err := w.checkPlace(o.Path); err != nil {
+				return outputError(o, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (w *work) checkPlace(path string) error {
+	if slices.Contains(strings.Split(filepath.ToSlash(path), "/"), ".git") {
+		return fmt.Errorf("%s is in a Git repository's own folder: choose another path", path)
+	}
+	if _, err := os.Lstat(filepath.Join(path, ".git")); err == nil {
+		return fmt.Errorf("%s is a Git repository: choose a path in it", path)
+	}
+	for _, p := range w.graph.Pipelines {
+		if p.File == "" {
+			continue
+		}
+		if file, err := filepath.Abs(p.File); err == nil && within(file, path) {
+			return fmt.Errorf("%s is, or holds, the pipeline's file %s: choose another path", path, p.File)
+		}
+	}
+	return nil
+}
+
+func outputError(o Output, err error) error {
+	return fmt.Errorf("%s: output %q: %w", o.Pos, o.Name, err)
+}
+
+// checkVacant refuses outputs whose paths hold what rein did not put there, before anything runs. What is equal to the result
+// that would be put there may stay, where that is in the store.
+func (p *planner) checkVacant(ctx context.Context) error {
+	planned := false
+	for _, pipe := range p.work.graph.Pipelines {
+		for _, o := range pipe.Outputs {
+			n := p.work.nodes[o.Ref.Node]
+			if n.unit == nil {
+				continue
+			}
+			err := p.store.MayPublish(ctx, o.Path, nil)
+			var occupied *cache.Occupied
+			if errors.As(err, &occupied) {
+				if !planned {
+					if err := p.plan(ctx); err != nil {
+						return asConfig(ctx, err)
+					}
+					planned = true
+				}
+				if b, ok := p.units[n.unit.id].outputs[o.Ref.Port]; ok {
+					err = p.store.MayPublish(ctx, o.Path, &b)
+				}
+			}
+			if err != nil {
+				return asConfig(ctx, outputError(o, err))
+			}
+		}
+	}
+	return nil
+}
+
+// publish copies the outputs that the pipelines name to their paths: all of them or, on an error, those before it.
+func (r *runner) publish() error {
+	for _, p := range r.work.graph.Pipelines {
+		for _, o := range p.Outputs {
+			n := r.work.nodes[o.Ref.Node]
+			if n.unit == nil {
+				continue
+			}
+			b, ok := r.results[n.unit.id].outputs[o.Ref.Port]
+			if !ok {
+				return outputError(o, fmt.Errorf("step %q has no output %q", n.Name, o.Ref.Port))
+			}
+			r.options.point("publish")
+			if _, err := r.store.Publish(r.ctx, b, o.Path); err != nil {
+				return outputError(o, err)
+			}
+		}
+	}
+	return nil
+}
