@@ -21,6 +21,15 @@ var computed = map[string]func(*rand.Rand) string{
 	"leet":  func(r *rand.Rand) string { return leet(strings.ReplaceAll(phrase(r), " ", "_")) },
 	"hex":   func(r *rand.Rand) string { return fmt.Sprintf("0x%X", 16+r.IntN(1<<20)) },
 	"port2": func(r *rand.Rand) string { return fmt.Sprint(10 + r.IntN(90)) },
+	"int":   func(r *rand.Rand) string { return fmt.Sprint(1 + r.IntN(1<<(1+r.IntN(14)))) },
+	"sha":   func(r *rand.Rand) string { return fmt.Sprintf("%07x", r.IntN(1<<28)) },
+	"uuid": func(r *rand.Rand) string {
+		return fmt.Sprintf("%08x-%04x-4%03x", r.Uint32(), r.IntN(1<<16), r.IntN(1<<12))
+	},
+	"ip": func(r *rand.Rand) string { return fmt.Sprintf("10.%d.%d.%d", r.IntN(256), r.IntN(256), 1+r.IntN(254)) },
+	"ts": func(r *rand.Rand) string {
+		return fmt.Sprintf("2025-%02d-%02dT%02d:%02d:%02dZ", 1+r.IntN(12), 1+r.IntN(28), r.IntN(24), r.IntN(60), r.IntN(60))
+	},
 }
 
 func phrase(r *rand.Rand) string {
@@ -75,8 +84,25 @@ func spaced(s string, r *rand.Rand) string {
 	return strings.Join(words, " ")
 }
 
-// noise is what people do to their text: a greeting, a sign-off, no capitals, a slip of the finger.
-func noise(s string, g grammar, r *rand.Rand) string {
+// speak makes a text of what the lists gave: programs leave it as it is, people don't.
+func (v voice) speak(s string, g grammar, r *rand.Rand) string {
+	switch v {
+	case machine:
+		return strings.TrimSpace(s)
+	case foreign:
+		s = slips(s, r)
+	default:
+		s = slips(around(s, g, r), r)
+	}
+	s = strings.TrimSpace(s)
+	if s != "" && r.IntN(4) > 0 && s[0] >= 'a' && s[0] <= 'z' { // a lower-case beginning now and then stays
+		s = string(s[0]-'a'+'A') + s[1:]
+	}
+	return s
+}
+
+// around puts a greeting, a remark and a sign-off around a text, each now and then.
+func around(s string, g grammar, r *rand.Rand) string {
 	var b strings.Builder
 	if r.IntN(100) < 18 {
 		g["greeting"].write(&b, r)
@@ -91,7 +117,11 @@ func noise(s string, g grammar, r *rand.Rand) string {
 		b.WriteByte(' ')
 		g["signoff"].write(&b, r)
 	}
-	s = b.String()
+	return b.String()
+}
+
+// slips are what people do to their text: no capitals, no full stop, a slip of the finger.
+func slips(s string, r *rand.Rand) string {
 	if r.IntN(100) < 15 {
 		s = strings.ToLower(s)
 	}

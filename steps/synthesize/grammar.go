@@ -33,10 +33,12 @@ type part struct {
 	choice []line
 }
 
+var escapes = strings.NewReplacer(`\n`, "\n", `\t`, "\t")
+
 var heading = regexp.MustCompile(`^\[([a-z][a-z0-9_/\- ]*)\]$`)
 
 // readGrammar reads the grammar files. Format, line by line: `[name]` begins a list, `#` a comment, every other line is an
-// alternative, in which `{name}` is one of a list and `<a|b|>` one of these (here a, b or nothing).
+// alternative, in which `{name}` is one of a list, `<a|b|>` one of these (here a, b or nothing), `\n` a new line and `\t` a tab.
 func readGrammar(files fs.FS) (grammar, error) {
 	names, err := fs.Glob(files, "grammar/*.txt")
 	if err != nil {
@@ -71,7 +73,7 @@ func readGrammar(files fs.FS) (grammar, error) {
 	}
 	for name, rs := range lines {
 		for _, r := range rs {
-			l, err := g.parse(r.text)
+			l, err := g.parse(escapes.Replace(r.text))
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", r.where, err)
 			}

@@ -1,9 +1,13 @@
-// Package synthesize makes the built-in corpus: prompts of our own writing, from a grammar with slots and noise, the same
-// for the same seed. Attacks come in families, benign prompts as ordinary ones and as look-alikes of attacks. Training
-// knows few kinds of look-alikes, as real training sets do; the pool and the held-out rows have many more, so a model's
-// false positives are mostly those.
+// Package synthesize makes the built-in corpus: prompts and machine traffic of our own writing, from a grammar with slots and
+// noise, the same for the same seed. Rows come from families, the corpus's sources. Each has ordinary benign rows, benign
+// look-alikes of attacks, and attacks of its own: chat about a subject, another language, or what programs write (commands, logs, JSON,
+// stack traces, configuration, changes, mails, tool results, source code), whose attacks stand inside the same shells.
 //
-// No text is in two of the sets. The unseen set comes from lists of the grammar that no other set uses.
+// A family has one role. Those that train know few look-alikes, as real training sets do. Those of the pool and the test set are
+// somebody's own traffic. Those of the validation set, and those of the unseen set, are new sources: no other set has rows of theirs.
+// Families share word lists, phrases that attacks begin with among them, as people who attack copy one another.
+//
+// No text is in two of the sets, and none that is reported on is nearly one of those that aren't.
 package synthesize
 
 import (
@@ -21,14 +25,14 @@ type Config struct {
 	Scale           float64 `hcl:"scale,optional" default:"1" doc:"Share of all sizes, for a quick look."`
 	TrainBenign     int     `hcl:"train_benign,optional" default:"35634" doc:"Benign rows to train on."`
 	TrainMalicious  int     `hcl:"train_malicious,optional" default:"31682" doc:"Malicious rows to train on."`
-	Validation      int     `hcl:"validation,optional" default:"12000" doc:"Rows that choose the epoch and the threshold, in training's proportions."`
+	Validation      int     `hcl:"validation,optional" default:"12000" doc:"Rows that choose the epoch and the threshold, in training's proportions, of families of their own."`
 	Pool            int     `hcl:"pool,optional" default:"100000" doc:"Benign rows to mine for false positives."`
 	TestBenign      int     `hcl:"test_benign,optional" default:"100000" doc:"Benign rows to report on."`
 	TestMalicious   int     `hcl:"test_malicious,optional" default:"10000" doc:"Malicious rows to report on."`
-	UnseenBenign    int     `hcl:"unseen_benign,optional" default:"8000" doc:"Benign rows of families that training never uses."`
-	UnseenMalicious int     `hcl:"unseen_malicious,optional" default:"4000" doc:"Malicious rows of families that training never uses."`
-	TrainLookalikes float64 `hcl:"train_lookalikes,optional" default:"0.015" doc:"Share of look-alikes among the benign rows of training and validation."`
-	PoolLookalikes  float64 `hcl:"pool_lookalikes,optional" default:"0.049" doc:"Share of look-alikes among the benign rows of the pool, the test and the unseen set."`
+	UnseenBenign    int     `hcl:"unseen_benign,optional" default:"8000" doc:"Benign rows of families that no other set has."`
+	UnseenMalicious int     `hcl:"unseen_malicious,optional" default:"4000" doc:"Malicious rows of families that no other set has."`
+	TrainLookalikes float64 `hcl:"train_lookalikes,optional" default:"0.015" doc:"Share of look-alikes among the benign rows of training."`
+	PoolLookalikes  float64 `hcl:"pool_lookalikes,optional" default:"0.049" doc:"Share of look-alikes among the benign rows of every other set."`
 }
 
 // Validate implements steps.Validator.
@@ -59,14 +63,14 @@ type In struct{}
 // Out is what the step makes.
 type Out struct {
 	Train      artifact.Rows `port:"train" doc:"rows to train on"`
-	Validation artifact.Rows `port:"validation" doc:"rows that choose the epoch and the threshold"`
+	Validation artifact.Rows `port:"validation" doc:"rows that choose the epoch and the threshold, from families that nothing else has"`
 	Pool       artifact.Rows `port:"pool" doc:"benign rows to mine"`
-	Test       artifact.Rows `port:"test" doc:"rows to report on"`
-	Unseen     artifact.Rows `port:"unseen" doc:"rows to report on, from families that training never uses"`
+	Test       artifact.Rows `port:"test" doc:"rows to report on, from the pool's families: own traffic"`
+	Unseen     artifact.Rows `port:"unseen" doc:"rows to report on, from families that nothing else has"`
 }
 
 // Step is the "synthesize" step type.
-var Step = steps.New("synthesize", 1, "Make the built-in corpus: training, validation, pool, test and unseen rows.", run, steps.Example(`step "synthesize" "corpus" {
+var Step = steps.New("synthesize", 2, "Make the built-in corpus: training, validation, pool, test and unseen rows.", run, steps.Example(`step "synthesize" "corpus" {
   seed  = 1
   scale = 0.1
 }`))
@@ -74,25 +78,24 @@ var Step = steps.New("synthesize", 1, "Make the built-in corpus: training, valid
 // set is one part of the corpus.
 type set struct {
 	port              string
+	role              role
 	benign, malicious int
 	lookalikes        float64
-	known             bool // look-alikes of the kinds that training knows
-	unseen            bool
 }
 
-// reported tells whether models are reported on with the set.
-func (s set) reported() bool { return s.port == "test" || s.unseen }
+// reports tells whether models are reported on with the set.
+func (s set) reports() bool { return s.port == "test" || s.role == reported }
 
 func (c Config) sets() []set {
 	size := func(n int) int { return int(math.Round(float64(n) * c.Scale)) }
 	benign := float64(c.TrainBenign) / float64(c.TrainBenign+c.TrainMalicious)
 	vb := int(math.Round(float64(size(c.Validation)) * benign))
 	return []set{
-		{"train", size(c.TrainBenign), size(c.TrainMalicious), c.TrainLookalikes, true, false},
-		{"validation", vb, size(c.Validation) - vb, c.TrainLookalikes, true, false},
-		{"pool", size(c.Pool), 0, c.PoolLookalikes, false, false},
-		{"test", size(c.TestBenign), size(c.TestMalicious), c.PoolLookalikes, false, false},
-		{"unseen", size(c.UnseenBenign), size(c.UnseenMalicious), c.PoolLookalikes, false, true},
+		{"train", training, size(c.TrainBenign), size(c.TrainMalicious), c.TrainLookalikes},
+		{"validation", choosing, vb, size(c.Validation) - vb, c.PoolLookalikes},
+		{"pool", own, size(c.Pool), 0, c.PoolLookalikes},
+		{"test", own, size(c.TestBenign), size(c.TestMalicious), c.PoolLookalikes},
+		{"unseen", reported, size(c.UnseenBenign), size(c.UnseenMalicious), c.PoolLookalikes},
 	}
 }
 

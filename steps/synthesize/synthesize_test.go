@@ -1,10 +1,15 @@
 package synthesize
 
 import (
+	"io/fs"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"pgregory.net/rapid"
 
 	"rein/steps/artifact"
 	"rein/steps/internal/text"
@@ -15,7 +20,7 @@ import (
 // full is the shipped configuration.
 func full() Config {
 	return Config{Seed: 1, Scale: 1, TrainBenign: 35634, TrainMalicious: 31682, Validation: 12000, Pool: 100000, TestBenign: 100000,
-		TestMalicious: 10000, UnseenBenign: 8000, UnseenMalicious: 4000, TrainLookalikes: 0.015, PoolLookalikes: 0.055}
+		TestMalicious: 10000, UnseenBenign: 8000, UnseenMalicious: 4000, TrainLookalikes: 0.015, PoolLookalikes: 0.049}
 }
 
 func corpus(t *testing.T, c Config) map[string][]artifact.Row {
@@ -71,10 +76,20 @@ func TestCorpus(t *testing.T) {
 			}
 		}
 	}
-	for s := range sources["unseen"] {
-		if sources["train"][s] || sources["validation"][s] || sources["pool"][s] {
-			t.Errorf("the unseen set uses %s, as others do", s)
+	held := func(in string, elsewhere ...string) {
+		for source := range sources[in] {
+			for _, other := range elsewhere {
+				if sources[other][source] {
+					t.Errorf("%s is in %s and in %s", source, in, other)
+				}
+			}
 		}
+	}
+	held("train", "validation", "pool", "test", "unseen")
+	held("validation", "pool", "test", "unseen")
+	held("unseen", "pool", "test")
+	if !maps.Equal(sources["pool"], sources["test"]) {
+		t.Errorf("pool has %v, test %v: own traffic has the same sources", sources["pool"], sources["test"])
 	}
 	strata := map[string]int{}
 	for _, r := range sets["pool"] {
@@ -175,7 +190,7 @@ func TestGrammarIsWholeAndUsed(t *testing.T) {
 		return nil
 	}
 	for name, l := range g {
-		if strings.Contains(name, "/") || name == "general" || name == "greeting" || name == "signoff" || name == "note" {
+		if strings.Contains(name, "/") || name == "greeting" || name == "signoff" || name == "note" {
 			if err := use(l); err != nil {
 				t.Fatal(err)
 			}
@@ -186,6 +201,93 @@ func TestGrammarIsWholeAndUsed(t *testing.T) {
 			t.Errorf("list %q is never used", name)
 		}
 	}
+}
+
+// Each family is a source like those of real data: ordinary rows, look-alikes and attacks that no other family has.
+func TestFamilies(t *testing.T) {
+	g, err := readGrammar(grammarFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	machines, languages := 0, 0
+	for _, r := range []role{training, choosing, own, reported} {
+		for _, f := range g.of(r) {
+			if names[f.name] || len(f.name) == 0 || f.share < 1 {
+				t.Errorf("family %+v is there twice, or has no share", f)
+			}
+			names[f.name] = true
+			if g[f.name+"/general"] == nil || len(f.strata) == 0 || len(f.attacks) == 0 {
+				t.Errorf("%s: ordinary rows %v, look-alikes %v, attacks %v", f.name, g[f.name+"/general"] != nil, f.strata, f.attacks)
+			}
+			for _, s := range slices.Concat(f.strata, f.attacks) {
+				if s.part == 0 {
+					t.Errorf("%s: there is no kind %q", f.name, s.name)
+				}
+			}
+			switch f.voice {
+			case machine:
+				machines++
+				if !slices.ContainsFunc(f.attacks, func(s share) bool { return s.name == "indirect" }) {
+					t.Errorf("%s: no attack inside its machinery", f.name)
+				}
+			case foreign:
+				languages++
+			}
+		}
+	}
+	if len(names) < 24 || machines < 7 || languages < 3 {
+		t.Errorf("%d families, %d of them machine traffic, %d other languages", len(names), machines, languages)
+	}
+	for name := range g {
+		if of, _, ok := strings.Cut(name, "/"); ok && !names[of] && of != "dual" && of != "quote" {
+			t.Errorf("list %q belongs to no family", name)
+		}
+	}
+	byLine := map[string]string{}
+	files, err := fs.Glob(grammarFiles, "grammar/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		b, err := fs.ReadFile(grammarFiles, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		of := ""
+		for line := range strings.Lines(string(b)) {
+			if m := heading.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+				of, _, _ = strings.Cut(m[1], "/")
+			} else if names[of] && strings.TrimSpace(line) != "" {
+				if other, ok := byLine[line]; ok && other != of {
+					t.Errorf("%s and %s have the line %q", of, other, line)
+				}
+				byLine[line] = of
+			}
+		}
+	}
+}
+
+// Shares of a whole are exact, whatever their number.
+func TestPick(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		parts := rapid.SliceOfN(rapid.IntRange(1, 50), 1, 12).Draw(t, "parts")
+		n := rapid.IntRange(0, 500).Draw(t, "n")
+		of, whole := make([]family, len(parts)), 0
+		for i, p := range parts {
+			of[i].share, whole = p, whole+p
+		}
+		sum := 0
+		for i, got := range portion(of, n) {
+			sum += got
+			if exact := float64(n*parts[i]) / float64(whole); math.Abs(float64(got)-exact) > 1 {
+				t.Fatalf("part %d of %v is %d of %d, exactly %.2f", i, parts, got, n, exact)
+			}
+		}
+		if sum != n {
+			t.Fatalf("%d of %d", sum, n)
+		}
+	})
 }
 
 func TestValidate(t *testing.T) {

@@ -14,38 +14,24 @@ import (
 	"rein/steps/internal/text"
 )
 
-// The kinds of benign look-alikes, and the families of attacks with their shares in percent.
-var (
-	strata   = []share{{"context manipulation", 43}, {"semantic jailbreak", 26}, {"obfuscated command", 19}, {"other", 12}}
-	families = []share{{"jailbreak", 40}, {"toxicity", 28}, {"injection", 16}, {"pii", 8}, {"other", 8}}
-)
-
-type share struct {
-	name    string
-	percent int
-}
-
-// Shares of special attacks, in percent.
+// Shares of special rows of families that people write in English, in percent.
 const (
-	softAttacks      = 4 // worded like ordinary requests
-	dualAttacks      = 4 // worded as benign prompts are, too
-	quotedAttacks    = 5 // a quoted attack with a request to follow it
-	disguisedAttacks = 6
-	freshAttacks     = 12 // of kinds that training doesn't have; only among the rows reported on
-)
-
-// Shares of special look-alikes, in percent.
-const (
-	quotedLookalikes = 22 // a quoted attack with a harmless question about it
+	dualAttacks      = 4  // worded as benign prompts are, too
+	quotedAttacks    = 5  // a quoted attack with a request to follow it
+	disguisedAttacks = 6  // of all voices
 	dualLookalikes   = 12 // worded as attacks are, too
+	quotedLookalikes = 22 // a quoted attack with a harmless question about it
 )
 
-// familyOf is the family whose attacks the look-alikes of a stratum quote or share the words of.
-var familyOf = map[string][]string{"context manipulation": {"injection"}, "semantic jailbreak": {"jailbreak"},
+// dualsOf are the categories of attacks that look-alikes of a stratum share their words with.
+var dualsOf = map[string][]string{"context manipulation": {"injection"}, "semantic jailbreak": {"jailbreak"},
 	"obfuscated command": {"other"}, "other": {"toxicity", "pii"}}
 
-// General is the category of benign rows that are no look-alikes.
-const General = "general"
+// Categories of benign rows that are no look-alikes.
+const (
+	General = "general"
+	Agent   = "agent" // what programs write and agents read
+)
 
 // attempts is how often a row is written anew while its text is there already.
 const attempts = 30
@@ -66,6 +52,7 @@ func newWriter(g grammar, seed int64) *writer {
 
 // plan is what one row is to be.
 type plan struct {
+	from                  *family
 	label, category, list string
 	quote                 string // a list of attacks: one of them stands in the frame that list gives
 	disguised             bool
@@ -93,7 +80,7 @@ func (w *writer) rows(ctx context.Context, s set) ([]artifact.Row, error) {
 	rows := make([]artifact.Row, len(plans))
 	prints := leak.Fingerprints(texts)
 	resembles := make([]bool, len(plans))
-	if s.reported() {
+	if s.reports() {
 		resembles = w.known.KnowsAll(prints)
 	}
 	for i, p := range plans {
@@ -105,82 +92,79 @@ func (w *writer) rows(ctx context.Context, s set) ([]artifact.Row, error) {
 			texts[i] = w.text(s, p, i, try)
 			keys[i] = text.Key(texts[i])
 			prints[i] = leak.Fingerprints(texts[i : i+1])[0]
-			resembles[i] = s.reported() && w.known.Knows(prints[i])
+			resembles[i] = s.reports() && w.known.Knows(prints[i])
 		}
 		w.seen[keys[i]] = true
-		if !s.reported() {
+		if !s.reports() {
 			w.known.Add(prints[i])
 		}
 		id := fmt.Sprintf("%s-%06d", s.port, i)
-		rows[i] = artifact.Row{ID: id, Text: texts[i], Label: p.label, Category: p.category, Source: "built-in/" + p.list, Root: id}
+		rows[i] = artifact.Row{ID: id, Text: texts[i], Label: p.label, Category: p.category, Source: "built-in/" + p.from.name, Root: id}
 	}
 	return rows, nil
 }
 
 // plans decides the rows' kinds, in exact shares, in a mixed order.
 func (w *writer) plans(s set) []plan {
-	prefix := ""
-	if s.unseen {
-		prefix = "unseen/"
-	}
+	of := w.g.of(s.role)
 	lookalikes := int(float64(s.benign)*s.lookalikes + 0.5)
+	ordinary, alike, attacks := portion(of, s.benign-lookalikes), portion(of, lookalikes), portion(of, s.malicious)
 	plans := make([]plan, 0, s.benign+s.malicious)
-	for range s.benign - lookalikes {
-		plans = append(plans, plan{label: artifact.Benign, category: General, list: prefix + "general"})
-	}
 	rng := text.RNG(w.seed, "plans", s.port)
-	for i := range lookalikes {
-		plans = append(plans, s.lookalike(pick(strata, i, lookalikes), prefix, rng))
-	}
-	for i := range s.malicious {
-		family := pick(families, i, s.malicious)
-		p := plan{label: artifact.Malicious, category: family, list: prefix + "attack/" + family}
-		switch k := rng.IntN(100); {
-		case k < disguisedAttacks:
-			p.disguised = true
-		case s.unseen:
-		case k < disguisedAttacks+softAttacks:
-			p.list = "soft/" + family
-		case k < disguisedAttacks+softAttacks+dualAttacks:
-			p.list = "dual/" + family
-		case k < disguisedAttacks+softAttacks+dualAttacks+quotedAttacks:
-			p.list, p.quote = "quote/malicious", p.list
-		case s.reported() && k >= 100-freshAttacks:
-			p.list = "fresh/" + family
+	for at := range of {
+		f := &of[at]
+		category := General
+		if f.voice == machine {
+			category = Agent
 		}
-		plans = append(plans, p)
+		for range ordinary[at] {
+			plans = append(plans, plan{from: f, label: artifact.Benign, category: category, list: f.name + "/general"})
+		}
+		for i := range alike[at] {
+			plans = append(plans, s.lookalike(f, f.strata[pick(f.strata, i, alike[at])].name, rng))
+		}
+		for i := range attacks[at] {
+			plans = append(plans, s.attack(f, f.attacks[pick(f.attacks, i, attacks[at])].name, rng))
+		}
 	}
 	rng.Shuffle(len(plans), func(i, j int) { plans[i], plans[j] = plans[j], plans[i] })
 	return plans
 }
 
+// shares tells whether a family's rows in the set also use the lists of all families. Those that only report on new sources,
+// and those that choose a threshold for them, don't.
+func (s set) shares(f *family) bool {
+	return f.voice == chat && f.role != reported && f.role != choosing
+}
+
 // lookalike plans a benign row of a stratum that resembles an attack.
-func (s set) lookalike(stratum, prefix string, rng *rand.Rand) plan {
-	p := plan{label: artifact.Benign, category: stratum, list: prefix + "lookalike/" + stratum}
-	families := familyOf[stratum]
-	family := families[rng.IntN(len(families))]
-	k := rng.IntN(100)
+func (s set) lookalike(f *family, stratum string, rng *rand.Rand) plan {
+	p := plan{from: f, label: artifact.Benign, category: stratum, list: f.name + "/lookalike/" + stratum}
+	duals := dualsOf[stratum]
+	dual, k := duals[rng.IntN(len(duals))], rng.IntN(100)
 	switch {
-	case s.unseen:
+	case !s.shares(f):
 	case k < dualLookalikes:
-		p.list = "dual/" + family
-	case k < dualLookalikes+quotedLookalikes && !s.known:
-		p.list, p.quote = "quote/benign", "attack/"+family
-	case s.known:
-		p.list = "known/" + stratum
+		p.list = "dual/" + dual
+	case k < dualLookalikes+quotedLookalikes && f.role != training:
+		p.list, p.quote = "quote/benign", f.name+"/attack/"+f.attacks[rng.IntN(len(f.attacks))].name
 	}
 	return p
 }
 
-// pick divides n positions among the shares.
-func pick(shares []share, i, n int) string {
-	at, sum := (2*i+1)*100, 0
-	for _, s := range shares {
-		if sum += s.percent; at < 2*n*sum {
-			return s.name
-		}
+// attack plans an attack of a category.
+func (s set) attack(f *family, category string, rng *rand.Rand) plan {
+	p := plan{from: f, label: artifact.Malicious, category: category, list: f.name + "/attack/" + category}
+	switch k := rng.IntN(100); {
+	case k < disguisedAttacks && f.voice != machine:
+		p.disguised = true
+	case !s.shares(f) || k < disguisedAttacks:
+	case k < disguisedAttacks+dualAttacks:
+		p.list = "dual/" + category
+	case k < disguisedAttacks+dualAttacks+quotedAttacks:
+		p.list, p.quote = "quote/malicious", p.list
 	}
-	return shares[len(shares)-1].name
+	return p
 }
 
 // text writes one row's text.
@@ -197,14 +181,5 @@ func (w *writer) text(s set, p plan, i, try int) string {
 	if p.disguised {
 		out = disguise(out, rng)
 	}
-	return finish(noise(out, w.g, rng), rng)
-}
-
-// finish mends what slots leave behind: a lower-case beginning now and then stays, as people write.
-func finish(s string, rng *rand.Rand) string {
-	s = strings.TrimSpace(s)
-	if s != "" && rng.IntN(4) > 0 && s[0] >= 'a' && s[0] <= 'z' {
-		s = string(s[0]-'a'+'A') + s[1:]
-	}
-	return s
+	return p.from.voice.speak(out, w.g, rng)
 }
