@@ -39,8 +39,9 @@ type tree struct {
 	dir  bool
 	// linked: a symbolic link was followed, so that some of this may lie elsewhere.
 	linked bool
-	files  []treeFile // sorted by name
-	dirs   []string   // sorted; empty ones count, too
+	avoid  fs.FileInfo // a folder that must not be among it, also by a link; nil: none
+	files  []treeFile  // sorted by name
+	dirs   []string    // sorted; empty ones count, too
 }
 
 type treeFile struct {
@@ -51,7 +52,10 @@ type treeFile struct {
 }
 
 // readTree lists path without reading content.
-func readTree(path string) (*tree, error) {
+func readTree(path string) (*tree, error) { return readTreeWithout(path, nil) }
+
+// readTreeWithout is readTree of what must not hold the folder avoid.
+func readTreeWithout(path string, avoid fs.FileInfo) (*tree, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
@@ -62,7 +66,7 @@ func readTree(path string) (*tree, error) {
 			return nil, err
 		}
 	}
-	t := &tree{root: path, dir: info.IsDir(), linked: linked}
+	t := &tree{root: path, dir: info.IsDir(), linked: linked, avoid: avoid}
 	if !t.dir {
 		if !info.Mode().IsRegular() {
 			return nil, strange(path, info)
@@ -108,6 +112,9 @@ func (t *tree) walk(dir, name string, above []fs.FileInfo) error {
 	if slices.ContainsFunc(above, func(i fs.FileInfo) bool { return os.SameFile(i, self) }) {
 		return fmt.Errorf("%s links back to a folder above it", dir)
 	}
+	if t.avoid != nil && name != "" && os.SameFile(t.avoid, self) {
+		return fmt.Errorf("%s is the state folder, which every run changes: name a folder without it, or move it with --state", dir)
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -120,6 +127,9 @@ func (t *tree) walk(dir, name string, above []fs.FileInfo) error {
 		}
 		if e.Type().IsRegular() {
 			t.files = append(t.files, treeFile{name: sub, path: path})
+			continue
+		}
+		if EditorLock(path, e) {
 			continue
 		}
 		t.linked = t.linked || e.Type()&fs.ModeSymlink != 0
@@ -140,6 +150,16 @@ func (t *tree) walk(dir, name string, above []fs.FileInfo) error {
 		}
 	}
 	return nil
+}
+
+// EditorLock tells whether an entry of a folder is a lock that Emacs puts beside a file while it is edited: a link .#NAME that
+// leads to no file. It is no content.
+func EditorLock(path string, e fs.DirEntry) bool {
+	if e.Type()&fs.ModeSymlink == 0 || !strings.HasPrefix(e.Name(), ".#") {
+		return false
+	}
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // strange is the error of what has no content that could be hashed.

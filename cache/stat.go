@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
 	"time"
 
@@ -55,7 +56,8 @@ type Seen struct {
 
 // See is HashPath for who will look again.
 func (s *Store) See(ctx context.Context, path string) (seen Seen, err error) {
-	t, err := readTree(path)
+	state, _ := os.Stat(s.dir) // of a store that isn't there yet: nil
+	t, err := readTreeWithout(path, state)
 	if err != nil {
 		return seen, err
 	}

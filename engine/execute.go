@@ -250,7 +250,7 @@ func (r *runner) order(t *task, dir string) (*Order, error) {
 // place makes the folder of an attempt. That of a job elsewhere is not emptied: a killed run may have left the job there.
 func (r *runner) place(t *task) (dir string, done func(), err error) {
 	if t.away == nil {
-		dir, err = r.space.take()
+		dir, err = r.space.take(t.unit.facts)
 		return dir, func() { r.space.give(dir) }, err
 	}
 	dir = r.jobDir(t)

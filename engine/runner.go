@@ -78,7 +78,7 @@ type message struct {
 
 func newRunner(ctx context.Context, p *planner, now time.Time) (*runner, error) {
 	id := newRunID(now)
-	sp, err := newSpace(p.store, id)
+	sp, err := newSpace(p.store)
 	if err != nil {
 		return nil, err
 	}

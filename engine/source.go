@@ -50,7 +50,7 @@ func (s *sources) get(ctx context.Context, p *Path) ([]located, error) {
 }
 
 func (s *sources) hash(ctx context.Context, p *Path) ([]located, error) {
-	found, err := find(p)
+	found, err := find(p, s.store.Dir())
 	if err != nil {
 		return nil, err
 	}
@@ -63,10 +63,10 @@ func (s *sources) hash(ctx context.Context, p *Path) ([]located, error) {
 	return found, nil
 }
 
-// find lists what p names without hashing it.
-func find(p *Path) ([]located, error) {
+// find lists what p names without hashing it. state is the state folder.
+func find(p *Path, state string) ([]located, error) {
 	if p.Kind == PathGlob {
-		return findGlob(p)
+		return findGlob(p, state)
 	}
 	fi, err := os.Stat(p.Abs)
 	switch {
@@ -86,9 +86,10 @@ func find(p *Path) ([]located, error) {
 	return []located{l}, nil
 }
 
-func findGlob(p *Path) ([]located, error) {
+func findGlob(p *Path, state string) ([]located, error) {
 	base, pattern := doublestar.SplitPattern(filepath.ToSlash(p.Abs))
-	names, err := doublestar.Glob(os.DirFS(base), pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	files := data{os.DirFS(base), base, realPath(state)}
+	names, err := doublestar.Glob(files, pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
 	if errors.Is(err, syscall.ELOOP) {
 		return nil, fmt.Errorf("input %s: a symbolic link leads back to a folder above it", p.shown())
 	}
@@ -104,6 +105,41 @@ func findGlob(p *Path) ([]located, error) {
 		out[i] = located{path: filepath.Join(base, filepath.FromSlash(n)), name: n, user: true}
 	}
 	return out, nil
+}
+
+// data is a folder of the user's as patterns see it: without the state folder, which no pattern means, and without the locks
+// that editors put beside a file while it is edited.
+type data struct {
+	fs.FS
+	base, state string
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (d data) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(d.FS, name)
+	dir := filepath.Join(d.base, filepath.FromSlash(name))
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case e.IsDir():
+			return e.Name() == filepath.Base(d.state) && realPath(path) == d.state
+		case e.Type()&fs.ModeSymlink == 0:
+			return false
+		}
+		return cache.EditorLock(path, e) || realPath(path) == d.state
+	})
+	return entries, err
+}
+
+// Stat implements fs.StatFS.
+func (d data) Stat(name string) (fs.FileInfo, error) { return fs.Stat(d.FS, name) }
+
+// realPath is a path without symbolic links, as far as it exists.
+func realPath(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
 }
 
 // shown is the path as the user wrote it, with the place it means where that differs.
@@ -146,15 +182,20 @@ func (w *work) checkSources(state string) error {
 }
 
 func checkSource(p *Path, state string, outputs map[string]Output) error {
-	found, err := find(p)
+	found, err := find(p, state)
 	if err != nil {
 		return err
 	}
+	realState := realPath(state)
 	for _, f := range found {
+		real := f.path
+		if p.Kind != PathGlob { // of those, hashing looks at where links lead
+			real = realPath(f.path)
+		}
 		switch {
-		case within(state, f.path):
+		case within(realState, real):
 			return fmt.Errorf("input %s holds the state folder %s, which every run changes: name a folder beside it, or move it with --state", p.shown(), state)
-		case within(f.path, state):
+		case within(real, realState) || within(f.path, state):
 			return fmt.Errorf("input %s: %s is in the state folder: refer to the step that makes it", p.shown(), f.path)
 		}
 		for path, o := range outputs {

@@ -23,29 +23,40 @@ func newRunID(now time.Time) string {
 	return strings.Replace(now.UTC().Format("20060102T150405.000"), ".", "", 1) + "-" + hex.EncodeToString(b[:])
 }
 
-// space is a run's folder for scratch: state/scratch/RUN. It is leased while the run lives, so that the next run can
-// tell the leavings of a killed one from a living one's.
+// space is a run's folder for scratch: state/scratch/runN. It is leased while the run lives, so that the next run can
+// tell the leavings of a killed one from a living one's. A run takes the first N that no other run has, and a step's folder in
+// it is named after the step's work: programs write the paths that they see into their outputs, and equal work has to see
+// equal paths.
 type space struct {
 	dir   string
 	lease *cache.Lease
 	mu    sync.Mutex
-	made  int
-	free  []string // folders of executions that are over, emptied: making and removing folders is not cheap
+	used  map[string]bool // names of folders of executions that go on
+	free  []string        // folders of executions that are over, emptied: making and removing folders is not cheap
 }
 
-func spaceLease(id string) cache.Digest { return cache.Sum([]byte("scratch " + id)) }
+func spaceLease(name string) cache.Digest { return cache.Sum([]byte("scratch " + name)) }
 
-func newSpace(store *cache.Store, id string) (*space, error) {
+func newSpace(store *cache.Store) (*space, error) {
 	root := filepath.Join(store.Dir(), "scratch")
-	lease, err := store.TryLease(spaceLease(id))
-	if err != nil {
-		return nil, err
-	}
-	if lease == nil {
-		return nil, errors.New("two runs have one id")
-	}
 	sweep(store, root)
-	return &space{dir: filepath.Join(root, id), lease: lease}, nil
+	for n := 0; ; n++ {
+		name := "run" + strconv.Itoa(n)
+		lease, err := store.TryLease(spaceLease(name))
+		if err != nil {
+			return nil, err
+		}
+		if lease == nil {
+			continue
+		}
+		dir := filepath.Join(root, name)
+		if removeAll(dir) == nil {
+			return &space{dir: dir, lease: lease, used: map[string]bool{}}, nil
+		}
+		if err := lease.Release(); err != nil { // something of a killed run is in it still
+			return nil, err
+		}
+	}
 }
 
 // sweep removes the scratch folders of runs that are gone. What can't be removed now is left to a later run.
@@ -55,7 +66,7 @@ func sweep(store *cache.Store, root string) {
 		return
 	}
 	for _, e := range entries {
-		if !runID.MatchString(e.Name()) {
+		if !spaceName.MatchString(e.Name()) {
 			// The store's own: no lease tells whether it is in use, so age has to.
 			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > abandoned {
 				_ = removeAll(filepath.Join(root, e.Name()))
@@ -72,8 +83,8 @@ func sweep(store *cache.Store, root string) {
 // abandoned is how long the store's scratch lies untouched before nobody is taken to use it.
 const abandoned = 24 * time.Hour
 
-// runID is what newRunID makes.
-var runID = regexp.MustCompile(`^\d{8}T\d{9}-[0-9a-f]{6}$`)
+// spaceName is what newSpace names a folder.
+var spaceName = regexp.MustCompile(`^run\d+$`)
 
 // Busy tells whether a run is going on in a state folder, in whatever process.
 func Busy(store *cache.Store) (bool, error) {
@@ -84,7 +95,7 @@ func Busy(store *cache.Store) (bool, error) {
 		return false, err
 	}
 	for _, e := range entries {
-		if !runID.MatchString(e.Name()) {
+		if !spaceName.MatchString(e.Name()) {
 			continue
 		}
 		l, err := store.TryLease(spaceLease(e.Name()))
@@ -104,28 +115,38 @@ func Busy(store *cache.Store) (bool, error) {
 // scratchName is the folder in an execution's folder that belongs to the step.
 const scratchName = "tmp"
 
-// take gives an execution a folder that holds nothing but an empty folder "tmp".
-func (s *space) take() (string, error) {
+// take gives an execution a folder that holds nothing but an empty folder "tmp". Its name comes from the facts of the step's
+// key that don't depend on inputs, so that it stays when they change.
+func (s *space) take(facts []string) (string, error) {
+	_, work := keyOf(facts, nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n := len(s.free); n > 0 {
-		dir := s.free[n-1]
-		s.free = s.free[:n-1]
-		return dir, nil
+	name := work.Short()
+	for n := 2; s.used[name]; n++ { // the same work on other inputs
+		name = work.Short() + "-" + strconv.Itoa(n)
 	}
-	dir := filepath.Join(s.dir, strconv.Itoa(s.made))
-	s.made++
+	s.used[name] = true
+	dir := filepath.Join(s.dir, name)
+	if n := len(s.free); n > 0 {
+		old := s.free[n-1]
+		s.free = s.free[:n-1]
+		return dir, os.Rename(old, dir)
+	}
 	return dir, os.MkdirAll(filepath.Join(dir, scratchName), 0o700)
 }
 
-// give takes the folder back. One that can't be emptied is left behind for a sweep.
+// give takes the folder back. One that can't be emptied is left behind for a sweep, and its name with it.
 func (s *space) give(dir string) {
 	if empty(dir, scratchName) != nil || empty(filepath.Join(dir, scratchName), "") != nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.free = append(s.free, dir)
+	free := filepath.Join(s.dir, "free"+strconv.Itoa(len(s.free)))
+	if os.Rename(dir, free) == nil {
+		s.free = append(s.free, free)
+		delete(s.used, filepath.Base(dir))
+	}
 }
 
 // empty removes what is in dir, except for one name.

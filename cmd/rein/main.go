@@ -11,9 +11,15 @@ import (
 
 	"rein/cache"
 	"rein/engine"
+	stepexec "rein/steps/exec"
 )
 
-func main() { os.Exit(mainCode()) }
+func main() {
+	if status, ok := stepexec.Helper(); ok {
+		os.Exit(status)
+	}
+	os.Exit(mainCode())
+}
 
 // Exit statuses: scripts rely on them.
 const (

@@ -12,10 +12,15 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	stepexec "rein/steps/exec"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rein": func() { os.Exit(mainCode()) }})
+	if status, ok := stepexec.Helper(); ok { // which the exec steps of scripts start
+		os.Exit(status)
+	}
+	testscript.Main(m, map[string]func(){"rein": main})
 }
 
 // TestScripts runs testdata/script/AREA_BEHAVIOUR.txtar: each is one promise of the command line.

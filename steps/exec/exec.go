@@ -3,7 +3,8 @@
 // The program runs in a folder of its own that holds nothing but the declared inputs, with a minimal environment:
 //
 //	REIN_IN_x     the input x: a path, or several, one a line
-//	REIN_INDIR_x  the folder that holds the files of x, where they are several
+//	REIN_INDIR_x  the folder that holds the files of x: one or several
+//	REIN_INLIST_x a file that lists the files of x, one a line, where they are several
 //	REIN_OUT_x    the path to write output x to, as a file or a folder
 //	REIN_METRICS  a JSON object of numbers may be written here: they become the step's metrics
 //	PATH, HOME, TMPDIR, LANG, LD_LIBRARY_PATH, CUDA_VISIBLE_DEVICES, and what `env` says
@@ -26,7 +27,7 @@ import (
 )
 
 // Step is the exec step type.
-var Step = steps.New("exec", 1, "Runs any program as a step.", run, steps.Example(`
+var Step = steps.New("exec", 2, "Runs any program as a step.", run, steps.Example(`
 step "exec" "wordcount" {
   command = ["sh", "-c", "wc -w < \"$REIN_IN_text\" > \"$REIN_OUT_count\""]
   inputs  = { text = file("notes.txt") }
@@ -81,7 +82,7 @@ func run(ctx context.Context, env *steps.Env, c config, in steps.Inputs) (steps.
 	out := &lineWriter{log: func(l string) { env.Logf("%s", l) }}
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.WaitDelay = time.Second // what the program left running may hold its output open
-	err = runGroup(ctx, cmd)
+	err = runGroup(ctx, cmd, "REIN_METRICS="+s.metrics)
 	out.flush()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -130,9 +131,11 @@ func (s *sandbox) environment(env *steps.Env, extra map[string]string) []string 
 	for port, path := range env.OutPorts() {
 		vars = append(vars, "REIN_OUT_"+variable(port)+"="+path)
 	}
-	for port, paths := range s.inputs {
-		vars = append(vars, "REIN_IN_"+variable(port)+"="+strings.Join(paths, "\n"),
-			"REIN_INDIR_"+variable(port)+"="+filepath.Join(s.dir, port))
+	for port := range s.inputs {
+		vars = append(vars, "REIN_IN_"+variable(port)+"="+s.paths(port), "REIN_INDIR_"+variable(port)+"="+filepath.Join(s.dir, port))
+	}
+	for port, list := range s.lists {
+		vars = append(vars, "REIN_INLIST_"+variable(port)+"="+list)
 	}
 	for k, v := range extra {
 		vars = append(vars, k+"="+v)

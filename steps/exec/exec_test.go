@@ -3,6 +3,7 @@ package exec_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,13 @@ import (
 	"rein/engine/record"
 	"rein/steps/exec"
 )
+
+func TestMain(m *testing.M) {
+	if status, ok := exec.Helper(); ok {
+		os.Exit(status)
+	}
+	os.Exit(m.Run())
+}
 
 // program is a node that runs a shell script.
 func program(t *testing.T, name, script string, outputs []string, in ...engine.Input) *engine.Node {
@@ -237,5 +245,26 @@ func TestMissingProgram(t *testing.T) {
 	r := newBench(t).run(&engine.Node{Name: "x", Type: "exec", Op: op})
 	if e := enginetest.Find(r, "x").Error; !strings.Contains(e, "no-such-program-here") || !strings.Contains(e, "PATH") {
 		t.Error(e)
+	}
+}
+
+// However many files a port has, their layout is the same, and the program gets to know them.
+func TestManyInputs(t *testing.T) {
+	dir := t.TempDir()
+	const script = `find "$REIN_INDIR_g" -type f | wc -l > "$REIN_OUT_o"; printf '%s\n' $REIN_IN_g | wc -l >> "$REIN_OUT_o"; ls -d $REIN_IN_g | wc -l >> "$REIN_OUT_o"; wc -l < "${REIN_INLIST_g:-/dev/null}" >> "$REIN_OUT_o"; (cd "$REIN_INDIR_g" && ls | head -1) >> "$REIN_OUT_o"`
+	long := strings.Repeat("f", 200)
+	for _, c := range []struct {
+		made         int
+		prefix, want string
+	}{{1, "f", "1 1 1 0"}, {2, "f", "2 2 2 2"}, {2500, "f", "2500 2500 2500 2500"}, {700, long, "700 1 1 700"}} {
+		files := filepath.Join(dir, fmt.Sprint(c.made))
+		for i := range c.made {
+			write(t, filepath.Join(files, fmt.Sprintf("%s%04d", c.prefix, i)), "x")
+		}
+		b := newBench(t)
+		r := b.run(program(t, "many", script, []string{"o"}, enginetest.Path("g", engine.PathGlob, filepath.Join(files, "*"))))
+		if got := strings.Join(strings.Fields(b.output(r, "many", "o")), " "); got != c.want+" "+c.prefix+"0000" {
+			t.Errorf("%d files: %s, want %s", c.made, got, c.want)
+		}
 	}
 }

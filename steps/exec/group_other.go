@@ -4,11 +4,12 @@ package exec
 
 import (
 	"context"
+	"io"
 	osexec "os/exec"
 )
 
 // runGroup runs cmd; without process groups only the program itself is ended with ctx.
-func runGroup(ctx context.Context, cmd *osexec.Cmd) error {
+func runGroup(ctx context.Context, cmd *osexec.Cmd, _ string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -24,3 +25,6 @@ func runGroup(ctx context.Context, cmd *osexec.Cmd) error {
 	close(ended)
 	return err
 }
+
+// watchOver is needed where there are process groups.
+func watchOver(io.Reader) {}

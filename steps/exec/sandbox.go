@@ -10,46 +10,88 @@ import (
 	"slices"
 	"strings"
 
+	"rein/cache"
+	"rein/engine"
 	"rein/steps"
 )
 
 // sandbox is the folder that a program runs in. It is HOME and TMPDIR too: what a program leaves lying about goes with
-// it. An input is at its NAME if that is known, else at PORT; where that is taken, and for several files, in a folder PORT.
+// it. A file of the input PORT is at PORT/NAME, also when it is the only one, so that a program finds one file where it finds
+// several; what has no name is PORT itself, or PORT/0000 and so on. A port's only file is also at NAME, if that is free.
 type sandbox struct {
 	dir     string
 	metrics string
 	inputs  map[string][]string
+	// lists are files with the paths of ports that have several, one a line.
+	lists map[string]string
 }
 
 const metricsName = ".metrics.json"
 
 // newSandbox puts the inputs where the program finds them, and nothing else.
 func newSandbox(env *steps.Env, in steps.Inputs) (*sandbox, error) {
-	s := &sandbox{dir: env.Scratch(), inputs: map[string][]string{}}
+	s := &sandbox{dir: env.Scratch(), inputs: map[string][]string{}, lists: map[string]string{}}
 	s.metrics = filepath.Join(s.dir, metricsName)
-	for _, port := range slices.Sorted(maps.Keys(in)) { // in order: equal steps see equal paths
-		for i, f := range env.Files(port) {
-			name := filepath.FromSlash(f.Name)
-			if name == "" && len(in[port]) > 1 {
-				name = fmt.Sprintf("%04d", i)
-			}
-			if !filepath.IsLocal(filepath.Join(port, name)) {
-				return nil, fmt.Errorf("input %s: %q would be outside the step's folder", port, name)
-			}
-			dst := filepath.Join(s.dir, port, name)
-			if name != "" && len(in[port]) == 1 && !exists(filepath.Join(s.dir, name)) && !taken(in, name) {
-				dst = filepath.Join(s.dir, name)
-			}
-			if exists(dst) { // two files of one name, from different folders
-				dst = filepath.Join(s.dir, port, fmt.Sprintf("%04d", i), name)
-			}
-			if err := place(f.Path, dst); err != nil {
-				return nil, fmt.Errorf("input %s: %w", port, err)
-			}
-			s.inputs[port] = append(s.inputs[port], dst)
+	ports := slices.Sorted(maps.Keys(in)) // in order: equal steps see equal paths
+	for _, port := range ports {
+		if !filepath.IsLocal(port) {
+			return nil, fmt.Errorf("input %s: would be outside the step's folder", port)
+		}
+		if err := s.port(port, env.Files(port)); err != nil {
+			return nil, fmt.Errorf("input %s: %w", port, err)
+		}
+	}
+	for _, port := range ports {
+		if err := s.short(port, env.Files(port)); err != nil {
+			return nil, fmt.Errorf("input %s: %w", port, err)
 		}
 	}
 	return s, nil
+}
+
+// port places the files of one port.
+func (s *sandbox) port(port string, files []engine.File) error {
+	for i, f := range files {
+		name := filepath.FromSlash(f.Name)
+		if name == "" && len(files) > 1 {
+			name = fmt.Sprintf("%04d", i)
+		}
+		if !filepath.IsLocal(filepath.Join(port, name)) || name == ".." {
+			return fmt.Errorf("%q would be outside the step's folder", name)
+		}
+		dst := filepath.Join(s.dir, port, name)
+		if exists(dst) { // two files of one name, from different folders
+			dst = filepath.Join(s.dir, port, fmt.Sprintf("%04d", i), name)
+		}
+		if err := place(f.Path, dst); err != nil {
+			return err
+		}
+		s.inputs[port] = append(s.inputs[port], dst)
+	}
+	if len(files) < 2 {
+		return nil
+	}
+	list := filepath.Join(s.dir, "."+port+".list")
+	s.lists[port] = list
+	return os.WriteFile(list, []byte(strings.Join(s.inputs[port], "\n")+"\n"), 0o644)
+}
+
+// short gives the only file of a port its own name in the step's folder, too: both names are of the step's copy.
+func (s *sandbox) short(port string, files []engine.File) error {
+	if len(files) != 1 || files[0].Name == "" {
+		return nil
+	}
+	at := filepath.Join(s.dir, filepath.FromSlash(files[0].Name))
+	if exists(at) || filepath.Base(at) == metricsName {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+		return nil // its folder's name is another input's
+	}
+	if os.Link(s.inputs[port][0], at) == nil {
+		return nil
+	}
+	return place(s.inputs[port][0], at)
 }
 
 func exists(path string) bool {
@@ -57,18 +99,25 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// taken tells whether a file's name is a port's, or begins with one.
-func taken(in steps.Inputs, name string) bool {
-	first, _, _ := strings.Cut(filepath.ToSlash(name), "/")
-	_, ok := in[first]
-	return ok || name == metricsName
+// maxVariable is the longest value of an environment variable: Linux takes 128 KiB with the name.
+const maxVariable = 120 << 10
+
+// paths is the value of REIN_IN_port: absolute paths, one a line. Where they are too long together they are relative to the
+// step's folder, and where those are, too, it is the folder that holds them: a program that wants files fails on that, rather
+// than seeing none.
+func (s *sandbox) paths(port string) string {
+	v := strings.Join(s.inputs[port], "\n")
+	if len(v) <= maxVariable {
+		return v
+	}
+	if v = strings.ReplaceAll("\n"+v, "\n"+s.dir+string(filepath.Separator), "\n")[1:]; len(v) <= maxVariable {
+		return v
+	}
+	return filepath.Join(s.dir, port)
 }
 
-// linkFrom is the size from which a file is hard-linked rather than copied even if the program could write to it: the
-// engine finds an input that changed during the step, and the store a blob that was written to.
-const linkFrom = 64 << 20
-
-// place puts a copy of the file or folder src at dst.
+// place puts a copy of the file or folder src at dst. It is a copy in any case, never another name of the same file: whoever
+// owns a file may write to it, whatever its mode.
 func place(src, dst string) error {
 	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
 		return err
@@ -95,6 +144,9 @@ func place(src, dst string) error {
 		if d.IsDir() {
 			return os.MkdirAll(to, 0o755)
 		}
+		if cache.EditorLock(p, d) {
+			return nil
+		}
 		fi, err := os.Stat(p) // a link is followed: what it leads to is the content
 		if err != nil {
 			return err
@@ -107,10 +159,6 @@ func place(src, dst string) error {
 }
 
 func placeFile(src, dst string, fi fs.FileInfo) error {
-	readOnly := fi.Mode().Perm()&0o222 == 0 && os.Geteuid() > 0 // and not for root, who may write to everything
-	if (readOnly || fi.Size() >= linkFrom) && os.Link(src, dst) == nil {
-		return nil
-	}
 	in, err := os.Open(src)
 	if err != nil {
 		return err

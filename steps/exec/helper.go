@@ -1,0 +1,41 @@
+package exec
+
+import (
+	"errors"
+	"os"
+	osexec "os/exec"
+	"sync/atomic"
+)
+
+// The exec step starts this program again for work that has to be done by a process of its own. Such a process knows its work
+// by the name that it was started under.
+const watcherName = "rein-exec-watcher"
+
+// hasHelper tells whether this program calls Helper: one that doesn't must not be started for it.
+var hasHelper atomic.Bool
+
+// Helper does the work of a helper process, if this process was started as one, and returns its exit status. A program that
+// runs exec steps calls it before anything else.
+func Helper() (status int, ours bool) {
+	switch os.Args[0] {
+	case watcherName:
+		watchOver(os.Stdin)
+		return 0, true
+	}
+	hasHelper.Store(true)
+	return 0, false
+}
+
+// helper is the command that starts this program as a helper.
+func helper(name string, args ...string) (*osexec.Cmd, error) {
+	if !hasHelper.Load() {
+		return nil, errors.New("this program can't be started as a helper of the exec step")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := osexec.Command(self, args...)
+	cmd.Args[0] = name
+	return cmd, nil
+}
