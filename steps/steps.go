@@ -38,6 +38,8 @@ type Type struct {
 	In, Out []Port
 	// Dynamic: the pipeline names the ports; `inputs` maps names to references, the config's `outputs` lists names.
 	Dynamic bool
+	// Metrics are the names of what the type measures beyond the metrics of package metric.
+	Metrics []string
 
 	isolated, nondeterministic, exclusive bool
 	fingerprint                           func() map[string]string
@@ -62,6 +64,11 @@ func Fingerprint(f func() map[string]string) Option { return func(t *Type) { t.f
 
 // Example gives a piece of HCL for the reference.
 func Example(hcl string) Option { return func(t *Type) { t.Example = hcl } }
+
+// Metrics names what the type measures beyond the metrics of package metric, so that expectations on it can be checked at load.
+func Metrics(names ...string) Option {
+	return func(t *Type) { t.Metrics = append(t.Metrics, names...) }
+}
 
 // Validator may be implemented by a config (value or pointer): checked at load, before anything runs.
 type Validator interface{ Validate() error }

@@ -105,7 +105,11 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 	}
 	measured := slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Missing == "" })
 	if measured || f.format != "table" || result.Baseline.Step != "" && result.Baseline.Missing == "" { // a table of blanks would hide the reason
-		if err := a.writeOut(f.out, func(w io.Writer) error { return write(w, result) }); err != nil {
+		err := a.writeOut(f.out, func(w io.Writer) error { return write(w, result) })
+		var option *render.OptionError
+		if errors.As(err, &option) {
+			return configError(err)
+		} else if err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"rein/pipelines/lang"
 	"rein/steps/all"
+	"rein/steps/metric"
 )
 
 const root = "../.."
@@ -33,6 +34,13 @@ func readDoc(t *testing.T, path string) string {
 func TestReferenceIsCurrent(t *testing.T) {
 	if readDoc(t, "docs/reference.md") != lang.Reference(all.Types()) {
 		t.Error("docs/reference.md has drifted: go run ./cmd/rein steps --reference > docs/reference.md")
+	}
+}
+
+// TestMetricsPageIsCurrent holds docs/metrics.md to the list of metrics.
+func TestMetricsPageIsCurrent(t *testing.T) {
+	if readDoc(t, "docs/metrics.md") != metric.Reference() {
+		t.Error("docs/metrics.md has drifted: go run ./cmd/rein steps --metrics > docs/metrics.md")
 	}
 }
 

@@ -9,10 +9,11 @@ import (
 	"rein/pipelines/lang"
 	"rein/steps"
 	"rein/steps/all"
+	"rein/steps/metric"
 )
 
 func (a *app) stepsCmd() *cobra.Command {
-	var reference bool
+	var reference, metrics bool
 	c := &cobra.Command{
 		Use:   "steps [TYPE]",
 		Short: "List the step types, or show one: arguments, ports, an example",
@@ -28,8 +29,12 @@ EXIT STATUS
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			types := all.Types()
-			if reference {
+			switch {
+			case reference:
 				fmt.Fprint(a.out, lang.Reference(types))
+				return nil
+			case metrics:
+				fmt.Fprint(a.out, metric.Reference())
 				return nil
 			}
 			if len(args) == 1 {
@@ -46,6 +51,7 @@ EXIT STATUS
 		},
 	}
 	c.Flags().BoolVar(&a.json, "json", false, "schemas as JSON")
+	c.Flags().BoolVar(&metrics, "metrics", false, "all metrics as Markdown: names, units, meanings, formulas")
 	c.Flags().BoolVar(&reference, "reference", false, "the whole language reference as Markdown")
 	return c
 }

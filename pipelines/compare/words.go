@@ -9,65 +9,78 @@ import (
 	"time"
 
 	"rein/engine/record"
+	"rein/steps/metric"
 )
 
-// label is a metric's name for people.
-func label(metric string) string {
-	if l, ok := labels[metric]; ok {
-		return l
+// label is a metric's name for people, also of one that only a user's own step measures.
+func label(name string) string {
+	if name == gainGate {
+		return "gain over the baseline"
 	}
-	if of, ok := strings.CutPrefix(metric, "unseen_"); ok {
-		return label(of) + ", unseen sources"
+	if of, ok := strings.CutPrefix(name, "expected "); ok {
+		return "expected " + label(of)
 	}
-	if at, ok := strings.CutPrefix(metric, "recall_at_fp_"); ok {
-		return "recall at " + strings.ReplaceAll(at, "_", ".") + "% FP rate"
+	if m, ok := metric.Lookup(name); ok {
+		return m.Label
 	}
 	for suffix, word := range map[string]string{"_ms": "", "_bytes": " size", "_seconds": " time"} { // the value has the unit
-		if of, ok := strings.CutSuffix(metric, suffix); ok {
-			metric = of + word
+		if of, ok := strings.CutSuffix(name, suffix); ok {
+			name = of + word
 		}
 	}
-	words := strings.Split(strings.ReplaceAll(metric, "_", " "), " ")
+	words := strings.Split(strings.ReplaceAll(name, "_", " "), " ")
 	for i, w := range words {
 		words[i] = cmp.Or(map[string]string{"fp": "FP", "fps": "FPs", "f1": "F1", "auc": "AUC"}[w], w)
 	}
 	return strings.Join(words, " ")
 }
 
-var labels = map[string]string{
-	"fp_rate": "FP rate", "tp_rate": "recall", "f1_macro": "F1 macro", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "fp_count": "false positives",
-	"unseen_fp_rate": "FP rate, unseen sources", "unseen_tp_rate": "recall, unseen sources", "unseen_f1_macro": "F1 macro, unseen sources",
-	"unseen_roc_auc": "ROC-AUC, unseen sources", gainGate: "gain over the baseline",
-	"validation_auc": "validation ROC-AUC", "benign_share": "benign share", "total_samples": "rows", "ece": "calibration error (ECE)", "ece_scaled": "calibration error, scaled", "load_ms": "load time", "brier": "Brier score",
-	"seen_pool_fp_rate": "FP rate, mined pool (seen)", "edited_tp_rate": "recall, edited attacks (mean)", "edited_tp_rate_worst": "recall, edited attacks (worst)",
-	"edited_fp_rate": "FP rate, edited (mean)", "edited_fp_rate_worst": "FP rate, edited (worst)", "expected fp_rate": "expected FP rate",
-	"expected tp_rate": "expected recall", "expected f1_macro": "expected F1 macro", "expected roc_auc": "expected ROC-AUC",
+// unit is what a metric counts; that of one that isn't known is read off its name.
+func unit(name string) metric.Unit {
+	if m, ok := metric.Lookup(name); ok {
+		return m.Unit
+	}
+	switch {
+	case strings.HasSuffix(name, "_seconds"):
+		return metric.Seconds
+	case strings.HasSuffix(name, "_bytes"):
+		return metric.Bytes
+	case strings.HasSuffix(name, "_ms"):
+		return metric.Millis
+	case strings.HasSuffix(name, "_per_second"):
+		return metric.PerSec
+	}
+	for _, part := range []string{"rate", "share", "coverage", "recall", "precision"} {
+		if strings.Contains(name, part) {
+			return metric.Rate
+		}
+	}
+	for _, part := range []string{"f1", "auc", "ece", "brier"} {
+		if strings.Contains(name, part) {
+			return metric.Score
+		}
+	}
+	return metric.Count
 }
 
 // isRate tells metrics that are fractions and read as percentages.
-func isRate(metric string) bool {
-	for _, part := range []string{"rate", "share", "coverage", "recall", "precision"} {
-		if strings.Contains(metric, part) {
-			return !strings.HasSuffix(metric, "_per_second")
-		}
-	}
-	return false
-}
+func isRate(name string) bool { return unit(name) == metric.Rate }
 
 // show formats a value of a metric.
-func show(metric string, v float64) string {
-	switch {
-	case math.IsNaN(v) || math.IsInf(v, 0):
+func show(name string, v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return "?"
-	case isRate(metric):
+	}
+	switch unit(name) {
+	case metric.Rate:
 		return percent(v)
-	case strings.Contains(metric, "f1") || strings.Contains(metric, "auc") || strings.Contains(metric, "ece") || strings.Contains(metric, "brier"):
+	case metric.Score:
 		return fmt.Sprintf("%.3f", v)
-	case strings.HasSuffix(metric, "_seconds"):
+	case metric.Seconds:
 		return seconds(v)
-	case strings.HasSuffix(metric, "_bytes"):
+	case metric.Bytes:
 		return bytes(v)
-	case strings.HasSuffix(metric, "_ms"):
+	case metric.Millis:
 		return milliseconds(v)
 	}
 	return count(v)
@@ -85,16 +98,16 @@ func percent(v float64) string {
 }
 
 // withInterval is a value with its 95% interval.
-func withInterval(metric string, f Figure) string {
+func withInterval(name string, f Figure) string {
 	if f.Low == nil || f.High == nil {
-		return show(metric, f.Value)
+		return show(name, f.Value)
 	}
-	return show(metric, f.Value) + " (" + interval(metric, f) + ")"
+	return show(name, f.Value) + " (" + interval(name, f) + ")"
 }
 
 // interval is the 95% interval alone, without repeating the unit.
-func interval(metric string, f Figure) string {
-	low, high := show(metric, *f.Low), show(metric, *f.High)
+func interval(name string, f Figure) string {
+	low, high := show(name, *f.Low), show(name, *f.High)
 	for _, unit := range []string{"%", " ms", " MiB", " s"} {
 		if strings.HasSuffix(low, unit) && strings.HasSuffix(high, unit) {
 			return strings.TrimSuffix(low, unit) + "-" + strings.TrimSuffix(high, unit)
@@ -208,20 +221,20 @@ func limits(e record.Expectation) (least, most float64) {
 }
 
 // wants is an expectation in words.
-func wants(metric string, e record.Expectation) string {
+func wants(name string, e record.Expectation) string {
 	var out []string
 	if e.Value != nil {
-		s := show(metric, *e.Value)
+		s := show(name, *e.Value)
 		if e.Tolerance != nil {
-			s += " ± " + show(metric, *e.Tolerance)
+			s += " ± " + show(name, *e.Tolerance)
 		}
 		out = append(out, s)
 	}
 	if e.AtLeast != nil {
-		out = append(out, "at least "+show(metric, *e.AtLeast))
+		out = append(out, "at least "+show(name, *e.AtLeast))
 	}
 	if e.AtMost != nil {
-		out = append(out, "at most "+show(metric, *e.AtMost))
+		out = append(out, "at most "+show(name, *e.AtMost))
 	}
 	return strings.Join(out, ", ")
 }
@@ -235,10 +248,10 @@ func round(v float64) float64 { return math.Round(v) }
 func (f Figure) rounded() float64 { return math.Round(f.Value) }
 
 // Label is a metric's name for people.
-func Label(metric string) string { return label(metric) }
+func Label(name string) string { return label(name) }
 
 // Format is a measured figure of a metric for people, with its interval.
-func Format(metric string, f Figure) string { return withInterval(metric, f) }
+func Format(name string, f Figure) string { return withInterval(name, f) }
 
 // What a comparison is written with.
 var (

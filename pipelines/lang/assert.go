@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"rein/engine"
+	"rein/steps/metric"
 )
 
 // assertion is an assert block, ready to be tested when the step's metrics are known.
@@ -25,7 +26,7 @@ type assertion struct {
 func (a *assertion) test(metrics map[string]float64) error {
 	have := slices.Sorted(maps.Keys(metrics))
 	for _, n := range a.names {
-		if _, ok := metrics[n]; !ok {
+		if _, ok := metrics[metric.Canonical(n)]; !ok {
 			return a.verdict("the step has no metric %q.%s", n, suggest(n, "metrics", have))
 		}
 	}
@@ -33,6 +34,11 @@ func (a *assertion) test(metrics map[string]float64) error {
 	for k, f := range metrics {
 		if !math.IsNaN(f) && !math.IsInf(f, 0) {
 			m[k] = cty.NumberFloatVal(f)
+		}
+	}
+	for _, n := range a.names { // other names of the same figures
+		if v, ok := m[metric.Canonical(n)]; ok {
+			m[n] = v
 		}
 	}
 	c, err := a.eval(a.condition, a.condCtx, m, cty.Bool)

@@ -11,6 +11,7 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"rein/engine/record"
+	"rein/steps/metric"
 )
 
 // meta is what the run record keeps of a pipeline besides its steps.
@@ -103,7 +104,7 @@ func (e *evaluator) plain(a *attr) (any, bool) {
 func (e *evaluator) expectations(attrs []*attr) map[string]record.Expectation {
 	out := map[string]record.Expectation{}
 	for _, a := range attrs {
-		e.checkMetric(a)
+		name := e.metricName(a)
 		v, ok := e.eval(a.expr, scope{in: a.in, what: "an expectation", roots: valueScope})
 		if !ok {
 			continue
@@ -116,7 +117,7 @@ func (e *evaluator) expectations(attrs []*attr) map[string]record.Expectation {
 			continue // an override takes it back
 		}
 		if x, ok := e.expectation(a, v); ok {
-			out[a.name] = x
+			out[name] = x
 		}
 	}
 	if len(out) == 0 {
@@ -125,21 +126,39 @@ func (e *evaluator) expectations(attrs []*attr) map[string]record.Expectation {
 	return out
 }
 
-// metrics are the figures that the shipped steps measure. Steps may measure others, so only a name that is nearly one
-// of these is worth a word.
-var metrics = []string{"fp_rate", "fp_count", "tp_rate", "f1_macro", "roc_auc", "unique_fps", "benign_added", "malicious_added", "total_samples",
-	"benign_samples", "malicious_samples", "benign_share", "train_seconds", "epochs", "model_bytes", "latency_p50_ms", "latency_p95_ms", "coverage"}
-
-// checkMetric warns of a metric that is probably misspelt: nothing would ever be compared with it.
-func (e *evaluator) checkMetric(a *attr) {
-	if slices.Contains(metrics, a.name) {
-		return
+// metricName is the canonical name of a metric that a file names: recall is tp_rate. A name that nothing measures is an error,
+// or it would be a promise that nobody keeps. A program of the user's may measure anything, so beside one that is only doubtful.
+func (e *evaluator) metricName(a *attr) string {
+	if m, ok := metric.Lookup(a.name); ok {
+		return m.Name
 	}
-	if n := Nearest(a.name, metrics); n != "" && levenshtein.Distance(a.name, n, nil) <= 2 {
+	own, anything := e.measured()
+	if slices.Contains(own, a.name) {
+		return a.name
+	}
+	known := append(metric.Names(), own...)
+	if !anything {
+		e.diags = e.diags.Append(errorAt(a.nameRange, "Unknown metric", "Nothing in this pipeline measures %q.%s", a.name, suggest(a.name, "metrics", known)))
+	} else if n := Nearest(a.name, known); n != "" && levenshtein.Distance(a.name, n, nil) <= 2 {
 		d := errorAt(a.nameRange, "Metric is probably misspelt", "No step that ships measures %q. Did you mean %q? If a step of yours measures it, all is well.", a.name, n)
 		d.Severity = hcl.DiagWarning
 		e.diags = e.diags.Append(d)
 	}
+	return a.name
+}
+
+// measured are the metrics that the pipeline's step types say they measure beyond the known ones; anything tells whether one of
+// the steps is a program, which may measure what it likes.
+func (e *evaluator) measured() (own []string, anything bool) {
+	for _, s := range e.stepOrder {
+		t := s.decl.typ
+		if t == nil || t.Dynamic {
+			anything = true
+			continue
+		}
+		own = append(own, t.Metrics...)
+	}
+	return own, anything || len(e.stepOrder) == 0
 }
 
 var expectationKeys = []string{"at_least", "at_most", "binding", "tolerance", "value"}

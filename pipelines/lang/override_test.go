@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"rein/engine"
 )
 
@@ -236,5 +238,34 @@ func TestMisspeltMetricIsAWarning(t *testing.T) {
 	}
 	if d := Describe(p.Sources, diags)[0]; d.Severity != "warning" || !strings.Contains(d.Detail, `Did you mean "fp_rate"?`) {
 		t.Errorf("%+v", d)
+	}
+}
+
+// A figure has several names and one of them is canonical; a promise on what nothing measures would never be kept.
+func TestMetricsByTheirOtherNames(t *testing.T) {
+	load := func(text string) (*Program, hcl.Diagnostics) {
+		return Load([]string{"main.hcl"}, testOptions(map[string]string{"main.hcl": text}))
+	}
+	step := "step \"synthesize\" \"corpus\" {}\n"
+	p, diags := load(step + "expect {\n  recall = 0.9\n}\ncompare {\n  target = { \"FP rate\" = { at_most = 0.01 } }\n}\n")
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	if m := string(p.Graph.Pipelines[0].Meta); !strings.Contains(m, `"expect":{"tp_rate"`) || !strings.Contains(m, `"targets":{"fp_rate"`) {
+		t.Errorf("%s", m)
+	}
+	if _, diags = load(step + "expect {\n  fp_rates = 0.01\n}\n"); !diags.HasErrors() || !strings.Contains(diags.Error(), `Did you mean "fp_rate"?`) {
+		t.Errorf("nothing measures it, and no program of the user's could: %v", diags)
+	}
+	p, diags = load("step \"exec\" \"x\" {\n  command = [\"true\"]\n  outputs = []\n  assert {\n    condition     = metric.recall > 0.9\n    error_message = \"recall is ${metric.recall}\"\n  }\n}\n")
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	check := p.Graph.Pipelines[0].Nodes[0].Checks[0]
+	if err := check.Test(map[string]float64{"tp_rate": 0.95}); err != nil {
+		t.Error(err)
+	}
+	if err := check.Test(map[string]float64{"tp_rate": 0.5}); err == nil || !strings.Contains(err.Error(), "recall is 0.5") {
+		t.Errorf("%v", err)
 	}
 }

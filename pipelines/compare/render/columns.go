@@ -2,11 +2,12 @@ package render
 
 import (
 	"cmp"
-	"strings"
+
+	"rein/steps/metric"
 )
 
 // compareColumns orders columns by a metric: the baseline first, then the better value, what wasn't measured last.
-func compareColumns(a, b Column, metric string) int {
+func compareColumns(a, b Column, by string) int {
 	switch {
 	case a.strategy == nil && b.strategy == nil:
 		return 0
@@ -15,8 +16,8 @@ func compareColumns(a, b Column, metric string) int {
 	case b.strategy == nil:
 		return 1
 	}
-	x, okX := a.strategy.Measured[metric]
-	y, okY := b.strategy.Measured[metric]
+	x, okX := a.strategy.Measured[by]
+	y, okY := b.strategy.Measured[by]
 	switch {
 	case !okX && !okY:
 		return 0
@@ -24,21 +25,14 @@ func compareColumns(a, b Column, metric string) int {
 		return 1
 	case !okY:
 		return -1
-	case higherIsBetter(metric):
+	case higherIsBetter(by):
 		return cmp.Compare(y.Value, x.Value)
 	}
 	return cmp.Compare(x.Value, y.Value)
 }
 
-// higherIsBetter tells the direction of a metric; costs, errors and counts are better low.
-func higherIsBetter(metric string) bool {
-	if strings.Contains(metric, "fp_rate") && !strings.Contains(metric, "recall_at") {
-		return false
-	}
-	for _, part := range []string{"tp_rate", "f1", "auc", "recall", "precision", "coverage", "unique"} {
-		if strings.Contains(metric, part) {
-			return true
-		}
-	}
-	return false
+// higherIsBetter tells the direction of a metric; one that isn't known is a cost, an error or a count, which is better low.
+func higherIsBetter(name string) bool {
+	m, _ := metric.Lookup(name)
+	return m.Better == metric.Higher
 }

@@ -67,8 +67,7 @@ type confusionTable struct {
 func HTML(ctx context.Context, w io.Writer, of *compare.Result, o Options) error {
 	r := result{of}
 	m := r.matrix()
-	m.Select(o.Rows)
-	if err := m.Sort(o.SortBy); err != nil {
+	if err := m.Arrange(o); err != nil {
 		return err
 	}
 	p := &page{Style: template.CSS(pageStyle), R: of, M: m, Title: r.headline(), Why: r.reasons(), Rule: r.Recommendation.Rule, Stars: starRule, Legend: pageLegend,

@@ -12,8 +12,7 @@ import (
 func Markdown(w io.Writer, of *compare.Result, o Options) error {
 	r := result{of}
 	m := r.matrix()
-	m.Select(o.Rows)
-	if err := m.Sort(o.SortBy); err != nil {
+	if err := m.Arrange(o); err != nil {
 		return err
 	}
 	var b strings.Builder

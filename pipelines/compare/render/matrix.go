@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rein/pipelines/compare"
+	"rein/steps/metric"
 )
 
 // Matrix is the comparison as sections of rows, one cell a column: what all renderings but JSON draw.
@@ -224,37 +225,71 @@ func balance(v view) Cell {
 	return c
 }
 
-// Select keeps the rows whose key, name or section contains one of the words, in the matrix's order.
-func (m *Matrix) Select(words []string) {
+// OptionError says that an option names what the matrix doesn't have.
+type OptionError struct{ Text string }
+
+func (e *OptionError) Error() string { return e.Text }
+
+// Arrange keeps the rows that o names and orders the columns by the metric that it names. The error is an *OptionError.
+func (m *Matrix) Arrange(o Options) error {
+	if err := m.Select(o.Rows); err != nil {
+		return err
+	}
+	return m.Sort(o.SortBy)
+}
+
+// Select keeps the rows whose key, name or section contains one of the words, in the matrix's order. A metric may be called by
+// any of its names.
+func (m *Matrix) Select(words []string) error {
 	if len(words) == 0 {
-		return
+		return nil
+	}
+	matches := func(r Row, word string) bool {
+		w := strings.ToLower(word)
+		return slices.ContainsFunc([]string{r.Key, r.Name, r.Section}, func(s string) bool { return strings.Contains(strings.ToLower(s), w) }) ||
+			r.Key == metric.Canonical(word)
+	}
+	for _, w := range words {
+		if !slices.ContainsFunc(m.Rows, func(r Row) bool { return matches(r, w) }) {
+			return &OptionError{fmt.Sprintf("--rows %q: no row's name or section has this; there are %s", w, strings.Join(m.keys(), ", "))}
+		}
 	}
 	m.Rows = slices.DeleteFunc(m.Rows, func(r Row) bool {
-		return !slices.ContainsFunc(words, func(w string) bool {
-			w = strings.ToLower(w)
-			return slices.ContainsFunc([]string{r.Key, r.Name, r.Section}, func(s string) bool { return strings.Contains(strings.ToLower(s), w) })
-		})
+		return !slices.ContainsFunc(words, func(w string) bool { return matches(r, w) })
 	})
+	return nil
+}
+
+// keys are the rows' keys, each once.
+func (m *Matrix) keys() []string {
+	var out []string
+	for _, r := range m.Rows {
+		if r.Key != "" && !slices.Contains(out, r.Key) {
+			out = append(out, r.Key)
+		}
+	}
+	return out
 }
 
 // Sort orders the strategies' columns by a metric, best known first; the baseline stays first.
-func (m *Matrix) Sort(metric string) error {
-	if metric == "" {
+func (m *Matrix) Sort(by string) error {
+	if by == "" {
 		return nil
 	}
+	name := metric.Canonical(by)
 	known := false
 	order := make([]int, len(m.Columns))
 	for i, c := range m.Columns {
 		order[i] = i
 		if c.strategy != nil {
-			_, ok := c.strategy.Measured[metric]
+			_, ok := c.strategy.Measured[name]
 			known = known || ok
 		}
 	}
 	if !known {
-		return fmt.Errorf("no strategy has measured %q: nothing to sort by", metric)
+		return &OptionError{fmt.Sprintf("--sort %q: no strategy has measured it", by)}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return compareColumns(m.Columns[a], m.Columns[b], metric) })
+	slices.SortStableFunc(order, func(a, b int) int { return compareColumns(m.Columns[a], m.Columns[b], name) })
 	columns := slices.Clone(m.Columns)
 	for to, from := range order {
 		m.Columns[to] = columns[from]

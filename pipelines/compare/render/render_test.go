@@ -82,8 +82,7 @@ func sideBySide(table string) bool {
 func TestSelectAndSort(t *testing.T) {
 	r := four(t)
 	m := result{r}.matrix()
-	m.Select([]string{"fp_rate", "verdict"})
-	if err := m.Sort("fp_rate"); err != nil {
+	if err := m.Arrange(Options{Rows: []string{"fp_rate", "verdict"}, SortBy: "FP rate"}); err != nil {
 		t.Fatal(err)
 	}
 	var order, rows []string

@@ -1,17 +1,34 @@
 package render
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 )
 
 // Rows are found by what the matrix calls them, by their key and by their section.
 func TestSelectFindsRowsByName(t *testing.T) {
-	for word, want := range map[string]string{"recall": "tp_rate", "Recall, Unseen": "unseen_tp_rate", "tp_rate": "tp_rate", "timeline": "total_time", "critical path": "total_time"} {
+	for word, want := range map[string]string{"recall": "tp_rate", "Recall, Unseen": "unseen_tp_rate", "tp_rate": "tp_rate", "timeline": "total_time", "critical path": "total_time",
+		"tpr": "tp_rate", "FP rate": "fp_rate"} {
 		m := result{four(t)}.matrix()
-		m.Select([]string{word})
+		if err := m.Select([]string{word}); err != nil {
+			t.Error(err)
+		}
 		if len(m.Rows) == 0 || !slices.ContainsFunc(m.Rows, func(r Row) bool { return r.Key == want }) {
 			t.Errorf("%q gives %d rows, none of them %s", word, len(m.Rows), want)
 		}
+	}
+}
+
+// What the matrix doesn't have is an error that names what it has: a table without rows would be no answer.
+func TestSelectRefusesWhatIsNotThere(t *testing.T) {
+	m := result{four(t)}.matrix()
+	var wrong *OptionError
+	if err := m.Select([]string{"fp_rate", "foo"}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), `"foo"`) || !strings.Contains(err.Error(), "tp_rate") {
+		t.Errorf("%v", err)
+	}
+	if err := m.Sort("foo"); !errors.As(err, &wrong) {
+		t.Errorf("%v", err)
 	}
 }

@@ -38,8 +38,7 @@ type result struct{ *compare.Result }
 func Table(w io.Writer, of *compare.Result, o Options) error {
 	r := result{of}
 	m := r.matrix()
-	m.Select(o.Rows)
-	if err := m.Sort(o.SortBy); err != nil {
+	if err := m.Arrange(o); err != nil {
 		return err
 	}
 	if o.Width <= 0 {

@@ -1,0 +1,158 @@
+// Package metric says what the figures are that steps measure: their names, units, meanings and formulas, which way is better, and
+// the other names that people write. Everything that takes or prints the name of a metric asks here, and docs/metrics.md is made of it.
+package metric
+
+import (
+	"slices"
+	"strings"
+)
+
+// Unit is what a metric's value counts; it decides how the value is written.
+type Unit string
+
+// The units. A rate is a fraction from 0 to 1, a score a number without a unit, mostly from 0 to 1.
+const (
+	Rate    Unit = "rate"
+	Score   Unit = "score"
+	Count   Unit = "count"
+	Millis  Unit = "ms"
+	Seconds Unit = "s"
+	Bytes   Unit = "bytes"
+	PerSec  Unit = "per second"
+)
+
+// Better is the direction in which a metric improves.
+type Better int
+
+// The directions. Neither is a metric that only describes, such as a number of rows.
+const (
+	Neither Better = iota
+	Lower
+	Higher
+)
+
+func (b Better) String() string { return [...]string{"–", "lower", "higher"}[b] }
+
+// Metric is what is known of one name.
+type Metric struct {
+	Name    string   // canonical: what steps report and JSON has
+	Label   string   // for people: "FP rate"
+	Aliases []string // other names that are taken for it
+	Unit    Unit
+	Better  Better
+	Meaning string
+	Formula string // "" where the meaning says it
+	Steps   string // the step types that report it, separated by commas
+}
+
+// variant is a family of metrics with a word before or after another one's name.
+type variant struct {
+	affix, label, meaning string
+	better                func(Better) Better
+}
+
+func same(b Better) Better   { return b }
+func neither(Better) Better  { return Neither }
+func spreadIs(Better) Better { return Lower }
+
+// prefixes say on which rows a figure is measured.
+var prefixes = []variant{
+	{"own_", ", own traffic", "on held-out rows of the sources that the pool came from", same},
+	{"new_", ", new sources", "on rows of sources of which no row was trained on, mined, or used to choose anything", same},
+	{"unseen_", ", unseen sources", "on rows of the sources or generator families that were set aside", same},
+	{"seen_pool_", ", mined pool (seen)", "on the pool that false positives were mined from; the model has seen some of it", same},
+	{"validation_", ", validation", "on the validation rows, which chose the threshold", same},
+	{"edited_", ", edited", "on texts with the edits of the robustness step, the mean over all edits", same},
+}
+
+// suffixes say what is told of a figure.
+var suffixes = []variant{
+	{"_low", ", lower end of the interval", "the lower end of the 95% interval", same},
+	{"_high", ", upper end of the interval", "the upper end of the 95% interval", same},
+	{"_mean", ", mean over seeds", "the mean over the seeds that were trained", same},
+	{"_spread", ", spread over seeds", "the standard deviation over the seeds that were trained", spreadIs},
+	{"_worst", " (worst)", "under the edit that does most harm", same},
+	{"_change", ", change", "the difference that the conversion makes", neither},
+}
+
+// Lookup finds a metric by its name, another name of it, or its label, with or without the words that say on which rows it is
+// measured. The answer's Name is canonical.
+func Lookup(name string) (Metric, bool) {
+	if m, ok := byName[plain(name)]; ok {
+		return m, true
+	}
+	p := plain(name)
+	if at, ok := strings.CutPrefix(p, "recall_at_fp_"); ok && strings.Trim(at, "0123456789_.") == "" && at != "" {
+		m := byName["recall_at_fp_1"]
+		at = strings.ReplaceAll(at, "_", ".")
+		m.Name, m.Label = "recall_at_fp_"+strings.ReplaceAll(at, ".", "_"), "recall at "+at+"% FP rate"
+		m.Meaning = strings.ReplaceAll(m.Meaning, "1%", at+"%")
+		return m, true
+	}
+	for _, v := range prefixes {
+		if of, ok := strings.CutPrefix(p, v.affix); ok {
+			if m, ok := Lookup(of); ok {
+				m.Name, m.Label, m.Better = v.affix+m.Name, m.Label+v.label, v.better(m.Better)
+				m.Meaning = m.Meaning + ", " + v.meaning
+				return m, true
+			}
+		}
+		if of, ok := strings.CutSuffix(p, plain(v.label)); ok && of != "" { // "FP rate, new sources"
+			if m, ok := Lookup(strings.TrimRight(of, "_")); ok {
+				return Lookup(v.affix + m.Name)
+			}
+		}
+	}
+	for _, v := range suffixes {
+		if of, ok := strings.CutSuffix(p, v.affix); ok {
+			if m, ok := Lookup(of); ok {
+				m.Name, m.Label, m.Better = m.Name+v.affix, m.Label+v.label, v.better(m.Better)
+				m.Meaning = v.meaning + " of: " + m.Meaning
+				return m, true
+			}
+		}
+	}
+	return Metric{}, false
+}
+
+// Canonical is the name that a metric has in results; a name that isn't known stays as it is, since steps of anybody's measure
+// what they like.
+func Canonical(name string) string {
+	if m, ok := Lookup(name); ok {
+		return m.Name
+	}
+	return name
+}
+
+// Names are the canonical names without the words before and after them, sorted.
+func Names() []string {
+	var out []string
+	for _, m := range All {
+		out = append(out, m.Name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// plain is a name as it is compared: "FP rate" and "fp-rate" are fp_rate.
+func plain(name string) string {
+	name = strings.ToLower(strings.TrimSpace(name))
+	return strings.NewReplacer(" ", "_", "-", "_", ",", "").Replace(name)
+}
+
+var byName = index()
+
+func index() map[string]Metric {
+	out := map[string]Metric{}
+	for _, m := range All {
+		out[m.Name] = m
+	}
+	for _, m := range All {
+		for _, a := range append([]string{m.Label}, m.Aliases...) {
+			if _, taken := out[plain(a)]; !taken {
+				out[plain(a)] = m
+			}
+		}
+	}
+	return out
+}
