@@ -10,14 +10,19 @@ import (
 
 // stateDir is --state, REIN_STATE, or .rein beside the nearest go.mod or .git above the working folder, or in it.
 func (a *app) stateDir() (string, error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	return a.stateDirFor(wd)
+}
+
+// stateDirFor is stateDir with another working folder.
+func (a *app) stateDirFor(wd string) (string, error) {
 	for _, d := range []string{a.state, os.Getenv("REIN_STATE")} {
 		if d != "" {
 			return filepath.Abs(d)
 		}
-	}
-	wd, err := os.Getwd()
-	if err != nil {
-		return "", err
 	}
 	for d := wd; ; d = filepath.Dir(d) {
 		for _, mark := range []string{"go.mod", ".git"} {
@@ -38,6 +43,11 @@ func projectFile() string {
 	if err != nil {
 		return ""
 	}
+	return projectFileIn(wd)
+}
+
+// projectFileIn is projectFile with another working folder.
+func projectFileIn(wd string) string {
 	for d := wd; ; d = filepath.Dir(d) {
 		if file := filepath.Join(d, lang.ProjectFile); exists(file) && (d == wd || exists(filepath.Join(d, "go.mod")) || exists(filepath.Join(d, ".git"))) {
 			if rel, err := filepath.Rel(wd, file); err == nil {

@@ -2,170 +2,75 @@ package lang
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"rein/steps"
 )
 
 // Candidate is something that can be written at a place.
 type Candidate struct {
-	Text   string `json:"text"`
-	Kind   string `json:"kind"` // "block", "argument", "type", "variable", "local", "step", "port", "function", "value"
-	Detail string `json:"detail,omitempty"`
-	first  bool   // fits best
+	Text   string   `json:"text"`
+	Kind   string   `json:"kind"`             // "block", "argument", "type", "variable", "local", "step", "port", "function", "metric", "file", "folder", "value"
+	Detail string   `json:"detail,omitempty"` // its type, the kind of its artifact, or a few words
+	Doc    string   `json:"doc,omitempty"`    // Markdown
+	Labels []string `json:"labels,omitempty"` // of a block
+	first  bool     // fits best
 }
 
-// Complete lists what can be written at a byte of a file, by what stands before it; the file may be broken. What
-// fits the argument comes first.
-func (p *Program) Complete(file string, offset int) []Candidate {
-	f := p.Sources[file]
-	if f == nil || offset < 0 || offset > len(f.Bytes) || isJSON(file) {
-		return nil
+// Completion is what can be written at a place, the best first, each of it instead of the text from Start to the place.
+type Completion struct {
+	Start int // byte
+	Items []Candidate
+}
+
+// Complete lists what can be written at a byte of a text by what stands before it: what fits the argument comes first.
+// The names are the program's, and the text may be newer than it, and broken.
+func (p *Program) Complete(file string, text []byte, offset int) Completion {
+	out := Completion{Start: offset}
+	if offset < 0 || offset > len(text) || isJSON(file) {
+		return out
 	}
-	c := &completer{e: p.evaluatorOf(file), at: placeAt(file, f.Bytes[:offset])}
-	if c.e == nil {
-		return nil
+	c := &completer{e: p.evaluatorOf(file), file: file, at: placeAt(file, text[:offset])}
+	if c.e == nil || c.at.comment {
+		return out
 	}
-	var out []Candidate
+	word := c.at.word
 	switch {
 	case c.at.label >= 0:
-		out = c.labels()
+		out.Items = c.labels()
 	case c.at.argument == "":
-		out = c.names()
+		out.Items = c.names()
+	case c.at.quoted && c.wantsPath():
+		word = c.at.text[strings.LastIndexByte(c.at.text, '/')+1:]
+		out.Items = c.paths(strings.TrimSuffix(c.at.text, word))
 	default:
-		out = c.values()
+		out.Items = c.values()
 	}
-	out = slices.DeleteFunc(out, func(x Candidate) bool { return !strings.HasPrefix(x.Text, c.at.word) })
-	slices.SortFunc(out, func(a, b Candidate) int {
-		return cmp.Or(-compareBool(a.first, b.first), cmp.Compare(a.Text, b.Text))
+	out.Start -= len(word)
+	out.Items = slices.DeleteFunc(out.Items, func(x Candidate) bool { return !strings.HasPrefix(x.Text, word) })
+	slices.SortFunc(out.Items, func(a, b Candidate) int {
+		return cmp.Or(compareBool(b.first, a.first), cmp.Compare(a.Text, b.Text))
 	})
-	return slices.CompactFunc(out, func(a, b Candidate) bool { return a.Text == b.Text })
+	out.Items = slices.CompactFunc(out.Items, func(a, b Candidate) bool { return a.Text == b.Text })
+	return out
 }
 
+// compareBool has false before true.
 func compareBool(a, b bool) int {
 	switch {
 	case a == b:
 		return 0
-	case a:
-		return 1
+	case b:
+		return -1
 	}
-	return -1
-}
-
-// writing is where the cursor stands, as far as the text before it tells.
-type writing struct {
-	blocks   []openBlock // that are open, outermost first
-	label    int         // which label of a header is being written; -1: none
-	header   openBlock   // of the label
-	argument string      // whose value is being written; "" for a name
-	word     string      // before the cursor
-	quoted   bool        // within a string
-}
-
-// openBlock is the type and labels of a block that is being written.
-type openBlock struct {
-	typ    string
-	labels []string
-}
-
-var lastWord = regexp.MustCompile(`[\pL_][\pL\pN_.\-\[\]"*]*$`)
-
-// placeAt reads the tokens before the cursor. A parser would give up on a text that ends here.
-func placeAt(file string, text []byte) writing {
-	w := writing{label: -1, word: string(lastWord.Find(text))}
-	tokens, _ := hclsyntax.LexConfig(text, file, hcl.InitialPos)
-	type level struct{ body bool }
-	var stack []level
-	var item hclsyntax.Tokens // of the argument or header that is being written
-	inBody := func() bool { return len(stack) == 0 || stack[len(stack)-1].body }
-	hasEquals := func() bool {
-		return slices.ContainsFunc(item, func(t hclsyntax.Token) bool { return t.Type == hclsyntax.TokenEqual })
-	}
-	pop := func() {
-		if len(stack) == 0 {
-			return
-		}
-		if stack[len(stack)-1].body {
-			w.blocks, item = w.blocks[:len(w.blocks)-1], nil
-		}
-		stack = stack[:len(stack)-1]
-	}
-	for _, t := range tokens {
-		if t.Type != hclsyntax.TokenEOF {
-			w.quoted = t.Type == hclsyntax.TokenOQuote || t.Type == hclsyntax.TokenQuotedLit
-		}
-		switch t.Type {
-		case hclsyntax.TokenEOF, hclsyntax.TokenComment:
-		case hclsyntax.TokenNewline:
-			if inBody() {
-				item = nil
-			}
-		case hclsyntax.TokenOBrace:
-			if inBody() && len(item) > 0 && !hasEquals() {
-				w.blocks = append(w.blocks, headerOf(item))
-				stack, item = append(stack, level{body: true}), nil
-				continue
-			}
-			stack = append(stack, level{})
-		case hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
-			stack = append(stack, level{})
-		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd:
-			pop()
-		default:
-			if inBody() {
-				item = append(item, t)
-			}
-		}
-	}
-	switch {
-	case len(item) > 0 && hasEquals():
-		w.argument = string(item[0].Bytes)
-	case len(item) > 1:
-		w.header = headerOf(item)
-		w.label = len(w.header.labels) - 1
-		if quotes := countQuotes(item); quotes%2 == 1 { // the label isn't closed
-			w.word = w.header.labels[w.label]
-		}
-	}
-	return w
-}
-
-func countQuotes(tokens hclsyntax.Tokens) int {
-	n := 0
-	for _, t := range tokens {
-		if t.Type == hclsyntax.TokenOQuote || t.Type == hclsyntax.TokenCQuote {
-			n++
-		}
-	}
-	return n
-}
-
-func headerOf(tokens hclsyntax.Tokens) openBlock {
-	h := openBlock{typ: string(tokens[0].Bytes)}
-	for _, t := range tokens[1:] {
-		switch t.Type {
-		case hclsyntax.TokenOQuote:
-			h.labels = append(h.labels, "")
-		case hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit:
-			if len(h.labels) > 0 {
-				h.labels[len(h.labels)-1] = string(t.Bytes)
-			}
-		}
-	}
-	if len(h.labels) == 0 {
-		h.labels = []string{""}
-	}
-	return h
+	return 1
 }
 
 type completer struct {
-	e  *evaluator
-	at writing
+	e    *evaluator
+	file string
+	at   writing
 }
 
 // schema is that of the innermost open block; nil at the top of a file.
@@ -197,7 +102,7 @@ func (c *completer) labels() []Candidate {
 	switch {
 	case h.typ == "step" && c.at.label == 0:
 		for _, t := range c.e.types {
-			out = append(out, Candidate{Text: t.Name, Kind: "type", Detail: t.Doc})
+			out = append(out, Candidate{Text: t.Name, Kind: "type", Detail: t.Doc, Doc: StepReference(t)})
 		}
 	case h.typ == "step" && c.at.label == 1:
 		for _, s := range c.e.stepOrder {
@@ -216,23 +121,38 @@ func (c *completer) labels() []Candidate {
 // names completes the name of a block or an argument.
 func (c *completer) names() []Candidate {
 	var out []Candidate
-	s, _ := c.schema()
+	s, t := c.schema()
 	if s == nil {
 		for _, b := range grammar {
-			out = append(out, Candidate{Text: b.name, Kind: "block", Detail: b.doc})
+			out = append(out, blockCandidate(b))
 		}
 		return out
 	}
 	for _, a := range s.args {
-		out = append(out, Candidate{Text: a.name, Kind: "argument", Detail: a.typ + ": " + asSentence(a.doc), first: a.required})
+		out = append(out, Candidate{Text: a.name, Kind: "argument", Detail: a.typ, Doc: asSentence(a.doc) + defaultText(t, a.name), first: a.required})
 	}
 	for _, b := range s.blocks {
-		out = append(out, Candidate{Text: b.name, Kind: "block", Detail: asSentence(b.doc)})
+		out = append(out, blockCandidate(b))
 	}
 	if s.name == "set" {
 		for name, v := range c.e.variables {
-			out = append(out, Candidate{Text: name, Kind: "variable", Detail: v.constraint.text() + ": " + v.description})
+			out = append(out, Candidate{Text: name, Kind: "variable", Detail: v.constraint.text(), Doc: v.description})
 		}
+	}
+	if s.name == "expect" || s.name == "target" {
+		out = append(out, metricCandidates("")...)
+	}
+	return out
+}
+
+func blockCandidate(b blockSchema) Candidate {
+	return Candidate{Text: b.name, Kind: "block", Doc: asSentence(b.doc), Labels: b.labels}
+}
+
+func metricCandidates(prefix string) []Candidate {
+	var out []Candidate
+	for _, m := range metrics {
+		out = append(out, Candidate{Text: prefix + m, Kind: "metric"})
 	}
 	return out
 }
@@ -244,24 +164,28 @@ func (c *completer) values() []Candidate {
 		return out
 	}
 	for name, v := range c.e.variables {
-		out = append(out, Candidate{Text: "var." + name, Kind: "variable", Detail: v.constraint.text()})
+		out = append(out, Candidate{Text: "var." + name, Kind: "variable", Detail: v.constraint.text(), Doc: v.description})
 	}
 	for name := range c.e.locals {
 		out = append(out, Candidate{Text: "local." + name, Kind: "local"})
 	}
+	wantsStep := c.wantsStep()
 	for _, s := range c.e.stepOrder {
+		out = append(out, Candidate{Text: "step." + s.decl.name, Kind: "step", Detail: s.decl.typeName, first: wantsStep})
 		for _, i := range s.instances {
 			for _, p := range i.ports {
-				out = append(out, Candidate{Text: "step." + i.name + "." + p.Name, Kind: "port", Detail: p.Kind, first: kind != "" && (p.Kind == kind || kind == "file")})
+				out = append(out, Candidate{Text: "step." + i.name + "." + p.Name, Kind: "port", Detail: p.Kind, Doc: portDoc(s.decl.typ, p.Name), first: kind != "" && (p.Kind == kind || kind == "file")})
 			}
 		}
 	}
 	if s, _ := c.schema(); s != nil && s.name == "step" {
 		out = append(out, Candidate{Text: "each.key", Kind: "value"}, Candidate{Text: "each.value", Kind: "value"})
+	} else if s != nil && s.name == "assert" {
+		out = append(out, metricCandidates("metric.")...)
 	}
 	set := c.e.functionsIn("")
 	for _, name := range c.e.functionNames() {
-		out = append(out, Candidate{Text: name, Kind: "function", Detail: functionDoc(name, set[name])})
+		out = append(out, Candidate{Text: name, Kind: "function", Detail: signature(name, set[name]), Doc: functionDoc(name, set[name])})
 	}
 	return out
 }
@@ -306,4 +230,72 @@ func (c *completer) forArgument() (kind string, out []Candidate) {
 		}
 	}
 	return "", out
+}
+
+// schemaOfArgument is the schema of the argument whose value is being written; nil if there is none.
+func (c *completer) schemaOfArgument() *argSchema {
+	s, _ := c.schema()
+	if s == nil {
+		return nil
+	}
+	for i, a := range s.args {
+		if a.name == c.at.argument {
+			return &s.args[i]
+		}
+	}
+	return nil
+}
+
+// wantsStep tells whether the argument takes a step, not one of its outputs.
+func (c *completer) wantsStep() bool {
+	a := c.schemaOfArgument()
+	return a != nil && (a.typ == "step.NAME" || a.typ == "list of steps")
+}
+
+// wantsPath tells whether the string that is being written names a file.
+func (c *completer) wantsPath() bool {
+	if c.at.call != "" {
+		return slices.Contains([]string{"file", "dir", "glob"}, c.at.call)
+	}
+	if len(c.at.blocks) == 1 && c.at.blocks[0].typ == "pipeline" {
+		return c.at.argument == "extends"
+	}
+	if kind, _ := c.forArgument(); kind == "file" {
+		return true
+	}
+	v := c.e.variables[c.at.argument]
+	return v != nil && v.constraint.path && len(c.at.blocks) == 1 && c.at.blocks[0].typ == "set"
+}
+
+// paths lists what is in a folder: of files only those that the place takes.
+func (c *completer) paths(folder string) []Candidate {
+	entries, err := c.e.source.entries(c.e.source.relative(c.file, folder))
+	if err != nil {
+		return nil
+	}
+	var out []Candidate
+	for _, x := range entries {
+		name := x.Name()
+		switch {
+		case strings.HasPrefix(name, "."):
+		case x.IsDir():
+			out = append(out, Candidate{Text: name + "/", Kind: "folder"})
+		case c.at.argument != "extends" || IsPipelineFile(name) && c.e.source.relative(c.file, folder+name) != c.file:
+			out = append(out, Candidate{Text: name, Kind: "file", first: true})
+		}
+	}
+	return out
+}
+
+// portDoc is what an output of a step type is.
+func portDoc(t *steps.Type, name string) string {
+	if t == nil {
+		return ""
+	}
+	for _, p := range t.Out {
+		if p.Name == name {
+			return asSentence(p.Doc)
+		}
+	}
+	return ""
 }

@@ -60,11 +60,20 @@ func TestComplete(t *testing.T) {
 		"bool":             {extending + "step \"augment\" \"a\" {\n  when = t|\n}\n", "true", []string{"trim"}, nil},
 		"function":         {extending + "locals {\n  a = regexr|\n}\n", "regexreplace", nil, nil},
 		"after a comment":  {extending + "# step \"\n|", "cache", nil, nil},
+		"extends":          {"pipeline \"p\" { extends = \"base.hcl\" }\npipeline \"q\" {\n  extends = \"ba|", "base.hcl", nil, []string{"main.hcl"}},
+		"file":             {extending + "step \"dataset\" \"d\" {\n  data = file(\"ba|", "base.hcl", nil, nil},
+		"file of a step":   {extending + "step \"dataset\" \"d\" {\n  data = \"|", "base.hcl", []string{"main.hcl"}, []string{"var.scale"}},
+		"step":             {extending + "compare {\n  baseline = |", "step.corpus", []string{"step.mail"}, nil},
+		"depends_on":       {extending + "step \"merge\" \"m\" {\n  depends_on = [|", "step.corpus", []string{"step.model"}, nil},
+		"metric":           {extending + "expect {\n  fp|", "fp_count", []string{"fp_rate"}, nil},
+		"target":           {extending + "compare {\n  target {\n    tp|", "tp_rate", nil, nil},
+		"metric of a step": {extending + "step \"merge\" \"m\" {\n  assert {\n    condition = metric.f1|", "metric.f1_macro", nil, nil},
+		"in an index":      {extending + "locals {\n  a = step.mail[var.sc|]\n}\n", "var.scale", nil, nil},
 		"in interpolation": {extending + "step \"dataset\" \"d\" {\n  data = \"x/${var.sc|}\"\n}\n", "var.scale", nil, nil},
 	} {
 		p, offset := atCursor(t, c.text)
 		var got []string
-		for _, x := range p.Complete("main.hcl", offset) {
+		for _, x := range p.Complete("main.hcl", p.Sources["main.hcl"].Bytes, offset).Items {
 			got = append(got, x.Text)
 		}
 		if len(got) == 0 || got[0] != c.first {
@@ -92,6 +101,10 @@ func TestHover(t *testing.T) {
 		"argument":  {extending + "step \"train-gpu\" \"x\" {\n  epo|chs = 3\n}\n", "**epochs** number\n\nAt most so many passes. Default `10`."},
 		"inner":     {extending + "step \"train-gpu\" \"x\" {\n  model {\n    ki|nd = \"ngram\"\n  }\n}\n", "**kind** string"},
 		"block":     {extending + "exp|ect { fp_rate = 1 }\n", "**expect**"},
+		"declared":  {extending + "variable \"new|er\" { default = 7 }\n", "**var.newer** number = `7`"},
+		"set":       {extending + "set { sca|le = 4 }\n", "**var.scale** number = `4`\n\nShare of everything.\n\nfrom set main.hcl:2"},
+		"label":     {extending + "step \"merge\" \"no|w\" { base = local.rows }\n", "**step.now** a merge step, main.hcl:2"},
+		"value":     {extending + "step \"augment\" \"a\" {\n  rows = local.rows\n  si|ze = var.scale * 10\n}\n", "In main it is `10`."},
 		"step type": {extending + "step \"mer|ge\" \"m\" { base = local.rows }\n", "Puts rows together."},
 	} {
 		p, offset := atCursor(t, c.text)
@@ -100,25 +113,15 @@ func TestHover(t *testing.T) {
 			t.Errorf("%s: %+v, want %q", name, h, c.want)
 		}
 	}
+	for _, text := range []string{extending + "# step \"|", extending + "step \"merge\" \"m\" { # |\n", extending + "/* |"} {
+		p, offset := atCursor(t, text)
+		if got := p.Complete("main.hcl", p.Sources["main.hcl"].Bytes, offset).Items; got != nil {
+			t.Errorf("in a comment, %q: %v", text, got)
+		}
+	}
 	p, offset := atCursor(t, extending+"# no|thing\n")
 	if h := p.Hover("main.hcl", offset); h != nil {
 		t.Errorf("a comment has %+v", h)
-	}
-}
-
-func TestDefinitionAndReferences(t *testing.T) {
-	p, offset := atCursor(t, extending+"step \"merge\" \"m\" { base = step.cor|pus.train }\n")
-	if d := p.Definition("main.hcl", offset); d == nil || d.Filename != "base.hcl" || d.Start.Line != 6 {
-		t.Errorf("definition: %+v", d)
-	}
-	for _, s := range p.Pipelines[0].Symbols() {
-		if s.Kind == "step" && s.Name == "corpus" {
-			equal(t, "references", 3, len(s.Refs)) // local.rows, validation, and here
-		}
-	}
-	p, offset = atCursor(t, extending+"set { sc|ale = 2 }\n")
-	if d := p.Definition("main.hcl", offset); d == nil || d.Start.Line != 2 {
-		t.Errorf("of a set value: %+v", d)
 	}
 }
 
@@ -132,9 +135,14 @@ func TestEditorSurvivesAnyPlace(t *testing.T) {
 		for i := range len(text) {
 			o := testOptions(map[string]string{"main.hcl": text[:i], "base.hcl": "variable \"a\" { default = 1 }"})
 			p, _ := load([]string{"main.hcl"}, o)
-			p.Complete("main.hcl", i)
+			p.Complete("main.hcl", []byte(text[:i]), i)
 			p.Hover("main.hcl", i)
-			p.Definition("main.hcl", i)
+			x, err := NewIndex([]string{"main.hcl"}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x.Named("main.hcl", i)
+			x.Definition("main.hcl", i)
 		}
 	}
 }

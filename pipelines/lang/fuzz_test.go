@@ -57,7 +57,7 @@ func FuzzLoad(f *testing.F) {
 		o.Vars = []string{setting}
 		p, diags := load([]string{"main.hcl"}, o)
 		checkDiagnostics(t, p.Sources, diags)
-		p.Complete("main.hcl", len(text)/2)
+		p.Complete("main.hcl", []byte(text), len(text)/2)
 		p.Hover("main.hcl", len(text)/2)
 		if !diags.HasErrors() {
 			p.Pipelines[0].Resolve().HCL()

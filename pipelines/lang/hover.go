@@ -1,8 +1,9 @@
 package lang
 
 import (
+	"cmp"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -16,28 +17,33 @@ type Hover struct {
 	Text  string `json:"text"` // Markdown
 }
 
-// Hover tells what is at a byte of a file: a reference, a function, an argument, a block or a step type.
+// Hover tells what is at a byte of a file: a name where it is declared or used, a function, an argument, a block or a
+// step type.
 func (p *Program) Hover(file string, offset int) *Hover {
-	e := p.evaluatorOf(file)
-	if e == nil {
+	e, f := p.evaluatorOf(file), p.Sources[file]
+	if e == nil || f == nil {
 		return nil
 	}
-	for a := range e.m.attrs() {
-		if !rangeHas(a.expr.Range(), file, offset) {
+	for _, m := range mentionsIn(file, f) {
+		if !rangeHas(m.rng, file, offset) && (m.ref == nil || !rangeHas(m.ref.all, file, offset)) {
 			continue
 		}
-		for _, r := range e.factsOf(a.expr).refs {
-			if rangeHas(r.all, file, offset) {
-				if text := e.hoverRef(r); text != "" {
-					return &Hover{rangeOf(r.all), text}
-				}
-			}
+		r, at := ref{root: m.root, name: m.name}, m.rng
+		if m.ref != nil {
+			r, at = *m.ref, m.ref.all
 		}
-		if h := e.hoverFunction(a.expr, file, offset); h != nil {
-			return h
+		if text := e.hoverRef(r); text != "" {
+			return &Hover{rangeOf(at), text}
 		}
 	}
-	return e.hoverBlock(file, offset)
+	body, ok := f.Body.(*hclsyntax.Body)
+	if !ok {
+		return nil
+	}
+	if h := e.hoverFunction(body, file, offset); h != nil {
+		return h
+	}
+	return e.hoverBlock(body, file, offset)
 }
 
 func (e *evaluator) hoverRef(r ref) string {
@@ -91,14 +97,10 @@ func (e *evaluator) hoverStep(r ref) string {
 	return text
 }
 
-func (e *evaluator) hoverFunction(x hcl.Expression, file string, offset int) *Hover {
-	node, ok := x.(hclsyntax.Expression)
-	if !ok {
-		return nil
-	}
+func (e *evaluator) hoverFunction(body *hclsyntax.Body, file string, offset int) *Hover {
 	var found *Hover
 	set := e.functionsIn("")
-	hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
+	hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
 		if c, ok := n.(*hclsyntax.FunctionCallExpr); ok && c.Name != instancesFunc && rangeHas(c.NameRange, file, offset) {
 			if f, known := set[c.Name]; known {
 				found = &Hover{rangeOf(c.NameRange), fmt.Sprintf("**%s**\n\n%s", signature(c.Name, f), functionDoc(c.Name, f))}
@@ -110,66 +112,118 @@ func (e *evaluator) hoverFunction(x hcl.Expression, file string, offset int) *Ho
 }
 
 // hoverBlock explains the name of an argument or block, or the type of a step, by the schema of where it stands.
-func (e *evaluator) hoverBlock(file string, offset int) *Hover {
-	f := e.sources[file]
-	if f == nil {
-		return nil
-	}
-	body, ok := f.Body.(*hclsyntax.Body)
-	if !ok {
-		return nil
-	}
+func (e *evaluator) hoverBlock(body *hclsyntax.Body, file string, offset int) *Hover {
 	for _, b := range body.Blocks {
-		for _, s := range grammar {
-			if s.name != b.Type {
-				continue
-			}
-			if rangeHas(b.TypeRange, file, offset) {
-				return &Hover{rangeOf(b.TypeRange), "**" + s.name + "**\n\n" + s.doc}
-			}
-			if s.name == "step" && len(b.Labels) > 0 {
-				t := e.types[b.Labels[0]]
-				if t == nil {
-					continue
-				}
-				if rangeHas(b.LabelRanges[0], file, offset) {
-					return &Hover{rangeOf(b.LabelRanges[0]), "**" + t.Name + "**\n\n" + StepReference(t)}
-				}
-				s = stepSchema(t)
-			}
-			if h := hoverBody(b.Body, s, file, offset, e.types[strings.Join(b.Labels[:min(1, len(b.Labels))], "")]); h != nil {
-				return h
-			}
+		if !rangeHas(b.Range(), file, offset) {
+			continue
 		}
+		i := slices.IndexFunc(grammar, func(s blockSchema) bool { return s.name == b.Type })
+		if i < 0 {
+			return nil
+		}
+		h := hoverer{evaluator: e, file: file, offset: offset, scope: scope{roots: anyScope}}
+		s := grammar[i]
+		if rangeHas(b.TypeRange, file, offset) {
+			return &Hover{rangeOf(b.TypeRange), "**" + s.name + "**\n\n" + s.doc}
+		}
+		if s.name == "step" && len(b.Labels) > 0 {
+			if h.typ = e.types[b.Labels[0]]; h.typ == nil {
+				return nil
+			}
+			if rangeHas(b.LabelRanges[0], file, offset) {
+				return &Hover{rangeOf(b.LabelRanges[0]), "**" + h.typ.Name + "**\n\n" + StepReference(h.typ)}
+			}
+			s = stepSchema(h.typ)
+		}
+		return h.body(b.Body, s, h.resolved(b))
 	}
 	return nil
 }
 
-func hoverBody(body *hclsyntax.Body, s blockSchema, file string, offset int, t *steps.Type) *Hover {
+// hoverer explains what is at a place within a block.
+type hoverer struct {
+	*evaluator
+	file   string
+	offset int
+	typ    *steps.Type // of a step
+	scope  scope       // in which the block's arguments have their values
+}
+
+// resolved is what the pipeline has of a block after inheritance; nil if that doesn't matter.
+func (h *hoverer) resolved(b *hclsyntax.Block) *block {
+	switch {
+	case b.Type == "compare":
+		return h.m.compare
+	case b.Type == "step" && len(b.Labels) == 2 && h.steps[b.Labels[1]] != nil:
+		s := h.steps[b.Labels[1]]
+		h.scope = scope{roots: stepScope, keyed: true}
+		if len(s.instances) > 0 && !s.keyed {
+			h.scope = s.instances[0].scope("a step's argument")
+		}
+		return s.decl.body
+	}
+	return nil
+}
+
+func (h *hoverer) body(body *hclsyntax.Body, s blockSchema, resolved *block) *Hover {
 	for _, a := range body.Attributes {
-		if !rangeHas(a.NameRange, file, offset) {
+		if !rangeHas(a.NameRange, h.file, h.offset) {
 			continue
 		}
 		for _, arg := range s.args {
 			if arg.name == a.Name {
-				return &Hover{rangeOf(a.NameRange), fmt.Sprintf("**%s** %s\n\n%s", arg.name, arg.typ, asSentence(arg.doc)+defaultText(t, arg.name))}
+				text := fmt.Sprintf("**%s** %s\n\n%s", arg.name, arg.typ, asSentence(arg.doc)+defaultText(h.typ, arg.name))
+				return &Hover{rangeOf(a.NameRange), text + h.value(resolved, a)}
 			}
 		}
 	}
 	for _, b := range body.Blocks {
-		for _, inner := range s.blocks {
-			if inner.name != b.Type {
-				continue
-			}
-			if rangeHas(b.TypeRange, file, offset) {
-				return &Hover{rangeOf(b.TypeRange), "**" + inner.name + "**\n\n" + asSentence(inner.doc)}
-			}
-			if h := hoverBody(b.Body, inner, file, offset, nil); h != nil {
-				return h
-			}
+		i := slices.IndexFunc(s.blocks, func(s blockSchema) bool { return s.name == b.Type })
+		if i < 0 || !rangeHas(b.Range(), h.file, h.offset) {
+			continue
 		}
+		inner := s.blocks[i]
+		if rangeHas(b.TypeRange, h.file, h.offset) {
+			return &Hover{rangeOf(b.TypeRange), "**" + inner.name + "**\n\n" + asSentence(inner.doc)}
+		}
+		h.typ = nil // its defaults are the step's own
+		if resolved != nil {
+			resolved = resolved.one(b.Type)
+		}
+		return h.body(b.Body, inner, resolved)
 	}
 	return nil
+}
+
+// value says what an argument is in the pipeline, where that isn't what is written here.
+func (h *hoverer) value(b *block, here *hclsyntax.Attribute) string {
+	if b == nil || b.attrs[here.Name] == nil {
+		return ""
+	}
+	a := b.attrs[here.Name]
+	h.scope.in = a.in
+	r := h.resolvedArg(a, h.scope)
+	elsewhere := a.rng.Filename != h.file || a.rng.Start.Byte != here.SrcRange.Start.Byte
+	value := cmp.Or(r.Value, r.Expression)
+	switch {
+	case elsewhere:
+		return fmt.Sprintf("\n\nIn %s it is `%s`, from %s.", h.name(), clip(value), r.From)
+	case r.Value != "":
+		return fmt.Sprintf("\n\nIn %s it is `%s`.", h.name(), clip(value))
+	}
+	return ""
+}
+
+// name is the pipeline's, for messages.
+func (h *hoverer) name() string { return baseName(h.m.chain.leaf().file) }
+
+// clip shortens a value to what fits a tooltip.
+func clip(s string) string {
+	const most = 200
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "..."
+	}
+	return s
 }
 
 // defaultText says what an argument of a step type is without being given.

@@ -22,11 +22,10 @@ func (l *loader) module(name string, from *hcl.Range) *module {
 			Detail: fmt.Sprintf("%s: %s.%s", name, readProblem(err), l.similarFile(name)), Subject: from})
 		return nil
 	}
-	f, diags := parse(name, text)
+	f, diags := l.opts.Parsed.parse(name, text)
 	l.add(diags)
 	l.sources[name] = f
 	l.files[name] = true
-	listSplats(f.Body)
 	d := &decoder{types: l.types, steps: map[string]*stepDecl{}, m: &module{file: name, folder: l.source.folder(name), src: f}}
 	if f.Body != nil { // nil: it was refused unread
 		d.file(f.Body)

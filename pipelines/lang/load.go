@@ -37,6 +37,8 @@ type Options struct {
 	Project string
 	// Overlay is text that replaces a file's: what an editor has not saved yet.
 	Overlay map[string][]byte
+	// Parsed keeps parsed files for the next Load; nil: they aren't kept.
+	Parsed *ParseCache
 }
 
 // Program is what was loaded.

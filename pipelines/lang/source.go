@@ -56,13 +56,7 @@ func (s *source) isDir(name string) (bool, error) {
 
 // list gives the pipeline files of a folder, in the order of their names.
 func (s *source) list(dir string) ([]string, error) {
-	var entries []fs.DirEntry
-	var err error
-	if s.fsys != nil {
-		entries, err = fs.ReadDir(s.fsys, path.Clean(filepath.ToSlash(dir)))
-	} else {
-		entries, err = os.ReadDir(s.onDisk(dir))
-	}
+	entries, err := s.entries(dir)
 	var out []string
 	for _, e := range entries {
 		if !e.IsDir() && isPipelineFile(e.Name()) {
@@ -71,6 +65,13 @@ func (s *source) list(dir string) ([]string, error) {
 	}
 	slices.Sort(out)
 	return out, err
+}
+
+func (s *source) entries(dir string) ([]fs.DirEntry, error) {
+	if s.fsys != nil {
+		return fs.ReadDir(s.fsys, path.Clean(filepath.ToSlash(dir)))
+	}
+	return os.ReadDir(s.onDisk(dir))
 }
 
 func (s *source) join(elem ...string) string {

@@ -1,0 +1,126 @@
+package lsp
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/sourcegraph/jsonrpc2"
+
+	"rein/pipelines/lang"
+)
+
+// check publishes diagnostics, and asks the store, whenever something changed. It skips states that are past.
+func (s *server) check(ctx context.Context) {
+	shown := map[string]string{} // files that have diagnostics now, and their URIs
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.changed:
+		}
+		s.mu.Lock()
+		snap := s.files.snapshot(s.config.Options)
+		s.mu.Unlock()
+		if err := s.guard("diagnostics", func() error { return s.publish(ctx, snap, shown) }); err != nil && !errors.Is(err, jsonrpc2.ErrClosed) {
+			s.log.Printf("diagnostics: %v", err)
+		}
+		s.askStatus(ctx, snap)
+	}
+}
+
+// publish sends the diagnostics of every file that has some, and takes back those of files that have none any more.
+func (s *server) publish(ctx context.Context, snap *snapshot, shown map[string]string) error {
+	found := diagnose(snap)
+	for name := range snap.opened {
+		if found[name] == nil {
+			found[name] = []diagnostic{} // the client waits for a word on what it opened
+		}
+	}
+	for name, uri := range shown {
+		if found[name] == nil {
+			if err := s.conn.Notify(ctx, "textDocument/publishDiagnostics", publishDiagnosticsParams{URI: uri, Diagnostics: []diagnostic{}}); err != nil {
+				return err
+			}
+			delete(shown, name)
+		}
+	}
+	version := func(name string) int {
+		if d := snap.opened[name]; d != nil {
+			return d.version
+		}
+		return -1
+	}
+	names := slices.SortedFunc(maps.Keys(found), func(a, b string) int { // who has heard of the newest version has heard all
+		return cmp.Or(cmp.Compare(version(a), version(b)), cmp.Compare(a, b))
+	})
+	for _, name := range names {
+		p := publishDiagnosticsParams{URI: snap.uri(name), Diagnostics: found[name]}
+		if d := snap.opened[name]; d != nil {
+			p.Version = &d.version
+		}
+		if err := s.conn.Notify(ctx, "textDocument/publishDiagnostics", p); err != nil {
+			return err
+		}
+		shown[name] = p.URI
+	}
+	return nil
+}
+
+// diagnose loads every pipeline that an open file is part of, all at once as `rein validate` does.
+func diagnose(snap *snapshot) map[string][]diagnostic {
+	if len(snap.opened) == 0 {
+		return map[string][]diagnostic{}
+	}
+	var pipelines []string
+	for name := range snap.opened {
+		for _, p := range slices.Concat(snap.index().Pipelines(name), snap.index().SameName(name)) {
+			if !slices.Contains(pipelines, p) {
+				pipelines = append(pipelines, p)
+			}
+		}
+	}
+	slices.Sort(pipelines)
+	var loaded *program
+	if len(pipelines) == 1 {
+		loaded = snap.program(pipelines[0]) // the requests use it, too
+	} else {
+		loaded = &program{}
+		loaded.p, loaded.diags = lang.Load(pipelines, snap.options)
+	}
+	out := map[string][]diagnostic{}
+	for _, d := range lang.Describe(loaded.p.Sources, loaded.diags) {
+		file, x := snap.diagnostic(d)
+		if file == "" { // of no place: it is about the pipelines that were asked for
+			file = pipelines[0]
+		}
+		out[file] = append(out[file], x)
+	}
+	return out
+}
+
+// diagnostic is lang's as the client has it, and the file that it is in.
+func (s *snapshot) diagnostic(d lang.Diagnostic) (string, diagnostic) {
+	x := diagnostic{Severity: 1, Source: "rein", Message: d.Summary}
+	if d.Severity == "warning" {
+		x.Severity = 2
+	}
+	if d.Detail != "" {
+		x.Message += ": " + d.Detail
+	}
+	if d.Snippet != nil {
+		for _, v := range d.Snippet.Values {
+			x.Message += "\n" + v.Traversal + " " + v.Statement
+		}
+	}
+	for _, r := range d.Related {
+		x.Related = append(x.Related, relatedInformation{s.location(r.Range), r.Message})
+	}
+	if d.Range == nil {
+		return "", x
+	}
+	x.Range = s.span(*d.Range)
+	return d.Range.Filename, x
+}

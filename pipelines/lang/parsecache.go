@@ -1,0 +1,55 @@
+package lang
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// ParseCache keeps parsed files between loads, for an editor's server: of many files, one changes at a time.
+type ParseCache struct {
+	mu    sync.Mutex
+	files map[string]parsedFile
+}
+
+type parsedFile struct {
+	file  *hcl.File
+	diags hcl.Diagnostics
+}
+
+// parse parses a text, or gives what an equal text of the same name was parsed to. Nothing changes a parsed file later.
+func (c *ParseCache) parse(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
+	if c == nil {
+		return parseFile(name, text)
+	}
+	c.mu.Lock()
+	p, ok := c.files[name]
+	c.mu.Unlock()
+	if ok && bytes.Equal(p.file.Bytes, text) {
+		return p.file, p.diags
+	}
+	p.file, p.diags = parseFile(name, text)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.files == nil {
+		c.files = map[string]parsedFile{}
+	}
+	c.files[name] = p
+	return p.file, p.diags
+}
+
+func parseFile(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
+	f, diags := parse(name, text)
+	listSplats(f.Body)
+	return f, diags
+}
+
+// parsed reads and parses a file; nil if it can't be read.
+func (l *loader) parsed(name string) (*hcl.File, hcl.Diagnostics) {
+	text, err := l.source.read(name)
+	if err != nil {
+		return nil, nil
+	}
+	return l.opts.Parsed.parse(name, text)
+}
