@@ -1,6 +1,7 @@
 package table
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,12 +22,21 @@ func scanParquet(src Source, yield yielder) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", src.Name, err)
 	}
-	pf, err := parquet.OpenFile(f, st.Size(), parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
-	if err != nil {
+	var pf *parquet.File
+	if err := guarded(func() (err error) {
+		if err := checkFooter(f, st.Size()); err != nil {
+			return err
+		}
+		pf, err = parquet.OpenFile(f, st.Size(), parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
+		return err
+	}); err != nil {
 		return fmt.Errorf("%s: not a readable Parquet file: %w", src.Name, err)
 	}
-	t, err := newParquetTable(pf)
-	if err != nil {
+	var t *parquetTable
+	if err := guarded(func() (err error) {
+		t, err = newParquetTable(pf)
+		return err
+	}); err != nil {
 		return fmt.Errorf("%s: %w", src.Name, err)
 	}
 	at := Place{File: src.Name}
@@ -46,11 +56,19 @@ func scanParquet(src Source, yield yielder) error {
 func (t *parquetTable) group(g parquet.RowGroup, buf []parquet.Row, at *Place, yield yielder) (err error) {
 	rows := g.Rows()
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	records := make([]Record, 0, len(buf))
 	for {
-		n, err := rows.ReadRows(buf)
-		for _, row := range buf[:n] {
+		records = records[:0]
+		err := guarded(func() error {
+			n, err := rows.ReadRows(buf)
+			for i, row := range buf[:n] {
+				records = append(records, t.record(row, Place{File: at.File, Line: at.Line + int64(i) + 1}))
+			}
+			return err
+		})
+		for _, rec := range records {
 			at.Line++
-			if !yield(t.record(row, *at), nil) {
+			if !yield(rec, nil) {
 				return errStop
 			}
 		}
@@ -61,6 +79,32 @@ func (t *parquetTable) group(g parquet.RowGroup, buf []parquet.Row, at *Place, y
 			return fmt.Errorf("%s: row %d: %w", at.File, at.Line+1, err)
 		}
 	}
+}
+
+// checkFooter refuses a file whose end says more of itself than there is: the library would take the memory for it.
+func checkFooter(r io.ReaderAt, size int64) error {
+	const frame = 12 // "PAR1" at both ends, and the length of the metadata
+	var end [8]byte
+	if size < frame {
+		return errors.New("it is too short")
+	}
+	if _, err := r.ReadAt(end[:], size-int64(len(end))); err != nil {
+		return err
+	}
+	if n := int64(binary.LittleEndian.Uint32(end[:])); string(end[4:]) != "PAR1" || n > size-frame {
+		return errors.New("it is cut off or damaged: its end is not that of a Parquet file")
+	}
+	return nil
+}
+
+// guarded turns a panic into an error: of a damaged file the library may believe what can't be.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the file is damaged: %v", p)
+		}
+	}()
+	return f()
 }
 
 // classLabels reads the label names that the `datasets` library leaves in a file's metadata.

@@ -37,11 +37,12 @@ const (
 
 func newParquetTable(pf *parquet.File) (*parquetTable, error) {
 	t := &parquetTable{}
+	elements := []format.SchemaElement(pf.Metadata().Schema[1:]) // in the order in which fieldOf comes to them
 	leaf := 0
 	classes := classLabels(pf)
 	seen := map[string]bool{}
 	for _, c := range pf.Root().Columns() {
-		f := fieldOf(c, &leaf)
+		f := fieldOf(c, &elements, &leaf)
 		if names := classes[f.name]; len(names) > 0 {
 			f.convert = named(f.convert, names)
 		}
@@ -55,7 +56,11 @@ func newParquetTable(pf *parquet.File) (*parquetTable, error) {
 	return t, nil
 }
 
-func fieldOf(c *parquet.Column, leaf *int) parquetField {
+// fieldOf describes a column and those in it. Its type is taken from the file's metadata: the library's types leave out some
+// logical types (float16).
+func fieldOf(c *parquet.Column, elements *[]format.SchemaElement, leaf *int) parquetField {
+	e := (*elements)[0]
+	*elements = (*elements)[1:]
 	f := parquetField{name: c.Name(), first: *leaf, repetition: format.Required}
 	switch {
 	case c.Repeated():
@@ -66,31 +71,27 @@ func fieldOf(c *parquet.Column, leaf *int) parquetField {
 	if c.Leaf() {
 		*leaf++
 		f.last = *leaf
-		f.convert = converter(c.Type())
+		f.convert = converter(c.Type().Kind(), e)
 		return f
 	}
 	for _, child := range c.Columns() {
-		f.fields = append(f.fields, fieldOf(child, leaf))
+		f.fields = append(f.fields, fieldOf(child, elements, leaf))
 	}
 	f.last = *leaf
-	f.kind = kindOfGroup(c, f)
+	f.kind = kindOfGroup(e, f)
 	return f
 }
 
-func kindOfGroup(c *parquet.Column, f parquetField) groupKind {
+func kindOfGroup(e format.SchemaElement, f parquetField) groupKind {
 	if len(f.fields) != 1 || f.fields[0].repetition != format.Repeated {
 		return structure
 	}
-	var logical any
-	if lt := c.Type().LogicalType(); lt != nil {
-		logical = lt.Value
-	}
 	converted := deprecated.ConvertedType(-1)
-	if ct := c.Type().ConvertedType(); ct != nil {
-		converted = *ct
+	if e.ConvertedType.Valid {
+		converted = e.ConvertedType.V
 	}
-	_, isList := logical.(*format.ListType)
-	_, isMap := logical.(*format.MapType)
+	_, isList := e.LogicalType.Value.(*format.ListType)
+	_, isMap := e.LogicalType.Value.(*format.MapType)
 	switch inner := f.fields[0]; {
 	case (isMap || converted == deprecated.Map || converted == deprecated.MapKeyValue) && len(inner.fields) == 2:
 		return mapping

@@ -19,17 +19,17 @@ import (
 
 // converter says how a leaf's values are written in JSON: by the logical type, by the older converted type where there is
 // no other, else by how they are stored.
-func converter(t parquet.Type) func(parquet.Value) any {
-	if lt := t.LogicalType(); lt != nil && lt.Value != nil {
-		if c := byLogicalType(t, lt.Value); c != nil {
+func converter(kind parquet.Kind, e format.SchemaElement) func(parquet.Value) any {
+	if l := e.LogicalType.Value; l != nil {
+		if c := byLogicalType(l); c != nil {
 			return c
 		}
-	} else if ct := t.ConvertedType(); ct != nil {
-		if c := byConvertedType(*ct); c != nil {
+	} else if e.ConvertedType.Valid {
+		if c := byConvertedType(e.ConvertedType.V, int(e.Scale.V)); c != nil {
 			return c
 		}
 	}
-	switch t.Kind() {
+	switch kind {
 	case parquet.Boolean:
 		return func(v parquet.Value) any { return v.Boolean() }
 	case parquet.Int32, parquet.Int64:
@@ -44,7 +44,7 @@ func converter(t parquet.Type) func(parquet.Value) any {
 	return func(v parquet.Value) any { return string(v.ByteArray()) }
 }
 
-func byLogicalType(t parquet.Type, logical format.LogicalTypeValue) func(parquet.Value) any {
+func byLogicalType(logical format.LogicalTypeValue) func(parquet.Value) any {
 	switch l := logical.(type) {
 	case *format.TimestampType:
 		if l.Unit.Value != nil {
@@ -82,7 +82,7 @@ func byLogicalType(t parquet.Type, logical format.LogicalTypeValue) func(parquet
 	return nil
 }
 
-func byConvertedType(t deprecated.ConvertedType) func(parquet.Value) any {
+func byConvertedType(t deprecated.ConvertedType, scale int) func(parquet.Value) any {
 	switch t {
 	case deprecated.TimestampMillis:
 		return timestamps(time.Millisecond)
@@ -92,6 +92,8 @@ func byConvertedType(t deprecated.ConvertedType) func(parquet.Value) any {
 		return timesOfDay(time.Millisecond)
 	case deprecated.TimeMicros:
 		return timesOfDay(time.Microsecond)
+	case deprecated.Decimal:
+		return func(v parquet.Value) any { return decimal(v, scale) }
 	case deprecated.Date:
 		return date
 	case deprecated.Uint8, deprecated.Uint16, deprecated.Uint32, deprecated.Uint64:

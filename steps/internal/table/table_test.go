@@ -126,6 +126,45 @@ func TestParquet(t *testing.T) {
 	}
 }
 
+type chat struct {
+	Messages []map[string]string `parquet:"messages,list"`
+	Raw      []byte              `parquet:"raw"`
+	Label    uint8               `parquet:"label"`
+}
+
+func chats(t testing.TB) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := parquet.NewGenericWriter[chat](&b)
+	if _, err := w.Write([]chat{{[]map[string]string{{"role": "user", "content": "a"}}, []byte{0xff}, 200}, {nil, nil, 0}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// A damaged file is an error, or gives other values; it never ends the program.
+func TestDamagedParquet(t *testing.T) {
+	whole := chats(t)
+	p := filepath.Join(t.TempDir(), "a.parquet")
+	for i := range whole {
+		b := bytes.Clone(whole)
+		b[i] ^= 0xff
+		if err := os.WriteFile(p, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for range Scan(Source{"a.parquet", p}, Options{Format: Parquet}) {
+			if n++; n > 1000 {
+				break
+			}
+		}
+	}
+	check(t, file(t, "a.parquet", string(whole)), `a.parquet:1 {"label":200,"messages":[{"content":"a","role":"user"}],"raw":"�"}`, `a.parquet:2 {"label":0,"messages":[],"raw":""}`)
+}
+
 func TestBrokenTextIsMarked(t *testing.T) {
 	for name, content := range map[string]string{"a.jsonl": "{\"a\":\"x\xff\"}", "a.csv": "a,b\nx\xff,1", "a.txt": "x\xff"} {
 		for rec, err := range Scan(file(t, name, content), Options{}) {
@@ -190,6 +229,7 @@ func FuzzScan(f *testing.F) {
 	for _, s := range []string{"{\"a\":1}\n[", "a,b\n1,\"2", "[{\"a\":", "PAR1xxxxPAR1", "\x1f\x8b\x08", "\xff\xfe", "a\tb\n\"", "{\"a\":[{}]}"} {
 		f.Add([]byte(s))
 	}
+	f.Add(chats(f))
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p := filepath.Join(dir, "blob")
