@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rein/steps"
+	"rein/steps/metric"
 )
 
 // Candidate is something that can be written at a place.
@@ -151,8 +152,8 @@ func blockCandidate(b blockSchema) Candidate {
 
 func metricCandidates(prefix string) []Candidate {
 	var out []Candidate
-	for _, m := range metrics {
-		out = append(out, Candidate{Text: prefix + m, Kind: "metric"})
+	for _, m := range metric.All {
+		out = append(out, Candidate{Text: prefix + m.Name, Kind: "metric", Doc: asSentence(m.Meaning)})
 	}
 	return out
 }
