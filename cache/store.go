@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,6 +29,7 @@ const (
 // formatFile says by which rules the folder was written.
 const (
 	formatFile = "FORMAT"
+	saltFile   = "salt"
 	format     = "rein state 1\n"
 )
 
@@ -94,6 +96,39 @@ func (s *Store) checkFormat() error {
 		return nil
 	}
 	return writeFile(path, []byte(format))
+}
+
+// Salt is a random text of the state folder, which only its owner can read: what is digested with it can't be guessed by who
+// sees the digest. It is made when it is first asked for; a store that is only read has none then.
+func (s *Store) Salt() ([]byte, error) {
+	path := filepath.Join(s.dir, saltFile)
+	for {
+		salt, err := os.ReadFile(path)
+		if err == nil && len(salt) > 0 {
+			return salt, nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, stateError(err)
+		}
+		if s.readOnly {
+			return nil, nil
+		}
+		tmp, err := os.CreateTemp(filepath.Join(s.dir, scratchDir), "salt-*") // readable by the owner only
+		if err != nil {
+			return nil, stateError(err)
+		}
+		_, err = tmp.WriteString(rand.Text() + "\n")
+		err = errors.Join(err, tmp.Sync(), tmp.Close())
+		if err == nil && os.Link(tmp.Name(), path) != nil { // another process was first, or there are no links here
+			if st, there := os.Stat(path); there != nil || st.Size() == 0 {
+				err = os.Rename(tmp.Name(), path)
+			}
+		}
+		_ = os.Remove(tmp.Name()) // gone already if it was renamed
+		if err != nil {
+			return nil, stateError(err)
+		}
+	}
 }
 
 // Dir is the state folder's absolute path.

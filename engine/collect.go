@@ -15,6 +15,7 @@ const maxSeriesPoints = 4096
 // collector stamps a step's events, passes them on, and keeps what belongs to the result.
 type collector struct {
 	emit                func(Event)
+	mask                mask
 	pipeline, step, typ string
 	action              string
 	mu                  sync.Mutex
@@ -29,7 +30,7 @@ type collector struct {
 const tailLines = 15
 
 func newCollector(n *nodeOf, action cache.Digest, emit func(Event), log *stepLog) *collector {
-	return &collector{emit: emit, pipeline: n.pipeline.Name, step: n.Name, typ: n.Type, action: action.String(), log: log,
+	return &collector{emit: emit, mask: newMask(n.unit.secrets()), pipeline: n.pipeline.Name, step: n.Name, typ: n.Type, action: action.String(), log: log,
 		stride: map[string]int{}, skipped: map[string]int{}}
 }
 
@@ -38,6 +39,7 @@ func (c *collector) event(e Event) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
+	e = c.mask.event(e)
 	e.Pipeline, e.Step, e.Type, e.ActionID = c.pipeline, c.step, c.typ, c.action
 	if e.Action == ActionMetric || e.Action == ActionSeries {
 		if math.IsNaN(e.Value) || math.IsInf(e.Value, 0) || math.IsNaN(e.At) || math.IsInf(e.At, 0) {

@@ -115,6 +115,7 @@ func (r *runner) attempts(t *task) (res result, granted bool) {
 	pause := r.options.RetryDelay
 	for try := 0; ; try++ {
 		res = r.attempt(t, c, over)
+		res.err = c.mask.error(res.err)
 		res.queued, res.ran = queued, time.Since(began)
 		if t.away != nil && res.status == StatusRan { // the rest it has waited in the executor's queue
 			ran := time.Duration(res.kept.RunMS) * time.Millisecond
@@ -227,7 +228,8 @@ func (r *runner) order(t *task, dir string) (*Order, error) {
 	u, n := t.unit, t.unit.nodes[0]
 	o := &Order{Format: orderFormat, Action: t.action, Pipeline: n.pipeline.Name, Step: n.Name, Type: u.desc.Type, Version: u.desc.Version,
 		Config: u.desc.Config, Inputs: map[string][]File{}, Outputs: map[string]string{}, Scratch: filepath.Join(dir, scratchName),
-		Key: t.key, Executor: r.options.executorOf(n.Node), Resources: u.resources, State: r.store.Dir(), Tether: true}
+		Key: t.key, Executor: r.options.executorOf(n.Node), Resources: u.resources, State: r.store.Dir(), Tether: true,
+		Sensitive: u.desc.Sensitive, Salt: u.desc.salt, Secrets: u.secrets()}
 	o.Resources.GPUs = t.grant.gpus
 	for port, files := range t.in.ports {
 		for _, f := range files {

@@ -17,6 +17,8 @@ type Pipeline struct {
 	File        string  // where it was read from, for messages
 	Nodes       []*Node // in declaration order; not necessarily topological
 	Outputs     []Output
+	// Secrets are the sensitive texts in it, as they are: they are masked in whatever its steps print.
+	Secrets []string
 	// Meta is kept in the run record as it is (variables, expectations, planning facts); the engine doesn't read it.
 	Meta json.RawMessage
 }

@@ -61,13 +61,14 @@ func configLines(d Description) ([]string, error) {
 	if err := dec.Decode(&v); err != nil {
 		return nil, fmt.Errorf("step type %s: config is no JSON: %w", d.Type, err)
 	}
-	f := flattener{typ: d.Type, unkeyed: d.Unkeyed, sensitive: d.Sensitive}
+	f := flattener{typ: d.Type, salt: d.salt, unkeyed: d.Unkeyed, sensitive: d.Sensitive}
 	f.walk("", "", v)
 	return f.lines, nil
 }
 
 type flattener struct {
 	typ                string
+	salt               []byte
 	unkeyed, sensitive []string
 	lines              []string
 }
@@ -78,7 +79,7 @@ func (f *flattener) walk(at, path string, v any) {
 		return
 	}
 	if path != "" && slices.Contains(f.sensitive, path) {
-		f.add(at, quote("sensitive "+secretDigest(f.typ, path, v)))
+		f.add(at, quote("sensitive "+secretDigest(f.salt, f.typ, path, v)))
 		return
 	}
 	switch v := v.(type) {
@@ -134,10 +135,11 @@ func keyOf(facts, inputs []string) (string, cache.Digest) {
 	return text, cache.Sum([]byte(text))
 }
 
-// secretDigest stands for a sensitive value in the key: it tells values apart and can't be read back.
-func secretDigest(typ, path string, v any) string {
+// secretDigest stands for a sensitive value in the key: it tells values apart and can't be read back. Without the salt, which
+// is a secret of the state folder, not even a short number can be found by trying all.
+func secretDigest(salt []byte, typ, path string, v any) string {
 	var out [16]byte
-	blake3.DeriveKey("rein 2026 sensitive config value", []byte(quote(typ)+quote(path)+marshal(v)), out[:])
+	blake3.DeriveKey("rein 2026 sensitive config value", []byte(quote(string(salt))+quote(typ)+quote(path)+marshal(v)), out[:])
 	return fmt.Sprintf("%x", out)
 }
 

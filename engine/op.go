@@ -29,6 +29,7 @@ type Description struct {
 	// Sensitive are the dotted paths of Config whose values must never be shown or stored as text:
 	// the key holds a salted digest of them.
 	Sensitive []string
+	salt      []byte // of those digests: the state folder's
 	// Extents are the dotted paths of Config that only say how far to go (epochs): they are in the key but not in
 	// the checkpoint's, so that more of the same goes on from where less of it ended.
 	Extents []string

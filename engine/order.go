@@ -20,7 +20,8 @@ import (
 const orderFormat = 1
 
 // Order is a work order: all that another process of the same program needs to execute a step. It holds sensitive
-// config values, so its file is readable by the owner only, and is removed with the step's scratch folder.
+// config values, so its file is readable by the owner only, and is removed with the step's scratch folder. Who sends it elsewhere
+// encrypts it.
 type Order struct {
 	Format     int               `json:"format"`
 	Action     cache.Digest      `json:"action"`
@@ -36,7 +37,10 @@ type Order struct {
 	Scratch    string            `json:"scratch"`
 	Checkpoint string            `json:"checkpoint"`
 	Resources  Resources         `json:"resources"`
-	State      string            `json:"state"` // the state folder: for the row memo
+	State      string            `json:"state"`               // the state folder: for the row memo
+	Sensitive  []string          `json:"sensitive,omitempty"` // Description's
+	Salt       []byte            `json:"salt,omitempty"`      // of the digests of sensitive values in Key
+	Secrets    []string          `json:"secrets,omitempty"`   // texts that are masked in what the step prints
 	// Tether: the process ends when its standard input does, so that it can't outlive who started it.
 	Tether bool `json:"tether,omitempty"`
 }
@@ -88,7 +92,8 @@ func ExecuteOrder(ctx context.Context, path string, resolver Resolver, emit func
 	}
 	began := time.Now()
 	emit(Event{Time: began, Action: actionBegin})
-	runErr := o.run(ctx, resolver, emit)
+	m := newMask(o.Secrets)
+	runErr := m.error(o.run(ctx, resolver, func(e Event) { emit(m.event(e)) }))
 	if runErr != nil && ctx.Err() != nil {
 		return runErr // told to stop: that is no answer, and whoever sent the order decides what it means
 	}
@@ -135,6 +140,7 @@ func (o *Order) sameKey(ctx context.Context, op Op) error {
 		return err
 	}
 	d.on(o.Executor)
+	d.Sensitive, d.salt = o.Sensitive, o.Salt
 	facts, err := keyFacts(d)
 	if err != nil {
 		return err

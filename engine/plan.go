@@ -116,7 +116,7 @@ type planned struct {
 }
 
 func newPlanner(ctx context.Context, g *Graph, o Options) (*planner, error) {
-	w, err := prepare(ctx, g, o.executorOf)
+	w, err := prepare(ctx, g, o.executorOf, o.Store.Salt)
 	if err != nil {
 		return nil, asConfig(ctx, err)
 	}

@@ -40,15 +40,17 @@ type nodeOf struct {
 type work struct {
 	graph    *Graph
 	executor func(*Node) string
-	units    []*unit // in topological order, depth first; unit.id is the index
+	salt     func() ([]byte, error) // the state folder's
+	units    []*unit                // in topological order, depth first; unit.id is the index
 	nodes    map[*Node]*nodeOf
 	// order lists each pipeline's nodes topologically: the order of records and plans.
 	order map[*Pipeline][]*nodeOf
 }
 
 // prepare checks the graph, asks every op to describe itself and merges equal nodes. executor names where a node runs, "" for here.
-func prepare(ctx context.Context, g *Graph, executor func(*Node) string) (*work, error) {
-	w := &work{graph: g, executor: executor, nodes: map[*Node]*nodeOf{}, order: map[*Pipeline][]*nodeOf{}}
+// salt gives what the digests of sensitive values are made with.
+func prepare(ctx context.Context, g *Graph, executor func(*Node) string, salt func() ([]byte, error)) (*work, error) {
+	w := &work{graph: g, executor: executor, salt: salt, nodes: map[*Node]*nodeOf{}, order: map[*Pipeline][]*nodeOf{}}
 	all, err := w.sort()
 	if err != nil {
 		return nil, err
@@ -158,6 +160,11 @@ func (w *work) merge(ctx context.Context, n *nodeOf, byShape map[cache.Digest]*u
 		return nodeError(n.Node, err)
 	}
 	d.on(w.executor(n.Node))
+	if len(d.Sensitive) > 0 {
+		if d.salt, err = w.salt(); err != nil {
+			return nodeError(n.Node, err)
+		}
+	}
 	facts, err := keyFacts(d)
 	if err != nil {
 		return nodeError(n.Node, err)

@@ -16,7 +16,6 @@ type configurer struct {
 	e         *evaluator
 	i         *instance
 	sensitive []string // dotted paths of values that must not be shown
-	secrets   []string // those values, as far as they are texts
 }
 
 // bindConfig evaluates a step's config and makes the engine's Op of it.
@@ -29,7 +28,7 @@ func (e *evaluator) bindConfig(i *instance) bool {
 	}
 	op, err := t.Op(cty.ObjectVal(args), c.sensitive...)
 	if err != nil {
-		c.refused(c.scrub(err.Error()))
+		c.refused(err.Error())
 		return false
 	}
 	i.node.Op = op
@@ -148,7 +147,7 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 		return v, report("The argument %q of %s step is infinite: was something divided by zero?", f.Name, article(c.i.step.decl.typeName))
 	}
 	if err != nil {
-		return v, report("The argument %q of %s step takes %s; this is %s: %s", f.Name, article(c.i.step.decl.typeName), article(typeText(f.Type)), showValue(shown), c.scrub(sentence(err)))
+		return v, report("The argument %q of %s step takes %s; this is %s: %s", f.Name, article(c.i.step.decl.typeName), article(typeText(f.Type)), showValue(shown), sentence(err))
 	}
 	if x.IsNull() && f.Required {
 		return v, report("The argument %q of %s step is needed, and this is null.", f.Name, article(c.i.step.decl.typeName))
@@ -166,7 +165,7 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 
 // unmark takes the marks off and keeps the paths of what was sensitive, as far as maps and objects go.
 func (c *configurer) unmark(v cty.Value, at string) cty.Value {
-	c.collect(v)
+	c.e.keepSecret(v)
 	v, marks := v.UnmarkDeepWithPaths()
 	for _, m := range marks {
 		if _, ok := m.Marks[sensitive]; !ok {
@@ -188,34 +187,6 @@ func (c *configurer) unmark(v cty.Value, at string) cty.Value {
 		}
 	}
 	return v
-}
-
-// collect keeps the texts within sensitive values, so that a step's own message can't show them.
-func (c *configurer) collect(v cty.Value) {
-	if !v.ContainsMarked() {
-		return
-	}
-	_ = cty.Walk(v, func(_ cty.Path, x cty.Value) (bool, error) {
-		if !x.HasMark(sensitive) {
-			return true, nil
-		}
-		plain, _ := x.UnmarkDeep()
-		_ = cty.Walk(plain, func(_ cty.Path, y cty.Value) (bool, error) {
-			if y.Type() == cty.String && !y.IsNull() && y.IsKnown() && y.AsString() != "" {
-				c.secrets = append(c.secrets, y.AsString())
-			}
-			return true, nil
-		})
-		return false, nil
-	})
-}
-
-// scrub takes sensitive texts out of a message.
-func (c *configurer) scrub(msg string) string {
-	for _, s := range c.secrets {
-		msg = strings.ReplaceAll(msg, s, "(sensitive)")
-	}
-	return msg
 }
 
 func isInfinite(v cty.Value) bool {

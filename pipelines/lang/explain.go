@@ -17,6 +17,7 @@ func explain(diags hcl.Diagnostics) hcl.Diagnostics {
 		if d.Expression == nil || d.EvalContext == nil {
 			continue
 		}
+		hideArguments(d)
 		switch d.Summary {
 		case "Unsupported attribute", "Invalid index":
 			explainMember(d)

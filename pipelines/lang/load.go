@@ -88,10 +88,13 @@ func load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 	}
 	l.settings.unused(l)
 	p := &Program{Graph: &engine.Graph{}, Pipelines: l.pipelines, Project: l.project, Sources: l.sources, files: slices.Sorted(maps.Keys(l.files))}
+	slices.Sort(l.secrets)
+	l.secrets = slices.Compact(l.secrets)
 	for _, pl := range l.pipelines {
+		pl.node.Secrets = l.secrets
 		p.Graph.Pipelines = append(p.Graph.Pipelines, pl.node)
 	}
-	return p, tidy(l.diags)
+	return p, l.scrub(tidy(l.diags))
 }
 
 // loader is the state of one Load.
@@ -109,6 +112,7 @@ type loader struct {
 	pipelines []*Pipeline
 	project   *Project
 	diags     hcl.Diagnostics
+	secrets   []string // sensitive texts that were met: they are shown nowhere
 }
 
 func newLoader(o Options) (*loader, error) {

@@ -167,7 +167,7 @@ func (e *evaluator) outputs(p *engine.Pipeline) {
 		}
 		path, okPath := e.evalAs(to, scope{in: o.in, what: "an output's path", roots: []string{"var", "local"}}, cty.String)
 		v, ok := e.eval(val.expr, scope{in: o.in, what: "an output", roots: anyScope})
-		if !ok || !okPath {
+		if !ok || !okPath || !e.mayBeShown(to, scope{in: o.in, what: "an output's path", roots: valueScope}) {
 			continue
 		}
 		v, _ = v.Unmark()

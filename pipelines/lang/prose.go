@@ -31,8 +31,10 @@ block of the file and then of its bases, the default. A value that no variable t
 Paths are relative to where they are written: to the file, or to the working folder for --var and the environment. The
 content of a file is part of the key of the step that reads it; its place is not.
 
-A sensitive variable's value is shown nowhere: not in messages, plans or records. A key holds a salted digest of it. It can't
-be a path, a key of for_each, an expectation or a planning fact, which are all shown.
+A sensitive variable's value is shown nowhere: not in messages, plans or records, and where a step prints it, "(sensitive)" is
+shown and recorded. A key holds a digest of it, salted with a secret of the state folder: results that depend on it aren't shared
+through a bucket. It can't be a path, an output's name, a key of for_each, an expectation or a planning fact, which are all shown.
+Values shorter than 3 characters are too short to be told from other text.
 
 ## Edges
 

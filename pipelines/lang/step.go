@@ -157,7 +157,7 @@ func (e *evaluator) findPorts(i *instance) bool {
 	sc := i.scope("outputs")
 	sc.in, sc.roots = a.in, []string{"var", "local", "each"}
 	v, ok := e.evalAs(a, sc, cty.List(cty.String))
-	if !ok {
+	if !ok || !e.mayBeShown(a, sc) {
 		i.portsOK = failed
 		return false
 	}

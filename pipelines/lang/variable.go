@@ -83,6 +83,7 @@ func (e *evaluator) resolve(v *variable) (cty.Value, bool) {
 	if err != nil {
 		if v.sensitive {
 			x = x.Mark(sensitive)
+			e.keepSecret(x)
 		}
 		d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Wrong type of value", Subject: at,
 			Detail: fmt.Sprintf("variable %q is %s; %s gives %s: %s", v.decl.name, article(v.constraint.text()), v.from, showValue(x), sentence(err))}
@@ -102,6 +103,7 @@ func (e *evaluator) resolve(v *variable) (cty.Value, bool) {
 	if v.sensitive {
 		y = y.Mark(sensitive)
 	}
+	e.keepSecret(y)
 	v.sensitive = v.sensitive || y.ContainsMarked() // made of a sensitive one
 	return y, e.validate(v, y, at)
 }

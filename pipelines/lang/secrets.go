@@ -1,0 +1,86 @@
+package lang
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+// shortestSecret is the length from which a text is one: shorter ones are found by anybody, and are in every other text.
+const shortestSecret = 3
+
+// keepSecret remembers the sensitive texts within a value, so that no message shows them, whoever wrote it.
+func (l *loader) keepSecret(v cty.Value) {
+	if v.ContainsMarked() {
+		l.secrets = append(l.secrets, secretTexts(v)...)
+	}
+}
+
+// secretTexts are the texts and numbers within the sensitive parts of a value.
+func secretTexts(v cty.Value) []string {
+	var out []string
+	_ = cty.Walk(v, func(_ cty.Path, x cty.Value) (bool, error) {
+		if !x.HasMark(sensitive) {
+			return true, nil
+		}
+		plain, _ := x.UnmarkDeep()
+		_ = cty.Walk(plain, func(_ cty.Path, y cty.Value) (bool, error) {
+			if t := y.Type(); !y.IsKnown() || y.IsNull() || t != cty.String && t != cty.Number {
+				return true, nil
+			}
+			if s, err := convert.Convert(y, cty.String); err == nil && len(s.AsString()) >= shortestSecret {
+				out = append(out, s.AsString())
+			}
+			return true, nil
+		})
+		return false, nil
+	})
+	return out
+}
+
+// mayBeShown refuses a sensitive value for what plans and records show.
+func (e *evaluator) mayBeShown(a *attr, s scope) bool {
+	v, ok := e.eval(a.expr, s)
+	if ok && v.ContainsMarked() {
+		e.diags = e.diags.Append(errorAt(a.expr.Range(), "Sensitive value", "%s would be shown and recorded, and its value is sensitive.", a.name))
+		return false
+	}
+	return ok
+}
+
+// scrub takes sensitive texts out of diagnostics.
+func (l *loader) scrub(diags hcl.Diagnostics) hcl.Diagnostics {
+	longest := slices.Clone(l.secrets) // first: one may be a part of another
+	slices.SortStableFunc(longest, func(a, b string) int { return len(b) - len(a) })
+	for _, d := range diags {
+		for _, s := range longest {
+			d.Summary, d.Detail = strings.ReplaceAll(d.Summary, s, "(sensitive)"), strings.ReplaceAll(d.Detail, s, "(sensitive)")
+		}
+	}
+	return diags
+}
+
+// hideArguments takes the reason out of a function's error if an argument is sensitive: functions quote what they can't take, and
+// what they have made of it.
+func hideArguments(d *hcl.Diagnostic) {
+	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
+	if !ok || !usesSensitive(d) {
+		return
+	}
+	d.Detail = call.CalledFunctionName() + "() can't be computed. The reason isn't shown, because an argument is sensitive."
+}
+
+// usesSensitive tells whether a diagnostic's expression refers to a sensitive value.
+func usesSensitive(d *hcl.Diagnostic) bool {
+	return slices.ContainsFunc(d.Expression.Variables(), func(t hcl.Traversal) bool {
+		v, diags := t.TraverseAbs(d.EvalContext)
+		if diags.HasErrors() {
+			v, _ = shortened(t, d.EvalContext)
+		}
+		return v.ContainsMarked()
+	})
+}
