@@ -41,3 +41,7 @@ func (s *Store) Runs() ([]string, error) {
 	}
 	return ids, nil
 }
+
+// RunSummaries is the path of a file beside the run records for what can be derived of them, a line a run. Whoever reads it must
+// bear that it is missing, torn, or behind: the records are what counts.
+func (s *Store) RunSummaries() string { return filepath.Join(s.dir, runsDir, ".summaries.jsonl") }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -15,48 +16,121 @@ import (
 	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/human"
+	"rein/steps/metric"
 )
 
+// logFlags say which runs are listed, and what of them.
+type logFlags struct {
+	n        int
+	metrics  []string
+	pipeline string
+	format   string
+	chart    string
+}
+
 func (a *app) logCmd() *cobra.Command {
-	var n int
+	var f logFlags
 	c := &cobra.Command{
 		Use:   "log",
-		Short: "List past runs, the newest first",
-		Long: `log lists past runs. rein show RUN shows one of them.
+		Short: "List past runs, the newest first, with their revisions and figures",
+		Long: `log lists past runs. With --metrics, --pipeline or --chart it has a line for each pipeline of a run, with its figures:
+the FP rate over the last 20 commits is one command. A * after a revision says that there were uncommitted changes.
+rein show RUN shows one run.
 
 EXIT STATUS
-  0  always, unless the state folder can't be read (3)`,
-		Example: "  rein log -n 5\n  rein log --json",
+  0  always, unless the state folder can't be read (3)
+  2  the command line is wrong`,
+		Example: "  rein log -n 5\n  rein log --metrics fp_rate,recall --pipeline hybrid\n  rein log --chart fp_rate --pipeline hybrid\n  rein log --metrics fp_rate --format csv -n 0",
 		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if err := notNegative("--number", n); err != nil {
-				return err
-			}
-			store, err := a.store(true)
-			if err != nil {
-				return err
-			}
-			defer store.Close()
-			runs, broken, err := readRuns(store, n)
-			if err != nil {
-				return err
-			}
-			for _, err := range broken {
-				fmt.Fprintf(a.err, "note: left out: %v\n", err)
-			}
-			if a.json {
-				return writeJSON(a.out, runs)
-			}
-			if len(runs) == 0 {
-				fmt.Fprintln(a.err, "no runs yet; rein run makes the first")
-				return nil
-			}
-			return a.logTable(runs)
-		},
+		RunE:    func(*cobra.Command, []string) error { return a.log(&f) },
 	}
-	c.Flags().IntVarP(&n, "number", "n", 20, "at most this many; 0 for all")
-	c.Flags().BoolVar(&a.json, "json", false, "the records as JSON")
+	fl := c.Flags()
+	fl.IntVarP(&f.n, "number", "n", 20, "at most this many runs; 0 for all")
+	fl.StringSliceVar(&f.metrics, "metrics", nil, "these figures of each pipeline, separated by commas")
+	fl.StringVar(&f.pipeline, "pipeline", "", "only runs of the pipeline with this `NAME`")
+	fl.StringVar(&f.chart, "chart", "", "draw this `METRIC` over the runs")
+	fl.StringVar(&f.format, "format", "table", "table, json or csv")
+	fl.BoolVar(&a.json, "json", false, "the whole records as JSON")
+	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "csv"}, cobra.ShellCompDirectiveNoFileComp)))
+	must(c.RegisterFlagCompletionFunc("metrics", cobra.FixedCompletions(metric.Names(), cobra.ShellCompDirectiveNoFileComp)))
+	must(c.RegisterFlagCompletionFunc("chart", cobra.FixedCompletions(metric.Names(), cobra.ShellCompDirectiveNoFileComp)))
 	return c
+}
+
+func (a *app) log(f *logFlags) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	store, err := a.store(true)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if a.json {
+		return a.logRecords(store, f.n)
+	}
+	runs, broken, err := history(store, f.n, f.metrics, func(s runSummary) bool {
+		return f.pipeline == "" || slices.ContainsFunc(s.Pipelines, func(p pipelineSummary) bool { return p.Name == f.pipeline })
+	})
+	if err != nil {
+		return err
+	}
+	a.leftOut(broken)
+	switch {
+	case f.format != "table":
+		return f.write(a.out, figuresOf(runs, f.pipeline))
+	case len(runs) == 0 && f.pipeline != "":
+		fmt.Fprintf(a.err, "no run has a pipeline %q\n", f.pipeline)
+		return nil
+	case len(runs) == 0:
+		fmt.Fprintln(a.err, "no runs yet; rein run makes the first")
+		return nil
+	case f.chart != "":
+		return a.logChart(figuresOf(runs, f.pipeline), f.chart)
+	case len(f.metrics) > 0 || f.pipeline != "":
+		return a.logFigures(figuresOf(runs, f.pipeline), f.metrics)
+	}
+	return a.logTable(runs)
+}
+
+// check reads the names of metrics, and refuses what can't be meant.
+func (f *logFlags) check() error {
+	if err := notNegative("--number", f.n); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{"table", "json", "csv"}, f.format) {
+		return configError(fmt.Errorf("--format %q: want table, json or csv", f.format))
+	}
+	for i, m := range f.metrics {
+		f.metrics[i] = metric.Canonical(m)
+	}
+	if f.chart != "" {
+		f.chart = metric.Canonical(f.chart)
+		if len(f.metrics) > 0 || f.format != "table" {
+			return configError(errors.New("--chart draws one metric for a person: leave --metrics and --format out"))
+		}
+		f.metrics = []string{f.chart}
+	}
+	if len(f.metrics) == 0 && (f.pipeline != "" || f.format != "table") {
+		f.metrics = []string{"fp_rate", "tp_rate"}
+	}
+	return nil
+}
+
+// logRecords prints whole records.
+func (a *app) logRecords(store *cache.Store, n int) error {
+	runs, broken, err := readRuns(store, n)
+	if err != nil {
+		return err
+	}
+	a.leftOut(broken)
+	return writeJSON(a.out, runs)
+}
+
+func (a *app) leftOut(broken []error) {
+	for _, err := range broken {
+		fmt.Fprintf(a.err, "note: left out: %v\n", err)
+	}
 }
 
 // readRuns reads the newest n run records (0: all), newest first, and says which can't be read.
@@ -93,31 +167,36 @@ func readRun(store *cache.Store, id string) (*record.Run, error) {
 	return &r, nil
 }
 
-func (a *app) logTable(runs []*record.Run) error {
+func (a *app) logTable(runs []runSummary) error {
 	t, paint := a.table(a.out), human.NewPalette(a.color(a.out))
-	t.Painted(paint.Dim, "run", "started", "took", "outcome", "steps", "pipelines")
+	t.Painted(paint.Dim, "run", "started", "took", "outcome", "revision", "steps", "pipelines")
 	for _, r := range runs {
 		var names []string
 		for _, p := range r.Pipelines {
 			names = append(names, p.Name)
 		}
 		row := t.Row
-		if r.Verdict != "pass" {
+		if r.Outcome != "pass" {
 			row = func(cells ...string) { t.Painted(paint.Warn, cells...) }
 		}
-		row(r.ID, r.Started.Local().Format("2006-01-02 15:04"), human.Duration(r.Ended.Sub(r.Started)), r.Verdict, countStatuses(r), strings.Join(names, " "))
+		row(r.ID, startedText(r.Started), human.Duration(r.Ended.Sub(r.Started)), r.Outcome, revisionText(r.Git), countStatuses(r.Statuses), strings.Join(names, " "))
 	}
 	return t.Write(a.out)
 }
 
-// countStatuses is "12 ran, 3 cached".
-func countStatuses(r *record.Run) string {
-	counts := map[string]int{}
-	for _, p := range r.Pipelines {
-		for _, s := range p.Steps {
-			counts[s.Status]++
-		}
+func startedText(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+
+// revisionText is a revision's beginning, with a star where there were uncommitted changes.
+func revisionText(g record.Git) string {
+	text := g.Revision[:min(len(g.Revision), 8)]
+	if g.Dirty {
+		text += "*"
 	}
+	return text
+}
+
+// countStatuses is "12 ran, 3 cached".
+func countStatuses(counts map[string]int) string {
 	var parts []string
 	for _, st := range view.Statuses {
 		if n := counts[string(st)]; n > 0 && st != engine.StatusNotNeeded {

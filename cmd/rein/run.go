@@ -124,6 +124,7 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 	if err := errors.Join(err, share.close()); err != nil {
 		return nil, err
 	}
+	remember(store, rec)
 	return rec, outcome(ctx, rec)
 }
 

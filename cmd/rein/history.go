@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"rein/cache"
+	"rein/engine/record"
+	"rein/pipelines/compare"
+	"rein/pipelines/compare/render"
+)
+
+// runSummary is what the history knows of a run without reading its record, which has every step and key: a line of
+// cache.Store.RunSummaries.
+type runSummary struct {
+	ID        string            `json:"id"`
+	Started   time.Time         `json:"started"`
+	Ended     time.Time         `json:"ended"`
+	Outcome   string            `json:"outcome"`
+	Git       record.Git        `json:"git"`
+	Statuses  map[string]int    `json:"statuses"` // steps by how they ended
+	Pipelines []pipelineSummary `json:"pipelines"`
+}
+
+type pipelineSummary struct {
+	Name    string                    `json:"name"`
+	File    string                    `json:"file"`
+	Figures map[string]compare.Figure `json:"figures,omitempty"`
+}
+
+// summarize makes a record's summary with the figures that keep asks for.
+func summarize(r *record.Run, keep func(metric string) bool) runSummary {
+	s := runSummary{ID: r.ID, Started: r.Started, Ended: r.Ended, Outcome: r.Verdict, Git: r.Git, Statuses: map[string]int{}, Pipelines: []pipelineSummary{}}
+	for _, p := range r.Pipelines {
+		for _, st := range p.Steps {
+			s.Statuses[st.Status]++
+		}
+		own := pipelineSummary{Name: p.Name, File: p.File}
+		if of, err := compare.Summarize(p); err == nil { // a record of another version may have facts that can't be read
+			for name, f := range of.Figures {
+				if keep(name) {
+					if own.Figures == nil {
+						own.Figures = map[string]compare.Figure{}
+					}
+					own.Figures[name] = f
+				}
+			}
+		}
+		s.Pipelines = append(s.Pipelines, own)
+	}
+	return s
+}
+
+// inSummary tells the metrics that a summary has: the main ones, on whichever rows they are measured.
+func inSummary(metric string) bool {
+	for _, prefix := range []string{"own_", "new_", "unseen_"} {
+		metric = strings.TrimPrefix(metric, prefix)
+	}
+	return render.MainRank(metric) < render.MainRank("") || strings.HasPrefix(metric, "recall_at_fp_")
+}
+
+// remember adds a run to the summaries. A line that can't be written is no loss: the record is there.
+func remember(store *cache.Store, r *record.Run) {
+	line, err := json.Marshal(summarize(r, inSummary))
+	if err != nil {
+		return
+	}
+	f, err := os.OpenFile(store.RunSummaries(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	// The line before may be torn: this one begins after a line's end of its own, and goes out in one write.
+	_, _ = f.Write(slices.Concat([]byte("\n"), line, []byte("\n")))
+}
+
+// history is the newest runs, newest first, at most n of those that want accepts (0: all), with the metrics asked for. What
+// can't be read is left out and told.
+func history(store *cache.Store, n int, metrics []string, want func(runSummary) bool) (runs []runSummary, broken []error, err error) {
+	ids, err := store.Runs()
+	if err != nil {
+		return nil, nil, err
+	}
+	known := map[string][]byte{}
+	if !slices.ContainsFunc(metrics, func(m string) bool { return !inSummary(m) }) {
+		if known, err = summaries(store); err != nil {
+			return nil, nil, err
+		}
+	}
+	keep := func(m string) bool { return inSummary(m) || slices.Contains(metrics, m) }
+	runs = []runSummary{}
+	for _, id := range slices.Backward(ids) {
+		if n > 0 && len(runs) == n {
+			break
+		}
+		var s runSummary
+		if line := known[id]; json.Unmarshal(line, &s) != nil || s.ID != id {
+			r, err := readRun(store, id)
+			if err != nil {
+				broken = append(broken, err)
+				continue
+			}
+			s = summarize(r, keep)
+		}
+		if want(s) {
+			runs = append(runs, s)
+		}
+	}
+	return runs, broken, nil
+}
+
+// summaries are the lines of the summaries' file by run; none if there is no file.
+func summaries(store *cache.Store) (map[string][]byte, error) {
+	text, err := os.ReadFile(store.RunSummaries())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the runs' summaries: %w", err)
+	}
+	out := map[string][]byte{}
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimSuffix(line, []byte("\n"))
+		if rest, ok := bytes.CutPrefix(line, []byte(`{"id":"`)); ok {
+			if id, _, ok := bytes.Cut(rest, []byte(`"`)); ok {
+				out[string(id)] = line
+			}
+		}
+	}
+	return out, nil
+}
