@@ -3,6 +3,8 @@ package engine
 import (
 	"encoding/json"
 	"time"
+
+	"rein/engine/record"
 )
 
 // Graph is everything that one command looks at: several pipelines whose equal steps run once.
@@ -35,6 +37,7 @@ type Output struct {
 type Node struct {
 	Name   string // unique in its pipeline; an instance of for_each is `name["key"]`
 	Type   string
+	Traits Traits // what its type says of itself; the engine passes them on to the record
 	Pos    string // "file.hcl:12"
 	Op     Op
 	Inputs []Input
@@ -48,6 +51,21 @@ type Node struct {
 	Checks    []Check       // assert blocks
 	Executor  string        // name of the executor that runs it; "": the run's default
 }
+
+// Traits are what a step type says of itself for readers of graphs and records.
+type (
+	Traits = record.Traits
+	Fit    = record.Fit
+	Stage  = record.Stage
+)
+
+// The stages of the timeline.
+const (
+	StageData       = record.StageData
+	StageTraining   = record.StageTraining
+	StageValidation = record.StageValidation
+	StageExport     = record.StageExport
+)
 
 // Input is one port of a node and what feeds it, in order.
 type Input struct {

@@ -42,6 +42,8 @@ type Type struct {
 	Metrics []string
 
 	isolated, nondeterministic, exclusive bool
+	traits                                engine.Traits
+	rowsKnown, keeps                      bool // it was said what becomes of the rows that come in
 	fingerprint                           func() map[string]string
 	config                                reflect.Type
 	call                                  func(context.Context, *Env, any, *engine.Call) error
@@ -100,6 +102,7 @@ func New[C, I, O any](name string, version int, doc string, run func(context.Con
 	for _, o := range opts {
 		o(t)
 	}
+	t.checkTraits()
 	t.call = func(ctx context.Context, env *Env, config any, c *engine.Call) error {
 		var inputs I
 		t.bind(reflect.ValueOf(&inputs).Elem(), c)

@@ -51,7 +51,7 @@ type outputs struct {
 func newType(run func(config, inputs) error) *steps.Type {
 	return steps.New("toy", 3, "A toy.", func(_ context.Context, _ *steps.Env, c config, in inputs) (outputs, error) {
 		return outputs{}, run(c, in)
-	})
+	}, steps.Passes("rows", "add"))
 }
 
 func TestConfigIsDecoded(t *testing.T) {

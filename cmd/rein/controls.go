@@ -42,12 +42,12 @@ func controlText(p *engine.Pipeline) (text string, ok bool) {
 	said := map[string]bool{}
 	for _, n := range p.Nodes {
 		name, _, _ := strings.Cut(n.Name, "[") // an instance of for_each
-		change := map[string]string{"augment": "methods = { duplicate = 1 }", "merge": `equal_texts = "keep"`}[n.Type]
+		change := n.Traits.Control
 		if change == "" || n.NotNeeded || said[name] {
 			continue
 		}
 		said[name] = true
-		ok = ok || n.Type == "augment"
+		ok = ok || n.Traits.Writes
 		fmt.Fprintf(&b, "step %q %q {\n  %s\n}\n", n.Type, name, change)
 	}
 	return b.String(), ok

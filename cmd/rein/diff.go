@@ -217,6 +217,7 @@ func storedStep(ctx context.Context, store *cache.Store, pipe *engine.Pipeline, 
 		if n.Name != step.Name {
 			continue
 		}
+		rec.Traits = n.Traits
 		for _, in := range n.Inputs {
 			for _, ref := range in.Refs {
 				if ref.Node != nil && !slices.Contains(rec.Needs, ref.Node.Name) {

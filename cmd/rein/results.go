@@ -97,11 +97,22 @@ func (a *app) newest(store *cache.Store, pipe *engine.Pipeline, now present) []r
 				fmt.Fprintf(a.err, "note: %s: step %s has changed since the run of %s, whose figures these are; without --no-run what is missing is run\n",
 					pipe.Name, step, r.Started.Local().Format("2006-01-02 15:04"))
 			}
-			return rp.Steps
+			return withTraits(rp.Steps, pipe)
 		}
 	}
 	fmt.Fprintf(a.err, "note: %s has never run: rein run %s\n", pipe.Name, pipe.File)
 	return nil
+}
+
+// withTraits gives steps that were recorded before records had traits those that their types have now.
+func withTraits(steps []record.Step, pipe *engine.Pipeline) []record.Step {
+	for i := range steps {
+		at := slices.IndexFunc(pipe.Nodes, func(n *engine.Node) bool { return n.Name == steps[i].Name && n.Type == steps[i].Type })
+		if at >= 0 && steps[i].Traits.Stage == "" {
+			steps[i].Traits = pipe.Nodes[at].Traits
+		}
+	}
+	return steps
 }
 
 // newestFirst reads the runs' records. A broken one is no answer; an older one may be.

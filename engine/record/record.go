@@ -57,6 +57,7 @@ type Pipeline struct {
 type Step struct {
 	Name     string                `json:"name"`
 	Type     string                `json:"type"`
+	Traits   Traits                `json:"traits,omitzero"`   // of the type; empty in records of old
 	Version  int                   `json:"version,omitempty"` // of the step type
 	Pos      string                `json:"pos,omitempty"`
 	Status   string                `json:"status"` // engine.Status

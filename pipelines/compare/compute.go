@@ -85,7 +85,7 @@ func (r *Result) add(p record.Pipeline) error {
 	}
 	var own []record.Step
 	for _, st := range p.Steps {
-		s.Steps = append(s.Steps, Timing{Name: st.Name, Type: st.Type, Status: st.Status, MS: st.Result.RunMS, Needs: st.Needs,
+		s.Steps = append(s.Steps, Timing{Name: st.Name, Type: st.Type, Stage: st.Traits.Stage, Measures: st.Traits.Measures, Status: st.Status, MS: st.Result.RunMS, Needs: st.Needs,
 			Device: st.Result.Device, Shared: base[st.Name]})
 		if base[st.Name] {
 			continue

@@ -56,7 +56,7 @@ func shownOf(trials []EditTrial, rows func(EditTrial) []Flip) []Flip {
 	return out
 }
 
-// Edited reads the reports of each strategy's robustness steps.
+// Edited reads the reports on edited texts of each strategy's steps.
 func (r *Result) Edited(ctx context.Context) ([]Edits, error) {
 	var out []Edits
 	if r.blobs == nil {
@@ -65,7 +65,7 @@ func (r *Result) Edited(ctx context.Context) ([]Edits, error) {
 	for _, s := range r.Strategies {
 		for _, st := range r.detail[s.Name].steps {
 			blob, ok := st.Outputs["report"]
-			if st.Type != "robustness" || !ok {
+			if st.Traits.Report != "edits" || !ok {
 				continue
 			}
 			path, err := r.blobs.Path(ctx, blob)

@@ -36,7 +36,7 @@ func TestMicroscope(t *testing.T) {
 	meta, _ := json.Marshal(record.Meta{Baseline: "before", Result: "after"})
 	r := compute(t, s, record.Pipeline{Name: "x", Meta: meta, Steps: []record.Step{
 		s.Scored("before", contains("ignore", "attack")),
-		{Name: "more", Type: "augment", Needs: []string{"before"}, Outputs: map[string]cache.Blob{"rows": s.Put(added.Path)}},
+		{Name: "more", Type: "augment", Traits: record.Traits{Writes: true}, Needs: []string{"before"}, Outputs: map[string]cache.Blob{"rows": s.Put(added.Path)}},
 		s.Scored("after", contains("garden tools"), "more"),
 	}})
 	base, err := r.Microscope(t.Context(), BaselineName, BaselineName)

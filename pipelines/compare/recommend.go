@@ -95,14 +95,11 @@ func (s *Strategy) OwnMS() (sum int64) {
 	return sum
 }
 
-// measuring are the step types that find out what a strategy is worth: they cost every strategy the same, give or take what
-// else the machine did meanwhile.
-var measuring = []string{"evaluate", "robustness", "benchmark", "score", "package"}
-
-// makingMS is the time that it took to make the strategy's model.
+// makingMS is the time that it took to make the strategy's model. Steps that measure it cost every strategy the same, give or take
+// what else the machine did meanwhile.
 func (s *Strategy) makingMS() (sum int64) {
 	for _, t := range s.Steps {
-		if !t.Shared && !slices.Contains(measuring, t.Type) {
+		if !t.Shared && !t.Measures {
 			sum += t.MS
 		}
 	}

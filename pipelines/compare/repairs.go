@@ -77,7 +77,7 @@ func (r *Result) addedRows(ctx context.Context, d *run, at map[string]int, out [
 	shared := ancestors(d.steps, d.meta.Baseline)
 	for _, st := range d.steps {
 		blob, ok := st.Outputs["rows"]
-		if !ok || shared[st.Name] || st.Type != "augment" && st.Type != "hard-negatives" {
+		if !ok || shared[st.Name] || !st.Traits.Writes {
 			continue
 		}
 		path, err := r.blobs.Path(ctx, blob)

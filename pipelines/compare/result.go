@@ -147,11 +147,13 @@ type Finding struct {
 
 // Timing is what one step cost when it was made.
 type Timing struct {
-	Name   string   `json:"name"`
-	Type   string   `json:"type"`
-	Status string   `json:"status"`
-	MS     int64    `json:"ms"`
-	Needs  []string `json:"needs,omitempty"`
-	Device string   `json:"device,omitempty"`
-	Shared bool     `json:"shared,omitempty"` // the baseline's: not the strategy's own cost
+	Name     string       `json:"name"`
+	Type     string       `json:"type"`
+	Stage    record.Stage `json:"stage,omitempty"`    // of the timeline
+	Measures bool         `json:"measures,omitempty"` // no part of what the model costs
+	Status   string       `json:"status"`
+	MS       int64        `json:"ms"`
+	Needs    []string     `json:"needs,omitempty"`
+	Device   string       `json:"device,omitempty"`
+	Shared   bool         `json:"shared,omitempty"` // the baseline's: not the strategy's own cost
 }

@@ -143,7 +143,7 @@ func (r *Result) Curves(column string) []map[string][][2]float64 {
 	d := r.detail[column]
 	shared := ancestors(d.steps, d.meta.Baseline)
 	for _, st := range d.steps {
-		if st.Type == "train-gpu" && shared[st.Name] == (column == BaselineName) {
+		if st.Traits.Stage == record.StageTraining && shared[st.Name] == (column == BaselineName) {
 			out = append(out, st.Result.Series)
 		}
 	}

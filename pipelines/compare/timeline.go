@@ -1,16 +1,12 @@
 package compare
 
-import "slices"
+import "rein/engine/record"
 
-// Stages are the parts of the work that the plan states human days for, and the step types that belong to them.
-var Stages = []struct {
-	Fact  string
-	Types []string
-}{
-	{"data_days", []string{"synthesize", "dataset", "split", "mine", "sample", "augment", "hard-negatives", "merge", "balance-assert", "review"}},
-	{"validation_days", []string{"evaluate", "robustness", "score"}},
-	{"onnx_days", []string{"export-onnx", "benchmark", "package"}},
-}
+// staffed are the stages that the plan states human days for, and the name of that fact.
+var staffed = []struct {
+	fact  string
+	stage record.Stage
+}{{"data_days", record.StageData}, {"validation_days", record.StageValidation}, {"onnx_days", record.StageExport}}
 
 const dayMS = 24 * 60 * 60 * 1000
 
@@ -18,14 +14,14 @@ const dayMS = 24 * 60 * 60 * 1000
 // spent at the one of its own steps that is ready last: what they look at is there then. Ways are compared by days and measured time together.
 func (s *Strategy) humanDays() (days float64, measuredMS int64) {
 	extra, ready := map[string]float64{}, endings(s.Steps)
-	for _, stage := range Stages {
-		stated, ok := s.Fact(stage.Fact)
+	for _, staffed := range staffed {
+		stated, ok := s.Fact(staffed.fact)
 		if !ok {
 			continue
 		}
 		last := ""
 		for _, st := range s.Steps {
-			if !st.Shared && slices.Contains(stage.Types, st.Type) && (last == "" || ready[st.Name] > ready[last]) {
+			if !st.Shared && st.Stage == staffed.stage && (last == "" || ready[st.Name] > ready[last]) {
 				last = st.Name
 			}
 		}

@@ -10,13 +10,13 @@ import (
 // Stated days count where the longest way through the steps passes the stage that they are of.
 func TestHumanDaysAreOnTheCriticalPath(t *testing.T) {
 	s := &Strategy{Planned: map[string]any{"data_days": 2.0, "validation_days": 1.0, "onnx_days": 0.5, "total_days": 9.0}, Steps: []Timing{
-		{Name: "corpus", Type: "synthesize", MS: 1000, Shared: true},
-		{Name: "merged", Type: "merge", MS: 2000, Needs: []string{"corpus"}},
-		{Name: "slow", Type: "train-gpu", MS: 50_000, Needs: []string{"corpus"}}, // long, but not as long as a day
-		{Name: "model", Type: "train-gpu", MS: 4000, Needs: []string{"merged"}},
-		{Name: "test", Type: "evaluate", MS: 8000, Needs: []string{"model"}},
-		{Name: "edited", Type: "robustness", MS: 1000, Needs: []string{"model"}}, // looked at before the test is ready
-		{Name: "package", Type: "package", MS: 16_000, Needs: []string{"model"}}, // beside the test, not behind it
+		{Name: "corpus", Type: "synthesize", Stage: record.StageData, MS: 1000, Shared: true},
+		{Name: "merged", Type: "merge", Stage: record.StageData, MS: 2000, Needs: []string{"corpus"}},
+		{Name: "slow", Type: "train-gpu", Stage: record.StageTraining, MS: 50_000, Needs: []string{"corpus"}}, // long, but not as long as a day
+		{Name: "model", Type: "train-gpu", Stage: record.StageTraining, MS: 4000, Needs: []string{"merged"}},
+		{Name: "test", Type: "evaluate", Stage: record.StageValidation, MS: 8000, Needs: []string{"model"}},
+		{Name: "edited", Type: "robustness", Stage: record.StageValidation, MS: 1000, Needs: []string{"model"}}, // looked at before the test is ready
+		{Name: "package", Type: "package", Stage: record.StageExport, MS: 16_000, Needs: []string{"model"}},     // beside the test, not behind it
 	}}
 	if days, ms := s.humanDays(); days != 3 || ms != 15_000 {
 		t.Errorf("%v days and %d ms, want data and validation: 3 days, 15 s", days, ms)

@@ -31,7 +31,7 @@ func (e *evaluator) bindConfig(i *instance) bool {
 		c.refused(err.Error())
 		return false
 	}
-	i.node.Op = op
+	i.node.Op, i.node.Traits = op, t.Traits(op)
 	return true
 }
 

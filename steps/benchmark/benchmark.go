@@ -71,7 +71,7 @@ func facts() map[string]string {
 
 // Step is the "benchmark" step type. The hardware is in its key.
 var Step = steps.New("benchmark", 4, "Measure a model's latency, throughput and size on this machine.", run,
-	steps.Isolated, steps.Exclusive, steps.Nondeterministic, steps.Fingerprint(facts), steps.Example(`step "benchmark" "speed" {
+	steps.Stage(steps.Export), steps.Measures, steps.Isolated, steps.Exclusive, steps.Nondeterministic, steps.Fingerprint(facts), steps.Example(`step "benchmark" "speed" {
   model      = step.export.model
   rows       = step.corpus.validation
   max_p95_ms = 10

@@ -69,7 +69,7 @@ type Out struct {
 
 // Step is the "dataset" step type.
 var Step = steps.New("dataset", 4, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
-	steps.Example(`step "dataset" "own" {
+	steps.Stage(steps.Data), steps.Example(`step "dataset" "own" {
   data    = "prompts"                       # a folder with benign.jsonl and malicious.csv.gz
   columns = { text = "user_prompt" }
   labels  = { spam = "malicious" }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/zeebo/blake3"
 
+	"rein/engine"
 	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/internal/leak"
@@ -38,6 +39,14 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// AdjustTraits implements steps.TraitsAdjuster: where rows that the model was made with are left out or noted, a pipeline that has
+// such rows is not refused.
+func (c Config) AdjustTraits(t *engine.Traits) {
+	if c.OnLeak != "stop" {
+		t.HeldOut = nil
+	}
+}
+
 // In is what the step reads.
 type In struct {
 	Model  artifact.Model `port:"model" doc:"the model to measure"`
@@ -56,7 +65,7 @@ type Out struct {
 
 // Step is the "evaluate" step type.
 var Step = steps.New("evaluate", 6, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
-	steps.Isolated, steps.Example(`step "evaluate" "test" {
+	steps.Stage(steps.Validation), steps.Measures, steps.HeldOut("test", "unseen"), steps.Isolated, steps.Example(`step "evaluate" "test" {
   model  = step.export.model
   test   = step.corpus.test
   unseen = step.corpus.unseen

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"rein/engine"
 	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/internal/leak"
@@ -43,6 +44,13 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// AdjustTraits implements steps.TraitsAdjuster: the threshold of full weights stays as it was chosen.
+func (c Config) AdjustTraits(t *engine.Traits) {
+	if c.Weights == "fp32" {
+		t.Fits = nil
+	}
+}
+
 // Inputs are the model and the rows to prove it on.
 type Inputs struct {
 	Model artifact.Model `port:"model" doc:"A trained model."`
@@ -57,7 +65,7 @@ type Outputs struct {
 
 // Step is the step type.
 var Step = steps.New("export-onnx", 3, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
-	steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
+	steps.Stage(steps.Export), steps.Fits("rows", "chooses the threshold anew with"), steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
 step "export-onnx" "export" {
   model = step.model.model
   rows  = step.parts.validation

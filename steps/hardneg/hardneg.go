@@ -58,7 +58,8 @@ type Out struct {
 }
 
 // Step is the "hard-negatives" step type.
-var Step = steps.New("hard-negatives", 3, "Write benign text around the words that cause false alarms.", run, steps.Isolated,
+var Step = steps.New("hard-negatives", 3, "Write benign text around the words that cause false alarms.", run,
+	steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes(""), steps.Isolated,
 	steps.Example(`step "hard-negatives" "hard_negatives" {
   rows  = step.sampled.rows
   model = step.baseline.model

@@ -4,7 +4,6 @@ package lineage
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -23,25 +22,12 @@ func (p Problem) Error() string {
 	return fmt.Sprintf("%s: step %q: %s", p.Step.Pos, p.Step.Name, p.Text)
 }
 
-// passes lists, by step type, the inputs whose rows (or whose variations) come out again.
-var passes = map[string][]string{
-	"merge": {"base", "add"}, "sample": {"rows"}, "augment": {"rows"}, "hard-negatives": {"rows"}, "balance-assert": {"rows"},
-	"review": {"rows"}, "score": {"rows"}, "mine": {"pool"},
-}
-
-// Problems looks at each evaluation of the graph that would stop for leaked rows.
+// Problems looks at each step of the graph that wants rows held out of the making of its model.
 func Problems(ctx context.Context, g *engine.Graph) ([]Problem, error) {
 	var out []Problem
 	for _, p := range g.Pipelines {
 		for _, n := range p.Nodes {
-			if n.Type != "evaluate" || n.NotNeeded {
-				continue
-			}
-			stops, err := stops(ctx, n)
-			if err != nil {
-				return nil, fmt.Errorf("%s: step %q: %w", n.Pos, n.Name, err)
-			}
-			if !stops {
+			if len(n.Traits.HeldOut) == 0 || n.NotNeeded {
 				continue
 			}
 			w := walk{ctx: ctx}
@@ -56,29 +42,11 @@ func Problems(ctx context.Context, g *engine.Graph) ([]Problem, error) {
 	return out, nil
 }
 
-// stops tells whether an evaluation is to stop for leaked rows.
-func stops(ctx context.Context, n *engine.Node) (bool, error) {
-	var c struct {
-		OnLeak string `json:"on_leak"`
-	}
-	err := config(ctx, n, &c)
-	return c.OnLeak == "" || c.OnLeak == "stop", err
-}
-
-// config reads a step's arguments.
-func config(ctx context.Context, n *engine.Node, into any) error {
-	d, err := n.Op.Describe(ctx)
-	if err != nil || len(d.Config) == 0 {
-		return err
-	}
-	return json.Unmarshal(d.Config, into)
-}
-
 // origin is where rows begin: an output that isn't made of other rows, or a path.
 type origin struct {
 	node *engine.Node
 	port string
-	path string // and config, of a dataset: two steps that read one file alike have the same rows
+	path string // of a path; of an output that is made of paths alone: what it is made of, and how
 }
 
 func (o origin) String() string {
@@ -95,12 +63,9 @@ type walk struct {
 
 // evaluation compares what a step reports on with what its model is made with.
 func (w *walk) evaluation(n *engine.Node) []string {
-	var uses []use
-	for _, r := range refs(n, "model") {
-		uses = append(uses, w.uses(r)...)
-	}
+	uses := w.uses(n)
 	var out []string
-	for _, port := range []string{"test", "unseen"} {
+	for _, port := range n.Traits.HeldOut {
 		for _, r := range refs(n, port) {
 			for _, reported := range w.origins(r) {
 				for _, u := range uses {
@@ -124,42 +89,33 @@ type use struct {
 	ref  engine.Ref
 }
 
-// uses follows a model back to its trainings.
-func (w *walk) uses(r engine.Ref) []use {
-	if r.Node == nil {
-		return nil
-	}
+// uses follows the models that a step takes back to what made them.
+func (w *walk) uses(n *engine.Node) []use {
 	var out []use
-	if r.Node.Type == "train-gpu" {
-		for _, x := range refs(r.Node, "rows") {
-			out = append(out, use{r.Node, "trains on", x})
-		}
-		for _, x := range refs(r.Node, "validation") {
-			out = append(out, use{r.Node, "chooses with", x})
-		}
-	}
-	if r.Node.Type == "export-onnx" && w.rechooses(r.Node) {
-		for _, x := range refs(r.Node, "rows") {
-			out = append(out, use{r.Node, "chooses the threshold anew with", x})
-		}
-	}
-	for _, port := range []string{"model", "init"} {
-		for _, x := range refs(r.Node, port) {
-			out = append(out, w.uses(x)...)
+	for _, in := range n.Inputs {
+		for _, r := range in.Refs {
+			if r.Node == nil || kind(r) != "model" {
+				continue
+			}
+			for _, f := range r.Node.Traits.Fits {
+				for _, x := range refs(r.Node, f.Port) {
+					out = append(out, use{r.Node, f.How, x})
+				}
+			}
+			out = append(out, w.uses(r.Node)...)
 		}
 	}
 	return out
 }
 
-// rechooses tells whether an export writes weights that have their threshold chosen anew, on labelled rows.
-func (w *walk) rechooses(n *engine.Node) bool {
-	var c struct {
-		Weights string `json:"weights"`
+// kind is that of the output that a reference names.
+func kind(r engine.Ref) string {
+	for _, p := range r.Node.Ports {
+		if p.Name == r.Port {
+			return p.Kind
+		}
 	}
-	if err := config(w.ctx, n, &c); err != nil {
-		w.err = err
-	}
-	return c.Weights != "" && c.Weights != "fp32"
+	return ""
 }
 
 // origins are where an output's rows begin.
@@ -167,12 +123,11 @@ func (w *walk) origins(r engine.Ref) []origin {
 	if r.Node == nil {
 		return []origin{{path: r.Path.Abs}}
 	}
-	ports, ok := passes[r.Node.Type]
-	if !ok {
+	if len(r.Node.Traits.Passes) == 0 {
 		return []origin{w.same(origin{node: r.Node, port: r.Port})}
 	}
 	var out []origin
-	for _, p := range ports {
+	for _, p := range r.Node.Traits.Passes {
 		for _, x := range refs(r.Node, p) {
 			out = append(out, w.origins(x)...)
 		}
@@ -180,26 +135,27 @@ func (w *walk) origins(r engine.Ref) []origin {
 	return out
 }
 
-// same gives steps that read one file alike one origin.
+// same gives outputs that equal steps make of the same paths one origin.
 func (w *walk) same(o origin) origin {
-	if o.node.Type != "dataset" {
+	of := o.node.Type + " " + o.port
+	for _, in := range o.node.Inputs {
+		for _, r := range in.Refs {
+			if r.Path == nil {
+				return o
+			}
+			of += " " + in.Port + "=" + r.Path.Abs
+		}
+	}
+	d, err := o.node.Op.Describe(w.ctx)
+	if err != nil {
+		w.err = err
 		return o
 	}
-	for _, r := range refs(o.node, "data") {
-		if r.Path == nil {
-			return o
-		}
-		d, err := o.node.Op.Describe(w.ctx)
-		if err != nil {
-			w.err = err
-			return o
-		}
-		o.path = r.Path.Abs + " " + string(d.Config)
-	}
+	o.path = of + " " + string(d.Config)
 	return o
 }
 
-// share tells whether two origins have rows in common: they are one, or one was split off the other.
+// share tells whether two origins have rows in common: they are one, or one is a part of the other.
 func (w *walk) share(a, b origin) bool {
 	return equal(a, b) || w.within(a, b) || w.within(b, a)
 }
@@ -208,15 +164,17 @@ func equal(a, b origin) bool {
 	return a == b || a.path != "" && a.path == b.path
 }
 
-// within tells whether the rows of a were split off b.
+// within tells whether the rows of a are a part of those of b.
 func (w *walk) within(a, b origin) bool {
-	if a.node == nil || a.node.Type != "split" {
+	if a.node == nil {
 		return false
 	}
-	for _, r := range refs(a.node, "rows") {
-		for _, o := range w.origins(r) {
-			if equal(o, b) || w.within(o, b) {
-				return true
+	for _, port := range a.node.Traits.Divides {
+		for _, r := range refs(a.node, port) {
+			for _, o := range w.origins(r) {
+				if equal(o, b) || w.within(o, b) {
+					return true
+				}
 			}
 		}
 	}

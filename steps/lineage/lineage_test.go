@@ -1,25 +1,38 @@
 package lineage
 
 import (
-	"context"
-	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+
 	"rein/engine"
+	"rein/steps"
+	"rein/steps/all"
 )
 
-// op is what the walk asks of a step: its config.
-type op string
-
-func (o op) Describe(context.Context) (engine.Description, error) {
-	return engine.Description{Config: json.RawMessage(o)}, nil
-}
-func (o op) Run(context.Context, *engine.Call) error { return nil }
-
-// step makes a node; inputs are written "port=node.port" or "port=path".
-func step(nodes map[string]*engine.Node, name, typ, config string, inputs ...string) {
-	n := &engine.Node{Name: name, Type: typ, Pos: "p.hcl:1", Op: op(config)}
+// step makes a node of a type that ships; inputs are written "port=node.port" or "port=path".
+func step(t *testing.T, nodes map[string]*engine.Node, name, typ, config string, inputs ...string) {
+	t.Helper()
+	at := slices.IndexFunc(all.Types(), func(x *steps.Type) bool { return x.Name == typ })
+	of := all.Types()[at]
+	ty, err := ctyjson.ImpliedType([]byte(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	args, err := ctyjson.Unmarshal([]byte(config), ty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, err := of.Op(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &engine.Node{Name: name, Type: typ, Pos: "p.hcl:1", Op: op, Traits: of.Traits(op)}
+	for _, p := range of.Out {
+		n.Ports = append(n.Ports, engine.Port{Name: p.Name, Kind: p.Kind})
+	}
 	for _, in := range inputs {
 		port, from, _ := strings.Cut(in, "=")
 		ref := engine.Ref{Path: &engine.Path{Abs: from}}
@@ -32,22 +45,26 @@ func step(nodes map[string]*engine.Node, name, typ, config string, inputs ...str
 }
 
 // pipeline is the shipped one in short, with the evaluation's inputs as given.
-func pipeline(evaluation string, inputs ...string) *engine.Graph {
+func pipeline(t *testing.T, evaluation string, inputs ...string) *engine.Graph {
 	nodes := map[string]*engine.Node{}
-	step(nodes, "own", "dataset", `{}`, "data=/data")
-	step(nodes, "same", "dataset", `{}`, "data=/data")
-	step(nodes, "other", "dataset", `{"splits":["test"]}`, "data=/data")
-	step(nodes, "parts", "split", `{}`, "rows=own.rows")
-	step(nodes, "base", "train-gpu", `{}`, "rows=parts.train", "validation=parts.validation")
-	step(nodes, "fps", "mine", `{}`, "model=base.model", "pool=parts.pool")
-	step(nodes, "varied", "augment", `{}`, "rows=fps.rows")
-	step(nodes, "merged", "merge", `{}`, "base=parts.train", "add=varied.rows")
-	step(nodes, "balanced", "balance-assert", `{}`, "rows=merged.rows")
-	step(nodes, "model", "train-gpu", `{}`, "rows=balanced.rows", "validation=parts.validation", "init=base.model")
-	step(nodes, "export", "export-onnx", `{}`, "model=model.model")
-	step(nodes, "int8", "export-onnx", `{"weights":"int8"}`, "model=model.model", "rows=parts.test")
-	step(nodes, "fp32", "export-onnx", `{"weights":"fp32"}`, "model=model.model", "rows=parts.test")
-	step(nodes, "test", "evaluate", evaluation, inputs...)
+	step(t, nodes, "own", "dataset", `{}`, "data=/data")
+	step(t, nodes, "same", "dataset", `{}`, "data=/data")
+	step(t, nodes, "other", "dataset", `{"splits":["test"]}`, "data=/data")
+	step(t, nodes, "corpus", "synthesize", `{}`)
+	step(t, nodes, "again", "synthesize", `{}`)
+	step(t, nodes, "more", "synthesize", `{"seed":2}`)
+	step(t, nodes, "parts", "split", `{}`, "rows=own.rows")
+	step(t, nodes, "base", "train-gpu", `{}`, "rows=parts.train", "validation=parts.validation")
+	step(t, nodes, "fps", "mine", `{}`, "model=base.model", "pool=parts.pool")
+	step(t, nodes, "varied", "augment", `{"variations":2}`, "rows=fps.rows")
+	step(t, nodes, "merged", "merge", `{}`, "base=parts.train", "add=varied.rows")
+	step(t, nodes, "balanced", "balance-assert", `{}`, "rows=merged.rows")
+	step(t, nodes, "model", "train-gpu", `{}`, "rows=balanced.rows", "validation=parts.validation", "init=base.model")
+	step(t, nodes, "made", "train-gpu", `{}`, "rows=corpus.train", "validation=corpus.validation")
+	step(t, nodes, "export", "export-onnx", `{}`, "model=model.model")
+	step(t, nodes, "int8", "export-onnx", `{"weights":"int8"}`, "model=model.model", "rows=parts.test")
+	step(t, nodes, "fp32", "export-onnx", `{"weights":"fp32"}`, "model=model.model", "rows=parts.test")
+	step(t, nodes, "test", "evaluate", evaluation, inputs...)
 	p := &engine.Pipeline{Name: "p"}
 	for _, n := range nodes {
 		p.Nodes = append(p.Nodes, n)
@@ -71,9 +88,12 @@ func TestProblems(t *testing.T) {
 		"before the split":   {`{}`, []string{"model=base.model", "test=own.rows"}, `test is step.own.rows, and step "base" trains on step.parts.train`},
 		"the same file":      {`{}`, []string{"model=base.model", "unseen=same.rows"}, `unseen is step.same.rows`},
 		"another part of it": {`{}`, []string{"model=base.model", "test=other.rows"}, ""},
+		"made again":         {`{}`, []string{"model=made.model", "test=again.train"}, `test is step.again.train, and step "made" trains on step.corpus.train`},
+		"another output":     {`{}`, []string{"model=made.model", "test=again.test"}, ""},
+		"made otherwise":     {`{}`, []string{"model=made.model", "test=more.train"}, ""},
 		"recorded":           {`{"on_leak":"record"}`, []string{"model=export.model", "test=parts.train"}, ""},
 	} {
-		got, err := Problems(t.Context(), pipeline(c.config, c.inputs...))
+		got, err := Problems(t.Context(), pipeline(t, c.config, c.inputs...))
 		if err != nil {
 			t.Fatal(err)
 		}

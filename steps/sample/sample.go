@@ -63,7 +63,7 @@ type Out struct {
 }
 
 // Step is the "sample" step type.
-var Step = steps.New("sample", 2, "Choose rows by stratum, without replacement.", run, steps.Example(`step "sample" "sampled" {
+var Step = steps.New("sample", 2, "Choose rows by stratum, without replacement.", run, steps.Stage(steps.Data), steps.Passes("rows"), steps.Example(`step "sample" "sampled" {
   rows   = step.false_positives.rows
   size   = 2500
   quotas = { "context manipulation" = 0.43, "semantic jailbreak" = 0.26, "obfuscated command" = 0.19, "other" = 0.12 }

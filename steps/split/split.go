@@ -78,7 +78,7 @@ type Out struct {
 
 // Step is the "split" step type.
 var Step = steps.New("split", 2, "Split rows into sets that share no near-duplicate, and hold whole sources out of training.", run,
-	steps.Example(`step "split" "parts" {
+	steps.Stage(steps.Data), steps.Divides("rows"), steps.Example(`step "split" "parts" {
   rows      = step.own.rows
   fractions = { test = 0.25 }
 }`))

@@ -174,6 +174,12 @@ func (m Model) overSeeds(report *stats.Report, metrics map[string]float64) {
 	metrics["seeds"], metrics["fp_rate_mean"], metrics["fp_rate_spread"] = n, mean/n, 0.001
 }
 
+// traits are what the types of the shipped pipelines say of themselves.
+var traits = map[string]record.Traits{
+	"synthesize": {Stage: record.StageData}, "sample": {Stage: record.StageData}, "merge": {Stage: record.StageData}, "balance-assert": {Stage: record.StageData},
+	"train-gpu": {Stage: record.StageTraining}, "evaluate": {Stage: record.StageValidation, Measures: true},
+}
+
 // Strategy is a recorded pipeline of the shape that ships.
 func (s *Shelf) Strategy(name string, base, own Model, severity float64, rows int) record.Pipeline {
 	num := func(v float64) *float64 { return &v }
@@ -187,7 +193,7 @@ func (s *Shelf) Strategy(name string, base, own Model, severity float64, rows in
 	baseOut, baseMetrics := s.evaluate(base)
 	ownOut, ownMetrics := s.evaluate(own)
 	step := func(name, typ string, ms int64, metrics map[string]float64, needs ...string) record.Step {
-		return record.Step{Name: name, Type: typ, Status: "ran", Needs: needs, Result: cache.Result{Metrics: metrics, RunMS: ms,
+		return record.Step{Name: name, Type: typ, Traits: traits[typ], Status: "ran", Needs: needs, Result: cache.Result{Metrics: metrics, RunMS: ms,
 			Series: map[string][][2]float64{"train_loss": {{1, 0.5}, {2, 0.3}, {3, 0.2}}}}}
 	}
 	p := record.Pipeline{Name: name, Title: "Strategy " + name, File: name + ".hcl", Meta: meta, Steps: []record.Step{

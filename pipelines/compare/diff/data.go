@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
-	"maps"
 	"slices"
 	"unicode/utf8"
 
@@ -41,21 +40,18 @@ const (
 	shownText    = 160
 )
 
-// rowTypes are the step types whose rows are made, not merely passed on.
-var rowTypes = []string{"synthesize", "dataset", "split", "mine", "sample", "augment", "hard-negatives", "review", "merge"}
-
-// data compares every output of rows that both sides have under one name, and whose content differs.
+// data compares every output of a step's own rows that both sides have under one name, and whose content differs.
 func (r *Result) data(ctx context.Context, in Input) error {
 	if in.Blobs == nil {
 		return nil
 	}
 	for _, b := range in.B.Pipeline.Steps {
 		i := slices.IndexFunc(in.A.Pipeline.Steps, func(s record.Step) bool { return s.Name == b.Name })
-		if i < 0 || !slices.Contains(rowTypes, b.Type) {
+		if i < 0 {
 			continue
 		}
 		a := in.A.Pipeline.Steps[i]
-		for _, port := range slices.Sorted(maps.Keys(b.Outputs)) {
+		for _, port := range slices.Sorted(slices.Values(b.Traits.Rows)) {
 			was, ok := a.Outputs[port]
 			if !ok || was.Digest == b.Outputs[port].Digest || was.Dir {
 				continue

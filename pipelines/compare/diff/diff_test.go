@@ -105,7 +105,7 @@ func (s shelf) side(label, config string, data cache.Blob, flagged int) Side {
 	meta, _ := json.Marshal(record.Meta{Result: "test"})
 	metrics := map[string]float64{"fp_rate": set.FPRate.Value, "tp_rate": set.Recall.Value}
 	return Side{Label: label, Config: json.RawMessage(config), Pipeline: record.Pipeline{Name: "hybrid", File: "hybrid.hcl", Meta: meta, Steps: []record.Step{
-		{Name: "dataset", Type: "merge", Outputs: map[string]cache.Blob{"rows": data}},
+		{Name: "dataset", Type: "merge", Traits: record.Traits{Rows: []string{"rows"}}, Outputs: map[string]cache.Blob{"rows": data}},
 		{Name: "test", Type: "evaluate", Needs: []string{"dataset"}, Outputs: map[string]cache.Blob{"scores": s.put(scores.Path), "report": s.put(report)}, Result: cache.Result{Metrics: metrics}},
 	}}}
 }

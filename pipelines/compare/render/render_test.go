@@ -184,7 +184,7 @@ func TestEditedTextsAreInThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := s.Strategy("x", weak, weak, 0, 1)
-	p.Steps = append(p.Steps, record.Step{Name: "edits", Type: "robustness", Status: "ran", Needs: []string{"model"}, Outputs: map[string]cache.Blob{"report": s.Put(path)},
+	p.Steps = append(p.Steps, record.Step{Name: "edits", Type: "robustness", Traits: record.Traits{Report: "edits"}, Status: "ran", Needs: []string{"model"}, Outputs: map[string]cache.Blob{"report": s.Put(path)},
 		Result: cache.Result{Metrics: map[string]float64{"edited_tp_rate_worst": 0.61}}})
 	var b strings.Builder
 	if err := HTML(context.Background(), &b, compute(t, s, p), Options{}); err != nil {

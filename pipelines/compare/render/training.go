@@ -3,9 +3,9 @@ package render
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
+	"rein/engine/record"
 	"rein/pipelines/compare"
 )
 
@@ -19,10 +19,10 @@ var trainingLines = []line{
 	{sectionTraining, "cost", "cost", cost},
 	{sectionTraining, "model_bytes", "model size", func(v view) Cell { return v.measuredCell("model_bytes") }},
 	{sectionTraining, "latency_p95_ms", "latency, p95", func(v view) Cell { return v.measuredCell("latency_p95_ms") }},
-	{sectionTimeline, "data_time", "data", stage("data_days", compare.Stages[0].Types...)},
-	{sectionTimeline, "training_time", "training", stage("", "train-gpu")},
-	{sectionTimeline, "validation_time", "validation", stage("validation_days", compare.Stages[1].Types...)},
-	{sectionTimeline, "onnx_time", "export and package", stage("onnx_days", compare.Stages[2].Types...)},
+	{sectionTimeline, "data_time", "data", stage("data_days", record.StageData)},
+	{sectionTimeline, "training_time", "training", stage("", record.StageTraining)},
+	{sectionTimeline, "validation_time", "validation", stage("validation_days", record.StageValidation)},
+	{sectionTimeline, "onnx_time", "export and package", stage("onnx_days", record.StageExport)},
 	{sectionTimeline, "total_time", "critical path", criticalPathCell},
 	{sectionTimeline, "elapsed", "  with stated human days", elapsed},
 }
@@ -89,12 +89,12 @@ func cost(v view) Cell {
 	return c.planned(v, "cost_usd", money)
 }
 
-// stage is the time that the steps of some types took, the strategy's own or the baseline's.
-func stage(fact string, types ...string) func(view) Cell {
+// stage is the time that the steps of a stage took, the strategy's own or the baseline's.
+func stage(fact string, of record.Stage) func(view) Cell {
 	return func(v view) Cell {
 		var ms int64
 		for _, t := range v.timings() {
-			if slices.Contains(types, t.Type) {
+			if t.Stage == of {
 				ms += t.MS
 			}
 		}
