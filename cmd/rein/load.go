@@ -56,18 +56,23 @@ func (a *app) loadToRun(ctx context.Context, args []string, l *loadFlags) (*lang
 	if err := a.report(p, p.CheckPaths()); err != nil {
 		return p, err
 	}
+	return p, leakage(ctx, p)
+}
+
+// leakage refuses a graph that reports on rows that the reported model is made with.
+func leakage(ctx context.Context, p *lang.Program) error {
 	problems, err := lineage.Problems(ctx, p.Graph)
 	if err != nil {
-		return p, err
+		return err
 	}
 	var errs []error
 	for _, x := range problems {
 		errs = append(errs, x)
 	}
 	if len(errs) > 0 {
-		return p, &exitError{exitVerdict, fmt.Errorf("leakage: %w", errors.Join(errs...))}
+		return &exitError{exitVerdict, fmt.Errorf("leakage: %w", errors.Join(errs...))}
 	}
-	return p, nil
+	return nil
 }
 
 func (a *app) langOptions(args []string, l *loadFlags) lang.Options {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
 	"rein/pipelines/human"
@@ -15,19 +16,31 @@ func (a *app) validateCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "validate [FILE|DIR]...",
 		Short: "Check pipeline files without running anything",
-		Long: `validate reads pipeline files and reports all that is wrong with them at once.
+		Long: `validate reads pipeline files and reports all that is wrong with them at once: what can't be read or doesn't fit, data
+that isn't there, and models that would be reported on rows that they are made with. It executes nothing.
 
 EXIT STATUS
   0  valid
+  1  leakage: a model would be reported on rows that it is made with
   2  something is wrong`,
 		Example: "  rein validate pipelines\n  rein validate --json",
-		RunE: func(_ *cobra.Command, args []string) error {
-			if a.json {
-				return a.validateJSON(args, &l)
-			}
+		RunE: func(c *cobra.Command, args []string) error {
 			p, diags := lang.Load(a.targets(args), a.langOptions(args, &l))
+			if !diags.HasErrors() {
+				diags = append(diags, p.CheckPaths()...)
+			}
+			var leaks error
+			if !diags.HasErrors() {
+				leaks = leakage(c.Context(), p)
+			}
+			if a.json {
+				return a.validateJSON(p, diags, leaks)
+			}
 			if err := a.report(p, diags); err != nil {
 				return err
+			}
+			if leaks != nil {
+				return leaks
 			}
 			if len(p.Graph.Pipelines) == 0 && (len(args) != 1 || filepath.Base(args[0]) != lang.ProjectFile) {
 				return noPipelines(a.targets(args))
@@ -46,14 +59,17 @@ EXIT STATUS
 	return c
 }
 
-func (a *app) validateJSON(args []string, l *loadFlags) error {
-	p, diags := lang.Load(a.targets(args), a.langOptions(args, l))
+func (a *app) validateJSON(p *lang.Program, diags hcl.Diagnostics, leaks error) error {
 	errors := 0
 	described := lang.Describe(p.Sources, diags)
 	for _, d := range described {
 		if d.Severity == "error" {
 			errors++
 		}
+	}
+	if leaks != nil {
+		described = append(described, lang.Diagnostic{Severity: "error", Summary: "Leakage", Detail: leaks.Error()})
+		errors++
 	}
 	if err := writeJSON(a.out, struct {
 		Valid       bool              `json:"valid"`
@@ -62,7 +78,10 @@ func (a *app) validateJSON(args []string, l *loadFlags) error {
 	}{errors == 0, errors, described}); err != nil {
 		return err
 	}
-	if errors > 0 {
+	switch {
+	case leaks != nil:
+		return &exitError{exitStatus(leaks), nil}
+	case errors > 0:
 		return &exitError{exitConfig, nil}
 	}
 	return nil

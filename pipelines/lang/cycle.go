@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// checkCycles reports steps that need their own output, with every edge of the circle.
+// checkCycles reports steps that need their own output, with every edge of the cycle.
 func (e *evaluator) checkCycles() {
 	color := map[*instance]state{}
 	var path []edge // from the root of the search
@@ -17,7 +17,7 @@ func (e *evaluator) checkCycles() {
 		for _, x := range i.edges {
 			switch color[x.to] {
 			case computing:
-				e.stepCircle(append(path, x), x.to)
+				e.stepCycle(append(path, x), x.to)
 				return false
 			case pending:
 				path = append(path, x)
@@ -39,8 +39,8 @@ func (e *evaluator) checkCycles() {
 	}
 }
 
-// stepCircle reports the end of path that leads from a step back to itself.
-func (e *evaluator) stepCircle(path []edge, start *instance) {
+// stepCycle reports the end of path that leads from a step back to itself.
+func (e *evaluator) stepCycle(path []edge, start *instance) {
 	from := len(path) - 1
 	for from > 0 && path[from-1].to != start {
 		from--
@@ -51,26 +51,26 @@ func (e *evaluator) stepCircle(path []edge, start *instance) {
 		links = append(links, link{at.String(), x.to.String(), x.rng})
 		at = x.to
 	}
-	e.diags = e.diags.Append(circleError("Steps in a circle", "can't run, because it needs its own result", links))
+	e.diags = e.diags.Append(cycleError("Cycle of steps", "can't run, because it needs its own result", links))
 }
 
-// link is one edge of a circle.
+// link is one edge of a cycle.
 type link struct {
 	from, to string
 	rng      hcl.Range
 }
 
-// mostLinks is how many edges of a circle are shown with their lines.
+// mostLinks is how many edges of a cycle are shown with their lines.
 const mostLinks = 12
 
-// circleError reports a circle with all its edges: the last as the subject, the others as related places.
-func circleError(summary, what string, links []link) *hcl.Diagnostic {
+// cycleError reports a cycle with all its edges: the last as the subject, the others as related places.
+func cycleError(summary, what string, links []link) *hcl.Diagnostic {
 	var b strings.Builder
 	for _, l := range links {
 		fmt.Fprintf(&b, "\n  %s needs %s (%s)", l.from, l.to, linePos(l.rng))
 	}
 	last := links[len(links)-1]
-	d := errorAt(last.rng, summary, "%s %s:%s\nBreak the circle at one of these.", last.to, what, b.String())
+	d := errorAt(last.rng, summary, "%s %s:%s\nBreak the cycle at one of these.", last.to, what, b.String())
 	for _, l := range links[:min(mostLinks, len(links)-1)] {
 		also(d, l.rng, "%s needs %s", l.from, l.to)
 	}

@@ -5,7 +5,7 @@
 //	source.go   names of files and folders -> text
 //	decode.go   text -> module: what one file says, by the grammar in schema.go and the step types' schemas
 //	inherit.go  module -> chain -> merged: what a pipeline is after `extends`
-//	scope.go    expressions -> values, each once, when something asks for it; circles are found here
+//	scope.go    expressions -> values, each once, when something asks for it; cycles are found here
 //	step.go     step blocks -> instances (for_each), their ports, whether they are needed (when)
 //	bind.go     arguments -> inputs (edges); config.go: arguments -> an Op; meta.go: what every step takes
 //	pipeline.go all of it -> engine.Pipeline, with record.Meta of expect, plan, compare and the variables

@@ -2,7 +2,9 @@ package lang
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/agext/levenshtein"
 	"github.com/hashicorp/hcl/v2"
@@ -171,8 +173,7 @@ func (e *evaluator) expectation(a *attr, v cty.Value) (record.Expectation, bool)
 		return x, false
 	}
 	if v.Type() == cty.Number {
-		x.Value = float(v)
-		return x, true
+		v = cty.ObjectVal(map[string]cty.Value{"value": v})
 	}
 	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
 		return wrong("%s is a number, or { value, tolerance } or { at_most } or { at_least }; this is %s.", a.name, describe(v))
@@ -191,6 +192,11 @@ func (e *evaluator) expectation(a *attr, v cty.Value) (record.Expectation, bool)
 		n, err := convert.Convert(n, want)
 		if err != nil {
 			return wrong("%s.%s is a %s: %s.", a.name, k, want.FriendlyName(), err)
+		}
+		if m, ok := metric.Lookup(a.name); ok && k != "binding" && m.Unit == metric.Rate && !strings.HasSuffix(m.Name, "_change") {
+			if f := *float(n); f < 0 || f > 1 {
+				return wrong("%s.%s is %g, but %s is a rate, a fraction from 0 to 1.%s", a.name, k, f, a.name, asFraction(f))
+			}
 		}
 		switch k {
 		case "binding":
@@ -216,6 +222,14 @@ func (e *evaluator) expectation(a *attr, v cty.Value) (record.Expectation, bool)
 		return wrong("%s can't be at most %v and at least %v.", a.name, *x.AtMost, *x.AtLeast)
 	}
 	return x, true
+}
+
+// asFraction is what a percentage was probably meant to be.
+func asFraction(f float64) string {
+	if f > 1 && f <= 100 {
+		return fmt.Sprintf(" Did you mean %.6g?", f/100)
+	}
+	return ""
 }
 
 func float(v cty.Value) *float64 {

@@ -101,7 +101,7 @@ func (l *loader) anyBroken() bool {
 
 func (c chain) leaf() *module { return c[len(c)-1] }
 
-// chains follows extends. A file that can't be read or is in a circle has been reported and gives no chain.
+// chains follows extends. A file that can't be read or is in a cycle has been reported and gives no chain.
 func (l *loader) chains(files []string) []chain {
 	var out []chain
 	for _, f := range files {
@@ -138,7 +138,7 @@ func extendsCycle(c chain, last hcl.Range) *hcl.Diagnostic {
 		next := c[(i+1)%len(c)]
 		fmt.Fprintf(&b, "\n  %s extends %s (%s)", m.file, next.file, shortPos(m.header.extendsPos))
 	}
-	return errorAt(last, "Inheritance in a circle", "A file can't extend itself:%s\nRemove one of these.", b.String())
+	return errorAt(last, "Cycle of files", "A file can't extend itself:%s\nRemove one of these.", b.String())
 }
 
 // merged is a pipeline after inheritance.

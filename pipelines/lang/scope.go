@@ -8,7 +8,7 @@ import (
 )
 
 // evaluator evaluates one pipeline's expressions. Variables, locals and the keys of steps are computed when something
-// asks for them, each once, so that files need no order and a circle is seen with everything on it.
+// asks for them, each once, so that files need no order and a cycle is seen with everything on it.
 type evaluator struct {
 	*loader
 	m         *merged
@@ -134,7 +134,7 @@ func (e *evaluator) local(r ref) (cty.Value, bool) {
 	})
 }
 
-// compute does the work of a lazy value once, and reports a circle.
+// compute does the work of a lazy value once, and reports a cycle.
 func (e *evaluator) compute(z *lazy, name string, at hcl.Range, work func() (cty.Value, bool)) (cty.Value, bool) {
 	switch z.state {
 	case done:
@@ -142,7 +142,7 @@ func (e *evaluator) compute(z *lazy, name string, at hcl.Range, work func() (cty
 	case failed:
 		return cty.DynamicVal, false
 	case computing:
-		e.circle(name, at)
+		e.cycle(name, at)
 		return cty.DynamicVal, false
 	}
 	z.state = computing
@@ -155,8 +155,8 @@ func (e *evaluator) compute(z *lazy, name string, at hcl.Range, work func() (cty
 	return v, ok
 }
 
-// circle reports that the value of name needs itself, with every reference on the way.
-func (e *evaluator) circle(name string, at hcl.Range) {
+// cycle reports that the value of name needs itself, with every reference on the way.
+func (e *evaluator) cycle(name string, at hcl.Range) {
 	from := len(e.stack) - 1
 	for from > 0 && e.stack[from].name != name {
 		from--
@@ -169,7 +169,7 @@ func (e *evaluator) circle(name string, at hcl.Range) {
 		}
 		links = append(links, link{e.stack[i].name, next, rng})
 	}
-	e.diags = e.diags.Append(circleError("Values in a circle", "can't be computed, because it needs itself", links))
+	e.diags = e.diags.Append(cycleError("Cycle of values", "can't be computed, because it needs itself", links))
 }
 
 // linePos is file:line,column.
