@@ -20,9 +20,6 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/hashicorp/hcl/v2 v2.25.0
 	github.com/jedib0t/go-pretty/v6 v6.8.3
-	github.com/k2-fsa/sherpa-onnx-go-linux v1.13.6
-	github.com/k2-fsa/sherpa-onnx-go-macos v1.13.6
-	github.com/k2-fsa/sherpa-onnx-go-windows v1.13.6
 	github.com/klauspost/compress v1.20.3
 	github.com/mattn/go-runewidth v0.0.30
 	github.com/openai/openai-go/v3 v3.96.0

@@ -87,13 +87,12 @@ func TestLayers(t *testing.T) {
 // Native libraries live behind one package each.
 func TestNativeSeams(t *testing.T) {
 	seams := map[string]string{
-		"github.com/gomlx/":                "rein/steps/internal/mlx",
-		"github.com/yalue/onnxruntime_go":  "rein/steps/internal/ort",
-		"github.com/k2-fsa/sherpa-onnx-go": "rein/steps/internal/ort",
-		"github.com/dgraph-io/badger":      "rein/cache",
-		"github.com/hashicorp/hcl":         "rein/pipelines/lang",
-		"github.com/spf13/cobra":           "rein/cmd/rein",
-		"github.com/gomlx/compute-onnx":    "rein/steps/internal/mlx",
+		"github.com/gomlx/":               "rein/steps/internal/mlx",
+		"github.com/yalue/onnxruntime_go": "rein/steps/internal/ort",
+		"github.com/dgraph-io/badger":     "rein/cache",
+		"github.com/hashicorp/hcl":        "rein/pipelines/lang",
+		"github.com/spf13/cobra":          "rein/cmd/rein",
+		"github.com/gomlx/compute-onnx":   "rein/steps/internal/mlx",
 	}
 	for _, p := range listPackages(t) {
 		for _, imp := range p.Imports {

@@ -13,6 +13,7 @@ import (
 	"rein/pipelines/lang"
 	"rein/steps"
 	"rein/steps/all"
+	"rein/steps/train"
 )
 
 // lockedView makes a view safe for the engine, which emits from many goroutines.
@@ -66,12 +67,14 @@ func (a *app) progress(jobs int) *lockedView {
 var libraries = []string{
 	"github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty", "github.com/dgraph-io/badger/v4",
 	"github.com/yalue/onnxruntime_go", "github.com/gomlx/gomlx", "github.com/gomlx/compute-onnx",
-	"github.com/k2-fsa/sherpa-onnx-go-linux",
 }
 
-// versions maps each library that is linked in to its version.
+// versions maps each library that is linked in, and the ONNX Runtime that is carried, to its version.
 func versions() map[string]string {
 	out := map[string]string{}
+	if v := train.Runtime(); v != "" {
+		out["onnxruntime"] = v
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return out

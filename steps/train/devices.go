@@ -14,6 +14,9 @@ type Fact struct {
 	Remedy string // how to get it, where it is missing
 }
 
+// Runtime is the version of the ONNX Runtime that rein carries; "" where it carries none.
+func Runtime() string { return ort.Carried() }
+
 // Devices says what this machine can train on. It loads no plugin: one that crashes must not end the question.
 func Devices() []Fact {
 	library := Fact{Name: "ONNX Runtime", Needed: true}

@@ -18,6 +18,7 @@ import (
 	"rein/steps/internal/leak"
 	"rein/steps/internal/mlx"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/ort"
 	"rein/steps/internal/tokenizer"
 	"rein/steps/internal/usergraph"
 )
@@ -47,11 +48,11 @@ step "train-gpu" "model" {
 }`))
 
 // libraries are the modules whose versions can change a model.
-var libraries = []string{"github.com/gomlx/gomlx", "github.com/gomlx/compute-onnx", "github.com/k2-fsa/sherpa-onnx-go-linux"}
+var libraries = []string{"github.com/gomlx/gomlx", "github.com/gomlx/compute-onnx"}
 
 // versions are the facts of the outside world that decide a model's bytes; the device isn't one of them.
 func versions() map[string]string {
-	out := map[string]string{"ngram": strconv.Itoa(ngram.Spec)}
+	out := map[string]string{"ngram": strconv.Itoa(ngram.Spec), "onnxruntime": ort.Carried()}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
 			for _, l := range libraries {

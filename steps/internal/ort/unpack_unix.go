@@ -1,0 +1,21 @@
+//go:build unix
+
+package ort
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// private fails where somebody else could put a library of theirs in place of ours.
+func private(dir string) error {
+	st, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	if own, ok := st.Sys().(*syscall.Stat_t); ok && int(own.Uid) != os.Geteuid() || st.Mode().Perm()&0o022 != 0 || !st.IsDir() {
+		return fmt.Errorf("%s is not a folder that only this user can change", dir)
+	}
+	return nil
+}
