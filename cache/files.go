@@ -8,9 +8,12 @@ import (
 	"path/filepath"
 )
 
+// tmpFile begins the name of a file that is being written.
+const tmpFile = ".tmp-"
+
 // writeFile writes a file so that it is there whole or not at all, also after a power cut.
 func writeFile(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-")
+	f, err := os.CreateTemp(filepath.Dir(path), tmpFile)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -58,14 +59,15 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	s := &Store{dir: dir, readOnly: o.ReadOnly, index: newIndex(filepath.Join(dir, indexDir), o.ReadOnly),
 		leases: newLeases(filepath.Join(dir, leasesDir))}
-	if !o.ReadOnly {
-		for _, d := range []string{indexDir, blobsDir, runsDir, leasesDir, scratchDir, checkpointDir, logsDir} {
-			if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
-				return nil, stateError(err)
-			}
+	if err := s.checkFormat(); err != nil || o.ReadOnly {
+		return s, err
+	}
+	for _, d := range []string{indexDir, blobsDir, runsDir, leasesDir, scratchDir, checkpointDir, logsDir} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			return nil, stateError(err)
 		}
 	}
-	return s, s.checkFormat()
+	return s, nil
 }
 
 // stateError says what to do about a state folder that can't be written.
@@ -81,7 +83,11 @@ func stateError(err error) error {
 	return fmt.Errorf("state folder: %w", err)
 }
 
-// checkFormat refuses a folder that another version wrote by other rules.
+// ErrNotState says that a folder is somebody's, and no state folder.
+var ErrNotState = errors.New("is not a state folder of rein: it holds other things, and no file FORMAT; give another --state, or an empty folder")
+
+// checkFormat makes sure that the folder is a state folder, written by our rules. An empty one becomes one: what else is in it
+// comes after the file FORMAT.
 func (s *Store) checkFormat() error {
 	path := filepath.Join(s.dir, formatFile)
 	b, err := os.ReadFile(path)
@@ -92,10 +98,23 @@ func (s *Store) checkFormat() error {
 		return fmt.Errorf("%s is %q, this version writes %q: give another --state, or remove the folder", path, strings.TrimSpace(string(b)), strings.TrimSpace(format))
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return stateError(err)
+	case err != nil && holdsOther(s.dir):
+		return fmt.Errorf("%s %w", s.dir, ErrNotState)
 	case s.readOnly:
 		return nil
 	}
-	return writeFile(path, []byte(format))
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return stateError(err)
+	}
+	return stateError(writeFile(path, []byte(format)))
+}
+
+// holdsOther tells whether something is in a folder besides what a killed writeFile or a fresh file system leaves.
+func holdsOther(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		return !strings.HasPrefix(e.Name(), tmpFile) && e.Name() != mountedOnly
+	})
 }
 
 // Salt is a random text of the state folder, which only its owner can read: what is digested with it can't be guessed by who

@@ -114,7 +114,7 @@ func exitStatus(err error) int {
 	switch {
 	case errors.As(err, &e):
 		return e.code
-	case errors.As(err, &config), errors.As(err, &occupied):
+	case errors.As(err, &config), errors.As(err, &occupied), errors.Is(err, cache.ErrNotState):
 		return exitConfig
 	case errors.As(err, &v):
 		return exitVerdict
