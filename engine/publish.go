@@ -109,6 +109,7 @@ func (p *planner) checkVacant(ctx context.Context) error {
 
 // publish copies the outputs that the pipelines name to their paths: all of them or, on an error, those before it.
 func (r *runner) publish() error {
+	r.space.tell()
 	for _, p := range r.work.graph.Pipelines {
 		for _, o := range p.Outputs {
 			n := r.work.nodes[o.Ref.Node]

@@ -153,6 +153,7 @@ func (r *runner) set(u *unit, res result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.results[u.id] = res
+	r.space.uses(res.outputs)
 }
 
 func (r *runner) get(u *unit) result {

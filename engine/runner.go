@@ -129,6 +129,9 @@ func (r *runner) loop() {
 		if r.runnable.Len() == 0 {
 			r.tokens.settle()
 		}
+		if r.working > r.resolves { // something executes, which may take long
+			r.space.tell()
+		}
 		select {
 		case m := <-r.messages:
 			r.handle(m)

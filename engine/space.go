@@ -31,6 +31,7 @@ type space struct {
 	dir   string
 	lease *cache.Lease
 	mu    sync.Mutex
+	needs []byte          // lines for the file of uses
 	used  map[string]bool // names of folders of executions that go on
 	free  []string        // folders of executions that are over, emptied: making and removing folders is not cheap
 }
@@ -51,7 +52,7 @@ func newSpace(store *cache.Store) (*space, error) {
 		}
 		dir := filepath.Join(root, name)
 		if removeAll(dir) == nil {
-			return &space{dir: dir, lease: lease, used: map[string]bool{}}, nil
+			return &space{dir: dir, lease: lease, used: map[string]bool{}}, os.Mkdir(dir, 0o700)
 		}
 		if err := lease.Release(); err != nil { // something of a killed run is in it still
 			return nil, err
@@ -86,30 +87,74 @@ const abandoned = 24 * time.Hour
 // spaceName is what newSpace names a folder.
 var spaceName = regexp.MustCompile(`^run\d+$`)
 
-// Busy tells whether a run is going on in a state folder, in whatever process.
-func Busy(store *cache.Store) (bool, error) {
-	entries, err := os.ReadDir(filepath.Join(store.Dir(), "scratch"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	} else if err != nil {
-		return false, err
+// Living is what the runs need that are going on in a state folder, in whatever process.
+type Living struct {
+	Runs  int
+	Blobs map[cache.Digest]bool // outputs that they have found or made so far
+}
+
+// LivingRuns asks which runs are going on.
+func LivingRuns(store *cache.Store) (l Living, err error) {
+	l.Blobs = map[cache.Digest]bool{}
+	root := filepath.Join(store.Dir(), "scratch")
+	entries, err := os.ReadDir(root)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return l, err
 	}
 	for _, e := range entries {
 		if !spaceName.MatchString(e.Name()) {
 			continue
 		}
-		l, err := store.TryLease(spaceLease(e.Name()))
+		lease, err := store.TryLease(spaceLease(e.Name()))
 		if err != nil {
-			return false, err
+			return l, err
 		}
-		if l == nil {
-			return true, nil
+		if lease != nil { // a dead one's
+			if err := lease.Release(); err != nil {
+				return l, err
+			}
+			continue
 		}
-		if err := l.Release(); err != nil {
-			return false, err
+		l.Runs++
+		list, err := os.ReadFile(filepath.Join(root, e.Name(), usesName))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return l, err
+		}
+		for line := range strings.Lines(string(list)) {
+			if d, err := cache.ParseDigest(strings.TrimSuffix(line, "\n")); err == nil {
+				l.Blobs[d] = true
+			}
 		}
 	}
-	return false, nil
+	return l, nil
+}
+
+// usesName is the file in a run's folder that lists the outputs which it needs.
+const usesName = "uses"
+
+// uses notes outputs that the run needs, so that a collection leaves them.
+func (s *space) uses(outputs map[string]cache.Blob) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range outputs {
+		s.needs = append(append(s.needs, b.Digest.String()...), '\n')
+	}
+}
+
+// tell writes down what the run was noted to need: before something is begun that takes time.
+func (s *space) tell() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.needs) == 0 {
+		return
+	}
+	f, err := os.OpenFile(filepath.Join(s.dir, usesName), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return // the next one tries again
+	}
+	if _, err := f.Write(s.needs); errors.Join(err, f.Close()) == nil {
+		s.needs = s.needs[:0]
+	}
 }
 
 // scratchName is the folder in an execution's folder that belongs to the step.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -173,7 +174,7 @@ func (a *app) cacheGCCmd() *cobra.Command {
 is cheap to make again for its size first. Of what stays, that which neither the current files nor a pipeline's last run
 hold is compressed where it pays, and comes back by itself when it is needed. Checkpoints and logs that were not touched
 for long go. Your own input files are never touched. Records of what goes stay, so an equal result still stops a wave
-early. While a run is going on nothing is compressed.
+early. What runs that are going on have found or made stays, whatever their age, and nothing is compressed meanwhile.
 
 EXIT STATUS
   0  collected, or nothing was to collect
@@ -210,10 +211,13 @@ func (a *app) gc(ctx context.Context, args []string, f *gcFlags) error {
 	if err := a.needed(ctx, args, f, store, &keep); err != nil {
 		return err
 	}
-	if busy, err := engine.Busy(store); err != nil {
+	living, err := engine.LivingRuns(store)
+	if err != nil {
 		return err
-	} else if busy {
+	}
+	if living.Runs > 0 {
 		keep.Hot = nil
+		maps.Copy(keep.Blobs, living.Blobs)
 	}
 	c, err := store.PlanGC(ctx, keep)
 	if err != nil {

@@ -77,7 +77,7 @@ func (a *app) get(ctx context.Context, file, ref string, o getOptions) error {
 	}
 	path, err := store.Path(ctx, blob)
 	if err != nil {
-		return fmt.Errorf("step.%s.%s: %w; rein run %s makes it again", step, port, err, file)
+		return fmt.Errorf("step.%s.%s: %w; rein run --force '%s' %s makes it again", step, port, err, step, file)
 	}
 	format, err := getFormat(path, o)
 	if err != nil {
