@@ -13,6 +13,7 @@ type Config struct {
 	Epochs    int     `hcl:"epochs" default:"10" key:"extent" doc:"At most; training stops early when validation stops improving."`
 	Seed      int     `hcl:"seed" default:"1" doc:"Of initial weights, order and dropout."`
 	Seeds     int     `hcl:"seeds" default:"1" doc:"Trainings, each with the next seed: the best on validation rows is kept, mean and spread are reported."`
+	CrossFit  int     `hcl:"cross_fit" default:"0" doc:"Train on the validation rows, too: the sources of both sets are dealt into so many groups, a model is trained without each, and its scores of that group's rows choose epochs and threshold; the model that is kept is trained on all rows, for the mean of those epochs. 0: validation rows are held out."`
 	BatchSize int     `hcl:"batch_size" default:"0" doc:"Rows in an update. 0: 256 for n-grams, 16 for an encoder or a graph."`
 	AtOnce    int     `hcl:"rows_at_once" default:"0" key:"-" doc:"Rows of an update that go through an encoder or a graph at a time; the gradients are added up. 0: as many as memory takes. Not in the key: it changes no more than rounding."`
 	Precision string  `hcl:"precision" default:"fp32" enum:"fp32,bf16" doc:"What an encoder's matrices are multiplied in, where the device is XLA: bf16 is fast on a GPU; weights and sums stay fp32."`
@@ -72,7 +73,7 @@ func (c Config) Validate() error {
 		v       float64
 		low, up float64
 	}{
-		{"epochs", float64(c.Epochs), 1, 10000}, {"seeds", float64(c.Seeds), 1, 100},
+		{"epochs", float64(c.Epochs), 1, 10000}, {"seeds", float64(c.Seeds), 1, 100}, {"cross_fit", float64(c.CrossFit), 0, 50},
 		{"batch_size", float64(c.BatchSize), 0, 1 << 16}, {"rows_at_once", float64(c.AtOnce), 0, 1 << 16},
 		{"learning_rate", c.Rate, 0, 100}, {"head_rate", c.HeadRate, 0, 10}, {"warmup", c.Warmup, 0, 1},
 		{"dropout", c.Dropout, 0, 0.95}, {"weight_decay", c.Decay, 0, 1}, {"label_smoothing", or(c.Smoothing, 0), 0, 0.99}, {"category_weight", or(c.Category, 0), 0, 10},
@@ -86,6 +87,9 @@ func (c Config) Validate() error {
 	}
 	if c.Sure > 0 && c.AtMost == 0 {
 		return errors.New("fp_rate_confidence: no number of rows shows an FP rate of 0; leave it out, or raise fp_rate_at_most")
+	}
+	if c.CrossFit == 1 {
+		return errors.New("cross_fit: 1 group leaves nothing to train on without it; give 2 or more, or 0")
 	}
 	if c.Horizon != 0 && c.Horizon < c.Epochs {
 		return fmt.Errorf("schedule_epochs: %d is less than epochs, %d: the rates would have fallen to 0 by then", c.Horizon, c.Epochs)

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -25,6 +26,9 @@ type dataset struct {
 	class    []int
 	weight   []float32
 	perClass []int
+	source   []string       // of each row
+	root     []string       // likewise: of the real row that it descends from
+	made     []bool         // likewise: it was made of another
 	groups   []int          // of each row: those of one source and label have a number
 	sources  map[string]int // rows by source and by method, for the model card
 	methods  map[string]int
@@ -74,7 +78,8 @@ func load(ctx context.Context, rows artifact.Rows, name string, weights map[stri
 			group = len(groups)
 			groups[[2]string{row.Source, row.Label}] = group
 		}
-		d.groups = append(d.groups, group)
+		d.groups, d.source = append(d.groups, group), append(d.source, row.Source)
+		d.root, d.made = append(d.root, cmp.Or(row.Root, row.ID)), append(d.made, row.Method != "")
 		if row.Source != "" {
 			d.sources[row.Source]++
 		}
@@ -136,13 +141,23 @@ func rarity(kinds []int, how string) []float64 {
 
 // thinned is about n of the rows, evenly spread.
 func (d *dataset) thinned(n int) *dataset {
-	out := &dataset{perClass: make([]int, len(d.perClass))}
 	var rows []int
 	for i := 0; i < len(d.class); i += max(len(d.class)/n, 1) {
 		rows = append(rows, i)
-		out.ids, out.class, out.weight = append(out.ids, d.ids[i]), append(out.class, d.class[i]), append(out.weight, d.weight[i])
-		out.perClass[d.class[i]]++
 	}
-	out.corpus = d.corpus.Pick(rows)
+	return d.pick(rows)
+}
+
+// pick is a dataset of some of the rows, whose texts are ids already.
+func (d *dataset) pick(rows []int) *dataset {
+	out := &dataset{perClass: make([]int, len(d.perClass)), corpus: d.corpus.Pick(rows), sources: map[string]int{}, methods: d.methods}
+	for _, i := range rows {
+		out.ids, out.class, out.weight = append(out.ids, d.ids[i]), append(out.class, d.class[i]), append(out.weight, d.weight[i])
+		out.source, out.root, out.made = append(out.source, d.source[i]), append(out.root, d.root[i]), append(out.made, d.made[i])
+		out.perClass[d.class[i]]++
+		if d.source[i] != "" {
+			out.sources[d.source[i]]++
+		}
+	}
 	return out
 }

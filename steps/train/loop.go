@@ -21,6 +21,7 @@ type loop struct {
 	net        learner
 	rows       *dataset
 	validation *dataset
+	part       part
 	state      *progress
 	dir        string // for checkpoints; empty: none
 
@@ -131,7 +132,7 @@ func (l *loop) judge(trainLoss float64) error {
 	}
 	l.env.Logf("epoch %d: loss %.4f, validation loss %.4f, AUC %.5f, %.0f rows/s",
 		l.state.Epoch, trainLoss, v.loss, a, float64(l.state.Epoch*len(l.rows.class))/l.seconds())
-	if is < l.state.BestIs {
+	if l.part.epochs > 0 || is < l.state.BestIs {
 		l.state.BestIs, l.state.BestAt, l.state.Best = is, l.state.Epoch, clones(l.net.weights())
 	}
 	return nil
@@ -141,6 +142,7 @@ func (l *loop) curve(name string, v float64) {
 	if l.cfg.Seeds > 1 {
 		name += fmt.Sprintf("_seed%d", l.cfg.Seed)
 	}
+	name = l.part.name + name
 	l.state.Curves = append(l.state.Curves, point{name, l.state.Epoch, v})
 	l.env.Series(name, float64(l.state.Epoch), v)
 }

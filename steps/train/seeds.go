@@ -31,7 +31,7 @@ func trainSeeds(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, 
 	for i := range c.Seeds {
 		cs := c
 		cs.Seed += i
-		r, err := trainOne(ctx, env, cs, in, rows, validation)
+		r, err := trainOne(ctx, env, cs, in, rows, validation, whole)
 		if err != nil {
 			return nil, err
 		}
@@ -53,7 +53,16 @@ func trainSeeds(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, 
 	return best, nil
 }
 
-func trainOne(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset) (_ *result, err error) {
+// part says what of several trainings in one step a training is.
+type part struct {
+	name   string // before its curves' and its checkpoint's name
+	epochs int    // how many, to the last, whatever the validation rows say; 0: the best on them
+}
+
+// whole is the step's only training, of a seed.
+var whole = part{}
+
+func trainOne(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset, p part) (_ *result, err error) {
 	net, err := open(env, &c, in)
 	if err != nil {
 		return nil, err
@@ -64,9 +73,12 @@ func trainOne(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, va
 		}
 	}()
 	ready(net, rows, validation)
-	l := &loop{env: env, cfg: c, net: net, rows: rows, validation: validation}
+	if p.epochs > 0 { // the rates fall as they did where the number was found
+		c.Horizon, c.Epochs, c.Patience = c.horizon(), p.epochs, 0
+	}
+	l := &loop{env: env, cfg: c, net: net, rows: rows, validation: validation, part: p}
 	if dir := env.Checkpoint(); dir != "" {
-		l.dir = filepath.Join(dir, fmt.Sprintf("seed-%d", c.Seed))
+		l.dir = filepath.Join(dir, fmt.Sprintf("%sseed-%d", p.name, c.Seed))
 		if err := os.MkdirAll(l.dir, 0o755); err != nil {
 			return nil, err
 		}
@@ -90,9 +102,14 @@ func (l *loop) result() (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	return l.decide(v), nil
+}
+
+// decide chooses the threshold from scores of the validation rows.
+func (l *loop) decide(v measured) *result {
 	r := &result{loop: l, validation: v, threshold: l.cfg.rule().Choose(v.scores, l.validation.benign), auc: auc(v.scores, l.validation.benign)}
 	r.fp, r.tp = threshold.Rates(v.scores, r.threshold, l.validation.benign)
-	return r, nil
+	return r
 }
 
 // spread reports how much depends on the seed: mean and standard deviation over the trainings.

@@ -26,7 +26,7 @@ import (
 // Inputs are the rows of a training.
 type Inputs struct {
 	Rows       artifact.Rows  `port:"rows" doc:"Rows to train on."`
-	Validation artifact.Rows  `port:"validation" doc:"Rows that stop the training and choose the threshold; never reported on."`
+	Validation artifact.Rows  `port:"validation" doc:"Rows that stop the training and choose the threshold, and with cross_fit are trained on, too; never reported on."`
 	Init       artifact.Model `port:"init,optional" doc:"A model to go on from."`
 	Base       artifact.File  `port:"base,optional" in:"model" unless:"revision" missing:"An encoder of the Hugging Face hub needs its revision beside it: model { base = \"OWNER/NAME\", revision = \"COMMIT\" }." doc:"A Hugging Face folder of an encoder to fine-tune: bert, distilbert, roberta, xlm-roberta, camembert or mpnet; with revision, one of the hub. None: the built-in n-gram model."`
 	Graph      artifact.File  `port:"graph,optional" in:"model" doc:"An ONNX graph of your own to fine-tune, in place of base: the folder of model.onnx with its tokenizer.json (or vocab.txt), or the file itself, with tokenizer. It takes input_ids (and attention_mask, token_type_ids) and gives logits or hidden states."`
@@ -39,7 +39,7 @@ type Outputs struct {
 }
 
 // Step is the step type.
-var Step = steps.New("train-gpu", 6, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
+var Step = steps.New("train-gpu", 7, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
 	steps.Stage(steps.Training), steps.Fits("rows", "trains on"), steps.Fits("validation", "chooses with"), steps.Isolated, steps.Fingerprint(versions), steps.Example(`
 step "train-gpu" "model" {
   rows       = step.dataset.rows
@@ -83,7 +83,11 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 	}
 	env.Logf("%d rows to train on, %d to validate", len(rows.class), len(validation.class))
 	started := time.Now()
-	best, err := trainSeeds(ctx, env, c, in, rows, validation, out.Model)
+	train := trainSeeds
+	if c.CrossFit > 0 {
+		train = crossFit
+	}
+	best, err := train(ctx, env, c, in, rows, validation, out.Model)
 	if err != nil {
 		return out, err
 	}
@@ -91,7 +95,11 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 	if err := finish(env, best, time.Since(started).Seconds(), out.Model); err != nil {
 		return out, err
 	}
-	return out, leak.Save(ctx, out.Model.Path, in.Init.Path, leak.Use{Side: leak.Trains, Rows: in.Rows}, leak.Use{Side: leak.Chooses, Rows: in.Validation})
+	side := leak.Chooses
+	if c.CrossFit > 0 {
+		side = leak.Trains
+	}
+	return out, leak.Save(ctx, out.Model.Path, in.Init.Path, leak.Use{Side: leak.Trains, Rows: in.Rows}, leak.Use{Side: side, Rows: in.Validation})
 }
 
 // check reports inputs that contradict each other.
