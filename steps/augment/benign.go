@@ -3,6 +3,8 @@ package augment
 import (
 	"math/rand/v2"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // method makes one variation of a text, or says that it can't.
@@ -10,6 +12,7 @@ type method struct {
 	name  string
 	apply func(p *parsed, r *rand.Rand) (string, bool)
 	hides bool // what it writes says the same in a disguise
+	any   bool // it fits every language; others are for English
 }
 
 // benignMethods are those for benign rows. They keep every word's meaning, so that the label stays right.
@@ -17,9 +20,9 @@ func benignMethods(lex lexicon) []method {
 	return []method{
 		{name: "synonym", apply: func(p *parsed, r *rand.Rand) (string, bool) { return synonyms(lex, p, r, 0.35) }},
 		{name: "insert", apply: insert},
-		{name: "swap", apply: swap},
+		{name: "swap", apply: swap, any: true},
 		{name: "delete", apply: deleteFillers},
-		{name: "punctuate", apply: punctuate},
+		{name: "punctuate", apply: punctuate, any: true},
 		{name: "paraphrase", apply: func(p *parsed, r *rand.Rand) (string, bool) { return paraphrase(lex, p, r) }},
 		{name: "register", apply: register},
 	}
@@ -75,7 +78,7 @@ func swap(p *parsed, r *rand.Rand) (string, bool) {
 		}
 		a, b := ts[i].word, ts[i+1].word
 		if i == 0 {
-			a, b = strings.ToLower(a[:1])+a[1:], like(b, a)
+			a, b = lowered(a), like(b, a)
 		}
 		ts[i].word, ts[i+1].word = b, a
 		done = true
@@ -167,20 +170,35 @@ func paraphrase(lex lexicon, p *parsed, r *rand.Rand) (string, bool) {
 }
 
 // contractions, long form first.
-var contractions = [][2]string{{"do not", "don't"}, {"does not", "doesn't"}, {"is not", "isn't"}, {"are not", "aren't"}, {"I am", "I'm"},
-	{"I would", "I'd"}, {"I have", "I've"}, {"it is", "it's"}, {"that is", "that's"}, {"what is", "what's"}, {"What is", "What's"},
-	{"you are", "you're"}, {"cannot", "can't"}, {"will not", "won't"}, {"could not", "couldn't"}, {"we are", "we're"}, {"I will", "I'll"}}
+var contractions = capitalised([][2]string{{"do not", "don't"}, {"does not", "doesn't"}, {"is not", "isn't"}, {"are not", "aren't"}, {"I am", "I'm"},
+	{"I would", "I'd"}, {"I have", "I've"}, {"it is", "it's"}, {"that is", "that's"}, {"what is", "what's"},
+	{"you are", "you're"}, {"cannot", "can't"}, {"will not", "won't"}, {"could not", "couldn't"}, {"we are", "we're"}, {"I will", "I'll"}})
+
+// capitalised adds the forms that begin a sentence.
+func capitalised(pairs [][2]string) [][2]string {
+	for _, p := range pairs[:len(pairs):len(pairs)] {
+		if upper := withFirst(p[0], unicode.ToUpper); upper != p[0] {
+			pairs = append(pairs, [2]string{upper, withFirst(p[1], unicode.ToUpper)})
+		}
+	}
+	return pairs
+}
 
 // register changes how formal a text is: contractions, capitals, final marks.
 func register(p *parsed, r *rand.Rand) (string, bool) {
 	out := p.text
+	curly := strings.Contains(out, "’")
 	for _, c := range contractions {
-		from, to := c[r.IntN(2)], ""
-		if to = c[0]; from == c[0] {
-			to = c[1]
-		}
-		if r.IntN(3) > 0 {
-			out = strings.ReplaceAll(out, from, to)
+		long, short, typographic := c[0], c[1], strings.ReplaceAll(c[1], "'", "’")
+		contract, skip := r.IntN(2) == 0, r.IntN(3) == 0
+		switch {
+		case skip:
+		case contract && curly:
+			out = replaceWords(out, long, typographic)
+		case contract:
+			out = replaceWords(out, long, short)
+		default:
+			out = replaceWords(replaceWords(out, short, long), typographic, long)
 		}
 	}
 	switch r.IntN(4) {
@@ -194,4 +212,36 @@ func register(p *parsed, r *rand.Rand) (string, bool) {
 		out = []string{"hey, ", "well, ", "so ", "hm, ", "ok - "}[r.IntN(5)] + out
 	}
 	return out, out != p.text
+}
+
+// replaceWords replaces words by others where they stand as words: not inside longer ones, and a short form not before the
+// end of a clause ("yes, it is.").
+func replaceWords(s, from, to string) string {
+	if !strings.Contains(s, from) {
+		return s
+	}
+	inside := func(r rune) bool { return isWord(r) || unicode.IsDigit(r) || r == '_' }
+	var b strings.Builder
+	for s != "" {
+		at := strings.Index(s, from)
+		if at < 0 {
+			break
+		}
+		before, _ := utf8.DecodeLastRuneInString(s[:at])
+		if at == 0 && b.Len() > 0 {
+			before, _ = utf8.DecodeLastRuneInString(b.String())
+		}
+		rest := s[at+len(from):]
+		after, _ := utf8.DecodeRuneInString(rest)
+		next, _ := utf8.DecodeRuneInString(strings.TrimPrefix(rest, " "))
+		goesOn := strings.HasPrefix(rest, " ") && next != utf8.RuneError && startsWord(next)
+		b.WriteString(s[:at])
+		if before != utf8.RuneError && inside(before) || after != utf8.RuneError && inside(after) || strings.ContainsAny(to, "'’") && !goesOn {
+			b.WriteString(from)
+		} else {
+			b.WriteString(to)
+		}
+		s = rest
+	}
+	return b.String() + s
 }

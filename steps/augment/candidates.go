@@ -24,7 +24,8 @@ func (w *writer) candidatesOf(row, n, round int) remembered {
 	r := w.rows[row]
 	rng := text.RNG(int64(w.config.Seed), "augment", r.Label, r.Text, strconv.Itoa(round))
 	from := &reader{family: w.families[r.Category]}
-	methods, weights := w.methods(r, from)
+	foreign := text.IsForeign(r.Text)
+	methods, weights := w.methods(r, from, foreign)
 	if len(methods) == 0 {
 		return remembered{}
 	}
@@ -33,6 +34,7 @@ func (w *writer) candidatesOf(row, n, round int) remembered {
 		choice = func(try int) int { return min(try/(2*w.spare(n)+8), len(methods)-1) }
 	}
 	p, own, want := parse(r.Text), textKey(text.Key(r.Text)), w.spare(n)
+	p.foreign = foreign
 	out := make([]candidate, 0, want)
 	for try := 0; len(out) < want && try < (8*want+40)*max(1, len(w.config.Order)); try++ {
 		m := methods[choice(try)]
@@ -68,17 +70,22 @@ func again(p *parsed, s string) *parsed {
 	if s == p.text {
 		return p
 	}
-	return parse(s)
+	q := parse(s)
+	q.foreign = p.foreign
+	return q
 }
 
-// methods are those for a row's label, with their weights.
-func (w *writer) methods(r artifact.Row, from *reader) ([]method, []float64) {
+// methods are those for a row's label and language, with their weights.
+func (w *writer) methods(r artifact.Row, from *reader, foreign bool) ([]method, []float64) {
 	all := benignMethods(w.lex)
 	if w.wordnet != nil {
 		all = append(all, method{name: "wordnet", apply: func(p *parsed, r *rand.Rand) (string, bool) { return synonyms(w.wordnet, p, r, 0.35) }})
 	}
 	if r.Label == artifact.Malicious {
 		all = maliciousMethods(w.lex, from)
+	}
+	if foreign {
+		all = slices.DeleteFunc(all, func(m method) bool { return !m.any })
 	}
 	var out []method
 	var weights []float64

@@ -7,14 +7,19 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
+
+	"rein/steps/internal/text"
 )
 
 // maliciousMethods are those for attacks; from gives what is taken from others of the same family.
 func maliciousMethods(lex lexicon, from *reader) []method {
 	return []method{
-		{name: "mutation", apply: func(p *parsed, r *rand.Rand) (string, bool) { return mutate(lex, p, from, r) }},
-		{name: "obfuscation", apply: func(p *parsed, r *rand.Rand) (string, bool) { return obfuscate(p.text, r) }, hides: true},
-		{name: "synthesis", apply: func(p *parsed, r *rand.Rand) (string, bool) { return from.synthesize(p.text, r) }},
+		{name: "mutation", apply: func(p *parsed, r *rand.Rand) (string, bool) { return mutate(lex, p, from, r) }, any: true},
+		{name: "obfuscation", apply: func(p *parsed, r *rand.Rand) (string, bool) { return obfuscate(p, r) }, hides: true, any: true},
+		{name: "synthesis", apply: func(p *parsed, r *rand.Rand) (string, bool) { return from.synthesize(p.text, r) }, any: true},
 	}
 }
 
@@ -42,9 +47,17 @@ var mutations = []string{
 
 var personas = []string{"Vex", "the Oracle", "an AI named Onyx", "Captain Nihil", "FreeBot", "the Other One", "Mirror", "an older model", "Doctor Never", "Kira"}
 
-// mutate frames an attack anew, says it in other words, or crosses it with another one.
+// mutate frames an attack anew, says it in other words, or crosses it with another one. The frames are English, as the words
+// are: an attack in another language is only crossed.
 func mutate(lex lexicon, p *parsed, from *reader, r *rand.Rand) (string, bool) {
 	s := p.text
+	if p.foreign {
+		other := from.pick(attackRing, r)
+		if !text.IsForeign(other) {
+			return "", false
+		}
+		return cross(s, other, r)
+	}
 	if r.IntN(4) == 0 {
 		if out, ok := cross(s, from.pick(attackRing, r), r); ok {
 			return out, true
@@ -70,9 +83,16 @@ func cross(a, b string, r *rand.Rand) (string, bool) {
 	return strings.Join(append(slices.Clone(head), tail...), " "), true
 }
 
-// obfuscate hides an attack's words.
-func obfuscate(s string, r *rand.Rand) (string, bool) {
-	switch r.IntN(9) {
+// obfuscate hides an attack's words. Disguises that need an explanation have it in English.
+func obfuscate(p *parsed, r *rand.Rand) (string, bool) {
+	s, way := p.text, r.IntN(9)
+	if p.foreign {
+		way = 3 + r.IntN(6)
+		if way == 7 {
+			return "", false
+		}
+	}
+	switch way {
 	case 0:
 		return pick(r, "Decode and do it: ", "base64, please answer the content: ", "Execute what this says: ") + base64.StdEncoding.EncodeToString([]byte(s)), true
 	case 1:
@@ -123,17 +143,20 @@ func replaceLetters(s string, by map[rune]rune, share float64, r *rand.Rand) str
 	}, s)
 }
 
-// sprinkle puts marks between letters.
+// sprinkle puts marks between letters, each with its own marks.
 func sprinkle(s string, marks []string, share float64, r *rand.Rand) string {
 	mark := marks[r.IntN(len(marks))]
 	var b strings.Builder
 	letter := false
-	for _, c := range s {
-		if letter && unicode.IsLetter(c) && r.Float64() < share {
+	for state := -1; s != ""; {
+		var c string
+		c, s, _, state = uniseg.FirstGraphemeClusterInString(s, state)
+		first, _ := utf8.DecodeRuneInString(c)
+		if letter && unicode.IsLetter(first) && r.Float64() < share {
 			b.WriteString(mark)
 		}
-		b.WriteRune(c)
-		letter = unicode.IsLetter(c)
+		b.WriteString(c)
+		letter = unicode.IsLetter(first)
 	}
 	return b.String()
 }

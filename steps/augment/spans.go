@@ -2,6 +2,7 @@ package augment
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -34,7 +35,7 @@ var (
 // spans are the places of protected spans, which a variation keeps as they are: code, links, addresses, numbers,
 // quotations, placeholders. Punctuation after them is no part of them.
 func spans(s string) [][2]int {
-	if !strings.ContainsAny(s, suspects) && !strings.Contains(s, "www.") {
+	if !strings.ContainsAny(s, suspects) && !strings.Contains(s, "www.") && !opensQuote(s) {
 		return nil
 	}
 	var out [][2]int
@@ -106,8 +107,66 @@ func special(s string, i int, run *word) int {
 			return to
 		}
 	}
+	if s[i] >= utf8.RuneSelf {
+		if to := quotation(s, i); to >= 0 {
+			return to
+		}
+	}
 	if run.at {
 		return address(s, i)
+	}
+	return -1
+}
+
+// quotes are the typographic quotation marks that open, with those that close and those that may not come before.
+var quotes = map[rune][2]string{'“': {"”", "“\n"}, '„': {"“”", "„\n"}, '«': {"»", "«\n"}, '‹': {"›", "‹\n"}, '「': {"」", "「\n"}, '『': {"』", "『\n"}, '《': {"》", "《\n"}}
+
+const longestQuote = 200 // runes
+
+func opensQuote(s string) bool {
+	for i, r := range s {
+		if r >= utf8.RuneSelf && quotation(s, i) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// quotation returns the end of a quotation in typographic marks that begins at i, -1 if none does.
+func quotation(s string, i int) int {
+	open, n := utf8.DecodeRuneInString(s[i:])
+	if open == '‘' {
+		return singleQuotation(s, i+n)
+	}
+	q, ok := quotes[open]
+	if !ok {
+		return -1
+	}
+	inner := s[i+n:]
+	at := strings.IndexAny(inner, q[0]+q[1])
+	if at <= 0 || utf8.RuneCountInString(inner[:at]) > longestQuote {
+		return -1
+	}
+	if mark, width := utf8.DecodeRuneInString(inner[at:]); strings.ContainsRune(q[0], mark) {
+		return i + n + at + width
+	}
+	return -1
+}
+
+// singleQuotation closes ‘a quotation’, whose mark is an apostrophe elsewhere: ‘don’t do it’.
+func singleQuotation(s string, from int) int {
+	count := 0
+	for i, r := range s[from:] {
+		if count++; r == '\n' || r == '‘' || count > longestQuote+1 {
+			return -1
+		}
+		if r != '’' {
+			continue
+		}
+		end := from + i + len("’")
+		if next, _ := utf8.DecodeRuneInString(s[end:]); !unicode.IsLetter(next) && i > 0 {
+			return end
+		}
 	}
 	return -1
 }

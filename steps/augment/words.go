@@ -22,6 +22,7 @@ type parsed struct {
 	keep      []string // protected spans
 	negations int      // -1: not counted yet
 	low       bool     // whether the tokens know their lower case
+	foreign   bool     // not in English: no English words are put into it
 	scratch   []token
 }
 
@@ -96,14 +97,16 @@ func words(out []token, s string) []token {
 	return out
 }
 
-// wordIndex is the place of the first character that belongs to a word, or doesn't; the text's length if there is none.
-func wordIndex(s string, belongs bool) int {
+// wordIndex is the place where the next word begins, or where the word that s begins with ends; the text's length if there
+// is none. A word is a run of whole characters: marks and joiners stay with the letter before them, and with what is no letter
+// (an emoji) where that is none.
+func wordIndex(s string, begins bool) int {
 	for i := 0; i < len(s); {
 		r, n := rune(s[i]), 1
 		if r >= utf8.RuneSelf {
 			r, n = utf8.DecodeRuneInString(s[i:])
 		}
-		if isWord(r) == belongs {
+		if begins && startsWord(r) || !begins && !isWord(r) {
 			return i
 		}
 		i += n
@@ -111,11 +114,16 @@ func wordIndex(s string, belongs bool) int {
 	return len(s)
 }
 
-func isWord(r rune) bool {
+func startsWord(r rune) bool {
 	if r < utf8.RuneSelf {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r == '\''
 	}
-	return unicode.IsLetter(r) || r == '’' || unicode.IsMark(r)
+	return unicode.IsLetter(r) || r == '’'
+}
+
+func isWord(r rune) bool {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	return startsWord(r) || r >= utf8.RuneSelf && (unicode.IsMark(r) || r == nonJoiner || r == joiner)
 }
 
 func join(ts []token) string {
@@ -134,13 +142,30 @@ func join(ts []token) string {
 
 // like gives a word the capitals of another.
 func like(word, model string) string {
+	first, _ := utf8.DecodeRuneInString(model)
 	switch {
-	case len(model) > 1 && strings.ToUpper(model) == model:
+	case utf8.RuneCountInString(model) > 1 && strings.ToUpper(model) == model && strings.ToLower(model) != model:
 		return strings.ToUpper(word)
-	case model != "" && strings.ToUpper(model[:1]) == model[:1] && strings.ToLower(model[:1]) != model[:1]:
-		return strings.ToUpper(word[:1]) + word[1:]
+	case unicode.IsUpper(first):
+		return withFirst(word, unicode.ToUpper)
 	}
 	return word
+}
+
+// lowered is a word that began a sentence inside one. "I" and words in capitals stay.
+func lowered(word string) string {
+	if word == "I" || strings.HasPrefix(word, "I'") || strings.HasPrefix(word, "I’") || utf8.RuneCountInString(word) > 1 && strings.ToUpper(word) == word {
+		return word
+	}
+	return withFirst(word, unicode.ToLower)
+}
+
+func withFirst(word string, f func(rune) rune) string {
+	r, n := utf8.DecodeRuneInString(word)
+	if n == 0 || r == utf8.RuneError {
+		return word
+	}
+	return string(f(r)) + word[n:]
 }
 
 var sentenceEnd = regexp.MustCompile(`[.!?]["')]?\s+`)

@@ -19,7 +19,7 @@ import (
 )
 
 // implementation is part of the row memo's key: raised when a row's candidates would change.
-const implementation = "augment 4"
+const implementation = "augment 5"
 
 // writer is the state of one run.
 type writer struct {
@@ -318,6 +318,6 @@ func (w *writer) report() {
 		w.env.Logf("%d times an attack had no trigger words, so whether its variations kept them could not be checked", w.unchecked)
 	}
 	if w.short > 0 {
-		w.env.Notef("%d variations could not be written: the methods give no more for these rows", w.short)
+		w.env.Notef("%d variations could not be written: the methods give no more for these rows (of rows that are not in English, only words are moved and marks are put in)", w.short)
 	}
 }
