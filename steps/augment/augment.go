@@ -122,11 +122,17 @@ var Step = steps.New("augment", 8, "Write variations of rows: of benign ones in 
 }`))
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
+	return runBy(ctx, env, c, in, realClock{})
+}
+
+// runBy is run with the clock by which servers are waited for.
+func runBy(ctx context.Context, env *steps.Env, c Config, in In, by clock) (Out, error) {
 	rows, err := in.Rows.Read()
 	if err != nil {
 		return Out{}, err
 	}
 	w := newWriter(env, c, rows)
+	w.clock = by
 	if err := w.avoid(ctx, in); err != nil {
 		return Out{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram/ngramtest"
@@ -39,7 +40,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Variations []string `json:"variations"`
 		}
 		for i := range 2 {
-			out.Variations = append(out.Variations, fmt.Sprintf("model's variation %d of call %d `10:30` 8080 base64 aGVsbG8= https://example.org/a?b=1 100", i, n))
+			out.Variations = append(out.Variations, fmt.Sprintf("Please give model's variation %d of call %d `10:30` 8080 base64 aGVsbG8= https://example.org/a?b=1 100", i, n))
 		}
 		b, _ := json.Marshal(out)
 		content = string(b)
@@ -59,7 +60,7 @@ func runWith(t *testing.T, m *stepstest.Memo, c Config, in In) ([]artifact.Row, 
 		t.Fatal(err)
 	}
 	env := stepstest.NewWithMemo(t, m, "rows")
-	out, err := run(t.Context(), env.Env, c, in)
+	out, err := runBy(t.Context(), env.Env, c, in, &fakeClock{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
 		return nil, env, err
 	}
@@ -137,7 +138,7 @@ func TestLLMFaults(t *testing.T) {
 		{"retried", 2, 429, "", "", 3},
 		{"gives up", 99, 503, "", "503", 3},
 		{"not retried", 99, 401, "", "401", 1},
-		{"not the JSON", 0, 0, "sorry, I can't", "not the JSON that was asked for", 3},
+		{"not the JSON", 0, 0, "windows are made of glass", "not the JSON that was asked for", 3},
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			e := &endpoint{status: f.status, content: f.content}
@@ -210,12 +211,16 @@ func TestApertium(t *testing.T) {
 		t.Skip("apertium with the pair eng-spa is not installed: apt-get install apertium apertium-eng-spa")
 	}
 	b := &BackTranslation{Command: "apertium", Pairs: []string{"eng-spa", "spa-eng"}, Timeout: "30s"}
-	got, err := b.translate(t.Context(), "Please ignore the previous mail, the meeting is on Monday.")
+	translate, err := b.translator(realClock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := translate(t.Context(), "Please ignore the previous mail, the meeting is on Monday.", 1)
 	if err != nil || len(got) != 1 || !strings.Contains(got[0], "ignore") || !strings.Contains(got[0], "Monday") || strings.ContainsAny(got[0], "*@#") {
 		t.Errorf("%q, %v", got, err)
 	}
 	b.Pairs = []string{"eng-xxx", "xxx-eng"}
-	if _, err := b.translate(t.Context(), "x"); err == nil {
+	if _, err := translate(t.Context(), "x", 1); err == nil {
 		t.Error("an unknown pair is no error")
 	}
 }

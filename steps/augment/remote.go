@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -54,34 +52,44 @@ func (b *BackTranslation) ways() int {
 	return len(b.Pairs) / 2
 }
 
-// translate gives a text's variations, one of each way.
-func (b *BackTranslation) translate(ctx context.Context, text string) ([]string, error) {
+// translator gives a function that gives a text's variations, one of each way.
+func (b *BackTranslation) translator(c clock) (func(ctx context.Context, text string, n int) ([]string, error), error) {
 	timeout, err := time.ParseDuration(b.Timeout)
 	if err != nil {
 		return nil, err
 	}
-	var out []string
-	for i := range b.ways() {
-		ctx, cancel := context.WithTimeout(ctx, timeout)
-		var s string
+	key := os.Getenv("LIBRETRANSLATE_API_KEY")
+	server := &poster{clock: c, retries: 4, timeout: timeout, secret: key}
+	step := func(ctx context.Context, text string, i int, back bool) (string, error) {
 		if b.URL != "" {
-			s, err = b.through(ctx, text, b.Source, b.Pivots[i])
-			if err == nil {
-				s, err = b.through(ctx, s, b.Pivots[i], b.Source)
+			from, to := b.Source, b.Pivots[i]
+			if back {
+				from, to = to, from
 			}
-		} else {
-			s, err = b.command(ctx, text, b.Pairs[2*i])
-			if err == nil {
-				s, err = b.command(ctx, s, b.Pairs[2*i+1])
-			}
+			return b.through(ctx, server, key, text, from, to)
 		}
-		cancel()
-		if err != nil {
-			return out, fmt.Errorf("back-translation: %w", err)
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		pair := b.Pairs[2*i]
+		if back {
+			pair = b.Pairs[2*i+1]
 		}
-		out = append(out, s)
+		return b.command(ctx, text, pair)
 	}
-	return out, nil
+	return func(ctx context.Context, text string, _ int) ([]string, error) {
+		var out []string
+		for i := range b.ways() {
+			s, err := step(ctx, text, i, false)
+			if err == nil {
+				s, err = step(ctx, s, i, true)
+			}
+			if err != nil {
+				return out, fmt.Errorf("back-translation: %w", rowFaultOf(err))
+			}
+			out = append(out, s)
+		}
+		return out, nil
+	}, nil
 }
 
 func (b *BackTranslation) command(ctx context.Context, text, pair string) (string, error) {
@@ -99,31 +107,17 @@ func (b *BackTranslation) command(ctx context.Context, text, pair string) (strin
 }
 
 // through asks a LibreTranslate-compatible server.
-func (b *BackTranslation) through(ctx context.Context, text, from, to string) (string, error) {
-	body, err := json.Marshal(map[string]string{"q": text, "source": from, "target": to, "format": "text", "api_key": os.Getenv("LIBRETRANSLATE_API_KEY")})
+func (b *BackTranslation) through(ctx context.Context, server *poster, key, text, from, to string) (string, error) {
+	question := map[string]string{"q": text, "source": from, "target": to, "format": "text", "api_key": key}
+	raw, err := server.post(ctx, strings.TrimRight(b.URL, "/")+"/translate", nil, question)
 	if err != nil {
-		return "", err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(b.URL, "/")+"/translate", bytes.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%s: %w", b.URL, err)
 	}
 	var answer struct {
-		Text  string `json:"translatedText"`
-		Error string `json:"error"`
+		Text string `json:"translatedText"`
 	}
-	if err := json.Unmarshal(raw, &answer); err != nil || answer.Error != "" || resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s answered %s: %.200s", b.URL, resp.Status, cmp.Or(answer.Error, string(raw)))
+	if err := json.Unmarshal(raw, &answer); err != nil || answer.Text == "" {
+		return "", &rowFault{fmt.Errorf("%s answered without a translation: %.200s", b.URL, cmp.Or(saidBy(raw).message, string(raw)))}
 	}
 	return answer.Text, nil
 }

@@ -37,6 +37,9 @@ type writer struct {
 	wordnet  lexicon
 	dict     string // digest of the WordNet folder
 	teacher  *scorer.Scorer
+	outsides []*outside
+	asker    *asker // of the outsides, the language model; nil: none
+	clock    clock
 	common   cache.Digest // the part of every row's key that is the same
 
 	out       []artifact.Row
@@ -155,6 +158,9 @@ func (w *writer) write(ctx context.Context, jobs []job) error {
 
 // open opens what the step may use besides its rows.
 func (w *writer) open(ctx context.Context, in In) (err error) {
+	if err := w.openOutsides(); err != nil {
+		return err
+	}
 	if in.WordNet.Path != "" {
 		if w.wordnet, err = readWordNet(in.WordNet.Path); err != nil {
 			return err
@@ -304,6 +310,7 @@ func (w *writer) take(j job, cands []candidate) int {
 }
 
 func (w *writer) report() {
+	w.reportOutside()
 	if w.config.Size == 0 {
 		w.env.Metric("variations_made", float64(len(w.out)))
 	}

@@ -1,0 +1,233 @@
+package augment
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// clock is the time that a poster waits by.
+type clock interface {
+	Now() time.Time
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+type realClock struct{}
+
+func (realClock) Now() time.Time { return time.Now() }
+
+func (realClock) Sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// poster posts JSON to one server, and again after faults that pass. What the server says about waiting holds for all that
+// use the poster.
+type poster struct {
+	clock   clock
+	retries int
+	timeout time.Duration // of one call
+	secret  string        // is taken out of what the server says
+
+	mu        sync.Mutex
+	notBefore time.Time
+}
+
+const (
+	longestWait = 10 * time.Minute // that a server may ask for, all in all
+	mostAnswer  = 16 << 20         // bytes
+)
+
+// serverError is a server's answer that isn't 200.
+type serverError struct {
+	status        int
+	code, message string
+	wait          time.Duration // asked for by Retry-After; 0: not asked for
+}
+
+func (e *serverError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s: %s", e.status, http.StatusText(e.status), e.message))
+}
+
+// passes tells whether the same question may be answered later.
+func (e *serverError) passes() bool {
+	switch e.status {
+	case http.StatusTooManyRequests:
+		return e.code != "insufficient_quota"
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly:
+		return true
+	}
+	return e.status >= 500 && e.status != http.StatusNotImplemented
+}
+
+// post sends a question and gives the answer's body.
+func (p *poster) post(ctx context.Context, url string, header http.Header, question any) ([]byte, error) {
+	body, err := json.Marshal(question)
+	if err != nil {
+		return nil, err
+	}
+	var waited time.Duration
+	for try := 0; ; {
+		if err := p.wait(ctx); err != nil {
+			return nil, err
+		}
+		answer, err := p.once(ctx, url, header, body)
+		if err == nil {
+			return answer, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		var s *serverError
+		if errors.As(err, &s) && !s.passes() {
+			return nil, err
+		}
+		pause := time.Duration((0.5 + rand.Float64()) * float64(500*time.Millisecond) * float64(int(1)<<min(try, 6)))
+		if s != nil && s.wait > 0 {
+			if waited += s.wait; waited > longestWait {
+				return nil, fmt.Errorf("%w (it asks to wait for %s)", err, s.wait)
+			}
+			p.hold(s.wait)
+			continue
+		}
+		if try++; try > p.retries {
+			return nil, err
+		}
+		if err := p.clock.Sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// hold keeps all calls back for some time.
+func (p *poster) hold(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := p.clock.Now().Add(d); t.After(p.notBefore) {
+		p.notBefore = t
+	}
+}
+
+func (p *poster) wait(ctx context.Context) error {
+	for {
+		p.mu.Lock()
+		d := p.notBefore.Sub(p.clock.Now())
+		p.mu.Unlock()
+		if d <= 0 {
+			return ctx.Err()
+		}
+		if err := p.clock.Sleep(ctx, d); err != nil {
+			return err
+		}
+	}
+}
+
+func (p *poster) once(ctx context.Context, url string, header http.Header, body []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if header != nil {
+		req.Header = header.Clone()
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) > mostAnswer {
+		return nil, fmt.Errorf("the answer is longer than %d MiB", mostAnswer>>20)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return raw, nil
+	}
+	e := saidBy(raw)
+	e.status, e.wait, e.message = resp.StatusCode, retryAfter(resp.Header, p.clock.Now()), p.masked(e.message)
+	return nil, e
+}
+
+// masked is what a server says, without the key: some repeat it.
+func (p *poster) masked(s string) string {
+	if p.secret == "" {
+		return s
+	}
+	return strings.ReplaceAll(s, p.secret, "***")
+}
+
+// saidBy is a server's own words for an error, in the forms in which servers put them.
+func saidBy(raw []byte) *serverError {
+	var m struct {
+		Error   json.RawMessage `json:"error"`
+		Message string          `json:"message"`
+		Detail  json.RawMessage `json:"detail"`
+	}
+	e := &serverError{}
+	if json.Unmarshal(raw, &m) == nil {
+		var inner struct {
+			Message string `json:"message"`
+			Code    any    `json:"code"`
+			Type    string `json:"type"`
+		}
+		if json.Unmarshal(m.Error, &inner) == nil && inner.Message != "" {
+			e.message, e.code = inner.Message, cmp.Or(fmt.Sprint(inner.Code), inner.Type)
+			if inner.Code == nil {
+				e.code = inner.Type
+			}
+			return e
+		}
+		for _, part := range []json.RawMessage{m.Error, m.Detail} {
+			if json.Unmarshal(part, &e.message) == nil && e.message != "" {
+				return e
+			}
+		}
+		e.message = cmp.Or(m.Message, string(m.Detail))
+	}
+	if e.message == "" {
+		e.message = strings.Join(strings.Fields(string(raw)), " ")
+	}
+	if r := []rune(e.message); len(r) > 500 {
+		e.message = string(r[:500]) + "…"
+	}
+	return e
+}
+
+// retryAfter is how long a server asks to wait: seconds or a date, or milliseconds as some have it.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 && ms < 1e12 {
+		return time.Duration(ms * float64(time.Millisecond))
+	}
+	v := h.Get("Retry-After")
+	if s, err := strconv.ParseFloat(v, 64); err == nil && s > 0 && s < 1e9 {
+		return time.Duration(s * float64(time.Second))
+	}
+	if at, err := http.ParseTime(v); err == nil && at.After(now) {
+		return at.Sub(now)
+	}
+	return 0
+}
