@@ -3,17 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
+	textdiff "github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"rein/pipelines/human"
 	"rein/pipelines/lang"
 )
 
@@ -41,7 +41,7 @@ EXIT STATUS
 			if err != nil {
 				return configError(err)
 			}
-			return a.fmtFiles(c.Context(), files, check, diff)
+			return a.fmtFiles(files, check, diff)
 		},
 	}
 	c.Flags().BoolVar(&check, "check", false, "change nothing; exit with 1 if something would change")
@@ -90,7 +90,7 @@ func pipelineFiles(targets []string) ([]string, error) {
 	return files, nil
 }
 
-func (a *app) fmtFiles(ctx context.Context, files []string, check, diff bool) error {
+func (a *app) fmtFiles(files []string, check, diff bool) error {
 	changed, broken := 0, false
 	for _, name := range files {
 		old, err := os.ReadFile(name)
@@ -107,9 +107,7 @@ func (a *app) fmtFiles(ctx context.Context, files []string, check, diff bool) er
 		}
 		changed++
 		if diff {
-			if err := a.printDiff(ctx, name, text); err != nil {
-				return err
-			}
+			a.printDiff(name, old, text)
 			continue
 		}
 		if !check {
@@ -128,13 +126,14 @@ func (a *app) fmtFiles(ctx context.Context, files []string, check, diff bool) er
 	return nil
 }
 
-// printDiff shows a file beside its new text, as git does; git isn't needed to be in a repository.
-func (a *app) printDiff(ctx context.Context, name string, text []byte) error {
-	cmd := exec.CommandContext(ctx, "git", "diff", "--no-index", "--no-prefix", "--color="+map[bool]string{true: "always", false: "never"}[a.color(a.out)], "--", name, "-")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), a.out, a.err
-	var exit *exec.ExitError
-	if err := cmd.Run(); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 1) {
-		return fmt.Errorf("--diff uses git: %w", err)
+// printDiff shows a file beside its new text, as git does, without git: a repository may tell that to run other programs.
+func (a *app) printDiff(name string, old, text []byte) {
+	for line := range strings.Lines(string(textdiff.Diff(name, old, name, text))) {
+		line = strings.TrimRight(line, "\r\n")
+		color := map[bool]string{strings.HasPrefix(line, "+"): "\x1b[32m", strings.HasPrefix(line, "-"): "\x1b[31m", strings.HasPrefix(line, "@@"): "\x1b[36m"}[true]
+		if line = human.Safe(line); color != "" && a.color(a.out) {
+			line = color + line + "\x1b[m"
+		}
+		fmt.Fprintln(a.out, line)
 	}
-	return nil
 }

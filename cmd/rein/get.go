@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -175,13 +176,20 @@ func replaceFile(path string, write func(io.Writer) error) error {
 	if isDir(path) {
 		return configError(fmt.Errorf("%s is a folder: name a file in it", path))
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if at, err := filepath.EvalSymlinks(path); err == nil { // what a link leads to is meant, not the link
+		path = at
+	}
+	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return cannotWrite(path, err)
 	}
-	defer os.Remove(f.Name())
+	defer os.Remove(tmp)
+	if st, serr := os.Stat(path); serr == nil {
+		err = f.Chmod(st.Mode().Perm())
+	}
 	w := bufio.NewWriter(f)
-	err = errors.Join(write(w), w.Flush(), f.Chmod(0o644), f.Close())
+	err = errors.Join(err, write(w), w.Flush(), f.Close())
 	if err != nil {
 		return err
 	}

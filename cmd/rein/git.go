@@ -4,16 +4,34 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"strings"
 
 	"rein/engine/record"
 )
 
+// A repository's own configuration and attributes can name programs: monitors, hooks, filters, drivers. What somebody unpacked or
+// cloned must not run them because it was looked at, so git is only asked in ways that start none.
+
+// gitSafe are options and settings under which git starts no program of a repository.
+var (
+	gitSafe = []string{"--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull, "-c", "protocol.allow=never",
+		"-c", "core.alternateRefsCommand="}
+	gitEnv = []string{"GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_COUNT=0"}
+)
+
 // git runs git in dir and returns what it printed.
 func git(ctx context.Context, dir string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Dir = dir
+	return gitWith(ctx, dir, nil, args...)
+}
+
+// gitWith is git with something to read.
+func gitWith(ctx context.Context, dir string, in io.Reader, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", append(gitSafe[:len(gitSafe):len(gitSafe)], args...)...)
+	cmd.Dir, cmd.Stdin = dir, in
+	cmd.Env = append(os.Environ(), gitEnv...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
@@ -25,7 +43,11 @@ func git(ctx context.Context, dir string, args ...string) (string, error) {
 
 // gitFacts is the revision that a run is made from; zero outside a repository or without git.
 func gitFacts(ctx context.Context, dir string) record.Git {
-	out, err := git(ctx, dir, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+	args, err := withoutFilters(ctx, dir)
+	if err != nil {
+		return record.Git{}
+	}
+	out, err := git(ctx, dir, append(args, "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--ignore-submodules=all")...)
 	if err != nil {
 		return record.Git{}
 	}
@@ -39,4 +61,25 @@ func gitFacts(ctx context.Context, dir string) record.Git {
 		}
 	}
 	return g
+}
+
+// withoutFilters are settings that take their programs from the filters that a repository names. A file that needs one to be
+// compared, and was written to since git looked at it, counts as changed then.
+func withoutFilters(ctx context.Context, dir string) ([]string, error) {
+	if _, err := git(ctx, dir, "rev-parse", "--git-dir"); err != nil {
+		return nil, err
+	}
+	out, err := git(ctx, dir, "config", "--includes", "--null", "--name-only", "--get-regexp", `^filter\..*\.(clean|smudge|process|required)$`)
+	if err != nil {
+		return nil, nil // there is none
+	}
+	var args []string
+	for _, name := range strings.Split(strings.TrimSuffix(out, "\x00"), "\x00") {
+		value := ""
+		if strings.HasSuffix(name, ".required") {
+			value = "false"
+		}
+		args = append(args, "-c", name+"="+value)
+	}
+	return args, nil
 }

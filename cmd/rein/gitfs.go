@@ -1,13 +1,12 @@
 package main
 
 import (
-	"archive/tar"
 	"context"
-	"errors"
-	"io"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing/fstest"
 
@@ -43,32 +42,49 @@ func (r replaced) Open(name string) (fs.File, error) {
 	return r.FS.Open(name)
 }
 
-// revision is a repository's files as they were, for pipeline files only: data is read as it is now.
+// revision is a repository's files as they were, for pipeline files only: data is read as it is now. Their text is the one that
+// git keeps, which no filter has been over.
 func revision(ctx context.Context, rev string) (files fs.FS, root string, err error) {
+	if strings.HasPrefix(rev, "-") {
+		return nil, "", fmt.Errorf("%q is no revision", rev)
+	}
 	top, err := git(ctx, ".", "rev-parse", "--show-toplevel")
 	if err != nil {
 		return nil, "", err
 	}
-	root = strings.TrimSpace(top)
-	out, err := git(ctx, root, "archive", "--format=tar", rev)
+	root = strings.TrimSuffix(top, "\n")
+	tree, err := git(ctx, root, "rev-parse", "--verify", "--end-of-options", rev+"^{tree}")
+	if err != nil {
+		return nil, "", err
+	}
+	list, err := git(ctx, root, "ls-tree", "-r", "-z", "--full-tree", strings.TrimSpace(tree))
+	if err != nil {
+		return nil, "", err
+	}
+	var names, objects []string
+	for _, line := range strings.Split(strings.TrimSuffix(list, "\x00"), "\x00") {
+		facts, name, _ := strings.Cut(line, "\t")
+		if f := strings.Fields(facts); len(f) == 3 && strings.HasPrefix(f[0], "100") && lang.IsPipelineFile(name) {
+			names, objects = append(names, name), append(objects, f[2])
+		}
+	}
+	texts, err := gitWith(ctx, root, strings.NewReader(strings.Join(append(objects, ""), "\n")), "cat-file", "--batch")
 	if err != nil {
 		return nil, "", err
 	}
 	m := fstest.MapFS{}
-	for r := tar.NewReader(strings.NewReader(out)); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return m, filepath.FromSlash(root), nil
-		} else if err != nil {
-			return nil, "", err
+	for _, name := range names {
+		head, rest, _ := strings.Cut(texts, "\n")
+		f := strings.Fields(head)
+		if len(f) != 3 {
+			return nil, "", fmt.Errorf("git has no text of %s at %s: %s", name, rev, head)
 		}
-		if h.Typeflag != tar.TypeReg || !lang.IsPipelineFile(h.Name) {
-			continue
+		n, err := strconv.Atoi(f[2])
+		if err != nil || n < 0 || n >= len(rest) {
+			return nil, "", fmt.Errorf("git gives no whole text of %s at %s", name, rev)
 		}
-		b, err := io.ReadAll(r)
-		if err != nil {
-			return nil, "", err
-		}
-		m[h.Name] = &fstest.MapFile{Data: b, Mode: 0o644}
+		m[name] = &fstest.MapFile{Data: []byte(rest[:n]), Mode: 0o644}
+		texts = rest[n+1:]
 	}
+	return m, filepath.FromSlash(root), nil
 }

@@ -76,7 +76,7 @@ func leakage(ctx context.Context, p *lang.Program) error {
 }
 
 func (a *app) langOptions(args []string, l *loadFlags) lang.Options {
-	o := lang.Options{Types: all.Types(), Vars: l.vars, VarFiles: l.varFiles, Project: projectFile()}
+	o := lang.Options{Context: a.ctx, Types: all.Types(), Vars: l.vars, VarFiles: l.varFiles, Project: projectFile()}
 	if a.shipped(args) {
 		o.FS = embedded{pipelines.FS}
 	}
@@ -121,6 +121,9 @@ func (e embedded) Open(name string) (fs.File, error) {
 func (a *app) report(p *lang.Program, diags hcl.Diagnostics) error {
 	if len(diags) == 0 {
 		return nil
+	}
+	if a.ctx != nil && a.ctx.Err() != nil {
+		return a.ctx.Err()
 	}
 	if a.json && diags.HasErrors() { // warnings would stand before the JSON that was asked for
 		if err := writeJSONLine(a.out, struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,8 @@ import (
 // app is what all commands share: the streams and the flags that mean the same everywhere.
 type app struct {
 	streams
-	state   string // --state
+	ctx     context.Context // of the command that runs; nil before
+	state   string          // --state
 	noColor bool
 	json    bool
 	quiet   bool
@@ -50,6 +52,7 @@ EXIT STATUS
 		Args:          oneOfItsCommands,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.PersistentPreRun = func(c *cobra.Command, _ []string) { a.ctx = c.Context() }
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)

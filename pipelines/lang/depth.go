@@ -2,79 +2,131 @@ package lang
 
 import (
 	"bytes"
-	"fmt"
+	"regexp"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// The parsers recurse, and Go ends a process whose stack is used up: no recover catches that. What nests deeper than
-// anybody writes is refused before it is parsed.
+// The parsers and the evaluator recurse, and Go ends a process whose stack is used up: no recover catches that. What nests
+// deeper than anybody writes is refused before it is parsed.
 const (
-	maxDepth  = 1000      // of brackets, braces and interpolations
-	maxPrefix = 100_000   // `!`, `-` and `?` in a file: each may be a level of an expression
-	maxFile   = 256 << 20 // bytes
+	maxDepth     = 1000      // of brackets, interpolations and template directives
+	maxOperators = 100_000   // in one expression: each may be a level of it
+	maxFile      = 256 << 20 // bytes
 )
 
-// tooDeep refuses a text that is dangerous to parse; nil if it is fine.
+// tooDeep refuses a text that is dangerous to parse; nil if it is fine. One look at its bytes is enough for almost every file: only
+// one that seems to be deep is taken apart, since brackets in texts are none.
 func tooDeep(name string, text []byte) *hcl.Diagnostic {
-	refuse := func(format string, args ...any) *hcl.Diagnostic {
-		d := errorAt(hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}, "File is too complex", format, args...)
-		return d
-	}
 	if len(text) > maxFile {
-		return refuse("%s has %d MiB; a pipeline file has at most %d.", name, len(text)>>20, maxFile>>20)
+		return errorAt(hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}, "File is too complex",
+			"%s has more than %d MiB, which is the most that a pipeline file can have.", name, maxFile>>20)
 	}
-	opening := 0
-	for _, c := range []byte("([{!-?") {
-		opening += bytes.Count(text, []byte{c})
-	}
-	if opening <= maxDepth { // the usual case, at no cost
+	if seemsShallow(text) {
 		return nil
 	}
 	if isJSON(name) {
-		if depth := jsonDepth(text); depth > maxDepth {
-			return refuse("Arrays and objects are nested %d deep; %d is the limit.", depth, maxDepth)
-		}
-		return nil
+		return tooDeepIn(jsonTokens(name, text))
 	}
 	tokens, _ := hclsyntax.LexConfig(text, name, hcl.InitialPos)
-	depth, prefixes := 0, 0
-	for _, t := range tokens {
-		switch t.Type {
-		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+	return tooDeepIn(tokens)
+}
+
+var directive = regexp.MustCompile(`%\{~?\s*(if|for)\b`)
+
+// seemsShallow looks at bytes alone.
+func seemsShallow(text []byte) bool {
+	depth, operators, directives := 0, 0, 0
+	for i, c := range text {
+		switch c {
+		case '(', '[', '{':
 			if depth++; depth > maxDepth {
-				r := t.Range
-				return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "File is too complex", Subject: &r,
-					Detail: fmt.Sprintf("Brackets are nested more than %d deep here.", maxDepth)}
+				return false
 			}
-		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd:
+			operators++
+			if c == '{' && i > 0 && text[i-1] == '%' {
+				directives++
+			}
+		case ')', ']', '}':
 			depth = max(0, depth-1)
-		case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion:
-			prefixes++
+		case '!', '-', '?', '+', '*', '/', '%', '<', '>', '=', '&', '|':
+			operators++
 		}
 	}
-	if prefixes > maxPrefix {
-		return refuse("%d operators in one file; %d is the limit.", prefixes, maxPrefix)
+	return operators <= maxOperators && (directives <= maxDepth || len(directive.FindAll(text, maxDepth+1)) <= maxDepth)
+}
+
+// tooDeepIn follows the nesting of an HCL file's tokens.
+func tooDeepIn(tokens hclsyntax.Tokens) *hcl.Diagnostic {
+	refuse := func(t hclsyntax.Token, format string, args ...any) *hcl.Diagnostic {
+		return errorAt(t.Range, "File is too complex", format, args...)
+	}
+	var open []hclsyntax.TokenType
+	directives, operators := 0, 0
+	for i, t := range tokens {
+		switch t.Type {
+		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+			open = append(open, t.Type)
+			operators++
+			if t.Type == hclsyntax.TokenTemplateControl && i+1 < len(tokens) {
+				switch string(tokens[i+1].Bytes) {
+				case "if", "for":
+					directives++
+				case "endif", "endfor":
+					directives = max(0, directives-1)
+				}
+			}
+		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd:
+			open = open[:max(0, len(open)-1)]
+		case hclsyntax.TokenNewline:
+			if !slices.ContainsFunc(open, func(o hclsyntax.TokenType) bool { return o != hclsyntax.TokenOBrace }) {
+				operators = 0 // another argument, or another element of an object
+			}
+		case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion, hclsyntax.TokenPlus, hclsyntax.TokenStar, hclsyntax.TokenSlash,
+			hclsyntax.TokenPercent, hclsyntax.TokenAnd, hclsyntax.TokenOr, hclsyntax.TokenEqualOp, hclsyntax.TokenNotEqual,
+			hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq, hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq:
+			operators++
+		}
+		switch {
+		case len(open)+directives > maxDepth:
+			return refuse(t, "Brackets and directives are nested more than %d deep here.", maxDepth)
+		case operators > maxOperators:
+			return refuse(t, "There are more than %d operators and brackets in this expression.", maxOperators)
+		}
 	}
 	return nil
 }
 
-func jsonDepth(text []byte) int {
-	depth, deepest, quoted := 0, 0, false
+var jsonBrackets = map[byte]hclsyntax.TokenType{'[': hclsyntax.TokenOBrack, '{': hclsyntax.TokenOBrace, ']': hclsyntax.TokenCBrack, '}': hclsyntax.TokenCBrace,
+	',': hclsyntax.TokenNewline}
+
+// jsonTokens are the tokens that count in a JSON file: its brackets, and those of the templates in its texts.
+func jsonTokens(name string, text []byte) hclsyntax.Tokens {
+	var out hclsyntax.Tokens
+	at := hcl.InitialPos
 	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '[' || c == '{':
-			depth++
-			deepest = max(deepest, depth)
-		case c == ']' || c == '}':
-			depth--
+		if at.Byte = i; text[i] == '\n' {
+			at.Line++
+		}
+		if typ, ok := jsonBrackets[text[i]]; ok {
+			out = append(out, hclsyntax.Token{Type: typ, Range: hcl.Range{Filename: name, Start: at, End: at}})
+		}
+		if text[i] != '"' {
+			continue
+		}
+		from := i + 1
+		for i++; i < len(text) && text[i] != '"'; i++ {
+			if text[i] == '\\' {
+				i++
+			}
+		}
+		inside := text[from:min(i, len(text))]
+		if bytes.Contains(inside, []byte("${")) || bytes.Contains(inside, []byte("%{")) {
+			tokens, _ := hclsyntax.LexTemplate(bytes.ReplaceAll(inside, []byte(`\"`), []byte(`"`)), name, at)
+			out = append(out, tokens...)
 		}
 	}
-	return deepest
+	return out
 }

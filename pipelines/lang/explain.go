@@ -18,6 +18,11 @@ func explain(diags hcl.Diagnostics) hcl.Diagnostics {
 			continue
 		}
 		hideArguments(d)
+		if text, _, ok := strings.Cut(d.Detail, "panic in function implementation: "); ok {
+			_, what, _ := strings.Cut(d.Detail, "panic in function implementation: ")
+			what, _, _ = strings.Cut(what, "\n")
+			d.Detail = text + "its library broke down (" + what + "). Please report it with this expression."
+		}
 		switch d.Summary {
 		case "Unsupported attribute", "Invalid index":
 			explainMember(d)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -22,10 +21,7 @@ func Format(name string, text []byte) ([]byte, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return text, diags
 	}
-	out := hclwrite.Format(text)
-	if !hasHeredoc(name, out) { // where line ends are part of a value they stay
-		out = bytes.ReplaceAll(out, []byte("\r\n"), []byte("\n"))
-	}
+	out := hclwrite.Format(unixLines(text))
 	out = append(bytes.TrimRight(out, " \t\r\n"), '\n')
 	if len(out) == 1 {
 		out = nil // an empty file stays empty
@@ -34,13 +30,14 @@ func Format(name string, text []byte) ([]byte, hcl.Diagnostics) {
 		return text, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Cannot format",
 			Detail: fmt.Sprintf("%s: the formatter would have broken this file; it is left as it is.", name)}}
 	}
+	if first := bytes.IndexByte(text, '\n'); first > 0 && text[first-1] == '\r' { // a checkout for Windows stays one
+		out = bytes.ReplaceAll(out, []byte("\n"), []byte("\r\n"))
+	}
 	return out, diags
 }
 
-func hasHeredoc(name string, text []byte) bool {
-	tokens, _ := hclsyntax.LexConfig(text, name, hcl.InitialPos)
-	return slices.ContainsFunc(tokens, func(t hclsyntax.Token) bool { return t.Type == hclsyntax.TokenOHeredoc })
-}
+// unixLines is a text with line ends as they count: a strategy says the same in a checkout for Windows, in its heredocs, too.
+func unixLines(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")) }
 
 // IsPipelineFile tells by its name whether a file belongs to pipelines: for walking folders.
 func IsPipelineFile(name string) bool { return isPipelineFile(filepath.Base(name)) }

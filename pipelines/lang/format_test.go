@@ -8,7 +8,7 @@ import (
 
 func TestFormat(t *testing.T) {
 	in := "pipeline \"a\" {\r\n title=\"x\"   # why\r\n    extends   = \"b.hcl\"\r\n}\r\n\r\n\r\n"
-	want := "pipeline \"a\" {\n  title   = \"x\" # why\n  extends = \"b.hcl\"\n}\n"
+	want := "pipeline \"a\" {\r\n  title   = \"x\" # why\r\n  extends = \"b.hcl\"\r\n}\r\n" // a checkout for Windows stays one
 	got, diags := Format("a.hcl", []byte(in))
 	noErrors(t, diags)
 	if string(got) != want {

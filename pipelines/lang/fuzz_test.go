@@ -119,7 +119,14 @@ func TestNestingIsBounded(t *testing.T) {
 		"main.hcl":       "locals {\n  a = " + strings.Repeat("[", 200_000),
 		"b.hcl":          "locals {\n  a = " + strings.Repeat("!", 200_000) + "true\n}\n",
 		"c.hcl":          "locals {\n  a = \"" + strings.Repeat("${\"", 100_000),
+		"d.hcl":          "locals {\n  a = \"" + strings.Repeat("%{ if true }", 100_000) + "\"\n}\n",
+		"e.hcl":          "locals {\n  a = 1" + strings.Repeat("+1", 200_000) + "\n}\n",
+		"f.hcl":          "locals {\n  a = [1]" + strings.Repeat("[local.b]", 200_000) + "\n}\n",
 		"main.rein.json": strings.Repeat("[", 200_000),
+		"b.rein.json":    `{"locals":{"a":"` + strings.Repeat("${[", 50_000) + `"}}`,
+		"c.rein.json":    `{"locals":{"a":"` + strings.Repeat("%{ if true }", 50_000) + `"}}`,
+		"d.rein.json":    `{"locals":{"a":"${` + strings.Repeat("!", 200_000) + `true}"}}`,
+		"e.rein.json":    `{"locals":{"a":"${` + strings.Repeat(`\"${`, 20_000) + `"}}`,
 	} {
 		_, diags := Load([]string{name}, testOptions(map[string]string{name: text}))
 		if !diags.HasErrors() || diags[0].Summary != "File is too complex" {

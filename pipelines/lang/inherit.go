@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,8 +45,11 @@ func parse(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
 	if d := tooDeep(name, text); d != nil {
 		return &hcl.File{Bytes: text}, hcl.Diagnostics{d}
 	}
+	if !isJSON(name) && bytes.Contains(text, []byte("<<")) && bytes.Contains(text, []byte("\r\n")) {
+		text = unixLines(text)
+	}
 	if isJSON(name) {
-		f, diags = json.Parse(text, name)
+		f, diags = json.Parse(bytes.TrimPrefix(text, []byte("\ufeff")), name)
 	} else {
 		f, diags = hclsyntax.ParseConfig(text, name, hcl.InitialPos)
 	}

@@ -1,14 +1,17 @@
 package lang
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime/debug"
+	"runtime/metrics"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -18,6 +21,10 @@ import (
 
 // Options is what Load needs besides the files.
 type Options struct {
+	// Context ends loading; nil: nothing does.
+	Context context.Context
+
+	maxHeap uint64 // bytes that loading may take; 0: maxHeap
 	// Types are the step types that pipelines may use.
 	Types []*steps.Type
 	// FS is where pipeline files are read from, with slash-separated paths; nil: the operating system.
@@ -62,20 +69,65 @@ func (p *Program) Files() []string { return slices.Clone(p.files) }
 // Load reads files and folders and makes the graph of their pipelines. Of a folder, files without a pipeline block
 // and those marked abstract are bases: only read where something extends them. All mistakes that can be told apart
 // are reported at once. With errors the Program has Sources and whatever could be made.
-func Load(paths []string, o Options) (p *Program, diags hcl.Diagnostics) {
-	defer func() {
-		if r := recover(); r != nil { // a library's or our own mistake must not take an editor or a watch down
-			p, diags = &Program{Graph: &engine.Graph{}, Project: &Project{}}, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Mistake in rein",
-				Detail: fmt.Sprintf("Loading %s ended in a panic: %v. Please report it with the files.\n%s", strings.Join(paths, ", "), r, debug.Stack())}}
-		}
+//
+// Loading ends with an error when the context does, or when it takes much more memory than pipelines need; what was computed then
+// goes on in the background, so a program should end soon.
+func Load(paths []string, o Options) (*Program, hcl.Diagnostics) {
+	type loaded struct {
+		p     *Program
+		diags hcl.Diagnostics
+	}
+	done := make(chan loaded, 1)
+	go func() {
+		defer func() {
+			if r := recover(); r != nil { // a library's or our own mistake must not take an editor or a watch down
+				done <- loaded{nothing(), hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Mistake in rein",
+					Detail: fmt.Sprintf("Loading %s ended in a panic: %.500v. Please report it with the files.", strings.Join(paths, ", "), r)}}}
+			}
+		}()
+		p, diags := load(paths, o)
+		done <- loaded{p, diags}
 	}()
-	return load(paths, o)
+	ctx := o.Context
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	limit := cmp.Or(o.maxHeap, maxHeap)
+	most := heapBytes() + limit
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case l := <-done:
+			return l.p, l.diags
+		case <-ctx.Done():
+			return nothing(), hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Interrupted", Detail: "Loading " + strings.Join(paths, ", ") + " was interrupted."}}
+		case <-look.C:
+			if heapBytes() > most {
+				return nothing(), hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Values are too large",
+					Detail: fmt.Sprintf("The values of %s need more than %d MiB of memory. Look for values that are made of several copies of another, again and again, and for for-expressions within each other.",
+						strings.Join(paths, ", "), limit>>20)}}
+			}
+		}
+	}
 }
+
+// maxHeap is how much memory the loading of pipelines may take; a file of 100,000 steps takes less than 1 GiB.
+const maxHeap uint64 = 4 << 30
+
+// heapBytes is the memory that objects take now.
+func heapBytes() uint64 {
+	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
+}
+
+func nothing() *Program { return &Program{Graph: &engine.Graph{}, Project: &Project{}} }
 
 func load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 	l, err := newLoader(o)
 	if err != nil {
-		return &Program{Graph: &engine.Graph{}, Project: &Project{}}, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "No working folder", Detail: err.Error()}}
+		return nothing(), hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "No working folder", Detail: err.Error()}}
 	}
 	l.settings.read(l)
 	chains := l.chains(l.expand(paths))

@@ -192,6 +192,10 @@ func (e *evaluator) checkFunctions(expr hcl.Expression) {
 			if _, known := set[n.Name]; !known {
 				e.diags = e.diags.Append(errorAt(n.NameRange, "Unknown function", "There is no function %q.%s", n.Name, e.suggestFunction(n.Name)))
 			}
+		case *hclsyntax.LiteralValueExpr:
+			if isHuge(n.Val) {
+				e.diags = e.diags.Append(errorAt(n.SrcRange, "Number is too long", "It has more than %d digits.", maxExponent*3/10))
+			}
 		case *hclsyntax.SplatExpr:
 			e.checkSplat(n)
 		}

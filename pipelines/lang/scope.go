@@ -72,6 +72,10 @@ func (e *evaluator) eval(expr hcl.Expression, s scope) (cty.Value, bool) {
 	}
 	v, diags := expr.Value(ctx)
 	e.add(explain(diags))
+	if !diags.HasErrors() && isHuge(v) {
+		e.diags = e.diags.Append(errorAt(expr.Range(), "Number is too long", "%s has a number of more than %d digits.", upperFirst(s.what), maxExponent*3/10))
+		return cty.DynamicVal, false
+	}
 	if !diags.HasErrors() && !v.IsWhollyKnown() { // what the parser puts in the place of what it couldn't read
 		if !e.diags.HasErrors() {
 			e.diags = e.diags.Append(errorAt(expr.Range(), "Value is not known", "%s has no value that is known before anything runs.", upperFirst(s.what)))

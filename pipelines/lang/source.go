@@ -3,6 +3,7 @@ package lang
 import (
 	"cmp"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -26,7 +27,29 @@ func (s *source) read(name string) ([]byte, error) {
 	if s.fsys != nil {
 		return fs.ReadFile(s.fsys, path.Clean(filepath.ToSlash(name)))
 	}
-	return os.ReadFile(s.onDisk(name))
+	return readFile(s.onDisk(name))
+}
+
+// readFile reads a file of text, and a pipe that the shell has opened for us (<(...)), but nothing that may have no end, or
+// nobody who writes to it.
+func readFile(path string) ([]byte, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	ours := strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/") || path == "/dev/stdin"
+	switch m := st.Mode(); {
+	case m&fs.ModeNamedPipe != 0 && !ours:
+		return nil, errors.New("is a named pipe, not a file")
+	case m&(fs.ModeDevice|fs.ModeSocket) != 0:
+		return nil, errors.New("is a device or a socket, not a file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile+1)) // one more than what is refused
 }
 
 // onDisk is name as the operating system finds it: relative to the working folder that was asked for.

@@ -1,0 +1,100 @@
+package lang
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Texts full of brackets and operators are no nesting.
+func TestTextsMayHoldBrackets(t *testing.T) {
+	smileys := strings.Repeat("it is sad :( [ { %{ - ", 3000)
+	for name, text := range map[string]string{
+		"main.hcl":       "pipeline \"p\" {}\nlocals {\n  a = <<E\n" + strings.ReplaceAll(smileys, "%{", "%%{") + "\nE\n  b = \"" + strings.ReplaceAll(smileys, "%{", "") + "\"\n}\n",
+		"main.rein.json": `{"pipeline":{"p":{}},"locals":{"a":"` + strings.ReplaceAll(smileys, "%{", "") + `"}}`,
+	} {
+		if _, diags := Load([]string{name}, testOptions(map[string]string{name: text})); diags.HasErrors() {
+			t.Errorf("%s: %.300s", name, diags.Error())
+		}
+	}
+}
+
+// A few lines can't take time or memory without bound.
+func TestEvaluationIsBounded(t *testing.T) {
+	var laughs strings.Builder
+	laughs.WriteString("  l0 = \"0123456789012345678901234567890123456789\"\n")
+	for i := range 40 {
+		fmt.Fprintf(&laughs, "  l%d = \"${local.l%d}${local.l%d}\"\n", i+1, i, i)
+	}
+	for want, locals := range map[string]string{
+		"Values are too large":      laughs.String(),
+		"1000000 combinations":      "  a = setproduct(range(1000), range(1000), range(1000), range(1000))\n",
+		"Number is too long":        "  a = \"${1e99999999}\"\n",
+		"It has more than":          "  a = format(\"%d\", 1e99999999)\n",
+		"has a number of more than": "  a = jsondecode(\"[1e99999999]\")\n",
+		"width or precision":        "  a = format(\"%999999999999d\", 1)\n",
+	} {
+		text := "pipeline \"p\" {}\nlocals {\n" + locals + "}\n"
+		o := testOptions(map[string]string{"main.hcl": text})
+		o.maxHeap = 256 << 20
+		_, diags := Load([]string{"main.hcl"}, o)
+		if !diags.HasErrors() || !strings.Contains(diags.Error(), want) {
+			t.Errorf("want %q, got %.300v", want, diags)
+		}
+		if d := fmt.Sprint(diags); strings.Contains(d, "goroutine") {
+			t.Errorf("a stack is shown: %s", d)
+		}
+	}
+}
+
+// Loading ends when it is told to, whatever is being evaluated.
+func TestLoadingIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	o := testOptions(map[string]string{"main.hcl": "pipeline \"p\" {}\nlocals {\n  a = [for a in range(1000): [for b in range(1000): [for c in range(60): upper(\"x\")]]]\n}\n"})
+	o.Context = ctx
+	if _, diags := Load([]string{"main.hcl"}, o); len(diags) != 1 || diags[0].Summary != "Interrupted" {
+		t.Errorf("%v", diags)
+	}
+}
+
+// What has no end, or nobody who writes, is no pipeline file.
+func TestOnlyFilesAreRead(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe.hcl")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skip(err)
+	}
+	if err := os.Symlink("/dev/zero", filepath.Join(dir, "zero.hcl")); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{"pipe.hcl": "named pipe", "zero.hcl": "device"} {
+		_, diags := Load([]string{file}, Options{Dir: dir})
+		if !diags.HasErrors() || !strings.Contains(diags.Error(), want) {
+			t.Errorf("%s: %v", file, diags)
+		}
+		_, diags = Load(nil, Options{Dir: dir, VarFiles: []string{file}})
+		if !diags.HasErrors() || !strings.Contains(diags.Error(), want) {
+			t.Errorf("--var-file %s: %v", file, diags)
+		}
+	}
+}
+
+// A checkout for Windows says the same, and formatting leaves its line ends.
+func TestWindowsLines(t *testing.T) {
+	text := "pipeline \"p\" {}\nlocals {\n  a = <<E\none\ntwo\nE\n}\nplan {\n  n = length(split(\"\\r\", local.a))\n}\n"
+	windows := strings.ReplaceAll(text, "\n", "\r\n")
+	p, diags := Load([]string{"main.hcl"}, testOptions(map[string]string{"main.hcl": windows}))
+	if diags.HasErrors() || !strings.Contains(string(p.Graph.Pipelines[0].Meta), `"n":1`) {
+		t.Errorf("%v: %s", diags, p.Graph.Pipelines[0].Meta)
+	}
+	for _, want := range []string{text, windows} {
+		if got, diags := Format("main.hcl", []byte(want)); string(got) != want || diags.HasErrors() {
+			t.Errorf("%q became %q: %v", want, got, diags)
+		}
+	}
+}
