@@ -1,13 +1,19 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"rein/cache"
 	"rein/cmd/rein/internal/lsp"
+	"rein/engine"
+	"rein/pipelines/compare/render"
+	"rein/pipelines/human"
 	"rein/pipelines/lang"
 	"rein/steps/all"
 )
@@ -32,6 +38,7 @@ EXIT STATUS
 			return lsp.Serve(c.Context(), stdio{a.in, a.out}, lsp.Config{
 				Version: buildVersion(),
 				Log:     a.err,
+				Status:  a.statuses, StatusDelay: statusDelay,
 				Options: func(root string) lang.Options {
 					return lang.Options{Types: types, Vars: l.vars, VarFiles: l.varFiles, Project: projectFileIn(root)}
 				},
@@ -43,6 +50,49 @@ EXIT STATUS
 	must(c.Flags().MarkHidden("stdio"))
 	return c
 }
+
+// statusDelay is how long somebody has to pause before the store is asked: a plan hashes what changed.
+const statusDelay = 300 * time.Millisecond
+
+// statuses is what a plan says of a program's steps, and what the store has of them. It writes nothing.
+func (a *app) statuses(ctx context.Context, root string, p *lang.Program) (lsp.Statuses, error) {
+	dir, err := a.stateDirFor(root)
+	if err != nil {
+		return nil, err
+	}
+	store, err := cache.Open(dir, cache.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	o := a.engineOptions(store)
+	if err := a.useExecutors(&o, p, "", nil); err != nil {
+		return nil, err
+	}
+	f, err := engine.Plan(ctx, p.Graph, o)
+	if err != nil {
+		return nil, err
+	}
+	out := lsp.Statuses{}
+	for _, pipe := range f.Pipelines {
+		for _, s := range pipe.Steps {
+			x := lsp.Status{Plan: s}
+			if action, err := cache.ParseDigest(s.ActionID); err == nil && s.Status == engine.PlanCached {
+				if e, err := store.Get(ctx, action); err == nil {
+					x.Made, x.Took, x.Figures = e.Result.Made, human.Duration(time.Duration(e.Result.RunMS)*time.Millisecond), metricsText(e.Result)
+					if _, ok := e.Result.Metrics[headline]; ok {
+						x.Headline = render.Label(headline) + " " + render.Format(headline, figureOf(e.Result, headline))
+					}
+				}
+			}
+			out[s.Name] = x
+		}
+	}
+	return out, nil
+}
+
+// headline is the metric that stands over a step that measures it.
+const headline = "fp_rate"
 
 // stdio is both streams as one.
 type stdio struct {

@@ -153,7 +153,7 @@ func blockCandidate(b blockSchema) Candidate {
 func metricCandidates(prefix string) []Candidate {
 	var out []Candidate
 	for _, m := range metric.All {
-		out = append(out, Candidate{Text: prefix + m.Name, Kind: "metric", Doc: asSentence(m.Meaning)})
+		out = append(out, Candidate{Text: prefix + m.Name, Kind: "metric", Detail: m.Label, Doc: asSentence(m.Meaning)})
 	}
 	return out
 }

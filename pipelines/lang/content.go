@@ -95,9 +95,8 @@ func unknownArguments(body *hclsyntax.Body, schema *hcl.BodySchema, at place) (d
 				Subject: &a.NameRange})
 		default:
 			meant = append(meant, Nearest(a.Name, at.names))
-			diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown argument",
-				Detail:  fmt.Sprintf("There is no argument %q in %s.%s", a.Name, at.article, suggest(a.Name, "arguments", at.names)),
-				Subject: &a.NameRange})
+			diags = diags.Append(say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown argument", Subject: &a.NameRange},
+				"There is no argument %q in %s.%s", a.Name, at.article, suggest(a.Name, "arguments", at.names)))
 		}
 	}
 	return diags, meant
@@ -134,9 +133,8 @@ func unknownBlocks(body *hclsyntax.Body, schema *hcl.BodySchema, at place) (diag
 				Subject: &r})
 		default:
 			meant = append(meant, Nearest(b.Type, at.blocks))
-			diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown block",
-				Detail:  fmt.Sprintf("There is no block %q in %s.%s", b.Type, at.article, suggest(b.Type, "blocks", at.blocks)),
-				Subject: &r})
+			diags = diags.Append(say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown block", Subject: &r},
+				"There is no block %q in %s.%s", b.Type, at.article, suggest(b.Type, "blocks", at.blocks)))
 		}
 	}
 	return diags, meant

@@ -27,7 +27,7 @@ func (d *decoder) errorf(r hcl.Range, summary, format string, args ...any) *hcl.
 }
 
 func errorAt(r hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
-	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(format, args...), Subject: &r}
+	return say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Subject: &r}, format, args...)
 }
 
 func (d *decoder) file(body hcl.Body) {

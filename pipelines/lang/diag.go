@@ -20,6 +20,14 @@ type Diagnostic struct {
 	Snippet  *Snippet `json:"snippet,omitempty"`
 	// Related are other places that have to do with it: the first declaration, the other end of an edge.
 	Related []Related `json:"related,omitempty"`
+	// Fix is the change that was probably meant.
+	Fix *Edit `json:"fix,omitempty"`
+}
+
+// Edit replaces the text of a range.
+type Edit struct {
+	Range Range  `json:"range"`
+	Text  string `json:"text"`
 }
 
 // Related is another place that a diagnostic is about.
@@ -29,8 +37,11 @@ type Related struct {
 	Snippet *Snippet `json:"snippet,omitempty"`
 }
 
-// places is what also adds to a diagnostic.
-type places []placeOfDiag
+// more is what a diagnostic has besides hcl's fields.
+type more struct {
+	places []placeOfDiag
+	fix    suggestion
+}
 
 type placeOfDiag struct {
 	message string
@@ -42,9 +53,44 @@ func also(d *hcl.Diagnostic, rng hcl.Range, format string, args ...any) *hcl.Dia
 	if d.Subject != nil && d.Subject.Filename == rng.Filename && d.Subject.Start.Line == rng.Start.Line {
 		return d
 	}
-	old, _ := d.Extra.(places)
-	d.Extra = append(old, placeOfDiag{fmt.Sprintf(format, args...), rng})
+	m, _ := d.Extra.(more)
+	m.places = append(m.places, placeOfDiag{fmt.Sprintf(format, args...), rng})
+	d.Extra = m
 	return d
+}
+
+// say sets the detail of a diagnostic, and keeps what it suggests.
+func say(d *hcl.Diagnostic, format string, args ...any) *hcl.Diagnostic {
+	d.Detail = fmt.Sprintf(format, args...)
+	for _, a := range args {
+		if s, ok := a.(suggestion); ok && s.name != "" {
+			m, _ := d.Extra.(more)
+			m.fix = s
+			d.Extra = m
+		}
+	}
+	return d
+}
+
+// fixOf finds what was given in the text that a diagnostic is about; nil if nothing was suggested or it isn't there.
+func fixOf(f *hcl.File, d *hcl.Diagnostic) *Edit {
+	m, _ := d.Extra.(more)
+	if f == nil || d.Subject == nil || m.fix.name == "" || !d.Subject.CanSliceBytes(f.Bytes) {
+		return nil
+	}
+	text := string(d.Subject.SliceBytes(f.Bytes))
+	i := strings.LastIndex(text, m.fix.given)
+	if i < 0 {
+		return nil
+	}
+	r := *d.Subject
+	r.Start.Byte += i
+	r.End.Byte = r.Start.Byte + len(m.fix.given)
+	if before := text[:i]; !strings.Contains(before, "\n") {
+		r.Start.Column += len([]rune(before))
+		r.End.Line, r.End.Column = r.Start.Line, r.Start.Column+len([]rune(m.fix.given))
+	}
+	return &Edit{rangeOf(r), m.fix.name}
 }
 
 // Range is a place in a file; End is just behind it.
@@ -95,8 +141,11 @@ func Describe(sources map[string]*hcl.File, diags hcl.Diagnostics) []Diagnostic 
 			}
 			x.Snippet.Values = values
 		}
-		more, _ := d.Extra.(places)
-		for _, p := range more {
+		if d.Subject != nil {
+			x.Fix = fixOf(sources[d.Subject.Filename], d)
+		}
+		m, _ := d.Extra.(more)
+		for _, p := range m.places {
 			x.Related = append(x.Related, Related{p.message, rangeOf(p.rng), snippet(sources[p.rng.Filename], p.rng)})
 		}
 		out = append(out, x)

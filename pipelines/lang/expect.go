@@ -142,7 +142,7 @@ func (e *evaluator) metricName(a *attr) string {
 	if !anything {
 		e.diags = e.diags.Append(errorAt(a.nameRange, "Unknown metric", "Nothing in this pipeline measures %q.%s", a.name, suggest(a.name, "metrics", known)))
 	} else if n := Nearest(a.name, known); n != "" && levenshtein.Distance(a.name, n, nil) <= 2 {
-		d := errorAt(a.nameRange, "Metric is probably misspelt", "No step that ships measures %q. Did you mean %q? If a step of yours measures it, all is well.", a.name, n)
+		d := errorAt(a.nameRange, "Metric is probably misspelt", "No step that ships measures %q.%s If a step of yours measures it, all is well.", a.name, didYouMean(a.name, known))
 		d.Severity = hcl.DiagWarning
 		e.diags = e.diags.Append(d)
 	}

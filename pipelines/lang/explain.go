@@ -88,7 +88,7 @@ func explainMember(d *hcl.Diagnostic) {
 		return
 	}
 	names := slices.Sorted(maps.Keys(v.AsValueMap()))
-	d.Detail = fmt.Sprintf("There is no %q in %s.%s", name, traversalText(t), suggest(name, "names", names))
+	say(d, "There is no %q in %s.%s", name, traversalText(t), suggest(name, "names", names))
 }
 
 // shortened is as much of a traversal as has a value, and that value; nil if not even the start has.

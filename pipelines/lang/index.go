@@ -33,12 +33,6 @@ type Named struct {
 	Refs []Range // names in references and in `set`
 }
 
-// Edit replaces the text of a range.
-type Edit struct {
-	Range Range
-	Text  string
-}
-
 // NewIndex reads files, and the bases that they extend.
 func NewIndex(files []string, o Options) (*Index, error) {
 	l, err := newLoader(o)

@@ -3,6 +3,7 @@ package lang
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,8 +20,8 @@ func (l *loader) module(name string, from *hcl.Range) *module {
 	l.modules[name] = nil
 	text, err := l.source.read(name)
 	if err != nil {
-		l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read a pipeline",
-			Detail: fmt.Sprintf("%s: %s.%s", name, readProblem(err), l.similarFile(name)), Subject: from})
+		l.diags = l.diags.Append(say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read a pipeline", Subject: from},
+			"%s: %s.%s", name, readProblem(err), l.similarFile(name)))
 		return nil
 	}
 	f, diags := l.opts.Parsed.parse(name, text)
@@ -80,12 +81,17 @@ func quieter(diags hcl.Diagnostics) hcl.Diagnostics {
 	})
 }
 
-func (l *loader) similarFile(name string) string {
+func (l *loader) similarFile(name string) suggestion {
 	files, err := l.source.list(l.source.join(name, ".."))
 	if err != nil {
-		return ""
+		return suggestion{}
 	}
-	return didYouMean(name, files)
+	s := didYouMean(name, files)
+	s.given, s.name = filepath.Base(s.given), filepath.Base(s.name) // what is written is relative to the file
+	if s.text == "" {
+		return suggestion{}
+	}
+	return s
 }
 
 // chain is a pipeline's files, the most basic one first, the named file last.

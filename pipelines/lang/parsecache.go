@@ -53,3 +53,10 @@ func (l *loader) parsed(name string) (*hcl.File, hcl.Diagnostics) {
 	}
 	return l.opts.Parsed.parse(name, text)
 }
+
+// Parse reads a file's syntax, in either form; cache may be nil. It gives a body even of a broken file, or none of one
+// that is refused unread.
+func Parse(name string, text []byte, cache *ParseCache) *hcl.File {
+	f, _ := cache.parse(name, text)
+	return f
+}

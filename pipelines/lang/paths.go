@@ -69,16 +69,16 @@ func (e *evaluator) checkPath(r readPath) *hcl.Diagnostic {
 }
 
 // similarPath suggests a name in the same folder, or says how much of the path is there.
-func similarPath(abs string) string {
+func similarPath(abs string) suggestion {
 	dir := filepath.Dir(abs)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		for up := dir; up != filepath.Dir(up); up = filepath.Dir(up) {
 			if _, err := os.Stat(up); err == nil {
-				return " Of its folders, " + up + " is the last that is there."
+				return suggestion{text: " Of its folders, " + up + " is the last that is there."}
 			}
 		}
-		return ""
+		return suggestion{}
 	}
 	var names []string
 	for _, e := range entries {

@@ -74,11 +74,11 @@ func (p *Project) Check(name string) error {
 }
 
 // suggestion ends a message about an unknown executor.
-func (p *Project) suggestion(name string) string {
-	if s := didYouMean(name, p.Names()); s != "" {
+func (p *Project) suggestion(name string) suggestion {
+	if s := didYouMean(name, p.Names()); s.text != "" {
 		return s
 	}
-	return fmt.Sprintf("%s An executor \"slurm\" %q block in %s would make it one.", haveList("executors", p.Names()), name, ProjectFile)
+	return suggestion{text: fmt.Sprintf("%s An executor \"slurm\" %q block in %s would make it one.", haveList("executors", p.Names()), name, ProjectFile)}
 }
 
 const localExecutor = "local"

@@ -126,7 +126,8 @@ func (e *evaluator) checkRoot(r ref, s scope, report reporter) {
 	if len(r.trav) == 1 {
 		for _, root := range []string{"var", "local"} {
 			if slices.Contains(s.roots, root) && e.has(root, r.root) {
-				report(r.all, "Unknown name", "%s means nothing by itself. Did you mean %s.%s, or the text %q in quotes?", r.root, root, r.root, r.root)
+				meant := suggestion{fmt.Sprintf(" Did you mean %s.%s, or the text %q in quotes?", root, r.root, r.root), r.root, root + "." + r.root}
+				report(r.all, "Unknown name", "%s means nothing by itself.%s", r.root, meant)
 				return
 			}
 		}
@@ -134,7 +135,7 @@ func (e *evaluator) checkRoot(r ref, s scope, report reporter) {
 		return
 	}
 	if n := Nearest(r.root, s.roots); n != "" {
-		report(r.trav[0].SourceRange(), "Unknown name", "There is no %q. Did you mean %s.%s?", r.root, n, r.name)
+		report(r.trav[0].SourceRange(), "Unknown name", "There is no %q.%s", r.root, suggestion{fmt.Sprintf(" Did you mean %s.%s?", n, r.name), r.root, n})
 		return
 	}
 	if e.has("step", r.root) && slices.Contains(s.roots, "step") {
@@ -203,9 +204,9 @@ func (e *evaluator) checkFunctions(expr hcl.Expression) {
 	})
 }
 
-func (e *evaluator) suggestFunction(name string) string {
-	if s := didYouMean(name, e.functionNames()); s != "" {
+func (e *evaluator) suggestFunction(name string) suggestion {
+	if s := didYouMean(name, e.functionNames()); s.text != "" {
 		return s
 	}
-	return fmt.Sprintf(" The language reference lists the %d there are.", len(e.functionNames()))
+	return suggestion{text: fmt.Sprintf(" The language reference lists the %d there are.", len(e.functionNames()))}
 }

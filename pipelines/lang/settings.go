@@ -117,8 +117,8 @@ func (s *settings) unused(l *loader) {
 			continue
 		}
 		g.used = true
-		l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown variable",
-			Detail: fmt.Sprintf("%s gives a value for %q, which no pipeline declares.%s", g.from, g.name, suggest(g.name, "variables", known)), Subject: g.rng})
+		l.diags = l.diags.Append(say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown variable", Subject: g.rng},
+			"%s gives a value for %q, which no pipeline declares.%s", g.from, g.name, suggest(g.name, "variables", known)))
 	}
 }
 

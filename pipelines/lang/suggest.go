@@ -47,12 +47,22 @@ func sameLetters(a, b string) bool {
 	return len(a) == len(b) && sorted(a) == sorted(b)
 }
 
-// didYouMean is a sentence with a leading space, or all names if they are few, or nothing.
-func didYouMean(given string, names []string) string {
+// suggestion ends a message: it says what was probably meant, or what there is. One that names something to write
+// instead of what was given makes a Fix of the diagnostic whose message it is an argument of.
+type suggestion struct {
+	text        string // with a leading space, or nothing
+	given, name string
+}
+
+// String implements fmt.Stringer.
+func (s suggestion) String() string { return s.text }
+
+// didYouMean is a sentence with a leading space, or nothing.
+func didYouMean(given string, names []string) suggestion {
 	if n := Nearest(given, names); n != "" {
-		return fmt.Sprintf(" Did you mean %q?", n)
+		return suggestion{fmt.Sprintf(" Did you mean %q?", n), given, n}
 	}
-	return ""
+	return suggestion{}
 }
 
 // haveList names what there is: " There are a, b and c."
@@ -72,9 +82,9 @@ func haveList(what string, names []string) string {
 }
 
 // suggest is the nearest name, or else the list of what there is.
-func suggest(given, what string, names []string) string {
-	if s := didYouMean(given, names); s != "" {
+func suggest(given, what string, names []string) suggestion {
+	if s := didYouMean(given, names); s.text != "" {
 		return s
 	}
-	return haveList(what, names)
+	return suggestion{text: haveList(what, names)}
 }

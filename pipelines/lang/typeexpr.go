@@ -42,8 +42,8 @@ func typeErrors(expr hcl.Expression, diags hcl.Diagnostics) hcl.Diagnostics {
 		name = call.Name
 	}
 	if name != "" {
-		if s := didYouMean(name, typeNames); s != "" && Nearest(name, typeNames) != name {
-			diags[0].Detail += s
+		if s := didYouMean(name, typeNames); s.text != "" {
+			say(diags[0], "%s%s", diags[0].Detail, s)
 		}
 	}
 	if v, d := expr.Value(nil); !d.HasErrors() && v.Type() == cty.String && name == "" {

@@ -9,6 +9,7 @@ import (
 	"log"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/sourcegraph/jsonrpc2"
 
@@ -22,6 +23,8 @@ type Config struct {
 	Options func(root string) lang.Options
 	// Status asks the store about the steps of a program. It may take its time: no request waits for it. nil: never asked.
 	Status func(ctx context.Context, root string, p *lang.Program) (Statuses, error)
+	// StatusDelay is how long the files have to stay as they are before the store is asked.
+	StatusDelay time.Duration
 	// Log gets what the server has to say about itself; nil: nobody does.
 	Log io.Writer
 }
@@ -89,8 +92,10 @@ type server struct {
 	client  clientCapabilities
 	files   *files
 	running map[jsonrpc2.ID]context.CancelFunc
-	status  statusCache
+	known   map[string]known // by pipeline file
 	ended   bool
+
+	stopAsking context.CancelFunc // of check's
 }
 
 // Handle implements jsonrpc2.Handler. The connection calls it for one message after the other.
@@ -204,6 +209,7 @@ func on[T any](ctx context.Context, r *jsonrpc2.Request, uri func(*T) string, f 
 
 func (p *textDocumentPosition) uri() string { return p.TextDocument.URI }
 func (p *documentParams) uri() string       { return p.TextDocument.URI }
+func (p *codeActionParams) uri() string     { return p.TextDocument.URI }
 
 func (s *server) request(ctx context.Context, r *jsonrpc2.Request) (any, error) {
 	at := func(f func(*snapshot, string, int) (any, error)) (any, error) {
@@ -226,8 +232,41 @@ func (s *server) request(ctx context.Context, r *jsonrpc2.Request) (any, error) 
 		return at(s.complete)
 	case "textDocument/hover":
 		return at(s.hover)
+	case "textDocument/definition":
+		return at(s.definition)
+	case "textDocument/references":
+		return on(ctx, r, (*textDocumentPosition).uri, func(snap *snapshot, file string, p *textDocumentPosition) (any, error) {
+			return s.references(snap, file, p)
+		})
+	case "textDocument/documentHighlight":
+		return at(s.highlight)
+	case "textDocument/prepareRename":
+		return at(s.prepareRename)
+	case "textDocument/rename":
+		return on(ctx, r, (*textDocumentPosition).uri, func(snap *snapshot, file string, p *textDocumentPosition) (any, error) {
+			return s.rename(snap, file, p)
+		})
+	case "textDocument/documentSymbol":
+		return whole(s.documentSymbols)
+	case "workspace/symbol":
+		p, err := params[workspaceSymbolParams](r)
+		if err != nil {
+			return nil, err
+		}
+		return s.workspaceSymbols(ctx.Value(snapshotKey{}).(*snapshot), p.Query)
+	case "textDocument/formatting":
+		return whole(s.format)
+	case "textDocument/foldingRange":
+		return whole(s.fold)
+	case "textDocument/semanticTokens/full":
+		return whole(s.semanticTokens)
+	case "textDocument/codeAction":
+		return on(ctx, r, (*codeActionParams).uri, func(snap *snapshot, file string, p *codeActionParams) (any, error) {
+			return s.codeActions(snap, file, p)
+		})
+	case "textDocument/codeLens":
+		return whole(s.codeLenses)
 	}
-	_ = whole
 	return nil, &jsonrpc2.Error{Code: jsonrpc2.CodeMethodNotFound, Message: "there is no method " + r.Method}
 }
 
@@ -348,6 +387,19 @@ func capabilities() serverCapabilities {
 		TextDocumentSync:   textDocumentSync{OpenClose: true, Change: 2, Save: true},
 		CompletionProvider: map[string]any{"triggerCharacters": []string{".", "\"", "/", "["}},
 		HoverProvider:      true,
+
+		DefinitionProvider:         true,
+		ReferencesProvider:         true,
+		DocumentHighlightProvider:  true,
+		RenameProvider:             map[string]any{"prepareProvider": true},
+		DocumentSymbolProvider:     true,
+		WorkspaceSymbolProvider:    true,
+		DocumentFormattingProvider: true,
+		FoldingRangeProvider:       true,
+		SemanticTokensProvider:     semanticTokensProvider{Full: true},
+		CodeActionProvider:         map[string]any{"codeActionKinds": []string{"quickfix"}},
+		CodeLensProvider:           map[string]any{},
 	}
+	c.SemanticTokensProvider.Legend.TokenTypes, c.SemanticTokensProvider.Legend.TokenModifiers = tokenTypes, tokenModifiers
 	return c
 }
