@@ -24,19 +24,16 @@ func (c *ParseCache) parse(name string, text []byte) (*hcl.File, hcl.Diagnostics
 		return parseFile(name, text)
 	}
 	c.mu.Lock()
-	p, ok := c.files[name]
-	c.mu.Unlock()
-	if ok && bytes.Equal(p.file.Bytes, text) {
+	defer c.mu.Unlock() // who wants the same text meanwhile waits for it instead of parsing it, too
+	if p, ok := c.files[name]; ok && bytes.Equal(p.file.Bytes, text) {
 		return p.file, p.diags
 	}
-	p.file, p.diags = parseFile(name, text)
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	f, diags := parseFile(name, text)
 	if c.files == nil {
 		c.files = map[string]parsedFile{}
 	}
-	c.files[name] = p
-	return p.file, p.diags
+	c.files[name] = parsedFile{f, diags}
+	return f, diags
 }
 
 func parseFile(name string, text []byte) (*hcl.File, hcl.Diagnostics) {

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/sourcegraph/jsonrpc2"
 
 	"rein/pipelines/lang"
+	"rein/steps/lineage"
 )
 
 // check publishes diagnostics, and asks the store, whenever something changed. It skips states that are past.
@@ -33,7 +36,7 @@ func (s *server) check(ctx context.Context) {
 
 // publish sends the diagnostics of every file that has some, and takes back those of files that have none any more.
 func (s *server) publish(ctx context.Context, snap *snapshot, shown map[string]string) error {
-	found := diagnose(snap)
+	found := diagnose(ctx, snap)
 	for name := range snap.opened {
 		if found[name] == nil {
 			found[name] = []diagnostic{} // the client waits for a word on what it opened
@@ -70,7 +73,7 @@ func (s *server) publish(ctx context.Context, snap *snapshot, shown map[string]s
 }
 
 // diagnose loads every pipeline that an open file is part of, all at once as `rein validate` does.
-func diagnose(snap *snapshot) map[string][]diagnostic {
+func diagnose(ctx context.Context, snap *snapshot) map[string][]diagnostic {
 	if len(snap.opened) == 0 {
 		return map[string][]diagnostic{}
 	}
@@ -88,7 +91,7 @@ func diagnose(snap *snapshot) map[string][]diagnostic {
 		loaded = snap.program(pipelines[0]) // the requests use it, too
 	} else {
 		loaded = &program{}
-		loaded.p, loaded.diags = lang.Load(pipelines, snap.options)
+		loaded.load(pipelines, snap.options)
 	}
 	out := map[string][]diagnostic{}
 	for _, d := range lang.Describe(loaded.p.Sources, loaded.diags) {
@@ -98,7 +101,32 @@ func diagnose(snap *snapshot) map[string][]diagnostic {
 		}
 		out[file] = append(out[file], x)
 	}
+	if loaded.diags.HasErrors() {
+		return out
+	}
+	leaks, err := lineage.Problems(ctx, loaded.p.Graph)
+	if err != nil {
+		return out // it is asked again when something changes
+	}
+	for _, l := range leaks {
+		file, x := snap.leak(l)
+		if !slices.ContainsFunc(out[file], func(o diagnostic) bool { return o.Message == x.Message }) { // several strategies of one base
+			out[file] = append(out[file], x)
+		}
+	}
 	return out
+}
+
+// leak is a report on rows that the model is made with, on the line of the step that makes it.
+func (s *snapshot) leak(l lineage.Problem) (string, diagnostic) {
+	i := strings.LastIndexByte(l.Step.Pos, ':')
+	file := l.Step.Pos[:max(i, 0)]
+	line, _ := strconv.Atoi(l.Step.Pos[i+1:])
+	x := diagnostic{Severity: 1, Source: "rein", Message: "Leakage: " + l.Text}
+	if t := s.text(file); t != nil && line > 0 {
+		x.Range = span{position{line - 1, 0}, t.position(t.offset(position{line - 1, 1 << 20}))}
+	}
+	return file, x
 }
 
 // diagnostic is lang's as the client has it, and the file that it is in.

@@ -249,3 +249,12 @@ func (c *client) apply(edit workspaceEdit) {
 		}
 	}
 }
+
+// awaitCalls waits until the server has called a method.
+func (c *client) awaitCalls(method string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !slices.Contains(c.calls, method) {
+		c.came.Wait()
+	}
+}

@@ -80,6 +80,30 @@ func TestTheBasesUsersAreChecked(t *testing.T) {
 	equal(t, "mended", []string(nil), c.messages("sub/p.hcl"))
 }
 
+// TestDataAndLeakageAreDiagnosed: what is found without reading a row is found while typing.
+func TestDataAndLeakageAreDiagnosed(t *testing.T) {
+	c := start(t, map[string]string{"base.hcl": base, "rows.csv": "text,label\n"})
+	c.open("p.hcl", strategy)
+	c.edit("p.hcl", "step \"merge\"", "step \"dataset\" \"mine\" {\n  data = \"row.csv\"\n}\nstep \"merge\"")
+	if got := c.messages("p.hcl"); len(got) != 1 || !strings.HasPrefix(got[0], "8:9-18 There is no such file: ") {
+		t.Errorf("data that isn't there: %q", got)
+	}
+	c.edit("p.hcl", "row.csv", "rows.csv")
+	equal(t, "data that is there", []string(nil), c.messages("p.hcl"))
+	c.edit("p.hcl", "step \"merge\"", `step "train-gpu" "model" {
+  rows       = step.corpus.train
+  validation = step.corpus.validation
+}
+step "evaluate" "test" {
+  model = step.model.model
+  test  = step.corpus.train
+}
+step "merge"`)
+	if got := c.messages("p.hcl"); len(got) != 1 || !strings.HasPrefix(got[0], "14:0-24 Leakage: ") {
+		t.Errorf("leakage: %q", got)
+	}
+}
+
 // TestDiagnosticsAreThoseOfValidate compares with what loading the file says, for every wrong file there is.
 func TestDiagnosticsAreThoseOfValidate(t *testing.T) {
 	wrong, err := filepath.Glob("../../../../pipelines/lang/testdata/wrong/*.txtar")
@@ -114,6 +138,9 @@ func TestDiagnosticsAreThoseOfValidate(t *testing.T) {
 				t.Fatal(err)
 			}
 			p, diags := lang.Load(x.Pipelines(first), o)
+			if !diags.HasErrors() {
+				diags = append(diags, p.CheckPaths()...)
+			}
 			var want []string
 			for _, d := range lang.Describe(p.Sources, diags) {
 				if d.Range == nil || d.Range.Filename == first {

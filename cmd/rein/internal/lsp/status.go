@@ -31,7 +31,7 @@ type known struct {
 // askStatus asks the store about the pipelines of the open files, beside everything else, and tells the client when it
 // knows. Asking for an older state ends.
 func (s *server) askStatus(ctx context.Context, snap *snapshot) {
-	if s.config.Status == nil {
+	if s.config.Status == nil || len(snap.opened) == 0 {
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)

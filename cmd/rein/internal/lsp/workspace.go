@@ -188,8 +188,15 @@ func (s *snapshot) program(file string) *program {
 		s.programs[pipeline] = p
 	}
 	s.mu.Unlock()
-	p.once.Do(func() { p.p, p.diags = lang.Load([]string{pipeline}, s.options) })
+	p.once.Do(func() { p.load([]string{pipeline}, s.options) })
 	return p
+}
+
+// load does what `rein validate` does but for leakage: it reads files, and looks whether the data that they name is there.
+func (p *program) load(files []string, o lang.Options) {
+	if p.p, p.diags = lang.Load(files, o); !p.diags.HasErrors() {
+		p.diags = append(p.diags, p.p.CheckPaths()...)
+	}
 }
 
 // ask calls f with a program that a file is part of; no two at a time.
