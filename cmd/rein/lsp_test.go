@@ -57,12 +57,12 @@ func TestLSPSession(t *testing.T) {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	e := &editor{t: t, dir: dir, diagnostics: make(chan []string, 100), refreshed: make(chan bool, 100)}
+	e := &editor{t: t, dir: dir, diagnostics: make(chan published, 100), refreshed: make(chan bool, 100)}
 	e.conn = jsonrpc2.NewConn(t.Context(), jsonrpc2.NewBufferedStream(pipes{stdout, stdin}, jsonrpc2.VSCodeObjectCodec{}), e)
 	e.call("initialize", map[string]any{"rootUri": e.uri(""), "capabilities": map[string]any{"workspace": map[string]any{"codeLens": map[string]any{"refreshSupport": true}}}}, nil)
 	e.notify("initialized", map[string]any{})
 	e.notify("textDocument/didOpen", map[string]any{"textDocument": map[string]any{"uri": e.uri("p.hcl"), "languageId": "rein", "version": 1, "text": lspLeaf}})
-	if got := <-e.diagnostics; len(got) != 0 {
+	if got := e.checked("1"); len(got) != 0 {
 		t.Fatalf("a good file: %q", got)
 	}
 	<-e.refreshed
@@ -75,13 +75,13 @@ func TestLSPSession(t *testing.T) {
 		t.Errorf("hover: %q", hover.Contents.Value)
 	}
 	e.change(2, strings.Replace(lspLeaf, "cp ", "cp -v ", 1))
-	<-e.diagnostics
+	e.checked("2")
 	<-e.refreshed
 	if got := e.lenses(); !strings.HasPrefix(got, "4: re-runs 1 step, about ") {
 		t.Errorf("after an edit: %q", got)
 	}
 	e.change(3, lspLeaf+lspWrong)
-	if got := <-e.diagnostics; len(got) != 1 || !strings.Contains(got[0], `11:27 Unknown step: There is no step "frist". Did you mean "first"?`) {
+	if got := e.checked("3"); len(got) != 1 || !strings.Contains(got[0], `11:27 Unknown step: There is no step "frist". Did you mean "first"?`) {
 		t.Errorf("a mistake: %q", got)
 	}
 	if _, err := os.Stat(filepath.Join(server.Dir, ".rein")); err == nil {
@@ -105,8 +105,24 @@ type editor struct {
 	t           *testing.T
 	dir         string
 	conn        *jsonrpc2.Conn
-	diagnostics chan []string // of p.hcl: "LINE:COLUMN MESSAGE"
+	diagnostics chan published // of p.hcl
 	refreshed   chan bool
+}
+
+// published are the diagnostics of one version: "LINE:COLUMN MESSAGE".
+type published struct {
+	version string
+	list    []string
+}
+
+// checked waits for the diagnostics of a version.
+func (e *editor) checked(version string) []string {
+	for p := range e.diagnostics {
+		if p.version == version {
+			return p.list
+		}
+	}
+	return nil
 }
 
 // Handle implements jsonrpc2.Handler.
@@ -120,6 +136,7 @@ func (e *editor) Handle(ctx context.Context, conn *jsonrpc2.Conn, r *jsonrpc2.Re
 	}
 	var p struct {
 		URI         string
+		Version     json.Number
 		Diagnostics []struct {
 			Message string
 			Range   struct {
@@ -137,7 +154,7 @@ func (e *editor) Handle(ctx context.Context, conn *jsonrpc2.Conn, r *jsonrpc2.Re
 	for _, d := range p.Diagnostics {
 		out = append(out, d.Range.Start.Line.String()+":"+d.Range.Start.Character.String()+" "+d.Message)
 	}
-	e.diagnostics <- out
+	e.diagnostics <- published{p.Version.String(), out}
 }
 
 func (e *editor) uri(name string) string {

@@ -310,6 +310,7 @@ func (s *server) fileEvent(r *jsonrpc2.Request) error {
 	switch r.Method {
 	case "initialized":
 		s.watchFiles()
+		return nil
 	case "textDocument/didOpen":
 		p, err := params[didOpenParams](r)
 		if err != nil {
