@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"rein/cache"
@@ -70,14 +71,15 @@ func mainCode() int {
 	return execute(ctx, s, os.Args[1:])
 }
 
-// longFlags lets fmt's flags be written as terraform's and gofmt's are: -check, -diff.
+// longFlags lets flags of fmt and test be written as those of terraform, gofmt and go test are: -check, -diff, -run X.
 func longFlags(args []string) []string {
-	if len(args) == 0 || args[0] != "fmt" {
+	flags := map[string][]string{"fmt": {"-check", "-diff"}, "test": {"-run", "-json", "-junit", "-update"}}
+	if len(args) == 0 || flags[args[0]] == nil {
 		return args
 	}
 	out := slices.Clone(args)
 	for i, a := range out {
-		if a == "-check" || a == "-diff" {
+		if name, _, _ := strings.Cut(a, "="); slices.Contains(flags[args[0]], name) {
 			out[i] = "-" + a
 		}
 	}

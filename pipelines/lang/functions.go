@@ -17,6 +17,9 @@ import (
 // functionSet is what expressions of one folder's files may call.
 type functionSet map[string]function.Function
 
+// StandardFunctions are the functions that depend on nothing but their arguments, for expressions outside pipeline files.
+func StandardFunctions() map[string]function.Function { return standard() }
+
 // standard are the functions that depend on nothing but their arguments.
 func standard() functionSet {
 	return functionSet{

@@ -82,7 +82,7 @@ func (s *source) list(dir string) ([]string, error) {
 	entries, err := s.entries(dir)
 	var out []string
 	for _, e := range entries {
-		if !e.IsDir() && isPipelineFile(e.Name()) {
+		if !e.IsDir() && isPipelineFile(e.Name()) && !strings.HasSuffix(e.Name(), TestEnding) {
 			out = append(out, s.join(dir, e.Name()))
 		}
 	}
@@ -123,6 +123,9 @@ func (s *source) folder(file string) string {
 	}
 	return filepath.Join(s.work, dir)
 }
+
+// TestEnding is how the names of test files end: they stand beside pipelines and are none.
+const TestEnding = ".test.hcl"
 
 // isPipelineFile tells by its name whether a file of a folder is read. Files of editors and hidden ones are not.
 func isPipelineFile(name string) bool {
