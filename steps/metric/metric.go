@@ -42,7 +42,6 @@ type Metric struct {
 	Better  Better
 	Meaning string
 	Formula string // "" where the meaning says it
-	Steps   string // the step types that report it, separated by commas
 }
 
 // variant is a family of metrics with a word before or after another one's name.

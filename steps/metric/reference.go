@@ -18,8 +18,8 @@ Positive means flagged as malicious: TP, FP, TN and FN are counts of true and fa
 to 1 in JSON and in files, and a percentage on the screen. A score has no unit. Rates and areas have a 95% interval: Wilson's for a share of
 rows, a bootstrap for the rest.
 
-| name | label, other names | unit | better | meaning | measured by |
-| --- | --- | --- | --- | --- | --- |
+| name | label, other names | unit | better | meaning |
+| --- | --- | --- | --- | --- |
 `)
 	for _, m := range All {
 		names := m.Label
@@ -30,7 +30,7 @@ rows, a bootstrap for the rest.
 		if m.Formula != "" {
 			meaning += ": " + strings.ReplaceAll(m.Formula, "|", "\\|")
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", m.Name, names, m.Unit, m.Better, meaning, m.Steps)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", m.Name, names, m.Unit, m.Better, meaning)
 	}
 	b.WriteString("\n## On which rows\n\nA word before the name says on which rows the figure is measured. Without one, they are those that the verdict rests on.\n\n| prefix | measured |\n| --- | --- |\n")
 	for _, v := range prefixes {
