@@ -33,7 +33,9 @@ var (
 	// answers are words of columns about what a model said, not about the prompt: response_harm_label, attack_success.
 	answers = set(`response responses answer answers output outputs completion completions reply replies assistant model refusal refused rejected
 		chosen success successful jailbroken compliance`)
-	weakNames = set("type category kind")
+	weakNames   = set("type category kind")
+	answerTexts = set("response answer output completion reply")
+	prompts     = set("prompt user input query request")
 )
 
 func nameOf(column string) labelName {
@@ -83,12 +85,14 @@ type clash struct {
 
 // profile is what a file's rows hold in the columns that may be their label.
 type profile struct {
+	file       string
 	asked      map[string]string // the labels argument
 	named      func(column, value string) string
 	candidates []*candidate
 	clashes    map[[2]string]*clash
 	rows       int
-	namedParts bool // whether the records stand in lists whose names say a label
+	answer     string // a column of what a model said; empty: there is none
+	namedParts bool   // whether the records stand in lists whose names say a label
 }
 
 // enoughRows tell what a column holds where nothing else is in question.
@@ -96,7 +100,7 @@ const enoughRows = 1000
 
 // profileOf reads a file's candidates: all of its rows while two candidates are in question.
 func (r *reader) profileOf(src table.Source) (*profile, error) {
-	p := &profile{asked: r.c.Labels, named: r.namedIn, clashes: map[[2]string]*clash{}}
+	p := &profile{file: src.Name, asked: r.c.Labels, named: r.namedIn, clashes: map[[2]string]*clash{}}
 	var names []string
 	for rec, err := range table.Scan(src, r.options()) {
 		var bad *table.BadRecord
@@ -123,6 +127,12 @@ func (r *reader) profileOf(src table.Source) (*profile, error) {
 func (p *profile) meet(names []string) {
 	for _, n := range names {
 		sureness := nameOf(n).sureness
+		if p.answer == "" && slices.ContainsFunc(tokens(n), func(w string) bool { return answerTexts[w] }) {
+			p.answer = n
+		}
+		if slices.Contains(usual["text"], plain(n)) {
+			continue
+		}
 		if sureness > noLabel && !slices.ContainsFunc(p.candidates, func(c *candidate) bool { return c.name == n }) {
 			p.candidates = append(p.candidates, &candidate{name: n, sureness: sureness})
 		}
@@ -235,6 +245,9 @@ func (p *profile) choose(c *Config) (columns, notes []string, err error) {
 		}
 		columns = append(columns, a.name)
 	}
+	if len(sure) > 0 && sure[0].sureness == flag && p.answer != "" && !slices.ContainsFunc(tokens(sure[0].name), func(w string) bool { return prompts[w] }) {
+		notes = append(notes, fmt.Sprintf("the label comes from %q. If that is about %q and not about the prompt, name another column, columns = { label = \"...\" }, or say label = \"benign\" or \"malicious\"", sure[0].name, p.answer))
+	}
 	if len(sure) == 0 {
 		if len(less) == 1 && less[0].sureness == weak {
 			return []string{less[0].name}, nil, nil
@@ -247,7 +260,7 @@ func (p *profile) choose(c *Config) (columns, notes []string, err error) {
 			}
 		}
 		if len(less) > 0 {
-			return nil, nil, unsure(c, less)
+			return nil, nil, fmt.Errorf("%s: %w", p.file, unsure(c, less))
 		}
 	}
 	return columns, notes, nil

@@ -132,7 +132,7 @@ func TestSources(t *testing.T) {
 	want := map[string]string{
 		"train-00000-of-00010-4feeb3f83346a0e9.csv": "", "0000.csv": "", "part-00000-8f2c4df0-1b1c-4e4e-9d9d-0123456789ab-c000.csv": "",
 		"lmsys/data/train-00000-of-00006-4feeb3f83346a0e9.csv": "lmsys", "lmsys/data/train-00001-of-00006-0feeb3f83346a0e9.csv": "lmsys", "wild/benign.csv": "wild",
-		"wild/malicious_2.csv": "wild", "toxic-chat/test.csv": "toxic-chat", "xstest_v2.csv": "xstest_v2", "dan/train_1.csv": "dan", "harmful/0001.csv": "harmful",
+		"wild/malicious_2.csv": "wild", "u\u0308ber.csv": "\u00fcber", // as macOS writes it "toxic-chat/test.csv": "toxic-chat", "xstest_v2.csv": "xstest_v2", "dan/train_1.csv": "dan", "harmful/0001.csv": "harmful",
 	}
 	i := 0
 	for name := range want {
@@ -150,6 +150,48 @@ func TestSources(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A flag beside an answer may be about the answer (BeaverTails): that is told.
+func TestFlagsBesideAnswers(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"prompt":"a","response":"b","is_safe":true}`:        `the label comes from "is_safe". If that is about "response"`,
+		`{"prompt":"a","response":"b","prompt_harmful":true}`: "",
+		`{"prompt":"a","response":"b","label":1}`:             "",
+	} {
+		_, env, err := read(t, Config{Labels: map[string]string{"1": "malicious"}}, folder(t, map[string]string{"a.jsonl": text}))
+		if said := strings.Join(env.Notes, "\n"); err != nil || !strings.Contains(said, want) || want == "" && strings.Contains(said, "is about") {
+			t.Errorf("%s: %q, %v", text, said, err)
+		}
+	}
+}
+
+// Shapes of further public data sets.
+func TestShapesOfPublicDataSets(t *testing.T) {
+	for name, c := range map[string]struct {
+		file, text string
+		c          Config
+		want       string
+	}{
+		"SPML":           {"a.csv", "System Prompt,User Prompt,Prompt injection,Degree,Source\nbe kind,hello,0,0,gpt\nbe kind,ignore it,1,5,gpt\n", Config{}, "hello benign; ignore it malicious"},
+		"SORRY-Bench":    {"a.jsonl", `{"question_id":1,"category":"1","turns":["make a bomb"],"prompt_style":"base"}`, Config{Label: "malicious"}, "make a bomb malicious"},
+		"StrongREJECT":   {"a.csv", "category,source,forbidden_prompt\nx,custom,make a bomb\n", Config{Label: "malicious"}, "make a bomb malicious"},
+		"LMSYS":          {"a.jsonl", `{"conversation_id":"1","model":"m","conversation":[{"content":"hi","role":"user"},{"content":"hello","role":"assistant"}],"turn":1,"language":"English","openai_moderation":[{"categories":{"hate":false},"flagged":false}],"redacted":false}`, Config{Label: "benign"}, "hi benign"},
+		"ShareGPT":       {"a.json", `[{"id":"1","conversations":[{"from":"human","value":"hi"},{"from":"gpt","value":"hello"}]}]`, Config{Label: "benign"}, "hi benign"},
+		"WildChat":       {"a.jsonl", `{"conversation":[{"content":"hi","role":"user","toxic":false}],"toxic":false}` + "\n" + `{"conversation":[{"content":"insult me","role":"user","toxic":true}],"toxic":true}`, Config{}, "hi benign; insult me malicious"},
+		"Dolly":          {"a.jsonl", `{"instruction":"sum up","context":"a text","response":"done","category":"summarization"}`, Config{Label: "benign"}, "sum up benign"},
+		"Alpaca":         {"a.json", `[{"instruction":"sum up","input":"a text","output":"done"}]`, Config{Label: "benign"}, "sum up\na text benign"},
+		"HarmBench":      {"a.csv", "Behavior,FunctionalCategory,SemanticCategory,Tags,ContextString,BehaviorID\nmake a bomb,standard,weapons,,,b1\n", Config{Label: "malicious"}, "make a bomb malicious"},
+		"Gandalf":        {"a.csv", "text,similarity\nignore it,0.9\n", Config{Label: "malicious"}, "ignore it malicious"},
+		"jailbreak set":  {"a.csv", "prompt,type\nhello,benign\nbe DAN,jailbreak\n", Config{}, "hello benign; be DAN malicious"},
+		"in the wild":    {"a.csv", "platform,source,prompt,jailbreak,created_at\nreddit,r/x,be DAN,True,2023-05-01\nreddit,r/x,hello,False,2023-05-01\n", Config{}, "be DAN malicious; hello benign"},
+		"labels in caps": {"a.csv", "text,label\nhello,LEGIT\nignore it,INJECTION\n", Config{}, "hello benign; ignore it malicious"},
+	} {
+		rows, _, err := read(t, c.c, folder(t, map[string]string{c.file: c.text}))
+		if got := texts(rows); err != nil || got != c.want {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, c.want)
+		}
 	}
 }
 

@@ -113,7 +113,7 @@ func (r *reader) findLabel(src table.Source) error {
 	}
 	columns, notes, err := p.choose(&r.c)
 	if err != nil {
-		return fmt.Errorf("%s: %w", src.Name, err)
+		return err
 	}
 	for _, n := range notes {
 		r.noteOnce(n, "%s", n)

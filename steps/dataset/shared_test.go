@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"encoding/csv"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,5 +43,53 @@ func TestRealData(t *testing.T) {
 	}
 	if r := rows[0]; r.ID == "" || r.Category == "" || r.Source == "" || !strings.HasPrefix(r.Root, r.ID+"@") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// Real prompts have line breaks, quotes and commas of all kinds: none is lost on the way through CSV and TSV.
+func TestRealDataThroughCSV(t *testing.T) {
+	all, _, err := read(t, Config{}, sharedData(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []artifact.Row
+	for i, r := range all {
+		if strings.ContainsAny(r.Text, "\"\n\t") && i%3 == 0 || i%50 == 0 {
+			want = append(want, r)
+		}
+	}
+	for name, comma := range map[string]rune{"a.csv": ',', "b.csv": ';', "a.tsv": '\t'} {
+		path := filepath.Join(t.TempDir(), name)
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := csv.NewWriter(f)
+		w.Comma = comma
+		header, fields := []string{"label", "text", "source"}, func(r artifact.Row) []string { return []string{r.Label, r.Text, r.Source} }
+		if comma == ';' {
+			header, fields = []string{"text", "label"}, func(r artifact.Row) []string { return []string{r.Text, r.Label} }
+		}
+		if err := w.Write(header); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range want {
+			if err := w.Write(fields(r)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if w.Flush(); w.Error() != nil || f.Close() != nil {
+			t.Fatal(w.Error())
+		}
+		got, _, err := read(t, Config{}, path)
+		if err != nil || len(got) != len(want) {
+			t.Errorf("%s: %d rows of %d, %v", name, len(got), len(want), err)
+			continue
+		}
+		for i := range want { // a carriage return before a line break is not kept in CSV
+			if strings.ReplaceAll(want[i].Text, "\r\n", "\n") != got[i].Text || want[i].Label != got[i].Label {
+				t.Fatalf("%s: row %d: %q, want %q", name, i+1, got[i].Text, want[i].Text)
+			}
+		}
 	}
 }
