@@ -14,16 +14,16 @@ import (
 
 // commit takes what a step made into the store: every output first, the index last, so that a kill in between
 // leaves nothing that looks finished. An interruption doesn't stop it: what is finished is kept.
-func (r *runner) commit(t *task, o *Order, kept cache.Result) result {
-	ctx := context.WithoutCancel(r.ctx)
+func (w *worker) commit(t *task, o *Order, kept cache.Result) result {
+	ctx := context.WithoutCancel(w.ctx)
 	outputs := map[string]cache.Blob{}
 	for _, port := range sortedKeys(o.Outputs) {
-		r.options.point("adopt")
+		w.options.point("adopt")
 		path := o.Outputs[port]
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 			return result{status: StatusFailed, err: fmt.Errorf("wrote no output %q", port)}
 		}
-		b, err := r.store.Adopt(ctx, path)
+		b, err := w.store.Adopt(ctx, path)
 		if err != nil {
 			return result{status: StatusFailed, err: fmt.Errorf("output %q: %w", port, err)}
 		}
@@ -33,7 +33,7 @@ func (r *runner) commit(t *task, o *Order, kept cache.Result) result {
 		return verified(t, outputs, kept)
 	}
 	res := result{status: StatusRan, reasons: t.reasons, outputs: outputs, kept: kept}
-	changed, err := r.changedInputs(ctx, t)
+	changed, err := w.changedInputs(ctx, t)
 	if err != nil {
 		return result{status: StatusFailed, err: err}
 	}
@@ -42,37 +42,37 @@ func (r *runner) commit(t *task, o *Order, kept cache.Result) result {
 		res.kept.Notes = append(slices.Clone(res.kept.Notes), note)
 		res.reasons = append(slices.Clone(res.reasons), note)
 		n := t.unit.nodes[0]
-		r.emit(Event{Action: ActionNote, Pipeline: n.pipeline.Name, Step: n.Name, Type: n.Type, Text: note, ActionID: t.action.String()})
+		w.emit(Event{Action: ActionNote, Pipeline: n.pipeline.Name, Step: n.Name, Type: n.Type, Text: note, ActionID: t.action.String()})
 		return res
 	}
-	r.options.point("put")
+	w.options.point("put")
 	n := t.unit.nodes[0]
 	e := &cache.Entry{Action: t.action, Type: t.unit.desc.Type, Version: t.unit.desc.Version,
 		Pipeline: n.pipeline.Name, Step: n.Name, Key: t.key, Outputs: outputs, Result: kept}
-	if err := r.store.Put(ctx, e); err != nil {
+	if err := w.store.Put(ctx, e); err != nil {
 		return result{status: StatusFailed, err: fmt.Errorf("the result could not be kept: %w", err)}
 	}
 	res.key = t.key
-	r.options.point("kept")
-	if r.options.Remote != nil {
-		r.options.Remote.Send(ctx, e)
+	w.options.point("kept")
+	if w.options.Remote != nil {
+		w.options.Remote.Send(ctx, e)
 	}
 	if len(t.unit.desc.Extents) == 0 {
-		_ = r.store.DropCheckpoint(checkpointKey(t.unit.desc, t.in.lines)) // gc finds it if this fails
+		_ = w.store.DropCheckpoint(checkpointKey(t.unit.desc, t.in.lines)) // gc finds it if this fails
 	}
 	return res
 }
 
 // changedInputs looks at the user's files again: those that were written to since the key was made. One that now is what it
 // was counts, too: nobody knows what the step has read.
-func (r *runner) changedInputs(ctx context.Context, t *task) ([]string, error) {
+func (w *worker) changedInputs(ctx context.Context, t *task) ([]string, error) {
 	var changed []string
 	for _, port := range sortedKeys(t.in.ports) {
 		for _, f := range t.in.ports[port] {
 			if !f.user {
 				continue
 			}
-			now, err := r.store.See(ctx, f.path)
+			now, err := w.store.See(ctx, f.path)
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
 				changed = append(changed, f.path)
@@ -100,15 +100,4 @@ func verified(t *task, outputs map[string]cache.Blob, kept cache.Result) result 
 			strings.Join(differ, "; "))}
 	}
 	return result{status: StatusRan, reasons: []string{"verified: same bytes"}, outputs: outputs, kept: kept}
-}
-
-// checkpointKey is the key without what only says how far to go.
-func checkpointKey(d Description, inputs []string) cache.Digest {
-	d.Unkeyed = slices.Concat(d.Unkeyed, d.Extents)
-	facts, err := keyFacts(d)
-	if err != nil {
-		panic(fmt.Sprintf("engine: config that was keyed before: %v", err))
-	}
-	_, key := keyOf(append(facts, "checkpoint"), inputs)
-	return key
 }

@@ -20,16 +20,17 @@
 //
 // # A run, walked through
 //
-// Run calls prepare, which orders the nodes, asks every Op for its Description and merges equal nodes into units. The
-// runner then takes each unit through its states; one goroutine decides (runner.go), workers do (execute.go):
+// Run calls prepare, which orders the nodes, asks every Op for its Description and merges equal nodes into units. Then three take
+// turns: the schedule has the state of the run and says what is to be done (schedule.go, revive.go), workers do it (worker.go,
+// attempt.go, commit.go), and the loop between them starts the ones and reports to the other (run.go). A unit goes:
 //
-//	waits for dependencies -> ready -> its inputs hashed, its key made, the store asked
-//	  found:     settled as cached, or unchanged if something above it ran
+//	waits for dependencies -> ready -> looked up: its inputs hashed, its key made, the store asked
+//	  found:     ends as cached, or unchanged if something above it ran
 //	  not found: runnable -> resources granted -> lease taken, store asked again -> executed
-//	             -> outputs adopted, inputs hashed again, entry written -> settled as ran
+//	             -> outputs adopted, inputs looked at again, entry written -> ends as ran
 //
-// What is ready is taken depth first, so that the first pipeline is also finished first. When a unit settles, each of
-// its nodes gets an end of its own: a check of one pipeline may say no where another's doesn't ask (settle.go).
+// What is ready is taken depth first, so that the first pipeline is also finished first. When a unit ends, each of
+// its nodes gets an end of its own: a check of one pipeline may say no where another's doesn't ask (ends.go).
 //
 // # What is promised
 //

@@ -1,6 +1,9 @@
 package engine
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // ConfigError is a mistake in what was asked for: a cycle, a missing input file, an unknown step to force.
 // Nothing has run then (exit status 2).
@@ -13,4 +16,10 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 
 func configErrorf(format string, args ...any) error {
 	return &ConfigError{fmt.Errorf(format, args...)}
+}
+
+// isVerdict tells a verdict from a fault.
+func isVerdict(err error) bool {
+	var v *Verdict
+	return errors.As(err, &v)
 }

@@ -134,19 +134,19 @@ func (w *work) checkExecutors(o *Options) error {
 }
 
 // runElsewhere has an executor run the order.
-func (r *runner) runElsewhere(ctx context.Context, x Executor, o *Order, c *collector, dir string) (Usage, error) {
+func (w *worker) runElsewhere(ctx context.Context, x Executor, o *Order, c *collector, dir string) (Usage, error) {
 	var timeout time.Duration
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = time.Until(deadline)
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(r.ctx) // the executor's own limit ends the job: time in a queue doesn't count
+		ctx, cancel = context.WithCancel(w.ctx) // the executor's own limit ends the job: time in a queue doesn't count
 		defer cancel()
 	}
 	o.Tether = false
-	return x.Execute(ctx, &Job{Order: o, Dir: dir, Argv: r.options.Child, Timeout: timeout, Emit: c.event, restart: c.restart})
+	return x.Execute(ctx, &Job{Order: o, Dir: dir, Argv: w.options.Child, Timeout: timeout, Emit: c.event, restart: c.restart})
 }
 
 // jobDir is the folder of a job that may outlive this run.
-func (r *runner) jobDir(t *task) string {
-	return r.store.JobPath(t.action)
+func (w *worker) jobDir(t *task) string {
+	return w.store.JobPath(t.action)
 }

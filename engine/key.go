@@ -184,3 +184,14 @@ func sortedKeys[V any](m map[string]V) []string {
 	sort.Strings(ks)
 	return ks
 }
+
+// checkpointKey is the key without what only says how far to go.
+func checkpointKey(d Description, inputs []string) cache.Digest {
+	d.Unkeyed = slices.Concat(d.Unkeyed, d.Extents)
+	facts, err := keyFacts(d)
+	if err != nil {
+		panic(fmt.Sprintf("engine: config that was keyed before: %v", err))
+	}
+	_, key := keyOf(append(facts, "checkpoint"), inputs)
+	return key
+}

@@ -116,7 +116,7 @@ func (r *runner) publish() error {
 			if n.unit == nil {
 				continue
 			}
-			b, ok := r.results[n.unit.id].outputs[o.Ref.Port]
+			b, ok := r.schedule.results[n.unit.id].outputs[o.Ref.Port]
 			if !ok {
 				return outputError(o, fmt.Errorf("step %q has no output %q", n.Name, o.Ref.Port))
 			}

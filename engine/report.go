@@ -22,7 +22,7 @@ func (r *runner) record(started time.Time, verdict string) *record.Run {
 }
 
 func (r *runner) recordStep(n *nodeOf) record.Step {
-	nr := r.nodes[n.id]
+	nr := r.schedule.nodes[n.id]
 	s := record.Step{Name: n.Name, Type: n.Type, Traits: n.Traits, Pos: n.Pos, Status: string(nr.status), Reasons: nr.reasons, Needs: needs(n.Node)}
 	if nr.err != nil {
 		s.Error = nr.err.Error()
@@ -30,7 +30,7 @@ func (r *runner) recordStep(n *nodeOf) record.Step {
 	if n.unit == nil || nr.status == StatusSkipped {
 		return s
 	}
-	res := &r.results[n.unit.id]
+	res := &r.schedule.results[n.unit.id]
 	if !res.action.IsZero() {
 		s.ActionID = res.action.String()
 	}

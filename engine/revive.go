@@ -4,9 +4,6 @@ import (
 	"container/heap"
 	"errors"
 	"fmt"
-	"time"
-
-	"rein/cache"
 )
 
 // A hollow unit is cached, but its outputs are gone: evicted by gc, or lost. Its users begin as if it were there, since
@@ -21,143 +18,88 @@ type hollows struct {
 	retried map[*unit]bool    // units that looked again because what they lacked had just been made
 }
 
-// openHollow lets the users of a hollow unit begin without ending it.
-func (r *runner) openHollow(u *unit, res result) {
-	r.left--
-	r.hollow.waiting[u] = nil
-	r.set(u, res)
-	r.unblock(u)
+func newHollows() hollows {
+	return hollows{map[*unit][]*unit{}, map[*unit]int{}, map[*unit]bool{}, map[*unit]bool{}}
 }
 
-// isHollow tells whether u is cached without its outputs and nobody makes them yet.
-func (r *runner) isHollow(u *unit) bool {
-	users, ok := r.hollow.waiting[u]
-	return ok && users == nil
+// opened tells whether u is hollow: its users have begun, and it hasn't ended.
+func (h *hollows) opened(u *unit) bool {
+	_, ok := h.waiting[u]
+	return ok
 }
 
-// lacking are the units whose outputs a task needs and the store doesn't have. It runs in a worker.
-func (r *runner) lacking(t *task) ([]*unit, error) {
-	var out []*unit
-	for _, f := range r.work.feeders(t.unit) {
-		for _, b := range r.get(f).outputs {
-			_, err := r.store.Path(r.ctx, b)
-			var miss *cache.Miss
-			if errors.As(err, &miss) {
-				out = append(out, f)
-				break
-			} else if err != nil {
-				return nil, err
-			}
-		}
+// neededBy is the first unit that needs the outputs of a hollow one; nil if nobody does, or u isn't hollow.
+func (h *hollows) neededBy(u *unit) *unit {
+	if users := h.waiting[u]; len(users) > 0 {
+		return users[0]
 	}
-	return out, nil
+	return nil
 }
 
-// revive has the units that a task lacks run again, and the task's unit begin anew when they are there.
-func (r *runner) revive(t *task, lacking []*unit) {
+// open lets the users of a hollow unit begin without ending it.
+func (s *schedule) open(u *unit, res result) {
+	s.left--
+	s.hollow.waiting[u] = nil
+	s.results[u.id] = res
+	s.unblock(u)
+	s.follow()
+}
+
+// lacks has the units made again whose outputs a task needs and the store doesn't have. The task's unit begins again when they are
+// there.
+func (s *schedule) lacks(t *task, lacking []*unit) {
+	defer s.follow()
 	seen := map[*unit]bool{}
 	for _, f := range lacking {
-		users, ok := r.hollow.waiting[f]
-		if !ok && r.hollow.made[f] && !r.hollow.retried[t.unit] { // it came while the task looked
-			continue
-		}
-		if !ok { // it was whole when the run came past: damaged since
-			n := f.nodes[0]
-			r.settle(t.unit, result{status: StatusFailed, action: t.action,
-				err: fmt.Errorf("the result of step %q was lost or damaged during the run; run again, and it is made anew", n.Name)})
+		if !s.hollow.opened(f) {
+			if s.hollow.made[f] && !s.hollow.retried[t.unit] { // it came while the task looked
+				continue
+			}
+			err := fmt.Errorf("the result of step %q was lost or damaged during the run; run again, and it is made anew", f.nodes[0].Name)
+			s.ending = append(s.ending, ended{t.unit, result{status: StatusFailed, action: t.action, err: err}})
 			return
 		}
 		if seen[f] {
 			continue
 		}
 		seen[f] = true
-		if r.hollow.waiting[f] = append(users, t.unit); users == nil {
-			r.left++
-			r.startAgain(f)
+		first := s.hollow.neededBy(f) == nil
+		s.hollow.waiting[f] = append(s.hollow.waiting[f], t.unit)
+		if first {
+			s.left++
+			heap.Push(&s.ready, lookupJob{unit: f, user: t.unit})
 		}
 	}
 	if len(seen) == 0 {
-		r.hollow.retried[t.unit] = true
-		r.begin(t.unit)
+		s.hollow.retried[t.unit] = true
+		heap.Push(&s.ready, lookupJob{unit: t.unit, user: s.hollow.neededBy(t.unit)})
 		return
 	}
-	r.hollow.missing[t.unit] = len(seen)
+	s.hollow.missing[t.unit] = len(seen)
 }
 
-// startAgain has a worker make a task of a hollow unit.
-func (r *runner) startAgain(u *unit) {
-	user := r.hollow.waiting[u][0]
-	r.resolves++
-	r.working++
-	go func() { r.messages <- r.again(u, user) }()
-}
-
-// begin lets a unit look at its inputs, which are all there. A hollow one that is being made doesn't ask for its result.
-func (r *runner) begin(u *unit) {
-	if _, hollow := r.hollow.waiting[u]; hollow {
-		r.startAgain(u)
-	} else {
-		heap.Push(&r.ready, u)
-	}
-}
-
-// again makes a task of a hollow unit. It runs in a worker.
-func (r *runner) again(u, user *unit) message {
-	m := message{unit: u, resolved: true}
-	in, ok, err := r.inputs(r.ctx, u, func(d *unit) map[string]cache.Blob { return r.get(d).outputs })
-	if err == nil && !ok {
-		err = fmt.Errorf("engine: the inputs of a cached step are not known")
-	}
-	if err != nil {
-		m.result = r.failure(err)
-		return m
-	}
-	t := &task{unit: u, in: in, queued: time.Now(), again: true}
-	t.key, t.action = keyOf(u.facts, in.lines)
-	t.reasons = []string{"its output is gone from the store, and step " + user.nodes[0].Name + " needs it"}
-	return r.offer(t)
-}
-
-// revived tells those who waited for a hollow unit that it has ended.
-func (r *runner) revived(u *unit) {
-	for _, user := range r.hollow.waiting[u] {
-		if r.hollow.missing[user]--; r.hollow.missing[user] == 0 {
-			delete(r.hollow.missing, user)
-			if r.needed(user) {
-				r.begin(user)
-			} else {
-				r.settle(user, result{status: StatusSkipped})
-			}
+// revived lets those begin that waited for a hollow unit and for nothing else.
+func (s *schedule) revived(u *unit) {
+	for _, user := range s.hollow.waiting[u] {
+		if s.hollow.missing[user]--; s.hollow.missing[user] == 0 {
+			delete(s.hollow.missing, user)
+			s.begin(user)
 		}
 	}
-	delete(r.hollow.waiting, u)
-	r.hollow.made[u] = true
+	delete(s.hollow.waiting, u)
+	s.hollow.made[u] = true
 }
 
-// endHollow ends the units whose outputs nobody needed.
-func (r *runner) endHollow() {
-	for _, u := range r.work.units {
-		if r.isHollow(u) {
-			r.endNodes(u)
+// finish ends the hollow units whose outputs nobody needed.
+func (s *schedule) finish() {
+	for _, u := range s.work.units {
+		if s.hollow.opened(u) && s.hollow.neededBy(u) == nil {
+			s.endNodes(u)
 		}
 	}
-	for _, n := range r.work.nodes {
-		if r.nodes[n.id].status == "" { // never a pass for what didn't happen
-			r.endNode(n, nodeResult{status: StatusFailed, err: errors.New("engine: the run ended without it: a fault of rein's")}, &result{})
+	for _, n := range s.work.nodes {
+		if s.nodes[n.id].status == "" { // never a pass for what didn't happen
+			s.endNode(n, nodeResult{status: StatusFailed, err: errors.New("engine: the run ended without it: a fault of rein's")}, &result{})
 		}
 	}
-}
-
-// set keeps a unit's result, get reads it: workers do that while the coordinator goes on.
-func (r *runner) set(u *unit, res result) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.results[u.id] = res
-	r.space.uses(res.outputs)
-}
-
-func (r *runner) get(u *unit) result {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.results[u.id]
 }

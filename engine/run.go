@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"rein/cache"
 	"rein/engine/record"
 )
 
@@ -43,7 +42,7 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 	defer r.close()
 	r.emit(Event{Action: ActionPlan, Total: int64(len(p.work.nodes))})
 	r.loop()
-	verdict := r.verdict()
+	verdict := r.schedule.verdict()
 	rec := r.record(started, verdict)
 	if err := r.judge(rec); err != nil {
 		return nil, err
@@ -100,20 +99,6 @@ func (p *planner) withinBudget(ctx context.Context) error {
 		time.Duration(f.TotalHighMS)*time.Millisecond, more, p.options.Budget)
 }
 
-// verdict sums up the steps' states.
-func (r *runner) verdict() string {
-	verdict := verdictPass
-	for i := range r.nodes {
-		switch r.nodes[i].status {
-		case StatusStopped:
-			return verdictStopped
-		case StatusFailed, StatusVerdict, StatusSkipped:
-			verdict = verdictFail
-		}
-	}
-	return verdict
-}
-
 // judge asks whether the figures of a run that passed reach what they must.
 func (r *runner) judge(rec *record.Run) error {
 	if rec.Verdict != verdictPass || r.options.Judge == nil {
@@ -130,55 +115,163 @@ func (r *runner) judge(rec *record.Run) error {
 	return nil
 }
 
-// done sends the last event.
-func (r *runner) done(rec *record.Run) {
-	var cached, ran, failed, skipped int
-	for i := range r.nodes {
-		switch r.nodes[i].status {
-		case StatusCached, StatusUnchanged:
-			cached++
-		case StatusRan:
-			ran++
-		case StatusFailed, StatusVerdict:
-			failed++
-		case StatusSkipped, StatusStopped:
-			skipped++
+// runner is a run: a schedule that says what is to be done, workers that do it, and the loop between them.
+type runner struct {
+	*worker
+	id        string
+	machine   machine
+	pool      *pool
+	schedule  *schedule
+	messages  chan message
+	lookups   int // that are going on
+	executing int // tasks that are, or wait for another process
+}
+
+// maxResolves bounds how many units are being looked up at a time.
+const maxResolves = 16
+
+// maxCommits bounds how many results are being taken into the store at a time.
+const maxCommits = 16
+
+func newRunner(ctx context.Context, p *planner, now time.Time) (*runner, error) {
+	id := newRunID(now)
+	sp, err := newSpace(p.store)
+	if err != nil {
+		return nil, err
+	}
+	m, messages := thisMachine(), make(chan message)
+	w := &worker{planner: p, ctx: ctx, space: sp, tokens: &tokens{store: p.store, slots: p.options.Jobs},
+		commits: make(chan struct{}, maxCommits), messages: messages}
+	return &runner{worker: w, id: id, machine: m, pool: newPool(p.options.Jobs, m), schedule: newSchedule(p.work, p.options.KeepGoing),
+		messages: messages}, nil
+}
+
+func (r *runner) close() {
+	r.tokens.releaseSpare()
+	r.space.close()
+}
+
+// loop runs until every unit has ended.
+func (r *runner) loop() {
+	r.tell()
+	stop := r.ctx.Done()
+	for r.schedule.left > 0 {
+		if r.ctx.Err() != nil && !r.schedule.stopped {
+			r.schedule.stop()
+		}
+		r.look()
+		r.start()
+		r.tell()
+		if r.schedule.left == 0 {
+			break
+		}
+		if r.schedule.runnable.Len() == 0 {
+			r.tokens.releaseSpare()
+		}
+		if r.executing > 0 { // which may take long
+			r.space.tell()
+		}
+		select {
+		case m := <-r.messages:
+			r.handle(m)
+			r.tell()
+		case <-stop:
+			stop = nil
 		}
 	}
-	verdict := rec.Verdict
-	if verdict == verdictStopped {
-		verdict = verdictFail
+	r.schedule.finish()
+	r.tell()
+}
+
+// look has ready units looked up.
+func (r *runner) look() {
+	for r.lookups < maxResolves {
+		j, ok := r.schedule.nextLookup()
+		if !ok {
+			return
+		}
+		r.lookups++
+		go func() { r.messages <- r.lookUp(j) }()
 	}
-	r.emit(Event{Action: ActionDone, Cached: &cached, Ran: &ran, Failed: &failed, Skipped: &skipped, Verdict: verdict,
-		Run: rec.ID, ElapsedMS: ms(rec.Ended.Sub(rec.Started))})
 }
 
-// result is how a unit ended.
-type result struct {
-	status  Status // ran, cached, unchanged, failed, verdict, stopped, skipped
-	reasons []string
-	err     error
-	action  cache.Digest
-	key     string                // of the entry in the store; "" if the result isn't there
-	outputs map[string]cache.Blob // nil unless it is finished well
-	kept    cache.Result
-	queued  time.Duration
-	ran     time.Duration
-}
-
-// good tells whether the unit's outputs can be used.
-func (r *result) good() bool {
-	switch r.status {
-	case StatusRan, StatusCached, StatusUnchanged:
-		return true
+// start executes what there is room for. A task that lacks memory or a GPU is passed over; one that lacks slots holds up the rest, or
+// it would starve behind small ones.
+func (r *runner) start() {
+	for _, t := range r.schedule.startable(r.grant) {
+		r.executing++
+		go func() { r.messages <- r.execute(t) }()
 	}
-	return false
 }
 
-// nodeResult is how one node ended: as its unit did, unless a check of its own or an upstream step says otherwise.
-type nodeResult struct {
-	status  Status
-	reasons []string
-	err     error
-	cause   string // of skipped: the step that failed upstream
+// grant takes what a task needs of this machine, or of its executor, if it is to be had now.
+func (r *runner) grant(t *task) (fit, error) {
+	x, err := r.options.executor(t.unit)
+	if err != nil {
+		return later, err
+	}
+	ok := false
+	if t.away = x; x != nil {
+		t.grant, ok = r.pool.takeAway(x)
+	} else {
+		if err := check(t.unit.resources, r.machine); err != nil {
+			return later, err
+		}
+		t.grant, ok = r.pool.take(r.pool.needs(t.unit))
+	}
+	switch {
+	case ok:
+		return fits, nil
+	case x == nil && r.pool.freeSlots < r.pool.slotsOf(r.pool.needs(t.unit)):
+		return nothing, nil
+	}
+	return later, nil
+}
+
+// handle takes a worker's message.
+func (r *runner) handle(m message) {
+	switch m := m.(type) {
+	case lookedUp:
+		r.lookups--
+		r.space.uses(m.result.outputs)
+		switch {
+		case m.hollow:
+			r.schedule.open(m.unit, m.result)
+		case m.task == nil:
+			r.schedule.end(m.unit, m.result)
+		case len(m.lacking) > 0:
+			r.schedule.lacks(m.task, m.lacking)
+		default:
+			r.schedule.offer(m.task)
+		}
+	case freed:
+		r.pool.give(m.grant)
+	case waits:
+		r.pool.give(m.task.grant)
+		go func() { r.messages <- r.wait(m.task) }()
+	case executed:
+		r.executing--
+		if m.granted {
+			r.pool.give(m.task.grant)
+		}
+		if m.result.status == "" {
+			r.schedule.offer(m.task)
+		} else {
+			r.space.uses(m.result.outputs)
+			r.schedule.end(m.task.unit, m.result)
+		}
+	}
+}
+
+// tell says which nodes have ended, and gives back the leases of tasks that won't run.
+func (r *runner) tell() {
+	ends, dropped := r.schedule.tell()
+	for _, t := range dropped {
+		if t.lease != nil {
+			_ = t.lease.Release()
+		}
+	}
+	for _, e := range ends {
+		r.emit(e.event())
+	}
 }

@@ -109,8 +109,8 @@ func (t *tokens) give(h holding) {
 	t.drop(h)
 }
 
-// settle releases the spare slots: nothing is going to start soon.
-func (t *tokens) settle() {
+// releaseSpare releases the spare slots: nothing is going to start soon.
+func (t *tokens) releaseSpare() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.drop(holding{slots: t.spare})

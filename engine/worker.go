@@ -1,0 +1,233 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"rein/cache"
+)
+
+// worker does what takes time: it looks units up, executes tasks and waits for other processes. What it needs to know comes to it as
+// values; it never reads the schedule. Its methods run in goroutines of their own and send messages.
+type worker struct {
+	*planner
+	ctx      context.Context
+	space    *space
+	tokens   *tokens
+	commits  chan struct{} // bounds how many take their outputs in at a time
+	messages chan<- message
+}
+
+// task is a unit whose key is known and whose result isn't there.
+type task struct {
+	unit    *unit
+	in      inputs
+	key     string
+	action  cache.Digest
+	reasons []string
+	verify  *cache.Entry // the result to compare with, under --verify
+	forced  bool
+	again   bool     // of a hollow unit
+	renewed bool     // a dependency ran
+	away    Executor // where it runs; nil: here
+	lease   *cache.Lease
+	grant   grant
+	queued  time.Time
+}
+
+// message is what a worker reports: lookedUp, freed, executed or waits.
+type message any
+
+type (
+	// lookedUp ends a lookup. Without a task the unit has a result; with one it is to be executed, once what it lacks is there.
+	lookedUp struct {
+		unit    *unit
+		result  result
+		hollow  bool // the result's outputs aren't there
+		task    *task
+		lacking []*unit
+	}
+	// freed gives a task's grant back while the task goes on.
+	freed struct{ grant grant }
+	// waits gives a task's grant back: another process is at the same work.
+	waits struct{ task *task }
+	// executed ends a task, or, where it has no result yet, the wait for another process: it is to be executed after all.
+	executed struct {
+		task    *task
+		result  result
+		granted bool // the grant comes back with it
+	}
+)
+
+func (w *worker) emit(e Event) {
+	e.Time = time.Now()
+	w.options.Emit(e)
+}
+
+// lookUp finds out a unit's key and whether its result is there.
+func (w *worker) lookUp(j *lookupJob) message {
+	m := lookedUp{unit: j.unit}
+	in, ok, err := w.inputs(w.ctx, j.unit, j.outputs)
+	if err == nil && !ok {
+		err = errors.New("engine: inputs of a ready step are not known") // the schedule lets no such unit through
+	}
+	if err != nil {
+		m.result = w.failure(err)
+		return m
+	}
+	t := &task{unit: j.unit, in: in, forced: w.forced[j.unit], again: j.user != nil, renewed: j.renewed(), queued: time.Now()}
+	t.key, t.action = keyOf(j.unit.facts, in.lines)
+	if t.again {
+		t.reasons = []string{"its output is gone from the store, and step " + j.user.nodes[0].Name + " needs it"}
+		return w.offer(j, t)
+	}
+	a, err := w.ask(w.ctx, j.unit, t.action)
+	if err != nil {
+		m.result = w.failure(err)
+		return m
+	}
+	switch {
+	case t.forced:
+		t.reasons = []string{"forced"}
+	case a.entry == nil:
+		t.reasons = w.reasons(w.ctx, j.unit, t.key, a.reason)
+	case w.options.Verify && !j.unit.desc.Nondeterministic:
+		t.verify, t.reasons = a.entry, []string{"verify"}
+	default:
+		m.result, m.hollow = t.hit(a.entry), a.hollow
+		if a.remote {
+			m.result.reasons = []string{fromRemote}
+		}
+		return m
+	}
+	return w.offer(j, t)
+}
+
+// offer reports a task that has to run, unless that is forbidden, with what it lacks.
+func (w *worker) offer(j *lookupJob, t *task) message {
+	m := lookedUp{unit: t.unit}
+	var err error
+	if w.options.Frozen {
+		err = fmt.Errorf("is not cached, and --frozen forbids running it: %s", listOf(t.reasons))
+	} else {
+		m.lacking, err = w.lacking(j)
+	}
+	if err != nil {
+		m.result = w.failure(err)
+		m.result.action = t.action
+		return m
+	}
+	m.task = t
+	return m
+}
+
+// lacking are the units whose outputs a unit needs and the store doesn't have.
+func (w *worker) lacking(j *lookupJob) ([]*unit, error) {
+	var out []*unit
+	for _, f := range w.work.feeders(j.unit) {
+		for _, b := range j.outputs(f) {
+			_, err := w.store.Path(w.ctx, b)
+			var miss *cache.Miss
+			if errors.As(err, &miss) {
+				out = append(out, f)
+				break
+			} else if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// hit is the result of a task that the store has.
+func (t *task) hit(e *cache.Entry) result {
+	res := result{status: StatusCached, action: e.Action, key: e.Key, outputs: e.Outputs, kept: e.Result}
+	if res.outputs == nil {
+		res.outputs = map[string]cache.Blob{}
+	}
+	if t.renewed {
+		res.status = StatusUnchanged
+	}
+	return res
+}
+
+// execute takes a task to its end. If another process is at the same work, the task waits and holds nothing.
+func (w *worker) execute(t *task) message {
+	m := executed{task: t, granted: true}
+	if t.lease == nil {
+		l, err := w.store.TryLease(t.action)
+		if err != nil {
+			m.result = w.failure(err)
+			return m
+		}
+		if l == nil {
+			return waits{t}
+		}
+		t.lease = l
+	}
+	defer t.lease.Release()
+	w.options.point("leased")
+	if res, done := w.madeMeanwhile(t); done {
+		m.result = res
+		return m
+	}
+	m.result, m.granted = w.attempts(t)
+	m.result.action = t.action
+	return m
+}
+
+// wait follows another process that is at the same work.
+func (w *worker) wait(t *task) message {
+	n := t.unit.nodes[0]
+	l, err := w.store.Lease(w.ctx, t.action, func() {
+		w.emit(Event{Action: ActionWait, Pipeline: n.pipeline.Name, Step: n.Name, Type: n.Type, ActionID: t.action.String(),
+			Text: "another rein is making this result"})
+	})
+	if err != nil {
+		res := w.failure(err)
+		res.action = t.action
+		return executed{task: t, result: res}
+	}
+	if res, done := w.madeMeanwhile(t); done {
+		_ = l.Release()
+		return executed{task: t, result: res}
+	}
+	t.lease = l
+	return executed{task: t}
+}
+
+// madeMeanwhile asks the store again once the lease is held: the former holder may have made the result.
+func (w *worker) madeMeanwhile(t *task) (result, bool) {
+	if t.forced || t.verify != nil {
+		return result{}, false
+	}
+	e, _, err := w.entry(w.ctx, t.action)
+	lost := ""
+	if err == nil && e != nil && complete(e, t.unit.nodes[0].Ports) {
+		lost, err = w.store.Lost(w.ctx, e)
+	}
+	if err != nil {
+		res := w.failure(err)
+		res.action = t.action
+		return res, true
+	}
+	if e == nil || lost != "" || !complete(e, t.unit.nodes[0].Ports) {
+		return result{}, false
+	}
+	res := t.hit(e)
+	res.reasons = []string{"made by another rein meanwhile"}
+	return res, true
+}
+
+// failure tells a fault, a verdict and an interruption apart.
+func (w *worker) failure(err error) result {
+	switch {
+	case w.ctx.Err() != nil:
+		return result{status: StatusStopped, reasons: []string{"interrupted"}}
+	case isVerdict(err):
+		return result{status: StatusVerdict, err: err}
+	}
+	return result{status: StatusFailed, err: err}
+}
