@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,6 +26,15 @@ func (s *Store) Adopt(ctx context.Context, path string) (Blob, error) {
 // Receive is Adopt for what came from elsewhere and has to be b. What isn't stays where it is: a *Miss. It isn't hashed again
 // where the caller has proven it.
 func (s *Store) Receive(ctx context.Context, path string, b Blob, proven bool) error {
+	if !b.Dir { // the way that it came may not know of modes
+		mode := fs.FileMode(0o644)
+		if b.Exec {
+			mode = 0o755
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			return err
+		}
+	}
 	t, err := s.ownTree(path)
 	if err != nil {
 		return err
@@ -60,19 +70,19 @@ func (s *Store) place(ctx context.Context, path string, t *tree, b Blob) (Blob, 
 	} else if !now.sealed(b) {
 		return b, fmt.Errorf("%s was written to after the step had ended: something that it started is still running", path)
 	}
-	if _, err := s.plain(ctx, b); err == nil {
+	if _, err := s.plain(ctx, b, true); err == nil {
 		return b, removeAll(path)
 	}
 	if err := t.sync(); err != nil {
 		return b, stateError(err)
 	}
-	dst := s.blobPath(b.Digest)
+	dst := s.blobPath(b)
 	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
 		return b, stateError(err)
 	}
 	if err := os.Rename(path, dst); err != nil {
 		// Another process may have brought the same content meanwhile.
-		if _, perr := s.plain(ctx, b); perr == nil {
+		if _, perr := s.plain(ctx, b, true); perr == nil {
 			return b, removeAll(path)
 		}
 		return b, stateError(err)

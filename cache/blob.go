@@ -21,17 +21,23 @@ var sealed = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // what a small step costs.
 const smallBlob = 1 << 20
 
+// execExt ends the name of a file that may be executed: of equal content the one may be, and the other not.
+const execExt = ".x"
+
 // blobPath is where a blob lies: a file, or a folder.
-func (s *Store) blobPath(d Digest) string {
-	h := d.String()
+func (s *Store) blobPath(b Blob) string {
+	h := b.Digest.String()
+	if b.Exec {
+		return filepath.Join(s.dir, blobsDir, h[:2], h+execExt)
+	}
 	return filepath.Join(s.dir, blobsDir, h[:2], h)
 }
 
 // Has tells whether a blob is in the store, whole as far as names and sizes show.
 func (s *Store) Has(b Blob) bool {
-	info, err := os.Lstat(s.blobPath(b.Digest))
-	if errors.Is(err, fs.ErrNotExist) && !b.Dir {
-		_, err := os.Lstat(s.blobPath(b.Digest) + pressedExt)
+	info, err := os.Lstat(s.blobPath(b))
+	if errors.Is(err, fs.ErrNotExist) && !b.Dir && !b.Exec {
+		_, err := os.Lstat(s.blobPath(b) + pressedExt)
 		return err == nil
 	}
 	if err != nil || info.IsDir() != b.Dir {
@@ -43,7 +49,7 @@ func (s *Store) Has(b Blob) bool {
 // Lost proves that every output of an entry is there and whole; if one is not it says which, and why.
 func (s *Store) Lost(ctx context.Context, e *Entry) (string, error) {
 	for _, port := range slices.Sorted(maps.Keys(e.Outputs)) {
-		_, err := s.Path(ctx, e.Outputs[port])
+		_, err := s.find(ctx, e.Outputs[port], false)
 		var miss *Miss
 		switch {
 		case errors.As(err, &miss):
@@ -55,10 +61,13 @@ func (s *Store) Lost(ctx context.Context, e *Entry) (string, error) {
 	return "", nil
 }
 
-// Path returns a read-only path that holds a blob's content, proven: by its seal, or by its hash where that is broken.
-// The error of an absent or damaged blob is a *Miss; a damaged one is put out of the way.
-func (s *Store) Path(ctx context.Context, b Blob) (string, error) {
-	path, err := s.plain(ctx, b)
+// Path returns a read-only path that holds a blob's content, proven as proof.go says. The error of an absent or damaged blob
+// is a *Miss; a damaged one is put out of the way.
+func (s *Store) Path(ctx context.Context, b Blob) (string, error) { return s.find(ctx, b, true) }
+
+// find is Path; without handed the seal is proof enough.
+func (s *Store) find(ctx context.Context, b Blob, handed bool) (string, error) {
+	path, err := s.plain(ctx, b, handed)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.revive(ctx, b)
 	}
@@ -66,23 +75,27 @@ func (s *Store) Path(ctx context.Context, b Blob) (string, error) {
 }
 
 // plain is Path for what isn't pressed; fs.ErrNotExist for what isn't there so.
-func (s *Store) plain(ctx context.Context, b Blob) (string, error) {
-	path := s.blobPath(b.Digest)
+func (s *Store) plain(ctx context.Context, b Blob, handed bool) (string, error) {
+	path := s.blobPath(b)
 	t, err := readTree(path)
 	if err != nil {
 		return "", err
 	}
-	if !t.linked && t.sealed(b) {
-		return path, nil
+	sealed, due := !t.linked && t.sealed(b), false
+	if sealed {
+		trusted := !handed
+		if !trusted {
+			trusted, due, err = s.trusts(ctx, b, t)
+		}
+		if trusted || err != nil {
+			return path, err
+		}
 	}
 	if err := t.hash(ctx, nil); err != nil {
 		return "", err
 	}
 	if !t.linked && t.blob() == b {
-		if !s.readOnly {
-			err = t.seal()
-		}
-		return path, err
+		return path, s.prove(ctx, b, t, !sealed || due)
 	}
 	if !s.readOnly {
 		if err := s.drop(path); err != nil {
@@ -106,7 +119,7 @@ func (t *tree) sealed(b Blob) bool {
 			return false
 		}
 	}
-	return t.dir == b.Dir && size == b.Size
+	return t.dir == b.Dir && size == b.Size && (t.dir || b.Exec == (t.files[0].info.Mode()&0o100 != 0))
 }
 
 // folders are the paths of all the tree's folders.

@@ -211,7 +211,7 @@ func (t *tree) hash(ctx context.Context, known []Digest) error {
 // blob is the tree's identity, once its files are hashed.
 func (t *tree) blob() Blob {
 	if !t.dir {
-		return Blob{Digest: t.files[0].digest, Size: t.size()}
+		return Blob{Digest: t.files[0].digest, Size: t.size(), Exec: t.files[0].info.Mode()&0o100 != 0}
 	}
 	return Blob{Digest: Sum([]byte(t.text())), Size: t.size(), Dir: true}
 }

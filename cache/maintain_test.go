@@ -30,7 +30,7 @@ func TestVerifyFindsAFlippedByte(t *testing.T) {
 		t.Fatalf("sound: %v, %v", problems, err)
 	}
 	// A byte flips without a trace in the file's times: only reading it all finds that.
-	path := s.blobPath(bad.Digest)
+	path := s.blobPath(bad)
 	if err := errors.Join(os.Chmod(path, 0o644), os.WriteFile(path, []byte("some Content"), 0o644), os.Chtimes(path, sealed, sealed)); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestRebuild(t *testing.T) {
 		{"name":"b","type":"exec","action_id":"` + Sum([]byte("k2")).String() + `","key":"k2","outputs":{"o":{"digest":"` + gone.Digest.String() + `","size":4}},"result":{}},
 		{"name":"c","type":"exec","action_id":"` + Sum([]byte("k3")).String() + `","key":"another","outputs":{"o":{"digest":"` + there.Digest.String() + `","size":5}},"result":{}},
 		{"name":"d","type":"exec","action_id":"` + Sum([]byte("k4")).String() + `","outputs":{"o":{"digest":"` + there.Digest.String() + `","size":5}},"result":{}}]}]}`
-	if err := errors.Join(s.WriteRun("r1", []byte(run)), s.WriteRun("r0", []byte("broken")), removeAll(s.blobPath(gone.Digest)), s.Close()); err != nil {
+	if err := errors.Join(s.WriteRun("r1", []byte(run)), s.WriteRun("r0", []byte("broken")), removeAll(s.blobPath(gone)), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(filepath.Join(dir, indexDir)); err != nil {

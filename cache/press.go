@@ -34,7 +34,7 @@ type Pressing struct {
 
 // presses estimates what compressing a stored file would save; 0 where it doesn't pay.
 func (b *storedBlob) presses() (saves int64, err error) {
-	if b.pressed || b.tree.dir || b.size < pressable {
+	if b.pressed || b.exec || b.tree.dir || b.size < pressable {
 		return 0, nil
 	}
 	f, err := os.Open(b.path)
@@ -163,8 +163,8 @@ func (s stopping) Read(b []byte) (int, error) {
 // revive brings a pressed blob back to where it lay, or, in a store that is only read, to a folder that goes with the
 // Store. A damaged one is put out of the way: a *Miss.
 func (s *Store) revive(ctx context.Context, b Blob) (string, error) {
-	pressed := s.blobPath(b.Digest) + pressedExt
-	if _, err := os.Lstat(pressed); errors.Is(err, fs.ErrNotExist) || b.Dir {
+	pressed := s.blobPath(b) + pressedExt
+	if _, err := os.Lstat(pressed); errors.Is(err, fs.ErrNotExist) || b.Dir || b.Exec {
 		return "", &Miss{"blob", b.Digest.Short() + " is gone from the store"}
 	} else if err != nil {
 		return "", err
@@ -189,7 +189,7 @@ func (s *Store) revive(ctx context.Context, b Blob) (string, error) {
 	if err := os.Remove(pressed); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	return s.blobPath(b.Digest), nil
+	return s.blobPath(b), nil
 }
 
 // revivalDir is where a blob is inflated to.

@@ -53,11 +53,11 @@ func TestPressedBlobs(t *testing.T) {
 		t.Fatalf("%+v", c)
 	}
 	for _, b := range []Blob{small, random, hot} {
-		if _, err := os.Stat(s.blobPath(b.Digest)); err != nil {
+		if _, err := os.Stat(s.blobPath(b)); err != nil {
 			t.Errorf("%v: %v", b, err)
 		}
 	}
-	if use, err := diskUse(filepath.Dir(s.blobPath(large.Digest))); err != nil || use > large.Size/10 {
+	if use, err := diskUse(filepath.Dir(s.blobPath(large))); err != nil || use > large.Size/10 {
 		t.Errorf("%d bytes on disk, %v", use, err)
 	}
 	if problems, err := s.Verify(ctx, false, nil); err != nil || len(problems) > 0 {
@@ -80,7 +80,7 @@ func TestPressedBlobs(t *testing.T) {
 		t.Error("it doesn't have what is pressed")
 	}
 	wantContent(t, s, large, rows)
-	if _, err := os.Stat(s.blobPath(large.Digest) + pressedExt); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(s.blobPath(large) + pressedExt); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("both are there: %v", err)
 	}
 }
@@ -107,7 +107,7 @@ func TestDamagedPressedBlobIsAMiss(t *testing.T) {
 			s := open(t, t.TempDir(), Options{})
 			b := adopt(t, s, strings.Repeat("line\n", 1<<16))
 			collect(t, s)
-			path := s.blobPath(b.Digest) + pressedExt
+			path := s.blobPath(b) + pressedExt
 			old, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)

@@ -132,10 +132,9 @@ func (p *place) make(ctx context.Context, b *Blob, build func(dst string) error)
 		return nil, tmp, err
 	}
 	if b != nil && now.blob() != *b {
-		if !p.store.readOnly {
-			err = p.store.drop(p.store.blobPath(b.Digest))
+		if err := p.store.doubt(ctx, *b); err != nil { // else the file system here doesn't keep modes
+			return nil, tmp, err
 		}
-		return nil, tmp, errors.Join(&Miss{"blob", b.Digest.Short() + " is damaged: its content isn't what was written"}, err)
 	}
 	return now, tmp, nil
 }

@@ -136,7 +136,7 @@ func dieInPlace(t *testing.T, rt *rapid.T, s *Store, next Blob, path string) {
 	if err != nil {
 		rt.Fatal(err)
 	}
-	now, err := readTree(s.blobPath(next.Digest))
+	now, err := readTree(s.blobPath(next))
 	if err == nil {
 		err = now.hash(t.Context(), nil)
 	}
@@ -163,7 +163,7 @@ func TestPublishYieldsToAWriter(t *testing.T) {
 	}
 	_, err := s.publish(t.Context(), path, &two, func(dst string) error {
 		write(t, filepath.Join(path, "x"), "mine")
-		return copyTree(s.blobPath(two.Digest), dst, userMode)
+		return copyTree(s.blobPath(two), dst, userMode)
 	})
 	var occupied *Occupied
 	if !errors.As(err, &occupied) {

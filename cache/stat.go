@@ -24,13 +24,24 @@ type stamp struct {
 	Digest Digest `json:"h"`
 }
 
-// racy is how old a file's change must be before its times can be trusted: a second write in the same tick of the file
-// system's clock would go unseen.
-const racy = 50 * time.Millisecond
+// How old a file's change must be before its times can be trusted: a second write in the same tick of the file system's clock
+// would go unseen. A time without a fraction of a second may be of a file system that has none, or even ones only (FAT).
+const (
+	racy       = 50 * time.Millisecond
+	racyCoarse = 2*time.Second + racy
+)
 
 // settled tells whether the file's times can be trusted, had its content been read from that moment on.
 func (a stamp) settled(read time.Time) bool {
-	return read.Sub(time.Unix(0, max(a.Mtime, a.Ctime))) > racy
+	return old(a.Mtime, read) && old(a.Ctime, read)
+}
+
+func old(changed int64, read time.Time) bool {
+	tick := racy
+	if changed%int64(time.Second) == 0 {
+		tick = racyCoarse
+	}
+	return read.Sub(time.Unix(0, changed)) > tick
 }
 
 func (a stamp) same(b stamp) bool {

@@ -47,6 +47,7 @@ type Blob struct {
 	Digest Digest `json:"digest"`
 	Size   int64  `json:"size"` // bytes, all files of a folder together
 	Dir    bool   `json:"dir,omitempty"`
+	Exec   bool   `json:"exec,omitempty"` // a file that may be executed; of a folder's files its digest says so
 }
 
 // Result is what an execution left besides its outputs. It is kept with the Entry, so a hit brings it back.

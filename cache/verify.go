@@ -65,6 +65,7 @@ type storedBlob struct {
 	size    int64 // as it lies
 	tree    *tree
 	pressed bool
+	exec    bool
 }
 
 // blobs lists the store's blobs; what has no digest for a name is left out.
@@ -84,6 +85,7 @@ func (s *Store) blobs() ([]storedBlob, error) {
 		}
 		for _, n := range names {
 			name, pressed := trimPressed(n.Name())
+			name, exec := strings.CutSuffix(name, execExt)
 			d, err := ParseDigest(name)
 			if err != nil {
 				continue
@@ -95,7 +97,7 @@ func (s *Store) blobs() ([]storedBlob, error) {
 			} else if err != nil {
 				return nil, err
 			}
-			b := storedBlob{digest: d, path: path, tree: t, pressed: pressed}
+			b := storedBlob{digest: d, path: path, tree: t, pressed: pressed, exec: exec}
 			for _, f := range t.files {
 				b.size += f.info.Size()
 			}

@@ -90,7 +90,7 @@ func (w *worker) changedInputs(ctx context.Context, t *task) ([]string, error) {
 func verified(t *task, outputs map[string]cache.Blob, kept cache.Result) result {
 	var differ []string
 	for _, port := range sortedKeys(outputs) {
-		if was := t.verify.Outputs[port]; was.Digest != outputs[port].Digest {
+		if was := t.verify.Outputs[port]; was != outputs[port] {
 			differ = append(differ, fmt.Sprintf("output %s was %s, is now %s", port, was.Digest.Short(), outputs[port].Digest.Short()))
 		}
 	}

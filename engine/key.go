@@ -112,8 +112,11 @@ func (f *flattener) add(label, value string) { f.lines = append(f.lines, "config
 // history of a step type can be read by size.
 func inputLine(port string, i int, b cache.Blob, name string) string {
 	kind := "file"
-	if b.Dir {
+	switch {
+	case b.Dir:
 		kind = "dir"
+	case b.Exec:
+		kind = "executable"
 	}
 	l := fmt.Sprintf("input %s[%d] %s %s %d", label(port), i, kind, b.Digest, b.Size)
 	if name != "" {

@@ -24,6 +24,10 @@ func (e end) answered() bool {
 	return e.state == "COMPLETED" || e.state == "FAILED" && (e.exit == exitVerdict || e.exit == exitFault)
 }
 
+// cut tells an end that outweighs whatever answer there is: the kernel has killed processes of the job for memory, and a script
+// around one of them may have ended with 0 for all that.
+func (e end) cut() bool { return e.state == "OUT_OF_MEMORY" }
+
 // again decides whether a job that left no answer is sent again, and with what.
 func (a *attempt) again(e end) bool {
 	switch e.state {

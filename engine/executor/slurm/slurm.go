@@ -110,7 +110,7 @@ func (x *Executor) Execute(ctx context.Context, j *engine.Job) (engine.Usage, er
 		if err != nil {
 			return engine.Usage{}, err
 		}
-		if answer, ok := j.Answer(); ok {
+		if answer, ok := j.Answer(); ok && !e.cut() {
 			return a.used(e), answer
 		}
 		if e.state == stateLost || e.state == stateNever {

@@ -1,0 +1,88 @@
+package cache
+
+import (
+	"context"
+	"time"
+)
+
+// What is proven of a blob, and when. Every use looks at its seal: whoever writes to a file in the store, and doesn't set its
+// time back, is found out. What is handed out (Path, Publish) is hashed besides, once a process: always where it is at most a
+// chunk; where it is larger, if the system's record of its last change isn't the one that it was last hashed under, or if that
+// is older than proofAge. So a large blob that decays on the disk without a trace is found out within twice that, the others
+// before they are used. `rein cache verify` hashes everything.
+
+// proofAge is after how long a large blob that is used is hashed again; up to twice as long, so that they aren't all due at once.
+const proofAge = 14 * 24 * time.Hour
+
+// trusts tells whether a sealed blob may be handed out as it is, and whether its last proof is too old.
+func (s *Store) trusts(ctx context.Context, b Blob, t *tree) (ok, due bool, err error) {
+	stamps := t.stamps()
+	look := t.look(stamps, true)
+	s.mu.Lock()
+	ok = s.proofs[b] == look
+	s.mu.Unlock()
+	if ok || b.Size <= Chunk {
+		return ok, false, nil
+	}
+	age := proofAge + proofAge*time.Duration(b.Digest[0])/256
+	for _, st := range stamps {
+		if time.Since(time.Unix(0, st.Ctime)) > age {
+			return false, true, nil
+		}
+	}
+	known, err := s.knownStamps(ctx, t, stamps)
+	if err != nil {
+		return false, false, err
+	}
+	for _, d := range known {
+		if d.IsZero() {
+			return false, false, nil
+		}
+	}
+	return true, false, nil
+}
+
+// prove remembers that a tree, which was hashed just now, is b. With seal it is sealed anew, which also dates the proof.
+func (s *Store) prove(ctx context.Context, b Blob, t *tree, seal bool) error {
+	if !s.readOnly && seal {
+		if err := t.seal(); err != nil {
+			return err
+		}
+		now, err := readTree(t.root)
+		if err != nil || !now.sealed(b) {
+			return err
+		}
+		for i := range now.files {
+			now.files[i].digest = t.files[i].digest
+		}
+		t = now
+	}
+	stamps := t.stamps()
+	s.mu.Lock()
+	if s.proofs == nil {
+		s.proofs = map[Blob]Digest{}
+	}
+	s.proofs[b] = t.look(stamps, true)
+	s.mu.Unlock()
+	if s.readOnly || b.Size <= Chunk {
+		return nil
+	}
+	return s.keepStamps(ctx, t, make([]Digest, len(stamps)), stamps, time.Now())
+}
+
+// doubt hashes a blob whatever is known of it, after a copy of it turned out to be another; the error is a *Miss.
+func (s *Store) doubt(ctx context.Context, b Blob) error {
+	t, err := readTree(s.blobPath(b))
+	if err == nil {
+		err = t.hash(ctx, nil)
+	}
+	if err != nil || t.blob() == b {
+		return err
+	}
+	if !s.readOnly {
+		if err := s.drop(s.blobPath(b)); err != nil {
+			return err
+		}
+	}
+	return &Miss{"blob", b.Digest.Short() + " is damaged: its content isn't what was written"}
+}
