@@ -37,11 +37,8 @@ EXIT STATUS
 				return err
 			}
 			defer store.Close()
-			pipeline, step, ok := strings.Cut(args[len(args)-1], "/")
-			if !ok {
-				pipeline, step = "", pipeline
-			}
-			e, err := engine.Why(c.Context(), p.Graph, a.engineOptions(store), pipeline, strings.TrimPrefix(step, "step."))
+			pipeline, step := cutPipeline(args[len(args)-1])
+			e, err := engine.Why(c.Context(), p.Graph, a.engineOptions(store), pipeline, step)
 			if err != nil {
 				return err
 			}
@@ -65,6 +62,15 @@ EXIT STATUS
 	c.Flags().BoolVar(&not, "not", false, "what would have to change for a cached step to run")
 	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
 	return c
+}
+
+// cutPipeline reads STEP, step.STEP or PIPELINE/STEP; a key of for_each may have a slash, too: STEP["a/b"].
+func cutPipeline(arg string) (pipeline, step string) {
+	name, _, _ := strings.Cut(arg, "[")
+	if at := strings.IndexByte(name, '/'); at >= 0 {
+		pipeline, arg = arg[:at], arg[at+1:]
+	}
+	return pipeline, strings.TrimPrefix(arg, "step.")
 }
 
 // explain adds an explanation to a table: what would run, then the first input that differs, then what it waits for.

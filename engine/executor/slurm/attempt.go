@@ -60,15 +60,13 @@ func (a *attempt) news(j listed) {
 
 // follow waits for the job's end, passing on what it prints.
 func (a *attempt) follow(ctx context.Context) (end, error) {
-	if _, ok := a.job.Answer(); ok { // given while no run was there to take it
-		return end{}, a.relay(true)
-	}
 	w := &watch{id: a.id, say: a.sayOfSlurm}
 	a.queue.watch(w)
 	defer a.queue.unwatch(w)
 	a.out.Add(1)
 	defer a.out.Add(-1)
 	defer a.submit.freed()
+	var answered time.Time
 	tick := time.NewTicker(a.config.Interval)
 	defer tick.Stop()
 	for {
@@ -80,8 +78,14 @@ func (a *attempt) follow(ctx context.Context) (end, error) {
 		case <-tick.C:
 			_ = a.bring(ctx, false) // news can wait; the end can't
 			_, over := a.job.Answer()
-			if err := a.relay(over); over || err != nil { // it has said all; Slurm will notice
+			if err := a.relay(over); err != nil {
 				return end{}, err
+			}
+			if over && answered.IsZero() {
+				answered = time.Now()
+			}
+			if over && time.Since(answered) > wordLooks*a.config.Interval {
+				return end{}, nil
 			}
 		case <-ctx.Done():
 			return end{}, errors.Join(ctx.Err(), a.interrupted())
@@ -95,6 +99,10 @@ const (
 	sureAnswerTime = time.Minute
 	answerPause    = 50 * time.Millisecond
 )
+
+// wordLooks is for how many intervals Slurm's word on a job is waited for once its answer is there: it may be that the job lacked
+// memory.
+const wordLooks = 30
 
 // awaitAnswer gives a network file system a moment to show what the node wrote; a courier is asked for it.
 func (a *attempt) awaitAnswer(ctx context.Context, e end) error {

@@ -33,7 +33,7 @@ task() {
   echo "$2 RUNNING 0" > "$D/jobs/$1"
   code=0
   SLURM_ARRAY_TASK_ID=$3 SLURM_JOB_ID=$1 sh "$D/script.$n" || code=$?
-  if [ $code = 0 ]; then echo "$2 COMPLETED 0"; else echo "$2 FAILED $((code * 256))"; fi > "$D/jobs/$1"
+  if [ "$mode" = oom ]; then sleep 0.5; echo "$2 OUT_OF_MEMORY 0"; elif [ $code = 0 ]; then echo "$2 COMPLETED 0"; else echo "$2 FAILED $((code * 256))"; fi > "$D/jobs/$1"
 }
 take() {
   if [ -z "$last" ]; then
@@ -181,6 +181,19 @@ func TestLostJobIsCancelledFirst(t *testing.T) {
 	if len(lines(t, filepath.Join(f.dir, "cancelled"))) == 0 {
 		t.Error("the first job was not cancelled")
 	}
+}
+
+// A job that Slurm calls out of memory has made nothing that could be trusted, though its script has ended well.
+func TestOutOfMemoryOutweighsAnAnswer(t *testing.T) {
+	f := newFake(t)
+	f.set("sbatch.mode", "oom")
+	if got, _ := f.steps(1, 0); got != "a:failed" {
+		t.Error(got)
+	}
+	if got, _ := f.steps(1, 0); got != "a:ran" {
+		t.Error("the next run: ", got)
+	}
+	f.executed(2)
 }
 
 // The answer of a job that has ended may show late on a network file system.
