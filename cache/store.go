@@ -45,7 +45,7 @@ type Store struct {
 	dir      string
 	readOnly bool
 	mu       sync.Mutex
-	outside  string // folder for what a store that is only read inflates; "": none yet
+	outside  string          // folder for what a store that is only read inflates; "": none yet
 	proofs   map[Blob]Digest // what this process has proven, and how it looked then
 	index    *index
 	leases   *leases
