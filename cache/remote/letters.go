@@ -2,9 +2,9 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
-
-	"gocloud.dev/gcerrors"
+	"io/fs"
 
 	"rein/cache"
 )
@@ -28,7 +28,7 @@ func (r *Remote) Post(ctx context.Context, name string, text []byte) error {
 func (r *Remote) Read(ctx context.Context, name string) (text []byte, ok bool, err error) {
 	b, _, err := r.get(ctx, letterName(name), maxLetter)
 	switch {
-	case err != nil && gcerrors.Code(err) == gcerrors.NotFound:
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, false, nil
 	case err != nil:
 		return nil, false, fmt.Errorf("shared cache: letter %s: %w", name, err)

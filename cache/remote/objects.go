@@ -6,14 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math/rand/v2"
 	"time"
-
-	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 )
 
-// tries is how often a request is made that a fault of the way ends; the drivers try again themselves before that.
-const tries = 3
+// tries is how often a request is made that a fault of the way ends.
+const tries = 4
+
+// pause is how long to wait before a request is made again; each further pause is four times as long.
+const pause = 50 * time.Millisecond
 
 // slowest is the slowest transfer that counts as one that goes on, in bytes a second.
 const slowest = 64 << 10
@@ -37,31 +39,31 @@ func (r *Remote) getInto(ctx context.Context, name string, most int64, into []by
 		rctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		late := time.AfterFunc(r.o.Timeout, cancel)
-		in, err := r.bucket.NewReader(rctx, name, nil)
+		in, err := r.bucket.Get(rctx, name)
 		if err != nil {
 			late.Stop()
 			return err
 		}
-		defer in.Close()
-		if in.Size() > most {
+		defer in.Body.Close()
+		if in.Size > most {
 			late.Stop()
 			return errTooBig
 		}
-		late.Reset(r.limit(in.Size()))
+		late.Reset(r.limit(in.Size))
 		defer late.Stop()
-		modified = in.ModTime()
-		if room := max(in.Size(), 0) + bytes.MinRead; int64(cap(into)) < room {
+		modified = in.Modified
+		if room := max(in.Size, 0) + bytes.MinRead; int64(cap(into)) < room {
 			into = make([]byte, room)
 		}
 		buf := bytes.NewBuffer(into[:0])
-		n, err := io.Copy(buf, io.LimitReader(in, most+1))
+		n, err := io.Copy(buf, io.LimitReader(in.Body, most+1))
 		switch {
 		case err != nil:
 			return err
 		case n > most:
 			return errTooBig
-		case in.Size() >= 0 && n != in.Size():
-			return fmt.Errorf("%w: %d of %d bytes", io.ErrUnexpectedEOF, n, in.Size())
+		case in.Size >= 0 && n != in.Size:
+			return fmt.Errorf("%w: %d of %d bytes", io.ErrUnexpectedEOF, n, in.Size)
 		}
 		b = buf.Bytes()
 		return nil
@@ -74,8 +76,7 @@ func (r *Remote) put(ctx context.Context, name string, b []byte) error {
 	return r.again(ctx, func() error {
 		pctx, cancel := context.WithTimeout(ctx, r.limit(int64(len(b))))
 		defer cancel()
-		return r.bucket.Upload(pctx, name, bytes.NewReader(b), &blob.WriterOptions{ContentType: "application/octet-stream", DisableContentTypeDetection: true,
-			BufferSize: max(len(b)+1, 5<<20)}) // in one piece; S3 wants 5 MiB at least
+		return r.bucket.Put(pctx, name, b)
 	})
 }
 
@@ -84,7 +85,7 @@ func (r *Remote) there(ctx context.Context, name string) (ok bool, err error) {
 	err = r.again(ctx, func() error {
 		actx, cancel := context.WithTimeout(ctx, r.o.Timeout)
 		defer cancel()
-		ok, err = r.bucket.Exists(actx, name)
+		ok, err = r.bucket.Has(actx, name)
 		return err
 	})
 	return ok, err
@@ -100,7 +101,7 @@ func isFault(err error) bool {
 	return errors.As(err, &f)
 }
 
-// again makes a request up to three times, unless the answer is final, the time is up, or nobody answers at all. Its error is
+// again makes a request up to four times, unless the answer is final, the time is up, or nobody answers at all. Its error is
 // a *fault, unless the caller gave up.
 func (r *Remote) again(ctx context.Context, request func() error) error {
 	if err := r.tryAgain(ctx, request); err != nil && ctx.Err() == nil {
@@ -118,15 +119,14 @@ func (r *Remote) tryAgain(ctx context.Context, request func() error) (err error)
 		if err = request(); err == nil || ctx.Err() != nil || errors.Is(err, errTooBig) {
 			return err
 		}
-		switch gcerrors.Code(err) {
-		case gcerrors.NotFound, gcerrors.PermissionDenied, gcerrors.InvalidArgument:
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrInvalid) {
 			return err
 		}
 		if time.Since(began) >= r.o.Timeout || r.Offline() || try == tries-1 {
 			return err
 		}
 		select {
-		case <-time.After(time.Duration(try+1) * 50 * time.Millisecond):
+		case <-time.After(pause<<(2*try)/2 + rand.N(pause<<(2*try))): // spread, so that many machines don't come back at once
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -5,14 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 	"golang.org/x/sync/errgroup"
 
 	"rein/cache"
@@ -87,14 +85,11 @@ func (r *Remote) PlanPrune(ctx context.Context, rules Rules, now time.Time) (*Pr
 // stock lists the bucket and reads its entries and lists.
 func (r *Remote) stock(ctx context.Context) (*stock, error) {
 	s := &stock{size: map[string]int64{}, written: map[string]time.Time{}, lists: map[string]*list{}}
-	for it := r.bucket.List(&blob.ListOptions{Prefix: layout}); ; {
-		o, err := it.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
+	for o, err := range r.bucket.List(ctx, layout) {
+		if err != nil {
 			return nil, err
 		}
-		s.size[o.Key], s.written[o.Key] = o.Size, o.ModTime
+		s.size[o.Name], s.written[o.Name] = o.Size, o.Modified
 	}
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
@@ -107,7 +102,7 @@ func (r *Remote) stock(ctx context.Context) (*stock, error) {
 				var err error
 				if h.action, err = cache.ParseDigest(strings.TrimPrefix(name, layout+"entry/")); err == nil {
 					b, _, err := r.get(gctx, name, maxEntry)
-					if err != nil && gcerrors.Code(err) != gcerrors.NotFound && !errors.Is(err, errTooBig) {
+					if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errTooBig) {
 						return err // a bucket that fails is no reason to remove anything
 					}
 					if e, err := readEntry(b, h.action); err == nil {
@@ -239,7 +234,7 @@ func (r *Remote) Apply(ctx context.Context, p *Prune) error {
 		for _, name := range names {
 			g.Go(func() error {
 				err := r.bucket.Delete(gctx, name)
-				if gcerrors.Code(err) == gcerrors.NotFound {
+				if errors.Is(err, fs.ErrNotExist) {
 					return nil
 				}
 				return err

@@ -8,14 +8,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
-	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 	"golang.org/x/sync/errgroup"
 
 	"rein/cache"
@@ -36,7 +35,7 @@ type Options struct {
 
 // Remote is a bucket beside a store. Its methods are safe for concurrent use.
 type Remote struct {
-	bucket *blob.Bucket
+	bucket Bucket
 	store  *cache.Store
 	o      Options
 	enc    *zstd.Encoder
@@ -53,8 +52,8 @@ type Remote struct {
 	bad  map[string]bool // objects that were found damaged: to be written anew
 }
 
-// New puts a bucket beside a store. The bucket stays the caller's to close; its driver brings the credentials.
-func New(store *cache.Store, bucket *blob.Bucket, o Options) (*Remote, error) {
+// New puts a bucket beside a store. The bucket stays the caller's to close.
+func New(store *cache.Store, bucket Bucket, o Options) (*Remote, error) {
 	if o.Timeout == 0 {
 		o.Timeout = 5 * time.Second
 	}
@@ -207,9 +206,9 @@ func (r *Remote) lost(ctx context.Context, what string, d cache.Digest, name str
 		return ctx.Err()
 	case errors.Is(err, errForeign), errors.Is(err, errTooBig):
 		return r.foreign(what, d, name, err)
-	case gcerrors.Code(err) == gcerrors.NotFound && what == "entry":
+	case errors.Is(err, fs.ErrNotExist) && what == "entry":
 		return &cache.Miss{What: what, Reason: d.Short() + " is not in the shared cache"}
-	case gcerrors.Code(err) == gcerrors.NotFound:
+	case errors.Is(err, fs.ErrNotExist):
 		return r.foreign(what, d, name, errors.New("an entry names it, but it isn't there"))
 	case !isFault(err):
 		return err

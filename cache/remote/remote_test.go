@@ -8,9 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"gocloud.dev/blob"
-	"gocloud.dev/blob/fileblob"
-
 	"rein/cache"
 )
 
@@ -51,18 +48,13 @@ func empty(t *testing.T) *cache.Store {
 	return s
 }
 
-func bucket(t *testing.T) (*blob.Bucket, string) {
+func bucket(t *testing.T) (Bucket, string) {
 	t.Helper()
 	dir := t.TempDir()
-	b, err := fileblob.OpenBucket(dir, &fileblob.Options{Metadata: fileblob.MetadataDontWrite})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { b.Close() })
-	return b, dir
+	return Folder(dir), dir
 }
 
-func sent(t *testing.T) (*blob.Bucket, string, *cache.Entry) {
+func sent(t *testing.T) (Bucket, string, *cache.Entry) {
 	t.Helper()
 	s, e := made(t)
 	b, dir := bucket(t)
@@ -205,7 +197,7 @@ func TestReadOnlySendsNothing(t *testing.T) {
 	}
 }
 
-func mustNew(t *testing.T, s *cache.Store, b *blob.Bucket, o Options) *Remote {
+func mustNew(t *testing.T, s *cache.Store, b Bucket, o Options) *Remote {
 	t.Helper()
 	r, err := New(s, b, o)
 	if err != nil {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"gocloud.dev/blob"
-
 	"rein/cache"
 	"rein/cache/remote"
 	"rein/cache/remote/bucket"
@@ -19,7 +17,7 @@ import (
 type shared struct {
 	*remote.Remote
 	app    *app
-	bucket *blob.Bucket
+	bucket remote.Bucket
 	behind *remote.Behind
 }
 

@@ -1,42 +1,63 @@
-// Package bucket opens the places where results can be shared, by URL. Credentials come from each maker's usual chain.
+// Package bucket opens the places where results can be shared, by URL: folders, and the object stores of Amazon (and of whatever
+// speaks its protocol), Google and Azure, over their HTTP interfaces. Credentials come from each maker's usual chain.
 package bucket
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
-	"gocloud.dev/blob"
-	_ "gocloud.dev/blob/azureblob" // azblob://
-	_ "gocloud.dev/blob/fileblob"  // file://
-	_ "gocloud.dev/blob/gcsblob"   // gs://
-	_ "gocloud.dev/blob/s3blob"    // s3://
+	"rein/cache/remote"
 )
 
-// Open opens s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, azblob://CONTAINER/PREFIX or file:///FOLDER; a query goes to the
-// driver (region, endpoint, use_path_style, profile). Nothing is asked of the bucket yet.
-func Open(ctx context.Context, place string) (*blob.Bucket, error) {
+// opener makes the api of a scheme's URL, whose host is the name of the bucket.
+type opener struct {
+	open    func(ctx context.Context, name string, q url.Values) (api, error)
+	options []string // what a query may hold
+}
+
+var openers = map[string]opener{
+	"s3":     {openS3, []string{"region", "profile", "endpoint", "use_path_style", "anonymous", "ssetype", "kmskeyid"}},
+	"gs":     {openGCS, []string{"anonymous", "endpoint"}},
+	"azblob": {openAzure, []string{"storage_account", "domain", "protocol", "localemu"}},
+}
+
+// Open opens s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, azblob://CONTAINER/PREFIX or file:///FOLDER; a query has options (region,
+// endpoint, use_path_style, profile). Nothing is asked of the bucket yet.
+func Open(ctx context.Context, place string) (remote.Bucket, error) {
 	u, err := url.Parse(place)
 	if err != nil {
 		return nil, fmt.Errorf("shared cache %q: %w", place, err)
 	}
-	q := u.Query()
-	if u.Scheme == "s3" && !q.Has("response_checksum_validation") {
-		q.Set("response_checksum_validation", "when_required") // what comes is proven by its digest, and the driver would print
-	}
 	if u.Scheme == "file" {
-		q.Set("create_dir", "true")
-		q.Set("no_tmp_dir", "true") // beside its place: a move between file systems isn't one step
-		q.Set("metadata", "skip")
-	} else if prefix := strings.Trim(u.Path, "/"); prefix != "" {
-		q.Set("prefix", prefix+"/")
-		u.Path = ""
+		if u.Host != "" && u.Host != "localhost" || u.Path == "" {
+			return nil, fmt.Errorf("shared cache %s: a folder is written with three slashes: file:///mnt/team", place)
+		}
+		return remote.Folder(u.Path), nil
 	}
-	u.RawQuery = q.Encode()
-	b, err := blob.OpenBucket(ctx, u.String())
+	o, ok := openers[u.Scheme]
+	if !ok {
+		return nil, fmt.Errorf("shared cache %s: %q is none of file, s3, gs and azblob", u.Redacted(), u.Scheme)
+	}
+	if u.Host == "" {
+		return nil, fmt.Errorf("shared cache %s: the bucket's name is missing: %s://NAME/PREFIX", u.Redacted(), u.Scheme)
+	}
+	q := u.Query()
+	for _, k := range slices.Sorted(maps.Keys(q)) {
+		if !slices.Contains(o.options, k) {
+			return nil, fmt.Errorf("shared cache %s: option %q is none of %s", u.Redacted(), k, strings.Join(o.options, ", "))
+		}
+	}
+	a, err := o.open(ctx, u.Host, q)
 	if err != nil {
 		return nil, fmt.Errorf("shared cache %s: %w", u.Redacted(), err)
 	}
-	return b, nil
+	prefix := strings.Trim(u.Path, "/")
+	if prefix != "" {
+		prefix += "/"
+	}
+	return &web{client: newClient(), api: a, prefix: prefix}, nil
 }

@@ -1,8 +1,7 @@
 package bucket
 
 import (
-	"bytes"
-	"context"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -10,9 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
-	"gocloud.dev/blob"
 
 	"rein/cache/remote"
 )
@@ -62,7 +58,7 @@ func serve(t testing.TB, variable, addr string, args ...string) {
 }
 
 // teammate sends entries from one store, fetches them into another, and prunes; damaged objects are misses.
-func teammate(t *testing.T, b *blob.Bucket) {
+func teammate(t *testing.T, b remote.Bucket) {
 	t.Helper()
 	mine, theirs := newStore(t), newStore(t)
 	entries := append(fill(t, mine, 20, 20_000), fill(t, mine, 1, 40<<20)...)
@@ -99,29 +95,32 @@ func teammate(t *testing.T, b *blob.Bucket) {
 }
 
 // damage turns a bit of every file's object.
-func damage(t *testing.T, b *blob.Bucket) {
+func damage(t *testing.T, b remote.Bucket) {
 	t.Helper()
-	for it := b.List(nil); ; {
-		o, err := it.Next(t.Context())
-		if err != nil {
-			break
-		}
-		if !strings.Contains(o.Key, "/file/") {
-			continue
-		}
-		data, err := b.ReadAll(t.Context(), o.Key)
+	for o, err := range b.List(t.Context(), "") {
 		if err != nil {
 			t.Fatal(err)
 		}
-		data = bytes.Clone(data)
+		if !strings.Contains(o.Name, "/file/") {
+			continue
+		}
+		in, err := b.Get(t.Context(), o.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(in.Body)
+		in.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
 		data[len(data)/2] ^= 1
-		if err := b.WriteAll(t.Context(), o.Key, data, nil); err != nil {
+		if err := b.Put(t.Context(), o.Name, data); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func openPlace(t *testing.T, place string) *blob.Bucket {
+func openPlace(t *testing.T, place string) remote.Bucket {
 	t.Helper()
 	b, err := Open(t.Context(), place)
 	if err != nil {
@@ -151,16 +150,16 @@ func TestTeammateOnAzure(t *testing.T) {
 	t.Setenv("AZURE_STORAGE_ACCOUNT", account)
 	t.Setenv("AZURE_STORAGE_KEY", key)
 	t.Setenv("AZURE_STORAGE_CONNECTION_STRING", "")
-	cred, err := azblob.NewSharedKeyCredential(account, key)
+	b := openPlace(t, "azblob://team/prefix?protocol=http&localemu=true&domain="+addr)
+	w := b.(*web)
+	u := *w.api.(*azure).base
+	u.RawQuery = "restype=container"
+	r, err := newRequest(http.MethodPut, &u)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := azblob.NewClientWithSharedKeyCredential("http://"+addr+"/"+account, cred, nil)
-	if err != nil {
+	if err := w.done(w.do(t.Context(), r, nil)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.CreateContainer(context.Background(), "team", nil); err != nil {
-		t.Fatal(err)
-	}
-	teammate(t, openPlace(t, "azblob://team/prefix?protocol=http&localemu=true&domain="+addr))
+	teammate(t, b)
 }

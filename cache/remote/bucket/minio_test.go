@@ -18,8 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"gocloud.dev/blob"
-
 	"rein/cache"
 	"rein/cache/remote"
 )
@@ -164,7 +162,7 @@ func (h *harm) Read(p []byte) (int, error) {
 func (s *server) harmful(choose func(*http.Request) fault) { s.faults.Store(&choose) }
 
 // open opens the team's bucket through the proxy.
-func (s *server) open(t testing.TB) *blob.Bucket {
+func (s *server) open(t testing.TB) remote.Bucket {
 	t.Helper()
 	b, err := Open(t.Context(), "s3://team/prefix?endpoint=http://"+s.proxy.addr+"&use_path_style=true&region=us-east-1")
 	if err != nil {
@@ -211,13 +209,13 @@ func entryOf(t testing.TB, s *cache.Store, key, path string) *cache.Entry {
 	return &cache.Entry{Action: cache.Sum([]byte(key)), Key: key, Outputs: map[string]cache.Blob{"out": b}}
 }
 
-func newRemote(t testing.TB, s *cache.Store, b *blob.Bucket, said *[]string) *remote.Remote {
+func newRemote(t testing.TB, s *cache.Store, b remote.Bucket, said *[]string) *remote.Remote {
 	t.Helper()
 	return patient(t, s, b, said, 2*time.Second)
 }
 
 // patient waits so long for the first answer to a request, its repetitions included.
-func patient(t testing.TB, s *cache.Store, b *blob.Bucket, said *[]string, timeout time.Duration) *remote.Remote {
+func patient(t testing.TB, s *cache.Store, b remote.Bucket, said *[]string, timeout time.Duration) *remote.Remote {
 	t.Helper()
 	r, err := remote.New(s, b, remote.Options{Timeout: timeout, Report: func(text string) {
 		if said != nil {
@@ -252,7 +250,6 @@ func TestSingleFaultsAreGotOver(t *testing.T) {
 			defer s.faults.Store(nil)
 			var said []string
 			b, theirs := s.open(t), newStore(t)
-			// the client of S3 waits up to two seconds, by lot, before it repeats a request
 			const wait = 30 * time.Second
 			sender, fetcher := patient(t, mine, b, &said, wait), patient(t, theirs, b, &said, wait)
 			for _, e := range entries {

@@ -13,9 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"gocloud.dev/blob"
-	_ "gocloud.dev/blob/fileblob"
-
 	"rein/cache"
 	"rein/cache/remote"
 	"rein/engine"
@@ -107,12 +104,7 @@ func (x *cluster) node(ctx context.Context, try string) {
 
 func newRemote(t *testing.T, store *cache.Store, dir string) *remote.Remote {
 	t.Helper()
-	b, err := blob.OpenBucket(context.Background(), "file://"+dir+"?create_dir=true&no_tmp_dir=true&metadata=skip")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { b.Close() })
-	r, err := remote.New(store, b, remote.Options{})
+	r, err := remote.New(store, remote.Folder(dir), remote.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
