@@ -100,6 +100,7 @@ func TestHover(t *testing.T) {
 		"function":  {extending + "locals { n = le|ngth([]) }\n", "**length(value)**"},
 		"argument":  {extending + "step \"train-gpu\" \"x\" {\n  epo|chs = 3\n}\n", "**epochs** number\n\nAt most so many passes. Default `10`."},
 		"inner":     {extending + "step \"train-gpu\" \"x\" {\n  model {\n    ki|nd = \"ngram\"\n  }\n}\n", "**kind** string"},
+		"metric":    {extending + "expect {\n  fp_r|ate = 1\n}\n", "**fp_rate** FP rate"},
 		"block":     {extending + "exp|ect { fp_rate = 1 }\n", "**expect**"},
 		"declared":  {extending + "variable \"new|er\" { default = 7 }\n", "**var.newer** number = `7`"},
 		"set":       {extending + "set { sca|le = 4 }\n", "**var.scale** number = `4`\n\nShare of everything.\n\nfrom set main.hcl:2"},

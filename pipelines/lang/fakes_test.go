@@ -159,25 +159,25 @@ type (
 	}
 )
 
-func fake[C, I, O any](name, doc string) *steps.Type {
+func fake[C, I, O any](name, doc string, options ...steps.Option) *steps.Type {
 	return steps.New(name, 1, doc, func(context.Context, *steps.Env, C, I) (O, error) {
 		var o O
 		return o, nil
-	})
+	}, options...)
 }
 
 func fakeTypes() []*steps.Type {
 	return []*steps.Type{
 		fake[corpusConfig, none, corpusOut]("synthesize", "Writes the built-in corpus."),
 		fake[datasetConfig, dataIn, rowsOut]("dataset", "Reads rows from files."),
-		fake[splitConfig, rowsIn, corpusOut]("split", "Splits rows by group."),
+		fake[splitConfig, rowsIn, corpusOut]("split", "Splits rows by group.", steps.Divides("rows")),
 		fake[trainConfig, trainIn, modelOut]("train-gpu", "Trains a model."),
-		fake[mineConfig, mineIn, mineOut]("mine", "Finds false positives."),
-		fake[sampleConfig, sampleIn, rowsOut]("sample", "Takes a stratified sample."),
-		fake[augmentConfig, augmentIn, rowsOut]("augment", "Writes variations of rows."),
-		fake[sampleConfig, augmentIn, rowsOut]("hard-negatives", "Writes benign rows that look like attacks."),
-		fake[none, mergeIn, rowsOut]("merge", "Puts rows together."),
-		fake[balanceConfig, rowsIn, rowsOut]("balance-assert", "Checks the balance of classes."),
+		fake[mineConfig, mineIn, mineOut]("mine", "Finds false positives.", steps.Passes("pool")),
+		fake[sampleConfig, sampleIn, rowsOut]("sample", "Takes a stratified sample.", steps.Passes("rows", "reserve")),
+		fake[augmentConfig, augmentIn, rowsOut]("augment", "Writes variations of rows.", steps.Passes("rows")),
+		fake[sampleConfig, augmentIn, rowsOut]("hard-negatives", "Writes benign rows that look like attacks.", steps.Passes("rows")),
+		fake[none, mergeIn, rowsOut]("merge", "Puts rows together.", steps.Passes("base", "add")),
+		fake[balanceConfig, rowsIn, rowsOut]("balance-assert", "Checks the balance of classes.", steps.Keeps("rows")),
 		fake[evaluateConfig, evaluateIn, evaluateOut]("evaluate", "Measures a model on held-out rows."),
 		fake[none, exportIn, exportOut]("export-onnx", "Exports a model."),
 		fake[none, benchIn, reportOut]("robustness", "Measures a model on edited rows."),

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"rein/steps"
+	"rein/steps/metric"
 )
 
 // Hover is what an editor shows of the thing under the pointer.
@@ -175,6 +176,9 @@ func (h *hoverer) body(body *hclsyntax.Body, s blockSchema, resolved *block) *Ho
 				text := fmt.Sprintf("**%s** %s\n\n%s", arg.name, arg.typ, asSentence(arg.doc)+defaultText(h.typ, arg.name))
 				return &Hover{rangeOf(a.NameRange), text + h.value(resolved, a)}
 			}
+		}
+		if m, ok := metric.Lookup(a.Name); ok && (s.name == "expect" || s.name == "target") {
+			return &Hover{rangeOf(a.NameRange), fmt.Sprintf("**%s** %s\n\n%s", m.Name, m.Label, asSentence(m.Meaning))}
 		}
 	}
 	for _, b := range body.Blocks {

@@ -45,27 +45,34 @@ func Serve(ctx context.Context, stream io.ReadWriteCloser, c Config) error {
 		c.Log = io.Discard
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	s := &server{config: c, cancel: cancel, running: map[jsonrpc2.ID]context.CancelFunc{}, changed: make(chan struct{}, 1), done: make(chan struct{})}
 	s.files = newFiles()
 	logger := log.New(c.Log, "", 0)
 	s.log = logger
+	s.mu.Lock() // no message is handled before the server knows its connection
 	conn := jsonrpc2.NewConn(ctx, jsonrpc2.NewBufferedStream(stream, jsonrpc2.VSCodeObjectCodec{}), s, jsonrpc2.SetLogger(logger))
 	s.conn = conn
+	s.mu.Unlock()
 	s.work.Go(func() { s.check(ctx) })
 	select {
 	case <-conn.DisconnectNotify():
 	case <-s.done:
 	case <-ctx.Done():
 	}
+	interrupted := ctx.Err()
 	cancel()
+	conn.Close() // before waiting: a client that reads no more would hold an answer up
 	s.work.Wait()
-	conn.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != stateShutdown {
-		return ErrNoShutdown
+	switch {
+	case s.state == stateShutdown:
+		return nil
+	case interrupted != nil:
+		return interrupted
 	}
-	return nil
+	return ErrNoShutdown
 }
 
 type state int

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 )
@@ -120,6 +121,39 @@ func TestAnyEditsGiveTheClientsText(t *testing.T) {
 			}
 			if fresh := newText([]byte(want)); !slices.Equal(fresh.lines, got.lines) {
 				rt.Fatalf("lines %v, want %v", got.lines, fresh.lines)
+			}
+		}
+	})
+}
+
+// FuzzEdit makes one edit of any text by any range, also one outside the text.
+func FuzzEdit(f *testing.F) {
+	f.Add("a\r\n😀b\rc", "é\n", uint8(1), uint8(2), uint8(2), uint8(0))
+	f.Add("", "x", uint8(9), uint8(9), uint8(9), uint8(9))
+	f.Fuzz(func(t *testing.T, text, insert string, line, column, lines, columns uint8) {
+		if !utf8.ValidString(text) || !utf8.ValidString(insert) {
+			t.Skip("a client sends valid text")
+		}
+		before := newText([]byte(text))
+		r := span{position{int(line), int(column)}, position{int(line) + int(lines), int(columns)}}
+		for _, p := range []position{r.Start, r.End} { // a range never splits a character
+			if p.Line < len(before.lines) && before.position(before.offset(p)).Character != p.Character {
+				t.Skip("it ends within a character, or behind its line")
+			}
+		}
+		if before.offset(r.End) < before.offset(r.Start) {
+			t.Skip("it ends before it starts")
+		}
+		c := contentChange{&r, insert}
+		got := before.edited([]contentChange{c})
+		if want := splice(text, c); string(got.bytes) != want {
+			t.Errorf("%q, want %q", got.bytes, want)
+		}
+		for i := range got.bytes {
+			if utf8.RuneStart(got.bytes[i]) && (got.bytes[i] != '\n' || i == 0 || got.bytes[i-1] != '\r') {
+				if back := got.offset(got.position(i)); back != i {
+					t.Errorf("byte %d of %q is at %v, which is byte %d", i, got.bytes, got.position(i), back)
+				}
 			}
 		}
 	})
