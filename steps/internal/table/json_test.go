@@ -56,12 +56,13 @@ func TestJSONFiles(t *testing.T) {
 	// An array in a file of another name.
 	check(t, file(t, "a.jsonl", "[\n{\"a\":1}\n]"), `a.jsonl:1 {"a":1}`)
 	for text, want := range map[string]string{
-		`[{"a":1}] x`:            "a.json: after the end of the records, not JSON",
-		`[{"a":1}][{"a":2}]`:     "a.json: more follows after the end of the records",
-		`{"rows":[{"a":1}]}]`:    "not JSON",
-		`{}`:                     "no list of records",
-		`{"rows":[{"a":1}]`:      "not JSON",
-		`{"a":1}` + "\n" + `{"a`: "bad a.json:2: not JSON",
+		`[{"a":1}] x`:                         "a.json: after the end of the records, not JSON",
+		`[{"a":1}][{"a":2}]`:                  "a.json: more follows after the end of the records",
+		`{"rows":[{"a":1}]}]`:                 "not JSON",
+		`{}`:                                  "no list of records",
+		`{"rows":[{"a":1}],"rows":[{"a":2}]}`: `the key "rows" is there twice`,
+		`{"rows":[{"a":1}]`:                   "not JSON",
+		`{"a":1}` + "\n" + `{"a`:              "bad a.json:2: not JSON",
 	} {
 		got := lines(t, file(t, "a.json", text), Auto)
 		if len(got) == 0 || !strings.Contains(got[len(got)-1], want) {

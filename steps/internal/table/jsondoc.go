@@ -131,7 +131,12 @@ func (d *jsonDoc) choose(lists []jsonList) ([]jsonList, error) {
 		return parts[strings.ToLower(Unnumbered(l.name()))] || d.o.IsPart != nil && d.o.IsPart(l.name())
 	}
 	var records, texts []jsonList
+	seen := map[string]bool{}
 	for _, l := range lists {
+		if seen[l.path] {
+			return nil, fmt.Errorf("%s: the key %q is there twice", d.src.Name, l.path)
+		}
+		seen[l.path] = true
 		switch {
 		case l.holds() == '{' && !l.turns():
 			records = append(records, l)
