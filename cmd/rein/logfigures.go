@@ -99,7 +99,7 @@ func writeLogCSV(w io.Writer, lines []loggedFigures, metrics []string) error {
 			}
 			row = append(row, text)
 		}
-		rows = append(rows, row)
+		rows = append(rows, cells(row))
 	}
 	return out.WriteAll(rows)
 }

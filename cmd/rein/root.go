@@ -52,7 +52,10 @@ EXIT STATUS
 		Args:          oneOfItsCommands,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.PersistentPreRun = func(c *cobra.Command, _ []string) { a.ctx = c.Context() }
+	root.PersistentPreRun = func(c *cobra.Command, _ []string) {
+		a.ctx = c.Context()
+		a.plainOutput(c)
+	}
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)

@@ -9,6 +9,8 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -108,7 +110,7 @@ func writeText[T any](w io.Writer, rows iter.Seq2[T, error], format string, limi
 		if err := c.Write(cols.names); err != nil {
 			return err
 		}
-		put = func(r T) error { return c.Write(cols.fields(r)) }
+		put = func(r T) error { return c.Write(cells(cols.fields(r))) }
 		done = func() error { c.Flush(); return c.Error() }
 	default:
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -136,6 +138,21 @@ func writeText[T any](w io.Writer, rows iter.Seq2[T, error], format string, limi
 		}
 	}
 	return done()
+}
+
+// cells are fields for a file that spreadsheets open: attackers write prompts, and a spreadsheet computes what begins like a
+// formula. An apostrophe before it makes it text; numbers stay.
+func cells(fields []string) []string {
+	out := slices.Clone(fields)
+	for i, f := range out {
+		if f == "" || !strings.ContainsRune("=+-@\t\r", rune(f[0])) {
+			continue
+		}
+		if _, err := strconv.ParseFloat(f, 64); err != nil {
+			out[i] = "'" + f
+		}
+	}
+	return out
 }
 
 // printable keeps a prompt from moving the cursor or colouring the terminal: attackers write these rows.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"rein/cmd/rein/internal/view"
 	"rein/engine"
 	"rein/engine/executor/courier"
+	"rein/engine/executor/slurm"
 	"rein/steps"
 	"rein/steps/all"
 )
@@ -51,6 +54,9 @@ EXIT STATUS
 		Example: "  rein step run .rein/scratch/1f3a/order.json\n  rein step run --from s3://team-bucket/rein try-5XQ2",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if args[0] == "-" {
+				args[0] = os.Getenv(slurm.OrderVariable)
+			}
 			if from != "" {
 				return a.executeFrom(c.Context(), from, args[0], log)
 			}
@@ -66,9 +72,9 @@ EXIT STATUS
 
 // executeFrom executes an order of a shared cache, with a store of this machine's own.
 func (a *app) executeFrom(ctx context.Context, url, name, log string) error {
-	dir := os.Getenv("REIN_NODE_STATE")
-	if dir == "" {
-		dir = filepath.Join(os.TempDir(), fmt.Sprintf("rein-node-%d", os.Getuid()))
+	dir, err := nodeState()
+	if err != nil {
+		return err
 	}
 	store, err := cache.Open(dir, cache.Options{})
 	if err != nil {
@@ -89,6 +95,25 @@ func (a *app) executeFrom(ctx context.Context, url, name, log string) error {
 		err = os.Remove(log)
 	}
 	return err
+}
+
+// nodeState is the node's state folder. The one among the temporary files has to be ours alone: anybody could have made it before.
+func nodeState() (string, error) {
+	if dir := os.Getenv("REIN_NODE_STATE"); dir != "" {
+		return dir, nil
+	}
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("rein-node-%d", os.Getuid()))
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	st, err := os.Lstat(dir)
+	if err != nil {
+		return "", err
+	}
+	if !st.IsDir() || !ownedByUs(st) || st.Mode().Perm()&0o022 != 0 {
+		return "", fmt.Errorf("%s is somebody else's, or others may write to it: set REIN_NODE_STATE to a folder of yours", dir)
+	}
+	return dir, nil
 }
 
 // nodeTimeout is longer than a run's own: a job has nowhere else to turn.

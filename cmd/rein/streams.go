@@ -35,13 +35,23 @@ type output struct {
 	file   *os.File
 	closed func() // nobody reads any more
 
-	mu  sync.Mutex
-	err error
+	mu    sync.Mutex
+	err   error
+	plain *plainText // makes what is written harmless; nil: it is written as it is
 }
 
 // Write implements io.Writer.
 func (o *output) Write(p []byte) (int, error) {
-	n, err := o.file.Write(p)
+	o.mu.Lock()
+	text := p
+	if o.plain != nil {
+		text = o.plain.clean(p)
+	}
+	o.mu.Unlock()
+	n, err := o.file.Write(text)
+	if err == nil {
+		n = len(p)
+	}
 	if err != nil {
 		o.mu.Lock()
 		o.err = cmp.Or(o.err, err)

@@ -92,7 +92,11 @@ func (c *Courier) Send(ctx context.Context, j *engine.Job) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(slices.Clone(c.Argv), j.Try), c.Remote.Post(ctx, parcelOf(j.Try), text)
+	a, name, err := addressOf(j)
+	if err != nil {
+		return nil, err
+	}
+	return append(slices.Clone(c.Argv), name), c.Remote.Post(ctx, parcelOf(j.Try), a.seal(parcelOf(j.Try), text))
 }
 
 // every is how often the shared cache is asked for news of a job that is out.
@@ -113,12 +117,19 @@ func (c *Courier) Bring(ctx context.Context, j *engine.Job, log string, over boo
 	if _, ok := j.Answer(); ok || !due {
 		return nil
 	}
+	key, _, err := addressOf(j)
+	if err != nil {
+		return err
+	}
 	text, ended, err := c.Remote.Read(ctx, answerOf(j.Try))
 	if err != nil {
 		return err
 	}
-	lines, err := c.lines(ctx, j, log)
+	lines, err := c.lines(ctx, j, key, log)
 	if err != nil || !ended {
+		return err
+	}
+	if text, err = key.open(answerOf(j.Try), text); err != nil {
 		return err
 	}
 	var a answer
@@ -139,7 +150,7 @@ func (c *Courier) Bring(ctx context.Context, j *engine.Job, log string, over boo
 func (c *Courier) Forget(j *engine.Job) { c.forget(j, 0) }
 
 // lines fetches what was printed since the last time, and returns how many letters there were in all.
-func (c *Courier) lines(ctx context.Context, j *engine.Job, log string) (int, error) {
+func (c *Courier) lines(ctx context.Context, j *engine.Job, key address, log string) (int, error) {
 	mark := log + ".letters" // how many have been read, also by a run that was killed since
 	b, err := os.ReadFile(mark)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -149,6 +160,9 @@ func (c *Courier) lines(ctx context.Context, j *engine.Job, log string) (int, er
 	for {
 		text, ok, err := c.Remote.Read(ctx, linesOf(j.Try, n))
 		if err != nil || !ok {
+			return n, err
+		}
+		if text, err = key.open(linesOf(j.Try, n), text); err != nil {
 			return n, err
 		}
 		n++
@@ -218,7 +232,7 @@ func ports[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) 
 // printer collects lines and posts them now and then.
 type printer struct {
 	remote *remote.Remote
-	try    string
+	address
 
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -226,10 +240,10 @@ type printer struct {
 }
 
 // newPrinter goes on after what an execution of the same attempt has posted that was cut off.
-func newPrinter(ctx context.Context, r *remote.Remote, try string) (*printer, error) {
-	p := &printer{remote: r, try: try}
+func newPrinter(ctx context.Context, r *remote.Remote, a address) (*printer, error) {
+	p := &printer{remote: r, address: a}
 	for {
-		_, ok, err := r.Read(ctx, linesOf(try, p.n))
+		_, ok, err := r.Read(ctx, linesOf(a.try, p.n))
 		if err != nil || !ok {
 			return p, err
 		}
@@ -255,7 +269,7 @@ func (p *printer) post(ctx context.Context) error {
 	if p.buf.Len() == 0 {
 		return nil
 	}
-	if err := p.remote.Post(ctx, linesOf(p.try, p.n), p.buf.Bytes()); err != nil {
+	if err := p.remote.Post(ctx, linesOf(p.try, p.n), p.seal(linesOf(p.try, p.n), p.buf.Bytes())); err != nil {
 		return err
 	}
 	p.n++

@@ -71,6 +71,7 @@ func (x *cluster) Execute(ctx context.Context, j *engine.Job) (engine.Usage, err
 
 // remember keeps what a parcel says.
 func (x *cluster) remember(try string) {
+	try, _, _ = strings.Cut(try, ".")
 	text, ok, err := x.courier.Remote.Read(x.t.Context(), try+"/order")
 	if err != nil || !ok {
 		x.t.Errorf("no parcel %s: %v", try, err)
@@ -300,13 +301,72 @@ func TestForgottenParcel(t *testing.T) {
 	if err := j.Begin(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := x.courier.Send(t.Context(), j); err != nil {
+	argv, err := x.courier.Send(t.Context(), j)
+	if err != nil {
 		t.Fatal(err)
 	}
 	x.courier.Forget(j)
-	err := courier.Execute(t.Context(), x.courier.Remote, store, j.Try, resolve)
+	err = courier.Execute(t.Context(), x.courier.Remote, store, argv[len(argv)-1], resolve)
 	if err == nil || !strings.Contains(err.Error(), "no work order") || executions.Load() != before {
 		t.Error(err)
+	}
+}
+
+// A node executes what the run has sent, not what somebody else has put in its place; and nobody can read it in the bucket.
+func TestForgedParcelIsRefused(t *testing.T) {
+	x, store := newCluster(t)
+	before := executions.Load()
+	send := func() (*engine.Job, string) {
+		j := &engine.Job{Dir: t.TempDir(), Order: &engine.Order{Type: "far", Secrets: []string{"hunter2"}, Outputs: map[string]string{}, Checkpoint: "c"}, Emit: func(engine.Event) {}}
+		if err := j.Begin(); err != nil {
+			t.Fatal(err)
+		}
+		argv, err := x.courier.Send(t.Context(), j)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j, argv[len(argv)-1]
+	}
+	one, name := send()
+	other, _ := send()
+	text, _, err := x.courier.Remote.Read(t.Context(), other.Try+"/order")
+	if err != nil || strings.Contains(string(text), "hunter2") {
+		t.Errorf("%q, %v", text, err)
+	}
+	for _, forged := range [][]byte{text, []byte(`{"order":{"type":"far","checkpoint":"x/../.."}}`), nil} {
+		if err := x.courier.Remote.Post(t.Context(), one.Try+"/order", forged); err != nil {
+			t.Fatal(err)
+		}
+		err := courier.Execute(t.Context(), x.courier.Remote, store, name, resolve)
+		if err == nil || !strings.Contains(err.Error(), "somebody else wrote it") || executions.Load() != before {
+			t.Errorf("%q: %v", forged, err)
+		}
+	}
+}
+
+// An order can't lead a node out of the folders that it gives the step.
+func TestOrderOfPathsIsRefused(t *testing.T) {
+	x, store := newCluster(t)
+	for _, o := range []*engine.Order{
+		{Outputs: map[string]string{"x/../..": ""}, Checkpoint: "c"}, {Checkpoint: ".."}, {Checkpoint: ""},
+		{Checkpoint: "c", Inputs: map[string][]engine.File{"in": {{Name: "../../x"}}}},
+	} {
+		o.Type = "far"
+		j := &engine.Job{Dir: t.TempDir(), Order: o, Emit: func(engine.Event) {}}
+		if err := os.MkdirAll(filepath.Join(j.Dir, "try"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		j.Try = "try"
+		argv, err := x.courier.Send(t.Context(), j)
+		if err != nil {
+			if strings.Contains(err.Error(), "is a directory") || strings.Contains(err.Error(), "no such file") { // the input isn't there
+				continue
+			}
+			t.Fatal(err)
+		}
+		if err := courier.Execute(t.Context(), x.courier.Remote, store, argv[len(argv)-1], resolve); err == nil || !strings.Contains(err.Error(), "can't be") {
+			t.Errorf("%+v: %v", o, err)
+		}
 	}
 }
 

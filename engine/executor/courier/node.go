@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,7 +20,12 @@ import (
 
 // Execute executes a parcel: what `rein step run --from URL NAME` does on a node. The store is the node's own; what it holds
 // isn't fetched again. One that has its answer is not executed again.
-func Execute(ctx context.Context, r *remote.Remote, store *cache.Store, try string, resolver engine.Resolver) error {
+func Execute(ctx context.Context, r *remote.Remote, store *cache.Store, name string, resolver engine.Resolver) error {
+	a, err := parseAddress(name)
+	if err != nil {
+		return err
+	}
+	try := a.try
 	text, ok, err := r.Read(ctx, parcelOf(try))
 	if err == nil && !ok {
 		err = fmt.Errorf("there is no work order %q in the shared cache", try)
@@ -30,12 +36,18 @@ func Execute(ctx context.Context, r *remote.Remote, store *cache.Store, try stri
 	if _, answered, err := r.Read(ctx, answerOf(try)); answered || err != nil {
 		return err // it was executed, and is started again
 	}
+	if text, err = a.open(parcelOf(try), text); err != nil {
+		return err
+	}
 	var p parcel
 	if err := json.Unmarshal(text, &p); err != nil {
 		return fmt.Errorf("work order %s: %w", try, err)
 	}
-	n := &node{remote: r, store: store, try: try, order: &p.Order, letter: checkpointOf(&p.Order)}
-	if n.print, err = newPrinter(ctx, r, try); err != nil {
+	if err := p.check(); err != nil {
+		return fmt.Errorf("work order %s: %w", try, err)
+	}
+	n := &node{remote: r, store: store, address: a, order: &p.Order, letter: checkpointOf(&p.Order)}
+	if n.print, err = newPrinter(ctx, r, a); err != nil {
 		return err
 	}
 	stepErr, err := n.execute(ctx, p.Inputs, resolver)
@@ -51,11 +63,32 @@ func Execute(ctx context.Context, r *remote.Remote, store *cache.Store, try stri
 	return n.reply(ctx, stepErr)
 }
 
+// check refuses an order that names a path of this machine, or one that leads out of the folders that it gets here.
+func (p *parcel) check() error {
+	o := &p.Order
+	for port := range o.Outputs {
+		if !filepath.IsLocal("out."+port) || strings.ContainsAny(port, `/\`) {
+			return fmt.Errorf("output %q can't be a file's name", port)
+		}
+	}
+	for port, files := range o.Inputs {
+		for _, f := range files {
+			if f.Path != "" || f.Name != "" && !filepath.IsLocal(filepath.FromSlash(f.Name)) {
+				return fmt.Errorf("input %s: %q is outside of the step's folder", port, f.Path+f.Name)
+			}
+		}
+	}
+	if c := filepath.Base(o.Checkpoint); c != o.Checkpoint || !filepath.IsLocal(c) || c == "." {
+		return fmt.Errorf("checkpoint %q can't be a folder's name", o.Checkpoint)
+	}
+	return nil
+}
+
 // node is one parcel in execution.
 type node struct {
-	remote  *remote.Remote
-	store   *cache.Store
-	try     string
+	remote *remote.Remote
+	store  *cache.Store
+	address
 	order   *engine.Order
 	letter  string // that tells of the checkpoint
 	print   *printer
@@ -266,7 +299,7 @@ func (n *node) reply(ctx context.Context, stepErr error) error {
 	if err := n.print.post(ctx); err != nil {
 		return err
 	}
-	if err := n.remote.Post(ctx, answerOf(n.try), text); err != nil {
+	if err := n.remote.Post(ctx, answerOf(n.try), n.seal(answerOf(n.try), text)); err != nil {
 		return err
 	}
 	if a.Error == "" {

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// OrderVariable is the environment variable with the name of an order that is given as "-".
+const OrderVariable = "REIN_ORDER"
+
 // script is the batch script: it finds its order, by its place in the array, and executes it. What the lines of setup print is in
 // the step's log too.
 func (s *submitter) script(group []*pending) string {
@@ -29,14 +32,16 @@ func (s *submitter) script(group []*pending) string {
 	for _, l := range s.config.Setup {
 		b.WriteString(l + "\n")
 	}
+	last := ` "$order"`
+	if s.config.Courier != nil { // it holds a key, and a program's arguments can be seen by anybody on the node
+		b.WriteString(OrderVariable + `="$order"; export ` + OrderVariable + "\n")
+		last = ` --log "$out" -`
+	}
 	b.WriteString("exec")
 	for _, w := range program {
 		b.WriteString(" " + quote(w))
 	}
-	if s.config.Courier != nil {
-		b.WriteString(` --log "$out"`)
-	}
-	b.WriteString(" \"$order\"\n")
+	b.WriteString(last + "\n")
 	return b.String()
 }
 

@@ -40,9 +40,35 @@ func Archive(w io.Writer, dir string) error {
 	return errors.Join(err, t.Close(), z.Close())
 }
 
-// Extract puts the files of an archive into a folder, and nothing outside of it.
+// What an archive may unpack to: anybody may have made it.
+const (
+	maxFiles    = 10_000
+	maxUnpacked = 64 << 30 // bytes
+	// maxRatio is how many times as long as the archive its files may be, above minUnpacked. Weights of models are hardly
+	// compressible.
+	maxRatio    = 100
+	minUnpacked = 1 << 30
+	maxWindow   = 128 << 20 // of the compression
+)
+
+// counted counts what is read of an archive.
+type counted struct {
+	io.Reader
+	n int64
+}
+
+// Read implements io.Reader.
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// Extract puts the files of an archive into a folder, and nothing outside of it. An archive that unpacks to much more than it is
+// long is refused.
 func Extract(r io.Reader, dir string) error {
-	z, err := zstd.NewReader(r)
+	in := &counted{Reader: r}
+	z, err := zstd.NewReader(in, zstd.WithDecoderMaxWindow(maxWindow))
 	if err != nil {
 		return err
 	}
@@ -52,7 +78,11 @@ func Extract(r io.Reader, dir string) error {
 		return err
 	}
 	defer root.Close()
+	unpacked := int64(0)
 	for t, n := tar.NewReader(z), 0; ; n++ {
+		if n > maxFiles {
+			return fmt.Errorf("it holds more than %d files: no package does", maxFiles)
+		}
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) && n > 0 {
 			return nil
@@ -60,30 +90,40 @@ func Extract(r io.Reader, dir string) error {
 		if err != nil {
 			return fmt.Errorf("no tar.zst, or not whole: %w", err)
 		}
-		if err := extract(root, h, t); err != nil {
+		room := min(maxUnpacked, max(minUnpacked, maxRatio*in.n)) - unpacked
+		size, err := extract(root, h, t, room)
+		if err != nil {
 			return fmt.Errorf("%q in the archive: %w", h.Name, err)
 		}
+		unpacked += size
 	}
 }
 
-func extract(root *os.Root, h *tar.Header, r io.Reader) error {
+// extract unpacks one file of at most room bytes.
+func extract(root *os.Root, h *tar.Header, r io.Reader, room int64) (int64, error) {
 	switch h.Typeflag {
 	case tar.TypeDir:
-		return nil // made with the files in it
+		return 0, nil // made with the files in it
 	case tar.TypeReg:
 	default:
-		return errors.New("neither a file nor a folder: a package holds no links")
+		return 0, errors.New("neither a file nor a folder: a package holds no links")
+	}
+	if h.Size > room {
+		return 0, fmt.Errorf("with its %d bytes the archive unpacks to much more than a package holds", h.Size)
 	}
 	name := filepath.FromSlash(h.Name)
 	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
+		return 0, err
 	}
-	f, err := root.Create(name)
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, fs.ErrExist) {
+		return 0, errors.New("it is in the archive twice")
+	}
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = io.Copy(f, r)
-	return errors.Join(err, f.Close())
+	n, err := io.Copy(f, r)
+	return n, errors.Join(err, f.Close())
 }
 
 // Folder gives the folder of a package that is a folder already, or an archive, whose files it puts into one that done removes.

@@ -53,12 +53,13 @@ func Verify(dir string) error {
 	if err != nil {
 		return err
 	}
-	n := 0
+	n, listed := 0, map[string]bool{SumsFile: true}
 	for lines := bufio.NewScanner(bytes.NewReader(list)); lines.Scan(); n++ {
 		want, name, ok := strings.Cut(lines.Text(), "  ")
 		if !ok || !filepath.IsLocal(filepath.FromSlash(name)) {
 			return fmt.Errorf("%s: line %d is no checksum and name of a file: %q", SumsFile, n+1, lines.Text())
 		}
+		listed[name] = true
 		sum, _, err := sumOf(filepath.Join(dir, filepath.FromSlash(name)))
 		if errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("the package is not whole: it has no %s, which %s lists; get it again", name, SumsFile)
@@ -73,7 +74,34 @@ func Verify(dir string) error {
 	if n == 0 {
 		return fmt.Errorf("the package is not whole: its %s is empty; get it again", SumsFile)
 	}
-	return nil
+	return onlyListed(dir, listed)
+}
+
+// parts are the endings of the files that models and their programs consist of.
+var parts = []string{".onnx", ".data", ".json", ".safetensors", ".txt", ".model", ".bin", ".npz", ".py"}
+
+// onlyListed refuses parts of a model that the list doesn't have: one may have been left out to change it. Notes beside them are
+// the user's, hidden files the system's.
+func onlyListed(dir string, listed map[string]bool) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		if name = filepath.ToSlash(name); name != "." && strings.HasPrefix(d.Name(), ".") && !listed[name] {
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !d.IsDir() && !listed[name] && slices.Contains(parts, strings.ToLower(filepath.Ext(name))) {
+			return fmt.Errorf("the package was changed: it has %s, which %s doesn't list; remove that file, or get the package again", name, SumsFile)
+		}
+		return nil
+	})
 }
 
 func sumOf(path string) (sum string, n int64, err error) {

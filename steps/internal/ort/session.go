@@ -34,6 +34,9 @@ type Session struct {
 
 // Open loads a graph from memory.
 func Open(graph []byte, opt Options) (*Session, error) {
+	if err := selfContained(graph); err != nil {
+		return nil, fmt.Errorf("ONNX graph: %w", err)
+	}
 	if err := start(); err != nil {
 		return nil, err
 	}

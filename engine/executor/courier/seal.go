@@ -1,0 +1,67 @@
+package courier
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"rein/engine"
+)
+
+// What an attempt says to its job and the job to it is encrypted with a key that nobody else has: an order holds sensitive
+// values, and a node executes what it says. The key travels with the name of the attempt to the job, and not through the bucket.
+
+// address is an attempt's name with its key: what a job is started with.
+type address struct {
+	try  string
+	aead cipher.AEAD
+}
+
+// parseAddress reads TRY.KEY.
+func parseAddress(s string) (a address, err error) {
+	try, key, ok := strings.Cut(s, ".")
+	if !ok || !filepath.IsLocal(try) || strings.ContainsAny(try, `/\`) || len(key) < 26 {
+		return a, errors.New("a work order's name is TRY.KEY, as the run that sends it gives it")
+	}
+	block, err := aes.NewCipher([]byte(fmt.Sprintf("%-32.32s", key)))
+	if err != nil {
+		return a, err
+	}
+	a.try = try
+	a.aead, err = cipher.NewGCMWithRandomNonce(block)
+	return a, err
+}
+
+// seal encrypts a letter; its name is part of what is proven.
+func (a address) seal(name string, text []byte) []byte {
+	return a.aead.Seal(nil, nil, text, []byte(name))
+}
+
+// open decrypts a letter, if it is of the attempt's and of that name.
+func (a address) open(name string, sealed []byte) ([]byte, error) {
+	text, err := a.aead.Open(nil, nil, sealed, []byte(name))
+	if err != nil {
+		return nil, fmt.Errorf("the letter %s in the shared cache is not of this attempt: somebody else wrote it", name)
+	}
+	return text, nil
+}
+
+// addressOf is a job's address, which is kept in its folder for a run that takes it up later.
+func addressOf(j *engine.Job) (address, string, error) {
+	path := filepath.Join(j.Folder(), "address")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		text = []byte(j.Try + "." + rand.Text() + rand.Text())
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		return address{}, "", err
+	}
+	a, err := parseAddress(string(text))
+	return a, string(text), err
+}
