@@ -10,6 +10,7 @@ set {
   strata          = { "context manipulation" = 0.43, "semantic jailbreak" = 0.26, "obfuscated command" = 0.19, "other" = 0.12 }
 }
 step "augment" "attacks" {
+  for_each = local.folds
   rows     = local.base
   size     = 3000
   families = { jailbreak = 0.41, toxicity = 0.38, injection = 0.10, pii = 0.06, other = 0.05 }

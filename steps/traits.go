@@ -44,9 +44,9 @@ func Keeps(port string) Option {
 	return func(t *Type) { t.rowsKnown, t.keeps, t.traits.Passes = true, true, []string{port} }
 }
 
-// Divides names the input of whose rows each output is a part. No two outputs share a row.
-func Divides(port string) Option {
-	return func(t *Type) { t.rowsKnown, t.traits.Divides = true, []string{port} }
+// Divides names the inputs of whose rows each output is a part. No two outputs share a row.
+func Divides(ports ...string) Option {
+	return func(t *Type) { t.rowsKnown, t.traits.Divides = true, ports }
 }
 
 // Fits names an input whose rows make the step's model what it is, and how: "trains on".

@@ -73,7 +73,7 @@ func (r *Result) business(s *Strategy) *Business {
 	avoided := Figure{Value: base.Value - fp.Value} // of the models that are used; over seeds, of their means
 	if t := r.TestOf(BaselineName, s.Name, "fp_rate"); t != nil && t.Difference.Low != nil {
 		low, high := -*t.Difference.High, -*t.Difference.Low
-		avoided = Figure{-t.Difference.Value, &low, &high}
+		avoided = Figure{Value: -t.Difference.Value, Low: &low, High: &high}
 	}
 	b.BaselinePerDay, b.AvoidedPerDay = base.scale(perDay), avoided.scale(perDay)
 	b.SavedPerDay = b.AvoidedPerDay.scale(r.Assumptions.TicketShare * r.Assumptions.TicketCost)

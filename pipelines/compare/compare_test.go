@@ -53,7 +53,7 @@ func TestTheCheaperOfEqualsIsRecommended(t *testing.T) {
 		t.Error(diff)
 	}
 	why := strings.Join(r.Recommendation.Why, "\n")
-	for _, want := range []string{"good has the lowest FP rate", "not significant", "slack is rejected: FP rate wants at most 1.00%", "lopsided is rejected: balance wants not critical"} {
+	for _, want := range []string{"good has the highest recall at 1% FP rate", "not significant", "slack is rejected: FP rate wants at most 1.00%", "lopsided is rejected: balance wants not critical"} {
 		if !strings.Contains(why, want) {
 			t.Errorf("why doesn't say %q:\n%s", want, why)
 		}
@@ -79,7 +79,7 @@ func TestNobodyIsRecommended(t *testing.T) {
 	if r.Recommendation.Strategy != "" || r.Strategies[0].Recommended {
 		t.Errorf("recommended %q", r.Recommendation.Strategy)
 	}
-	if why := strings.Join(r.Recommendation.Why, "\n"); !strings.Contains(why, "The closest is slack: it fails on FP rate.") {
+	if why := strings.Join(r.Recommendation.Why, "\n"); !strings.Contains(why, "The closest is slack: it fails on FP rate and gain over the baseline.") {
 		t.Error(why)
 	}
 }
@@ -92,7 +92,9 @@ func TestTests(t *testing.T) {
 		{"good", "cheap", "fp_rate", NotShown},
 		{BaselineName, "good", "tp_rate", NotShown},
 		{BaselineName, "good", "f1_macro", Better},
-		{BaselineName, "good", "unseen_fp_rate", Better},
+		{BaselineName, "good", "new_fp_rate", OtherThreshold},
+		{BaselineName, "good", "own_recall_at_fp_1", Better},
+		{BaselineName, "good", "new_recall_at_fp_1", NotShown},
 	} {
 		got := r.TestOf(c.a, c.b, c.metric)
 		if got == nil || got.Conclusion != c.want {

@@ -10,6 +10,7 @@ import (
 
 	"rein/cache"
 	"rein/engine/record"
+	"rein/steps/stats"
 )
 
 // run is what is known of one column besides its figures.
@@ -99,7 +100,7 @@ func (r *Result) add(p record.Pipeline) error {
 	if d.result != nil {
 		fold(s.Measured, []record.Step{*d.result})
 	}
-	s.Missing = missing(p.Steps, meta.Result, d.result)
+	s.Missing, s.Promise = missing(p.Steps, meta.Result, d.result), promised(s.Measured)
 	s.CriticalMS = CriticalPath(s.Steps)
 	s.HumanDays, s.ElapsedMS = s.humanDays()
 	r.detail[p.Name] = d
@@ -129,7 +130,7 @@ func (r *Result) addBaseline(p record.Pipeline, meta record.Meta, base map[strin
 	}
 	r.Baseline.Step = st.Name
 	fold(r.Baseline.Measured, own)
-	r.Baseline.Missing = missing(own, st.Name, st)
+	r.Baseline.Missing, r.Baseline.Promise = missing(own, st.Name, st), promised(r.Baseline.Measured)
 	r.detail[BaselineName] = &run{meta: meta, steps: own, result: st}
 }
 
@@ -144,8 +145,7 @@ func sameOutputs(a, b map[string]cache.Blob) bool {
 
 // fold adds the steps' metrics, later ones winning; NAME_low and NAME_high become NAME's interval.
 func fold(into map[string]Figure, steps []record.Step) {
-	for _, st := range steps {
-		m := st.Result.Metrics
+	for _, m := range together(steps) {
 		for name, v := range m {
 			if bound(m, name) {
 				continue
@@ -157,14 +157,55 @@ func fold(into map[string]Figure, steps []record.Step) {
 			if high, ok := m[name+"_high"]; ok {
 				f.High = &high
 			}
+			if low, ok := m[name+"_sources_low"]; ok {
+				f.SourcesLow = &low
+			}
+			if high, ok := m[name+"_sources_high"]; ok {
+				f.SourcesHigh = &high
+			}
 			into[name] = f
 		}
 	}
 }
 
+// together are the steps' metrics in their order; those of a step with for_each are the means over its instances.
+func together(steps []record.Step) []map[string]float64 {
+	var out []map[string]float64
+	at, n := map[string]int{}, map[string]float64{}
+	for _, st := range steps {
+		step, _, keyed := strings.Cut(st.Name, "[")
+		if !keyed {
+			out = append(out, st.Result.Metrics)
+			continue
+		}
+		i, ok := at[step]
+		if !ok {
+			i = len(out)
+			at[step], out = i, append(out, map[string]float64{})
+		}
+		for name, v := range st.Result.Metrics {
+			key := step + " " + name
+			n[key]++
+			out[i][name] += (v - out[i][name]) / n[key]
+		}
+	}
+	return out
+}
+
+// promised is what the measured figures say of a threshold's promise; nil: nothing.
+func promised(m map[string]Figure) *Promise {
+	limit, ok := m["promise_limit"]
+	if !ok {
+		return nil
+	}
+	wanted := m["promise_wanted"].Value
+	return &Promise{Limit: limit.Value, Sources: int(m["promise_sources"].Value), Probability: m["promise_probability"].Value,
+		Wanted: wanted, Needs: stats.SourcesNeeded(wanted)}
+}
+
 // bound tells an interval's end from a metric that merely is called so.
 func bound(m map[string]float64, name string) bool {
-	for _, suffix := range []string{"_low", "_high"} {
+	for _, suffix := range []string{"_sources_low", "_sources_high", "_low", "_high"} {
 		if of, ok := strings.CutSuffix(name, suffix); ok {
 			if _, ok := m[of]; ok {
 				return true

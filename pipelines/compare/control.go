@@ -87,16 +87,16 @@ func (r *Result) AgainstControl(s *Strategy, metric string) *Test {
 
 // gainOverVolume says, of a recommended strategy that has a control, whether variations are worth more than volume.
 func (r *Result) gainOverVolume(s *Strategy) []string {
-	t := r.AgainstControl(s, "fp_rate")
+	t := r.AgainstControl(s, Decisive)
 	if t == nil || t.Conclusion == Incomparable {
 		return nil
 	}
 	what := fmt.Sprintf("(%s, p %s)", points(t.Difference), pvalue(t.P))
 	switch t.Conclusion {
 	case Better:
-		return []string{"Its variations do more than as many plain copies of the same rows would: the FP rate is lower " + what + "."}
+		return []string{"Its variations do more than as many plain copies of the same rows would: recall at 1% FP rate is higher " + what + "."}
 	case Worse:
-		return []string{"As many plain copies of the same rows would do better than its variations: the FP rate is higher than theirs " + what + "."}
+		return []string{"As many plain copies of the same rows would do better than its variations: its recall at 1% FP rate is lower than theirs " + what + "."}
 	}
 	return []string{fmt.Sprintf("Its variations aren't shown to do more than as many plain copies of the same rows: %s %s.", t.Conclusion, what)}
 }

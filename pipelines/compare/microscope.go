@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"rein/steps/artifact"
+	"rein/steps/stats"
 )
 
 // Microscope looks at single rows: what a column calls malicious wrongly, what these rows have in common, and which rows
@@ -133,20 +134,23 @@ func (m *Microscope) clip() {
 	}
 }
 
+// basis is the set of rows that the verdict rests on.
+func (d *run) basis() string { return cmp.Or(d.report.Basis, stats.OwnTraffic) }
+
 // eachSeen reads the test rows of a column with the other column's answers.
-func eachSeen(ctx context.Context, d, base *run, before []float64, f func(seen)) error {
+func eachSeen(ctx context.Context, d, base *run, before []artifact.Answer, f func(seen)) error {
 	i := 0
 	for row, err := range (artifact.Scores{Path: d.scores.path}).All() {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
-		if row.Set != "test" {
+		if row.Set != d.basis() {
 			continue
 		}
-		s := seen{Scored: row, now: row.Score >= d.report.Threshold}
+		s := seen{Scored: row, now: row.Score >= cmp.Or(row.Threshold, d.report.Threshold)}
 		s.of = s.now
 		if i < len(before) {
-			s.before, s.of = before[i], before[i] >= base.report.Threshold
+			s.before, s.of = before[i].Score, before[i].Score >= cmp.Or(before[i].Threshold, base.report.Threshold)
 		}
 		i++
 		f(s)
@@ -155,19 +159,20 @@ func eachSeen(ctx context.Context, d, base *run, before []float64, f func(seen))
 }
 
 // baseScores are the baseline's scores of the same test rows in the same order; nil where its rows are others.
-func baseScores(ctx context.Context, base, d *run) ([]float64, error) {
-	if base == nil || base == d || base.scores == nil || base.report == nil || base.report.Sets["test"] == nil || d.report.Sets["test"] == nil ||
-		base.report.Sets["test"].Data != d.report.Sets["test"].Data {
+func baseScores(ctx context.Context, base, d *run) ([]artifact.Answer, error) {
+	set := d.basis()
+	if base == nil || base == d || base.scores == nil || base.report == nil || base.report.Sets[set] == nil || d.report.Sets[set] == nil ||
+		base.report.Sets[set].Data != d.report.Sets[set].Data {
 		return nil, nil
 	}
 	all, err := artifact.Scores{Path: base.scores.path}.Answers()
 	if err := cmp.Or(err, ctx.Err()); err != nil {
 		return nil, err
 	}
-	var out []float64
+	var out []artifact.Answer
 	for _, a := range all {
-		if a.Set == "test" {
-			out = append(out, a.Score)
+		if a.Set == set {
+			out = append(out, a)
 		}
 	}
 	return out, nil

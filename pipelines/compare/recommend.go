@@ -8,10 +8,9 @@ import (
 )
 
 // rule is how the recommended strategy is chosen, in words.
-const rule = "Among the strategies that pass every gate (targets, balance not critical, a gain over the baseline shown by a paired test: fewer false positives, " +
-	"or no more of them and a higher recall), the lowest FP rate; of those whose difference from it is not significant (McNemar, Holm-adjusted, 5%), and whose " +
-	"recall isn't shown to be a point lower than another's, the cheapest by the measured time of making it (not of measuring it), and where times are within 10% " +
-	"the one with fewer training rows."
+const rule = "Among the strategies that pass every gate (targets, balance not critical, more attacks found than by the baseline at one FP rate, and on no question fewer, " +
+	"shown by paired tests over rows and, of new sources, over sources), the highest recall at 1% FP rate; of those whose difference from it is not significant " +
+	"(Holm-adjusted, 5%), the cheapest by the measured time of making it (not of measuring it), and where times are within 10% the one with fewer training rows."
 
 // recommend stars one strategy, or nobody, and says why from what was measured.
 func (r *Result) recommend() {
@@ -27,41 +26,23 @@ func (r *Result) recommend() {
 		r.Recommendation = rec
 		return
 	}
-	best := slices.MinFunc(passed, byRate)
+	best := slices.MinFunc(passed, byRecall)
 	equals := []*Strategy{best}
 	for _, s := range passed {
 		if s != best && !r.differs(best, s) {
 			equals = append(equals, s)
 		}
 	}
-	chosen := slices.MinFunc(r.finding(equals), r.cheaper)
+	chosen := slices.MinFunc(equals, r.cheaper)
 	chosen.Recommended = true
 	rec.Strategy = chosen.Name
 	rec.Why = r.whyChosen(chosen, best, equals, passed)
 	r.Recommendation = rec
 }
 
-// lostRecall is how much lower a recall must be, and be shown to be, so that no cost makes up for it.
-const lostRecall = 0.01
-
-// finding leaves out the strategies that find shown fewer attacks than another.
-func (r *Result) finding(list []*Strategy) []*Strategy {
-	return slices.DeleteFunc(slices.Clone(list), func(s *Strategy) bool {
-		return slices.ContainsFunc(list, func(o *Strategy) bool { return r.findsFewer(s, o) })
-	})
-}
-
-// findsFewer tells whether a strategy's recall is shown to be lower than another's, by more than a little.
-func (r *Result) findsFewer(s, other *Strategy) bool {
-	t := r.TestOf(other.Name, s.Name, "tp_rate")
-	if t == nil {
-		t = r.TestOf(s.Name, other.Name, "tp_rate").Turned()
-	}
-	return t != nil && t.Conclusion == Worse && t.Difference.Value <= -lostRecall
-}
-
-func byRate(a, b *Strategy) int {
-	return cmp.Or(cmp.Compare(a.Measured["fp_rate"].Value, b.Measured["fp_rate"].Value), cmp.Compare(a.Name, b.Name))
+// byRecall orders by recall at one FP rate, the highest first, and by FP rate where that isn't measured.
+func byRecall(a, b *Strategy) int {
+	return cmp.Or(cmp.Compare(b.Measured[Decisive].Value, a.Measured[Decisive].Value), cmp.Compare(a.Measured["fp_rate"].Value, b.Measured["fp_rate"].Value), cmp.Compare(a.Name, b.Name))
 }
 
 // cheaper orders by measured time, and by training rows where times are within a tenth: they vary from run to run.
@@ -70,12 +51,12 @@ func (r *Result) cheaper(a, b *Strategy) int {
 	if !aboutEqual(ta, tb) {
 		return cmp.Compare(ta, tb)
 	}
-	return cmp.Or(cmp.Compare(a.Measured["total_samples"].Value, b.Measured["total_samples"].Value), byRate(a, b))
+	return cmp.Or(cmp.Compare(a.Measured["total_samples"].Value, b.Measured["total_samples"].Value), byRecall(a, b))
 }
 
 func aboutEqual(a, b float64) bool { return max(a, b) <= 1.1*min(a, b) }
 
-// whyCheaper says what speaks for a strategy whose FP rate is as good as another's.
+// whyCheaper says what speaks for a strategy that is as good as another.
 func whyCheaper(s, other *Strategy) string {
 	a, b := float64(s.makingMS())/1000, float64(other.makingMS())/1000
 	rows, others := count(s.Measured["total_samples"].Value), count(other.Measured["total_samples"].Value)
@@ -106,41 +87,33 @@ func (s *Strategy) makingMS() (sum int64) {
 	return sum
 }
 
-// differs tells whether two strategies' FP rates differ significantly; without a test they are taken to.
+// differs tells whether two strategies' recalls at one FP rate differ significantly; without a test they are taken to.
 func (r *Result) differs(a, b *Strategy) bool {
-	t := cmp.Or(r.TestOf(a.Name, b.Name, "fp_rate"), r.TestOf(b.Name, a.Name, "fp_rate"))
+	t := cmp.Or(r.TestOf(a.Name, b.Name, Decisive), r.TestOf(b.Name, a.Name, Decisive))
 	return t == nil || t.Conclusion == Better || t.Conclusion == Worse || t.Conclusion == Incomparable
 }
 
 func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) []string {
 	var why []string
 	name := func(s *Strategy) string { return s.Name }
-	head := fmt.Sprintf("%s passes every gate: FP rate %s, recall %s", chosen.Name,
-		withInterval("fp_rate", chosen.Measured["fp_rate"]), withInterval("tp_rate", chosen.Measured["tp_rate"]))
-	if sure, ok := chosen.Confidence(); ok {
-		head += fmt.Sprintf("; %s sure that the FP rate is under its target", confidence(sure))
-	}
-	why = append(why, head+".")
+	why = append(why, fmt.Sprintf("%s passes every gate %s: recall %s at 1%% FP rate; at its own threshold FP rate %s, recall %s.", chosen.Name, r.question(),
+		withInterval(Decisive, chosen.Measured[Decisive]), withInterval("fp_rate", chosen.Measured["fp_rate"]), withInterval("tp_rate", chosen.Measured["tp_rate"])))
 	switch {
 	case len(r.Contenders()) > 1 && len(passed) == 1:
 		why = append(why, "It is the only one of "+fmt.Sprint(len(r.Contenders()))+" that does.")
 	case chosen != best:
-		t := cmp.Or(r.TestOf(best.Name, chosen.Name, "fp_rate"), r.TestOf(chosen.Name, best.Name, "fp_rate"))
-		reason := whyCheaper(chosen, best)
-		if r.findsFewer(best, chosen) {
-			reason = fmt.Sprintf("it finds fewer attacks: recall %s against %s", percent(best.Measured["tp_rate"].Value), percent(chosen.Measured["tp_rate"].Value))
-		}
-		why = append(why, fmt.Sprintf("%s has the lowest FP rate, %s, but the difference is not significant (p %s on %s rows), and %s.",
-			best.Name, percent(best.Measured["fp_rate"].Value), pvalue(t.P), count(float64(t.Rows)), reason))
+		t := cmp.Or(r.TestOf(best.Name, chosen.Name, Decisive), r.TestOf(chosen.Name, best.Name, Decisive))
+		why = append(why, fmt.Sprintf("%s has the highest recall at 1%% FP rate, %s, but the difference is not significant (p %s), and %s.",
+			best.Name, percent(best.Measured[Decisive].Value), pvalue(t.P), whyCheaper(chosen, best)))
 	case len(equals) > 1:
 		others := names(without(equals, chosen), name)
-		verb := "doesn't differ from it significantly in FP rate, and isn't cheaper"
+		verb := "doesn't differ from it significantly in recall at 1% FP rate, and isn't cheaper"
 		if len(others) > 1 {
-			verb = "don't differ from it significantly in FP rate, and none of them is cheaper"
+			verb = "don't differ from it significantly in recall at 1% FP rate, and none of them is cheaper"
 		}
 		why = append(why, fmt.Sprintf("%s %s.", strings.Join(others, ", "), verb))
 	case len(passed) > 1:
-		why = append(why, "Its FP rate is significantly lower than that of every other strategy that passes.")
+		why = append(why, "Its recall at 1% FP rate is significantly higher than that of every other strategy that passes.")
 	}
 	why = append(why, r.gainOverVolume(chosen)...)
 	why = append(why, r.whyOthers(chosen)...)
@@ -152,6 +125,14 @@ func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) [
 }
 
 const KeepInMind = "What to keep in mind of it:"
+
+// question says what a verdict rests on.
+func (r *Result) question() string {
+	if r.Basis() == New {
+		return "on new sources"
+	}
+	return "on own traffic"
+}
 
 // whyOthers says what each rejected strategy failed on.
 func (r *Result) whyOthers(chosen *Strategy) []string {
@@ -188,7 +169,7 @@ func (r *Result) whyNobody() []string {
 	why = append(why, r.whyOthers(nil)...)
 	closest := (*Strategy)(nil)
 	for _, s := range r.Contenders() {
-		if s.Missing == "" && (closest == nil || len(s.Failures()) < len(closest.Failures()) || len(s.Failures()) == len(closest.Failures()) && byRate(s, closest) < 0) {
+		if s.Missing == "" && (closest == nil || len(s.Failures()) < len(closest.Failures()) || len(s.Failures()) == len(closest.Failures()) && byRecall(s, closest) < 0) {
 			closest = s
 		}
 	}
@@ -238,7 +219,7 @@ func (r *Result) Yardstick() *Strategy {
 	}
 	var best *Strategy
 	for _, s := range r.Contenders() {
-		if _, ok := s.Measured["fp_rate"]; ok && (best == nil || byRate(s, best) < 0) {
+		if _, ok := s.Measured["fp_rate"]; ok && (best == nil || byRecall(s, best) < 0) {
 			best = s
 		}
 	}

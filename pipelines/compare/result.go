@@ -48,6 +48,7 @@ type Baseline struct {
 	Step     string            `json:"step,omitempty"`
 	Measured map[string]Figure `json:"measured"`
 	Missing  string            `json:"missing,omitempty"` // why there is nothing measured
+	Promise  *Promise          `json:"promise,omitempty"`
 }
 
 // Strategy is one column.
@@ -62,6 +63,7 @@ type Strategy struct {
 	Planned     map[string]any                `json:"planned"`
 	Expected    map[string]record.Expectation `json:"expected"`
 	Measured    map[string]Figure             `json:"measured"`
+	Promise     *Promise                      `json:"promise,omitempty"`
 	Targets     map[string]record.Expectation `json:"targets,omitempty"`
 	Gates       []Gate                        `json:"gates"`
 	Stars       int                           `json:"stars"` // 0 to 5: see stars
@@ -85,6 +87,18 @@ type Figure struct {
 	Value float64  `json:"value"`
 	Low   *float64 `json:"low,omitempty"`
 	High  *float64 `json:"high,omitempty"`
+	// The interval over sources, where the figure is of new ones: sources are drawn, not rows.
+	SourcesLow  *float64 `json:"sources_low,omitempty"`
+	SourcesHigh *float64 `json:"sources_high,omitempty"`
+}
+
+// Promise is what a strategy's threshold says of a further source: with the probability, its FP rate is at most the limit.
+type Promise struct {
+	Limit       float64 `json:"limit"`
+	Sources     int     `json:"sources"`     // that the threshold rests on
+	Probability float64 `json:"probability"` // 0: none is made
+	Wanted      float64 `json:"wanted"`      // what was asked for
+	Needs       int     `json:"needs"`       // sources that this takes
 }
 
 // FigureOf is an interval as a figure.
@@ -111,10 +125,14 @@ type Test struct {
 	Raw        float64 `json:"p_raw"`
 	Difference Figure  `json:"difference"` // B minus A
 	Rows       int     `json:"rows"`
-	OnlyA      int     `json:"only_a"`         // rows that A alone flags
-	OnlyB      int     `json:"only_b"`         // rows that B alone flags
-	Detectable float64 `json:"detectable"`     // least difference that these rows show with 80% power
-	Need       int     `json:"need,omitempty"` // rows that would show this difference
+	// Of new sources: the difference with an interval over sources, which are drawn, and its p-value; Raw is the larger one.
+	Sources     int     `json:"sources,omitempty"`
+	OverSources *Figure `json:"over_sources,omitempty"`
+	SourcesP    float64 `json:"p_sources,omitempty"`
+	OnlyA       int     `json:"only_a"`         // rows that A alone flags
+	OnlyB       int     `json:"only_b"`         // rows that B alone flags
+	Detectable  float64 `json:"detectable"`     // least difference that these rows show with 80% power
+	Need        int     `json:"need,omitempty"` // rows that would show this difference
 	// Where one side trained several seeds, the difference is that of the means over them, and seeds are drawn as rows are.
 	SeedsA    int    `json:"seeds_a,omitempty"`
 	SeedsB    int    `json:"seeds_b,omitempty"`
@@ -130,6 +148,9 @@ const (
 	TooFewRows   = "too few rows"
 	TooFewSeeds  = "too few seeds"
 	Incomparable = "incomparable"
+
+	TooFewSources  = "too few sources"
+	OtherThreshold = "other threshold" // the figures differ because the thresholds do: at one FP rate, that isn't shown
 )
 
 // Recommendation is the rule's choice and why.

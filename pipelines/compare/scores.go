@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 
 	"rein/engine/record"
@@ -24,16 +25,22 @@ type scores struct {
 // answers are the threat scores of one set, in the rows' order within each label.
 type answers struct {
 	benign, malicious []float64
+	sorted            []float64    // the benign ones
+	cuts              [2][]float64 // thresholds that decide benign and malicious rows, where each has its own
 	roc               *stats.ROC
 	seeds             []*answers // of the training's further seeds
 }
 
 // add takes one row's answer, and those of the further seeds.
 func (a *answers) add(row artifact.Answer) {
+	label := 0
 	if row.Label == artifact.Malicious {
-		a.malicious = append(a.malicious, row.Score)
+		a.malicious, label = append(a.malicious, row.Score), 1
 	} else {
 		a.benign = append(a.benign, row.Score)
+	}
+	if row.Threshold > 0 {
+		a.cuts[label] = append(a.cuts[label], row.Threshold)
 	}
 	for i, v := range row.Seeds {
 		if i == len(a.seeds) {
@@ -44,7 +51,7 @@ func (a *answers) add(row artifact.Answer) {
 }
 
 func (a *answers) rank() {
-	a.roc = stats.NewROC(a.malicious, a.benign)
+	a.roc, a.sorted = stats.NewROC(a.malicious, a.benign), slices.Sorted(slices.Values(a.benign))
 	for _, s := range a.seeds {
 		s.rank()
 	}

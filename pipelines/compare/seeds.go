@@ -52,8 +52,8 @@ func (o outcome) overSeeds(rows float64, a, b []float64) outcome {
 // power is how many standard errors a difference has that is shown at the 5% level with 80% power.
 const power = stats.Z95 + 0.8416212335729143
 
-// patterns counts the rows by which seeds of A and of B flag them.
-func (a *side) patterns(b *side, benign, malicious bool) []stats.Pattern {
+// patterns counts the rows by which seeds of A and of B flag them: at their thresholds, or where each has an FP rate.
+func (a *side) patterns(b *side, benign, malicious bool, rate float64) []stats.Pattern {
 	at := map[string]int{}
 	var out []stats.Pattern
 	label := func(rows func(*answers) []float64, add func(*stats.Pattern)) {
@@ -61,7 +61,12 @@ func (a *side) patterns(b *side, benign, malicious bool) []stats.Pattern {
 		var cuts []float64
 		na := 0
 		for i, s := range []*side{a, b} {
-			s.all(func(x *answers, cut float64) { lists, cuts = append(lists, rows(x)), append(cuts, cut) })
+			s.all(func(x *answers, cut float64) {
+				if rate > 0 {
+					cut = stats.ThresholdFor(x.sorted, rate)
+				}
+				lists, cuts = append(lists, rows(x)), append(cuts, cut)
+			})
 			if i == 0 {
 				na = len(lists)
 			}
@@ -97,11 +102,17 @@ func (a *side) patterns(b *side, benign, malicious bool) []stats.Pattern {
 }
 
 func (a *side) seedsFP(b *side) (rows float64, byA, byB []float64) {
-	return stats.FlaggedRows(a.patterns(b, true, false))
+	return stats.FlaggedRows(a.patterns(b, true, false, 0))
 }
 
 func (a *side) seedsRecall(b *side) (rows float64, byA, byB []float64) {
-	return stats.FlaggedRows(a.patterns(b, false, true))
+	return stats.FlaggedRows(a.patterns(b, false, true, 0))
+}
+
+func seedsRecallAt(rate float64) func(a, b *side) (rows float64, byA, byB []float64) {
+	return func(a, b *side) (rows float64, byA, byB []float64) {
+		return stats.FlaggedRows(a.patterns(b, false, true, rate))
+	}
 }
 
 func (a *side) seedsF1(b *side) (rows float64, byA, byB []float64) {
@@ -109,7 +120,7 @@ func (a *side) seedsF1(b *side) (rows float64, byA, byB []float64) {
 		_, _, m := c.F1()
 		return m
 	}
-	return stats.DecidedRows(a.patterns(b, true, true), macro, resamples, seed)
+	return stats.DecidedRows(a.patterns(b, true, true, 0), macro, resamples, seed)
 }
 
 func (a *side) seedsAUC(b *side) (rows float64, byA, byB []float64) {

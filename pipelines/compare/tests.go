@@ -14,20 +14,61 @@ const (
 	fewest    = 30 // rows of a class under which nothing is concluded
 )
 
-// tested are the metrics that are compared by a test, the set that they are of, and which direction is better.
+// tested are the metrics that are compared by a test, and which direction is better.
 var tested = []struct {
-	metric, set string
-	lower       bool
-	run         func(a, b *side) outcome
-	seeds       func(a, b *side) (rows float64, byA, byB []float64) // where one of them has several
+	metric string
+	lower  bool
+	kind   kind
+	run    func(a, b *side) outcome
+	seeds  func(a, b *side) (rows float64, byA, byB []float64) // where one of them has several
 }{
-	{"fp_rate", "test", true, (*side).falsePositives, (*side).seedsFP},
-	{"tp_rate", "test", false, (*side).recall, (*side).seedsRecall},
-	{"f1_macro", "test", false, (*side).f1, (*side).seedsF1},
-	{"roc_auc", "test", false, (*side).auc, (*side).seedsAUC},
-	{"unseen_fp_rate", "unseen", true, (*side).falsePositives, (*side).seedsFP},
-	{"unseen_tp_rate", "unseen", false, (*side).recall, (*side).seedsRecall},
-	{"unseen_roc_auc", "unseen", false, (*side).auc, (*side).seedsAUC},
+	{Decisive, false, ranking, recallAt(0.01), seedsRecallAt(0.01)}, // first: what others are called depends on it
+	{"recall_at_fp_0_5", false, ranking, recallAt(0.005), seedsRecallAt(0.005)},
+	{"recall_at_fp_2", false, ranking, recallAt(0.02), seedsRecallAt(0.02)},
+	{"roc_auc", false, ranking, (*side).auc, (*side).seedsAUC},
+	{"fp_rate", true, atThreshold, (*side).falsePositives, (*side).seedsFP},
+	{"tp_rate", false, atThreshold, (*side).recall, (*side).seedsRecall},
+	{"f1_macro", false, atThreshold, (*side).f1, (*side).seedsF1},
+}
+
+// kind is what a metric depends on.
+type kind int
+
+const (
+	ranking     kind = iota // on how a model orders rows: thresholds don't matter
+	atThreshold             // on where its threshold is, too
+)
+
+// Decisive is the metric that strategies are compared by: the recall of each at one FP rate.
+const Decisive = "recall_at_fp_1"
+
+// equal are the metrics at equal FP rates, of which none may be lost.
+var equal = []string{Decisive, "recall_at_fp_0_5", "recall_at_fp_2"}
+
+// The questions, by the beginnings of their metrics' names, and the sets of rows that answer them.
+const (
+	Own = "own_" // traffic like the pool's
+	New = "new_" // sources that nobody has seen
+)
+
+var questions = []struct{ prefix, set string }{{Own, stats.OwnTraffic}, {New, stats.NewSources}}
+
+// Basis is the question that the verdict rests on: New where there are new sources, else Own.
+func (r *Result) Basis() string {
+	for _, name := range r.Columns() {
+		if d := r.detail[name]; d != nil && d.report != nil && d.basis() == stats.NewSources {
+			return New
+		}
+	}
+	return Own
+}
+
+// BasisSet is the set of rows that answers that question.
+func (r *Result) BasisSet() string {
+	if r.Basis() == New {
+		return stats.NewSources
+	}
+	return stats.OwnTraffic
 }
 
 // side is one column's answers on one set.
@@ -46,33 +87,56 @@ type outcome struct {
 	detectable   float64
 	need         int
 	needSeeds    int
-	seeds        [2]int // of A and B, where one has several
+	seeds        [2]int  // of A and B, where one has several
+	rate         float64 // of a recall at this FP rate; 0: none
 }
 
-// test runs all paired tests: every strategy against the baseline, and every two strategies.
+// test runs all paired tests: every strategy against the baseline, and every two strategies, on both questions. What is said
+// of the question that the verdict rests on is said under the metrics' plain names, too.
 func (r *Result) test() {
-	columns := r.Columns()
-	for _, m := range tested {
-		var families [2][]Test // of strategies, and with controls
-		for i, a := range columns {
-			for _, b := range columns[i+1:] {
-				tested, control := r.compared(a, b)
-				if !tested {
-					continue
+	columns, basis := r.Columns(), r.Basis()
+	for _, q := range questions {
+		for _, m := range tested {
+			var families [2][]Test // of strategies, and with controls
+			for i, a := range columns {
+				for _, b := range columns[i+1:] {
+					tested, control := r.compared(a, b)
+					if !tested {
+						continue
+					}
+					family := &families[0]
+					if control {
+						family = &families[1]
+					}
+					if t := r.pair(a, b, q.prefix+m.metric, q.set, m.run, m.seeds); t != nil {
+						*family = append(*family, *t)
+					}
 				}
-				family := &families[0]
-				if control {
-					family = &families[1]
+			}
+			for _, tests := range families {
+				conclude(tests, m.lower)
+				for i := range tests {
+					if m.kind == atThreshold {
+						tests[i].byThreshold(r.TestOf(tests[i].A, tests[i].B, q.prefix+Decisive))
+					}
 				}
-				if t := r.pair(a, b, m.metric, m.set, m.run, m.seeds); t != nil {
-					*family = append(*family, *t)
+				r.Tests = append(r.Tests, tests...)
+				for _, t := range tests {
+					if q.prefix == basis {
+						t.Metric = m.metric
+						r.Tests = append(r.Tests, t)
+					}
 				}
 			}
 		}
-		for _, tests := range families {
-			conclude(tests, m.lower)
-			r.Tests = append(r.Tests, tests...)
-		}
+	}
+}
+
+// byThreshold calls a difference what it is where it comes from where the thresholds are alone: at one FP rate, the models
+// aren't shown to differ so.
+func (t *Test) byThreshold(equal *Test) {
+	if (t.Conclusion == Better || t.Conclusion == Worse) && equal != nil && equal.Conclusion != t.Conclusion {
+		t.Conclusion = OtherThreshold
 	}
 }
 
@@ -98,10 +162,17 @@ func (r *Result) pair(a, b, metric, set string, test func(a, b *side) outcome, s
 	if o.rows == 0 {
 		return nil
 	}
-	if len(x.seeds)+len(y.seeds) > 0 {
+	switch {
+	case len(x.seeds)+len(y.seeds) > 0:
 		o = o.overSeeds(seeds(x, y))
+	case o.rate > 0:
+		o = o.overRows(metric[len(Own):], ra, rb)
 	}
-	t.Raw, t.Difference, t.Rows, t.OnlyA, t.OnlyB = o.p, FigureOf(o.difference), o.rows, o.onlyA, o.onlyB
+	t.P, t.Raw = o.p, o.p
+	if set == stats.NewSources {
+		t.overSources(metric[len(Own):], ra, rb, o)
+	}
+	t.Difference, t.Rows, t.OnlyA, t.OnlyB = FigureOf(o.difference), o.rows, o.onlyA, o.onlyB
 	t.Detectable, t.Need, t.NeedSeeds, t.SeedsA, t.SeedsB = o.detectable, o.need, o.needSeeds, o.seeds[0], o.seeds[1]
 	return t
 }
@@ -119,6 +190,9 @@ func conclude(tests []Test, lower bool) {
 		t := &tests[at[i]]
 		t.P = adjusted
 		switch {
+		case t.TooFewSources():
+			t.Conclusion = fmt.Sprintf("%s (need %d)", TooFewSources, fewestSources)
+			continue
 		case t.Rows < fewest:
 			t.Conclusion = fmt.Sprintf("%s (need %s)", TooFewRows, count(float64(max(fewest, t.Need))))
 		case adjusted >= alpha && t.Need > t.Rows:
@@ -155,9 +229,9 @@ func (r *Result) TestOf(a, b, metric string) *Test {
 // cells counts how two models decide the same rows.
 type cells struct{ both, onlyA, onlyB, neither int }
 
-func decide(a, b []float64, ta, tb float64) (c cells) {
+func decide(a, b []bool) (c cells) {
 	for i := range a {
-		switch fa, fb := a[i] >= ta, b[i] >= tb; {
+		switch fa, fb := a[i], b[i]; {
 		case fa && fb:
 			c.both++
 		case fa:
@@ -171,8 +245,8 @@ func decide(a, b []float64, ta, tb float64) (c cells) {
 	return c
 }
 
-func rates(a, b []float64, ta, tb float64) outcome {
-	c, n := decide(a, b, ta, tb), len(a)
+func rates(a, b []bool) outcome {
+	c, n := decide(a, b), len(a)
 	o := outcome{difference: stats.PairedDifference(c.onlyA, c.onlyB, n), p: stats.McNemar(c.onlyA, c.onlyB), rows: n, onlyA: c.onlyA, onlyB: c.onlyB}
 	if n > 0 {
 		discordant := float64(c.onlyA+c.onlyB) / float64(n)
@@ -186,18 +260,17 @@ func rates(a, b []float64, ta, tb float64) outcome {
 
 // falsePositives is McNemar's exact test on benign rows.
 func (a *side) falsePositives(b *side) outcome {
-	return rates(a.benign, b.benign, a.threshold, b.threshold)
+	return rates(a.flags(false), b.flags(false))
 }
 
 // recall is McNemar's exact test on malicious rows.
 func (a *side) recall(b *side) outcome {
-	return rates(a.malicious, b.malicious, a.threshold, b.threshold)
+	return rates(a.flags(true), b.flags(true))
 }
 
 // f1 is a paired bootstrap, stratified by class.
 func (a *side) f1(b *side) outcome {
-	mal := decide(a.malicious, b.malicious, a.threshold, b.threshold)
-	ben := decide(a.benign, b.benign, a.threshold, b.threshold)
+	mal, ben := decide(a.flags(true), b.flags(true)), decide(a.flags(false), b.flags(false))
 	if len(a.malicious) == 0 || len(a.benign) == 0 {
 		return outcome{}
 	}

@@ -31,9 +31,7 @@ func (r *Result) judge(s *Strategy) {
 	if sev, ok := s.Measured["balance_severity"]; ok {
 		s.Gates = append(s.Gates, Gate{Name: "balance", Wants: "not critical", Got: Severity(sev.Value) + balanceDetail(s), Passed: sev.Value < Critical, Shown: true})
 	}
-	if g, ok := r.gain(s); ok {
-		s.Gates = append(s.Gates, g)
-	}
+	s.Gates = append(s.Gates, r.against(s)...)
 	for _, name := range slices.Sorted(maps.Keys(s.Expected)) {
 		if e := s.Expected[name]; e.Binding {
 			g := Check(name, e, s.Measured)
@@ -53,7 +51,8 @@ func (r *Result) judge(s *Strategy) {
 	}
 	s.Concerns = append(s.Concerns, s.seedConcern()...)
 	s.Concerns = append(s.Concerns, r.generalisation(s)...)
-	s.Concerns = append(s.Concerns, r.recallLoss(s)...)
+	s.Concerns = append(s.Concerns, r.losses(s)...)
+	s.Concerns = append(s.Concerns, s.promiseConcern()...)
 	if v, ok := s.Measured["balance_severity"]; ok && v.Value == 2 {
 		s.Concerns = append(s.Concerns, "balance is concerning"+balanceDetail(s))
 	}
@@ -85,7 +84,7 @@ func Check(name string, e record.Expectation, measured map[string]Figure) Gate {
 	g.Got = withInterval(name, f)
 	g.Passed = f.Value >= least && f.Value <= most
 	if shown := show(name, f.Value); isRate(name) && !g.Passed && (shown == show(name, least) || shown == show(name, most)) {
-		g.Got = fmt.Sprintf("%.4f%% (%s)", 100*f.Value, interval(name, Figure{f.Value, &low, &high})) // two decimals would contradict
+		g.Got = fmt.Sprintf("%.4f%% (%s)", 100*f.Value, interval(name, Figure{Value: f.Value, Low: &low, High: &high})) // two decimals would contradict
 	}
 	g.Shown = low >= least && high <= most
 	return g
@@ -124,23 +123,73 @@ func (g Gate) Missed() string {
 	return fmt.Sprintf("%s: wants %s, measured %s", label(g.Name), g.Wants, orNothing(g.Got))
 }
 
-// gainGate is the name of the gate that a strategy passes by being better than the baseline.
-const gainGate = "gain"
+// The gates that a strategy passes by what tests show of it and the baseline.
+const (
+	gainGate = "gain" // it is better
+	lossGate = "loss" // it isn't worse
+)
 
-// gain is a gate of every strategy that can be tested: reinforcement has to reduce the false positives. Where both models'
-// thresholds were chosen for one FP rate, what it gains is recall.
-func (r *Result) gain(s *Strategy) (Gate, bool) {
-	fp := r.TestOf(BaselineName, s.Name, "fp_rate")
-	if fp == nil || fp.Conclusion == Incomparable {
-		return Gate{}, false
+// answer is what tests show of a strategy against the baseline on one question.
+type answer struct {
+	prefix string
+	better *Test   // at one FP rate; nil: not shown
+	worse  []*Test // at one FP rate
+	asked  bool    // a gain here counts
+	any    *Test   // of the decisive metric
+}
+
+// answers are those of both questions that rows answer.
+func (r *Result) answers(s *Strategy) []answer {
+	var out []answer
+	for _, q := range questions {
+		a := answer{prefix: q.prefix, any: r.TestOf(BaselineName, s.Name, q.prefix+Decisive), asked: q.prefix == r.Basis() || r.ownCounts(s)}
+		if a.any == nil || a.any.Conclusion == Incomparable {
+			continue
+		}
+		for _, metric := range equal {
+			if t := r.TestOf(BaselineName, s.Name, q.prefix+metric); t != nil && t.Conclusion == Worse {
+				a.worse = append(a.worse, t)
+			}
+		}
+		if a.any.Conclusion == Better {
+			a.better = a.any
+		}
+		out = append(out, a)
 	}
-	g := Gate{Name: gainGate, Wants: "fewer false positives, or as few and more attacks found", Got: "FP rate " + fp.words(), Passed: fp.Conclusion == Better}
-	if tp := r.TestOf(BaselineName, s.Name, "tp_rate"); !g.Passed && tp != nil {
-		g.Got += ", recall " + tp.words()
-		g.Passed = fp.Conclusion != Worse && tp.Conclusion == Better
+	return out
+}
+
+// ownCounts tells whether a gain on own traffic counts beside one on new sources: the user gave the pool of it.
+func (r *Result) ownCounts(s *Strategy) bool {
+	d := r.detail[s.Name]
+	return d != nil && d.report != nil && d.report.OwnCounts
+}
+
+// against are the gates of a strategy that can be tested: at one FP rate it has to find more attacks than the baseline on a
+// question that was asked, and not to find fewer on either.
+func (r *Result) against(s *Strategy) []Gate {
+	answers := r.answers(s)
+	if len(answers) == 0 {
+		return nil
 	}
-	g.Shown = g.Passed
-	return g, true
+	gain := Gate{Name: gainGate, Wants: "more attacks found at one FP rate"}
+	loss := Gate{Name: lossGate, Wants: "no fewer attacks found at one FP rate", Passed: true}
+	var got, lost []string
+	for _, a := range answers {
+		if a.asked {
+			got = append(got, label(a.any.Metric)+" "+a.any.words())
+			gain.Passed = gain.Passed || a.better != nil
+		}
+		for _, t := range a.worse {
+			loss.Passed = false
+			lost = append(lost, label(t.Metric)+" "+t.words())
+		}
+	}
+	gain.Got, gain.Shown = strings.Join(got, "; "), gain.Passed
+	if loss.Got, loss.Shown = strings.Join(lost, "; "), loss.Passed; loss.Passed {
+		loss.Got = "none shown"
+	}
+	return []Gate{gain, loss}
 }
 
 // words are what a test concludes, with its figures.
@@ -148,31 +197,43 @@ func (t *Test) words() string {
 	return fmt.Sprintf("%s (%s, p %s)", t.Conclusion, points(t.Difference), pvalue(t.P))
 }
 
-// generalisation compares unseen sources with the test set.
+// generalisation compares new sources with own traffic.
 func (r *Result) generalisation(s *Strategy) []string {
 	var out []string
-	if seen, unseen, ok := Both(s.Measured, "fp_rate", "unseen_fp_rate"); ok {
-		if most := s.Targets["fp_rate"].AtMost; most != nil && unseen.Value > *most && seen.Value <= *most {
-			out = append(out, fmt.Sprintf("FP rate on unseen sources is %s, over the target of %s that the test set meets", percent(unseen.Value), percent(*most)))
-		} else if unseen.Low != nil && seen.High != nil && *unseen.Low > *seen.High && unseen.Value > 2*seen.Value {
-			out = append(out, fmt.Sprintf("FP rate on unseen sources is %s against %s on the test set", percent(unseen.Value), percent(seen.Value)))
+	if own, new, ok := Both(s.Measured, Own+"fp_rate", New+"fp_rate"); ok {
+		if most := s.Targets["fp_rate"].AtMost; most != nil && new.Value > *most && own.Value <= *most {
+			out = append(out, fmt.Sprintf("FP rate on new sources is %s, over the target of %s that own traffic meets", percent(new.Value), percent(*most)))
+		} else if new.Low != nil && own.High != nil && *new.Low > *own.High && new.Value > 2*own.Value {
+			out = append(out, fmt.Sprintf("FP rate on new sources is %s against %s on own traffic", percent(new.Value), percent(own.Value)))
 		}
 	}
-	if seen, unseen, ok := Both(s.Measured, "tp_rate", "unseen_tp_rate"); ok && unseen.High != nil && *unseen.High < seen.Value-0.02 {
-		out = append(out, fmt.Sprintf("recall on unseen sources is %s against %s on the test set", percent(unseen.Value), percent(seen.Value)))
+	if own, new, ok := Both(s.Measured, Own+Decisive, New+Decisive); ok && new.High != nil && *new.High < own.Value-0.02 {
+		out = append(out, fmt.Sprintf("recall at 1%% FP rate on new sources is %s against %s on own traffic", percent(new.Value), percent(own.Value)))
 	}
 	return out
 }
 
-// recallLoss says where fewer alarms were paid for with missed attacks.
-func (r *Result) recallLoss(s *Strategy) []string {
+// losses says what tests show to be worse than the baseline and no gate is about.
+func (r *Result) losses(s *Strategy) []string {
 	var out []string
-	for _, m := range []struct{ metric, what string }{{"tp_rate", "recall"}, {"unseen_tp_rate", "recall on unseen sources"}, {"unseen_fp_rate", "FP rate on unseen sources"}} {
-		if t := r.TestOf(BaselineName, s.Name, m.metric); t != nil && t.Conclusion == Worse {
-			out = append(out, fmt.Sprintf("%s is worse than the baseline's (%s, p %s)", m.what, points(t.Difference), pvalue(t.P)))
+	for _, q := range questions {
+		if t := r.TestOf(BaselineName, s.Name, q.prefix+"roc_auc"); t != nil && t.Conclusion == Worse {
+			out = append(out, fmt.Sprintf("%s is worse than the baseline's (%s, p %s)", label(t.Metric), points(t.Difference), pvalue(t.P)))
 		}
 	}
 	return out
+}
+
+// promiseConcern speaks up where the threshold can't promise what was asked for.
+func (s *Strategy) promiseConcern() []string {
+	p := s.Promise
+	switch {
+	case p == nil || p.Probability >= p.Wanted-1e-9:
+		return nil
+	case p.Sources == 0:
+		return []string{"the threshold promises nothing of new sources: no validation source has enough benign rows"}
+	}
+	return []string{fmt.Sprintf("too few sources: the threshold promises %s for %.0f%% of new sources, of %d; %.0f%% needs %d", percent(p.Limit), 100*p.Probability, p.Sources, 100*p.Wanted, p.Needs)}
 }
 
 // Both are two figures; ok where both were measured.
@@ -182,19 +243,17 @@ func Both(m map[string]Figure, a, b string) (x, y Figure, ok bool) {
 	return x, y, okA && okB
 }
 
-// stars is the stated score: one each for the FP target, the recall floor, a balance that isn't critical, an FP rate
-// shown under its target (the whole interval), and no shown loss against the baseline or on unseen sources.
+// stars is the stated score: one each for the FP target, a gain over the baseline at one FP rate, no loss against it, a
+// balance that isn't critical, and an FP rate whose whole interval, over sources where those are new, is within the target.
 func stars(s *Strategy) int {
 	n := 0
-	for _, name := range []string{"fp_rate", "tp_rate", "balance"} {
+	for _, name := range []string{"fp_rate", gainGate, lossGate, "balance"} {
 		if g := s.gate(name); g != nil && g.Passed {
 			n++
 		}
 	}
-	if g := s.gate("fp_rate"); g != nil && g.Shown {
-		n++
-	}
-	if len(s.Measured) > 0 && !slices.ContainsFunc(s.Concerns, func(c string) bool { return strings.Contains(c, "unseen") || strings.Contains(c, "worse than") }) {
+	most, high := s.Targets["fp_rate"].AtMost, s.Measured["fp_rate"].SourcesHigh
+	if g := s.gate("fp_rate"); g != nil && g.Shown && (most == nil || high == nil || *high <= *most) {
 		n++
 	}
 	return n

@@ -20,7 +20,7 @@ func TestGate(t *testing.T) {
 		{0.3, 0.25, 0.35, true, true}, {0.4, 0.39, 0.4, true, true}, {0.2, 0.2, 0.21, true, true},
 		{0.4, 0.39, 0.41, true, false}, {0.2, 0.19, 0.21, true, false}, {0.41, 0.4, 0.42, false, false}, {0.19, 0.18, 0.2, false, false},
 	} {
-		g := Check("fp_rate", between, map[string]Figure{"fp_rate": {c.value, limit(c.low), limit(c.high)}})
+		g := Check("fp_rate", between, map[string]Figure{"fp_rate": {Value: c.value, Low: limit(c.low), High: limit(c.high)}})
 		if g.Passed != c.passed || g.Shown != c.shown {
 			t.Errorf("%v: passed %v, shown %v", c, g.Passed, g.Shown)
 		}
@@ -31,22 +31,29 @@ func TestGate(t *testing.T) {
 }
 
 func TestJudge(t *testing.T) {
-	exact := func(v float64) Figure { return Figure{v, limit(v), limit(v)} }
+	exact := func(v float64) Figure { return Figure{Value: v, Low: limit(v), High: limit(v)} }
 	for name, c := range map[string]struct {
 		change  func(*Strategy)
 		verdict string
 		concern string // a part of one; "" for none
 	}{
-		"nothing speaks against it":       {func(*Strategy) {}, Approve, ""},
-		"critical balance":                {func(s *Strategy) { s.Measured["balance_severity"] = Figure{Value: 3} }, Reject, "critical"},
-		"concerning balance":              {func(s *Strategy) { s.Measured["balance_severity"] = Figure{Value: 2} }, Approve, "balance is concerning"},
-		"acceptable balance":              {func(s *Strategy) { s.Measured["balance_severity"] = Figure{Value: 1} }, Approve, ""},
-		"missed target":                   {func(s *Strategy) { s.Measured["fp_rate"] = exact(0.02) }, Reject, "FP rate"},
-		"binding expectation":             {func(s *Strategy) { s.Expected["f1_macro"] = record.Expectation{AtLeast: limit(0.99), Binding: true} }, Reject, "F1 macro"},
-		"expectation that isn't binding":  {func(s *Strategy) { s.Expected["f1_macro"] = record.Expectation{AtLeast: limit(0.99)} }, Approve, ""},
-		"recall on unseen sources is low": {func(s *Strategy) { s.Measured["unseen_tp_rate"] = exact(0.9) }, Approve, "recall on unseen sources is 90.0% against 96.0%"},
-		"recall there is about as high":   {func(s *Strategy) { s.Measured["unseen_tp_rate"] = exact(0.945) }, Approve, ""},
-		"FP rate on unseen sources":       {func(s *Strategy) { s.Measured["unseen_fp_rate"] = exact(0.011) }, Approve, "over the target of 1.00%"},
+		"nothing speaks against it":      {func(*Strategy) {}, Approve, ""},
+		"critical balance":               {func(s *Strategy) { s.Measured["balance_severity"] = Figure{Value: 3} }, Reject, "critical"},
+		"concerning balance":             {func(s *Strategy) { s.Measured["balance_severity"] = Figure{Value: 2} }, Approve, "balance is concerning"},
+		"acceptable balance":             {func(s *Strategy) { s.Measured["balance_severity"] = Figure{Value: 1} }, Approve, ""},
+		"missed target":                  {func(s *Strategy) { s.Measured["fp_rate"] = exact(0.02) }, Reject, "FP rate"},
+		"binding expectation":            {func(s *Strategy) { s.Expected["f1_macro"] = record.Expectation{AtLeast: limit(0.99), Binding: true} }, Reject, "F1 macro"},
+		"expectation that isn't binding": {func(s *Strategy) { s.Expected["f1_macro"] = record.Expectation{AtLeast: limit(0.99)} }, Approve, ""},
+		"recall on new sources is low": {func(s *Strategy) {
+			s.Measured["own_recall_at_fp_1"], s.Measured["new_recall_at_fp_1"] = exact(0.96), exact(0.9)
+		}, Approve, "recall at 1% FP rate on new sources is 90.0% against 96.0%"},
+		"recall there is about as high": {func(s *Strategy) {
+			s.Measured["own_recall_at_fp_1"], s.Measured["new_recall_at_fp_1"] = exact(0.96), exact(0.945)
+		}, Approve, ""},
+		"too few sources for the promise": {func(s *Strategy) {
+			s.Promise = &Promise{Limit: 0.01, Sources: 4, Probability: 0.8, Wanted: 0.9, Needs: 9}
+		}, Approve, "too few sources: the threshold promises 1.00% for 80% of new sources, of 4; 90% needs 9"},
+		"FP rate on new sources": {func(s *Strategy) { s.Measured["own_fp_rate"], s.Measured["new_fp_rate"] = exact(0.005), exact(0.011) }, Approve, "over the target of 1.00%"},
 	} {
 		s := &Strategy{Name: "s", Measured: map[string]Figure{"fp_rate": exact(0.005), "tp_rate": exact(0.96), "f1_macro": exact(0.97)}, Expected: map[string]record.Expectation{},
 			Targets: map[string]record.Expectation{"fp_rate": {AtMost: limit(0.01)}, "tp_rate": {AtLeast: limit(0.95)}}}
@@ -59,32 +66,18 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// A recall that is shown to be lower by less than a point costs nobody the recommendation; a FP rate that is shown to be
-// higher does, however cheap the strategy.
+// A recall at one FP rate that is shown to be lower costs the recommendation, however cheap the strategy; one that is lower by
+// accident doesn't.
 func TestWhatCostsTheRecommendation(t *testing.T) {
-	test := func(metric, conclusion string, d float64) *Test {
-		return &Test{A: "best", B: "cheap", Metric: metric, Conclusion: conclusion, Difference: Figure{Value: d}}
-	}
-	for name, c := range map[string]struct {
-		fp, tp *Test
-		want   string
-	}{
-		"equal FP rate":                        {test("fp_rate", NotShown, 0.001), test("tp_rate", NotShown, 0), "cheap"},
-		"higher FP rate":                       {test("fp_rate", Worse, 0.001), test("tp_rate", NotShown, 0), "best"},
-		"recall lower by a little, and shown":  {test("fp_rate", NotShown, 0.001), test("tp_rate", Worse, -0.009), "cheap"},
-		"recall lower by a point, and shown":   {test("fp_rate", NotShown, 0.001), test("tp_rate", Worse, -0.011), "best"},
-		"recall lower by a point, by accident": {test("fp_rate", NotShown, 0.001), test("tp_rate", NotShown, -0.011), "cheap"},
-	} {
-		strategy := func(name string, fp, rows float64) *Strategy {
-			return &Strategy{Name: name, Verdict: Approve, Measured: map[string]Figure{"fp_rate": {Value: fp}, "tp_rate": {Value: 0.96}, "total_samples": {Value: rows}}}
+	for conclusion, want := range map[string]string{NotShown: "cheap", Worse: "best", TooFewSources + " (need 6)": "cheap"} {
+		strategy := func(name string, recall, rows float64) *Strategy {
+			return &Strategy{Name: name, Verdict: Approve, Measured: map[string]Figure{Decisive: {Value: recall}, "fp_rate": {Value: 0.004}, "total_samples": {Value: rows}}}
 		}
-		r := &Result{detail: map[string]*run{"best": {}, "cheap": {}}, Strategies: []*Strategy{strategy("best", 0.004, 2000), strategy("cheap", 0.005, 1000)}}
-		for _, x := range []*Test{c.fp, c.tp} {
-			r.Tests = append(r.Tests, *x)
-		}
+		r := &Result{detail: map[string]*run{"best": {}, "cheap": {}}, Strategies: []*Strategy{strategy("best", 0.5, 2000), strategy("cheap", 0.48, 1000)},
+			Tests: []Test{{A: "best", B: "cheap", Metric: Decisive, Conclusion: conclusion, Difference: Figure{Value: -0.02}}}}
 		r.recommend()
-		if r.Recommendation.Strategy != c.want {
-			t.Errorf("%s: %s", name, r.Recommendation.Strategy)
+		if r.Recommendation.Strategy != want {
+			t.Errorf("%s: %s", conclusion, r.Recommendation.Strategy)
 		}
 	}
 }

@@ -14,8 +14,11 @@ import (
 
 // label is a metric's name for people, also of one that only a user's own step measures.
 func label(name string) string {
-	if name == gainGate {
+	switch name {
+	case gainGate:
 		return "gain over the baseline"
+	case lossGate:
+		return "loss against the baseline"
 	}
 	if of, ok := strings.CutPrefix(name, "expected "); ok {
 		return "expected " + label(of)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/agext/levenshtein"
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
@@ -258,7 +259,11 @@ func (e *evaluator) comparedStep(c *block, arg string) string {
 	if a == nil {
 		return ""
 	}
-	found := e.stepsNamed(a.expr, scope{in: a.in, what: arg}, arg)
+	expr, ok := e.branch(a)
+	if !ok {
+		return ""
+	}
+	found := e.stepsNamed(expr, scope{in: a.in, what: arg}, arg)
 	if len(found) > 1 {
 		e.diags = e.diags.Append(errorAt(a.expr.Range(), "Wrong "+arg, "%s is one step, and %s has for_each: add [\"key\"].", arg, found[0].step.decl.name))
 		return ""
@@ -267,6 +272,26 @@ func (e *evaluator) comparedStep(c *block, arg string) string {
 		return ""
 	}
 	return found[0].name
+}
+
+// branch is the expression of an argument that is never evaluated: of a conditional, the one of its two that is chosen.
+func (e *evaluator) branch(a *attr) (hcl.Expression, bool) {
+	c, ok := a.expr.(*hclsyntax.ConditionalExpr)
+	if !ok {
+		return a.expr, true
+	}
+	v, ok := e.eval(c.Condition, scope{in: a.in, what: a.name, roots: []string{"var", "local"}})
+	if !ok {
+		return nil, false
+	}
+	if v.Type() != cty.Bool || v.IsNull() {
+		e.diags = e.diags.Append(errorAt(c.Condition.Range(), "Wrong type of value", "A condition is true or false; this is %s.", showValue(v)))
+		return nil, false
+	}
+	if v.True() {
+		return c.TrueResult, true
+	}
+	return c.FalseResult, true
 }
 
 // objectAttrs takes an object constructor apart, so that each entry keeps its place.

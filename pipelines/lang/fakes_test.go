@@ -37,7 +37,13 @@ type (
 	rowsIn struct {
 		Rows artifact.Rows `port:"rows" doc:"The rows to work on."`
 	}
+	splitIn struct {
+		Rows []artifact.Rows `port:"rows" doc:"The rows to divide."`
+		Pool artifact.Rows   `port:"pool,optional" doc:"A pool of its own."`
+	}
 	splitConfig struct {
+		Folds     int                `hcl:"folds,optional" doc:"Groups of sources."`
+		Fold      int                `hcl:"fold,optional" doc:"Which of them."`
 		By        string             `hcl:"by,optional" default:"source" enum:"source,root,row" doc:"What stays together."`
 		Fractions map[string]float64 `hcl:"fractions,optional" doc:"Share of each part."`
 		Seed      int                `hcl:"seed,optional" default:"1" doc:"Seed of all choices."`
@@ -48,6 +54,8 @@ type (
 		Device string  `hcl:"device,optional" default:"auto" enum:"auto,cpu,cuda" key:"-" doc:"What does the work."`
 		Rule   string  `hcl:"threshold_rule,optional" default:"fp_rate" doc:"How the threshold is chosen."`
 		Sure   float64 `hcl:"fp_rate_confidence,optional" default:"0" doc:"How sure."`
+		For    string  `hcl:"threshold_for,optional" doc:"Whose limit it is."`
+		Share  float64 `hcl:"new_sources_share,optional" doc:"Of how many sources."`
 		Model  struct {
 			Kind    string `hcl:"kind,optional" default:"ngram" enum:"ngram,encoder" doc:"Family of model."`
 			Buckets int    `hcl:"buckets,optional" default:"65536" doc:"Size of the hash table."`
@@ -62,6 +70,7 @@ type (
 		Model artifact.Model `port:"model" doc:"The model."`
 	}
 	mineConfig struct {
+		Recall  float64 `hcl:"recall_at_least,optional" doc:"Where to mine."`
 		Reserve float64 `hcl:"reserve,optional" doc:"Share of the rows that may stand in."`
 	}
 	mineOut struct {
@@ -71,6 +80,8 @@ type (
 	mineIn struct {
 		Model artifact.Model `port:"model" doc:"The model to look at."`
 		Pool  artifact.Rows  `port:"pool" doc:"Benign rows."`
+
+		Validation artifact.Rows `port:"validation,optional" doc:"Rows to choose on."`
 	}
 	sampleIn struct {
 		Rows    artifact.Rows `port:"rows" doc:"The rows to sample."`
@@ -110,14 +121,30 @@ type (
 		MaxBad  int               `hcl:"max_bad,optional" doc:"Unusable rows to put up with."`
 	}
 	evaluateConfig struct {
+		Own    bool   `hcl:"own_counts,optional" doc:"Whether own traffic counts."`
 		OnLeak string `hcl:"on_leak,optional" default:"stop" enum:"stop,exclude,record" doc:"What leaked rows do."`
 	}
+	leakConfig struct {
+		OnLeak string `hcl:"on_leak,optional" doc:"What leaked rows do."`
+	}
+	heldOutIn struct {
+		Rows       artifact.Rows `port:"rows" doc:"Rows to report on."`
+		Train      artifact.Rows `port:"train" doc:"Rows that train."`
+		Validation artifact.Rows `port:"validation,optional" doc:"Rows that choose."`
+		Pool       artifact.Rows `port:"pool,optional" doc:"Rows that are mined."`
+	}
+	heldOutOut struct {
+		Own artifact.Rows `port:"own" doc:"Own traffic."`
+		New artifact.Rows `port:"new" doc:"New sources."`
+	}
 	evaluateIn struct {
-		Model      artifact.Model `port:"model" doc:"The model."`
-		Test       artifact.Rows  `port:"test" doc:"Held-out rows."`
-		Unseen     artifact.Rows  `port:"unseen,optional" doc:"Rows of other families."`
-		Pool       artifact.Rows  `port:"pool,optional" doc:"Rows that were mined."`
-		Validation artifact.Rows  `port:"validation,optional" doc:"rows to calibrate on"`
+		Scores     []artifact.Scores `port:"scores,optional" doc:"Scores of folds."`
+		Reports    []artifact.Report `port:"reports,optional" doc:"Reports of folds."`
+		Model      artifact.Model    `port:"model,optional" doc:"The model."`
+		Test       artifact.Rows     `port:"test,optional" doc:"Held-out rows."`
+		Unseen     artifact.Rows     `port:"unseen,optional" doc:"Rows of other families."`
+		Pool       artifact.Rows     `port:"pool,optional" doc:"Rows that were mined."`
+		Validation artifact.Rows     `port:"validation,optional" doc:"rows to calibrate on"`
 	}
 	evaluateOut struct {
 		Report artifact.Report `port:"report" doc:"Figures."`
@@ -170,7 +197,8 @@ func fakeTypes() []*steps.Type {
 	return []*steps.Type{
 		fake[corpusConfig, none, corpusOut]("synthesize", "Writes the built-in corpus."),
 		fake[datasetConfig, dataIn, rowsOut]("dataset", "Reads rows from files."),
-		fake[splitConfig, rowsIn, corpusOut]("split", "Splits rows by group.", steps.Divides("rows")),
+		fake[splitConfig, splitIn, corpusOut]("split", "Splits rows by group.", steps.Divides("rows", "pool")),
+		fake[leakConfig, heldOutIn, heldOutOut]("held-out", "Leaves out rows that models are made with.", steps.Divides("rows")),
 		fake[trainConfig, trainIn, modelOut]("train-gpu", "Trains a model."),
 		fake[mineConfig, mineIn, mineOut]("mine", "Finds false positives.", steps.Passes("pool")),
 		fake[sampleConfig, sampleIn, rowsOut]("sample", "Takes a stratified sample.", steps.Passes("rows", "reserve")),

@@ -108,7 +108,7 @@ func (e *evaluator) evaluateAll() {
 		e.variable(ref{name: d.name, rng: d.rng})
 	}
 	for _, a := range e.m.locals {
-		e.local(ref{name: a.name, rng: a.nameRange})
+		e.local(ref{name: a.name, rng: a.nameRange}, "")
 	}
 }
 

@@ -38,8 +38,9 @@ const referenceTable = `| written | is |
 | ` + "`local.NAME`" + ` | a local value of this file or of a base |
 | ` + "`step.NAME.PORT`" + ` | an output of a step: an edge of the graph |
 | ` + "`step.NAME[\"key\"].PORT`" + ` | the output of one instance of a step with for_each |
+| ` + "`step.NAME.PORT`" + `, of a step with for_each | in a step with for_each: the output of the instance of the same key |
 | ` + "`step.NAME[*].PORT`" + ` | the outputs of all its instances, in the order of their keys |
-| ` + "`each.key`, `each.value`" + ` | in a step with for_each: the instance's own |
+| ` + "`each.key`, `each.value`" + ` | in a step with for_each: the instance's own; null where for_each is null |
 | ` + "`metric.NAME`" + ` | in an assert: what the step measured |
 `
 

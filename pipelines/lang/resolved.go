@@ -144,7 +144,7 @@ func (e *evaluator) resolvedBlock(b *block, s scope) ResolvedBlock {
 func (e *evaluator) resolvedArg(a *attr, s scope) ResolvedArg {
 	out := ResolvedArg{Name: a.name, Expression: e.sourceOf(a), From: shortPos(a.rng)}
 	refs := e.factsOf(a.expr).refs
-	open := slices.ContainsFunc(refs, func(r ref) bool { return r.root == "metric" || (r.root == "each" && s.keyed) })
+	open := slices.ContainsFunc(refs, func(r ref) bool { return r.root == "metric" || (r.root == "each" && s.keyed) || e.mentionsKey(r) })
 	if open || a.name == "depends_on" || (len(refs) == 0 && !e.hasCalls(a.expr)) {
 		return out // no value yet, or the expression is the value
 	}

@@ -24,9 +24,11 @@ type evaluator struct {
 
 // lazy is a value that is computed once.
 type lazy struct {
-	attr  *attr
-	state state
-	value cty.Value
+	attr     *attr
+	state    state
+	value    cty.Value
+	byKey    map[string]*lazy // of a local that depends on the instance which uses it
+	mentions state            // whether it does: done, or failed for no
 }
 
 type state int
@@ -49,8 +51,9 @@ type scope struct {
 	in     *module
 	what   string // for messages: "a variable's default"
 	roots  []string
-	keyed  bool      // in a step with for_each
+	keyed  bool      // in a step with for_each, also one that is null
 	each   cty.Value // its each
+	key    string    // of the instance; "": it has none
 	metric cty.Value // metric, in an assert
 }
 
@@ -124,18 +127,11 @@ func (e *evaluator) lookup(r ref, s scope) (cty.Value, bool) {
 	case "var":
 		return e.variable(r)
 	case "local":
-		return e.local(r)
+		return e.local(r, s.key)
 	case "step":
-		return e.stepValue(r)
+		return e.stepValue(r, s.key)
 	}
 	return cty.DynamicVal, true
-}
-
-func (e *evaluator) local(r ref) (cty.Value, bool) {
-	z := e.locals[r.name]
-	return e.compute(z, "local."+r.name, r.rng, func() (cty.Value, bool) {
-		return e.eval(z.attr.expr, scope{in: z.attr.in, what: "a local value", roots: anyScope})
-	})
 }
 
 // compute does the work of a lazy value once, and reports a cycle.

@@ -25,7 +25,8 @@ type step struct {
 type instance struct {
 	step    *step
 	name    string    // "parts", `parts["a"]`
-	each    cty.Value // with for_each
+	each    cty.Value // with for_each; its key and value are null where for_each is
+	key     string
 	when    lazy
 	ports   []engine.Port
 	portsOK state
@@ -45,7 +46,7 @@ func newInstance(s *step, name string) *instance {
 }
 
 func (i *instance) scope(what string) scope {
-	return scope{in: i.step.decl.in, what: what, roots: stepScope, keyed: i.step.keyed, each: i.each}
+	return scope{in: i.step.decl.in, what: what, roots: stepScope, keyed: i.each != cty.NilVal, each: i.each, key: i.key}
 }
 
 func (i *instance) port(name string) (engine.Port, bool) {
@@ -83,7 +84,9 @@ func (e *evaluator) expandKeys(s *step, a *attr, v cty.Value) bool {
 	}
 	t := v.Type()
 	if v.IsNull() { // an override takes a base's for_each back
-		s.instances = []*instance{newInstance(s, s.decl.name)}
+		i := newInstance(s, s.decl.name)
+		i.each = cty.ObjectVal(map[string]cty.Value{"key": cty.NullVal(cty.String), "value": cty.NullVal(cty.DynamicPseudoType)})
+		s.instances = []*instance{i}
 		return true
 	}
 	s.keyed, s.byKey = true, map[string]*instance{}
@@ -109,13 +112,14 @@ func (e *evaluator) expandKeys(s *step, a *attr, v cty.Value) bool {
 	for _, k := range slices.Sorted(maps.Keys(values)) {
 		i := newInstance(s, s.decl.name+"["+strconv.Quote(k)+"]")
 		i.each = cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(k), "value": values[k]})
-		s.instances, s.byKey[k] = append(s.instances, i), i
+		i.key, s.instances, s.byKey[k] = k, append(s.instances, i), i
 	}
 	return true
 }
 
-// stepValue gives what step.NAME stands for: an object of artifacts by port, with for_each an object of those by key.
-func (e *evaluator) stepValue(r ref) (cty.Value, bool) {
+// stepValue gives what step.NAME stands for: an object of artifacts by port, with for_each an object of those by key. In an
+// instance with a key, a reference without one means the instance of that key.
+func (e *evaluator) stepValue(r ref, key string) (cty.Value, bool) {
 	s := e.steps[r.name]
 	if !e.expand(s, r.rng) || s.decl.typ == nil {
 		return cty.DynamicVal, false
@@ -137,6 +141,9 @@ func (e *evaluator) stepValue(r ref) (cty.Value, bool) {
 		}
 		return cty.ObjectVal(objects), true
 	})
+	if i := s.ofKey(r, key); i != nil && ok {
+		return v.GetAttr(key), e.checkPortOf(s, i, r.name, r.rest)
+	}
 	return v, ok && e.checkPort(s, r)
 }
 
@@ -186,7 +193,7 @@ func (e *evaluator) checkPort(s *step, r ref) bool {
 			if _, ok := rest[0].(hcl.TraverseSplat); ok {
 				return true
 			}
-			return report(r.all, "Missing key", "step.%s has for_each: write step.%s[\"key\"].PORT for one, or step.%s[*].PORT for all.%s", r.name, r.name, r.name, haveList("keys", slices.Collect(maps.Keys(s.byKey))))
+			return report(r.all, "Missing key", "step.%s has for_each: write step.%s[\"key\"].PORT for one, or step.%s[*].PORT for all, or give this step for_each = step.%s for an instance with each.%s", r.name, r.name, r.name, r.name, haveList("keys", slices.Collect(maps.Keys(s.byKey))))
 		}
 		key, ok := keyText(idx.Key)
 		if !ok {

@@ -11,6 +11,7 @@ import (
 	"rein/steps/exec"
 	"rein/steps/export"
 	"rein/steps/hardneg"
+	"rein/steps/holdout"
 	"rein/steps/merge"
 	"rein/steps/mine"
 	"rein/steps/pack"
@@ -29,6 +30,7 @@ func Types() []*steps.Type {
 		synthesize.Step,
 		dataset.Step,
 		split.Step,
+		holdout.Step,
 		score.Step,
 		mine.Step,
 		sample.Step,

@@ -14,6 +14,8 @@ type Answer struct {
 	Label string
 	Score float64
 	Seeds []float64
+
+	Threshold float64 // that decided the row, where rows of several models are together; else 0
 }
 
 // Answers returns the answers in the rows' order. They are read column by column, several times as fast as by rows.
@@ -52,6 +54,7 @@ func readAnswers(group parquet.RowGroup, out []Answer) error {
 		{"set", func(a *Answer, v parquet.Value) { a.Set = word(v) }},
 		{"label", func(a *Answer, v parquet.Value) { a.Label = word(v) }},
 		{"score", func(a *Answer, v parquet.Value) { a.Score = v.Double() }},
+		{"threshold", func(a *Answer, v parquet.Value) { a.Threshold = v.Double() }},
 		{"seeds", func(a *Answer, v parquet.Value) { a.Seeds = append(a.Seeds, v.Double()) }},
 	} {
 		leaf, ok := group.Schema().Lookup(column.name)

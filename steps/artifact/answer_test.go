@@ -35,7 +35,7 @@ func TestAnswersAreThoseOfTheRows(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want = append(want, Answer{r.Set, r.Label, r.Score, slices.Clone(r.Seeds)})
+			want = append(want, Answer{r.Set, r.Label, r.Score, slices.Clone(r.Seeds), r.Threshold})
 		}
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%d seeds: %.2000s", seeds, diff)

@@ -52,6 +52,9 @@ type Scored struct {
 	Family   string  `parquet:"family,dict" json:"family"` // most likely attack family
 	Text     string  `parquet:"text,zstd" json:"text"`
 
+	// Threshold is the one that decided the row, where rows of several models are together; 0: the report's.
+	Threshold float64 `parquet:"threshold" json:"threshold,omitempty"`
+
 	// Seeds are the threat scores of the training's further seeds, in the order of the report.
 	Seeds []float64 `parquet:"seeds" json:"seeds,omitempty"`
 }

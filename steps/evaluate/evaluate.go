@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"os"
 
 	"github.com/zeebo/blake3"
@@ -17,13 +18,15 @@ import (
 	"rein/steps/artifact"
 	"rein/steps/internal/leak"
 	"rein/steps/internal/scorer"
+	"rein/steps/internal/threshold"
 	"rein/steps/stats"
 )
 
 // Config says what else to measure.
 type Config struct {
 	BaseRate float64 `hcl:"base_rate,optional" default:"0.01" doc:"Share of malicious prompts in daily traffic, for the precision there."`
-	OnLeak   string  `hcl:"on_leak,optional" default:"stop" enum:"stop,exclude,record" doc:"Rows of test or unseen that the model was made with (same origin, same text, near-duplicates) stop the run with a verdict, are left out of the figures, or are noted."`
+	OnLeak   string  `hcl:"on_leak,optional" default:"exclude" enum:"stop,exclude,record" doc:"Rows of test or unseen that the model was made with (same origin, same text, near-duplicates) are left out of the figures and counted, and stop the run with a verdict where they are over 1%; or they stop it whatever their number; or they are noted."`
+	Own      bool    `hcl:"own_counts,optional" default:"false" doc:"A gain on own traffic counts for a verdict, too, not only one on new sources: for those who give the pool of their own traffic."`
 	Chance   float64 `hcl:"leak_tolerance,optional" default:"0.005" doc:"Share of a set that augmented rows of other origin may resemble by chance without a verdict; a note says how many."`
 	Seed     int     `hcl:"seed,optional" default:"1" doc:"Of the bootstrap."`
 }
@@ -39,22 +42,26 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// AdjustTraits implements steps.TraitsAdjuster: where rows that the model was made with are left out or noted, a pipeline that has
-// such rows is not refused.
+// AdjustTraits implements steps.TraitsAdjuster: where rows that the model was made with are only noted, a pipeline that has such rows
+// is not refused. All rows of an input are more than are left out.
 func (c Config) AdjustTraits(t *engine.Traits) {
-	if c.OnLeak != "stop" {
+	if c.OnLeak == "record" {
 		t.HeldOut = nil
 	}
 }
 
 // In is what the step reads.
 type In struct {
-	Model  artifact.Model `port:"model" doc:"the model to measure"`
-	Test   artifact.Rows  `port:"test" doc:"rows to report on: never trained on, never chosen from"`
-	Unseen artifact.Rows  `port:"unseen,optional" doc:"rows from sources or families that training never uses"`
+	Model  artifact.Model `port:"model,optional" doc:"the model to measure"`
+	Test   artifact.Rows  `port:"test,optional" doc:"own traffic: held-out rows, never trained on, never chosen from"`
+	Unseen artifact.Rows  `port:"unseen,optional" doc:"new sources: rows of sources that nothing was trained on, mined from or chosen with"`
 	Pool   artifact.Rows  `port:"pool,optional" doc:"the mined pool; reported as seen"`
 	// Rows that a threshold was chosen on may set a temperature too: no decision depends on it.
 	Validation artifact.Rows `port:"validation,optional" doc:"rows to fit the temperature of the scores on; nothing is reported on them"`
+
+	// In place of a model: what evaluations of several folds found.
+	Scores  []artifact.Scores `port:"scores,optional" doc:"in place of a model: the scores of each fold's evaluation, whose rows are reported on together"`
+	Reports []artifact.Report `port:"reports,optional" doc:"the reports of the same evaluations, in the same order"`
 }
 
 // Out is what the step makes.
@@ -64,7 +71,7 @@ type Out struct {
 }
 
 // Step is the "evaluate" step type.
-var Step = steps.New("evaluate", 6, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
+var Step = steps.New("evaluate", 7, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
 	steps.Stage(steps.Validation), steps.Measures, steps.HeldOut("test", "unseen"), steps.Isolated, steps.Example(`step "evaluate" "test" {
   model  = step.export.model
   test   = step.corpus.test
@@ -72,45 +79,44 @@ var Step = steps.New("evaluate", 6, "Measure a model on held-out rows: FP rate, 
 }`))
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
-	leaked, err := leak.Guard(ctx, env, in.Model, leak.Rule{OnLeak: c.OnLeak, Tolerance: c.Chance},
-		leak.Set{Name: "test", Rows: in.Test}, leak.Set{Name: "unseen", Rows: in.Unseen})
-	if err != nil {
+	if err := in.check(); err != nil {
 		return Out{}, err
 	}
-	s, err := scorer.Open(ctx, in.Model, scorer.Options{Memo: env.Memo()})
-	if err != nil {
-		return Out{}, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
 	w, err := artifact.NewWriter[artifact.Scored](env.Out("scores"))
 	if err != nil {
 		return Out{}, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	e := &evaluation{config: c, env: env, scorer: s, out: w, leaked: leaked}
-	if e.seeds, err = openSeeds(ctx, env, in.Model); err != nil {
+	e := &evaluation{config: c, env: env, out: w, report: &stats.Report{BaseRate: c.BaseRate, OwnCounts: c.Own, Sets: map[string]*stats.Set{}}}
+	if len(in.Scores) > 0 {
+		err = e.join(ctx, in)
+	} else {
+		err = e.model(ctx, in)
+	}
+	if err != nil {
 		return Out{}, err
 	}
-	defer func() { err = errors.Join(err, e.seeds.close()) }()
-	report := &stats.Report{Threshold: s.Threshold(), BaseRate: c.BaseRate, Sets: map[string]*stats.Set{}}
-	if e.total, err = count(in.Test, in.Unseen, in.Pool); err != nil {
-		return Out{}, err
-	}
-	if err := e.sets(ctx, in, report); err != nil {
-		return Out{}, err
-	}
-	if err := e.temperature(ctx, in.Validation, report); err != nil {
-		return Out{}, fmt.Errorf("validation: %w", err)
-	}
-	metrics(env, report)
-	if err := e.seeds.finish(env, in.Model, report); err != nil {
-		return Out{}, err
-	}
-	b, err := json.MarshalIndent(report, "", "  ")
+	b, err := json.MarshalIndent(e.report, "", "  ")
 	if err != nil {
 		return Out{}, err
 	}
 	return Out{artifact.Report{Path: env.Out("report")}, artifact.Scores{Path: env.Out("scores")}}, os.WriteFile(env.Out("report"), append(b, '\n'), 0o644)
+}
+
+// check reports inputs that contradict each other.
+func (in In) check() error {
+	folds := len(in.Scores) > 0
+	switch {
+	case folds && in.Model.Path != "":
+		return errors.New("model and scores: an evaluation measures a model, or puts what was measured in folds together; give one of them")
+	case folds && len(in.Scores) != len(in.Reports):
+		return fmt.Errorf("%d scores and %d reports: each fold's evaluation gives one of each", len(in.Scores), len(in.Reports))
+	case !folds && in.Model.Path == "":
+		return errors.New("model: it is needed, unless the scores of several folds are given")
+	case !folds && in.Test.Path == "" && in.Unseen.Path == "":
+		return errors.New("test: there are no rows to report on; give test, unseen or both")
+	}
+	return nil
 }
 
 // evaluation is the state of one run.
@@ -119,19 +125,69 @@ type evaluation struct {
 	env    *steps.Env
 	scorer *scorer.Scorer
 	out    *artifact.Writer[artifact.Scored]
+	report *stats.Report
+	choice threshold.Choice           // how the model's threshold was chosen; without a promise where the model doesn't say
+	flags  map[string]*stats.Flags    // benign rows of new sources, by source
 	seeds  seedSet                    // the training's further seeds
 	leaked map[string]map[string]bool // ids to leave out, by set
 	done   int64
 	total  int64 // rows of all sets
 }
 
+// model measures a model.
+func (e *evaluation) model(ctx context.Context, in In) (err error) {
+	if e.leaked, err = leak.Guard(ctx, e.env, in.Model, leak.Rule{OnLeak: e.config.OnLeak, Tolerance: e.config.Chance},
+		leak.Set{Name: stats.OwnTraffic, Rows: in.Test}, leak.Set{Name: stats.NewSources, Rows: in.Unseen}); err != nil {
+		return err
+	}
+	if e.scorer, err = scorer.Open(ctx, in.Model, scorer.Options{Memo: e.env.Memo()}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.scorer.Close()) }()
+	if e.seeds, err = openSeeds(ctx, e.env, in.Model); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.seeds.close()) }()
+	if err := e.chosen(in.Model); err != nil {
+		return err
+	}
+	if e.total, err = count(in.Test, in.Unseen, in.Pool); err != nil {
+		return err
+	}
+	if err := e.sets(ctx, in); err != nil {
+		return err
+	}
+	if err := e.temperature(ctx, in.Validation, e.report); err != nil {
+		return fmt.Errorf("validation: %w", err)
+	}
+	e.metrics()
+	return e.seeds.finish(e.env, in.Model, e.report)
+}
+
+// chosen reads how the model's threshold was chosen.
+func (e *evaluation) chosen(m artifact.Model) error {
+	info, err := m.Info()
+	if err != nil {
+		return err
+	}
+	e.report.Threshold = e.scorer.Threshold()
+	e.choice = threshold.Choice{OwnTraffic: info.Threshold}
+	if said, ok := info.Training[threshold.ChoiceFact]; ok {
+		if err := json.Unmarshal([]byte(said), &e.choice); err != nil {
+			return fmt.Errorf("model: how its threshold was chosen: %w", err)
+		}
+	}
+	e.report.Promise, e.report.Pooled = e.choice.Promise, e.choice.OwnTraffic
+	return nil
+}
+
 // sets measures each set of rows that is there.
-func (e *evaluation) sets(ctx context.Context, in In, report *stats.Report) error {
+func (e *evaluation) sets(ctx context.Context, in In) error {
 	for _, part := range []struct {
 		name string
 		rows artifact.Rows
 		keep bool
-	}{{"test", in.Test, true}, {"unseen", in.Unseen, true}, {"pool", in.Pool, false}} {
+	}{{stats.OwnTraffic, in.Test, true}, {stats.NewSources, in.Unseen, true}, {"pool", in.Pool, false}} {
 		if part.rows.Path == "" {
 			continue
 		}
@@ -140,14 +196,28 @@ func (e *evaluation) sets(ctx context.Context, in In, report *stats.Report) erro
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 		if set.Rows > 0 {
-			report.Sets[part.name] = set
+			e.report.Sets[part.name] = set
 		}
 	}
-	test := report.Sets["test"]
-	if test == nil || test.Benign.Rows == 0 || test.Malicious.Rows == 0 {
+	return e.rests()
+}
+
+// rests decides what the verdict rests on, and counts the new sources that keep the limit.
+func (e *evaluation) rests() error {
+	e.report.Rests()
+	if s := e.report.Sets[e.report.Basis]; s == nil || s.Benign.Rows == 0 || s.Malicious.Rows == 0 {
 		return errors.New("test: both benign and malicious rows are needed to measure false positives and recall")
 	}
+	e.report.Kept = stats.Keeps(e.flags, e.limit())
 	return nil
+}
+
+// limit is the FP rate that sources are held to.
+func (e *evaluation) limit() float64 {
+	if p := e.report.Promise; p != nil {
+		return p.Limit
+	}
+	return 0.01
 }
 
 // count adds up the rows of the sets that are there.
@@ -194,13 +264,11 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 			}
 		}
 		for i, r := range buf {
-			threat := float64(scores[i].Threat)
-			set.Add(observe(r, languages[i], threat, threat >= e.scorer.Threshold()))
-			fmt.Fprintf(data, "%d %s %d %s %s\n", len(r.ID), r.ID, len(r.Text), r.Text, r.Label)
+			row := artifact.Scored{ID: r.ID, Set: name, Label: r.Label, Category: r.Category, Source: r.Source, Score: float64(scores[i].Threat), Text: r.Text}
+			e.take(set, data, row, languages[i], e.scorer.Threshold(), e.choice.OwnTraffic)
 			if keep {
-				err := e.out.Write(artifact.Scored{ID: r.ID, Set: name, Label: r.Label, Category: r.Category, Source: r.Source,
-					Score: threat, Family: family(e.scorer.Classes(), scores[i].Probs), Text: r.Text, Seeds: others[i]})
-				if err != nil {
+				row.Family, row.Seeds = family(e.scorer.Classes(), scores[i].Probs), others[i]
+				if err := e.out.Write(row); err != nil {
 					return err
 				}
 			}
@@ -229,6 +297,30 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 	set.Finish(e.config.BaseRate, resamples, uint64(e.config.Seed))
 	set.Data = hex.EncodeToString(data.Sum(nil))
 	return set, nil
+}
+
+// take counts a scored row, at its model's threshold and at the one that all validation rows together chose.
+func (e *evaluation) take(set *stats.Set, data hash.Hash, r artifact.Scored, language string, at, pooled float64) {
+	set.Add(observe(r, language, r.Score >= at))
+	fmt.Fprintf(data, "%d %s %d %s %s\n", len(r.ID), r.ID, len(r.Text), r.Text, r.Label)
+	if r.Set != stats.NewSources || r.Label == artifact.Malicious {
+		return
+	}
+	if e.flags == nil {
+		e.flags = map[string]*stats.Flags{}
+	}
+	f := e.flags[r.Source]
+	if f == nil {
+		f = &stats.Flags{}
+		e.flags[r.Source] = f
+	}
+	f.Rows++
+	if r.Score >= at {
+		f.At++
+	}
+	if r.Score >= pooled {
+		f.Pooled++
+	}
 }
 
 // family is the most likely attack family: benign is the first class.

@@ -97,7 +97,7 @@ func TestFiguresFollowFromTheScores(t *testing.T) {
 	if set.Confusion != want || r.Threshold != 0.6 {
 		t.Errorf("confusion %v at %v, want %v at 0.6", set.Confusion, r.Threshold, want)
 	}
-	if got := env.Metrics["fp_rate"]; got != want.FPRate().Value || env.Metrics["fp_rate_low"] >= got || env.Metrics["fp_count"] != float64(want.FP) {
+	if got := env.Metrics["own_fp_rate"]; got != want.FPRate().Value || env.Metrics["own_fp_rate_low"] >= got || env.Metrics["own_fp_count"] != float64(want.FP) {
 		t.Errorf("metrics %v", env.Metrics)
 	}
 	scored, err := out.Scores.Read()

@@ -4,14 +4,13 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/stats"
 )
 
 // observe is a scored row as the statistics see it.
-func observe(r artifact.Row, language string, threat float64, flagged bool) stats.Observation {
-	o := stats.Observation{Malicious: r.Label == artifact.Malicious, Flagged: flagged, Threat: threat, Category: r.Category,
+func observe(r artifact.Scored, language string, flagged bool) stats.Observation {
+	o := stats.Observation{Malicious: r.Label == artifact.Malicious, Flagged: flagged, Threat: r.Score, Category: r.Category,
 		Slices: map[string]string{"source": r.Source, "length": lengthBucket(r.Text)}}
 	if language != "" {
 		o.Slices["language"] = language
@@ -33,48 +32,82 @@ func lengthBucket(text string) string {
 	return "5: 1,000 and more"
 }
 
-// metrics records the figures that the matrix and the gates use.
-func metrics(env *steps.Env, r *stats.Report) {
-	put := func(name string, i *stats.Interval) {
-		if i != nil {
-			env.Metric(name, i.Value)
-			env.Metric(name+"_low", i.Low)
-			env.Metric(name+"_high", i.High)
-		}
-	}
-	for _, set := range []struct{ name, prefix string }{{"test", ""}, {"unseen", "unseen_"}} {
-		s := r.Sets[set.name]
-		if s == nil {
-			continue
-		}
-		put(set.prefix+"fp_rate", s.FPRate)
-		put(set.prefix+"tp_rate", s.Recall)
-		put(set.prefix+"f1_macro", s.F1Macro)
-		put(set.prefix+"roc_auc", s.AUC)
-		put(set.prefix+"pr_auc", s.PRAUC)
-		env.Metric(set.prefix+"fp_count", float64(s.Confusion.FP))
-		env.Metric(set.prefix+"ece", s.ECE)
-		env.Metric(set.prefix+"brier", s.Brier)
-		for name, i := range s.Intervals {
-			put(set.prefix+name, i)
-		}
-		env.Metric(set.prefix+"benign_rows", float64(s.Benign.Rows))
-		env.Metric(set.prefix+"malicious_rows", float64(s.Malicious.Rows))
-		if s.Scaled != nil {
-			env.Metric(set.prefix+"ece_scaled", s.Scaled.ECE)
-		}
-		if s.AtBase != nil {
-			env.Metric(set.prefix+"precision_at_base_rate", *s.AtBase)
-		}
-		for _, p := range stats.OperatingPoints {
-			put(set.prefix+"recall_at_fp_"+strings.ReplaceAll(p.Name, ".", "_"), s.RecallAt[p.Name])
+// metrics records the figures that the matrix and the gates use: each question's under own_ and new_, and those that the
+// verdict rests on under their plain names.
+func (e *evaluation) metrics() {
+	r := e.report
+	for prefix, name := range map[string]string{"own_": stats.OwnTraffic, "new_": stats.NewSources, "": r.Basis} {
+		if s := r.Sets[name]; s != nil {
+			e.figures(prefix, s)
 		}
 	}
 	if s := r.Sets["pool"]; s != nil {
-		put("seen_pool_fp_rate", s.FPRate)
+		e.put("seen_pool_fp_rate", s.FPRate)
 	}
 	if r.Temperature > 0 {
-		env.Metric("temperature", r.Temperature)
+		e.env.Metric("temperature", r.Temperature)
 	}
-	env.Metric("threshold", r.Threshold)
+	e.env.Metric("threshold", r.Threshold)
+	if p := r.Promise; p != nil {
+		e.env.Metric("promise_limit", p.Limit)
+		e.env.Metric("promise_sources", float64(p.Sources))
+		e.env.Metric("promise_probability", p.Probability)
+		e.env.Metric("promise_wanted", p.Wanted)
+	}
+	if k := r.Kept; k != nil {
+		e.env.Metric("new_sources", float64(k.Sources))
+		for suffix, w := range map[string]stats.Within{"": k.At, "_pooled": k.Pooled} {
+			e.env.Metric("new_sources_within"+suffix, float64(w.Limit))
+			e.env.Metric("new_sources_within_twice"+suffix, float64(w.Twice))
+			e.env.Metric("new_sources_worst"+suffix, w.Worst)
+		}
+		e.put("new_fp_rate_pooled", &k.Pooled.FPRate)
+	}
+}
+
+func (e *evaluation) put(name string, i *stats.Interval) {
+	if i != nil {
+		e.env.Metric(name, i.Value)
+		e.env.Metric(name+"_low", i.Low)
+		e.env.Metric(name+"_high", i.High)
+	}
+}
+
+// figures records those of one set.
+func (e *evaluation) figures(prefix string, s *stats.Set) {
+	put := func(name string, i *stats.Interval) {
+		e.put(prefix+name, i)
+		if i == nil || s.Draws == nil || prefix == "own_" { // own traffic's sources are what they are: none is drawn
+			return
+		}
+		if over, ok := stats.DrawnInterval(i.Value, s.Draws.Sources[name], min(s.Draws.Benign, s.Draws.Attacks)); ok {
+			e.env.Metric(prefix+name+"_sources_low", over.Low)
+			e.env.Metric(prefix+name+"_sources_high", over.High)
+		}
+	}
+	put("fp_rate", s.FPRate)
+	put("tp_rate", s.Recall)
+	put("f1_macro", s.F1Macro)
+	put("roc_auc", s.AUC)
+	put("pr_auc", s.PRAUC)
+	for _, p := range stats.OperatingPoints {
+		put("recall_at_fp_"+strings.ReplaceAll(p.Name, ".", "_"), s.RecallAt[p.Name])
+	}
+	for name, i := range s.Intervals {
+		put(name, i)
+	}
+	for name, v := range map[string]float64{"fp_count": float64(s.Confusion.FP), "ece": s.ECE, "brier": s.Brier,
+		"benign_rows": float64(s.Benign.Rows), "malicious_rows": float64(s.Malicious.Rows)} {
+		e.env.Metric(prefix+name, v)
+	}
+	if d := s.Draws; d != nil {
+		e.env.Metric(prefix+"benign_sources", float64(d.Benign))
+		e.env.Metric(prefix+"malicious_sources", float64(d.Attacks))
+	}
+	if s.Scaled != nil {
+		e.env.Metric(prefix+"ece_scaled", s.Scaled.ECE)
+	}
+	if s.AtBase != nil {
+		e.env.Metric(prefix+"precision_at_base_rate", *s.AtBase)
+	}
 }

@@ -110,11 +110,11 @@ func (s seedSet) finish(env *steps.Env, m artifact.Model, report *stats.Report) 
 		report.Seeds = append(report.Seeds, f)
 	}
 	env.Metric("seeds", float64(len(report.Seeds)))
-	for _, set := range []struct{ name, prefix string }{{"test", ""}, {"unseen", "unseen_"}} {
-		for metric := range kept.Sets[set.name] {
-			mean, spread := over(report.Seeds, set.name, metric)
-			env.Metric(set.prefix+metric+"_mean", mean)
-			env.Metric(set.prefix+metric+"_spread", spread)
+	for prefix, name := range map[string]string{"own_": stats.OwnTraffic, "new_": stats.NewSources, "": report.Basis} {
+		for metric := range kept.Sets[name] {
+			mean, spread := over(report.Seeds, name, metric)
+			env.Metric(prefix+metric+"_mean", mean)
+			env.Metric(prefix+metric+"_spread", spread)
 		}
 	}
 	return nil

@@ -61,13 +61,13 @@ func TestSeedsAreMeasured(t *testing.T) {
 		in.Model = dir
 		alone, _, _ := evaluateRows(t, In{Model: dir, Test: in.Test, Unseen: in.Unseen})
 		f := r.Seeds[i]
-		if f.Seed != i+1 || f.Sets["test"]["fp_rate"] != alone.Metrics["fp_rate"] || f.Sets["unseen"]["roc_auc"] != alone.Metrics["unseen_roc_auc"] {
+		if f.Seed != i+1 || f.Sets["test"]["fp_rate"] != alone.Metrics["own_fp_rate"] || f.Sets["unseen"]["roc_auc"] != alone.Metrics["new_roc_auc"] {
 			t.Errorf("seed %d: %+v, alone it measures %v", i+1, f, alone.Metrics)
 		}
 		rates = append(rates, f.Sets["test"]["fp_rate"])
 	}
 	mean := (rates[0] + rates[1] + rates[2]) / 3
-	if got := env.Metrics["fp_rate_mean"]; env.Metrics["seeds"] != 3 || got < mean-1e-12 || got > mean+1e-12 || env.Metrics["fp_rate_spread"] <= 0 || env.Metrics["fp_rate_spread"] > slices.Max(rates) {
+	if got := env.Metrics["own_fp_rate_mean"]; env.Metrics["seeds"] != 3 || got < mean-1e-12 || got > mean+1e-12 || env.Metrics["own_fp_rate_spread"] <= 0 || env.Metrics["own_fp_rate_spread"] > slices.Max(rates) {
 		t.Errorf("FP rates %v, metrics %v", rates, env.Metrics)
 	}
 	one, _, _ := evaluateRows(t, In{Model: seeds.Dir(m, 2), Test: in.Test})

@@ -217,7 +217,8 @@ func (l link) report(env *steps.Env, prefix string) {
 // probe is what models are compared on.
 type probe struct {
 	texts  []string
-	benign []bool // of labelled rows; nil for generated texts
+	benign []bool   // of labelled rows; nil for generated texts
+	source []string // likewise
 }
 
 func (p probe) labelled() bool { return len(p.benign) > 0 }
@@ -237,6 +238,7 @@ func probes(rows artifact.Rows) (p probe, err error) {
 				return p, err
 			}
 			p.texts, p.benign = append(p.texts, row.Text), append(p.benign, row.Label == artifact.Benign)
+			p.source = append(p.source, row.Source)
 		}
 		if len(p.texts) == 0 {
 			return p, errors.New("rows: there are none: nothing would be certified")

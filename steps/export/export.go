@@ -64,7 +64,7 @@ type Outputs struct {
 }
 
 // Step is the step type.
-var Step = steps.New("export-onnx", 3, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
+var Step = steps.New("export-onnx", 4, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
 	steps.Stage(steps.Export), steps.Fits("rows", "chooses the threshold anew with"), steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
 step "export-onnx" "export" {
   model = step.model.model

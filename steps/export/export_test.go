@@ -101,7 +101,7 @@ func TestDifferenceIsAVerdict(t *testing.T) {
 
 func TestCompareCountsFlips(t *testing.T) {
 	of := func(threshold float64, logits ...float32) answers { return answers{"g", 2, logits, threshold} }
-	p := probe{[]string{"kind words", "an attack", "another"}, []bool{true, false, false}}
+	p := probe{[]string{"kind words", "an attack", "another"}, []bool{true, false, false}, nil}
 	l := compare(p, of(0.5, 1, 0, 0, 1, 0, 1), of(0.5, 0, 1, 0, 1, 1, 0.5))
 	if l.Max != 1 || l.Flipped != 2 || l.FPRate.Value != 1 || l.Recall.Value != -0.5 || l.Recall.Low > -0.5 || l.Recall.High < -0.5 {
 		t.Errorf("%+v, FP rate %+v, recall %+v", l, l.FPRate, l.Recall)

@@ -44,7 +44,12 @@ func shrink(ctx context.Context, env *steps.Env, c Config, m trained, dir artifa
 	case err != nil:
 		env.Notef("the model doesn't say how its threshold was chosen: %s keeps it", c.Weights)
 	case p.mixed():
-		after.threshold = rule.Choose(after.threats(), p.benignAt)
+		choice := rule.Decide(threshold.Rows{Scores: after.threats(), Benign: p.benignAt, Source: func(i int) string { return p.source[i] }})
+		said, err := json.Marshal(choice)
+		if err != nil {
+			return after, link{}, err
+		}
+		after.threshold, info.Training[threshold.ChoiceFact] = choice.Threshold, string(said)
 	default:
 		env.Notef("there are no rows of both labels to choose the threshold anew on: %s keeps the trained model's", c.Weights)
 	}

@@ -66,6 +66,8 @@ var prefixes = []variant{
 
 // suffixes say what is told of a figure.
 var suffixes = []variant{
+	{"_sources_low", ", lower end of the interval over sources", "the lower end of the 95% interval over sources", same},
+	{"_sources_high", ", upper end of the interval over sources", "the upper end of the 95% interval over sources", same},
 	{"_low", ", lower end of the interval", "the lower end of the 95% interval", same},
 	{"_high", ", upper end of the interval", "the upper end of the 95% interval", same},
 	{"_mean", ", mean over seeds", "the mean over the seeds that were trained", same},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -16,6 +17,7 @@ import (
 // Config says what counts.
 type Config struct {
 	Margin  float64 `hcl:"margin,optional" default:"0" doc:"Also take near misses: benign rows whose threat score is at most this much under the threshold."`
+	Recall  float64 `hcl:"recall_at_least,optional" default:"0" doc:"Mine at the threshold that has this recall on the rows of validation, where it is lower than the model's own: a model that flags little leaves little to mine. 0: at the model's own."`
 	Reserve float64 `hcl:"reserve,optional" default:"0" doc:"Share of the pool's benign rows that the port reserve gets: those with the highest threat scores of the ones that aren't taken, at most 20,000. They may stand in where false positives are few."`
 }
 
@@ -23,6 +25,9 @@ type Config struct {
 func (c Config) Validate() error {
 	if !(c.Margin >= 0 && c.Margin < 1) {
 		return fmt.Errorf("margin: %v is not between 0 and 1", c.Margin)
+	}
+	if !(c.Recall >= 0 && c.Recall <= 1) {
+		return fmt.Errorf("recall_at_least: %v is not between 0 and 1", c.Recall)
 	}
 	if !(c.Reserve >= 0 && c.Reserve <= 1) {
 		return fmt.Errorf("reserve: %v is not between 0 and 1", c.Reserve)
@@ -34,6 +39,8 @@ func (c Config) Validate() error {
 type In struct {
 	Model artifact.Model `port:"model" doc:"the model whose mistakes are looked for"`
 	Pool  artifact.Rows  `port:"pool" doc:"the rows to look in; malicious ones are passed over"`
+	// The threshold that mines is chosen on rows that choose thresholds anyway.
+	Validation artifact.Rows `port:"validation,optional" doc:"rows of both labels, for recall_at_least"`
 }
 
 // Out is what the step makes.
@@ -45,7 +52,7 @@ type Out struct {
 }
 
 // Step is the "mine" step type.
-var Step = steps.New("mine", 3, "Find a model's false positives in a pool of benign rows.", run, steps.Stage(steps.Data), steps.Passes("pool"), steps.Isolated, steps.Example(`step "mine" "false_positives" {
+var Step = steps.New("mine", 4, "Find a model's false positives in a pool of benign rows.", run, steps.Stage(steps.Data), steps.Passes("pool"), steps.Isolated, steps.Example(`step "mine" "false_positives" {
   model = step.baseline.model
   pool  = step.corpus.pool
 }`))
@@ -73,7 +80,11 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	defer func() { err = errors.Join(err, s.Close()) }()
 	out := Out{Rows: artifact.Rows{Path: env.Out("rows")}, Reserve: artifact.Rows{Path: env.Out("reserve")},
 		Scores: artifact.Scores{Path: env.Out("scores")}, Report: artifact.Report{Path: env.Out("report")}}
-	m := &miner{env: env, s: s, margin: c.Margin, Report: Report{Threshold: s.Threshold(), Strata: map[string]*Stratum{}, Families: map[string]int{}}}
+	at, err := operatingPoint(ctx, s, c.Recall, in.Validation)
+	if err != nil {
+		return Out{}, err
+	}
+	m := &miner{env: env, s: s, margin: c.Margin, Report: Report{Threshold: at, Own: s.Threshold(), Strata: map[string]*Stratum{}, Families: map[string]int{}}}
 	if m.out, err = artifact.NewWriter[artifact.Row](out.Rows.Path); err != nil {
 		return Out{}, err
 	}
@@ -113,6 +124,39 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	return out, m.report(out.Report.Path, kept)
 }
 
+// operatingPoint is the threshold to mine at.
+func operatingPoint(ctx context.Context, s *scorer.Scorer, recall float64, validation artifact.Rows) (float64, error) {
+	if recall == 0 {
+		return s.Threshold(), nil
+	}
+	if validation.Path == "" {
+		return 0, errors.New("recall_at_least: it needs validation, the rows to find the threshold with that recall on")
+	}
+	var texts []string
+	for r, err := range validation.All() {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return 0, err
+		}
+		if r.Label == artifact.Malicious {
+			texts = append(texts, r.Text)
+		}
+	}
+	if len(texts) == 0 {
+		return 0, errors.New("recall_at_least: validation has no malicious row to find the threshold on")
+	}
+	scores, err := s.Score(ctx, texts)
+	if err != nil {
+		return 0, err
+	}
+	threats := make([]float64, len(scores))
+	for i, x := range scores {
+		threats[i] = float64(x.Threat)
+	}
+	slices.Sort(threats)
+	at := threats[len(threats)-max(1, int(math.Ceil(recall*float64(len(threats))-1e-9)))]
+	return min(at, s.Threshold()), nil
+}
+
 // take scores rows and keeps the mistakes.
 func (m *miner) take(ctx context.Context, rows []artifact.Row) error {
 	texts := make([]string, len(rows))
@@ -131,6 +175,9 @@ func (m *miner) take(ctx context.Context, rows []artifact.Row) error {
 		}
 		stratum.Rows++
 		r.Score = float64(scores[i].Threat)
+		if r.Score >= m.Own {
+			m.FoundAtOwn++
+		}
 		taken := family(m.s.Classes(), scores[i].Probs)
 		switch {
 		case r.Score >= m.Threshold:

@@ -90,8 +90,8 @@ func TestMineKeepsWhatIsOverTheThreshold(t *testing.T) {
 
 func TestMineSaysWhyThereIsNothing(t *testing.T) {
 	for want, in := range map[string]In{
-		"no benign rows (5 malicious ones)": {ngramtest.Random(t, 0.6, false), pool(t, 5, artifact.Malicious)},
-		"none of the 5 benign rows":         {ngramtest.Random(t, 1, false), pool(t, 5, artifact.Benign)},
+		"no benign rows (5 malicious ones)": {Model: ngramtest.Random(t, 0.6, false), Pool: pool(t, 5, artifact.Malicious)},
+		"none of the 5 benign rows":         {Model: ngramtest.Random(t, 1, false), Pool: pool(t, 5, artifact.Benign)},
 	} {
 		if _, err := run(t.Context(), stepstest.New(t, "rows", "reserve", "scores", "report").Env, Config{}, in); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

@@ -13,15 +13,18 @@ import (
 
 // Report is the step's report.
 type Report struct {
-	Threshold float64             `json:"threshold"`
-	Rows      int                 `json:"rows"` // benign ones
-	Malicious int                 `json:"malicious_passed_over"`
-	Found     int                 `json:"false_positives"`
-	Near      int                 `json:"near_misses"` // within the margin
-	Reserve   int                 `json:"reserve"`
-	Rate      stats.Interval      `json:"fp_rate"`
-	Strata    map[string]*Stratum `json:"strata"`   // by category
-	Families  map[string]int      `json:"families"` // false positives by the attack family that they were taken for
+	Threshold  float64             `json:"threshold"`       // that was mined at
+	Own        float64             `json:"model_threshold"` // the model's own
+	FoundAtOwn int                 `json:"false_positives_at_model_threshold"`
+	RateAtOwn  stats.Interval      `json:"fp_rate_at_model_threshold"`
+	Rows       int                 `json:"rows"` // benign ones
+	Malicious  int                 `json:"malicious_passed_over"`
+	Found      int                 `json:"false_positives"`
+	Near       int                 `json:"near_misses"` // within the margin
+	Reserve    int                 `json:"reserve"`
+	Rate       stats.Interval      `json:"fp_rate"`
+	Strata     map[string]*Stratum `json:"strata"`   // by category
+	Families   map[string]int      `json:"families"` // false positives by the attack family that they were taken for
 }
 
 // Stratum is what was found among the rows of one category.
@@ -43,6 +46,14 @@ func (m *miner) report(path string, reserve int) error {
 	m.env.Metric("pool_fp_rate", m.Rate.Value)
 	m.env.Metric("pool_fp_rate_low", m.Rate.Low)
 	m.env.Metric("pool_fp_rate_high", m.Rate.High)
+	m.RateAtOwn = stats.Wilson(m.FoundAtOwn, m.Rows)
+	m.env.Metric("pool_fp_count_own", float64(m.FoundAtOwn))
+	m.env.Metric("pool_fp_rate_own", m.RateAtOwn.Value)
+	m.env.Metric("mining_threshold", m.Threshold)
+	if m.Threshold < m.Own {
+		m.env.Logf("mined at %.4g, where %d of %d benign rows are flagged (%.2f%%); at the model's own threshold, %.4g, %d are (%.2f%%)",
+			m.Threshold, m.Found, m.Rows, 100*m.Rate.Value, m.Own, m.FoundAtOwn, 100*m.RateAtOwn.Value)
+	}
 	m.Report.Reserve = reserve
 	if m.margin > 0 {
 		m.env.Metric("pool_near_misses", float64(m.Near))

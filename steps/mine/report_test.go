@@ -29,7 +29,7 @@ func TestReportAddsUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := stepstest.New(t, "rows", "reserve", "scores", "report")
-	out, err := run(t.Context(), env.Env, Config{Margin: margin}, In{ngramtest.Random(t, threshold, false), in})
+	out, err := run(t.Context(), env.Env, Config{Margin: margin}, In{Model: ngramtest.Random(t, threshold, false), Pool: in})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestReportAddsUp(t *testing.T) {
 }
 
 func TestScoresAreComputedOnce(t *testing.T) {
-	memo, in := &stepstest.Memo{}, In{ngramtest.Random(t, 0.6, false), pool(t, 200, artifact.Benign)}
+	memo, in := &stepstest.Memo{}, In{Model: ngramtest.Random(t, 0.6, false), Pool: pool(t, 200, artifact.Benign)}
 	var results [2][]artifact.Row
 	for i := range results {
 		memo.Hits = 0

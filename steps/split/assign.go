@@ -1,10 +1,15 @@
 package split
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // plan says which set each cluster goes to.
 type plan struct {
 	of     []set
+	zones  []int        // each source's; nil where rows are divided without regard to them
+	noTest bool         // what is reported on comes from elsewhere
 	counts [sets][2]int // rows by label
 	notes  []string
 }
@@ -16,16 +21,20 @@ func assign(c Config, g *groups) (*plan, error) {
 			return nil, fmt.Errorf("none of the %d rows is %s: every set needs both labels", len(g.of), labelNames[l])
 		}
 	}
-	p := &plan{of: make([]set, len(g.all))}
+	p := &plan{of: make([]set, len(g.all)), noTest: c.share(test) == 0}
 	var err error
-	if g.by == "source" {
+	switch {
+	case c.Folds > 0:
+		err = p.byFold(c, g)
+	case g.by == "source":
 		err = p.bySource(c, g)
-	} else {
+	default:
 		err = p.byCluster(c, g)
 	}
 	if err != nil {
 		return nil, err
 	}
+	p.divideGiven(c, g)
 	for i := range g.all {
 		for l, n := range g.all[i].n {
 			p.counts[p.of[i]][l] += int(n)
@@ -35,21 +44,29 @@ func assign(c Config, g *groups) (*plan, error) {
 	return p, nil
 }
 
-// Zones of sources: some train, some are held out, some nobody sees.
+// Zones of sources. Each source is in one, so no role knows another's sources.
 const (
-	zoneTrain = iota
-	zoneHeldOut
-	zoneUnseen
+	zoneTrain      = iota
+	zoneValidation // chooses epochs and thresholds
+	zonePool       // is mined; what is held out of it is own traffic
+	zoneUnseen     // new sources: in no other set
 )
+
+// zoneOf is the zone that a set belongs to.
+func zoneOf(s set) int {
+	return [...]int{train: zoneTrain, validation: zoneValidation, pool: zonePool, test: zonePool, unseen: zoneUnseen}[s]
+}
 
 // large is the share of a label's rows from which a source is too large to be anything but training data.
 const large = 0.3
 
-// bySource divides the sources into zones. Within the held-out zone, clusters are divided among validation, pool and
-// test: none of them has a source that trains, and what chooses a threshold is like what is reported on. The unseen
-// zone's sources are in no other set: there a model must prove itself.
+// bySource divides the sources into zones, each with the sources of one role. Within the pool's zone, clusters are divided
+// between pool and test.
 func (p *plan) bySource(c Config, g *groups) error {
 	z := pack(g.sources, c.zones(g), func(m *member) int {
+		if g.inPool(m.source) {
+			return zoneTrain
+		}
 		for l, n := range m.n {
 			if float64(n) > large*float64(g.total[l]) {
 				return zoneTrain
@@ -57,7 +74,7 @@ func (p *plan) bySource(c Config, g *groups) error {
 		}
 		return c.zone(m)
 	})
-	for _, to := range []int{zoneHeldOut, zoneTrain, zoneUnseen} {
+	for _, to := range []int{zonePool, zoneTrain, zoneValidation, zoneUnseen} {
 		for l := range labelNames {
 			if !z.fill(to, l) && to != zoneUnseen {
 				return fmt.Errorf("too few sources: none with %s rows is left for %s (by = %q)", labelNames[l], z.bins[to].name, "source")
@@ -67,20 +84,30 @@ func (p *plan) bySource(c Config, g *groups) error {
 	if n := z.counts[zoneUnseen]; n[benign] == 0 || n[malicious] == 0 {
 		for i, zone := range z.of {
 			if zone == zoneUnseen {
-				z.move(i, zoneHeldOut)
+				z.move(i, zoneValidation)
 			}
 		}
 	}
-	var inside []int // clusters of the held-out zone
+	return p.inZones(c, g, z.of)
+}
+
+// inZones puts each cluster into its source's zone, those without a source where they lie on the line.
+func (p *plan) inZones(c Config, g *groups, zones []int) error {
+	p.zones = zones
+	var inside []int // clusters of the pool's zone
 	for i := range g.all {
 		m := &g.all[i]
-		zone := c.zone(m) // of a row without a source
+		zone := zoneTrain
 		if g.names[m.source] != "" {
-			zone = z.of[m.source]
+			zone = zones[m.source]
+		} else if c.zone(m) == zonePool {
+			zone = zonePool // rows without a source are nobody's new source, and choose no threshold for one
 		}
 		switch zone {
 		case zoneTrain:
 			p.of[i] = train
+		case zoneValidation:
+			p.of[i] = validation
 		case zoneUnseen:
 			p.of[i] = unseen
 		default:
@@ -90,12 +117,22 @@ func (p *plan) bySource(c Config, g *groups) error {
 	return p.heldOut(c, g, inside)
 }
 
+// Sources that validation and unseen should have, where there are enough: 9 are the fewest that a threshold for 9 of 10
+// new sources can rest on, and with fewer than 6 no test over sources shows anything.
+const (
+	validationSources = 9
+	unseenSources     = 6
+	poolSources       = 4
+)
+
 // zones are the bins of sources. Malicious rows have no pool: what it takes of the benign ones trains.
 func (c *Config) zones(g *groups) []bin {
-	out := []bin{{name: "training"}, {name: "validation, pool and test"}, {name: "unseen"}}
-	u, reported := c.share(unseen), c.share(unseen)+c.share(test)+c.share(validation)
-	held := reported + c.share(pool)
-	shares := [3][2]float64{{1 - held, 1 - reported}, {held - u, reported - u}, {u, u}}
+	out := []bin{{name: "training"}, {name: "validation"}, {name: "pool and test"}, {name: "unseen"}}
+	u, v, t, pl := c.share(unseen), c.share(validation), c.share(test), c.share(pool)
+	shares := [4][2]float64{{1 - u - v - t - pl, 1 - u - v - t}, {v, v}, {pl + t, t}, {u, u}}
+	if g.given { // the pool is another file: own traffic is held out of it, and attacks of those that train
+		shares[zoneTrain], shares[zonePool] = [2]float64{1 - u - v, 1 - u - v}, [2]float64{}
+	}
 	for l := range labelNames {
 		with := 0
 		for i := range g.sources {
@@ -105,58 +142,64 @@ func (c *Config) zones(g *groups) []bin {
 		}
 		for z := range out {
 			out[z].target[l] = shares[z][l] * float64(g.total[l])
-			out[z].few[l] = max(1, min(4, with/4)) // one or two sources say little about others
+			out[z].few[l] = 1
 		}
+		if l == benign {
+			out[zoneValidation].few[l] = max(1, min(validationSources, with*3/8))
+		} else {
+			out[zoneValidation].few[l] = max(1, min(poolSources, with/4))
+		}
+		out[zoneUnseen].few[l] = max(1, min(unseenSources, with/4))
+		out[zonePool].few[l] = max(1, min(poolSources, with/6))
+		out[zoneTrain].few[l] = max(1, min(4, with/4))
+	}
+	for _, z := range []int{zoneValidation, zonePool, zoneUnseen} {
+		out[z].takes = func(m *member) bool { return !g.inPool(m.source) }
 	}
 	out[zoneUnseen].high = u
-	out[zoneHeldOut].low, out[zoneHeldOut].high = u, held
-	out[zoneTrain].low, out[zoneTrain].high = held, 1
+	out[zoneValidation].low, out[zoneValidation].high = u, u+v
+	out[zonePool].low, out[zonePool].high = u+v, u+v+t+pl
+	out[zoneTrain].low, out[zoneTrain].high = u+v+t+pl, 1
 	return out
 }
 
 func (c *Config) zone(m *member) int {
-	reported := c.share(unseen) + c.share(test) + c.share(validation)
+	u, v, t, pl := c.share(unseen), c.share(validation), c.share(test), c.share(pool)
 	switch {
-	case m.u < c.share(unseen):
+	case m.u < u:
 		return zoneUnseen
-	case m.u < reported, m.n[benign] > 0 && m.u < reported+c.share(pool):
-		return zoneHeldOut
+	case m.u < u+v:
+		return zoneValidation
+	case m.u < u+v+t, m.n[benign] > 0 && m.u < u+v+t+pl:
+		return zonePool
 	}
 	return zoneTrain
 }
 
-// heldOut divides clusters among test, validation and pool. Clusters with malicious rows don't go to the pool.
+// heldOut divides clusters between test and pool. Clusters with malicious rows don't go to the pool.
 func (p *plan) heldOut(c Config, g *groups, inside []int) error {
-	bins, sides := make([]bin, 3), []set{test, validation, pool}
+	if len(inside) == 0 {
+		return nil
+	}
+	bins, sides := make([]bin, 2), []set{test, pool}
 	members := make([]member, len(inside))
 	var total [2]int
 	for i, at := range inside {
 		members[i] = g.all[at]
 		total[0], total[1] = total[0]+int(members[i].n[0]), total[1]+int(members[i].n[1])
 	}
-	whole, low := c.share(test)+c.share(validation)+c.share(pool), 0.0
-	reported := c.share(test) + c.share(validation)
-	for i, s := range sides {
-		high := low + c.share(s)/whole
-		bins[i] = bin{name: s.String(), low: low, high: high, few: [2]int{1, 1}}
-		bins[i].target[benign] = (high - low) * float64(total[benign])
-		if s != pool {
-			bins[i].target[malicious] = c.share(s) / reported * float64(total[malicious])
-		}
-		low = high
+	reported := 1.0
+	if whole := c.share(test) + c.share(pool); whole > 0 {
+		reported = c.share(test) / whole
 	}
-	bins[2].takes = func(m *member) bool { return m.n[malicious] == 0 }
+	bins[0] = bin{name: test.String(), high: reported, few: [2]int{1, 1}, target: [2]float64{reported * float64(total[0]), reported * float64(total[1])}}
+	bins[1] = bin{name: pool.String(), low: reported, high: 1, few: [2]int{1, 1}, target: [2]float64{(1 - reported) * float64(total[0]), 0},
+		takes: func(m *member) bool { return m.n[malicious] == 0 }}
 	q := pack(members, bins, func(m *member) int {
-		u := m.u
-		if m.n[malicious] > 0 {
-			u *= reported / whole
+		if m.n[malicious] > 0 || g.inside(m.u) < reported {
+			return 0
 		}
-		for i := range bins {
-			if u < bins[i].high {
-				return i
-			}
-		}
-		return 0
+		return 1
 	})
 	if err := q.fillAll(labelNames); err != nil {
 		return fmt.Errorf("%w (by = %q)", err, g.by)
@@ -165,6 +208,32 @@ func (p *plan) heldOut(c Config, g *groups, inside []int) error {
 		p.of[at] = sides[q.of[i]]
 	}
 	return nil
+}
+
+// inside is a cluster's place within its zone: clusters without a source lie in the zone by their place, so a second one is
+// drawn from it.
+func (g *groups) inside(u float64) float64 {
+	_, frac := math.Modf(u * 1e6)
+	return frac
+}
+
+// divideGiven divides a pool that is another file: what is held out of it is own traffic. Attacks are held out of those that
+// train, in the same share.
+func (p *plan) divideGiven(c Config, g *groups) {
+	if !g.given {
+		return
+	}
+	for i := range g.all {
+		m, held := &g.all[i], g.inside(g.all[i].u) < c.share(test)
+		switch {
+		case m.fromPool && (held && m.n[malicious] == 0 || m.n[malicious] > 0):
+			p.of[i] = test
+		case m.fromPool:
+			p.of[i] = pool
+		case p.of[i] == train && m.n[benign] == 0 && held:
+			p.of[i] = test
+		}
+	}
 }
 
 // fillAll fills every bin, in their order.
@@ -187,7 +256,7 @@ func (p *plan) say(c Config, g *groups) {
 	if g.by == "cluster" && c.By == "auto" {
 		p.notes = append(p.notes, "too few sources to hold whole ones out of training: near-duplicates stay together instead, so the figures say less about other sources")
 	}
-	if g.moved > 0 {
+	if g.moved > 0 && p.zones == nil {
 		p.notes = append(p.notes, fmt.Sprintf("%d rows go with a copy or near-duplicate of theirs from another source", g.moved))
 	}
 }

@@ -15,7 +15,10 @@ func (p *plan) byCluster(c Config, g *groups) error {
 	}
 	var rest []int
 	for i := range g.all {
-		if held[g.all[i].source] {
+		if g.all[i].fromPool {
+			continue
+		}
+		if held[g.all[i].source] && !g.inPool(g.all[i].source) {
 			p.of[i] = unseen
 		} else {
 			rest = append(rest, i)
@@ -40,6 +43,9 @@ func (c *Config) onLine(u float64) set {
 // malicious rows train where they lie in the pool's part.
 func (p *plan) divide(c Config, g *groups, rest []int) error {
 	order := []set{test, validation, train, pool}
+	if g.given {
+		order = order[:3]
+	}
 	var members []member
 	var at []int
 	var total [2]int
@@ -52,7 +58,12 @@ func (p *plan) divide(c Config, g *groups, rest []int) error {
 	low := 0.0
 	for b, s := range order {
 		share := c.share(s)
-		if s == train {
+		switch {
+		case g.given && s == train:
+			share = 1 - c.share(validation)
+		case g.given && s == test:
+			share = 0
+		case s == train:
 			share = 1 - c.share(test) - c.share(validation) - c.share(pool)
 		}
 		bins[b] = bin{name: s.String(), low: low, high: low + share, few: [2]int{1, 1}}
@@ -65,7 +76,7 @@ func (p *plan) divide(c Config, g *groups, rest []int) error {
 	}
 	q := pack(members, bins, func(m *member) int {
 		s := c.onLine(m.u)
-		if s == pool && m.n[malicious] > 0 {
+		if s == pool && (m.n[malicious] > 0 || g.given) || s == test && g.given {
 			s = train
 		}
 		return slices.Index(order, s)

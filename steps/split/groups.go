@@ -20,28 +20,48 @@ type groups struct {
 	total   [2]int   // rows by label
 	by      string   // "source", "cluster" or "time"
 	moved   int      // rows whose cluster counts for another source, because a copy of them is there
+	source  []int32  // of each row
+	rows    int      // that the pool's come after
+	given   bool     // there is a pool of its own
+	pooled  []bool   // sources that the given pool has
 }
+
+// inPool tells whether a source is in the given pool.
+func (g *groups) inPool(source int32) bool { return g.given && g.pooled[source] }
 
 // member is a cluster or a source.
 type member struct {
 	u      float64  // its place on the line from 0 to 1
 	n      [2]int32 // its rows by label
 	source int32    // its source's number
+
+	fromPool bool // it has no row but those of the given pool
 }
 
 func (m *member) size() int { return int(m.n[benign] + m.n[malicious]) }
 
 // group reads the rows once and finds what stays together.
-func group(ctx context.Context, c Config, rows artifact.Rows) (*groups, error) {
+func group(ctx context.Context, c Config, in In) (*groups, error) {
 	cl := leak.NewClusters(c.Near)
 	r := reading{c: c}
-	if err := cl.AddAll(ctx, rows.All(), r.row); err != nil {
-		return nil, err
+	for _, rows := range in.Rows {
+		if err := cl.AddAll(ctx, rows.All(), r.row); err != nil {
+			return nil, err
+		}
+	}
+	r.rows = len(r.labels)
+	if r.given = in.Pool.Path != ""; r.given {
+		if err := cl.AddAll(ctx, in.Pool.All(), r.row); err != nil {
+			return nil, err
+		}
 	}
 	if r.err != nil {
 		return nil, r.err
 	}
-	g := &groups{of: make([]int32, cl.Len()), total: r.total, by: c.By}
+	g := &groups{of: make([]int32, cl.Len()), total: r.total, by: c.By, source: r.source, rows: r.rows, given: r.given, pooled: r.pooled}
+	if c.Folds > 0 {
+		g.by = "source"
+	}
 	if g.by == "auto" {
 		if g.by = "cluster"; r.enoughSources() {
 			g.by = "source"
@@ -65,6 +85,9 @@ type reading struct {
 	names   []string
 	index   map[string]int32
 	total   [2]int
+	rows    int    // that aren't the pool's
+	given   bool   // the rows that come now are the given pool's
+	pooled  []bool // by source
 	err     error
 }
 
@@ -87,9 +110,14 @@ func (r *reading) row(n int, row artifact.Row) {
 		r.index[row.Source] = s
 		r.names = append(r.names, row.Source)
 		r.sources = append(r.sources, member{source: s, u: place(r.c, "source", row.Source)})
+		r.pooled = append(r.pooled, false)
 	}
 	l := labelOf(row.Label)
 	r.labels, r.source, r.keys = append(r.labels, uint8(l)), append(r.source, s), append(r.keys, place(r.c, "text", text.Normalize(row.Text)))
+	if r.given {
+		r.pooled[s] = true
+		return
+	}
 	r.total[l]++
 	r.sources[s].n[l]++
 }
@@ -130,12 +158,18 @@ func (g *groups) gather(cl *leak.Clusters, r *reading) {
 		first := cl.First(row)
 		src := r.source[first]
 		if number[first] == 0 {
-			g.all = append(g.all, member{source: src, u: r.keys[first]})
+			g.all = append(g.all, member{source: src, u: r.keys[first], fromPool: first >= g.rows})
 			number[first] = int32(len(g.all))
 		}
 		at := number[first] - 1
 		g.of[row] = at
+		if row >= g.rows && !g.all[at].fromPool {
+			continue // a copy of a row that isn't the pool's
+		}
 		g.all[at].n[r.labels[row]]++
+		if row >= g.rows {
+			continue
+		}
 		g.sources[src].n[r.labels[row]]++
 		if r.source[row] != src {
 			g.moved++

@@ -1,18 +1,19 @@
-// Package split divides rows into sets that train, choose and report, so that no set knows another's rows. Rows that are
-// copies, descendants or near-duplicates of each other always go to one set. Where there are enough sources, whole ones
-// are held out of training, since a model knows its sources better than it will know its users: validation, pool and test
-// share the held-out ones, so that a threshold chosen on one holds for the other, and unseen has sources that nothing
-// else has.
+// Package split divides rows by role: rows that train, that choose, that are mined, and that are reported on. Rows that are
+// copies, descendants or near-duplicates of each other always go to one set. Where there are enough sources, roles share
+// none: a model knows the sources that it was trained on better than it will know its users', so a threshold that was chosen
+// on them doesn't hold elsewhere. Of the pool's sources some rows are held out, as test: what a model does on the traffic
+// that it was tuned to. The sources of unseen are in no other set: what it does elsewhere.
 //
 // A row's place depends on its text, its source and the seed alone, so rows keep their sets when others are added. Only
 // where chance leaves a set with too little of a label are groups moved, the nearest first; that may change when many are
-// added.
+// added. With folds, the sources are dealt into groups of about equal size, and the groups change roles from fold to fold.
 package split
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rein/steps"
@@ -21,8 +22,10 @@ import (
 
 // Config of the step.
 type Config struct {
-	By        string             `hcl:"by" default:"auto" doc:"What is held apart. source: sources that train are in no other set, and unseen has sources of its own; cluster: near-duplicates and descendants stay together, whatever their source; time: oldest rows train, newest are tested; auto: source where each label has enough sources, else cluster." enum:"auto,source,cluster,time"`
-	Fractions map[string]float64 `hcl:"fractions,optional" doc:"Share of the rows for validation, pool, test and unseen; train gets the rest. Others keep their defaults: validation 0.1, pool 0.2, test 0.2, unseen 0.1. The pool holds benign rows only; its share of the malicious ones trains."`
+	By        string             `hcl:"by" default:"auto" doc:"What is held apart. source: train, validation, pool and unseen share no source, and test has held-out rows of the pool's; cluster: near-duplicates and descendants stay together, whatever their source; time: oldest rows train, newest are tested; auto: source where each label has enough sources, else cluster." enum:"auto,source,cluster,time"`
+	Fractions map[string]float64 `hcl:"fractions,optional" doc:"Share of the rows for validation, pool, test and unseen; train gets the rest. Others keep their defaults: validation 0.2, pool 0.15, test 0.1, unseen 0.15. The pool holds benign rows only; its share of the malicious ones trains."`
+	Folds     int                `hcl:"folds" default:"0" doc:"Groups of sources that change roles from fold to fold, 4 or more: unseen has each source in exactly one fold. Fractions then only divide the pool's sources between pool and test. 0: one division."`
+	Fold      int                `hcl:"fold" default:"0" doc:"Which of the folds this is, from 1."`
 	Near      float64            `hcl:"near" default:"0.8" doc:"Similarity from which two texts are near-duplicates, 0.5 to 1; 0: only equal texts."`
 	Seed      int                `hcl:"seed" default:"1" doc:"Decides which groups go where."`
 }
@@ -31,6 +34,16 @@ type Config struct {
 func (c *Config) Validate() error {
 	if c.Near != 0 && (c.Near < 0.5 || c.Near > 1) {
 		return fmt.Errorf("near: %v is neither 0 nor between 0.5 and 1", c.Near)
+	}
+	switch {
+	case c.Folds != 0 && c.Folds < fewestFolds:
+		return fmt.Errorf("folds: %d leaves no sources to train on: one group is reported on, one chooses, one is mined; want 0, or at least %d", c.Folds, fewestFolds)
+	case c.Folds > 0 && (c.Fold < 1 || c.Fold > c.Folds):
+		return fmt.Errorf("fold: %d is not between 1 and folds = %d", c.Fold, c.Folds)
+	case c.Folds == 0 && c.Fold != 0:
+		return fmt.Errorf("fold: %d of no folds: give folds", c.Fold)
+	case c.Folds > 0 && c.By != "auto" && c.By != "source":
+		return fmt.Errorf("folds rotate sources: by = %q doesn't go with them", c.By)
 	}
 	sum := 0.0
 	for s := validation; s <= unseen; s++ {
@@ -59,32 +72,33 @@ func (c *Config) share(s set) float64 {
 	if f, ok := c.Fractions[s.String()]; ok {
 		return f
 	}
-	return [...]float64{validation: 0.1, pool: 0.2, test: 0.2, unseen: 0.1}[s]
+	return [...]float64{validation: 0.2, pool: 0.15, test: 0.1, unseen: 0.15}[s]
 }
 
 // In is what the step reads.
 type In struct {
-	Rows artifact.Rows `port:"rows" doc:"rows of both labels"`
+	Rows []artifact.Rows `port:"rows" doc:"rows of both labels"`
+	Pool artifact.Rows   `port:"pool,optional" doc:"a pool of its own: it is mined, but for the share of test, which is held out as own traffic; its sources are never validation's or unseen's"`
 }
 
 // Out is what the step makes.
 type Out struct {
 	Train      artifact.Rows `port:"train" doc:"rows to train on"`
-	Validation artifact.Rows `port:"validation" doc:"rows to choose thresholds and checkpoints on"`
+	Validation artifact.Rows `port:"validation" doc:"rows to choose thresholds and checkpoints on: of sources that neither train nor pool has"`
 	Pool       artifact.Rows `port:"pool" doc:"benign rows to mine for false positives"`
-	Test       artifact.Rows `port:"test" doc:"rows to report on"`
-	Unseen     artifact.Rows `port:"unseen" doc:"rows of sources that no other set has; empty where there are too few sources"`
+	Test       artifact.Rows `port:"test" doc:"own traffic: held-out rows of the sources of the pool"`
+	Unseen     artifact.Rows `port:"unseen" doc:"new sources: rows of sources that no other set has; empty where there are too few"`
 }
 
 // Step is the "split" step type.
-var Step = steps.New("split", 2, "Split rows into sets that share no near-duplicate, and hold whole sources out of training.", run,
-	steps.Stage(steps.Data), steps.Divides("rows"), steps.Example(`step "split" "parts" {
+var Step = steps.New("split", 3, "Split rows by role: sets that share no near-duplicate and, where there are enough, no source.", run,
+	steps.Stage(steps.Data), steps.Divides("rows", "pool"), steps.Example(`step "split" "parts" {
   rows      = step.own.rows
   fractions = { test = 0.25 }
 }`))
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
-	g, err := group(ctx, c, in.Rows)
+	g, err := group(ctx, c, in)
 	if err != nil {
 		return Out{}, err
 	}
@@ -95,7 +109,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	for _, n := range p.notes {
 		env.Notef("%s", n)
 	}
-	counts, err := write(ctx, env, g, p, in.Rows)
+	counts, err := write(ctx, env, g, p, in)
 	if err != nil {
 		return Out{}, err
 	}
@@ -105,7 +119,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 }
 
 // write copies each row to its set, in the order in which rows came.
-func write(ctx context.Context, env *steps.Env, g *groups, p *plan, rows artifact.Rows) (counts [sets][2]int, err error) {
+func write(ctx context.Context, env *steps.Env, g *groups, p *plan, in In) (counts [sets][2]int, err error) {
 	var w [sets]*artifact.Writer[artifact.Row]
 	for s := range w {
 		if w[s], err = artifact.NewWriter[artifact.Row](env.Out(set(s).String())); err != nil {
@@ -113,24 +127,67 @@ func write(ctx context.Context, env *steps.Env, g *groups, p *plan, rows artifac
 		}
 		defer func() { err = errors.Join(err, w[s].Close()) }()
 	}
-	n := 0
-	for r, err := range rows.All() {
+	n, left := 0, 0
+	each := func(r artifact.Row, err error) error {
 		if err != nil {
-			return counts, err
+			return err
 		}
-		s := p.of[g.of[n]]
-		counts[s][labelOf(r.Label)]++
-		if err := w[s].Write(r); err != nil {
-			return counts, err
+		if s, ok := p.place(g, n); ok {
+			counts[s][labelOf(r.Label)]++
+			if err := w[s].Write(r); err != nil {
+				return err
+			}
+		} else {
+			left++
 		}
 		if n++; n%4096 == 0 {
 			env.Progress(int64(n), int64(len(g.of)), "rows")
-			if err := ctx.Err(); err != nil {
+			return ctx.Err()
+		}
+		return nil
+	}
+	for _, rows := range append(slices.Clone(in.Rows), in.Pool) {
+		if rows.Path == "" {
+			continue
+		}
+		for r, err := range rows.All() {
+			if err := each(r, err); err != nil {
 				return counts, err
 			}
 		}
 	}
+	env.Metric("left_out_rows", float64(left))
+	if left > 0 {
+		env.Notef("%d of %d rows are left out: %s", left, n, p.why())
+	}
 	return counts, nil
+}
+
+// why says why rows are left out.
+func (p *plan) why() string {
+	if p.noTest {
+		return "an attack of a source that is mined, or a copy of a row of another source, which has another role"
+	}
+	return "each is a copy or near-duplicate of a row of another source, which has another role"
+}
+
+// place is the set of a row. A row goes with its cluster, unless that would bring its source into two roles: then it is left
+// out.
+func (p *plan) place(g *groups, row int) (s set, ok bool) {
+	at := g.of[row]
+	s = p.of[at]
+	switch source := g.source[row]; {
+	case row >= g.rows && !g.all[at].fromPool: // of the given pool, and known elsewhere
+		return pool, s == train
+	case p.noTest && s == test: // its source is mined, and so doesn't train
+		return s, false
+	case p.zones == nil || row >= g.rows || g.names[source] == "":
+		return s, true
+	case g.given && s == test: // an attack that is held out of those that train
+		return s, p.zones[source] == zoneTrain
+	default:
+		return s, p.zones[source] == zoneOf(s)
+	}
 }
 
 func report(env *steps.Env, counts [sets][2]int) {

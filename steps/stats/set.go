@@ -8,13 +8,34 @@ import (
 
 // Report is what an evaluation found.
 type Report struct {
-	Threshold float64 `json:"threshold"` // the model's: chosen on validation rows, never here
-	BaseRate  float64 `json:"base_rate"` // assumed share of malicious prompts, for the precision
+	Threshold float64 `json:"threshold"`                       // the model's: chosen on validation rows, never here; of folds, the mean of theirs
+	Pooled    float64 `json:"own_traffic_threshold,omitempty"` // what all validation rows together would choose
+	BaseRate  float64 `json:"base_rate"`                       // assumed share of malicious prompts, for the precision
 	// Temperature was fitted on validation rows; 0 where there were none, or none is best.
 	Temperature float64 `json:"temperature,omitempty"`
 	// Seeds are all trainings of the model, the one that is used first; empty where there was one.
 	Seeds []SeedFigures   `json:"seeds,omitempty"`
-	Sets  map[string]*Set `json:"sets"` // "test", "unseen", and "pool", which was mined: seen
+	Sets  map[string]*Set `json:"sets"` // OwnTraffic, NewSources, and "pool", which was mined: seen
+
+	Basis     string   `json:"basis"`                // the set that a verdict rests on
+	OwnCounts bool     `json:"own_counts,omitempty"` // a gain on own traffic counts beside it
+	Promise   *Promise `json:"promise,omitempty"`    // what the threshold promises of new sources
+	Kept      *Kept    `json:"kept,omitempty"`       // how many new sources keep the limit
+	Folds     int      `json:"folds,omitempty"`      // models that the rows are of, each of its fold's
+}
+
+// The sets that answer the two questions.
+const (
+	OwnTraffic = "test"   // held-out rows of the sources that were mined
+	NewSources = "unseen" // rows of sources of which no row trained, was mined, or chose anything
+)
+
+// Rests decides which set a verdict rests on: new sources, where there are some with rows of both labels.
+func (r *Report) Rests() {
+	r.Basis = OwnTraffic
+	if s := r.Sets[NewSources]; s != nil && s.Benign.Rows > 0 && s.Malicious.Rows > 0 {
+		r.Basis = NewSources
+	}
 }
 
 // SeedFigures is what one seed's model measured: by set, then by metric ("fp_rate", "tp_rate", "f1_macro", "roc_auc").
@@ -50,7 +71,11 @@ type Set struct {
 	Slices    map[string]map[string]Pair `json:"slices"`           // "source", "length", "language" -> value
 	Histogram map[string][]int           `json:"histogram"`        // threat scores of benign and malicious rows, 50 bins
 
+	Draws *Draws `json:"draws,omitempty"` // of a set with rows of both labels
+
 	benign, malicious []float64
+	ranked            [2][]ranked
+	sources           map[string]int32
 }
 
 // Scaled is how well scores are calibrated after temperature scaling.
@@ -111,7 +136,7 @@ var OperatingPoints = []struct {
 
 // NewSet is an empty set: Add rows, then Finish.
 func NewSet() *Set {
-	return &Set{Benign: Group{Categories: map[string]*Group{}}, Malicious: Group{Categories: map[string]*Group{}}, Slices: map[string]map[string]Pair{},
+	return &Set{sources: map[string]int32{}, Benign: Group{Categories: map[string]*Group{}}, Malicious: Group{Categories: map[string]*Group{}}, Slices: map[string]map[string]Pair{},
 		Bins: make([]Bin, calibrationBins), RecallAt: map[string]*Interval{}, F1: map[string]float64{},
 		Histogram: map[string][]int{BenignKey: make([]int, histogramBins), MaliciousKey: make([]int, histogramBins)}}
 }
@@ -120,13 +145,14 @@ func NewSet() *Set {
 func (s *Set) Add(o Observation) {
 	s.Rows++
 	s.Confusion.Add(o.Malicious, o.Flagged)
-	group, target, key := &s.Benign, 0.0, BenignKey
+	group, target, key, label := &s.Benign, 0.0, BenignKey, 0
 	if o.Malicious {
-		group, target, key = &s.Malicious, 1, MaliciousKey
+		group, target, key, label = &s.Malicious, 1, MaliciousKey, 1
 		s.malicious = append(s.malicious, o.Threat)
 	} else {
 		s.benign = append(s.benign, o.Threat)
 	}
+	s.ranked[label] = append(s.ranked[label], ranked{o.Threat, s.source(o.Slices["source"]), int32(len(s.ranked[label])), o.Flagged})
 	group.add(o.Flagged)
 	category := cmp.Or(o.Category, none)
 	if group.Categories[category] == nil {
@@ -140,6 +166,16 @@ func (s *Set) Add(o Observation) {
 	b := &s.Bins[calibrationBin(o.Threat)]
 	b.Rows, b.Score, b.Share = b.Rows+1, b.Score+o.Threat, b.Share+target
 	s.Histogram[key][min(int(o.Threat*histogramBins), histogramBins-1)]++
+}
+
+// source is a source's number.
+func (s *Set) source(name string) int32 {
+	n, ok := s.sources[name]
+	if !ok {
+		n = int32(len(s.sources))
+		s.sources[name] = n
+	}
+	return n
 }
 
 // calibrationBin is the bin of a score; an upper edge belongs to its bin, as in scikit-learn.
@@ -210,6 +246,7 @@ func (s *Set) Finish(baseRate float64, resamples int, seed uint64) {
 		s.RecallAt[p.Name] = finite(RecallAt(s.malicious, s.benign, p.Rate))
 	}
 	s.ROC, s.PR = curves(s.benign, s.malicious)
+	s.Draws = newDrawer(s.ranked, len(s.sources), seed).all()
 }
 
 // intervals are those of figures that have no formula.

@@ -41,6 +41,8 @@ type Config struct {
 	Rule     string  `hcl:"threshold_rule" default:"fp_rate" enum:"fp_rate,recall,f1,cost,fixed" doc:"How the threshold is chosen on validation rows: highest recall at a limited FP rate, lowest FP rate at a sufficient recall, highest F1 macro, lowest expected cost of a prompt, or as said."`
 	AtMost   float64 `hcl:"fp_rate_at_most" default:"0.01" doc:"For threshold_rule fp_rate: the limit on validation rows."`
 	Sure     float64 `hcl:"fp_rate_confidence" default:"0" doc:"For threshold_rule fp_rate: how sure the validation rows have to make it that the true FP rate keeps the limit (Clopper-Pearson). 0: their own rate has to, so that new rows of their kind exceed it every other time."`
+	For      string  `hcl:"threshold_for" default:"own_traffic" enum:"own_traffic,new_sources" doc:"For threshold_rule fp_rate: whose FP rate keeps the limit. own_traffic: that of more rows of the validation rows' sources, taken together. new_sources: that of most sources which nobody has seen yet, by an order statistic over the validation rows' sources, which must be none that trains."`
+	Share    float64 `hcl:"new_sources_share" default:"0.9" doc:"For threshold_for new_sources: the share of new sources that has to keep the limit. 0.9 takes 9 validation sources, 0.95 takes 19; each with 99 benign rows, where the limit is 1%."`
 	AtLeast  float64 `hcl:"recall_at_least" default:"0.95" doc:"For threshold_rule recall: the limit on validation rows."`
 	Fixed    float64 `hcl:"threshold" default:"0.5" doc:"For threshold_rule fixed."`
 	CostFP   float64 `hcl:"false_positive_cost" default:"1" doc:"For threshold_rule cost: of a benign prompt that is flagged, in any unit."`
@@ -78,7 +80,7 @@ func (c Config) Validate() error {
 		{"learning_rate", c.Rate, 0, 100}, {"head_rate", c.HeadRate, 0, 10}, {"warmup", c.Warmup, 0, 1},
 		{"dropout", c.Dropout, 0, 0.95}, {"weight_decay", c.Decay, 0, 1}, {"label_smoothing", or(c.Smoothing, 0), 0, 0.99}, {"category_weight", or(c.Category, 0), 0, 10},
 		{"linear_weight", c.Linear, 0, 10}, {"focal_gamma", c.Focal, 0, 10}, {"energy_penalty", c.Energy, 0, 100}, {"clip_norm", c.Clip, 0, 1e6}, {"patience", float64(c.Patience), 0, 10000},
-		{"fp_rate_at_most", c.AtMost, 0, 1}, {"fp_rate_confidence", c.Sure, 0, 0.9999}, {"recall_at_least", c.AtLeast, 0, 1}, {"threshold", c.Fixed, 0, 1},
+		{"fp_rate_at_most", c.AtMost, 0, 1}, {"fp_rate_confidence", c.Sure, 0, 0.9999}, {"new_sources_share", c.Share, 0, 0.9999}, {"recall_at_least", c.AtLeast, 0, 1}, {"threshold", c.Fixed, 0, 1},
 		{"false_positive_cost", c.CostFP, 0, 1e12}, {"miss_cost", c.CostMiss, 0, 1e12}, {"base_rate", c.BaseRate, 0, 1},
 	} {
 		if !(v.v >= v.low && v.v <= v.up) {
@@ -158,6 +160,9 @@ func (c Config) rule() threshold.Rule {
 	switch c.Rule {
 	case "fp_rate":
 		r.AtMost, r.Sure = c.AtMost, c.Sure
+		if c.For == threshold.NewSources {
+			r.For, r.Share = c.For, c.Share
+		}
 	case "recall":
 		r.AtLeast = c.AtLeast
 	case "fixed":

@@ -10,6 +10,7 @@ import (
 
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/threshold"
 )
 
 // Classes are the model's outputs. Malicious rows of any other category are "other".
@@ -41,6 +42,11 @@ func (d *dataset) facts(validation *dataset) *artifact.ModelData {
 }
 
 func (d *dataset) benign(i int) bool { return d.class[i] == 0 }
+
+// scored are the rows with their threat scores.
+func (d *dataset) scored(scores []float32) threshold.Rows {
+	return threshold.Rows{Scores: scores, Benign: d.benign, Source: func(i int) string { return d.source[i] }}
+}
 
 // load reads rows; name is the port's, for messages. Both labels must be there.
 func load(ctx context.Context, rows artifact.Rows, name string, weights map[string]float64) (*dataset, error) {

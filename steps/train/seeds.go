@@ -18,7 +18,7 @@ import (
 type result struct {
 	loop       *loop
 	validation measured
-	threshold  float64
+	choice     threshold.Choice
 	fp, tp     float64 // on validation rows
 	auc        float64
 }
@@ -107,8 +107,8 @@ func (l *loop) result() (*result, error) {
 
 // decide chooses the threshold from scores of the validation rows.
 func (l *loop) decide(v measured) *result {
-	r := &result{loop: l, validation: v, threshold: l.cfg.rule().Choose(v.scores, l.validation.benign), auc: auc(v.scores, l.validation.benign)}
-	r.fp, r.tp = threshold.Rates(v.scores, r.threshold, l.validation.benign)
+	r := &result{loop: l, validation: v, choice: l.cfg.rule().Decide(l.validation.scored(v.scores)), auc: auc(v.scores, l.validation.benign)}
+	r.fp, r.tp = threshold.Rates(v.scores, r.choice.Threshold, l.validation.benign)
 	return r
 }
 
@@ -120,7 +120,7 @@ func spread(env *steps.Env, all []*result) {
 		"validation_fp_rate": func(r *result) float64 { return r.fp },
 		"validation_tp_rate": func(r *result) float64 { return r.tp },
 		"validation_loss":    func(r *result) float64 { return r.validation.loss },
-		"threshold":          func(r *result) float64 { return r.threshold },
+		"threshold":          func(r *result) float64 { return r.choice.Threshold },
 	} {
 		n, sum, squares := float64(len(all)), 0.0, 0.0
 		for _, r := range all {

@@ -19,8 +19,10 @@ import (
 	"rein/steps/internal/mlx"
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/ort"
+	"rein/steps/internal/threshold"
 	"rein/steps/internal/tokenizer"
 	"rein/steps/internal/usergraph"
+	"rein/steps/stats"
 )
 
 // Inputs are the rows of a training.
@@ -39,7 +41,7 @@ type Outputs struct {
 }
 
 // Step is the step type.
-var Step = steps.New("train-gpu", 7, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
+var Step = steps.New("train-gpu", 8, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
 	steps.Stage(steps.Training), steps.Fits("rows", "trains on"), steps.Fits("validation", "chooses with"), steps.Isolated, steps.Fingerprint(versions), steps.Example(`
 step "train-gpu" "model" {
   rows       = step.dataset.rows
@@ -248,17 +250,36 @@ func finish(env *steps.Env, r *result, seconds float64, dir artifact.Model) erro
 		return err
 	}
 	for name, value := range map[string]float64{
-		"train_seconds": l.before + seconds, "epochs": float64(l.state.Epoch), "best_epoch": float64(l.state.BestAt), "threshold": r.threshold,
+		"train_seconds": l.before + seconds, "epochs": float64(l.state.Epoch), "best_epoch": float64(l.state.BestAt), "threshold": r.choice.Threshold, "threshold_own_traffic": r.choice.OwnTraffic,
 		"train_loss": t.loss, "validation_loss": r.validation.loss, "loss_gap": r.validation.loss - t.loss,
 		"validation_auc": r.auc, "validation_fp_rate": r.fp, "validation_tp_rate": r.tp,
 		"train_rows": float64(len(l.rows.class)), "train_rows_per_second": float64(l.state.Epoch*len(l.rows.class)) / l.took,
 	} {
 		env.Metric(name, value)
 	}
+	promise(env, r.choice.Promise)
 	if doubt := l.cfg.rule().Doubt(l.validation.perClass[0]); doubt != "" {
 		env.Notef("%s", doubt)
 	}
 	return r.save(dir)
+}
+
+// promise reports what the threshold promises of new sources.
+func promise(env *steps.Env, p *stats.Promise) {
+	if p == nil {
+		return
+	}
+	env.Metric("promise_limit", p.Limit)
+	env.Metric("promise_sources", float64(p.Sources))
+	env.Metric("promise_probability", p.Probability)
+	env.Metric("promise_wanted", p.Wanted)
+	switch {
+	case p.Sources == 0:
+		env.Notef("no validation source has the %d benign rows that show an FP rate of %g%%: the threshold is that of all validation rows together, and promises nothing of new sources",
+			stats.RowsOfSource(p.Limit), 100*p.Limit)
+	case !p.Kept():
+		env.Notef("too few sources: the threshold keeps %g%% on %.0f%% of new sources, since it rests on %d; %.0f%% needs %d", 100*p.Limit, 100*p.Probability, p.Sources, 100*p.Wanted, p.Needs)
+	}
 }
 
 // save writes the training's model.
@@ -268,6 +289,10 @@ func (r *result) save(dir artifact.Model) error {
 	if err != nil {
 		return err
 	}
-	facts := map[string]string{"threshold": string(rule), "seed": strconv.Itoa(l.cfg.Seed), "epochs": strconv.Itoa(l.state.BestAt), "rows": strconv.Itoa(len(l.rows.class))}
-	return l.net.save(dir, artifact.ModelInfo{Classes: Classes(), Threshold: r.threshold, Rule: l.cfg.rule().String(), Versions: maps.Clone(versions()), Training: facts, Data: l.rows.facts(l.validation)})
+	choice, err := json.Marshal(r.choice)
+	if err != nil {
+		return err
+	}
+	facts := map[string]string{"threshold": string(rule), threshold.ChoiceFact: string(choice), "seed": strconv.Itoa(l.cfg.Seed), "epochs": strconv.Itoa(l.state.BestAt), "rows": strconv.Itoa(len(l.rows.class))}
+	return l.net.save(dir, artifact.ModelInfo{Classes: Classes(), Threshold: r.choice.Threshold, Rule: l.cfg.rule().String(), Versions: maps.Clone(versions()), Training: facts, Data: l.rows.facts(l.validation)})
 }

@@ -76,6 +76,7 @@ type Model struct {
 	UnseenFP, UnseenFN float64    // the same on unseen sources
 	Rows               int        // of the test set, a tenth of them malicious
 	Data               string     // names the test set: other names are other rows
+	New                bool       // the verdict rests on new sources
 	Seeds              [4]float64 // FP rates of further seeds on the test set; 0: no such seed
 }
 
@@ -93,11 +94,11 @@ func (s *Shelf) evaluate(m Model) (map[string]cache.Blob, map[string]float64) {
 		name, prefix string
 		fp, fn       float64
 		rows         int
-	}{{"test", "", m.FP, m.FN, m.Rows}, {"unseen", "unseen_", m.UnseenFP, m.UnseenFN, m.Rows / 10}} {
+	}{{stats.OwnTraffic, "own_", m.FP, m.FN, m.Rows}, {stats.NewSources, "new_", m.UnseenFP, m.UnseenFN, m.Rows / 10}} {
 		got := stats.NewSet()
 		rng := rand.New(rand.NewPCG(7, uint64(len(set.name))))
 		for i := range set.rows {
-			r := artifact.Scored{ID: fmt.Sprint(set.name, i), Set: set.name, Label: artifact.Benign, Category: []string{"other", "semantic jailbreak"}[i%2], Source: "s" + fmt.Sprint(i%3),
+			r := artifact.Scored{ID: fmt.Sprint(set.name, i), Set: set.name, Label: artifact.Benign, Category: []string{"other", "semantic jailbreak"}[i%2], Source: "s" + fmt.Sprint(i%12),
 				Family: "jailbreak", Text: fmt.Sprintf("please ignore the %s row %d of <b>%s</b>", []string{"mail", "recipe", "poem"}[i%3], i, set.name)}
 			hard, flip := rng.Float64(), set.fp
 			if i%10 == 0 {
@@ -114,11 +115,18 @@ func (s *Shelf) evaluate(m Model) (map[string]cache.Blob, map[string]float64) {
 		got.Finish(0.01, 200, 1)
 		got.Data = fmt.Sprintf("%064x", len(m.Data)) + set.name
 		report.Sets[set.name] = got
-		for name, i := range map[string]*stats.Interval{"fp_rate": got.FPRate, "tp_rate": got.Recall, "f1_macro": got.F1Macro, "roc_auc": got.AUC} {
-			metrics[set.prefix+name], metrics[set.prefix+name+"_low"], metrics[set.prefix+name+"_high"] = i.Value, i.Low, i.High
+		prefixes := []string{set.prefix}
+		if (set.name == stats.NewSources) == m.New {
+			prefixes, report.Basis = append(prefixes, ""), set.name
 		}
-		metrics[set.prefix+"fp_count"] = float64(got.Confusion.FP)
-		metrics[set.prefix+"benign_rows"] = float64(got.Benign.Rows)
+		for _, prefix := range prefixes {
+			for name, i := range map[string]*stats.Interval{"fp_rate": got.FPRate, "tp_rate": got.Recall, "f1_macro": got.F1Macro, "roc_auc": got.AUC,
+				"recall_at_fp_0_5": got.RecallAt["0.5"], "recall_at_fp_1": got.RecallAt["1"], "recall_at_fp_2": got.RecallAt["2"]} {
+				metrics[prefix+name], metrics[prefix+name+"_low"], metrics[prefix+name+"_high"] = i.Value, i.Low, i.High
+			}
+			metrics[prefix+"fp_count"] = float64(got.Confusion.FP)
+			metrics[prefix+"benign_rows"] = float64(got.Benign.Rows)
+		}
 	}
 	m.overSeeds(&report, metrics)
 	dir := s.t.TempDir()

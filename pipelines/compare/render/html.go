@@ -86,12 +86,12 @@ func HTML(ctx context.Context, w io.Writer, of *compare.Result, o Options) error
 	p.Composition = r.compositions()
 	for _, name := range r.Columns() {
 		report := r.Report(name)
-		if report == nil || report.Sets["test"] == nil {
+		if report == nil || report.Sets[r.BasisSet()] == nil {
 			continue
 		}
-		set := report.Sets["test"]
+		set := report.Sets[r.BasisSet()]
 		p.Histograms = append(p.Histograms, newHistogram("hist-"+name, "Threat scores: "+name, "How many test rows have each threat score, on a logarithmic scale; the line is the threshold.", set.Histogram, report.Threshold))
-		p.Confusions = append(p.Confusions, confusions(name, report))
+		p.Confusions = append(p.Confusions, confusions(name, report, set))
 	}
 	if p.Microscopes, err = r.look(ctx); err != nil {
 		return err
@@ -118,7 +118,7 @@ type scope struct {
 func (r result) look(ctx context.Context) ([]scope, error) {
 	var names []string
 	for _, name := range r.Columns() {
-		if report := r.Report(name); r.Scored(name) && report != nil && report.Sets["test"] != nil {
+		if report := r.Report(name); r.Scored(name) && report != nil && report.Sets[r.BasisSet()] != nil {
 			names = append(names, name)
 		}
 	}
@@ -225,8 +225,7 @@ func spread(set *stats.Set, name string, value float64) string {
 	return show(name, value)
 }
 
-func confusions(name string, report *stats.Report) confusionTable {
-	set := report.Sets["test"]
+func confusions(name string, report *stats.Report, set *stats.Set) confusionTable {
 	c := set.Confusion
 	t := confusionTable{Name: name}
 	for i, v := range []int{c.TP, c.FN, c.FP, c.TN} {

@@ -40,7 +40,7 @@ func (r result) each(set string, f func(name string, s *stats.Set)) {
 func (r result) curveCharts() []chart {
 	var roc, pr, calibration []series
 	zoom, lowest := 0.002, 1.0
-	r.each("test", func(name string, s *stats.Set) {
+	r.each(r.BasisSet(), func(name string, s *stats.Set) {
 		roc = append(roc, series{name: name, class: r.class(name), points: s.ROC})
 		pr = append(pr, series{name: name, class: r.class(name), points: s.PR})
 		var bins [][2]float64
@@ -125,7 +125,7 @@ func (r result) whiskerCharts() []whiskers {
 			out = append(out, newWhiskers(id, title, desc, xlabel, list))
 		}
 	}
-	for _, set := range []struct{ name, words string }{{"test", "on the test set"}, {"unseen", "on unseen sources"}} {
+	for _, set := range []struct{ name, words string }{{stats.OwnTraffic, "on own traffic"}, {stats.NewSources, "on new sources"}} {
 		benign, malicious := map[string]*estimates{}, map[string]*estimates{}
 		slicesBy := map[string]map[string]*estimates{}
 		r.each(set.name, func(name string, s *stats.Set) {

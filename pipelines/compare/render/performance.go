@@ -8,6 +8,17 @@ import (
 )
 
 var performanceLines = []line{
+	{sectionPerform, "basis", "the verdict rests on", basis},
+	{sectionPerform, "new_recall_at_fp_0_5", "recall at 0.5% FP rate, new sources", func(v view) Cell { return v.measuredCell("new_recall_at_fp_0_5") }},
+	{sectionPerform, "new_recall_at_fp_1", "recall at 1% FP rate, new sources", func(v view) Cell { return v.measuredCell("new_recall_at_fp_1") }},
+	{sectionPerform, "new_recall_interval", "  95% interval over sources", overSources("new_recall_at_fp_1")},
+	{sectionPerform, "new_recall_test", "  against the baseline", againstBaseline("new_recall_at_fp_1")},
+	{sectionPerform, "new_recall_at_fp_2", "recall at 2% FP rate, new sources", func(v view) Cell { return v.measuredCell("new_recall_at_fp_2") }},
+	{sectionPerform, "own_recall_at_fp_1", "recall at 1% FP rate, own traffic", func(v view) Cell { return v.measuredCell("own_recall_at_fp_1") }},
+	{sectionPerform, "own_recall_test", "  against the baseline", againstBaseline("own_recall_at_fp_1")},
+	{sectionPerform, "promise", "threshold's promise", promise},
+	{sectionPerform, "kept", "  new sources that keep it", kept("")},
+	{sectionPerform, "kept_pooled", "  with one threshold for all rows", kept("_pooled")},
 	{sectionPerform, "fp_rate", "FP rate", func(v view) Cell { return v.rate("fp_rate") }},
 	{sectionPerform, "fp_interval", "  95% interval", interval95("fp_rate")},
 	{sectionPerform, "fp_seeds", "  mean over seeds", overSeeds("fp_rate")},
@@ -17,7 +28,7 @@ var performanceLines = []line{
 	{sectionPerform, "fp_test", "  against the baseline", againstBaseline("fp_rate")},
 	{sectionPerform, "fp_chosen", "  against the chosen or best", againstChosen},
 	{sectionPerform, "fp_control", "  against plain copies", controlCell},
-	{sectionPerform, "fp_count", "FPs on the test set", fpCount},
+	{sectionPerform, "fp_count", "false positives", fpCount},
 	{sectionPerform, "fp_per_100k", "FPs per 100,000", perHundredThousand},
 	{sectionPerform, "tp_rate", "recall", func(v view) Cell { return v.rate("tp_rate") }},
 	{sectionPerform, "tp_interval", "  95% interval", interval95("tp_rate")},
@@ -27,13 +38,77 @@ var performanceLines = []line{
 	{sectionPerform, "f1_seeds", "  mean over seeds", overSeeds("f1_macro")},
 	{sectionPerform, "roc_auc", "ROC-AUC", func(v view) Cell { return v.measuredCell("roc_auc").expected(v, "roc_auc") }},
 	{sectionPerform, "auc_seeds", "  mean over seeds", overSeeds("roc_auc")},
-	{sectionPerform, "unseen_fp_rate", "FP rate, unseen sources", func(v view) Cell { return v.rate("unseen_fp_rate") }},
-	{sectionPerform, "unseen_tp_rate", "recall, unseen sources", func(v view) Cell { return v.rate("unseen_tp_rate") }},
-	{sectionPerform, "unseen_roc_auc", "ROC-AUC, unseen sources", func(v view) Cell { return v.measuredCell("unseen_roc_auc") }},
+	{sectionPerform, "own_fp_rate", "FP rate, own traffic", func(v view) Cell { return v.measuredCell("own_fp_rate") }},
+	{sectionPerform, "own_tp_rate", "recall, own traffic", func(v view) Cell { return v.measuredCell("own_tp_rate") }},
+	{sectionPerform, "own_roc_auc", "ROC-AUC, own traffic", func(v view) Cell { return v.measuredCell("own_roc_auc") }},
 	{sectionPerform, "edited_tp_rate", "recall, edited attacks (mean)", func(v view) Cell { return v.measuredCell("edited_tp_rate") }},
 	{sectionPerform, "edited_tp_rate_worst", "  under the worst edit", func(v view) Cell { return v.measuredCell("edited_tp_rate_worst") }},
 	{sectionPerform, "edited_fp_rate_worst", "FP rate, edited (worst)", func(v view) Cell { return v.measuredCell("edited_fp_rate_worst") }},
 	{sectionPerform, "seen_pool_fp_rate", "FP rate, mined pool (seen)", func(v view) Cell { return v.measuredCell("seen_pool_fp_rate") }},
+}
+
+// basis is the question that the verdict rests on, with how much answers it.
+func basis(v view) Cell {
+	what := "own traffic"
+	if v.r.Basis() == compare.New {
+		what = "new sources"
+	}
+	if n, ok := v.measured["benign_sources"]; ok && v.s == nil {
+		what += fmt.Sprintf(" (%s benign, %s malicious)", count(n.Value), count(v.measured["malicious_sources"].Value))
+	}
+	return Cell{Text: what}
+}
+
+// overSources is a figure's interval over sources.
+func overSources(metric string) func(view) Cell {
+	return func(v view) Cell {
+		f, ok := v.measured[metric]
+		if !ok || f.SourcesLow == nil || f.SourcesHigh == nil {
+			return Cell{}
+		}
+		return Cell{Text: interval(metric, compare.Figure{Value: f.Value, Low: f.SourcesLow, High: f.SourcesHigh})}
+	}
+}
+
+// promise is what the threshold promises of new sources.
+func promise(v view) Cell {
+	p := v.r.Baseline.Promise
+	if v.s != nil {
+		p = v.s.Promise
+	}
+	switch {
+	case p == nil:
+		return Cell{}
+	case p.Sources == 0:
+		return Cell{Text: "none: no source has enough rows", Tone: Bad}
+	case p.Probability < p.Wanted-1e-9:
+		return Cell{Text: fmt.Sprintf("too few sources: at most %s for %.0f%% of new ones; %.0f%% needs %d", percentOf(p.Limit), 100*p.Probability, 100*p.Wanted, p.Needs), Tone: Warn}
+	}
+	return Cell{Text: fmt.Sprintf("at most %s for %s new sources", percentOf(p.Limit), shareOf(p.Wanted)), Tone: Good}
+}
+
+// percentOf is a limit without needless decimals.
+func percentOf(v float64) string { return fmt.Sprintf("%.3g%%", 100*v) }
+
+// shareOf is a share in small numbers: 9 of 10.
+func shareOf(p float64) string {
+	for _, n := range []int{10, 20, 100} {
+		if k := math.Round(p * float64(n)); math.Abs(k-p*float64(n)) < 1e-6 {
+			return fmt.Sprintf("%.0f of %d", k, n)
+		}
+	}
+	return fmt.Sprintf("%.1f%% of", 100*p)
+}
+
+// kept is how many of the new sources keep the limit.
+func kept(suffix string) func(view) Cell {
+	return func(v view) Cell {
+		n, ok := v.measured["new_sources"]
+		if !ok || n.Value == 0 {
+			return Cell{}
+		}
+		return Cell{Text: fmt.Sprintf("%s of %s; worst %s", count(v.measured["new_sources_within"+suffix].Value), count(n.Value), percent(v.measured["new_sources_worst"+suffix].Value))}
+	}
 }
 
 // rate is a measured rate beside what was promised, judged by the target of the metric and by the promise.

@@ -50,7 +50,7 @@ func (r result) prose(p painter, o Options) string {
 const legend = "Measured figures stand alone, with 95% intervals; \"exp\" is what the paper promised, \"plan\" what it planned or the file asks for; – is not measured."
 
 // concernLines are the concerns that aren't failed gates: those are in the recommendation already.
-const starRule = "one each for the FP target, the recall floor, a balance that isn't critical, an FP rate whose whole interval is within the target, and no loss that is shown against the baseline or on unseen sources."
+const starRule = "one each for the FP target, more attacks found than by the baseline at one FP rate, none shown to be lost, a balance that isn't critical, and an FP rate whose whole interval (over sources, where they are new) is within the target."
 
 func (r result) concernLines() []string {
 	var out []string
@@ -218,7 +218,7 @@ func (r result) controlWords(s *compare.Strategy) string {
 		return ""
 	}
 	var parts []string
-	for _, metric := range []string{"fp_rate", "tp_rate", "unseen_fp_rate", "unseen_tp_rate"} {
+	for _, metric := range []string{compare.New + compare.Decisive, compare.Own + compare.Decisive, "fp_rate", "tp_rate"} {
 		if t := r.AgainstControl(s, metric); t != nil {
 			parts = append(parts, label(metric)+" "+testWords(*t))
 		}

@@ -9,7 +9,7 @@ import (
 
 // Rows are found by what the matrix calls them, by their key and by their section.
 func TestSelectFindsRowsByName(t *testing.T) {
-	for word, want := range map[string]string{"recall": "tp_rate", "Recall, Unseen": "unseen_tp_rate", "tp_rate": "tp_rate", "timeline": "total_time", "critical path": "total_time",
+	for word, want := range map[string]string{"recall": "tp_rate", "Recall, Own": "own_tp_rate", "tp_rate": "tp_rate", "timeline": "total_time", "critical path": "total_time",
 		"tpr": "tp_rate", "FP rate": "fp_rate"} {
 		m := result{four(t)}.matrix()
 		if err := m.Select([]string{word}); err != nil {

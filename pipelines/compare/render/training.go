@@ -62,14 +62,14 @@ func overfitting(v view) Cell {
 // generalisationCell is how recall and FP rate change on sources that training never used.
 func generalisationCell(v view) Cell {
 	c := Cell{}.planned(v, "generalization", percent)
-	fp, unseenFP, ok := compare.Both(v.measured, "fp_rate", "unseen_fp_rate")
-	tp, unseenTP, okTP := compare.Both(v.measured, "tp_rate", "unseen_tp_rate")
+	fp, newFP, ok := compare.Both(v.measured, "own_fp_rate", "new_fp_rate")
+	tp, newTP, okTP := compare.Both(v.measured, "own_tp_rate", "new_tp_rate")
 	var parts []string
 	if ok {
-		parts = append(parts, fmt.Sprintf("FP %+.1f", 100*(unseenFP.Value-fp.Value)))
+		parts = append(parts, fmt.Sprintf("FP %+.1f", 100*(newFP.Value-fp.Value)))
 	}
 	if okTP {
-		parts = append(parts, fmt.Sprintf("recall %+.1f", 100*(unseenTP.Value-tp.Value)))
+		parts = append(parts, fmt.Sprintf("recall %+.1f", 100*(newTP.Value-tp.Value)))
 	}
 	if len(parts) > 0 {
 		c.Text = strings.Join(parts, ", ") + " pts"

@@ -33,7 +33,7 @@ func Label(metric string) string { return label(metric) }
 func Format(metric string, f compare.Figure) string { return withInterval(metric, f) }
 
 // mainMetrics are shown first, and elsewhere than here without being asked for.
-var mainMetrics = []string{"fp_rate", "tp_rate", "f1_macro", "roc_auc", "fp_count", "unseen_fp_rate", "unseen_tp_rate", "edited_tp_rate",
+var mainMetrics = []string{"fp_rate", "tp_rate", "recall_at_fp_1", "f1_macro", "roc_auc", "fp_count", "new_fp_rate", "new_recall_at_fp_1", "own_fp_rate", "own_recall_at_fp_1", "edited_tp_rate",
 	"unique_fps", "benign_added", "malicious_added", "total_samples", "benign_share", "train_seconds", "latency_p95_ms"}
 
 // MainRank is a metric's place among the main ones; those that are none come after them.

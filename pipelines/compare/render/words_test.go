@@ -21,14 +21,14 @@ func TestFormat(t *testing.T) {
 		{"latency_p95_ms", compare.Figure{Value: 0.1234}, "0.123 ms"},
 		{"latency_p95_ms", compare.Figure{Value: 0.1, Low: ptr(0.05), High: ptr(0.2)}, "0.1 ms (0.05-0.2)"},
 		{"model_bytes", compare.Figure{Value: 8393081}, "8.004 MiB"},
-		{"unseen_ece", compare.Figure{Value: 0.1453}, "0.145"},
+		{"new_ece", compare.Figure{Value: 0.1453}, "0.145"},
 		{"fp_rate", compare.Figure{Value: 0.00001}, "0.0010%"},
 	} {
 		if got := Format(c.metric, c.f); got != c.want {
 			t.Errorf("%s %v: %q, want %q", c.metric, c.f.Value, got, c.want)
 		}
 	}
-	for metric, want := range map[string]string{"unseen_recall_at_fp_0_1": "recall at 0.1% FP rate, unseen sources", "fp_rate": "FP rate", "loss_gap": "loss gap", "latency_p95_ms": "latency p95", "load_ms": "load time", "package_bytes": "package size", "pool_fp_rate": "pool FP rate"} {
+	for metric, want := range map[string]string{"new_recall_at_fp_0_1": "recall at 0.1% FP rate, new sources", "fp_rate": "FP rate", "loss_gap": "loss gap", "latency_p95_ms": "latency p95", "load_ms": "load time", "package_bytes": "package size", "pool_fp_rate": "pool FP rate"} {
 		if got := Label(metric); got != want {
 			t.Errorf("%s: %q, want %q", metric, got, want)
 		}

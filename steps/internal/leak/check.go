@@ -49,6 +49,7 @@ type Finding struct {
 	Set      string
 	Rows     int // of the set
 	Leaked   map[string]bool
+	byChance map[string]bool // those of Chance
 	Kinds    [kinds]int
 	Chance   int       // of them, rows that a made row of another origin resembles: it happens
 	Examples []Example // the first few of the surest kind
@@ -59,7 +60,7 @@ const examples = 5
 
 // Check compares a set's rows with those that the model was made with; progress, if any, is told how many it has looked at.
 func (m *Memory) Check(ctx context.Context, set string, rows artifact.Rows, progress func(rows int)) (*Finding, error) {
-	f := &Finding{Set: set, Leaked: map[string]bool{}}
+	f := &Finding{Set: set, Leaked: map[string]bool{}, byChance: map[string]bool{}}
 	var kept [kinds][]Example
 	err := inChunks(ctx, rows.All(), func(buf []artifact.Row) {
 		for i, p := range prepareAll(buf, true) {
@@ -72,6 +73,7 @@ func (m *Memory) Check(ctx context.Context, set string, rows artifact.Rows, prog
 			f.Kinds[kind]++
 			if m.made[row] && kind != Root {
 				f.Chance++
+				f.byChance[buf[i].ID] = true
 			}
 			if len(kept[kind]) < examples {
 				kept[kind] = append(kept[kind], Example{buf[i].ID, buf[i].Text, kind, similarity, m.sides[row], m.made[row], m.ids[row]})
@@ -87,12 +89,28 @@ func (m *Memory) Check(ctx context.Context, set string, rows artifact.Rows, prog
 	return f, err
 }
 
-// Share of the set's rows that leaked.
-func (f *Finding) Share() float64 {
-	if f.Rows == 0 {
-		return 0
+// Most is the share of a set's rows that may be left out of the figures: with more, the sets were divided wrongly, and what is
+// left of one is no longer what was meant to be reported on.
+const Most = 0.01
+
+// Sure are the ids of the rows that leaked, those left out that made rows of other origin resemble by chance: models that are
+// compared are made with other made rows, and are to be measured on equal ones.
+func (f *Finding) Sure() map[string]bool {
+	out := map[string]bool{}
+	for id := range f.Leaked {
+		if !f.byChance[id] {
+			out[id] = true
+		}
 	}
-	return float64(len(f.Leaked)) / float64(f.Rows)
+	return out
+}
+
+// Excess is an error that is no fault where more leaked than may be left out of the figures.
+func (f *Finding) Excess() error {
+	if share := float64(len(f.Sure())) / float64(max(f.Rows, 1)); share > Most {
+		return steps.Verdictf("leakage: %s\n  what to do: give other rows to report on; %.1f%% of these are known, and at most %g%% are left out of the figures", f, 100*share, 100*Most)
+	}
+	return nil
 }
 
 // String says it in words, with examples.
@@ -119,5 +137,5 @@ func (f *Finding) Verdict(tolerance float64) error {
 	if len(f.Leaked) == f.Chance && float64(f.Chance) <= tolerance*float64(f.Rows) {
 		return nil
 	}
-	return steps.Verdictf("leakage: %s\n  what to do: remove them, or say on_leak = \"exclude\" to leave them out of the figures", f)
+	return steps.Verdictf("leakage: %s\n  what to do: remove them, or say on_leak = \"exclude\" to leave out as many as 1%% of the rows", f)
 }

@@ -18,14 +18,14 @@ type Set struct {
 
 // Rule says what leaked rows lead to.
 type Rule struct {
-	OnLeak    string  // "stop": a verdict; "exclude": they are left out of the figures; anything else: a note
+	OnLeak    string  // "stop": a verdict; "exclude": they are left out of the figures, a verdict if they are too many; anything else: a note
 	Tolerance float64 // share of a set that made rows of other origin may resemble before it is a verdict
 }
 
 // Guard compares sets that are about to be reported on with the rows that a model was made with, as its folder remembers
 // them. Where the rule is to stop, leaked rows are a verdict with examples; what made rows resemble by chance is, within
 // the tolerance, only noted, and stays: models are compared on equal rows. Where it is to exclude, it returns the ids, by set, of rows to
-// leave out of the figures. Sets that are known to be seen (a mined pool) are not to be given.
+// leave out of the figures, which are at most the share Most. Sets that are known to be seen (a mined pool) are not to be given.
 func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule, sets ...Set) (map[string]map[string]bool, error) {
 	m, err := Load(model.Path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -54,9 +54,11 @@ func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule,
 		maps.Copy(all, f.Leaked)
 		verdict := f.Verdict(rule.Tolerance)
 		switch {
-		case rule.OnLeak == "exclude":
+		case rule.OnLeak == "exclude" && f.Excess() != nil:
+			verdicts = append(verdicts, f.Excess())
+		case rule.OnLeak == "exclude" && len(f.Sure()) > 0:
 			env.Notef("left out of the figures: %s", f)
-			out[s.Name] = f.Leaked
+			out[s.Name] = f.Sure()
 		case rule.OnLeak == "stop" && verdict != nil:
 			verdicts = append(verdicts, verdict)
 		case verdict == nil:

@@ -61,7 +61,8 @@ func TestGuard(t *testing.T) {
 		"too much chance":       {artifact.Row{ID: "x", Text: made}, Rule{OnLeak: "stop", Tolerance: 0.4}, `made row "m1"`, true, 0},
 		"made, but real too":    {artifact.Row{ID: "x", Text: story + " today"}, Rule{OnLeak: "stop", Tolerance: 0.5}, `and row "t1"`, true, 0},
 		"a made row's origin":   {artifact.Row{ID: "far", Text: "whatever"}, Rule{OnLeak: "stop", Tolerance: 0.5}, "same origin", true, 0},
-		"excluded":              {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "exclude"}, "left out of the figures", false, 1},
+		"excluded, but half":    {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "exclude"}, "50.0% of these are known, and at most 1% are left out", true, 0},
+		"chance isn't excluded": {artifact.Row{ID: "x", Text: made}, Rule{OnLeak: "exclude", Tolerance: 0.5}, "within the tolerance", false, 0},
 		"recorded":              {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "record"}, "leakage, recorded", false, 0},
 	} {
 		env := stepstest.New(t)
@@ -78,6 +79,26 @@ func TestGuard(t *testing.T) {
 		}
 		if len(out["test"]) != c.out {
 			t.Errorf("%s: leaves out %v", name, out)
+		}
+	}
+}
+
+// Up to one row in a hundred is left out of the figures and counted; one more stops the run.
+func TestGuardExcludes(t *testing.T) {
+	var known, reported []artifact.Row
+	for i := range 100 {
+		known = append(known, artifact.Row{ID: fmt.Sprint("k", i), Text: strings.Repeat(fmt.Sprint("w", i, " "), 9)})
+		reported = append(reported, artifact.Row{ID: fmt.Sprint("r", i), Text: strings.Repeat(fmt.Sprint("v", i, " "), 9)})
+	}
+	m := model(t, "", Use{Trains, write(t, known...)})
+	for leaks, stops := range []bool{false, false, true} {
+		for i := range leaks {
+			reported[i].Text = known[i].Text
+		}
+		env := stepstest.New(t)
+		out, err := Guard(t.Context(), env.Env, m, Rule{OnLeak: "exclude"}, Set{"test", write(t, reported...)})
+		if (err != nil) != stops || !stops && len(out["test"]) != leaks || env.Metrics["leaked_rows"] != float64(leaks) {
+			t.Errorf("%d leaks: %v, %v, %v", leaks, out, err, env.Metrics)
 		}
 	}
 }

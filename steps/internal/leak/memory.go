@@ -28,9 +28,10 @@ type Side uint8
 const (
 	Trains  Side = iota // the model was fitted to them
 	Chooses             // they chose a threshold or a checkpoint
+	Mined               // false positives among them train
 )
 
-func (s Side) String() string { return [...]string{"trained on", "chosen with"}[s] }
+func (s Side) String() string { return [...]string{"trained on", "chosen with", "reinforced from"}[s] }
 
 // Use is rows and what they were used for.
 type Use struct {
@@ -171,6 +172,23 @@ func Load(dir string) (*Memory, error) {
 	return m, nil
 }
 
+// Remember is the memory of rows that models are to be made with.
+func Remember(ctx context.Context, uses ...Use) (*Memory, error) {
+	m := &Memory{known: NewIndex(DefaultNear)}
+	for _, u := range uses {
+		err := inChunks(ctx, u.Rows.All(), func(rows []artifact.Row) {
+			for i, p := range prepareAll(rows, true) {
+				m.known.add(p)
+				m.sides, m.made, m.ids = append(m.sides, u.Side), append(m.made, rows[i].Method != ""), append(m.ids, rows[i].ID)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
 // Len is the number of rows that the model was made with.
 func (m *Memory) Len() int { return len(m.ids) }
 
@@ -218,7 +236,7 @@ func readRecord(r *bufio.Reader) (l label, p prepared, err error) {
 	l.side, l.made = Side(fixed[0]&^madeBit), fixed[0]&madeBit != 0
 	p.text, p.root = binary.LittleEndian.Uint64(fixed[1:]), binary.LittleEndian.Uint64(fixed[9:])
 	n, err := binary.ReadUvarint(r)
-	if err != nil || n > maxID || l.side > Chooses {
+	if err != nil || n > maxID || l.side > Mined {
 		return l, p, errors.New("a broken record")
 	}
 	b := make([]byte, n)

@@ -17,6 +17,62 @@ type Rule struct {
 	AtLeast float64 `json:"at_least,omitempty"` // for recall: the limit
 	Fixed   float64 `json:"fixed,omitempty"`    // for fixed: the threshold
 	Costs   *Costs  `json:"costs,omitempty"`    // for cost
+	For     string  `json:"for,omitempty"`      // for fp_rate: OwnTraffic or NewSources; "" is OwnTraffic
+	Share   float64 `json:"share,omitempty"`    // for NewSources: of new sources that have to keep the limit
+}
+
+// What an fp_rate rule keeps its limit on.
+const (
+	OwnTraffic = "own_traffic" // on more rows of the validation rows' sources, all taken together
+	NewSources = "new_sources" // on most sources that are like the validation rows' sources, each taken by itself
+)
+
+// Rows are scored validation rows.
+type Rows struct {
+	Scores []float32
+	Benign func(i int) bool
+	Source func(i int) string // nil: of no source
+}
+
+// Choice is a threshold and what it rests on. A score at or above it means malicious.
+type Choice struct {
+	Threshold  float64        `json:"threshold"`
+	OwnTraffic float64        `json:"own_traffic"`       // what the rule chooses from all rows together
+	Promise    *stats.Promise `json:"promise,omitempty"` // of a rule for new sources
+}
+
+// ChoiceFact is the key of a choice among what a model says of its training.
+const ChoiceFact = "threshold_choice"
+
+// Decide chooses the threshold. Where no source has enough benign rows, all rows together decide, and the promise is empty.
+func (r Rule) Decide(rows Rows) Choice {
+	c := Choice{OwnTraffic: r.Choose(rows.Scores, rows.Benign)}
+	c.Threshold = c.OwnTraffic
+	if r.Kind != "fp_rate" || r.For != NewSources {
+		return c
+	}
+	at, promise, ok := stats.OverSources(r.ofSources(rows), r.AtMost, r.Share)
+	if c.Promise = &promise; ok {
+		c.Threshold = at
+	}
+	return c
+}
+
+// ofSources are the own thresholds of the sources with enough benign rows.
+func (r Rule) ofSources(rows Rows) []float64 {
+	benign := map[string][]float64{}
+	for i, v := range rows.Scores {
+		if rows.Source != nil && rows.Source(i) != "" && rows.Benign(i) {
+			benign[rows.Source(i)] = append(benign[rows.Source(i)], float64(v))
+		}
+	}
+	var own []float64
+	for _, scores := range benign {
+		if at, ok := stats.SourceThreshold(scores, r.AtMost); ok {
+			own = append(own, at)
+		}
+	}
+	return own
 }
 
 // Costs say what the two kinds of mistake cost, in one unit, and how often there is something to miss.
@@ -43,6 +99,9 @@ func (r Rule) String() string {
 	case "cost":
 		return fmt.Sprintf("lowest expected cost on validation rows: %v a false positive, %v a miss, %v of prompts malicious", r.Costs.FalsePositive, r.Costs.Miss, r.Costs.BaseRate)
 	}
+	if r.For == NewSources {
+		return fmt.Sprintf("highest recall with an FP rate of at most %v on %v of new sources, by the validation rows' sources", r.AtMost, r.Share)
+	}
 	if r.Sure > 0 {
 		return fmt.Sprintf("highest recall on validation rows that show an FP rate of at most %v with %v confidence", r.AtMost, r.Sure)
 	}
@@ -59,6 +118,9 @@ func (r Rule) allowed(n int) int {
 
 // Doubt says why n benign rows can't show what the rule wants; empty: they can. The rule then flags none of them.
 func (r Rule) Doubt(n int) string {
+	if r.For == NewSources {
+		return ""
+	}
 	if r.Kind != "fp_rate" || r.Sure == 0 || stats.MostBelow(n, r.AtMost, r.Sure) >= 0 {
 		return ""
 	}
@@ -66,7 +128,7 @@ func (r Rule) Doubt(n int) string {
 	return fmt.Sprintf("%d benign validation rows can't show an FP rate of at most %v with %v confidence, which takes %.0f: the threshold flags none of them", n, r.AtMost, r.Sure, need)
 }
 
-// Choose picks the threshold on scored validation rows: a score at or above it means malicious.
+// Choose picks the threshold on scored validation rows, whatever their sources: a score at or above it means malicious.
 func (r Rule) Choose(scores []float32, benign func(i int) bool) float64 {
 	if r.Kind == "fixed" {
 		return r.Fixed

@@ -1,0 +1,118 @@
+package stats
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// spread draws a benign row's score of a source whose place is shift: a logistic score, so that its FP rate at any threshold is
+// known.
+func spread(shift float64, rng *rand.Rand) float64 {
+	u := rng.Float64()
+	return 1 / (1 + math.Exp(-(math.Log(u/(1-u)) + shift)))
+}
+
+// rateAt is the true FP rate of such a source.
+func rateAt(threshold, shift float64) float64 {
+	return 1 / (1 + math.Exp(math.Log(threshold/(1-threshold))-shift))
+}
+
+// New sources keep the limit as often as is promised, however far sources differ, and whatever their sizes. The threshold of
+// all rows together doesn't: the further sources differ, the more often it fails.
+func TestPromiseHolds(t *testing.T) {
+	const limit, trials = 0.01, 400
+	for _, k := range []int{9, 20, 40} {
+		for _, deviation := range []float64{0.3, 1, 2} {
+			rng := rand.New(rand.NewPCG(uint64(k), uint64(10*deviation)))
+			var kept, keptPooled int
+			var promised float64
+			for range trials {
+				var own, all []float64
+				for range k {
+					shift := deviation * rng.NormFloat64()
+					rows := make([]float64, 100+rng.IntN(300))
+					for i := range rows {
+						rows[i] = spread(shift, rng)
+					}
+					at, ok := SourceThreshold(rows, limit)
+					if !ok {
+						t.Fatal("a source of 100 rows is too small")
+					}
+					own, all = append(own, at), append(all, rows...)
+				}
+				threshold, p, _ := OverSources(own, limit, 0.9)
+				promised = p.Probability
+				pooled := ThresholdFor(slices.Sorted(slices.Values(all)), limit)
+				next := deviation * rng.NormFloat64()
+				if rateAt(threshold, next) <= limit {
+					kept++
+				}
+				if rateAt(pooled, next) <= limit {
+					keptPooled++
+				}
+			}
+			got, pooled := float64(kept)/trials, float64(keptPooled)/trials
+			t.Logf("%d sources, deviation %g: promised %.3f, kept %.3f, all rows together %.3f", k, deviation, promised, got, pooled)
+			// What a source's own threshold estimates is as often too low as too high, so where sources hardly differ, the order
+			// statistic over them errs to the safe side, and else it is what it says, but for chance.
+			if slack := 4 * math.Sqrt(promised*(1-promised)/trials); got < promised-slack {
+				t.Errorf("%d sources, deviation %g: promised %.3f, kept %.3f", k, deviation, promised, got)
+			}
+			if deviation >= 1 && pooled > promised {
+				t.Errorf("%d sources, deviation %g: all rows together keep the limit in %.3f, so the simulation tests nothing", k, deviation, pooled)
+			}
+		}
+	}
+}
+
+// A source's own threshold is exceeded by a further row of it with the probability of the limit.
+func TestSourceThreshold(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, n := range []int{99, 150, 199, 1000} {
+		mean := 0.0
+		const trials = 500
+		for range trials {
+			rows := make([]float64, n)
+			for i := range rows {
+				rows[i] = spread(0, rng)
+			}
+			at, ok := SourceThreshold(rows, 0.01)
+			if !ok {
+				t.Fatalf("%d rows are too few", n)
+			}
+			mean += rateAt(at, 0) / trials
+		}
+		if mean > 0.0112 || mean < 0.006 {
+			t.Errorf("%d rows: a further one exceeds the threshold with %.4f", n, mean)
+		}
+	}
+	if _, ok := SourceThreshold(make([]float64, 98), 0.01); ok {
+		t.Error("98 rows show an FP rate of 1%")
+	}
+}
+
+func TestPromiseInWords(t *testing.T) {
+	for _, c := range []struct {
+		sources int
+		share   float64
+		kth     int
+		p       float64
+	}{{21, 0.9, 2, 20.0 / 22}, {9, 0.9, 1, 0.9}, {8, 0.9, 1, 8.0 / 9}, {19, 0.95, 1, 0.95}, {39, 0.95, 2, 0.95}, {1, 0.9, 1, 0.5}} {
+		own := make([]float64, c.sources)
+		for i := range own {
+			own[i] = 1 - float64(i)/100 // the first is the highest
+		}
+		at, p, ok := OverSources(own, 0.01, c.share)
+		if !ok || at != own[c.kth-1] || math.Abs(p.Probability-c.p) > 1e-9 || p.Kept() != (c.sources >= p.Needs) {
+			t.Errorf("%d sources, %v: %v %+v", c.sources, c.share, at, p)
+		}
+	}
+	if n := SourcesNeeded(0.95); n != 19 {
+		t.Errorf("95%% needs %d", n)
+	}
+	if _, p, ok := OverSources(nil, 0.01, 0.9); ok || p.Probability != 0 {
+		t.Errorf("no source promises %+v", p)
+	}
+}
