@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rein/cache"
+	"rein/engine/record"
 )
 
 // attempts runs the step, again after a fault as often as its retries allow. A verdict is an answer: no retry.
@@ -41,7 +42,7 @@ func (w *worker) attempts(t *task) (res result, granted bool) {
 	}()
 	began := time.Now()
 	queued := began.Sub(t.queued)
-	c.event(Event{Action: ActionStart, Reasons: t.reasons, Executor: w.options.executorOf(n.Node)})
+	c.event(Event{Action: ActionStart, Reasons: record.Words(t.reasons), Why: t.reasons, Executor: w.options.executorOf(n.Node)})
 	pause := w.options.RetryDelay
 	for try := 0; ; try++ {
 		res = w.attempt(t, c, over)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"rein/cache"
+	"rein/engine/record"
 )
 
 // commit takes what a step made into the store: every output first, the index last, so that a kill in between
@@ -38,9 +39,10 @@ func (w *worker) commit(t *task, o *Order, kept cache.Result) result {
 		return result{status: StatusFailed, err: err}
 	}
 	if len(changed) > 0 {
-		note := "not cached: input changed while the step ran: " + strings.Join(changed, ", ")
+		why := Reason{Code: record.InputChanged, Detail: strings.Join(changed, ", ")}
+		note := why.String()
 		res.kept.Notes = append(slices.Clone(res.kept.Notes), note)
-		res.reasons = append(slices.Clone(res.reasons), note)
+		res.reasons = append(slices.Clone(res.reasons), why)
 		n := t.unit.nodes[0]
 		w.emit(Event{Action: ActionNote, Pipeline: n.pipeline.Name, Step: n.Name, Type: n.Type, Text: note, ActionID: t.action.String()})
 		return res
@@ -99,5 +101,5 @@ func verified(t *task, outputs map[string]cache.Blob, kept cache.Result) result 
 			"gives other bytes for the same key: %s; the step depends on something that its key doesn't hold, or is not deterministic",
 			strings.Join(differ, "; "))}
 	}
-	return result{status: StatusRan, reasons: []string{"verified: same bytes"}, outputs: outputs, kept: kept}
+	return result{status: StatusRan, reasons: because(record.Verified), outputs: outputs, kept: kept}
 }

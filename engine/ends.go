@@ -12,7 +12,7 @@ import (
 // result is how a unit ended.
 type result struct {
 	status  Status // ran, cached, unchanged, failed, verdict, stopped, skipped
-	reasons []string
+	reasons []Reason
 	err     error
 	action  cache.Digest
 	key     string                // of the entry in the store; "" if the result isn't there
@@ -34,7 +34,7 @@ func (r *result) good() bool {
 // nodeResult is how one node ended: as its unit did, unless a check of its own or an upstream step says otherwise.
 type nodeResult struct {
 	status  Status
-	reasons []string
+	reasons []Reason
 	err     error
 	cause   string // of skipped: the step that failed upstream
 }
@@ -46,9 +46,6 @@ type nodeEnd struct {
 	action cache.Digest // of its unit
 	ran    time.Duration
 }
-
-// SameWork begins the reason of a step that ended as another one did, whose work was its own: "same work as hybrid/model".
-const SameWork = "same work as "
 
 // blocked names the step that keeps n from running, "" if none does.
 func (s *schedule) blocked(n *nodeOf) string {
@@ -73,7 +70,7 @@ func (s *schedule) endNodes(u *unit) {
 	for i, n := range u.nodes {
 		nr := nodeResult{status: res.status, reasons: res.reasons, err: res.err}
 		if cause := s.blocked(n); cause != "" {
-			nr = nodeResult{status: StatusSkipped, cause: cause, reasons: []string{s.blockReason(n, cause)}}
+			nr = nodeResult{status: StatusSkipped, cause: cause, reasons: []Reason{s.blockReason(n, cause)}}
 		} else if i > 0 {
 			nr = shared(u.nodes[0], nr)
 		}
@@ -89,21 +86,22 @@ func (s *schedule) endNodes(u *unit) {
 	}
 }
 
-func (s *schedule) blockReason(n *nodeOf, cause string) string {
+func (s *schedule) blockReason(n *nodeOf, cause string) Reason {
+	why := Reason{Code: record.UpstreamNone, Of: cause}
 	for _, d := range s.work.order[n.pipeline] {
 		if d.Name != cause {
 			continue
 		}
 		switch s.nodes[d.id].status {
 		case StatusVerdict:
-			return cause + " said no"
+			why.Code = record.UpstreamNo
 		case StatusStopped:
-			return cause + " was stopped"
+			why.Code = record.UpstreamStop
 		case StatusFailed:
-			return cause + " failed"
+			why.Code = record.UpstreamFail
 		}
 	}
-	return cause + " was not run"
+	return why
 }
 
 // shared is the end of a node whose work was done for another pipeline's.
@@ -111,9 +109,9 @@ func shared(first *nodeOf, nr nodeResult) nodeResult {
 	where := first.pipeline.Name + "/" + first.Name
 	switch nr.status {
 	case StatusRan:
-		nr.status, nr.reasons = StatusCached, []string{"ran once with " + where}
+		nr.status, nr.reasons = StatusCached, []Reason{{Code: record.RanWith, Of: where}}
 	case StatusFailed, StatusVerdict:
-		nr.reasons = []string{SameWork + where}
+		nr.reasons = []Reason{{Code: record.SameWork, Of: where}}
 	}
 	return nr
 }
@@ -140,7 +138,7 @@ func (s *schedule) endNode(n *nodeOf, nr nodeResult, res *result) {
 // event says how the node ended.
 func (x nodeEnd) event() Event {
 	n, nr := x.node, x.how
-	e := Event{Action: ActionEnd, Pipeline: n.pipeline.Name, Step: n.Name, Type: n.Type, Status: nr.status, Reasons: nr.reasons}
+	e := Event{Action: ActionEnd, Pipeline: n.pipeline.Name, Step: n.Name, Type: n.Type, Status: nr.status, Reasons: record.Words(nr.reasons), Why: nr.reasons}
 	if !x.action.IsZero() && nr.status != StatusSkipped {
 		e.ActionID = x.action.String()
 	}

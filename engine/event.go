@@ -13,6 +13,7 @@ type Event struct {
 	// Status is set with ActionEnd.
 	Status  Status   `json:"status,omitempty"`
 	Reasons []string `json:"reasons,omitempty"` // with start: why it runs; with end: why it was skipped or failed
+	Why     []Reason `json:"why,omitempty"`     // the same, for programs
 	Text    string   `json:"text,omitempty"`    // log line, note or error
 	// Executor is set with ActionStart of a step that runs elsewhere: its name.
 	Executor string `json:"executor,omitempty"`

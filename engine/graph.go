@@ -67,6 +67,12 @@ const (
 	StageExport     = record.StageExport
 )
 
+// Reason is why a step runs, or why it ended as it did.
+type Reason = record.Reason
+
+// because is the one reason that a code says everything of.
+func because(c record.Code) []Reason { return []Reason{{Code: c}} }
+
 // Input is one port of a node and what feeds it, in order.
 type Input struct {
 	Port string

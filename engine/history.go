@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sort"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -155,21 +154,12 @@ func quantile(xs []float64, q float64) float64 {
 	return xs[i] + (at-float64(i))*(xs[i+1]-xs[i])
 }
 
-// inputSize reads the size of all inputs off a key's text.
-func inputSize(key string) float64 {
-	total := 0.0
-	for line := range strings.Lines(key) {
-		if !strings.HasPrefix(line, "input ") {
-			continue
-		}
-		// input PORT[i] KIND DIGEST SIZE [NAME]; a quoted port may hold spaces, so fields are found from the digest on.
-		fs := strings.Fields(line)
-		for i, f := range fs {
-			if len(f) == 64 && i+1 < len(fs) {
-				if n, err := strconv.ParseFloat(fs[i+1], 64); err == nil {
-					total += n
-				}
-				break
+// inputSize is the size of all inputs of a key.
+func inputSize(key string) (total float64) {
+	for f := range ParseKey(key) {
+		if f.Kind == "input" {
+			if n, err := strconv.ParseFloat(f.input().size, 64); err == nil {
+				total += n
 			}
 		}
 	}

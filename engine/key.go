@@ -23,6 +23,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"sort"
 	"strconv"
@@ -197,4 +198,65 @@ func checkpointKey(d Description, inputs []string) cache.Digest {
 	}
 	_, key := keyOf(append(facts, "checkpoint"), inputs)
 	return key
+}
+
+// Fact is one line of a key, taken apart: `config "variations" 10` is of the kind config, its label variations, its value 10.
+type Fact struct {
+	Kind  string // "rein" (the format), "type", "config", "fingerprint", "input"
+	Label string // as the key has it, of a config, fingerprint or input; "": none
+	Value string
+}
+
+// ParseKey reads the text of a key. It is the only reader of that text.
+func ParseKey(key string) iter.Seq[Fact] {
+	return func(yield func(Fact) bool) {
+		for line := range strings.Lines(key) {
+			f := Fact{}
+			f.Kind, f.Value = nextToken(strings.TrimSuffix(line, "\n"))
+			switch f.Kind {
+			case "config", "fingerprint", "input":
+				f.Label, f.Value = nextToken(f.Value)
+			}
+			if !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// String is the line.
+func (f Fact) String() string {
+	if f.Label == "" {
+		return f.Kind + " " + f.Value
+	}
+	return f.Kind + " " + f.Label + " " + f.Value
+}
+
+// inputFact is an input line: what it is called decides what it is compared with.
+type inputFact struct{ port, kind, digest, size, name string }
+
+func (f Fact) input() (in inputFact) {
+	rest := f.Value
+	in.port = f.Label[:max(strings.LastIndexByte(f.Label, '['), 0)]
+	in.kind, rest = nextToken(rest)
+	in.digest, rest = nextToken(rest)
+	in.size, rest = nextToken(rest)
+	in.name, _ = strconv.Unquote(rest)
+	return in
+}
+
+// nextToken splits at the first space outside quotes.
+func nextToken(s string) (token, rest string) {
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && quoted:
+			i++
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == ' ' && !quoted:
+			return s[:i], s[i+1:]
+		}
+	}
+	return s, ""
 }

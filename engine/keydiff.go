@@ -2,8 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"sort"
-	"strconv"
 	"strings"
 )
 
@@ -77,119 +77,72 @@ func cut(old, now string) (string, string) {
 	return short(a), short(b)
 }
 
-// fact is one line of a key, taken apart.
-type fact struct {
-	kind, label string // "config", "variations"
-	value       string
-}
-
-func parseKey(key string) []fact {
-	var out []fact
-	for line := range strings.Lines(key) {
-		line = strings.TrimSuffix(line, "\n")
-		f := fact{}
-		f.kind, line = nextToken(line)
-		switch f.kind {
-		case "config", "fingerprint", "input":
-			f.label, line = nextToken(line)
-		}
-		f.value = line
-		out = append(out, f)
-	}
-	return out
-}
-
-// nextToken splits at the first space outside quotes.
-func nextToken(s string) (token, rest string) {
-	quoted := false
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '\\' && quoted:
-			i++
-		case s[i] == '"':
-			quoted = !quoted
-		case s[i] == ' ' && !quoted:
-			return s[:i], s[i+1:]
-		}
-	}
-	return s, ""
-}
-
 // diffKeys lists what differs between two keys, in the order of the new one.
 func diffKeys(old, now string) []Change {
 	if old == now {
 		return nil
 	}
-	of, nf := parseKey(old), parseKey(now)
+	of, nf := slices.Collect(ParseKey(old)), slices.Collect(ParseKey(now))
 	ofs := plainFacts(of)
 	var out []Change
 	seen := map[string]bool{}
 	for _, f := range nf {
-		if f.kind == "input" {
+		if f.Kind == "input" {
 			continue
 		}
-		id := f.kind + " " + f.label
+		id := f.Kind + " " + f.Label
 		seen[id] = true
-		if was, ok := ofs[id]; !ok || was != f.value {
-			out = append(out, plainChange(f, was, f.value))
+		if was, ok := ofs[id]; !ok || was != f.Value {
+			out = append(out, plainChange(f, was, f.Value))
 		}
 	}
 	for _, f := range of {
-		if f.kind != "input" && !seen[f.kind+" "+f.label] {
-			out = append(out, plainChange(f, f.value, ""))
+		if f.Kind != "input" && !seen[f.Kind+" "+f.Label] {
+			out = append(out, plainChange(f, f.Value, ""))
 		}
 	}
 	return append(out, diffInputs(of, nf)...)
 }
 
-func plainFacts(fs []fact) map[string]string {
+func plainFacts(fs []Fact) map[string]string {
 	m := make(map[string]string, len(fs))
 	for _, f := range fs {
-		if f.kind != "input" {
-			m[f.kind+" "+f.label] = f.value
+		if f.Kind != "input" {
+			m[f.Kind+" "+f.Label] = f.Value
 		}
 	}
 	return m
 }
 
-func plainChange(f fact, old, now string) Change {
-	c := Change{What: f.kind + " " + f.label, Old: old, New: now}
-	switch f.kind {
+func plainChange(f Fact, old, now string) Change {
+	c := Change{What: f.Kind + " " + f.Label, Old: old, New: now}
+	switch f.Kind {
 	case "rein":
 		c.What = "key format"
 	case "type":
 		c.What = "step version"
 		c.Old, c.New = lastWord(old), lastWord(now)
 	case "fingerprint":
-		c.What = "library " + f.label
+		c.What = "library " + f.Label
 	}
 	return c
 }
 
 func lastWord(s string) string { return s[strings.LastIndexByte(s, ' ')+1:] }
 
-// inputFact is one input line: what it is called decides what it is compared with.
-type inputFact struct{ kind, digest, size, name string }
-
-func inputFacts(fs []fact) map[string][]inputFact {
+func inputFacts(fs []Fact) map[string][]inputFact {
 	m := map[string][]inputFact{}
 	for _, f := range fs {
-		if f.kind != "input" {
-			continue
+		if f.Kind == "input" {
+			in := f.input()
+			m[in.port] = append(m[in.port], in)
 		}
-		port := f.label[:max(strings.LastIndexByte(f.label, '['), 0)]
-		var in inputFact
-		in.kind, f.value = nextToken(f.value)
-		in.digest, f.value = nextToken(f.value)
-		in.size, f.value = nextToken(f.value)
-		in.name, _ = strconv.Unquote(f.value)
-		m[port] = append(m[port], in)
 	}
 	return m
 }
 
 // diffInputs compares files of a port by name where all have one, else by place.
-func diffInputs(old, now []fact) []Change {
+func diffInputs(old, now []Fact) []Change {
 	of, nf := inputFacts(old), inputFacts(now)
 	ports := map[string]bool{}
 	for p := range of {
@@ -250,8 +203,10 @@ func (f inputFact) shown() string {
 // keyLines is a key as people read it: a line each, without the format.
 func keyLines(key string) []string {
 	var out []string
-	for line := range strings.Lines(key) {
-		out = append(out, strings.TrimSuffix(line, "\n"))
+	for f := range ParseKey(key) {
+		if f.Kind != "rein" {
+			out = append(out, f.String())
+		}
 	}
-	return out[min(1, len(out)):]
+	return out
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -149,7 +148,13 @@ func (o *Order) sameKey(ctx context.Context, op Op) error {
 	if strings.HasPrefix(o.Key, here) {
 		return nil
 	}
-	theirs, _ := keyOf(slices.DeleteFunc(strings.Split(strings.TrimSuffix(o.Key, "\n"), "\n"), isInput), nil)
+	var known []string // its inputs aren't known here
+	for f := range ParseKey(o.Key) {
+		if f.Kind != "input" {
+			known = append(known, f.String())
+		}
+	}
+	theirs, _ := keyOf(known, nil)
 	var changes []string
 	for _, c := range diffKeys(theirs, here) {
 		changes = append(changes, c.String())
@@ -158,8 +163,6 @@ func (o *Order) sameKey(ctx context.Context, op Op) error {
 	return fmt.Errorf("the rein on %s makes other results than the one that sent the step (%s): both have to be of one version",
 		host, strings.Join(changes, "; "))
 }
-
-func isInput(line string) bool { return strings.HasPrefix(line, "input ") }
 
 func writeResult(order string, runErr error, used Usage) error {
 	r := orderResult{Used: used}

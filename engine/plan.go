@@ -2,11 +2,11 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"rein/cache"
 	"rein/engine/internal/dag"
+	"rein/engine/record"
 )
 
 // Forecast is what a run would do, and what that would cost. Its JSON is `rein plan --json`.
@@ -57,6 +57,7 @@ type StepForecast struct {
 	Status     PlanStatus `json:"status"`
 	First      bool       `json:"-"` // it is the one of several equal steps that runs
 	Reasons    []string   `json:"reasons,omitempty"`
+	Why        []Reason   `json:"why,omitempty"` // the same, for programs
 	ForecastMS int64      `json:"forecast_ms"`
 	LowMS      int64      `json:"forecast_low_ms,omitempty"`
 	HighMS     int64      `json:"forecast_high_ms,omitempty"`
@@ -107,7 +108,7 @@ type planner struct {
 // planned is what a plan knows of a unit.
 type planned struct {
 	status   PlanStatus
-	reasons  []string
+	reasons  []Reason
 	action   cache.Digest
 	key      string
 	outputs  map[string]cache.Blob
@@ -160,10 +161,10 @@ func (p *planner) demand(ctx context.Context, within func(*unit) bool) {
 			switch {
 			case !pl.hollow || pl.status == PlanRun:
 			case status == PlanRun:
-				pl.reasons = append(pl.reasons[:1:1], "step."+u.nodes[0].Name+" needs it")
+				pl.reasons = append(pl.reasons[:1:1], Reason{Code: record.WouldNeed, Of: u.nodes[0].Name})
 				p.mayRun(ctx, f, PlanRun)
 			case pl.status == PlanCached:
-				pl.reasons = append(pl.reasons[:1:1], "step."+u.nodes[0].Name+" may need it")
+				pl.reasons = append(pl.reasons[:1:1], Reason{Code: record.MayNeed, Of: u.nodes[0].Name})
 				p.mayRun(ctx, f, PlanUnknown)
 			}
 		}
@@ -185,9 +186,9 @@ func (p *planner) one(ctx context.Context, u *unit) error {
 	}
 	if !ok {
 		pl.status = PlanUnknown
-		pl.reasons = []string{"waits for " + p.blockers(u)}
+		pl.reasons = []Reason{{Code: record.WaitsFor, Detail: p.blockers(u)}}
 		if p.forced[u] {
-			pl.status, pl.reasons = PlanRun, []string{"forced"}
+			pl.status, pl.reasons = PlanRun, because(record.Forced)
 		}
 		pl.estimate = p.history.estimate(ctx, u, -1)
 		return nil
@@ -199,11 +200,11 @@ func (p *planner) one(ctx context.Context, u *unit) error {
 	}
 	switch {
 	case p.forced[u]:
-		pl.status, pl.reasons = PlanRun, []string{"forced"}
+		pl.status, pl.reasons = PlanRun, because(record.Forced)
 	case a.entry != nil:
 		pl.status, pl.outputs, pl.hollow = PlanCached, a.entry.Outputs, a.hollow
 		if a.hollow {
-			pl.reasons = []string{a.reason}
+			pl.reasons = []Reason{{Code: record.Lost, Detail: a.reason}}
 		}
 		if pl.outputs == nil {
 			pl.outputs = map[string]cache.Blob{}
@@ -281,21 +282,28 @@ func (p *planner) forecast() *Forecast {
 	return f
 }
 
+// step is what is said of a node.
 func (p *planner) step(n *nodeOf) StepForecast {
+	s := p.foresee(n)
+	s.Reasons = record.Words(s.Why)
+	return s
+}
+
+func (p *planner) foresee(n *nodeOf) StepForecast {
 	s := StepForecast{Name: n.Name, Type: n.Type}
 	if n.unit == nil {
-		s.Status, s.Reasons = PlanSkipped, []string{"not needed: `when` is false"}
+		s.Status, s.Why = PlanSkipped, because(record.NotNeeded)
 		return s
 	}
 	pl := &p.units[n.unit.id]
-	s.Status, s.Reasons = pl.status, pl.reasons
+	s.Status, s.Why = pl.status, pl.reasons
 	if !pl.action.IsZero() {
 		s.ActionID = pl.action.String()
 	}
 	first := n.unit.nodes[0]
 	s.First = first == n
 	if !s.First && pl.status != PlanCached {
-		s.Reasons = []string{fmt.Sprintf("runs once with %s/%s", first.pipeline.Name, first.Name)}
+		s.Why = []Reason{{Code: record.RunsWith, Of: first.pipeline.Name + "/" + first.Name}}
 		return s
 	}
 	e := pl.estimate

@@ -18,9 +18,6 @@ type Remote interface {
 	Send(ctx context.Context, e *cache.Entry)
 }
 
-// fromRemote is the reason that a step wasn't run.
-const fromRemote = "from the shared cache"
-
 // fetch asks the remote for what the store lacks.
 func (l *lookup) fetch(ctx context.Context, u *unit, action cache.Digest) (*cache.Entry, error) {
 	if l.remote == nil || l.local[u] {

@@ -23,7 +23,7 @@ func (r *runner) record(started time.Time, verdict string) *record.Run {
 
 func (r *runner) recordStep(n *nodeOf) record.Step {
 	nr := r.schedule.nodes[n.id]
-	s := record.Step{Name: n.Name, Type: n.Type, Traits: n.Traits, Pos: n.Pos, Status: string(nr.status), Reasons: nr.reasons, Needs: needs(n.Node)}
+	s := record.Step{Name: n.Name, Type: n.Type, Traits: n.Traits, Pos: n.Pos, Status: string(nr.status), Reasons: record.Words(nr.reasons), Why: nr.reasons, Needs: needs(n.Node)}
 	if nr.err != nil {
 		s.Error = nr.err.Error()
 	}

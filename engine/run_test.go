@@ -124,7 +124,7 @@ func TestEqualStepsFailOnce(t *testing.T) {
 		r := mustRun(t, g, options(enginetest.Store(t)))
 		wantStatuses(t, r, fmt.Sprintf("one/base:%s two/base:%[1]s", status))
 		one, two := r.Pipelines[0].Steps[0], r.Pipelines[1].Steps[0]
-		if !strings.Contains(one.Error, "boom") || two.Error != one.Error || strings.Join(two.Reasons, "; ") != engine.SameWork+"one/base" {
+		if !strings.Contains(one.Error, "boom") || two.Error != one.Error || strings.Join(two.Reasons, "; ") != "same work as one/base" || two.Why[0].Code != record.SameWork {
 			t.Errorf("%s: %q, then %q for %q", status, one.Error, two.Error, two.Reasons)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"rein/cache"
+	"rein/engine/record"
 )
 
 // schedule is the state of a run and its rules: what may be looked up, what may start, and what the end of one unit means for the
@@ -139,7 +140,7 @@ func (s *schedule) startable(ask func(*task) (fit, error)) (start []*task) {
 	for s.runnable.Len() > 0 && len(passed) < maxPassed {
 		t := heap.Pop(&s.runnable).(*task)
 		if s.halted != "" {
-			s.drop(t, result{status: StatusSkipped, reasons: []string{"not started: " + s.halted}})
+			s.drop(t, result{status: StatusSkipped, reasons: []Reason{{Code: record.NotStarted, Detail: s.halted}}})
 			s.follow()
 			continue
 		}
@@ -200,7 +201,7 @@ func (s *schedule) stop() {
 }
 
 func stoppedEarly() result {
-	return result{status: StatusStopped, reasons: []string{"interrupted before it started"}}
+	return result{status: StatusStopped, reasons: because(record.TooLate)}
 }
 
 // drop ends a task that won't run.
@@ -277,7 +278,7 @@ func followed(leader *unit, res result) result {
 	if res.good() {
 		res.status = StatusCached
 	}
-	res.reasons = []string{SameWork + n.pipeline.Name + "/" + n.Name}
+	res.reasons = []Reason{{Code: record.SameWork, Of: n.pipeline.Name + "/" + n.Name}}
 	res.ran, res.queued = 0, 0
 	return res
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rein/cache"
+	"rein/engine/record"
 )
 
 // Explanation says why a step would run, or what would have to change for it to.
@@ -17,6 +18,7 @@ type Explanation struct {
 	Type     string     `json:"type"`
 	Status   PlanStatus `json:"status"`
 	Reasons  []string   `json:"reasons,omitempty"`
+	Why      []Reason   `json:"why,omitempty"` // the same, for programs
 	// Changes are the differences from the nearest past result: its key to this one's.
 	Changes []Change `json:"changes,omitempty"`
 	Nearest *Past    `json:"nearest,omitempty"` // of a cached step: the result that it has
@@ -51,7 +53,7 @@ func Why(ctx context.Context, g *Graph, o Options, pipeline, step string) (*Expl
 	}
 	if target.unit == nil {
 		return &Explanation{Pipeline: target.pipeline.Name, Step: step, Type: target.Type, Status: PlanSkipped,
-			Reasons: []string{"not needed: `when` is false"}}, nil
+			Reasons: record.Words(because(record.NotNeeded)), Why: because(record.NotNeeded)}, nil
 	}
 	needed := ancestors(target.unit)
 	for _, u := range p.work.units {
@@ -129,7 +131,7 @@ func (u *unit) in(p *Pipeline) *nodeOf {
 
 func (p *planner) explain(ctx context.Context, n *nodeOf) *Explanation {
 	pl := p.units[n.unit.id]
-	x := &Explanation{Pipeline: n.pipeline.Name, Step: n.Name, Type: n.Type, Status: pl.status, Reasons: pl.reasons}
+	x := &Explanation{Pipeline: n.pipeline.Name, Step: n.Name, Type: n.Type, Status: pl.status, Reasons: record.Words(pl.reasons), Why: pl.reasons}
 	if pl.key == "" {
 		return x
 	}
@@ -182,25 +184,22 @@ func (u *unit) origin(what string) string {
 // maxReasons is how many differences a plan lists for a step.
 const maxReasons = 5
 
-// NeverRun is why a step runs that has no past.
-const NeverRun = "never run before"
-
 // reasons says in short why a unit isn't cached.
-func (p *planner) reasons(ctx context.Context, u *unit, key, missing string) []string {
+func (p *planner) reasons(ctx context.Context, u *unit, key, missing string) []Reason {
 	e, changes := p.nearest(ctx, u, key)
 	switch {
 	case e == nil:
-		return []string{NeverRun}
+		return because(record.NeverRun)
 	case len(changes) == 0: // the same key: its result is lost
-		return []string{missing}
+		return []Reason{{Code: record.Lost, Detail: missing}}
 	}
-	var out []string
+	var out []Reason
 	for i, c := range changes {
 		if i == maxReasons {
-			out = append(out, fmt.Sprintf("and %d more differences", len(changes)-i))
+			out = append(out, Reason{Code: record.ChangedMore, Detail: strconv.Itoa(len(changes) - i)})
 			break
 		}
-		out = append(out, c.Brief())
+		out = append(out, Reason{Code: record.Changed, Detail: c.Brief()})
 	}
 	return out
 }

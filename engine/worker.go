@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rein/cache"
+	"rein/engine/record"
 )
 
 // worker does what takes time: it looks units up, executes tasks and waits for other processes. What it needs to know comes to it as
@@ -26,7 +27,7 @@ type task struct {
 	in      inputs
 	key     string
 	action  cache.Digest
-	reasons []string
+	reasons []Reason
 	verify  *cache.Entry // the result to compare with, under --verify
 	forced  bool
 	again   bool     // of a hollow unit
@@ -80,7 +81,7 @@ func (w *worker) lookUp(j *lookupJob) message {
 	t := &task{unit: j.unit, in: in, forced: w.forced[j.unit], again: j.user != nil, renewed: j.renewed(), queued: time.Now()}
 	t.key, t.action = keyOf(j.unit.facts, in.lines)
 	if t.again {
-		t.reasons = []string{"its output is gone from the store, and step " + j.user.nodes[0].Name + " needs it"}
+		t.reasons = []Reason{{Code: record.NeededAgain, Of: j.user.nodes[0].Name}}
 		return w.offer(j, t)
 	}
 	a, err := w.ask(w.ctx, j.unit, t.action)
@@ -90,15 +91,15 @@ func (w *worker) lookUp(j *lookupJob) message {
 	}
 	switch {
 	case t.forced:
-		t.reasons = []string{"forced"}
+		t.reasons = because(record.Forced)
 	case a.entry == nil:
 		t.reasons = w.reasons(w.ctx, j.unit, t.key, a.reason)
 	case w.options.Verify && !j.unit.desc.Nondeterministic:
-		t.verify, t.reasons = a.entry, []string{"verify"}
+		t.verify, t.reasons = a.entry, because(record.Verify)
 	default:
 		m.result, m.hollow = t.hit(a.entry), a.hollow
 		if a.remote {
-			m.result.reasons = []string{fromRemote}
+			m.result.reasons = because(record.SharedCache)
 		}
 		return m
 	}
@@ -110,7 +111,7 @@ func (w *worker) offer(j *lookupJob, t *task) message {
 	m := lookedUp{unit: t.unit}
 	var err error
 	if w.options.Frozen {
-		err = fmt.Errorf("is not cached, and --frozen forbids running it: %s", listOf(t.reasons))
+		err = fmt.Errorf("is not cached, and --frozen forbids running it: %s", listOf(record.Words(t.reasons)))
 	} else {
 		m.lacking, err = w.lacking(j)
 	}
@@ -217,7 +218,7 @@ func (w *worker) madeMeanwhile(t *task) (result, bool) {
 		return result{}, false
 	}
 	res := t.hit(e)
-	res.reasons = []string{"made by another rein meanwhile"}
+	res.reasons = because(record.MadeMeanwhile)
 	return res, true
 }
 
@@ -225,7 +226,7 @@ func (w *worker) madeMeanwhile(t *task) (result, bool) {
 func (w *worker) failure(err error) result {
 	switch {
 	case w.ctx.Err() != nil:
-		return result{status: StatusStopped, reasons: []string{"interrupted"}}
+		return result{status: StatusStopped, reasons: because(record.Interrupted)}
 	case isVerdict(err):
 		return result{status: StatusVerdict, err: err}
 	}

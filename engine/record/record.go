@@ -62,6 +62,7 @@ type Step struct {
 	Pos      string                `json:"pos,omitempty"`
 	Status   string                `json:"status"` // engine.Status
 	Reasons  []string              `json:"reasons,omitempty"`
+	Why      []Reason              `json:"why,omitempty"` // the same, for programs
 	Error    string                `json:"error,omitempty"`
 	ActionID string                `json:"action_id,omitempty"`
 	Key      string                `json:"key,omitempty"`   // the text that was hashed to ActionID, where the result is in the store

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rein/engine"
+	"rein/engine/record"
 	"rein/pipelines/human"
 )
 
@@ -90,7 +91,7 @@ func (p *Plain) tick(now time.Time) {
 		}
 		text := ""
 		if p.last[s].Equal(s.started) { // the first time
-			text = why(s.reasons)
+			text = why(s)
 		}
 		if s.done > 0 {
 			text = ", " + progressText(s, now) + text
@@ -135,7 +136,7 @@ func (p *Plain) Close() {
 func (s *step) end(t *trace) string {
 	switch s.status {
 	case engine.StatusRan:
-		return fmt.Sprintf("ran%s in %s%s, %d of %d", s.where(), human.Duration(s.elapsed), why(s.reasons), t.ended(), max(t.needed(), t.ended()))
+		return fmt.Sprintf("ran%s in %s%s, %d of %d", s.where(), human.Duration(s.elapsed), why(s), t.ended(), max(t.needed(), t.ended()))
 	case engine.StatusFailed, engine.StatusVerdict:
 		if s.twin() {
 			return ""
@@ -156,11 +157,11 @@ func (s *step) where() string {
 }
 
 // why says why a step runs, unless it is for the first time.
-func why(reasons []string) string {
-	if len(reasons) == 1 && reasons[0] == engine.NeverRun {
+func why(s *step) string {
+	if len(s.why) == 1 && s.why[0].Code == record.NeverRun {
 		return ""
 	}
-	return because(reasons)
+	return because(s.reasons)
 }
 
 func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }

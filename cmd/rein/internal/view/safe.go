@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
@@ -27,6 +28,10 @@ func harmless(e engine.Event) engine.Event {
 		reasons[i] = human.Safe(r)
 	}
 	e.Reasons = reasons
+	e.Why = slices.Clone(e.Why)
+	for i, r := range e.Why {
+		e.Why[i].Of, e.Why[i].Detail = human.Safe(r.Of), human.Safe(r.Detail)
+	}
 	return e
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rein/engine"
+	"rein/engine/record"
 	"rein/pipelines/human"
 )
 
@@ -27,6 +28,7 @@ type step struct {
 	status              engine.Status // "" while it runs or waits
 	waiting             bool
 	reasons             []string
+	why                 []engine.Reason
 	done, total         int64
 	unit                string
 	progressAt          time.Time
@@ -95,7 +97,7 @@ func (t *trace) add(e engine.Event) *step {
 	}
 	switch e.Action {
 	case engine.ActionStart:
-		s.started, s.waiting, s.reasons, s.executor = e.Time, false, e.Reasons, e.Executor
+		s.started, s.waiting, s.reasons, s.why, s.executor = e.Time, false, e.Reasons, e.Why, e.Executor
 	case engine.ActionWait:
 		s.waiting, s.text = true, e.Text
 	case engine.ActionProgress:
@@ -112,7 +114,7 @@ func (t *trace) add(e engine.Event) *step {
 		s.status, s.ended, s.text, s.waiting = e.Status, e.Time, e.Text, false
 		s.elapsed = time.Duration(e.ElapsedMS) * time.Millisecond
 		if len(e.Reasons) > 0 {
-			s.reasons = e.Reasons
+			s.reasons, s.why = e.Reasons, e.Why
 		}
 		t.counts[e.Status]++
 	}
@@ -184,7 +186,7 @@ func (s *step) broke() bool {
 
 // twin reports whether a step broke as another one did, whose work was its own: that is told once.
 func (s *step) twin() bool {
-	return s.broke() && len(s.reasons) == 1 && strings.HasPrefix(s.reasons[0], engine.SameWork)
+	return s.broke() && len(s.why) == 1 && s.why[0].Code == record.SameWork
 }
 
 // accounts are what is to be said at the end of the steps that broke: nothing of one that said it all in the last line.
@@ -193,7 +195,7 @@ func (t *trace) accounts(last *step) [][]string {
 	var broken []*step
 	for _, s := range t.steps {
 		if s.twin() {
-			of := strings.TrimPrefix(s.reasons[0], engine.SameWork)
+			of := s.why[0].Of
 			twins[of] = append(twins[of], label(s))
 		} else if s.broke() {
 			broken = append(broken, s)
