@@ -3,7 +3,7 @@ package pipelines
 
 import "embed"
 
-// FS has the *.hcl files of this folder at its root.
+// FS has the *.hcl files of this folder at its root, and those in beyond.
 //
-//go:embed *.hcl
+//go:embed *.hcl beyond/*.hcl
 var FS embed.FS

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"io/fs"
 	"testing"
 
 	"rein/pipelines"
@@ -31,19 +32,29 @@ func TestFormat(t *testing.T) {
 }
 
 func TestShippedPipelinesAreFormatted(t *testing.T) {
-	entries, err := pipelines.FS.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		text, err := pipelines.FS.ReadFile(e.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, diags := Format(e.Name(), text)
+	shipped(t, func(name string, text []byte) {
+		got, diags := Format(name, text)
 		noErrors(t, diags)
 		if string(got) != string(text) {
-			t.Errorf("%s is not formatted", e.Name())
+			t.Errorf("%s is not formatted", name)
+		}
+	})
+}
+
+// shipped gives each file of the strategies that ship.
+func shipped(tb testing.TB, each func(name string, text []byte)) {
+	tb.Helper()
+	for _, pattern := range []string{"*.hcl", "*/*.hcl"} {
+		names, err := fs.Glob(pipelines.FS, pattern)
+		if err != nil || len(names) == 0 {
+			tb.Fatal(pattern, err)
+		}
+		for _, name := range names {
+			text, err := pipelines.FS.ReadFile(name)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			each(name, text)
 		}
 	}
 }

@@ -3,30 +3,17 @@ package lang
 import (
 	"bytes"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/rogpeppe/go-internal/txtar"
-
-	"rein/pipelines"
 )
 
 // seeds are all texts that are known: the strategies that ship and every wrong file.
 func seeds(f *testing.F, add func(name string, text []byte)) {
-	entries, err := fs.ReadDir(pipelines.FS, ".")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, e := range entries {
-		text, err := fs.ReadFile(pipelines.FS, e.Name())
-		if err != nil {
-			f.Fatal(err)
-		}
-		add(e.Name(), text)
-	}
+	shipped(f, add)
 	wrong, err := filepath.Glob("testdata/wrong/*.txtar")
 	if err != nil || len(wrong) == 0 {
 		f.Fatal("no seeds", err)

@@ -13,6 +13,7 @@ import (
 type field struct {
 	c        Config
 	rows     int
+	scored   bool // a model has seen the rows
 	strata   map[string][]candidate
 	near     *text.Near
 	cluster  []int32 // of each row, where clusters are looked for
@@ -43,6 +44,7 @@ func (f *field) add(r artifact.Row) {
 	chance := text.RNG(int64(f.c.Seed), "sample", r.ID, r.Text).Uint64()
 	f.strata[s] = append(f.strata[s], candidate{at: int32(f.rows), chance: chance, score: float32(r.Score)})
 	f.join(r.Text)
+	f.scored = f.scored || r.Score != 0
 	f.rows++
 }
 

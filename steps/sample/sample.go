@@ -63,7 +63,7 @@ type Out struct {
 }
 
 // Step is the "sample" step type.
-var Step = steps.New("sample", 2, "Choose rows by stratum, without replacement.", run, steps.Stage(steps.Data), steps.Passes("rows"), steps.Example(`step "sample" "sampled" {
+var Step = steps.New("sample", 3, "Choose rows by stratum, without replacement.", run, steps.Stage(steps.Data), steps.Passes("rows"), steps.Example(`step "sample" "sampled" {
   rows   = step.false_positives.rows
   size   = 2500
   quotas = { "context manipulation" = 0.43, "semantic jailbreak" = 0.26, "obfuscated command" = 0.19, "other" = 0.12 }
@@ -144,10 +144,14 @@ func write(ctx context.Context, w *artifact.Writer[artifact.Row], rows artifact.
 }
 
 func (f *field) report(env *steps.Env, quota map[string]int, chosen []int32) {
-	env.Metric("unique_fps", float64(len(chosen)))
-	env.Metric("available_fps", float64(f.rows))
-	if f.rows > 0 {
-		env.Metric("coverage", float64(len(chosen))/float64(f.rows))
+	if f.rows > 0 && !f.scored { // as they came: no model's false positives
+		env.Metric("sampled_rows", float64(len(chosen)))
+	} else {
+		env.Metric("unique_fps", float64(len(chosen)))
+		env.Metric("available_fps", float64(f.rows))
+		if f.rows > 0 {
+			env.Metric("coverage", float64(len(chosen))/float64(f.rows))
+		}
 	}
 	if f.clusters > 0 {
 		covered := map[int32]bool{}

@@ -99,6 +99,18 @@ func fixture(n int) []artifact.Row {
 	return rows
 }
 
+// Rows that no model has scored aren't counted as its false positives.
+func TestCountsFalsePositivesOnly(t *testing.T) {
+	rows := fixture(30)
+	for i := range rows {
+		rows[i].Score = 0
+	}
+	_, env := sampleIDs(t, rows, Config{Size: 10, By: "category", Order: "random", Seed: 1})
+	if _, ok := env.Metrics["unique_fps"]; ok || env.Metrics["sampled_rows"] != 10 {
+		t.Errorf("metrics %v", env.Metrics)
+	}
+}
+
 func TestSampleIsStable(t *testing.T) {
 	rows := fixture(100)
 	c := Config{Size: 20, By: "category", Order: "random", Seed: 1}

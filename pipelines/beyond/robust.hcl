@@ -1,0 +1,64 @@
+pipeline "robust" {
+  title   = "Beyond the four: Robust"
+  extends = "../reinforce.hcl"
+}
+
+# What was tried on sources that no training had seen, and what held: more sources, of benign rows above all (docs/models.md).
+variable "traffic" {
+  type        = number
+  default     = 12000
+  description = "Rows of the pool to train on beside its false positives, by chance: all of its sources, not only what was flagged."
+}
+variable "encoder" {
+  type        = path
+  default     = ""
+  description = "A Hugging Face folder of an encoder to fine-tune. Empty: n-grams, which need no download."
+}
+set {
+  false_positives = 3000
+}
+
+step "sample" "traffic" {
+  rows = local.pool
+  size = var.traffic
+  seed = var.seed
+}
+step "merge" "dataset" {
+  add = [step.sampled.rows, step.traffic.rows]
+}
+step "augment" "variations" {
+  when = false
+}
+step "hard-negatives" "hard_negatives" {
+  when = false
+}
+
+# Validation rows train, too: what is chosen on them is chosen from scores by models that haven't seen a row's source.
+step "train-gpu" "model" {
+  when      = var.encoder == ""
+  cross_fit = 5
+}
+step "train-gpu" "encoder" {
+  when       = var.encoder != ""
+  rows       = step.balanced.rows
+  validation = local.validation
+  epochs     = 1
+  seed       = var.seed
+  model {
+    base = var.encoder
+  }
+  class_weights = "sqrt"
+
+  threshold_rule     = var.threshold_rule
+  fp_rate_confidence = var.fp_rate_confidence
+}
+step "export-onnx" "export" {
+  model = var.encoder == "" ? step.model.model : step.encoder.model
+}
+# No temperature is fitted on rows that the model was trained on.
+step "evaluate" "test" {
+  validation = var.encoder == "" ? null : local.validation
+}
+step "package" "package" {
+  strategy = "All of the pool's sources: ${var.false_positives} false positives of a baseline at most, and ${var.traffic} rows by chance, were added to the training rows, and validation rows by cross-fitting."
+}
