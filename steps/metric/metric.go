@@ -5,6 +5,7 @@ package metric
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Unit is what a metric's value counts; it decides how the value is written.
@@ -79,12 +80,12 @@ var suffixes = []variant{
 // Lookup finds a metric by its name, another name of it, or its label, with or without the words that say on which rows it is
 // measured. The answer's Name is canonical.
 func Lookup(name string) (Metric, bool) {
-	if m, ok := byName[plain(name)]; ok {
+	if m, ok := byName()[plain(name)]; ok {
 		return m, true
 	}
 	p := plain(name)
 	if at, ok := strings.CutPrefix(p, "recall_at_fp_"); ok && strings.Trim(at, "0123456789_.") == "" && at != "" {
-		m := byName["recall_at_fp_1"]
+		m := byName()["recall_at_fp_1"]
 		at = strings.ReplaceAll(at, "_", ".")
 		m.Name, m.Label = "recall_at_fp_"+strings.ReplaceAll(at, ".", "_"), "recall at "+at+"% FP rate"
 		m.Meaning = strings.ReplaceAll(m.Meaning, "1%", at+"%")
@@ -138,12 +139,14 @@ func Names() []string {
 // plain is a name as it is compared: "FP rate" and "fp-rate" are fp_rate.
 func plain(name string) string {
 	name = strings.ToLower(strings.TrimSpace(name))
-	return strings.NewReplacer(" ", "_", "-", "_", ",", "").Replace(name)
+	return plainly.Replace(name)
 }
 
-var byName = index()
+var plainly = strings.NewReplacer(" ", "_", "-", "_", ",", "")
 
-func index() map[string]Metric {
+// byName finds a metric by its canonical name, its label or an alias, all plain. It is made at the first question: most commands
+// ask none.
+var byName = sync.OnceValue(func() map[string]Metric {
 	out := map[string]Metric{}
 	for _, m := range All {
 		out[m.Name] = m
@@ -156,4 +159,4 @@ func index() map[string]Metric {
 		}
 	}
 	return out
-}
+})
