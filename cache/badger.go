@@ -20,7 +20,8 @@ import (
 func Outside(err error) bool {
 	for _, e := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EMFILE, syscall.ENFILE, syscall.EROFS, syscall.EIO,
 		syscall.EDQUOT, syscall.ENOMEM} {
-		if errors.Is(err, e) {
+		// Badger makes text of some errors.
+		if errors.Is(err, e) || err != nil && e != fs.ErrPermission && strings.Contains(err.Error(), e.Error()) {
 			return true
 		}
 	}
@@ -29,13 +30,19 @@ func Outside(err error) bool {
 
 // openBadger opens a Badger for a small index: small tables, nothing cached, nothing logged. A panic over broken files is
 // an error.
-func openBadger(dir string, readOnly bool, wake func()) (db *badger.DB, d *disk, err error) {
+func openBadger(dir string, readOnly bool, checked *tables, wake func()) (db *badger.DB, d *disk, err error) {
 	d = &disk{failed: make(chan struct{}), wake: wake}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("index: %v", p)
 		}
 	}()
+	if err := descriptors(dir); err != nil {
+		return nil, d, err
+	}
+	if err := checked.check(dir); err != nil {
+		return nil, d, err
+	}
 	if !readOnly {
 		if err := dropUnbegun(dir); err != nil {
 			return nil, d, err
@@ -46,7 +53,7 @@ func openBadger(dir string, readOnly bool, wake func()) (db *badger.DB, d *disk,
 		WithCompression(options.None).WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithMemTableSize(8 << 20).WithBaseTableSize(2 << 20).WithNumMemtables(2).
 		WithValueThreshold(64 << 10).WithValueLogFileSize(16 << 20).WithNumCompactors(2).
-		WithChecksumVerificationMode(options.OnTableAndBlockRead)
+		WithChecksumVerificationMode(options.OnBlockRead)
 	db, err = badger.Open(o)
 	return db, d, err
 }

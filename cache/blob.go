@@ -155,6 +155,9 @@ func (t *tree) seal() error {
 // drop removes content from the store: renamed first, so that nobody sees half of it.
 func (s *Store) drop(path string) error {
 	tmp, err := s.Scratch()
+	if unlessFull(err) == nil && err != nil { // a full disk has no room for a folder
+		return removeAll(path)
+	}
 	if err != nil {
 		return err
 	}

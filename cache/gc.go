@@ -196,19 +196,23 @@ func (s *Store) Collect(ctx context.Context, c *Collection) error {
 			return err
 		}
 	}
+	for _, i := range c.Idle {
+		if err := removeAll(filepath.Join(s.dir, filepath.FromSlash(i.Name))); err != nil {
+			return err
+		}
+	}
 	c.Saved = 0
 	for i, p := range c.Press {
 		saved, err := s.press(ctx, p)
+		if err != nil && unlessFull(err) == nil {
+			c.Press = c.Press[:i] // compressing needs room itself
+			break
+		}
 		if err != nil {
 			return err
 		}
 		c.Press[i].Saves = saved
 		c.Saved += saved
-	}
-	for _, i := range c.Idle {
-		if err := removeAll(filepath.Join(s.dir, filepath.FromSlash(i.Name))); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ const (
 type index struct {
 	dir      string
 	readOnly bool
+	tables   tables
 
 	mu     sync.Mutex
 	free   *sync.Cond // active fell to 0, or the disk failed
@@ -61,16 +63,29 @@ func (x *index) use(ctx context.Context, do func(*badger.DB) error) error {
 	}
 	done := make(chan error, 1)
 	go func() {
-		err := do(db)
+		err := carefully(db, do)
 		x.release()
 		done <- err
 	}()
 	select {
 	case err := <-done:
+		if errors.Is(err, badger.ErrReadOnlyTxn) && !x.readOnly { // it was opened for reading, for lack of room
+			return stateError(cmp.Or(hasRoom(x.dir, roomToWrite), err))
+		}
 		return err
 	case <-disk.failed:
 		return stateError(disk.err)
 	}
+}
+
+// carefully makes an error of a panic over damaged values.
+func carefully(db *badger.DB, do func(*badger.DB) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &damage{fmt.Sprint(p)}
+		}
+	}()
+	return do(db)
 }
 
 func (x *index) acquire(ctx context.Context) (*badger.DB, *disk, error) {
@@ -86,6 +101,11 @@ func (x *index) acquire(ctx context.Context) (*badger.DB, *disk, error) {
 		if x.active > 0 && !x.disk.isFailed() {
 			x.free.Wait()
 		} else if err := x.shut(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if x.db != nil && x.lock != nil && x.active == 0 && hasRoom(x.dir, roomToWrite) != nil {
+		if err := x.shut(); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -152,6 +172,12 @@ func (x *index) open(ctx context.Context) error {
 	if x.readOnly {
 		return x.openToRead(ctx)
 	}
+	if err := hasRoom(x.dir, roomToWrite); err != nil {
+		if rerr := x.openToRead(ctx); rerr != nil {
+			return stateError(err)
+		}
+		return nil
+	}
 	next, err := await(ctx, x.dir+".next", tryLock)
 	if err != nil {
 		return stateError(err)
@@ -161,14 +187,17 @@ func (x *index) open(ctx context.Context) error {
 	if err != nil {
 		return stateError(err)
 	}
-	db, disk, err := x.openFree(ctx)
+	db, disk, err := x.openFree(ctx, false)
 	if err != nil && !Outside(err) && ctx.Err() == nil {
-		// Unreadable: the index is only a memory of what can be made again. Kept for a look, not used.
+		if rerr := readable(x.dir); rerr != nil {
+			return errors.Join(stateError(rerr), l.unlock())
+		}
+		// Damaged: the index is only a memory of what can be made again. Kept for a look, not used.
 		aside := fmt.Sprintf("%s%d", x.dir+unreadable, time.Now().UnixNano())
 		if rerr := os.Rename(x.dir, aside); rerr != nil {
 			return errors.Join(err, rerr, l.unlock())
 		}
-		db, disk, err = openBadger(x.dir, false, x.wake)
+		db, disk, err = openBadger(x.dir, false, &x.tables, x.wake)
 	}
 	if err != nil {
 		return errors.Join(stateError(err), l.unlock())
@@ -182,9 +211,9 @@ const unreadable = ".unreadable-"
 
 // openFree opens Badger once no other process has it: readers have it side by side, a writer alone, and one that was
 // killed for a moment still.
-func (x *index) openFree(ctx context.Context) (db *badger.DB, d *disk, err error) {
+func (x *index) openFree(ctx context.Context, readOnly bool) (db *badger.DB, d *disk, err error) {
 	err = poll(ctx, longestPause, func() (bool, error) {
-		db, d, err = openBadger(x.dir, x.readOnly, x.wake)
+		db, d, err = openBadger(x.dir, readOnly, &x.tables, x.wake)
 		if err != nil && busy(err) {
 			return false, nil
 		}
@@ -203,7 +232,7 @@ func (x *index) openToRead(ctx context.Context) error {
 		return err
 	}
 	defer next.unlock()
-	db, disk, err := x.openFree(ctx)
+	db, disk, err := x.openFree(ctx, true)
 	switch {
 	case err == nil:
 		x.db, x.disk, x.opened = db, disk, time.Now()
@@ -231,13 +260,18 @@ func (x *index) openCopy(ctx context.Context) error {
 	var db *badger.DB
 	var d *disk
 	if err == nil {
-		db, d, err = openBadger(temp, false, x.wake)
+		db, d, err = openBadger(temp, false, &x.tables, x.wake)
 	}
 	if err != nil {
 		if rerr := os.RemoveAll(temp); rerr != nil || Outside(err) {
 			return errors.Join(stateError(err), rerr)
 		}
-		return errNoIndex // the next writer puts it aside and says so
+		reason := err.Error()
+		var broken *damage
+		if errors.As(err, &broken) {
+			reason = broken.reason
+		}
+		return &damage{reason + "; the next run, or rein cache verify --repair, sets it aside, and makes it anew from the run records"}
 	}
 	x.db, x.disk, x.temp, x.opened = db, d, temp, time.Now()
 	return nil
@@ -254,6 +288,12 @@ func (x *index) shut() error {
 // end closes Badger, calls then with how that went while the lock is still held, and unlocks. Where the disk fails Badger tries for ever to
 // write what it holds: it is left to that, and nobody waits for it.
 func (x *index) end(then func(error) error) error {
+	if x.lock != nil {
+		if err := hasRoom(x.dir, roomToClose); err != nil { // what it holds is in its log
+			x.stuck, x.db = &stuck{err, nil}, nil
+			return stateError(err)
+		}
+	}
 	db, disk, lock, temp := x.db, x.disk, x.lock, x.temp
 	x.db, x.disk, x.lock, x.temp = nil, nil, nil, ""
 	ended := make(chan error, 1)

@@ -67,7 +67,7 @@ func (s *Store) prove(ctx context.Context, b Blob, t *tree, seal bool) error {
 	if s.readOnly || b.Size <= Chunk {
 		return nil
 	}
-	return s.keepStamps(ctx, t, make([]Digest, len(stamps)), stamps, time.Now())
+	return unlessFull(s.keepStamps(ctx, t, make([]Digest, len(stamps)), stamps, time.Now()))
 }
 
 // doubt hashes a blob whatever is known of it, after a copy of it turned out to be another; the error is a *Miss.

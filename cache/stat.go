@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -100,9 +101,17 @@ func (s *Store) hashKnown(ctx context.Context, t *tree) error {
 		return err
 	}
 	if err := s.keepStamps(ctx, t, known, stamps, began); err != nil {
-		return err
+		return unlessFull(err)
 	}
-	return s.keepFolder(ctx, t, stamps, began)
+	return unlessFull(s.keepFolder(ctx, t, stamps, began))
+}
+
+// unlessFull drops the error of a full disk: what isn't remembered is found out again.
+func unlessFull(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return nil
+	}
+	return err
 }
 
 func (t *tree) stamps() []stamp {

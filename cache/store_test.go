@@ -210,7 +210,8 @@ func TestHashPathMemo(t *testing.T) {
 	}
 }
 
-func TestUnreadableIndexIsEmpty(t *testing.T) {
+// A damaged index isn't an empty one: a question says so, a writer sets it aside.
+func TestDamagedIndexIsSaidToBe(t *testing.T) {
 	ctx := t.Context()
 	dir := t.TempDir()
 	action := Sum([]byte("k"))
@@ -222,7 +223,10 @@ func TestUnreadableIndexIsEmpty(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := open(t, dir, Options{ReadOnly: true}).Get(ctx, action)
-	wantMiss(t, err, "not found")
+	var broken *damage
+	if !errors.As(err, &broken) {
+		t.Errorf("error %v, want that the index is damaged", err)
+	}
 	s = open(t, dir, Options{})
 	_, err = s.Get(ctx, action)
 	wantMiss(t, err, "not found")

@@ -169,8 +169,12 @@ func (s *Store) verifyIndex(ctx context.Context, repair bool) ([]Problem, error)
 			return ctx.Err()
 		})
 	})
-	if errors.Is(err, errNoIndex) {
+	var broken *damage
+	switch {
+	case errors.Is(err, errNoIndex):
 		return nil, nil
+	case errors.As(err, &broken):
+		return append(problems, Problem{What: "index", Name: indexDir, Text: broken.reason}), nil
 	}
 	if err == nil && repair && len(bad) > 0 {
 		err = s.index.use(ctx, func(db *badger.DB) error {

@@ -62,3 +62,65 @@ func TestPublishToMountPoint(t *testing.T) {
 		t.Errorf("%q, %v", b, err)
 	}
 }
+
+// On a full disk nothing ends the process: what is there is read, what can't be kept is an error, a collection makes room, and the
+// index is what it was.
+func TestFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mount("rein", dir, "tmpfs", 0, "size=100m"); err != nil {
+		t.Skip("this process may not mount: ", err)
+	}
+	defer func() { _ = unix.Unmount(dir, unix.MNT_DETACH) }()
+	state := filepath.Join(dir, "state")
+	s := open(t, state, Options{})
+	b, err := s.Import(t.Context(), write(t, filepath.Join(t.TempDir(), "x"), "content"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &Entry{Action: Sum([]byte("a")), Outputs: map[string]Blob{"o": b}}
+	if err := s.Put(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, filepath.Join(dir, "fill")) // while the index is open for writing
+	if err := s.Put(t.Context(), &Entry{Action: Sum([]byte("b"))}); !errors.Is(err, unix.ENOSPC) {
+		t.Errorf("error %v, want that the disk is full", err)
+	}
+	_ = s.Close() // it may say that it can't write
+	s = open(t, state, Options{})
+	if _, err := s.Get(t.Context(), e.Action); err != nil {
+		t.Errorf("what is there can't be read: %v", err)
+	}
+	c, err := s.PlanGC(t.Context(), Keep{})
+	if err != nil || len(c.Evict) != 1 {
+		t.Fatalf("%v, %v", c, err)
+	}
+	if err := s.Collect(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+	if s.Has(e.Outputs["o"]) {
+		t.Error("the collection has removed nothing")
+	}
+	if err := errors.Join(s.Close(), os.Remove(filepath.Join(dir, "fill"))); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, state, Options{})
+	if _, err := s.Get(t.Context(), e.Action); err != nil || len(s.SetAside()) > 0 {
+		t.Errorf("%v, set aside %v", err, s.SetAside())
+	}
+	if err := errors.Join(s.Put(t.Context(), e), s.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// fill writes a file until the disk is full.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	for block := make([]byte, 4<<10); err == nil; {
+		_, err = f.Write(block)
+	}
+	if !errors.Is(err, unix.ENOSPC) {
+		t.Fatal(err)
+	}
+	f.Close()
+}
