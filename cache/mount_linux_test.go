@@ -78,15 +78,14 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := &Entry{Action: Sum([]byte("a")), Outputs: map[string]Blob{"o": b}}
-	if err := s.Put(t.Context(), e); err != nil {
+	if err := errors.Join(s.Put(t.Context(), e), s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	fill(t, filepath.Join(dir, "fill")) // while the index is open for writing
+	fill(t, filepath.Join(dir, "fill"))
+	s = open(t, state, Options{})
 	if err := s.Put(t.Context(), &Entry{Action: Sum([]byte("b"))}); !errors.Is(err, unix.ENOSPC) {
 		t.Errorf("error %v, want that the disk is full", err)
 	}
-	_ = s.Close() // it may say that it can't write
-	s = open(t, state, Options{})
 	if _, err := s.Get(t.Context(), e.Action); err != nil {
 		t.Errorf("what is there can't be read: %v", err)
 	}
@@ -107,8 +106,13 @@ func TestFullDisk(t *testing.T) {
 	if _, err := s.Get(t.Context(), e.Action); err != nil || len(s.SetAside()) > 0 {
 		t.Errorf("%v, set aside %v", err, s.SetAside())
 	}
-	if err := errors.Join(s.Put(t.Context(), e), s.Close()); err != nil {
+	if err := s.Put(t.Context(), e); err != nil {
 		t.Error(err)
+	}
+	// While the index is open for writing: its log keeps what it holds, until the process has ended.
+	fill(t, filepath.Join(dir, "fill"))
+	if err := s.Put(t.Context(), &Entry{Action: Sum([]byte("b"))}); !errors.Is(err, unix.ENOSPC) {
+		t.Errorf("error %v, want that the disk is full", err)
 	}
 }
 
