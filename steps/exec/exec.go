@@ -20,6 +20,7 @@ import (
 	"os"
 	osexec "os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ type config struct {
 	Command []string          `hcl:"command" doc:"program and arguments; no shell unless you name one"`
 	Outputs []string          `hcl:"outputs,optional" doc:"output ports; the program writes each to the path in $REIN_OUT_name"`
 	Env     map[string]string `hcl:"env,optional" doc:"variables added to the minimal environment"`
+	Sandbox string            `hcl:"sandbox,optional" enum:"copies,strict" default:"copies" doc:"copies: the program gets copies of its inputs, and could look elsewhere; strict: it sees nothing but them and the system's folders, has no network, and nothing of it outlives the step (Linux)"`
 }
 
 // Validate refuses what could only fail when the step runs.
@@ -79,6 +81,18 @@ func run(ctx context.Context, env *steps.Env, c config, in steps.Inputs) (steps.
 	cmd.Args[0] = c.Command[0]
 	cmd.Dir = s.dir
 	cmd.Env = s.environment(env, c.Env)
+	if c.Sandbox == "strict" {
+		own := []string{s.dir}
+		for _, path := range env.OutPorts() {
+			if dir := filepath.Dir(path); !slices.Contains(own, dir) {
+				own = append(own, dir)
+			}
+		}
+		slices.Sort(own) // a folder before those in it
+		if cmd, err = confine(cmd, own, len(env.Resources().GPUs) > 0); err != nil {
+			return nil, err
+		}
+	}
 	out := &lineWriter{log: func(l string) { env.Logf("%s", l) }}
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.WaitDelay = time.Second // what the program left running may hold its output open
@@ -88,6 +102,9 @@ func run(ctx context.Context, env *steps.Env, c config, in steps.Inputs) (steps.
 		return nil, context.Cause(ctx)
 	}
 	if err != nil && !errors.Is(err, osexec.ErrWaitDelay) {
+		if c.Sandbox == "strict" {
+			err = notAllowed(err)
+		}
 		return nil, failure(c.Command, err, out.last)
 	}
 	return nil, readMetrics(s.metrics, env)

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	osexec "os/exec"
 	"sync/atomic"
@@ -9,7 +10,10 @@ import (
 
 // The exec step starts this program again for work that has to be done by a process of its own. Such a process knows its work
 // by the name that it was started under.
-const watcherName = "rein-exec-watcher"
+const (
+	watcherName = "rein-exec-watcher"
+	strictName  = "rein-exec-sandbox"
+)
 
 // hasHelper tells whether this program calls Helper: one that doesn't must not be started for it.
 var hasHelper atomic.Bool
@@ -21,6 +25,8 @@ func Helper() (status int, ours bool) {
 	case watcherName:
 		watchOver(os.Stdin)
 		return 0, true
+	case strictName:
+		return strictInit(os.Args[1], func(err error) { fmt.Fprintln(os.NewFile(2, "stderr"), err) }), true
 	}
 	hasHelper.Store(true)
 	return 0, false
