@@ -52,10 +52,10 @@ func (r *Remote) inline(ctx context.Context, o *object, port string, b cache.Blo
 }
 
 // readEntry checks that an object holds an action's entry.
-func readEntry(b []byte, action cache.Digest) (*object, error) {
-	b, ok := unseal(b)
-	if !ok {
-		return nil, errors.New("its checksum is wrong")
+func (r *Remote) readEntry(b []byte, action cache.Digest) (*object, error) {
+	b, err := r.unsealEntry(b)
+	if err != nil {
+		return nil, err
 	}
 	var o object
 	if err := json.Unmarshal(b, &o); err != nil {

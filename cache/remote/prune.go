@@ -105,7 +105,7 @@ func (r *Remote) stock(ctx context.Context) (*stock, error) {
 					if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errTooBig) {
 						return err // a bucket that fails is no reason to remove anything
 					}
-					if e, err := readEntry(b, h.action); err == nil {
+					if e, err := r.readEntry(b, h.action); err == nil {
 						for port := range e.Inline { // that it is there is all that matters
 							e.Inline[port] = nil
 						}

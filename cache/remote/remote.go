@@ -5,6 +5,7 @@ package remote
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,9 +29,11 @@ const maxEntry = 64 << 20
 
 // Options say how a bucket is used.
 type Options struct {
-	ReadOnly bool              // fetch, never send
-	Timeout  time.Duration     // for the first answer to a request; 0: 5 seconds
-	Report   func(text string) // called with what went wrong; calls don't overlap
+	ReadOnly bool                // fetch, never send
+	Sign     ed25519.PrivateKey  // signs what is sent; nil: nothing does
+	Trust    []ed25519.PublicKey // only entries that one of them signed are fetched; none: all are
+	Timeout  time.Duration       // for the first answer to a request; 0: 5 seconds
+	Report   func(text string)   // called with what went wrong; calls don't overlap
 }
 
 // Remote is a bucket beside a store. Its methods are safe for concurrent use.
@@ -54,6 +57,9 @@ type Remote struct {
 
 // New puts a bucket beside a store. The bucket stays the caller's to close.
 func New(store *cache.Store, bucket Bucket, o Options) (*Remote, error) {
+	if len(o.Trust) > 0 && o.Sign == nil {
+		o.ReadOnly = true // nobody would believe what is sent
+	}
 	if o.Timeout == 0 {
 		o.Timeout = 5 * time.Second
 	}
@@ -180,7 +186,7 @@ func (r *Remote) touch(ctx context.Context, o *object, used time.Time) {
 		return
 	}
 	if text, err := json.Marshal(o); err == nil {
-		_ = r.put(ctx, entryName(o.Action), sealed(text))
+		_ = r.put(ctx, entryName(o.Action), r.sealEntry(text))
 	}
 }
 
@@ -192,7 +198,7 @@ func (r *Remote) entry(ctx context.Context, action cache.Digest) (o *object, use
 		return nil, used, r.lost(ctx, "entry", action, name, err)
 	}
 	r.bytesFetched.Add(int64(len(b)))
-	if o, err = readEntry(b, action); err != nil {
+	if o, err = r.readEntry(b, action); err != nil {
 		return nil, used, r.foreign("entry", action, name, err)
 	}
 	return o, used, nil

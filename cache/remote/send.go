@@ -46,7 +46,7 @@ func (r *Remote) Send(ctx context.Context, e *cache.Entry) error {
 	}
 	name := entryName(e.Action)
 	r.mended(name)
-	text = sealed(text)
+	text = r.sealEntry(text)
 	if err := r.put(ctx, name, text); err != nil {
 		return r.sendError(ctx, err)
 	}

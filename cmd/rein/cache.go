@@ -30,7 +30,7 @@ EXIT STATUS
 		Example: "  rein cache stats\n  rein cache verify --repair\n  rein cache gc --dry-run",
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(a.cacheStatsCmd(), a.cacheVerifyCmd(), a.cacheGCCmd(), a.cacheRebuildCmd(),
+	c.AddCommand(a.cacheStatsCmd(), a.cacheVerifyCmd(), a.cacheGCCmd(), a.cacheRebuildCmd(), a.cacheKeyCmd(),
 		a.cachePushCmd(), a.cachePullCmd(), a.cachePruneCmd())
 	return c
 }

@@ -2,8 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
 	"fmt"
+	"os"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"rein/cache"
 	"rein/cache/remote"
@@ -31,12 +36,64 @@ func (a *app) shared(ctx context.Context, store *cache.Store, p *lang.Program) (
 	if err != nil {
 		return nil, configError(fmt.Errorf("%s: %w", c.Pos, err))
 	}
-	r, err := remote.New(store, b, remote.Options{ReadOnly: c.ReadOnly, Timeout: c.Timeout, Report: a.notice})
+	o := remote.Options{ReadOnly: c.ReadOnly, Timeout: c.Timeout, Report: a.notice}
+	if err := useKeys(&o, c); err != nil {
+		b.Close()
+		return nil, err
+	}
+	r, err := remote.New(store, b, o)
 	if err != nil {
 		b.Close()
 		return nil, err
 	}
 	return &shared{Remote: r, app: a, bucket: b}, nil
+}
+
+// signingKey is the environment variable with the key that signs results.
+const signingKey = "REIN_SIGNING_KEY"
+
+// useKeys sets the keys that results are signed and believed by.
+func useKeys(o *remote.Options, c *lang.SharedCache) error {
+	for _, text := range c.Trust {
+		key, err := remote.PublicKey(text)
+		if err != nil {
+			return configError(fmt.Errorf("%s: trust: %q %w", c.Pos, text, err))
+		}
+		o.Trust = append(o.Trust, key)
+	}
+	text := os.Getenv(signingKey)
+	if text == "" {
+		return nil
+	}
+	key, err := remote.PrivateKey(text)
+	if err != nil {
+		return configError(fmt.Errorf("%s %w", signingKey, err))
+	}
+	o.Sign = key
+	return nil
+}
+
+// cacheKeyCmd makes keys.
+func (a *app) cacheKeyCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "key",
+		Short: "Make a key pair with which a team signs shared results",
+		Long: `key prints a new pair. The private key goes where results may be made that others believe, in REIN_SIGNING_KEY: a secret of CI,
+say. The public key goes into trust = [...] of the cache block in rein.hcl. Nothing is written anywhere.
+
+EXIT STATUS
+  0  printed`,
+		Example: "  rein cache key",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			public, private, err := ed25519.GenerateKey(nil)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(a.out, "%s=%s\ntrust = [\"%s\"]\n", signingKey, base64.StdEncoding.EncodeToString(private.Seed()), base64.StdEncoding.EncodeToString(public))
+			return err
+		},
+	}
 }
 
 // notice prints a line to the error stream, above a live view.

@@ -49,6 +49,7 @@ type SharedCache struct {
 	Remote   string // URL
 	ReadOnly bool
 	Timeout  time.Duration // 0: the default
+	Trust    []string      // public keys
 	Pos      string
 	rng      hcl.Range
 }
@@ -188,6 +189,7 @@ func (l *loader) sharedCache(m *module, b *block) {
 	v.choice("mode", &mode, "read-write", "read-only")
 	c.ReadOnly = mode == "read-only"
 	v.duration("timeout", &c.Timeout)
+	v.read("trust", &c.Trust)
 	if !v.read("remote", &c.Remote) {
 		return
 	}

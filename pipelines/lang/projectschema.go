@@ -27,6 +27,7 @@ var cacheSchema = blockSchema{name: "cache", single: true,
 	args: []argSchema{
 		{name: "remote", typ: "string", required: true, doc: "s3://BUCKET/PREFIX?region=..., gs://BUCKET/PREFIX, azblob://CONTAINER/PREFIX, or file:///FOLDER."},
 		{name: "mode", typ: "string", doc: "\"read-write\", or \"read-only\" to fetch and never send: for checks of pull requests. Default read-write."},
+		{name: "trust", typ: "list of strings", doc: "Public keys (`rein cache key`): only results that one of them signed are fetched. Who has the private key in REIN_SIGNING_KEY signs what it sends; who doesn't sends nothing. Default: all results are trusted."},
 		{name: "timeout", typ: "string", doc: "How long an answer may take before the run goes on without the shared cache. Default \"5s\"."},
 	},
 	sample: "cache {\n  remote = \"s3://team-bucket/rein?region=eu-central-1\"\n}\n"}
