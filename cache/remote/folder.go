@@ -21,7 +21,7 @@ type folder struct {
 }
 
 // Folder returns the bucket whose objects are files in dir, which the first object makes.
-func Folder(dir string) Bucket { return &folder{dir: dir} }
+func Folder(dir string) Bucket { return patient{&folder{dir: dir}} }
 
 // hidden begins the names of files that aren't whole yet.
 const hidden = ".part-"

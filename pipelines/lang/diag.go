@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -127,7 +128,7 @@ type Value struct {
 func Describe(sources map[string]*hcl.File, diags hcl.Diagnostics) []Diagnostic {
 	out := make([]Diagnostic, 0, len(diags))
 	for _, d := range diags {
-		x := Diagnostic{Severity: "error", Summary: d.Summary, Detail: d.Detail}
+		x := Diagnostic{Severity: "error", Summary: clipped(d.Summary, maxDetail), Detail: clipped(d.Detail, maxDetail)}
 		if d.Severity == hcl.DiagWarning {
 			x.Severity = "warning"
 		}
@@ -155,6 +156,23 @@ func Describe(sources map[string]*hcl.File, diags hcl.Diagnostics) []Diagnostic 
 
 func pos(p hcl.Pos) Pos { return Pos{p.Line, p.Column, p.Byte} }
 
+// maxCode and maxDetail are how long a snippet and a message get, in bytes: a value or a line in them may have any length.
+const (
+	maxCode   = 2000
+	maxDetail = 8000
+	// maxContext is how long the name of the block around it gets.
+	maxContext = 400
+)
+
+// clipped is a message of bearable length: its beginning and its end.
+func clipped(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	end := most / 4
+	return strings.ToValidUTF8(s[:most-end], "") + fmt.Sprintf(" ... (%d more bytes) ... ", len(s)-most) + strings.ToValidUTF8(s[len(s)-end:], "")
+}
+
 // snippet cuts the lines of a range out of its file; nil if the file doesn't have them.
 func snippet(f *hcl.File, r hcl.Range) *Snippet {
 	if f == nil || r.Start.Byte < 0 || r.Start.Byte > len(f.Bytes) || r.End.Byte < r.Start.Byte {
@@ -169,12 +187,22 @@ func snippet(f *hcl.File, r hcl.Range) *Snippet {
 	if n := strings.IndexByte(string(f.Bytes[end:]), '\n'); n >= 0 {
 		to = end + n
 	}
+	if to-from > maxCode { // of a line that no person wrote, the part in question
+		from = max(from, r.Start.Byte-maxCode/4)
+		to = min(to, from+maxCode)
+		for from < r.Start.Byte && !utf8.RuneStart(f.Bytes[from]) {
+			from++
+		}
+		for to > from && to < len(f.Bytes) && !utf8.RuneStart(f.Bytes[to]) {
+			to--
+		}
+	}
 	s := &Snippet{Code: strings.TrimSuffix(string(f.Bytes[from:to]), "\r"), StartLine: r.Start.Line,
 		HighlightStartOffset: r.Start.Byte - from, HighlightEndOffset: max(end, r.Start.Byte) - from}
 	s.HighlightStartOffset = min(s.HighlightStartOffset, len(s.Code))
 	s.HighlightEndOffset = min(s.HighlightEndOffset, len(s.Code))
 	if nav, ok := f.Nav.(interface{ ContextString(int) string }); ok {
-		s.Context = nav.ContextString(r.Start.Byte)
+		s.Context = clipped(nav.ContextString(r.Start.Byte), maxContext)
 	}
 	return s
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"rein/pipelines"
 )
@@ -81,6 +82,22 @@ func BenchmarkReload(b *testing.B) {
 	for b.Loop() {
 		if _, diags := Load([]string{"hybrid.hcl"}, o); diags.HasErrors() {
 			b.Fatal(diags)
+		}
+	}
+}
+
+// A message stays readable, however long the line or the value that it is about.
+func TestMessagesAreBounded(t *testing.T) {
+	long := strings.Repeat("é", 320_000)
+	for _, text := range []string{"locals {\n  a = [\"" + long + "\", tonumber(\"" + long + "\"), nothing]\n}\n",
+		"step \"" + long + "\" \"x\" {}\n", "variable \"v\" {\n  type = number\n  default = \"" + long + "\"\n}\n", "locals {\n  a = \"" + long} {
+		p, diags := Load([]string{"main.hcl"}, testOptions(map[string]string{"main.hcl": "pipeline \"p\" {}\n" + text}))
+		var b strings.Builder
+		if err := WriteDiagnostics(&b, p.Sources, diags, Style{}); err != nil || len(diags) == 0 {
+			t.Fatalf("%d diagnostics, %v", len(diags), err)
+		}
+		if most := 40_000 * len(diags); b.Len() > most || !utf8.ValidString(b.String()) {
+			t.Errorf("%d bytes for %d diagnostics", b.Len(), len(diags))
 		}
 	}
 }
