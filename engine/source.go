@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/bmatcuk/doublestar/v4"
+	"golang.org/x/text/unicode/norm"
 
 	"rein/cache"
 )
@@ -68,7 +69,8 @@ func find(p *Path, state string) ([]located, error) {
 	if p.Kind == PathGlob {
 		return findGlob(p, state)
 	}
-	fi, err := os.Stat(p.Abs)
+	path := Spelled(p.Abs)
+	fi, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("input %s: there is no such %s", p.shown(), p.Kind)
@@ -79,7 +81,7 @@ func find(p *Path, state string) ([]located, error) {
 	case p.Kind == PathDir && !fi.IsDir():
 		return nil, fmt.Errorf("input %s is a file, not a folder: use file()", p.shown())
 	}
-	l := located{path: p.Abs, user: true}
+	l := located{path: path, user: true}
 	if !fi.IsDir() {
 		l.name = filepath.Base(p.Abs) // a step may go by the extension
 	}
@@ -88,8 +90,9 @@ func find(p *Path, state string) ([]located, error) {
 
 func findGlob(p *Path, state string) ([]located, error) {
 	base, pattern := doublestar.SplitPattern(filepath.ToSlash(p.Abs))
+	base = Spelled(base)
 	files := data{os.DirFS(base), base, realPath(state)}
-	names, err := doublestar.Glob(files, pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	names, err := doublestar.Glob(composed{files}, pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
 	if errors.Is(err, syscall.ELOOP) {
 		return nil, fmt.Errorf("input %s: a symbolic link leads back to a folder above it", p.shown())
 	}
@@ -102,7 +105,7 @@ func findGlob(p *Path, state string) ([]located, error) {
 	slices.Sort(names)
 	out := make([]located, len(names))
 	for i, n := range names {
-		out[i] = located{path: filepath.Join(base, filepath.FromSlash(n)), name: n, user: true}
+		out[i] = located{path: Spelled(filepath.Join(base, filepath.FromSlash(n))), name: n, user: true}
 	}
 	return out, nil
 }
@@ -133,6 +136,43 @@ func (d data) ReadDir(name string) ([]fs.DirEntry, error) {
 
 // Stat implements fs.StatFS.
 func (d data) Stat(name string) (fs.FileInfo, error) { return fs.Stat(d.FS, name) }
+
+// composed shows names as the language spells them, so that patterns match them.
+type composed struct{ data }
+
+// ReadDir implements fs.ReadDirFS.
+func (c composed) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := c.data.ReadDir(c.spelled(name))
+	for i, e := range entries {
+		if !norm.NFC.IsNormalString(e.Name()) {
+			entries[i] = renamed{e, norm.NFC.String(e.Name())}
+		}
+	}
+	return entries, err
+}
+
+// Open implements fs.FS.
+func (c composed) Open(name string) (fs.File, error) { return c.data.Open(c.spelled(name)) }
+
+// Stat implements fs.StatFS.
+func (c composed) Stat(name string) (fs.FileInfo, error) { return c.data.Stat(c.spelled(name)) }
+
+func (c composed) spelled(name string) string {
+	rel, err := filepath.Rel(c.base, Spelled(filepath.Join(c.base, filepath.FromSlash(name))))
+	if err != nil {
+		return name
+	}
+	return filepath.ToSlash(rel)
+}
+
+// renamed is an entry under another name.
+type renamed struct {
+	fs.DirEntry
+	name string
+}
+
+// Name implements fs.DirEntry.
+func (r renamed) Name() string { return r.name }
 
 // realPath is a path without symbolic links, as far as it exists.
 func realPath(path string) string {

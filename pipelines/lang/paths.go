@@ -54,7 +54,7 @@ func (e *evaluator) checkPath(r readPath) *hcl.Diagnostic {
 	if r.path.Kind == engine.PathGlob {
 		return nil // the engine, which knows how patterns match, says so if nothing does
 	}
-	fi, err := os.Stat(r.path.Abs)
+	fi, err := os.Stat(engine.Spelled(r.path.Abs))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return report("There is no such file", "%s is not there.%s Relative paths count from the folder of the file in which they are written, those of --var from the working folder.%s", text, similarPath(r.path.Abs), space(r.instead))
