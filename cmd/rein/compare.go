@@ -27,6 +27,7 @@ type compareFlags struct {
 	out     string
 	require string
 	details bool
+	sweep   sweepFlags
 	view    render.Options
 }
 
@@ -49,6 +50,7 @@ EXIT STATUS
   rein compare --out report.html
   rein compare --no-run --format json
   rein compare --controls --details
+  rein compare --sweep variations=4,6,8,10,12 pipelines/hybrid.hcl
   rein compare --var train=data/prompts.jsonl --require approve`,
 		RunE: func(c *cobra.Command, args []string) error {
 			var err error
@@ -67,6 +69,8 @@ EXIT STATUS
 	fl := c.Flags()
 	fl.BoolVar(&f.noRun, "no-run", false, "compare what past runs measured; start nothing")
 	fl.BoolVar(&f.control, "controls", false, "add to each strategy an arm with as many plain copies in the place of variations")
+	fl.StringArrayVar(&f.sweep.sweep, "sweep", nil, "give a variable several values, a column for each: `NAME=V,V,...` or NAME=FROM..TO..STEP; several of them are crossed")
+	fl.StringVar(&f.sweep.design, "design", "", "of several swept variables: full (every combination) or fractional (a balanced part)")
 	fl.StringVar(&f.format, "format", "table", "table, markdown, html or json; without it the ending of --out says")
 	fl.StringVarP(&f.out, "out", "o", "", "write to this `FILE`")
 	fl.StringVar(&f.require, "require", "", "exit with 1 unless some strategy has this verdict (approve)")
@@ -90,6 +94,12 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 	if err != nil {
 		return err
 	}
+	var sweeps []compare.Sweep
+	if !f.control {
+		if p, sweeps, err = a.withSweeps(p, args, &f.load, &f.sweep); err != nil {
+			return err
+		}
+	}
 	rec, err := a.measured(ctx, p, f)
 	if err != nil {
 		return err
@@ -99,7 +109,7 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 		return err
 	}
 	defer store.Close()
-	result, err := compare.Compute(ctx, compare.Input{Pipelines: rec, Blobs: store, Scorers: openScorer, Controls: controls})
+	result, err := compare.Compute(ctx, compare.Input{Pipelines: rec, Blobs: store, Scorers: openScorer, Controls: controls, Sweeps: sweeps})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,6 +62,7 @@ type runFlags struct {
 	force     []string
 	budget    time.Duration
 	executor  string
+	git       string // folder whose revision the run is of; "": the working folder
 }
 
 func (r *runFlags) register(c *cobra.Command) {
@@ -116,7 +118,7 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 		}
 	}
 	o.Command = commandLine(p)
-	o.Git = gitFacts(ctx, ".")
+	o.Git = gitFacts(ctx, cmp.Or(r.git, "."))
 	o.Judge = unmet
 	rec, err := engine.Run(ctx, p.Graph, o)
 	v.Close()

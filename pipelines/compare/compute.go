@@ -46,6 +46,8 @@ func Compute(ctx context.Context, in Input) (*Result, error) {
 		}
 	}
 	r.test()
+	r.Sweeps = in.Sweeps
+	r.sweep()
 	for _, s := range r.Strategies {
 		r.judge(s)
 	}

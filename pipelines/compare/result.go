@@ -22,6 +22,7 @@ type Blobs interface {
 // Input is what is compared.
 type Input struct {
 	Pipelines   []record.Pipeline
+	Sweeps      []Sweep           // whose points are among the pipelines; without their effects
 	Controls    map[string]string // by the name of a pipeline: the strategy that it is the control of
 	Blobs       Blobs             // nil: figures alone, no paired tests
 	Assumptions *Assumptions
@@ -37,6 +38,7 @@ type Result struct {
 	Recommendation Recommendation `json:"recommendation"`
 	Plan           []Finding      `json:"plan_check,omitempty"` // where the plan's own figures don't add up
 	Assumptions    Assumptions    `json:"assumptions"`
+	Sweeps         []Sweep        `json:"sweeps,omitempty"`
 	Notes          []string       `json:"notes,omitempty"` // what could not be compared, and why
 	blobs          Blobs
 	scorers        func(ctx context.Context, model string) (Scorer, error)

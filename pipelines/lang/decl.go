@@ -25,6 +25,7 @@ type module struct {
 	outputs   []*outputDecl
 	expect    []*attr
 	plan      []*attr
+	sweep     []*attr
 	compare   *block
 	executors []*executorDecl
 	cache     *block

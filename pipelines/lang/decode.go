@@ -63,6 +63,8 @@ func (d *decoder) file(body hcl.Body) {
 			d.m.expect = append(d.m.expect, d.free(b.Body, d.m.expect, "expectation")...)
 		case "plan":
 			d.m.plan = append(d.m.plan, d.free(b.Body, d.m.plan, "planning fact")...)
+		case "sweep":
+			d.m.sweep = append(d.m.sweep, d.free(b.Body, d.m.sweep, "swept variable")...)
 		case "step":
 			d.step(b)
 		case "output":

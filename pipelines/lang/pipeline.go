@@ -19,6 +19,7 @@ type Pipeline struct {
 	Bases       []string // files it extends, the most basic one first
 	Variables   []*Variable
 	Meta        record.Meta
+	Sweep       *Sweep // nil without a sweep block
 
 	node *engine.Pipeline
 	eval *evaluator
@@ -57,6 +58,7 @@ func (l *loader) pipeline(c chain) {
 	e.outputs(p.node)
 	p.Meta = e.meta()
 	p.Variables = e.variableList()
+	p.Sweep = e.sweep(leaf.sweep)
 	js, err := json.Marshal(p.Meta)
 	if err != nil {
 		l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot record the pipeline's values", Detail: err.Error()})

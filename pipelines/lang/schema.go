@@ -73,6 +73,8 @@ var grammar = []blockSchema{
 		sample: "expect {\n  fp_rate = { at_most = 0.01, binding = true }\n  tp_rate = 0.965\n}\n"},
 	{name: "plan", doc: "Planning facts of a strategy (hours, cost), printed as such. `when = false` takes all of them back.", free: true, single: true,
 		sample: "plan {\n  gpu_hours = 10\n  cost_usd  = 100\n}\n"},
+	{name: "sweep", doc: "Variables and the values that `rein compare` gives them, a column for each combination: a list, or a range such as \"4..12..2\". `design` is \"full\" (every combination, the default) or \"fractional\" (a balanced part of them). Other commands take no notice of it, and files that extend this one don't inherit it.", free: true, single: true,
+		sample: "sweep {\n  variations = [4, 6, 8, 10, 12]\n  design     = \"full\"\n}\n"},
 	{name: "compare", doc: "Which steps' figures `rein compare` puts side by side, and what a strategy has to reach.", single: true,
 		args: []argSchema{
 			{name: "baseline", typ: "step.NAME", doc: "The step whose figures are the yardstick."},

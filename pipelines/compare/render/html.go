@@ -46,6 +46,8 @@ type page struct {
 	ConcernLines []string
 	TestLines    []string
 	ControlLines []string
+	SweepLines   []string
+	Sweeps       []sweepChart
 	PlanLines    []string
 	MoneyLines   []string
 	NoteLines    []string
@@ -71,7 +73,7 @@ func HTML(ctx context.Context, w io.Writer, of *compare.Result, o Options) error
 		return err
 	}
 	p := &page{Style: template.CSS(pageStyle), R: of, M: m, Title: r.headline(), Why: r.reasons(), Rule: r.Recommendation.Rule, Stars: starRule, Legend: pageLegend,
-		ConcernLines: r.concernLines(), TestLines: r.testLines(), ControlLines: r.controlLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
+		ConcernLines: r.concernLines(), TestLines: r.testLines(), ControlLines: r.controlLines(), Sweeps: r.sweepCharts(), SweepLines: r.sweepLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
 	for _, name := range r.Columns() {
 		p.Keys = append(p.Keys, key{name, r.class(name)})
 	}

@@ -54,7 +54,7 @@ func Markdown(w io.Writer, of *compare.Result, o Options) error {
 	for _, part := range []struct {
 		title string
 		lines []string
-	}{{"Variations against volume", r.controlLines()}, {"Concerns", r.concernLines()}, {"Paired tests", r.testLines()}, {"What the steps say", r.noteLines()}, {"The plan's own figures", r.planLines()},
+	}{{"Sweep", r.sweepLines()}, {"Variations against volume", r.controlLines()}, {"Concerns", r.concernLines()}, {"Paired tests", r.testLines()}, {"What the steps say", r.noteLines()}, {"The plan's own figures", r.planLines()},
 		{"Money", r.moneyLines()}, {"Blanks", r.blankLines()}, {"Notes", r.Notes}} {
 		if len(part.lines) > 0 {
 			fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n", part.title)

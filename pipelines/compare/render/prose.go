@@ -31,6 +31,7 @@ func (r result) prose(p painter, o Options) string {
 	for _, l := range r.Recommendation.Why {
 		b.WriteString(paragraph("  · ", l, o.Width))
 	}
+	section("Sweep", r.sweepLines())
 	section("Variations against volume", r.controlLines())
 	if !o.Brief {
 		section("Concerns", r.concernLines())

@@ -1,0 +1,75 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"rein/pipelines/compare"
+)
+
+// sweepLines say what each swept variable does: the answer in words, then the figures of each value.
+func (r result) sweepLines() []string {
+	var out []string
+	for _, s := range r.Sweeps {
+		out = append(out, fmt.Sprintf("%s, %d points (%s design)", s.Of, len(s.Points), s.Design))
+		out = append(out, s.Answers...)
+		for _, e := range s.Effects {
+			var parts []string
+			for _, l := range e.Levels {
+				parts = append(parts, l.Value+": "+levelText(e.Metric, l))
+			}
+			out = append(out, fmt.Sprintf("%s, %s: %s", e.Variable, label(e.Metric), strings.Join(parts, "; ")))
+		}
+		if len(s.Dropped) > 0 {
+			out = append(out, "These points may be dropped: "+strings.Join(s.Dropped, ", ")+".")
+		}
+	}
+	return out
+}
+
+// levelText is a value's figure and what it is beside the best one.
+func levelText(metric string, l compare.Level) string {
+	text := withInterval(metric, l.Figure)
+	switch l.Conclusion {
+	case compare.Best:
+		return text + ", best"
+	case compare.Worse:
+		return text + ", worse by " + points(l.Difference)
+	}
+	return text + ", no clear difference"
+}
+
+// sweepBar is a value of a swept variable on a chart: percentages of its width.
+type sweepBar struct {
+	Value, Text    string
+	Low, At, Width float64
+	Best, Worse    bool
+}
+
+// sweepChart is one variable's effect on one metric, as a chart has it.
+type sweepChart struct {
+	Variable, Metric string
+	Bars             []sweepBar
+}
+
+// sweepCharts are the effects, each scaled to its own intervals.
+func (r result) sweepCharts() []sweepChart {
+	var out []sweepChart
+	for _, s := range r.Sweeps {
+		for _, e := range s.Effects {
+			low, high := *e.Levels[0].Figure.Low, *e.Levels[0].Figure.High
+			for _, l := range e.Levels {
+				low, high = min(low, *l.Figure.Low), max(high, *l.Figure.High)
+			}
+			span := max(high-low, 1e-9)
+			c := sweepChart{Variable: e.Variable, Metric: label(e.Metric)}
+			for _, l := range e.Levels {
+				f := l.Figure
+				c.Bars = append(c.Bars, sweepBar{Value: l.Value, Text: levelText(e.Metric, l), Low: 100 * (*f.Low - low) / span,
+					Width: 100 * (*f.High - *f.Low) / span, At: 100 * (f.Value - low) / span, Best: l.Conclusion == compare.Best, Worse: l.Conclusion == compare.Worse})
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}

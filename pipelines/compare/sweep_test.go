@@ -1,0 +1,128 @@
+package compare
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// simulated is a design with known effects: two variables, of which the first changes the rate by effect a level and the second
+// doesn't; rows are drawn once and shared by all points, as a test set is.
+func simulated(r *rand.Rand, rows int, effect float64, clusters int) design {
+	d := design{levels: [][]string{{"4", "6", "8"}, {"0.4", "0.6"}}}
+	hard := make([]float64, rows)
+	if clusters > 0 {
+		d.clusters = make([]int, rows)
+	}
+	shift := make([]float64, max(clusters, 1))
+	for i := range shift {
+		shift[i] = 0.05 * r.NormFloat64()
+	}
+	for i := range hard {
+		hard[i] = r.Float64()
+		if clusters > 0 {
+			d.clusters[i] = i % clusters
+		}
+	}
+	for a := range 3 {
+		for b := range 2 {
+			out := make([]float64, rows)
+			for i, h := range hard {
+				rate := 0.5 + effect*float64(a)
+				if clusters > 0 {
+					rate += shift[d.clusters[i]] * float64(a)
+				}
+				if h+0.05*r.NormFloat64() < rate {
+					out[i] = 1
+				}
+			}
+			d.points, d.outcomes = append(d.points, []int{a, b}), append(d.outcomes, out)
+		}
+	}
+	return d
+}
+
+// The intervals cover what is true, and a value is called worse where it isn't in at most one of twenty sweeps.
+func TestSweepIntervalsCover(t *testing.T) {
+	for name, c := range map[string]struct{ clusters, rows int }{"rows": {0, 1500}, "sources": {25, 1500}} {
+		t.Run(name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(1, 2))
+			const trials = 400
+			covered, wrong, found := 0, 0, 0
+			for range trials {
+				d := simulated(r, c.rows, 0.04, c.clusters)
+				// The true difference of the first level from the last is twice the effect.
+				f := d.estimate(minus(d.mean(func(p []int) bool { return p[0] == 0 }), d.mean(func(p []int) bool { return p[0] == 2 })), adjusted(1))
+				if *f.Low <= -0.08 && -0.08 <= *f.High {
+					covered++
+				}
+				e := d.effect(0, "variations", Decisive)
+				if e.Levels[0].Conclusion == Worse {
+					found++
+				}
+				if e := d.effect(1, "coverage", Decisive); e.Levels[0].Conclusion == Worse || e.Levels[1].Conclusion == Worse {
+					wrong++
+				}
+			}
+			if share := float64(covered) / trials; share < 0.92 {
+				t.Errorf("the interval covers the difference in %.1f%% of %d sweeps", 100*share, trials)
+			}
+			if share := float64(wrong) / trials; share > 0.05+2*math.Sqrt(0.05*0.95/trials) {
+				t.Errorf("a value without effect is called worse in %.1f%% of %d sweeps", 100*share, trials)
+			}
+			if found < trials/2 {
+				t.Errorf("an effect of 8 points is shown in %d of %d sweeps only", found, trials)
+			}
+		})
+	}
+}
+
+func TestSweepInteractions(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	d := simulated(r, 4000, 0.05, 0)
+	if f, ok := d.interaction(0, 1, 1); !ok || *f.Low > 0 || *f.High < 0 {
+		t.Errorf("there is no interaction, and %+v is said", f)
+	}
+	for i, p := range d.points { // the second variable takes the first one's effect back
+		if p[1] == 1 {
+			j := slices.IndexFunc(d.points, func(q []int) bool { return q[0] == 0 && q[1] == 1 })
+			d.outcomes[i] = d.outcomes[j]
+		}
+	}
+	if f, ok := d.interaction(0, 1, 1); !ok || *f.High >= 0 {
+		t.Errorf("the effect is gone at the second's last value, and %+v is said", f)
+	}
+	d.points = d.points[:len(d.points)-1] // a design without the last corner
+	d.outcomes = d.outcomes[:len(d.points)]
+	if _, ok := d.interaction(0, 1, 1); ok {
+		t.Error("an interaction is told without the points for it")
+	}
+}
+
+func TestSweepAnswersInWords(t *testing.T) {
+	s := Sweep{Of: "hybrid", Variables: []string{"variations", "coverage"}, Points: map[string][]string{}}
+	d := simulated(rand.New(rand.NewPCG(5, 6)), 4000, 0.05, 0)
+	for _, p := range d.points {
+		v := []string{d.levels[0][p[0]], d.levels[1][p[1]]}
+		s.Points["variations="+v[0]+" coverage="+v[1]] = v
+	}
+	s.effects(d, "own_"+Decisive)
+	s.answer("own_" + Decisive)
+	if len(s.Answers) != 2 || len(s.Dropped) != 4 {
+		t.Fatalf("%q, dropped %q", s.Answers, s.Dropped)
+	}
+	if want := "variations: 8 has the best recall at 1% FP rate, own traffic, "; s.Answers[0][:len(want)] != want {
+		t.Errorf("%s", s.Answers[0])
+	}
+}
+
+func TestSweepSeparatesClusters(t *testing.T) {
+	d := simulated(rand.New(rand.NewPCG(7, 8)), 3000, 0, 12)
+	over := d.estimate(minus(d.outcomes[4], d.outcomes[0]), 1)
+	d.clusters = nil
+	rows := d.estimate(minus(d.outcomes[4], d.outcomes[0]), 1)
+	if *over.High-*over.Low <= *rows.High-*rows.Low {
+		t.Errorf("sources differ, and the interval over them, %+v, is no wider than that over rows, %+v", over, rows)
+	}
+}
