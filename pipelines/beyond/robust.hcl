@@ -19,9 +19,10 @@ set {
 }
 
 step "sample" "traffic" {
-  rows = local.pool
-  size = var.traffic
-  seed = var.seed
+  for_each = local.folds
+  rows     = local.pool
+  size     = var.traffic
+  seed     = var.seed
 }
 step "merge" "dataset" {
   add = [step.sampled.rows, step.traffic.rows]
@@ -40,6 +41,7 @@ step "train-gpu" "model" {
 }
 step "train-gpu" "encoder" {
   when       = var.encoder != ""
+  for_each   = local.folds
   rows       = step.balanced.rows
   validation = local.validation
   epochs     = 1
@@ -50,6 +52,8 @@ step "train-gpu" "encoder" {
   class_weights = "sqrt"
 
   threshold_rule     = var.threshold_rule
+  threshold_for      = var.threshold_for
+  new_sources_share  = var.new_sources_share
   fp_rate_confidence = var.fp_rate_confidence
 }
 step "export-onnx" "export" {
