@@ -14,6 +14,11 @@ variable "encoder" {
   default     = ""
   description = "A Hugging Face folder of an encoder to fine-tune. Empty: n-grams, which need no download."
 }
+variable "cross_fit" {
+  type        = number
+  default     = 5
+  description = "Groups of sources that take turns in being left out of a training; 2 where there are few sources, 0 to hold validation rows out. Of n-grams."
+}
 set {
   false_positives = 3000
 }
@@ -37,7 +42,7 @@ step "hard-negatives" "hard_negatives" {
 # Validation rows train, too: what is chosen on them is chosen from scores by models that haven't seen a row's source.
 step "train-gpu" "model" {
   when      = var.encoder == ""
-  cross_fit = 5
+  cross_fit = var.cross_fit
 }
 step "train-gpu" "encoder" {
   when       = var.encoder != ""
@@ -61,8 +66,8 @@ step "export-onnx" "export" {
 }
 # No temperature is fitted on rows that the model was trained on.
 step "evaluate" "test" {
-  validation = var.encoder == "" ? null : local.validation
+  validation = var.encoder == "" && var.cross_fit > 0 ? null : local.validation
 }
 step "package" "package" {
-  strategy = "All of the pool's sources: ${var.false_positives} false positives of a baseline at most, and ${var.traffic} rows by chance, were added to the training rows, and validation rows by cross-fitting."
+  strategy = "All of the pool's sources: ${var.false_positives} false positives of a baseline at most, and ${var.traffic} rows by chance, were added to the training rows${var.encoder == "" && var.cross_fit > 0 ? ", and validation rows by cross-fitting" : ""}."
 }
