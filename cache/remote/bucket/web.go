@@ -56,7 +56,10 @@ func (w *web) do(ctx context.Context, r *http.Request, content []byte) (*http.Re
 		return nil, err
 	}
 	res, err := w.client.Do(r)
-	if err != nil {
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		return nil, fmt.Errorf("%s: %w", asked(r), failed.Err)
+	} else if err != nil {
 		return nil, err
 	}
 	if res.StatusCode/100 != 2 {
@@ -64,6 +67,11 @@ func (w *web) do(ctx context.Context, r *http.Request, content []byte) (*http.Re
 		return nil, refusal(r, res)
 	}
 	return res, nil
+}
+
+// asked names a request without its query, which may hold a signature.
+func asked(r *http.Request) string {
+	return r.Method + " " + (&url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Path: r.URL.Path}).Redacted()
 }
 
 // refusal is the error of an answer that is no success.
@@ -78,7 +86,7 @@ func refusal(r *http.Request, res *http.Response) error {
 	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		kind = fs.ErrInvalid
 	}
-	text := fmt.Sprintf("%s %s: %s", r.Method, (&url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Path: r.URL.Path}).Redacted(), res.Status)
+	text := asked(r) + ": " + res.Status
 	if why := reason(said); why != "" {
 		text += ": " + why
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -245,5 +246,29 @@ func TestWrongPlaces(t *testing.T) {
 		if _, err := Open(t.Context(), place); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", place, err)
 		}
+	}
+}
+
+// A shared access signature is in no message, whether nobody answers or a server refuses.
+func TestSignaturesAreNotTold(t *testing.T) {
+	for k, v := range map[string]string{"AZURE_STORAGE_ACCOUNT": "account", "AZURE_STORAGE_KEY": "", "AZURE_STORAGE_CONNECTION_STRING": "", "AZURE_STORAGE_SAS_TOKEN": "?sv=1&sig=se%2Fcret"} {
+		t.Setenv(k, v)
+	}
+	var asked atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1); r.URL.Query().Get("sig") != "se/cret" {
+			t.Errorf("asked without the signature: %s", r.URL)
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	b := openPlace(t, "azblob://team/p?protocol=http&localemu=true&domain="+strings.TrimPrefix(srv.URL, "http://"))
+	for range 2 {
+		if _, err := b.Get(t.Context(), "a"); err == nil || strings.Contains(err.Error(), "cret") || !strings.Contains(err.Error(), "/account/team/p/a") {
+			t.Errorf("got %v", err)
+		}
+		srv.Close()
+	}
+	if asked.Load() != 1 {
+		t.Errorf("asked %d times", asked.Load())
 	}
 }
