@@ -49,6 +49,7 @@ EXIT STATUS
 		Example: `  rein compare pipelines
   rein compare --out report.html
   rein compare --no-run --format json
+  rein compare --no-run --all
   rein compare --controls --details
   rein compare --sweep variations=4,6,8,10,12 pipelines/hybrid.hcl
   rein compare --var train=data/prompts.jsonl --require approve`,
@@ -76,7 +77,8 @@ EXIT STATUS
 	fl.StringVar(&f.require, "require", "", "exit with 1 unless some strategy has this verdict (approve)")
 	fl.StringSliceVar(&f.view.Rows, "rows", nil, "only rows whose name or section has one of these words")
 	fl.StringVar(&f.view.SortBy, "sort", "", "order the strategies by this row")
-	fl.BoolVar(&f.details, "details", false, "also print concerns, paired tests, what the steps said, the plan's contradictions and the money")
+	fl.BoolVar(&f.view.All, "all", false, "every row, not those alone that answer which strategy to ship")
+	fl.BoolVar(&f.details, "details", false, "every row; also print concerns, paired tests, what the steps said, the plan's contradictions and the money")
 	fl.BoolVar(&f.view.Transpose, "transpose", false, "strategies as rows")
 	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "markdown", "html", "json"}, cobra.ShellCompDirectiveNoFileComp)))
 	return c

@@ -45,7 +45,7 @@ func (r *Result) adviseFew() string {
 func (r *Result) adviseBalance() string {
 	worst := -1.0
 	for _, s := range r.Contenders() {
-		if sev, ok := s.Measured["balance_severity"]; !ok || sev.Value < Critical {
+		if sev, ok := s.Measured["balance_severity"]; !ok || sev.Value < Critical || !r.limitsBalance(s) {
 			continue
 		}
 		total, ok := s.Measured["total_samples"]

@@ -24,7 +24,7 @@ func DefaultAssumptions() Assumptions {
 // assume settles the assumptions: the caller's, or the defaults and the strategies' variables of these names.
 func (r *Result) assume(in Input) {
 	if in.Assumptions != nil {
-		r.Assumptions = *in.Assumptions
+		r.Assumptions, r.traffic = *in.Assumptions, true
 		return
 	}
 	a := DefaultAssumptions()
@@ -40,6 +40,9 @@ func (r *Result) assume(in Input) {
 			}
 			*to = v
 		}
+	}
+	for _, s := range r.Strategies {
+		r.traffic = r.traffic || given(r.detail[s.Name].meta.Variables["prompts_per_day"])
 	}
 	r.Assumptions = a
 }
@@ -57,11 +60,15 @@ type Business struct {
 	TrainingCost   float64 `json:"training_cost"` // USD, of the measured time at the stated price
 }
 
-// business works the impact out; nil where a rate isn't measured. The interval of the difference is the paired one where
+// business works the impact out; nil where a rate isn't measured, nobody has said how many prompts there are, or the difference
+// from the baseline isn't shown: sums of money would be made of nothing. The interval of the difference is the paired one where
 // the two were tested on the same rows.
 func (r *Result) business(s *Strategy) *Business {
 	fp, ok := s.Measured["fp_rate"]
-	if !ok {
+	if !ok || !r.traffic {
+		return nil
+	}
+	if t := r.TestOf(BaselineName, s.Name, "fp_rate"); t != nil && t.Conclusion != Better && t.Conclusion != Worse && t.Conclusion != OtherThreshold {
 		return nil
 	}
 	perDay := r.Assumptions.PromptsPerDay * r.Assumptions.BenignShare

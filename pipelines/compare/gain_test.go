@@ -23,7 +23,7 @@ func TestMoreRecallIsAGain(t *testing.T) {
 		"finds": "recall at 1% FP rate, own traffic better (+48.00 points",
 		"same":  "recall at 1% FP rate, own traffic not shown",
 	} {
-		if g := r.Strategy(name).gate(gainGate); g == nil || !strings.HasPrefix(g.Got, want) {
+		if g := r.Strategy(name).Gate(gainGate); g == nil || !strings.HasPrefix(g.Got, want) {
 			t.Errorf("%s: %+v, want %q", name, g, want)
 		}
 	}

@@ -8,9 +8,10 @@ import (
 )
 
 // rule is how the recommended strategy is chosen, in words.
-const rule = "Among the strategies that pass every gate (targets, balance not critical, more attacks found than by the baseline at one FP rate, and on no question fewer, " +
+const rule = "Among the strategies that pass every gate (targets, the balance's limit, more attacks found than by the baseline at one FP rate, and on no question fewer, " +
 	"shown by paired tests over rows and, of new sources, over sources), the highest recall at 1% FP rate; of those whose difference from it is not significant " +
-	"(Holm-adjusted, 5%), the cheapest by the measured time of making it (not of measuring it), and where times are within 10% the one with fewer training rows."
+	"(Holm-adjusted, 5%), the highest on new sources; of those whose difference there isn't significant either, the one with the fewest training rows. Figures of different " +
+	"test sets are never ranked."
 
 // recommend stars one strategy, or nobody, and says why from what was measured.
 func (r *Result) recommend() {
@@ -26,14 +27,18 @@ func (r *Result) recommend() {
 		r.Recommendation = rec
 		return
 	}
-	best := slices.MinFunc(passed, byRecall)
-	equals := []*Strategy{best}
-	for _, s := range passed {
-		if s != best && !r.differs(best, s) {
-			equals = append(equals, s)
-		}
+	if a, b := r.otherRows(passed); a != nil {
+		rec.Why = append(rec.Why, fmt.Sprintf("%s and %s pass every gate, but on different test rows: figures of different test sets aren't ranked. Give both the same test set.", a.Name, b.Name))
+		rec.Why = append(rec.Why, r.whyOthers(nil)...)
+		r.Recommendation = rec
+		return
 	}
-	chosen := slices.MinFunc(equals, r.cheaper)
+	best := slices.MinFunc(passed, byRecall)
+	equals := r.equals(best, passed, Decisive)
+	onNew := slices.MinFunc(equals, func(a, b *Strategy) int {
+		return cmp.Or(cmp.Compare(b.Measured[New+Decisive].Value, a.Measured[New+Decisive].Value), byRecall(a, b))
+	})
+	chosen := slices.MinFunc(r.equals(onNew, equals, New+Decisive), smaller)
 	chosen.Recommended = true
 	rec.Strategy = chosen.Name
 	rec.Why = r.whyChosen(chosen, best, equals, passed)
@@ -45,25 +50,47 @@ func byRecall(a, b *Strategy) int {
 	return cmp.Or(cmp.Compare(b.Measured[Decisive].Value, a.Measured[Decisive].Value), cmp.Compare(a.Measured["fp_rate"].Value, b.Measured["fp_rate"].Value), cmp.Compare(a.Name, b.Name))
 }
 
-// cheaper orders by measured time, and by training rows where times are within a tenth: they vary from run to run.
-func (r *Result) cheaper(a, b *Strategy) int {
-	ta, tb := float64(a.makingMS()), float64(b.makingMS())
-	if !aboutEqual(ta, tb) {
-		return cmp.Compare(ta, tb)
+// otherRows are two of the strategies that were measured on different rows; nil: there are none.
+func (r *Result) otherRows(list []*Strategy) (a, b *Strategy) {
+	for i, a := range list {
+		for _, b := range list[i+1:] {
+			if t := r.between(a, b, Decisive); t != nil && t.Conclusion == Incomparable {
+				return a, b
+			}
+		}
 	}
+	return nil, nil
+}
+
+// equals are the strategies of a list that tests don't show to differ from one of it in a metric, itself among them. Where the
+// metric isn't tested, it tells none of them apart, unless it is the decisive one.
+func (r *Result) equals(best *Strategy, list []*Strategy, metric string) []*Strategy {
+	var out []*Strategy
+	for _, s := range list {
+		t := r.between(best, s, metric)
+		if s == best || t == nil && metric != Decisive || t != nil && t.Conclusion != Better && t.Conclusion != Worse && t.Conclusion != Incomparable {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// between is the test of two strategies, whichever way round it was made.
+func (r *Result) between(a, b *Strategy, metric string) *Test {
+	return cmp.Or(r.TestOf(a.Name, b.Name, metric), r.TestOf(b.Name, a.Name, metric))
+}
+
+// smaller orders by training rows: fewer do as well.
+func smaller(a, b *Strategy) int {
 	return cmp.Or(cmp.Compare(a.Measured["total_samples"].Value, b.Measured["total_samples"].Value), byRecall(a, b))
 }
 
-func aboutEqual(a, b float64) bool { return max(a, b) <= 1.1*min(a, b) }
-
-// whyCheaper says what speaks for a strategy that is as good as another.
-func whyCheaper(s, other *Strategy) string {
-	a, b := float64(s.makingMS())/1000, float64(other.makingMS())/1000
-	rows, others := count(s.Measured["total_samples"].Value), count(other.Measured["total_samples"].Value)
-	if aboutEqual(a, b) {
-		return fmt.Sprintf("%s has fewer training rows, %s against %s, and is made in about the same time, %s against %s", s.Name, rows, others, seconds(a), seconds(b))
+// whySmaller says what speaks for a strategy that is as good as another.
+func (r *Result) whySmaller(s, other *Strategy) string {
+	if t := r.between(s, other, New+Decisive); t != nil && (t.Conclusion == Better || t.Conclusion == Worse) {
+		return fmt.Sprintf("on new sources %s finds more, %s against %s", s.Name, percent(s.Measured[New+Decisive].Value), percent(other.Measured[New+Decisive].Value))
 	}
-	return fmt.Sprintf("%s is cheaper: made in %s against %s, of %s training rows against %s", s.Name, seconds(a), seconds(b), rows, others)
+	return fmt.Sprintf("%s has fewer training rows, %s against %s", s.Name, count(s.Measured["total_samples"].Value), count(other.Measured["total_samples"].Value))
 }
 
 // OwnMS is the time that the strategy's own steps took when they were made, the baseline's not counted.
@@ -76,23 +103,6 @@ func (s *Strategy) OwnMS() (sum int64) {
 	return sum
 }
 
-// makingMS is the time that it took to make the strategy's model. Steps that measure it cost every strategy the same, give or take
-// what else the machine did meanwhile.
-func (s *Strategy) makingMS() (sum int64) {
-	for _, t := range s.Steps {
-		if !t.Shared && !t.Measures {
-			sum += t.MS
-		}
-	}
-	return sum
-}
-
-// differs tells whether two strategies' recalls at one FP rate differ significantly; without a test they are taken to.
-func (r *Result) differs(a, b *Strategy) bool {
-	t := cmp.Or(r.TestOf(a.Name, b.Name, Decisive), r.TestOf(b.Name, a.Name, Decisive))
-	return t == nil || t.Conclusion == Better || t.Conclusion == Worse || t.Conclusion == Incomparable
-}
-
 func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) []string {
 	var why []string
 	name := func(s *Strategy) string { return s.Name }
@@ -102,14 +112,13 @@ func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) [
 	case len(r.Contenders()) > 1 && len(passed) == 1:
 		why = append(why, "It is the only one of "+fmt.Sprint(len(r.Contenders()))+" that does.")
 	case chosen != best:
-		t := cmp.Or(r.TestOf(best.Name, chosen.Name, Decisive), r.TestOf(chosen.Name, best.Name, Decisive))
 		why = append(why, fmt.Sprintf("%s has the highest recall at 1%% FP rate, %s, but the difference is not significant (p %s), and %s.",
-			best.Name, percent(best.Measured[Decisive].Value), pvalue(t.P), whyCheaper(chosen, best)))
+			best.Name, percent(best.Measured[Decisive].Value), pvalue(r.between(best, chosen, Decisive).P), r.whySmaller(chosen, best)))
 	case len(equals) > 1:
 		others := names(without(equals, chosen), name)
-		verb := "doesn't differ from it significantly in recall at 1% FP rate, and isn't cheaper"
+		verb := "doesn't differ from it significantly in recall at 1% FP rate, and has more training rows or finds less on new sources"
 		if len(others) > 1 {
-			verb = "don't differ from it significantly in recall at 1% FP rate, and none of them is cheaper"
+			verb = "don't differ from it significantly in recall at 1% FP rate, and have more training rows or find less on new sources"
 		}
 		why = append(why, fmt.Sprintf("%s %s.", strings.Join(others, ", "), verb))
 	case len(passed) > 1:
@@ -146,6 +155,9 @@ func (r *Result) whyOthers(chosen *Strategy) []string {
 	return why
 }
 
+// Rejections are the lines of the recommendation that say what each rejected strategy failed on.
+func (r *Result) Rejections() []string { return r.whyOthers(nil) }
+
 // Failures are the gates that a strategy didn't pass.
 func (s *Strategy) Failures() []string {
 	var out []string
@@ -165,7 +177,7 @@ func (r *Result) whyNobody() []string {
 	if len(r.Strategies) == 0 {
 		return []string{"There are no strategies to choose from."}
 	}
-	why := []string{"No strategy passes every gate."}
+	why := []string{"No strategy passes every gate " + r.question() + "."}
 	why = append(why, r.whyOthers(nil)...)
 	closest := (*Strategy)(nil)
 	for _, s := range r.Contenders() {
@@ -173,7 +185,7 @@ func (r *Result) whyNobody() []string {
 			closest = s
 		}
 	}
-	if closest != nil {
+	if closest != nil && len(r.Contenders()) > 1 {
 		why = append(why, fmt.Sprintf("The closest is %s: it fails on %s.", closest.Name, gateNames(closest)))
 	}
 	if s := r.baselineSuffices(); s != "" {

@@ -40,6 +40,7 @@ type Result struct {
 	Assumptions    Assumptions    `json:"assumptions"`
 	Sweeps         []Sweep        `json:"sweeps,omitempty"`
 	Notes          []string       `json:"notes,omitempty"` // what could not be compared, and why
+	traffic        bool           // somebody has said how many prompts there are
 	blobs          Blobs
 	scorers        func(ctx context.Context, model string) (Scorer, error)
 	detail         map[string]*run // by strategy, and BaselineName: for the report

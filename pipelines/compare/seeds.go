@@ -136,7 +136,7 @@ func (s *Strategy) seedConcern() []string {
 	for _, metric := range []string{"fp_rate", "tp_rate"} {
 		target, ok := s.Targets[metric]
 		mean, okMean := s.Measured[metric+"_mean"]
-		if g := s.gate(metric); !ok || !okMean || g == nil || !g.Passed {
+		if g := s.Gate(metric); !ok || !okMean || g == nil || !g.Passed {
 			continue
 		}
 		if least, most := limits(target); mean.Value < least || mean.Value > most {

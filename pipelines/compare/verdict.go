@@ -28,7 +28,8 @@ func (r *Result) judge(s *Strategy) {
 	for _, name := range slices.Sorted(maps.Keys(s.Targets)) {
 		s.Gates = append(s.Gates, Check(name, s.Targets[name], s.Measured))
 	}
-	if sev, ok := s.Measured["balance_severity"]; ok {
+	sev, ok := s.Measured["balance_severity"]
+	if ok && r.limitsBalance(s) {
 		s.Gates = append(s.Gates, Gate{Name: "balance", Wants: "not critical", Got: Severity(sev.Value) + balanceDetail(s), Passed: sev.Value < Critical, Shown: true})
 	}
 	s.Gates = append(s.Gates, r.against(s)...)
@@ -53,14 +54,29 @@ func (r *Result) judge(s *Strategy) {
 	s.Concerns = append(s.Concerns, r.generalisation(s)...)
 	s.Concerns = append(s.Concerns, r.losses(s)...)
 	s.Concerns = append(s.Concerns, s.promiseConcern()...)
-	if v, ok := s.Measured["balance_severity"]; ok && v.Value == 2 {
-		s.Concerns = append(s.Concerns, "balance is concerning"+balanceDetail(s))
+	if ok && (sev.Value == 2 || sev.Value > 2 && !r.limitsBalance(s)) {
+		s.Concerns = append(s.Concerns, "balance is "+Severity(sev.Value)+balanceDetail(s))
 	}
 	s.Stars = stars(s)
 	if s.ControlOf != "" {
 		s.Verdict, s.Stars, s.Concerns = Control, 0, []string{}
 	}
 }
+
+// limitsBalance tells whether the balance is a gate: of rows of one's own it is where somebody has set the limit, for how
+// unbalanced traffic is isn't a strategy's doing.
+func (r *Result) limitsBalance(s *Strategy) bool {
+	d := r.detail[s.Name]
+	if d == nil {
+		return true
+	}
+	vars := d.meta.Variables
+	own := string(vars["train"].Value)
+	return own == "" || own == `""` || own == "null" || given(vars["max_class_share"])
+}
+
+// given tells whether a variable has a value that somebody gave, not its default.
+func given(v record.Variable) bool { return v.From != "" && !strings.HasPrefix(v.From, "default ") }
 
 func orNothing(s string) string {
 	if s == "" {
@@ -248,18 +264,19 @@ func Both(m map[string]Figure, a, b string) (x, y Figure, ok bool) {
 func stars(s *Strategy) int {
 	n := 0
 	for _, name := range []string{"fp_rate", gainGate, lossGate, "balance"} {
-		if g := s.gate(name); g != nil && g.Passed {
+		if g := s.Gate(name); g != nil && g.Passed {
 			n++
 		}
 	}
 	most, high := s.Targets["fp_rate"].AtMost, s.Measured["fp_rate"].SourcesHigh
-	if g := s.gate("fp_rate"); g != nil && g.Shown && (most == nil || high == nil || *high <= *most) {
+	if g := s.Gate("fp_rate"); g != nil && g.Shown && (most == nil || high == nil || *high <= *most) {
 		n++
 	}
 	return n
 }
 
-func (s *Strategy) gate(name string) *Gate {
+// Gate is the strategy's gate of a name; nil: it has none.
+func (s *Strategy) Gate(name string) *Gate {
 	for i := range s.Gates {
 		if s.Gates[i].Name == name {
 			return &s.Gates[i]

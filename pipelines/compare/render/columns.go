@@ -2,19 +2,21 @@ package render
 
 import (
 	"cmp"
+	"slices"
 
+	"rein/pipelines/compare"
 	"rein/steps/metric"
 )
 
-// compareColumns orders columns by a metric: the baseline first, then the better value, what wasn't measured last.
+// compareColumns orders columns by a metric: the better value first, what wasn't measured later, the baseline last.
 func compareColumns(a, b Column, by string) int {
 	switch {
 	case a.strategy == nil && b.strategy == nil:
 		return 0
 	case a.strategy == nil:
-		return -1
-	case b.strategy == nil:
 		return 1
+	case b.strategy == nil:
+		return -1
 	}
 	x, okX := a.strategy.Measured[by]
 	y, okY := b.strategy.Measured[by]
@@ -35,4 +37,40 @@ func compareColumns(a, b Column, by string) int {
 func higherIsBetter(name string) bool {
 	m, _ := metric.Lookup(name)
 	return m.Better == metric.Higher
+}
+
+// ranked are the strategies in the order of their worth: the recommended one, those that pass, those that fail fewer gates, those that
+// find more attacks at one FP rate. A control stands behind its strategy. Figures of other test sets rank nothing: the order of
+// the files stays.
+func (r result) ranked() []*compare.Strategy {
+	rank := func(s *compare.Strategy) int {
+		switch {
+		case s.Recommended:
+			return -1
+		case s.Missing != "":
+			return len(s.Gates) + 1
+		}
+		return len(s.Failures())
+	}
+	contenders := r.Contenders()
+	comparable := !slices.ContainsFunc(r.Tests, func(t compare.Test) bool { return t.Conclusion == compare.Incomparable })
+	slices.SortStableFunc(contenders, func(a, b *compare.Strategy) int {
+		by := cmp.Compare(rank(a), rank(b))
+		if by == 0 && comparable {
+			by = cmp.Compare(b.Measured[compare.Decisive].Value, a.Measured[compare.Decisive].Value)
+		}
+		return by
+	})
+	var out []*compare.Strategy
+	for _, s := range contenders {
+		if out = append(out, s); r.ControlOf(s) != nil {
+			out = append(out, r.ControlOf(s))
+		}
+	}
+	for _, s := range r.Strategies {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }

@@ -35,7 +35,7 @@ func TestHTMLIsSelfContained(t *testing.T) {
 	if !regexp.MustCompile(`<li>What to keep in mind of it:<ul><li>[^<]+</li>`).MatchString(page) {
 		t.Error("the recommended strategy's concerns are no list")
 	}
-	if !strings.Contains(page, `class="under">95% interval`) {
+	if !strings.Contains(page, `class="under">against baseline`) {
 		t.Error("a row under another doesn't look it")
 	}
 	if m := regexp.MustCompile(`(?i)(src|href)="(?:https?:)?//|<script|@import|url\(`).FindString(page); m != "" {

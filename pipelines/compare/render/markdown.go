@@ -50,7 +50,7 @@ func Markdown(w io.Writer, of *compare.Result, o Options) error {
 		}
 		fmt.Fprintf(&b, "| %s |\n", strings.Join(line, " | "))
 	}
-	fmt.Fprintf(&b, "\n<sub>%s %s</sub>\n", escape(legend), escape("Rule: "+r.Recommendation.Rule))
+	fmt.Fprintf(&b, "\n<sub>%s %s</sub>\n", escape(m.legend()), escape("Rule: "+r.Recommendation.Rule))
 	for _, part := range []struct {
 		title string
 		lines []string

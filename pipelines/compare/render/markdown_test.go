@@ -14,7 +14,7 @@ func TestMarkdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := b.String()
-	for _, want := range []string{"## Recommended: ★ Strategy cheap", "| **Performance** |", "<sub>exp 3.14%</sub>", "<details><summary>Paired tests</summary>", `a \| b &lt;i&gt;`, "- What to keep in mind of it:\n  - ", "| &emsp;95% interval |"} {
+	for _, want := range []string{"## Recommended: ★ Strategy cheap", "| **Own traffic** |", "<sub>exp 3.14%</sub>", "<details><summary>Paired tests</summary>", `a \| b &lt;i&gt;`, "- What to keep in mind of it:\n  - ", "| &emsp;against baseline |"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,20 +70,24 @@ type view struct {
 	measured map[string]compare.Figure
 }
 
-// matrix lays the result out. Rows in which no column has anything are left out.
+// matrix lays the result out: the recommended strategy first, the others by rank, the baseline last. Rows in which no column has
+// anything are left out.
 func (r result) matrix() *Matrix {
 	m := &Matrix{}
 	var views []view
+	for _, s := range r.ranked() {
+		m.Columns = append(m.Columns, Column{Name: s.Name, Title: s.Title, Starred: s.Recommended, Missing: s.Missing, strategy: s})
+		views = append(views, view{r, s, s.Measured})
+	}
 	if r.Has(compare.BaselineName) {
 		m.Columns = append(m.Columns, Column{Name: compare.BaselineName, Title: "Baseline", Missing: r.Baseline.Missing})
 		views = append(views, view{r, nil, r.Baseline.Measured})
 	}
-	for _, s := range r.Strategies {
-		m.Columns = append(m.Columns, Column{Name: s.Name, Title: s.Title, Starred: s.Recommended, Missing: s.Missing, strategy: s})
-		views = append(views, view{r, s, s.Measured})
-	}
 	for _, line := range lines {
 		row := Row{Section: line.section, Key: line.key, Name: line.name}
+		if best := r.Yardstick(); best != nil && !best.Recommended {
+			row.Name = strings.Replace(line.name, "★", best.Name, 1)
+		}
 		for _, v := range views {
 			row.Cells = append(row.Cells, line.cell(v))
 		}
@@ -91,6 +96,81 @@ func (r result) matrix() *Matrix {
 		}
 	}
 	return m
+}
+
+// brief are the keys of the rows that answer the question that a comparison is asked: which one, how good, at what price.
+func (r result) brief() []string {
+	return []string{"verdict", "fp_rate", compare.Decisive, "gain", "chosen", "own_fp_rate", "own_" + compare.Decisive, "own_gain", "new_fp_rate", "new_" + compare.Decisive,
+		"new_gain", r.Basis() + "chosen", r.Basis() + "control", "promise", "edited_tp_rate", "edited_fp_rate_worst", "total_new", "total_time"}
+}
+
+// keep leaves the rows of these keys.
+func (m *Matrix) keep(keys []string) {
+	m.Rows = slices.DeleteFunc(m.Rows, func(r Row) bool { return !slices.Contains(keys, r.Key) })
+	for _, r := range m.Rows {
+		for i := range r.Cells {
+			if r.Section == sectionVerdict { // what a plan foretold is no part of the answer
+				r.Cells[i].Planned = ""
+			}
+		}
+	}
+}
+
+// fold takes out the rows in which all strategies that were measured have the same, and the baseline nothing else, and says what
+// they have: "hard negatives 100".
+func (m *Matrix) fold() []string {
+	var out []string
+	parent := ""
+	m.Rows = slices.DeleteFunc(m.Rows, func(r Row) bool {
+		name := strings.TrimSpace(r.Name)
+		if name == r.Name {
+			parent = name
+		} else {
+			name = parent + " " + name
+		}
+		cell, same := m.same(r)
+		if !same || r.Section == sectionVerdict {
+			return false
+		}
+		if slices.Contains(sectionsOfRows, r.Section) {
+			name += ", " + strings.ToLower(r.Section)
+		}
+		out = append(out, strings.TrimSpace(name+": "+cell.words()))
+		return true
+	})
+	return out
+}
+
+// same is the cell that all columns have which could have another.
+func (m *Matrix) same(r Row) (Cell, bool) {
+	var first *Cell
+	n := 0
+	for i, c := range r.Cells {
+		col := m.Columns[i]
+		if col.Missing != "" || col.strategy == nil && c.Empty() {
+			continue
+		}
+		if first == nil {
+			first = &r.Cells[i]
+		}
+		if c.Text != first.Text || c.Planned != first.Planned || c.Expected != first.Expected {
+			return Cell{}, false
+		}
+		n++
+	}
+	return *cmp.Or(first, &Cell{}), n > 1
+}
+
+// words are all that a cell says.
+func (c Cell) words() string {
+	out := cmp.Or(c.Text, "–")
+	if c.Planned != "" && c.Planned != c.Text {
+		out += " (plan " + c.Planned + ")"
+	}
+	if c.Expected != "" {
+		out += " (exp " + c.Expected + ")"
+	}
+	return out
 }
 
 func allEmpty(cells []Cell) bool {
@@ -102,15 +182,21 @@ func allEmpty(cells []Cell) bool {
 	return true
 }
 
-// The sections, in the order of the plan.
+// The sections, the answer first.
 const (
+	sectionVerdict  = "Verdict"
+	sectionPerform  = "Performance"
+	sectionOwn      = "Own traffic"
+	sectionNew      = "New sources"
+	sectionEdits    = "Edited texts"
 	sectionData     = "Data generation"
 	sectionDataset  = "Final dataset"
-	sectionPerform  = "Performance"
 	sectionTraining = "Training"
 	sectionTimeline = "Timeline"
-	sectionVerdict  = "Verdict"
 )
+
+// sectionsOfRows are those whose names belong to what their rows are called.
+var sectionsOfRows = []string{sectionOwn, sectionNew, sectionEdits}
 
 // line is one row of the plan and how its cells are made.
 type line struct {
@@ -119,7 +205,7 @@ type line struct {
 }
 
 // lines are all rows of the plan.
-var lines = slices.Concat(dataLines, performanceLines, trainingLines, verdictLines)
+var lines = slices.Concat(verdictLines, performanceLines, dataLines, trainingLines)
 
 var dataLines = []line{
 	{sectionData, "unique_fps", "unique false positives", func(v view) Cell { return v.own("unique_fps").plannedVariable(v, "false_positives") }},
@@ -127,12 +213,9 @@ var dataLines = []line{
 	{sectionData, "coverage", "coverage of those found", func(v view) Cell { return v.own("coverage").planned(v, "coverage", percent) }},
 	{sectionData, "variations", "variations of each", variations},
 	{sectionData, "hard_negatives", "hard negatives", func(v view) Cell { return v.own("hard_negatives").plannedVariable(v, "hard_negatives") }},
-	{sectionData, "benign_added", "benign added", func(v view) Cell { return v.own("benign_added") }},
-	{sectionData, "malicious_added", "malicious added", func(v view) Cell { return v.own("malicious_added") }},
-	{sectionData, "total_new", "total new", totalNew},
+	{sectionData, "total_new", "rows added", totalNew},
+	{sectionData, "malicious_added", "  malicious", func(v view) Cell { return v.own("malicious_added") }},
 	{sectionDataset, "total_samples", "rows", func(v view) Cell { return v.own("total_samples").planned(v, "total_samples", count) }},
-	{sectionDataset, "benign_samples", "benign", func(v view) Cell { return v.own("benign_samples") }},
-	{sectionDataset, "malicious_samples", "malicious", func(v view) Cell { return v.own("malicious_samples") }},
 	{sectionDataset, "benign_share", "benign share", func(v view) Cell { return v.own("benign_share").planned(v, "benign_share", percent) }},
 	{sectionDataset, "balance", "balance", balance},
 }
@@ -221,7 +304,10 @@ func balance(v view) Cell {
 		return c
 	}
 	c.Text = compare.Severity(f.Value)
-	c.Tone = []Tone{Good, Good, Warn, Bad}[min(max(int(f.Value), 0), compare.Critical)]
+	c.Tone = []Tone{Good, Good, Warn, Warn}[min(max(int(f.Value), 0), compare.Critical)]
+	if g := v.s.Gate("balance"); g != nil && !g.Passed {
+		c.Tone = Bad
+	}
 	return c
 }
 
@@ -246,8 +332,8 @@ func (m *Matrix) Select(words []string) error {
 	}
 	matches := func(r Row, word string) bool {
 		w := strings.ToLower(word)
-		return slices.ContainsFunc([]string{r.Key, r.Name, r.Section}, func(s string) bool { return strings.Contains(strings.ToLower(s), w) }) ||
-			r.Key == metric.Canonical(word)
+		return slices.ContainsFunc([]string{r.Key, r.Name, r.Section, r.Name + ", " + r.Section}, func(s string) bool { return strings.Contains(strings.ToLower(s), w) }) ||
+			r.Key == metric.Canonical(word) || strings.HasSuffix(r.Key, "_"+metric.Canonical(word))
 	}
 	for _, w := range words {
 		if !slices.ContainsFunc(m.Rows, func(r Row) bool { return matches(r, w) }) {
@@ -271,7 +357,7 @@ func (m *Matrix) keys() []string {
 	return out
 }
 
-// Sort orders the strategies' columns by a metric, best known first; the baseline stays first.
+// Sort orders the strategies' columns by a metric, best known first; the baseline stays last.
 func (m *Matrix) Sort(by string) error {
 	if by == "" {
 		return nil

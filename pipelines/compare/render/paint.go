@@ -68,6 +68,9 @@ func wrap(s string, width int) []string {
 	for _, word := range strings.Fields(s) {
 		for text.StringWidthWithoutEscSequences(word) > width-len(indent) {
 			head := text.Trim(word, width-len(indent))
+			if at := strings.LastIndexAny(head, "-_/.:"); at > 0 { // between a name's words rather than within one
+				head = head[:at+1]
+			}
 			if line != indent {
 				out = append(out, line)
 				line = indent

@@ -3,71 +3,110 @@ package render
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"rein/pipelines/compare"
 )
 
-var performanceLines = []line{
-	{sectionPerform, "basis", "the verdict rests on", basis},
-	{sectionPerform, "new_recall_at_fp_0_5", "recall at 0.5% FP rate, new sources", func(v view) Cell { return v.measuredCell("new_recall_at_fp_0_5") }},
-	{sectionPerform, "new_recall_at_fp_1", "recall at 1% FP rate, new sources", func(v view) Cell { return v.measuredCell("new_recall_at_fp_1") }},
-	{sectionPerform, "new_recall_interval", "  95% interval over sources", overSources("new_recall_at_fp_1")},
-	{sectionPerform, "new_recall_test", "  against the baseline", againstBaseline("new_recall_at_fp_1")},
-	{sectionPerform, "new_recall_at_fp_2", "recall at 2% FP rate, new sources", func(v view) Cell { return v.measuredCell("new_recall_at_fp_2") }},
-	{sectionPerform, "own_recall_at_fp_1", "recall at 1% FP rate, own traffic", func(v view) Cell { return v.measuredCell("own_recall_at_fp_1") }},
-	{sectionPerform, "own_recall_test", "  against the baseline", againstBaseline("own_recall_at_fp_1")},
-	{sectionPerform, "promise", "threshold's promise", promise},
-	{sectionPerform, "kept", "  new sources that keep it", kept("")},
-	{sectionPerform, "kept_pooled", "  with one threshold for all rows", kept("_pooled")},
-	{sectionPerform, "fp_rate", "FP rate", func(v view) Cell { return v.rate("fp_rate") }},
-	{sectionPerform, "fp_interval", "  95% interval", interval95("fp_rate")},
-	{sectionPerform, "fp_seeds", "  mean over seeds", overSeeds("fp_rate")},
-	{sectionPerform, "target", "target reached", target},
-	{sectionPerform, "confidence", "  sure of it", sure},
-	{sectionPerform, "reduction", "FP reduction", reduction},
-	{sectionPerform, "fp_test", "  against the baseline", againstBaseline("fp_rate")},
-	{sectionPerform, "fp_chosen", "  against the chosen or best", againstChosen},
-	{sectionPerform, "fp_control", "  against plain copies", controlCell},
-	{sectionPerform, "fp_count", "false positives", fpCount},
-	{sectionPerform, "fp_per_100k", "FPs per 100,000", perHundredThousand},
-	{sectionPerform, "tp_rate", "recall", func(v view) Cell { return v.rate("tp_rate") }},
-	{sectionPerform, "tp_interval", "  95% interval", interval95("tp_rate")},
-	{sectionPerform, "tp_seeds", "  mean over seeds", overSeeds("tp_rate")},
-	{sectionPerform, "tp_test", "  against the baseline", againstBaseline("tp_rate")},
-	{sectionPerform, "f1_macro", "F1 macro", func(v view) Cell { return v.measuredCell("f1_macro").expected(v, "f1_macro") }},
-	{sectionPerform, "f1_seeds", "  mean over seeds", overSeeds("f1_macro")},
-	{sectionPerform, "roc_auc", "ROC-AUC", func(v view) Cell { return v.measuredCell("roc_auc").expected(v, "roc_auc") }},
-	{sectionPerform, "auc_seeds", "  mean over seeds", overSeeds("roc_auc")},
-	{sectionPerform, "own_fp_rate", "FP rate, own traffic", func(v view) Cell { return v.measuredCell("own_fp_rate") }},
-	{sectionPerform, "own_tp_rate", "recall, own traffic", func(v view) Cell { return v.measuredCell("own_tp_rate") }},
-	{sectionPerform, "own_roc_auc", "ROC-AUC, own traffic", func(v view) Cell { return v.measuredCell("own_roc_auc") }},
-	{sectionPerform, "edited_tp_rate", "recall, edited attacks (mean)", func(v view) Cell { return v.measuredCell("edited_tp_rate") }},
-	{sectionPerform, "edited_tp_rate_worst", "  under the worst edit", func(v view) Cell { return v.measuredCell("edited_tp_rate_worst") }},
-	{sectionPerform, "edited_fp_rate_worst", "FP rate, edited (worst)", func(v view) Cell { return v.measuredCell("edited_fp_rate_worst") }},
-	{sectionPerform, "seen_pool_fp_rate", "FP rate, mined pool (seen)", func(v view) Cell { return v.measuredCell("seen_pool_fp_rate") }},
+// question is one of the questions that rows answer, as a section of the matrix. The one without a prefix has what programs measure
+// that know no such division.
+type question struct{ section, prefix string }
+
+var performanceLines = slices.Concat(question{sectionPerform, ""}.lines(), question{sectionOwn, compare.Own}.lines(), question{sectionNew, compare.New}.lines(), promiseLines, editLines)
+
+// lines are a question's rows; the tests stand under the figure that they are about.
+func (q question) lines() []line {
+	of := func(key, name string, cell func(view) Cell) line {
+		return line{q.section, q.prefix + key, name, q.only(cell)}
+	}
+	fp, recall, at1 := q.prefix+"fp_rate", q.prefix+"tp_rate", q.prefix+compare.Decisive
+	return []line{
+		of("fp_rate", "FP rate", func(v view) Cell { return v.rate(q, "fp_rate") }),
+		of("fp_seeds", "  mean over seeds", q.overSeeds("fp_rate")),
+		of("confidence", "  sure of the target", q.ofBasis(sure)),
+		of("fp_test", "  against baseline", againstBaseline(fp)),
+		of("fp_chosen", "  against ★", againstChosen(fp)),
+		of("fp_control", "  against plain copies", against(fp, (*compare.Result).AgainstControl)),
+		of("fp_count", "false positives", q.falsePositives),
+		of(compare.Decisive, "recall at 1% FP", func(v view) Cell { return v.withInterval(at1) }),
+		of("gain", "  against baseline", againstBaseline(at1)),
+		of("chosen", "  against ★", againstChosen(at1)),
+		of("control", "  against plain copies", against(at1, (*compare.Result).AgainstControl)),
+		of("recall_at_fp_0_5", "recall at 0.5% FP", func(v view) Cell { return v.measuredCell(q.prefix + "recall_at_fp_0_5") }),
+		of("recall_at_fp_2", "recall at 2% FP", func(v view) Cell { return v.measuredCell(q.prefix + "recall_at_fp_2") }),
+		of("tp_rate", "recall", func(v view) Cell { return v.rate(q, "tp_rate") }),
+		of("tp_seeds", "  mean over seeds", q.overSeeds("tp_rate")),
+		of("tp_test", "  against baseline", againstBaseline(recall)),
+		of("f1_macro", "F1 macro", func(v view) Cell { return v.promised(q, "f1_macro") }),
+		of("f1_seeds", "  mean over seeds", q.overSeeds("f1_macro")),
+		of("roc_auc", "ROC-AUC", func(v view) Cell { return v.promised(q, "roc_auc") }),
+		of("auc_seeds", "  mean over seeds", q.overSeeds("roc_auc")),
+	}
 }
 
-// basis is the question that the verdict rests on, with how much answers it.
-func basis(v view) Cell {
-	what := "own traffic"
-	if v.r.Basis() == compare.New {
-		what = "new sources"
+// only blanks the cells without a prefix of columns that have figures with one: they would say the same again.
+func (q question) only(cell func(view) Cell) func(view) Cell {
+	if q.prefix != "" {
+		return cell
 	}
-	if n, ok := v.measured["benign_sources"]; ok && v.s == nil {
-		what += fmt.Sprintf(" (%s benign, %s malicious)", count(n.Value), count(v.measured["malicious_sources"].Value))
-	}
-	return Cell{Text: what}
-}
-
-// overSources is a figure's interval over sources.
-func overSources(metric string) func(view) Cell {
 	return func(v view) Cell {
-		f, ok := v.measured[metric]
-		if !ok || f.SourcesLow == nil || f.SourcesHigh == nil {
+		for _, prefix := range []string{compare.Own, compare.New} {
+			for _, m := range []string{"fp_rate", "tp_rate", compare.Decisive} {
+				if _, ok := v.measured[prefix+m]; ok {
+					return Cell{}
+				}
+			}
+		}
+		return cell(v)
+	}
+}
+
+// decides tells whether the verdict rests on the question: targets and promises are about it.
+func (q question) decides(v view) bool { return q.prefix == "" || q.prefix == v.r.Basis() }
+
+// ofBasis blanks the cells of the question that the verdict doesn't rest on.
+func (q question) ofBasis(cell func(view) Cell) func(view) Cell {
+	return func(v view) Cell {
+		if !q.decides(v) {
 			return Cell{}
 		}
-		return Cell{Text: interval(metric, compare.Figure{Value: f.Value, Low: f.SourcesLow, High: f.SourcesHigh})}
+		return cell(v)
 	}
+}
+
+var promiseLines = []line{
+	{sectionNew, "promise", "promised", promise},
+	{sectionNew, "kept", "  sources that keep it", kept("")},
+	{sectionNew, "kept_pooled", "  by one threshold for all rows", kept("_pooled")},
+}
+
+var editLines = []line{
+	{sectionEdits, "edited_tp_rate", "recall (mean)", func(v view) Cell { return v.measuredCell("edited_tp_rate") }},
+	{sectionEdits, "edited_tp_rate_worst", "  worst edit", func(v view) Cell { return v.measuredCell("edited_tp_rate_worst") }},
+	{sectionEdits, "edited_fp_rate_worst", "FP rate (worst)", func(v view) Cell { return v.measuredCell("edited_fp_rate_worst") }},
+	{sectionEdits, "seen_pool_fp_rate", "FP rate, mined pool", func(v view) Cell { return v.measuredCell("seen_pool_fp_rate") }},
+}
+
+// withInterval is a measured figure with its interval: of new sources that over sources, which are what is drawn.
+func (v view) withInterval(metric string) Cell {
+	f, ok := v.measured[metric]
+	if !ok {
+		return Cell{}
+	}
+	if f.SourcesLow != nil && f.SourcesHigh != nil {
+		f.Low, f.High = f.SourcesLow, f.SourcesHigh
+	}
+	return Cell{Text: withInterval(metric, f)}
+}
+
+// promised is a measured figure beside what was promised for it.
+func (v view) promised(q question, metric string) Cell {
+	c := v.measuredCell(q.prefix + metric)
+	if q.decides(v) {
+		c = c.expected(v, metric)
+	}
+	return c
 }
 
 // promise is what the threshold promises of new sources.
@@ -80,11 +119,11 @@ func promise(v view) Cell {
 	case p == nil:
 		return Cell{}
 	case p.Sources == 0:
-		return Cell{Text: "none: no source has enough rows", Tone: Bad}
+		return Cell{Text: "nothing: no source has enough rows", Tone: Warn}
 	case p.Probability < p.Wanted-1e-9:
 		return Cell{Text: fmt.Sprintf("too few sources: at most %s for %.0f%% of new ones; %.0f%% needs %d", percentOf(p.Limit), 100*p.Probability, 100*p.Wanted, p.Needs), Tone: Warn}
 	}
-	return Cell{Text: fmt.Sprintf("at most %s for %s new sources", percentOf(p.Limit), shareOf(p.Wanted)), Tone: Good}
+	return Cell{Text: fmt.Sprintf("%s for %s", percentOf(p.Limit), shareOf(p.Wanted)), Tone: Good}
 }
 
 // percentOf is a limit without needless decimals.
@@ -111,9 +150,13 @@ func kept(suffix string) func(view) Cell {
 	}
 }
 
-// rate is a measured rate beside what was promised, judged by the target of the metric and by the promise.
-func (v view) rate(metric string) Cell {
-	c := v.measuredCell(metric).expected(v, metric)
+// rate is a measured rate with its interval, where the verdict rests on it beside what was promised, and judged by its target.
+func (v view) rate(q question, metric string) Cell {
+	c := v.withInterval(q.prefix + metric)
+	if !q.decides(v) {
+		return c
+	}
+	c = c.expected(v, metric)
 	if v.s == nil || c.Text == "" {
 		return c
 	}
@@ -132,34 +175,6 @@ func (v view) rate(metric string) Cell {
 	return c
 }
 
-func interval95(metric string) func(view) Cell {
-	return func(v view) Cell {
-		if f, ok := v.measured[metric]; ok && f.Low != nil && f.High != nil {
-			return Cell{Text: interval(metric, f)}
-		}
-		return Cell{}
-	}
-}
-
-// target says whether the FP target is reached, judged by measured figures.
-func target(v view) Cell {
-	if v.s == nil {
-		return Cell{}
-	}
-	e, ok := v.s.Targets["fp_rate"]
-	if _, measured := v.measured["fp_rate"]; !ok || !measured {
-		return Cell{}
-	}
-	g := compare.Check("fp_rate", e, v.measured)
-	switch {
-	case g.Passed && g.Shown:
-		return Cell{Text: "yes", Tone: Good}
-	case g.Passed:
-		return Cell{Text: "yes, not shown", Tone: Warn}
-	}
-	return Cell{Text: "no", Tone: Bad}
-}
-
 func sure(v view) Cell {
 	if v.s == nil {
 		return Cell{}
@@ -170,105 +185,106 @@ func sure(v view) Cell {
 	return Cell{}
 }
 
-// reduction is the share of the baseline's false positives that is gone.
-func reduction(v view) Cell {
-	if v.s == nil {
-		return Cell{}
-	}
-	base, ok := v.r.Baseline.Measured["fp_rate"]
-	own, okOwn := v.measured["fp_rate"]
-	if !ok || !okOwn || base.Value <= 0 {
-		return Cell{}
-	}
-	if own.Value > base.Value {
-		return Cell{Text: fmt.Sprintf("none: %.1f%% more", 100*(own.Value/base.Value-1)), Tone: Bad}
-	}
-	return Cell{Text: fmt.Sprintf("%.1f%%", 100*(1-own.Value/base.Value)), Tone: Good}
+func againstBaseline(metric string) func(view) Cell {
+	return against(metric, func(r *compare.Result, s *compare.Strategy, metric string) *compare.Test {
+		return r.TestOf(compare.BaselineName, s.Name, metric)
+	})
 }
 
-func againstBaseline(metric string) func(view) Cell {
+// againstChosen is the test of a column against the recommended strategy; without one, against the closest.
+func againstChosen(metric string) func(view) Cell {
+	cell := against(metric, func(r *compare.Result, s *compare.Strategy, metric string) *compare.Test {
+		chosen := r.Yardstick()
+		if chosen == nil || chosen == s || s.ControlOf != "" {
+			return nil
+		}
+		if t := r.TestOf(chosen.Name, s.Name, metric); t != nil {
+			return t
+		}
+		return r.TestOf(s.Name, chosen.Name, metric).Turned()
+	})
+	return func(v view) Cell {
+		c := cell(v)
+		if c.Tone == Bad { // another is better: no fault of this one
+			c.Tone = Plain
+		}
+		return c
+	}
+}
+
+// against is the cell of a test that finds the one of a strategy.
+func against(metric string, find func(*compare.Result, *compare.Strategy, string) *compare.Test) func(view) Cell {
 	return func(v view) Cell {
 		if v.s == nil {
 			return Cell{}
 		}
-		return testCell(v.r.TestOf(compare.BaselineName, v.s.Name, metric))
+		return v.testCell(find(v.r.Result, v.s, metric))
 	}
 }
 
-// againstChosen is the test of a column against the recommended strategy; without one, against the lowest FP rate.
-func againstChosen(v view) Cell {
-	if v.s == nil {
-		return Cell{}
-	}
-	chosen := v.r.Yardstick()
-	if chosen == nil || chosen == v.s || v.s.ControlOf != "" {
-		return Cell{}
-	}
-	if t := v.r.TestOf(chosen.Name, v.s.Name, "fp_rate"); t != nil {
-		return testCell(t)
-	}
-	return testCell(v.r.TestOf(v.s.Name, chosen.Name, "fp_rate").Turned())
-}
-
-// testCell is the difference in points and what it amounts to.
-func testCell(t *compare.Test) Cell {
+// testCell says which way a figure differs, by how much, and whether that matters.
+func (v view) testCell(t *compare.Test) Cell {
 	switch {
 	case t == nil:
 		return Cell{}
 	case t.Conclusion == compare.Incomparable:
-		return Cell{Text: compare.Incomparable, Tone: Warn}
+		return Cell{Text: "other test set", Tone: Warn}
+	case t.Conclusion == compare.NotShown:
+		return Cell{Text: "no clear difference"}
+	case t.Conclusion == compare.OtherThreshold:
+		return Cell{Text: direction(t) + ", by the threshold alone"}
+	case t.Conclusion == compare.Better:
+		return Cell{Text: difference(t), Tone: Good}
+	case t.Conclusion != compare.Worse:
+		return Cell{Text: t.Conclusion} // too few of something
 	}
-	c := Cell{Text: fmt.Sprintf("%+.2f pts, %s", 100*t.Difference.Value, t.Conclusion)}
-	switch t.Conclusion {
-	case compare.Better:
-		c.Tone = Good
-	case compare.Worse:
-		c.Tone = Bad
+	metric := strings.TrimPrefix(strings.TrimPrefix(t.Metric, compare.Own), compare.New)
+	if e, ok := v.s.Targets[metric]; ok && compare.Check(t.Metric, e, v.measured).Passed {
+		limit := "limit"
+		if e.AtMost == nil {
+			limit = "floor"
+		}
+		return Cell{Text: direction(t) + ", within the " + limit}
 	}
-	return c
+	return Cell{Text: difference(t), Tone: Bad}
 }
 
-func fpCount(v view) Cell {
-	n, ok := v.measured["fp_count"]
+func direction(t *compare.Test) string {
+	if t.Difference.Value < 0 {
+		return "lower"
+	}
+	return "higher"
+}
+
+// difference is a test's difference in words.
+func difference(t *compare.Test) string {
+	d := math.Abs(t.Difference.Value)
+	if isRate(t.Metric) {
+		return fmt.Sprintf("%s by %.2f pts", direction(t), 100*d)
+	}
+	return fmt.Sprintf("%s by %.4f", direction(t), d)
+}
+
+func (q question) falsePositives(v view) Cell {
+	n, ok := v.measured[q.prefix+"fp_count"]
 	if !ok {
 		return Cell{}
 	}
 	c := Cell{Text: count(n.Value)}
-	if of, ok := v.measured["benign_rows"]; ok {
+	if of, ok := v.measured[q.prefix+"benign_rows"]; ok {
 		c.Text += " of " + count(of.Value)
 	}
 	return c
 }
 
-func perHundredThousand(v view) Cell {
-	f, ok := v.measured["fp_rate"]
-	if !ok {
-		return Cell{}
-	}
-	c := Cell{Text: count(math.Round(1e5 * f.Value))}
-	if v.s != nil {
-		if e, ok := v.s.Promised("fp_rate"); ok {
-			c.Expected = count(math.Round(1e5 * e))
-		}
-	}
-	return c
-}
-
-func controlCell(v view) Cell {
-	if v.s == nil || v.s.ControlOf != "" {
-		return Cell{}
-	}
-	return testCell(v.r.AgainstControl(v.s, "fp_rate"))
-}
-
 // overSeeds is a figure's mean and standard deviation over the seeds of a training; blank where there was one.
-func overSeeds(metric string) func(view) Cell {
-	return func(v view) Cell {
+func (q question) overSeeds(metric string) func(view) Cell {
+	return q.ofBasis(func(v view) Cell {
 		n, ok := v.measured["seeds"]
 		mean, spread, okBoth := compare.Both(v.measured, metric+"_mean", metric+"_spread")
 		if !ok || !okBoth {
 			return Cell{}
 		}
 		return Cell{Text: fmt.Sprintf("%s ± %s (%s seeds)", show(metric, mean.Value), show(metric, spread.Value), count(n.Value))}
-	}
+	})
 }

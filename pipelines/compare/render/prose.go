@@ -11,7 +11,7 @@ import (
 )
 
 // prose is what stands under the matrix: the recommendation and why, the tests, the plan's contradictions, the legend.
-func (r result) prose(p painter, o Options) string {
+func (r result) prose(p painter, o Options, m *Matrix) string {
 	var b strings.Builder
 	section := func(title string, lines []string) {
 		if len(lines) == 0 {
@@ -28,8 +28,11 @@ func (r result) prose(p painter, o Options) string {
 		head = "Recommended: ★ " + r.Recommendation.Strategy
 	}
 	b.WriteString(p.bold(head) + "\n")
+	said := r.Rejections()
 	for _, l := range r.Recommendation.Why {
-		b.WriteString(paragraph("  · ", l, o.Width))
+		if !o.Brief || !slices.Contains(said, l) { // the matrix's first row says them
+			b.WriteString(paragraph("  · ", l, o.Width))
+		}
 	}
 	section("Sweep", r.sweepLines())
 	section("Variations against volume", r.controlLines())
@@ -42,13 +45,39 @@ func (r result) prose(p painter, o Options) string {
 	}
 	section("Blanks", r.blankLines())
 	section("Notes", r.Notes)
-	b.WriteString("\n" + p.dim(strings.TrimRight(paragraph("", legend, o.Width), "\n")) + "\n")
-	b.WriteString(p.dim(strings.TrimRight(paragraph("Rule: ", r.Recommendation.Rule, o.Width), "\n")) + "\n")
-	b.WriteString(p.dim(strings.TrimRight(paragraph("Stars: ", starRule, o.Width), "\n")) + "\n")
+	b.WriteString("\n" + p.dim(strings.TrimRight(paragraph("", m.legend()+r.more(o), o.Width), "\n")) + "\n")
+	if !o.Brief {
+		b.WriteString(p.dim(strings.TrimRight(paragraph("Rule: ", r.Recommendation.Rule, o.Width), "\n")) + "\n")
+		b.WriteString(p.dim(strings.TrimRight(paragraph("Stars: ", starRule, o.Width), "\n")) + "\n")
+	}
 	return b.String()
 }
 
-const legend = "Measured figures stand alone, with 95% intervals; \"exp\" is what the paper promised, \"plan\" what it planned or the file asks for; – is not measured."
+// legend explains what stands in the cells, and nothing else.
+func (m *Matrix) legend() string {
+	has := func(f func(Cell) bool) bool {
+		return slices.ContainsFunc(m.Rows, func(r Row) bool { return slices.ContainsFunc(r.Cells, f) })
+	}
+	out := "In brackets: 95% intervals."
+	if has(func(c Cell) bool { return c.Expected != "" }) {
+		out += " exp: what the file expects."
+	}
+	if has(func(c Cell) bool { return c.Planned != "" }) {
+		out += " plan: what the file plans or asks for."
+	}
+	return out
+}
+
+// more says where the rest is.
+func (r result) more(o Options) string {
+	if !o.Brief {
+		return ""
+	}
+	if o.All || len(o.Rows) > 0 {
+		return " --details adds the tests, the concerns and the rule."
+	}
+	return " --all has every row, --details the tests and the rule too, -o report.html all of it with charts."
+}
 
 // concernLines are the concerns that aren't failed gates: those are in the recommendation already.
 const starRule = "one each for the FP target, more attacks found than by the baseline at one FP rate, none shown to be lost, a balance that isn't critical, and an FP rate whose whole interval (over sources, where they are new) is within the target."
@@ -87,7 +116,7 @@ func (r result) firstOf(a, b string) int {
 func (r result) pairWords(a, b string) string {
 	groups := map[string][]string{}
 	for _, t := range r.Tests {
-		if t.A != a || t.B != b {
+		if t.A != a || t.B != b || r.TestOf(a, b, r.Basis()+t.Metric) != nil { // said with its question
 			continue
 		}
 		key, what := t.Conclusion, label(t.Metric)

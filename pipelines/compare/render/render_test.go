@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,11 +93,12 @@ func TestSelectAndSort(t *testing.T) {
 	for _, row := range m.Rows {
 		rows = append(rows, row.Key)
 	}
-	if diff := cmp.Diff([]string{compare.BaselineName, "lopsided", "good", "cheap", "slack"}, order); diff != "" {
+	if diff := cmp.Diff([]string{"lopsided", "good", "cheap", "slack", compare.BaselineName}, order); diff != "" {
 		t.Error(diff)
 	}
-	if want := percent(r.Strategy("lopsided").Measured["fp_rate"].Value); rows[1] != "fp_rate" || m.Rows[1].Cells[1].Text != want {
-		t.Errorf("%v: %v, want %s", rows, m.Rows[1].Cells[1], want)
+	at := slices.Index(rows, "own_fp_rate")
+	if want := percent(r.Strategy("lopsided").Measured["fp_rate"].Value); at < 0 || !strings.HasPrefix(m.Rows[at].Cells[0].Text, want+" (") {
+		t.Errorf("%v, want %s", rows, want)
 	}
 	if err := m.Sort("nonsense"); err == nil {
 		t.Error("sorted by a metric that isn't there")
@@ -258,6 +260,65 @@ func TestMoneyIsTold(t *testing.T) {
 	for _, want := range []string{"false alarms a day from ", "a year from ", " million"} {
 		if !strings.Contains(strings.Join(strings.Fields(got), " "), strings.TrimSpace(want)) {
 			t.Errorf("the table has no %q:\n%s", want, got)
+		}
+	}
+}
+
+// What a comparison answers fits a terminal of 120 by 45; every row is there with All; words stay whole at 80 columns.
+func TestBriefTableIsOneScreen(t *testing.T) {
+	r := four(t)
+	brief, all := tableText(t, r, Options{Width: 120, Brief: true}), tableText(t, r, Options{Width: 120, Brief: true, All: true})
+	if n := strings.Count(brief, "\n"); n > 45 {
+		t.Errorf("%d lines:\n%s", n, brief)
+	}
+	if head, _, _ := strings.Cut(brief, "\n"); !strings.Contains(head, "│ ★ cheap") || strings.Index(head, "cheap") > strings.Index(head, "good") || !strings.HasSuffix(head, "baseline") {
+		t.Errorf("the columns: %s", head)
+	}
+	for _, row := range []string{"verdict", "ROC-AUC", "rows added", "time to make"} {
+		if strings.Contains(brief, row) != (row != "ROC-AUC") || !strings.Contains(all, row) {
+			t.Errorf("%s: in the brief table %v, in the other %v", row, strings.Contains(brief, row), strings.Contains(all, row))
+		}
+	}
+	words := map[string]bool{}
+	for _, w := range strings.Fields(strings.NewReplacer("│", " ", "─", " ", "┼", " ").Replace(brief)) {
+		words[w] = true
+	}
+	for _, w := range strings.Fields(strings.NewReplacer("│", " ", "─", " ", "┼", " ").Replace(tableText(t, r, Options{Width: 80, Brief: true}))) {
+		if !words[w] {
+			t.Errorf("80 columns break a word: %q", w)
+		}
+	}
+}
+
+// Rows in which all strategies have the same become one line; those in which they differ stay.
+func TestEqualRowsFold(t *testing.T) {
+	columns := []Column{{Name: "a", strategy: &compare.Strategy{}}, {Name: "b", strategy: &compare.Strategy{}}, {Name: "failed", Missing: "x", strategy: &compare.Strategy{}}, {Name: "baseline"}}
+	row := func(name string, a, b, base string) Row {
+		return Row{Section: sectionNew, Name: name, Cells: []Cell{{Text: a, Planned: "8"}, {Text: b, Planned: "8"}, {}, {Text: base}}}
+	}
+	m := &Matrix{Columns: columns, Rows: []Row{row("variations", "8", "8", ""), row("  made", "7", "7", ""), row("recall", "1%", "1%", "2%"), row("rows", "1", "2", "")}}
+	got := m.fold()
+	if diff := cmp.Diff([]string{"variations, new sources: 8", "variations made, new sources: 7 (plan 8)"}, got); diff != "" || len(m.Rows) != 2 {
+		t.Errorf("%s%+v", diff, m.Rows)
+	}
+}
+
+// A figure that another test set gave is no better and no worse: nothing is subtracted. One that is worse, but within its limit, is not red.
+func TestWordsOfTests(t *testing.T) {
+	most := 0.01
+	v := view{s: &compare.Strategy{Targets: map[string]record.Expectation{"fp_rate": {AtMost: &most}}}, measured: map[string]compare.Figure{"own_fp_rate": {Value: 0.008}, "own_tp_rate": {Value: 0.5}}}
+	for _, c := range []struct {
+		test compare.Test
+		want Cell
+	}{
+		{compare.Test{Metric: "own_fp_rate", Conclusion: compare.Incomparable, Difference: compare.Figure{Value: 0.2}}, Cell{Text: "other test set", Tone: Warn}},
+		{compare.Test{Metric: "own_fp_rate", Conclusion: compare.Worse, Difference: compare.Figure{Value: 0.002}}, Cell{Text: "higher, within the limit"}},
+		{compare.Test{Metric: "own_tp_rate", Conclusion: compare.Worse, Difference: compare.Figure{Value: -0.2}}, Cell{Text: "lower by 20.00 pts", Tone: Bad}},
+		{compare.Test{Metric: "own_tp_rate", Conclusion: compare.Better, Difference: compare.Figure{Value: 0.2}}, Cell{Text: "higher by 20.00 pts", Tone: Good}},
+		{compare.Test{Metric: "own_tp_rate", Conclusion: compare.NotShown, Difference: compare.Figure{Value: 0.2}}, Cell{Text: "no clear difference"}},
+	} {
+		if got := v.testCell(&c.test); got != c.want {
+			t.Errorf("%+v: %+v", c.test, got)
 		}
 	}
 }

@@ -9,8 +9,8 @@ import (
 
 // Rows are found by what the matrix calls them, by their key and by their section.
 func TestSelectFindsRowsByName(t *testing.T) {
-	for word, want := range map[string]string{"recall": "tp_rate", "Recall, Own": "own_tp_rate", "tp_rate": "tp_rate", "timeline": "total_time", "critical path": "total_time",
-		"tpr": "tp_rate", "FP rate": "fp_rate"} {
+	for word, want := range map[string]string{"recall": "own_tp_rate", "Recall, Own": "own_tp_rate", "tp_rate": "new_tp_rate", "timeline": "total_time", "time to make": "total_time",
+		"tpr": "own_tp_rate", "FP rate": "own_fp_rate"} {
 		m := result{four(t)}.matrix()
 		if err := m.Select([]string{word}); err != nil {
 			t.Error(err)

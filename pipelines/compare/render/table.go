@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -18,7 +19,8 @@ type Options struct {
 	Rows      []string // only rows whose key or section contains one of these words
 	SortBy    string   // order the strategies by this metric
 	Transpose bool     // strategies as lines, figures as columns
-	Brief     bool     // the matrix and the recommendation, without tests and plan check
+	Brief     bool     // the recommendation without tests and plan check, and the rows that answer
+	All       bool     // every row, also if brief
 }
 
 const (
@@ -45,7 +47,16 @@ func Table(w io.Writer, of *compare.Result, o Options) error {
 		o.Width = defaultWidth
 	}
 	p := painter{color: o.Color}
+	brief := o.Brief && !o.All && len(o.Rows) == 0
+	if brief {
+		m.keep(r.brief())
+	}
+	var same []string
+	if len(o.Rows) == 0 && !o.Transpose {
+		same = m.fold()
+	}
 	g := m.grid(o.Transpose)
+	g.dense = brief
 	for i, part := range g.fit(o.Width) {
 		if i > 0 {
 			if _, err := fmt.Fprintln(w); err != nil {
@@ -56,7 +67,12 @@ func Table(w io.Writer, of *compare.Result, o Options) error {
 			return err
 		}
 	}
-	_, err := io.WriteString(w, r.prose(p, o))
+	if len(same) > 0 {
+		if _, err := fmt.Fprint(w, "\n", p.dim(strings.TrimRight(paragraph("The same in all: ", strings.Join(same, "; ")+".", o.Width), "\n")), "\n"); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, r.prose(p, o, m))
 	return err
 }
 
@@ -66,6 +82,7 @@ type grid struct {
 	lines   []gridLine
 	width   int // of a column
 	nameCol int
+	dense   bool // no lines between sections
 }
 
 type gridCell struct {
@@ -103,7 +120,11 @@ func blank(col Column, c Cell) bool { return col.Missing != "" || c.Planned != "
 
 func (m *Matrix) transposed(g *grid) *grid {
 	for _, r := range m.Rows {
-		g.head = append(g.head, gridCell{Cell: Cell{Text: strings.TrimSpace(r.Name)}, bold: true})
+		name := strings.TrimSpace(r.Name)
+		if slices.Contains(sectionsOfRows, r.Section) {
+			name += ", " + strings.ToLower(r.Section)
+		}
+		g.head = append(g.head, gridCell{Cell: Cell{Text: name}, bold: true})
 	}
 	for i, c := range m.Columns {
 		l := gridLine{name: heading(c)}
@@ -146,7 +167,7 @@ func (g *grid) fit(width int) []*grid {
 	var out []*grid
 	for from := 0; from < n; from += each {
 		to := min(from+each, n)
-		part := &grid{head: append([]gridCell{g.head[0]}, g.head[1+from:1+to]...), nameCol: g.nameCol}
+		part := &grid{head: append([]gridCell{g.head[0]}, g.head[1+from:1+to]...), nameCol: g.nameCol, dense: g.dense}
 		part.width = min(room/(to-from)-gap, mostColumn)
 		for _, l := range g.lines {
 			part.lines = append(part.lines, gridLine{l.section, l.name, l.cells[from:to]})
@@ -172,10 +193,12 @@ func (g *grid) render(p painter) string {
 	for _, l := range g.lines {
 		if l.section != section {
 			section = l.section
-			if t.Length() > 0 {
+			if t.Length() > 0 && !g.dense {
 				t.AppendSeparator()
 			}
-			t.AppendRow(table.Row{p.bold(section)})
+			if !g.dense || slices.Contains(sectionsOfRows, section) {
+				t.AppendRow(table.Row{p.bold(section)})
+			}
 		}
 		row := table.Row{p.cell(l.name, g.nameCol)}
 		for _, c := range l.cells {

@@ -23,15 +23,14 @@ var trainingLines = []line{
 	{sectionTimeline, "training_time", "training", stage("", record.StageTraining)},
 	{sectionTimeline, "validation_time", "validation", stage("validation_days", record.StageValidation)},
 	{sectionTimeline, "onnx_time", "export and package", stage("onnx_days", record.StageExport)},
-	{sectionTimeline, "total_time", "critical path", criticalPathCell},
+	{sectionTimeline, "total_time", "time to make", criticalPathCell},
 	{sectionTimeline, "elapsed", "  with stated human days", elapsed},
 }
 
 var verdictLines = []line{
-	{sectionVerdict, "stars", "stars", starsCell},
 	{sectionVerdict, "verdict", "verdict", verdictCell},
-	{sectionVerdict, "recommendation", "recommendation", recommendation},
-	{sectionVerdict, "concern", "primary concern", concern},
+	{sectionVerdict, "concern", "to keep in mind", concern},
+	{sectionVerdict, "stars", "stars", starsCell},
 	{sectionVerdict, "saved", "saved in a year", saved},
 }
 
@@ -50,11 +49,8 @@ func overfitting(v view) Cell {
 	}
 	train := v.measured["train_loss"]
 	c := Cell{Text: fmt.Sprintf("loss gap %+.3f", gap.Value)}
-	switch {
-	case train.Value > 0 && gap.Value > 0.5*train.Value:
-		c.Tone = Bad
-	case train.Value > 0 && gap.Value > 0.2*train.Value:
-		c.Tone = Warn
+	if train.Value > 0 && gap.Value > 0.5*train.Value {
+		c.Tone = Warn // no limit is set for it
 	}
 	return c
 }
@@ -147,53 +143,42 @@ func starsCell(v view) Cell {
 	return Cell{Text: strings.Repeat("★", v.s.Stars) + strings.Repeat("☆", 5-v.s.Stars)}
 }
 
+// verdictCell is the verdict with the gates that failed.
 func verdictCell(v view) Cell {
 	if v.s == nil {
 		return Cell{}
 	}
-	c := Cell{Text: v.s.Verdict, Tone: Bad}.planned(v, "verdict", percent)
-	switch v.s.Verdict {
-	case compare.Approve:
-		c.Tone = Good
-	case compare.Control:
-		c.Tone = Plain
-	}
-	return c
-}
-
-func recommendation(v view) Cell {
+	c := Cell{Text: "passes"}
 	switch {
-	case v.s == nil:
-		return Cell{}
-	case v.s.ControlOf != "":
-		return Cell{Text: "never: it is there to compare with"}
+	case v.s.Missing != "":
+		c = Cell{Text: "not measured", Tone: Bad}
+	case v.s.Verdict == compare.Control:
+		c.Text = "control"
 	case v.s.Recommended:
-		return Cell{Text: "★ ship this one", Tone: Good}
-	case v.s.Verdict == compare.Approve:
-		return Cell{Text: "passes; another is preferred"}
+		c = Cell{Text: "★ recommended", Tone: Good}
+	case v.s.Verdict == compare.Reject:
+		var failed []string
+		for _, g := range v.s.Gates {
+			if !g.Passed {
+				failed = append(failed, label(g.Name))
+			}
+		}
+		c = Cell{Text: "reject: " + strings.Join(failed, ", "), Tone: Bad}
 	}
-	return Cell{Text: "no"}
+	return c.planned(v, "verdict", percent)
 }
 
-// concern is the first gate that a strategy failed, in few words; all concerns are listed under the matrix.
+// concern is the first thing to keep in mind of a strategy besides its failed gates; all are listed with --details.
 func concern(v view) Cell {
-	if v.s == nil || v.s.ControlOf != "" && v.s.Missing == "" {
+	if v.s == nil || v.s.ControlOf != "" || v.s.Missing != "" {
 		return Cell{}
 	}
-	for _, g := range v.s.Gates {
-		if !g.Passed {
-			got, _, _ := strings.Cut(orNothing(g.Got), " (")
-			if g.Name == "steps" {
-				got = "not measured"
-			}
-			return Cell{Text: label(g.Name) + ": " + got, Tone: Bad}
-		}
+	more := v.s.Concerns[min(len(v.s.Failures()), len(v.s.Concerns)):]
+	if len(more) == 0 {
+		return Cell{Text: "nothing"}
 	}
-	if len(v.s.Concerns) > 0 {
-		what, _, _ := strings.Cut(v.s.Concerns[0], ", ")
-		return Cell{Text: what, Tone: Warn}
-	}
-	return Cell{Text: "none"}
+	what, _, _ := strings.Cut(more[0], ", ")
+	return Cell{Text: what, Tone: Warn}
 }
 
 func saved(v view) Cell {
