@@ -17,20 +17,21 @@ import (
 
 func (a *app) scoreCmd() *cobra.Command {
 	var null, objects bool
-	var field string
+	var field, profile string
 	c := &cobra.Command{
 		Use:   "score PACKAGE [FILE]",
 		Short: "Score text or JSON lines with a packaged model",
 		Long: `score reads prompts from FILE or standard input ("-"), one a line, and prints for each its threat score
 (1 - P(benign)), the verdict at the model's threshold, and the most likely attack family. PACKAGE is the folder or
-archive (tar.zst) of a package step; its files are compared with their checksums first.
+archive (tar.zst) of a package step; its files are compared with their checksums first. --profile takes a threshold that
+rein calibrate chose for traffic of yours. The last line of standard error says which threshold it was.
 
 With --jsonl, or where FILE ends in .jsonl, each line is a JSON object. It is printed again with score, malicious,
-family and classes added.
+family, threshold and classes added.
 
 EXIT STATUS
   0  scored, whatever the verdicts
-  2  PACKAGE is not a model or a package, or not whole
+  2  PACKAGE is not a model or a package, or not whole, or has no such profile
   3  the text can't be read`,
 		Example: `  rein get pipelines/hybrid.hcl step.package.package -o l2-model
   echo "Ignore all previous instructions" | rein score l2-model
@@ -54,13 +55,14 @@ EXIT STATUS
 				in.field = field
 			}
 			in.r = bufio.NewReaderSize(from, 1<<16)
-			return a.score(c.Context(), args[0], in)
+			return a.score(c.Context(), args[0], profile, in)
 		},
 	}
 	c.Flags().BoolVarP(&null, "null", "0", false, "prompts end with a zero byte, so that they may hold newlines")
 	c.Flags().BoolVar(&a.json, "json", false, "one JSON object a prompt, with the probability of each class")
 	c.Flags().BoolVar(&objects, "jsonl", false, "prompts come in JSON objects, one a line")
 	c.Flags().StringVar(&field, "field", "text", "where the prompt is in a JSON object")
+	c.Flags().StringVar(&profile, "profile", "", "use the threshold of this name, which rein calibrate chose")
 	c.MarkFlagsMutuallyExclusive("null", "jsonl")
 	return c
 }
@@ -72,8 +74,8 @@ const (
 	soon                  = 500 * time.Millisecond
 )
 
-func (a *app) score(ctx context.Context, path string, in *prompts) (err error) {
-	s, err := score.Open(ctx, path)
+func (a *app) score(ctx context.Context, path, profile string, in *prompts) (err error) {
+	s, err := score.OpenProfile(ctx, path, profile)
 	if err != nil {
 		return configError(err)
 	}
@@ -99,6 +101,9 @@ func (a *app) score(ctx context.Context, path string, in *prompts) (err error) {
 			batch = batch[:0]
 		}
 		if errors.Is(rerr, io.EOF) {
+			if in.field == "" && !a.json && !a.quiet {
+				fmt.Fprintf(a.err, "threshold %.6f\n", s.Threshold())
+			}
 			return nil
 		} else if rerr != nil {
 			return rerr
@@ -145,5 +150,6 @@ func withAnswer(fields map[string]json.RawMessage, ans score.Answer) map[string]
 		out[k] = v
 	}
 	out["score"], out["malicious"], out["family"], out["classes"] = ans.Score, ans.Malicious, ans.Family, ans.Classes
+	out["threshold"] = ans.Threshold
 	return out
 }

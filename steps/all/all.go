@@ -6,6 +6,7 @@ import (
 	"rein/steps/augment"
 	"rein/steps/balance"
 	"rein/steps/benchmark"
+	"rein/steps/calibrate"
 	"rein/steps/dataset"
 	"rein/steps/evaluate"
 	"rein/steps/exec"
@@ -44,6 +45,7 @@ func Types() []*steps.Type {
 		evaluate.Step,
 		robustness.Step,
 		benchmark.Step,
+		calibrate.Step,
 		pack.Step,
 		exec.Step,
 	}

@@ -2,6 +2,7 @@ package score
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"rein/steps/artifact"
@@ -12,16 +13,23 @@ import (
 // Answer is what a model says of one text.
 type Answer struct {
 	Score     float64            `json:"score"`     // threat score, 0 to 1
-	Malicious bool               `json:"malicious"` // at or over the model's threshold
+	Malicious bool               `json:"malicious"` // at or over the threshold
+	Threshold float64            `json:"threshold"` // of the model, or of the profile that was opened
 	Family    string             `json:"family"`    // most likely attack family
 	Classes   map[string]float64 `json:"classes"`   // probability of each class
 }
 
 // Scorer scores texts with one model. It is safe for one goroutine at a time.
-type Scorer struct{ s *scorer.Scorer }
+type Scorer struct {
+	s         *scorer.Scorer
+	threshold float64
+}
 
 // Open loads the model or package in a folder, or the package in an archive (tar.zst).
-func Open(ctx context.Context, path string) (*Scorer, error) {
+func Open(ctx context.Context, path string) (*Scorer, error) { return OpenProfile(ctx, path, "") }
+
+// OpenProfile opens a package with the threshold of one of its profiles, which rein calibrate chose; "" is the model's own threshold.
+func OpenProfile(ctx context.Context, path, profile string) (*Scorer, error) {
 	dir, done, err := bundle.Folder(path)
 	if err != nil {
 		return nil, err
@@ -31,11 +39,20 @@ func Open(ctx context.Context, path string) (*Scorer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &Scorer{s}, nil
+	out := &Scorer{s, s.Threshold()}
+	if profile == "" {
+		return out, nil
+	}
+	p, err := bundle.ReadProfile(dir, profile)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), s.Close())
+	}
+	out.threshold = p.Threshold
+	return out, nil
 }
 
 // Threshold is the threat score at and over which a text is malicious.
-func (s *Scorer) Threshold() float64 { return s.s.Threshold() }
+func (s *Scorer) Threshold() float64 { return s.threshold }
 
 // Score answers for each text, in order.
 func (s *Scorer) Score(ctx context.Context, texts []string) ([]Answer, error) {
@@ -46,8 +63,8 @@ func (s *Scorer) Score(ctx context.Context, texts []string) ([]Answer, error) {
 	classes := s.s.Classes()
 	out := make([]Answer, len(scores))
 	for i, sc := range scores {
-		a := Answer{Score: float64(sc.Threat), Classes: map[string]float64{}}
-		a.Malicious = a.Score >= s.s.Threshold()
+		a := Answer{Score: float64(sc.Threat), Threshold: s.threshold, Classes: map[string]float64{}}
+		a.Malicious = a.Score >= s.threshold
 		best := float32(-1)
 		for j, p := range sc.Probs {
 			a.Classes[classes[j]] = float64(p)

@@ -65,11 +65,12 @@ type Set struct {
 	ECE       float64                    `json:"ece"`       // expected calibration error, 15 bins of equal width
 	Intervals map[string]*Interval       `json:"intervals"` // 95%, of "ece", "brier", "f1_benign", "f1_malicious", "precision_at_base_rate"
 	Bins      []Bin                      `json:"reliability"`
-	Scaled    *Scaled                    `json:"scaled,omitempty"` // calibration at the report's temperature
-	ROC       [][2]float64               `json:"roc"`              // FP rate, recall
-	PR        [][2]float64               `json:"pr"`               // recall, precision
-	Slices    map[string]map[string]Pair `json:"slices"`           // "source", "length", "language" -> value
-	Histogram map[string][]int           `json:"histogram"`        // threat scores of benign and malicious rows, 50 bins
+	Scaled    *Scaled                    `json:"scaled,omitempty"`              // calibration at the report's temperature
+	ROC       [][2]float64               `json:"roc"`                           // FP rate, recall
+	PR        [][2]float64               `json:"pr"`                            // recall, precision
+	Slices    map[string]map[string]Pair `json:"slices"`                        // "source", "length", "language" -> value
+	Histogram map[string][]int           `json:"histogram"`                     // threat scores of benign and malicious rows, 50 bins
+	Quantiles []float64                  `json:"malicious_quantiles,omitempty"` // threat scores of malicious rows from the lowest to the highest, evenly spaced
 
 	Draws *Draws `json:"draws,omitempty"` // of a set with rows of both labels
 
@@ -237,6 +238,7 @@ func (s *Set) Finish(baseRate float64, resamples int, seed uint64) {
 	s.AUC = finite(AUCInterval(s.malicious, s.benign))
 	slices.Sort(s.benign)
 	slices.Sort(s.malicious)
+	s.Quantiles = quantiles(s.malicious)
 	s.PRAUC = finite(AveragePrecisionInterval(s.malicious, s.benign, resamples, seed))
 	if p := c.PrecisionAt(baseRate); !math.IsNaN(p) {
 		s.AtBase = &p
@@ -294,4 +296,29 @@ func finite(i Interval) *Interval {
 		return nil
 	}
 	return &i
+}
+
+// quantilePoints is how many quantiles a set keeps at most, one more for the ends.
+const quantilePoints = 400
+
+// quantiles picks evenly spaced ones of sorted values, with the first and the last.
+func quantiles(sorted []float64) []float64 {
+	n := min(quantilePoints, len(sorted)-1)
+	if n < 1 {
+		return slices.Clone(sorted)
+	}
+	out := make([]float64, n+1)
+	for i := range out {
+		out[i] = sorted[i*(len(sorted)-1)/n]
+	}
+	return out
+}
+
+// RecallOver is the recall at a threshold, to the fineness of the quantiles; NaN where the set has none.
+func (s *Set) RecallOver(threshold float64) float64 {
+	if len(s.Quantiles) == 0 {
+		return math.NaN()
+	}
+	under, _ := slices.BinarySearch(s.Quantiles, threshold)
+	return float64(len(s.Quantiles)-under) / float64(len(s.Quantiles))
 }

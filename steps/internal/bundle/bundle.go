@@ -22,7 +22,15 @@ const SumsFile = "SHA256SUMS"
 
 // Seal lists the checksums of all files of a folder, and returns their size together.
 func Seal(dir string) (size int64, err error) {
-	var lines []string
+	lines, size, err := sumsOf(dir)
+	if err != nil {
+		return 0, err
+	}
+	return size, os.WriteFile(filepath.Join(dir, SumsFile), []byte(strings.Join(lines, "")), 0o644)
+}
+
+// sumsOf makes the lines of the list, in their order.
+func sumsOf(dir string) (lines []string, size int64, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -36,11 +44,8 @@ func Seal(dir string) (size int64, err error) {
 		lines = append(lines, sum+"  "+filepath.ToSlash(name)+"\n")
 		return err
 	})
-	if err != nil {
-		return 0, err
-	}
 	slices.Sort(lines)
-	return size, os.WriteFile(filepath.Join(dir, SumsFile), []byte(strings.Join(lines, "")), 0o644)
+	return lines, size, err
 }
 
 // Verify compares the files of a folder with its list of checksums. A folder without a list is a model that was never packaged:
@@ -96,6 +101,9 @@ func onlyListed(dir string, listed map[string]bool) error {
 				return fs.SkipDir
 			}
 			return nil
+		}
+		if isProfile(name) {
+			return nil // the user's own
 		}
 		if !d.IsDir() && !listed[name] && slices.Contains(parts, strings.ToLower(filepath.Ext(name))) {
 			return fmt.Errorf("the package was changed: it has %s, which %s doesn't list; remove that file, or get the package again", name, SumsFile)

@@ -124,8 +124,7 @@ func (r Rule) Doubt(n int) string {
 	if r.Kind != "fp_rate" || r.Sure == 0 || stats.MostBelow(n, r.AtMost, r.Sure) >= 0 {
 		return ""
 	}
-	need := math.Ceil(math.Log1p(-r.Sure) / math.Log1p(-r.AtMost))
-	return fmt.Sprintf("%d benign validation rows can't show an FP rate of at most %v with %v confidence, which takes %.0f: the threshold flags none of them", n, r.AtMost, r.Sure, need)
+	return fmt.Sprintf("%d benign validation rows can't show an FP rate of at most %v with %v confidence, which takes %d: the threshold flags none of them", n, r.AtMost, r.Sure, need(r.AtMost, r.Sure))
 }
 
 // Choose picks the threshold on scored validation rows, whatever their sources: a score at or above it means malicious.

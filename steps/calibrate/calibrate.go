@@ -1,0 +1,123 @@
+// Package calibrate chooses a threshold for traffic that nobody labelled: the lowest one that keeps an FP rate, given how much of the
+// traffic is attacks at most.
+package calibrate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/internal/scorer"
+	"rein/steps/internal/seeds"
+	"rein/steps/internal/threshold"
+	"rein/steps/stats"
+)
+
+// Config of the step.
+type Config struct {
+	Limit      float64 `hcl:"limit,optional" default:"0.01" doc:"The FP rate that the threshold has to keep on such traffic."`
+	Share      float64 `hcl:"attack_share,optional" default:"0.01" doc:"The share of the traffic that is attacks, at most. The limit holds if this does."`
+	Least      float64 `hcl:"least_attack_share,optional" default:"0" doc:"The share that is attacks at least. It counts where attacks are given: what the model catches of them is taken off the flagged share."`
+	Confidence float64 `hcl:"confidence,optional" default:"0.95" doc:"How sure the traffic has to make it that the limit is kept."`
+	Cap        float64 `hcl:"cap,optional" default:"0" doc:"Threshold that is never exceeded, however much of the traffic looks like attacks; 0: where the recall of the report is half of what it is at the model's own threshold."`
+}
+
+// Validate checks the figures.
+func (c *Config) Validate() error {
+	if !(c.Cap >= 0 && c.Cap <= 1) {
+		return fmt.Errorf("cap %v: want a threshold from 0 to 1", c.Cap)
+	}
+	return c.traffic(c.Share).Check()
+}
+
+// In is what the step reads.
+type In struct {
+	Model   artifact.Model    `port:"model" doc:"the model whose threshold is chosen"`
+	Traffic artifact.Rows     `port:"traffic" doc:"rows as they come in; their labels are not looked at"`
+	Attacks artifact.Rows     `port:"attacks,optional" doc:"labelled rows whose malicious ones show the recall"`
+	Reports []artifact.Report `port:"report,optional" doc:"report of an evaluate step of the model: says what recall a threshold gives up"`
+}
+
+// Out is what the step makes.
+type Out struct {
+	Model  artifact.Model  `port:"model" doc:"the same model with the new threshold"`
+	Report artifact.Report `port:"report" doc:"the threshold, what it rests on, and what other shares of attacks would make of it"`
+}
+
+// Step is the "calibrate" step type.
+var Step = steps.New("calibrate", 1, "Choose a model's threshold on unlabelled traffic: the lowest that keeps an FP rate.", run,
+	steps.Stage(steps.Validation), steps.Isolated, steps.Fits("traffic", "chooses the threshold on"), steps.Fits("attacks", "chooses the threshold on"),
+	steps.HeldOut("traffic", "attacks"), steps.Example(`step "calibrate" "mine" {
+  model        = step.export.model
+  traffic      = step.traffic.rows
+  report       = step.test.report
+  attack_share = 0.01
+  limit        = 0.01
+}`))
+
+func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
+	out := Out{artifact.Model{Path: env.Out("model")}, artifact.Report{Path: env.Out("report")}}
+	s, err := scorer.Open(ctx, in.Model, scorer.Options{Memo: env.Memo()})
+	if err != nil {
+		return out, err
+	}
+	defer s.Close()
+	var attacks iter.Seq2[string, error]
+	if in.Attacks.Path != "" {
+		attacks = texts(in.Attacks, artifact.Malicious)
+	}
+	var set *stats.Set
+	for _, r := range in.Reports {
+		if set == nil {
+			set = testSet(r.Path)
+		}
+	}
+	r, err := c.choose(ctx, s, texts(in.Traffic, ""), attacks, set)
+	if err != nil {
+		return out, err
+	}
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err == nil {
+		err = os.WriteFile(out.Report.Path, append(b, '\n'), 0o644)
+	}
+	if err != nil {
+		return out, err
+	}
+	if err := r.Verdict(); err != nil {
+		return out, err
+	}
+	env.Metric("threshold", r.Chosen.Threshold)
+	env.Metric("traffic_rows", float64(r.Rows))
+	env.Metric("traffic_fp_rate_at_most", r.Chosen.AtMost)
+	return out, rewrite(in.Model, out.Model, r)
+}
+
+// rewrite copies a model and gives it the new threshold. Models of further seeds stay behind: the threshold is not theirs.
+func rewrite(from, to artifact.Model, r *Result) error {
+	if err := os.CopyFS(to.Path, os.DirFS(from.Path)); err != nil {
+		return err
+	}
+	info, err := to.Info()
+	if err != nil {
+		return err
+	}
+	info.Threshold, info.Rule = r.Chosen.Threshold, r.Rule
+	delete(info.Training, threshold.ChoiceFact) // what validation rows promised was promised of another threshold
+	return errors.Join(seeds.Drop(to.Path), to.WriteInfo(info))
+}
+
+// texts are those of the rows with a label; "" is any.
+func texts(rows artifact.Rows, label string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for r, err := range rows.All() {
+			if (err != nil || label == "" || r.Label == label) && !yield(r.Text, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// profiles is the folder of a package that holds its user's thresholds. Its files are in no list of checksums: they are made after
+// the package, and a package that was signed stays what was signed.
+const profiles = "profiles"
+
+var profileName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$`)
+
+// Profile is a threshold of a package's user.
+type Profile struct {
+	Name      string  `json:"name"`
+	Threshold float64 `json:"threshold"`
+	Rule      string  `json:"rule"`  // how it was chosen
+	Model     string  `json:"model"` // sha256 of the list of the package's checksums: a threshold fits no other model
+}
+
+func isProfile(name string) bool { return path.Dir(name) == profiles && path.Ext(name) == ".json" }
+
+// CheckProfile says why a name can't be that of a profile.
+func CheckProfile(name string) error {
+	if profileName.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("profile %q: want letters, digits, dots, - and _, 64 at most", name)
+}
+
+// identity is the digest of a folder's list of checksums.
+func identity(dir string) (string, error) {
+	list, err := os.ReadFile(filepath.Join(dir, SumsFile))
+	if errors.Is(err, fs.ErrNotExist) { // a model that was never packaged
+		var sums []string
+		sums, _, err = sumsOf(dir)
+		list = []byte(strings.Join(slices.DeleteFunc(sums, func(line string) bool {
+			_, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+			return isProfile(name)
+		}), ""))
+	}
+	sum := sha256.Sum256(list)
+	return hex.EncodeToString(sum[:]), err
+}
+
+// ReadProfile finds a profile of a package's folder.
+func ReadProfile(dir, name string) (p Profile, err error) {
+	if err := CheckProfile(name); err != nil {
+		return p, err
+	}
+	file := filepath.Join(dir, profiles, name+".json")
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, fmt.Errorf("no profile %q: %s; rein calibrate PACKAGE --traffic rows.jsonl --profile %s makes it", name, has(dir), name)
+	}
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(b, &p); err != nil || !(p.Threshold >= 0 && p.Threshold <= 1) {
+		return p, fmt.Errorf("%s is damaged: no threshold between 0 and 1 is in it; run rein calibrate again", file)
+	}
+	id, err := identity(dir)
+	if err == nil && p.Model != id {
+		err = fmt.Errorf("profile %q was made for another model, whose scores mean something else; run rein calibrate again", name)
+	}
+	return p, err
+}
+
+// has says which profiles a folder has.
+func has(dir string) string {
+	files, _ := filepath.Glob(filepath.Join(dir, profiles, "*.json")) // the pattern is well formed
+	if len(files) == 0 {
+		return "the package has none"
+	}
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(f), ".json")
+	}
+	return "the package has " + strings.Join(files, ", ")
+}
+
+// WriteProfile keeps a profile in a package, which is a folder or an archive: as a whole, or not at all.
+func WriteProfile(pkg string, p Profile) (err error) {
+	if err := CheckProfile(p.Name); err != nil {
+		return err
+	}
+	dir, done, err := Folder(pkg)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if p.Model, err = identity(dir); err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, profiles), 0o755); err != nil {
+		return err
+	}
+	err = replace(filepath.Join(dir, profiles, p.Name+".json"), func(f *os.File) error {
+		_, err := f.Write(append(b, '\n'))
+		return err
+	})
+	if err != nil || dir == pkg {
+		return err
+	}
+	return replace(pkg, func(f *os.File) error { return Archive(f, dir) })
+}
+
+// replace writes a file beside the one of that name, and puts it in its place when it is whole.
+func replace(file string, write func(*os.File) error) error {
+	f, err := os.CreateTemp(filepath.Dir(file), ".new-*")
+	if err != nil {
+		return err
+	}
+	err = errors.Join(f.Chmod(0o644), write(f), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(f.Name()))
+	}
+	return err
+}

@@ -1,0 +1,31 @@
+package stats
+
+// AtMost is the highest rate that k events of n leave open at a one-sided confidence: with a higher one, k or fewer come with a
+// probability of less than 1 - confidence (Clopper and Pearson 1934).
+func AtMost(k, n int, confidence float64) float64 {
+	if k >= n {
+		return 1
+	}
+	return invert(func(p float64) bool { return betaInc(float64(k)+1, float64(n-k), p) < confidence })
+}
+
+// AtLeast is the lowest rate that k events of n leave open at a one-sided confidence.
+func AtLeast(k, n int, confidence float64) float64 {
+	if k <= 0 || n == 0 {
+		return 0
+	}
+	return invert(func(p float64) bool { return betaInc(float64(k), float64(n-k)+1, p) < 1-confidence })
+}
+
+// invert finds where under stops being true.
+func invert(under func(p float64) bool) float64 {
+	low, high := 0.0, 1.0
+	for range 60 {
+		if mid := (low + high) / 2; under(mid) {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return high
+}
