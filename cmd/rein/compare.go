@@ -28,6 +28,7 @@ type compareFlags struct {
 	require string
 	details bool
 	sweep   sweepFlags
+	against string // name of a champion
 	view    render.Options
 }
 
@@ -51,6 +52,7 @@ EXIT STATUS
   rein compare --no-run --format json
   rein compare --no-run --all
   rein compare --controls --details
+  rein compare --against champion pipelines/hybrid.hcl
   rein compare --sweep variations=4,6,8,10,12 pipelines/hybrid.hcl
   rein compare --var train=data/prompts.jsonl --require approve`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -71,6 +73,7 @@ EXIT STATUS
 	fl.BoolVar(&f.noRun, "no-run", false, "compare what past runs measured; start nothing")
 	fl.BoolVar(&f.control, "controls", false, "add to each strategy an arm with as many plain copies in the place of variations")
 	fl.StringArrayVar(&f.sweep.sweep, "sweep", nil, "give a variable several values, a column for each: `NAME=V,V,...` or NAME=FROM..TO..STEP; several of them are crossed")
+	fl.StringVar(&f.against, "against", "", "add what was promoted under this `NAME` (rein promote) as a column")
 	fl.StringVar(&f.sweep.design, "design", "", "of several swept variables: full (every combination) or fractional (a balanced part)")
 	fl.StringVar(&f.format, "format", "table", "table, markdown, html or json; without it the ending of --out says")
 	fl.StringVarP(&f.out, "out", "o", "", "write to this `FILE`")
@@ -111,6 +114,13 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 		return err
 	}
 	defer store.Close()
+	if f.against != "" {
+		c, err := a.against(store, f.against)
+		if err != nil {
+			return err
+		}
+		rec = append(rec, c)
+	}
 	result, err := compare.Compute(ctx, compare.Input{Pipelines: rec, Blobs: store, Scorers: openScorer, Controls: controls, Sweeps: sweeps})
 	if err != nil {
 		return err

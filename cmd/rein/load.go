@@ -76,7 +76,7 @@ func leakage(ctx context.Context, p *lang.Program) error {
 }
 
 func (a *app) langOptions(args []string, l *loadFlags) lang.Options {
-	o := lang.Options{Context: a.ctx, Types: all.Types(), Vars: l.vars, VarFiles: l.varFiles, Project: projectFile()}
+	o := lang.Options{Context: a.ctx, Types: all.Types(), Vars: l.vars, VarFiles: l.varFiles, Project: projectFile(), Approved: approvedFigures}
 	if a.shipped(args) {
 		o.FS = embedded{pipelines.FS}
 	}

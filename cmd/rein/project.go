@@ -24,14 +24,19 @@ func (a *app) stateDirFor(wd string) (string, error) {
 			return filepath.Abs(d)
 		}
 	}
+	return filepath.Join(projectRoot(wd), ".rein"), nil
+}
+
+// projectRoot is the nearest folder above wd, or wd itself, with go.mod or .git; wd if there is none.
+func projectRoot(wd string) string {
 	for d := wd; ; d = filepath.Dir(d) {
 		for _, mark := range []string{"go.mod", ".git"} {
-			if _, err := os.Lstat(filepath.Join(d, mark)); err == nil {
-				return filepath.Join(d, ".rein"), nil
+			if exists(filepath.Join(d, mark)) {
+				return d
 			}
 		}
 		if d == filepath.Dir(d) {
-			return filepath.Join(wd, ".rein"), nil
+			return wd
 		}
 	}
 }

@@ -164,7 +164,22 @@ func (e *evaluator) measured() (own []string, anything bool) {
 	return own, anything || len(e.stepOrder) == 0
 }
 
-var expectationKeys = []string{"at_least", "at_most", "binding", "tolerance", "value"}
+var expectationKeys = []string{"at_least", "at_most", "binding", "not_above", "not_below", "tolerance", "value"}
+
+// lastApproved is what not_above and not_below may be: gates that can only tighten.
+const lastApproved = "last approved"
+
+// ratchet makes a limit of the figure that was approved last; without one there is none yet.
+func (e *evaluator) ratchet(x *record.Expectation, metric, key string) {
+	if e.loader.opts.Approved == nil {
+		return
+	}
+	if f, ok := e.loader.opts.Approved()[metric]; ok && key == "not_above" {
+		x.AtMost = &f
+	} else if ok {
+		x.AtLeast = &f
+	}
+}
 
 func (e *evaluator) expectation(a *attr, v cty.Value) (record.Expectation, bool) {
 	x := record.Expectation{Pos: shortPos(a.rng)}
@@ -179,11 +194,20 @@ func (e *evaluator) expectation(a *attr, v cty.Value) (record.Expectation, bool)
 	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
 		return wrong("%s is a number, or { value, tolerance } or { at_most } or { at_least }; this is %s.", a.name, describe(v))
 	}
+	ratchet := false
 	for k, n := range v.AsValueMap() {
 		if !slices.Contains(expectationKeys, k) {
 			return wrong("An expectation has no %q.%s", k, suggest(k, "keys", expectationKeys))
 		}
 		if n.IsNull() {
+			continue
+		}
+		if k == "not_above" || k == "not_below" {
+			if n.Type() != cty.String || n.AsString() != lastApproved {
+				return wrong("%s.%s is %q, the figure of what rein promote approved last; at_most and at_least take a number.", a.name, k, lastApproved)
+			}
+			ratchet = true
+			e.ratchet(&x, metric.Canonical(a.name), k)
 			continue
 		}
 		want := cty.Number
@@ -213,6 +237,8 @@ func (e *evaluator) expectation(a *attr, v cty.Value) (record.Expectation, bool)
 		}
 	}
 	switch {
+	case ratchet && x.Value == nil && x.AtMost == nil && x.AtLeast == nil:
+		return x, false // nothing was approved yet
 	case x.Value == nil && x.AtMost == nil && x.AtLeast == nil:
 		return wrong("%s expects nothing: give value, at_most or at_least.", a.name)
 	case x.Value == nil && x.Tolerance != nil:

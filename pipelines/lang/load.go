@@ -44,6 +44,8 @@ type Options struct {
 	Project string
 	// Overlay is text that replaces a file's: what an editor has not saved yet.
 	Overlay map[string][]byte
+	// Approved gives the figures of what was approved last, for expectations that must not get worse than those; nil: there are none.
+	Approved func() map[string]float64
 	// Parsed keeps parsed files for the next Load; nil: they aren't kept.
 	Parsed *ParseCache
 }

@@ -69,7 +69,7 @@ var grammar = []blockSchema{
 			{name: "description", typ: "string", doc: "What it is."},
 		},
 		sample: "output \"model\" {\n  value = step.package.package\n  path  = \"dist/model\"\n}\n"},
-	{name: "expect", doc: "Figures that were promised, by metric (any of its names): a number, or { value, tolerance } or { at_most } or { at_least }, each with binding = true if missing it fails the run. Printed beside what was measured. `when = false` takes all of them back.", free: true,
+	{name: "expect", doc: "Figures that were promised, by metric (any of its names): a number, or { value, tolerance } or { at_most } or { at_least } or { not_above = \"last approved\" } (the champion's figure), each with binding = true if missing it fails the run. Printed beside what was measured. `when = false` takes all of them back.", free: true,
 		sample: "expect {\n  fp_rate = { at_most = 0.01, binding = true }\n  tp_rate = 0.965\n}\n"},
 	{name: "plan", doc: "Planning facts of a strategy (hours, cost), printed as such. `when = false` takes all of them back.", free: true, single: true,
 		sample: "plan {\n  gpu_hours = 10\n  cost_usd  = 100\n}\n"},

@@ -6,9 +6,26 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/comparetest"
 )
+
+// swept is a comparison of the points of a sweep.
+func swept(t *testing.T) *compare.Result {
+	t.Helper()
+	s := comparetest.NewShelf(t)
+	pipes := []record.Pipeline{s.Strategy("p n=1", weak, weak, 0, 1), s.Strategy("p n=2", weak, model{FP: 0.001, FN: 0.01, Rows: weak.Rows, Data: weak.Data}, 0, 1)}
+	r, err := compare.Compute(t.Context(), compare.Input{Pipelines: pipes, Blobs: s, Sweeps: []compare.Sweep{{Of: "p", Design: "full", Variables: []string{"n"},
+		Points: map[string][]string{"p n=1": {"1"}, "p n=2": {"2"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Sweeps[0].Effects) == 0 || len(r.Sweeps[0].Answers) != 1 {
+		t.Errorf("no effect was told: %+v, %v", r.Sweeps[0], r.Notes)
+	}
+	return r
+}
 
 func TestJSONFollowsItsSchema(t *testing.T) {
 	c := jsonschema.NewCompiler()
@@ -20,7 +37,7 @@ func TestJSONFollowsItsSchema(t *testing.T) {
 	failed := s.Strategy("failed", weak, weak, 0, 1)
 	failed.Steps[6].Error, failed.Steps[7].Outputs, failed.Steps[7].Result.Metrics = "out of memory", nil, nil
 	other := s.Strategy("other", weak, model{FP: 0.001, FN: 0.01, Rows: 20000, Data: "another test set"}, 0, 1)
-	for name, r := range map[string]*compare.Result{"four": four(t), "none": compute(t, s), "failed": compute(t, s, failed), "incomparable": compute(t, s, other, failed)} {
+	for name, r := range map[string]*compare.Result{"four": four(t), "none": compute(t, s), "failed": compute(t, s, failed), "incomparable": compute(t, s, other, failed), "sweep": swept(t)} {
 		var b strings.Builder
 		if err := JSON(&b, r); err != nil {
 			t.Fatal(err)
