@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,7 @@ import (
 )
 
 func (a *app) scoreCmd() *cobra.Command {
-	var null, objects bool
+	var null, objects, explain bool
 	var field, profile string
 	c := &cobra.Command{
 		Use:   "score PACKAGE [FILE]",
@@ -28,6 +29,9 @@ rein calibrate chose for traffic of yours. The last line of standard error says 
 
 With --jsonl, or where FILE ends in .jsonl, each line is a JSON object. It is printed again with score, malicious,
 family, threshold and classes added.
+
+With --explain each verdict comes with the spans that carry it: without them a malicious prompt is benign, and with any one
+of them put back it is malicious again. That takes up to some hundred answers of the model a prompt.
 
 EXIT STATUS
   0  scored, whatever the verdicts
@@ -55,13 +59,14 @@ EXIT STATUS
 				in.field = field
 			}
 			in.r = bufio.NewReaderSize(from, 1<<16)
-			return a.score(c.Context(), args[0], profile, in)
+			return a.score(c.Context(), args[0], profile, explain, in)
 		},
 	}
 	c.Flags().BoolVarP(&null, "null", "0", false, "prompts end with a zero byte, so that they may hold newlines")
 	c.Flags().BoolVar(&a.json, "json", false, "one JSON object a prompt, with the probability of each class")
 	c.Flags().BoolVar(&objects, "jsonl", false, "prompts come in JSON objects, one a line")
 	c.Flags().StringVar(&field, "field", "text", "where the prompt is in a JSON object")
+	c.Flags().BoolVar(&explain, "explain", false, "say which spans carry each verdict")
 	c.Flags().StringVar(&profile, "profile", "", "use the threshold of this name, which rein calibrate chose")
 	c.MarkFlagsMutuallyExclusive("null", "jsonl")
 	return c
@@ -74,7 +79,7 @@ const (
 	soon                  = 500 * time.Millisecond
 )
 
-func (a *app) score(ctx context.Context, path, profile string, in *prompts) (err error) {
+func (a *app) score(ctx context.Context, path, profile string, explain bool, in *prompts) (err error) {
 	s, err := score.OpenProfile(ctx, path, profile)
 	if err != nil {
 		return configError(err)
@@ -92,7 +97,7 @@ func (a *app) score(ctx context.Context, path, profile string, in *prompts) (err
 		// An answer as soon as there is no more input waiting, so that a person typing sees it.
 		if len(batch) > 0 && (rerr != nil || len(batch) == most || !in.waiting()) {
 			begin := time.Now()
-			if err := a.scoreBatch(ctx, out, s, batch); err != nil {
+			if err := a.scoreBatch(ctx, out, s, batch, explain); err != nil {
 				return err
 			}
 			if len(batch) == most && time.Since(begin) < soon {
@@ -111,7 +116,7 @@ func (a *app) score(ctx context.Context, path, profile string, in *prompts) (err
 	}
 }
 
-func (a *app) scoreBatch(ctx context.Context, out *bufio.Writer, s *score.Scorer, batch []prompt) error {
+func (a *app) scoreBatch(ctx context.Context, out *bufio.Writer, s *score.Scorer, batch []prompt, explain bool) error {
 	texts := make([]string, len(batch))
 	for i, p := range batch {
 		texts[i] = p.text
@@ -121,6 +126,11 @@ func (a *app) scoreBatch(ctx context.Context, out *bufio.Writer, s *score.Scorer
 		return err
 	}
 	for i, ans := range answers {
+		if explain {
+			if ans.Explanation, err = s.Explain(ctx, texts[i]); err != nil {
+				return err
+			}
+		}
 		switch {
 		case batch[i].fields != nil:
 			err = writeJSONLine(out, withAnswer(batch[i].fields, ans))
@@ -134,7 +144,7 @@ func (a *app) scoreBatch(ctx context.Context, out *bufio.Writer, s *score.Scorer
 			if ans.Malicious {
 				word = "malicious (" + ans.Family + ")"
 			}
-			_, err = fmt.Fprintf(out, "%.4f\t%s\t%s\n", ans.Score, word, printable(texts[i]))
+			_, err = fmt.Fprintf(out, "%.4f\t%s\t%s\n%s", ans.Score, word, printable(texts[i]), explained(ans))
 		}
 		if err != nil {
 			return err
@@ -151,5 +161,30 @@ func withAnswer(fields map[string]json.RawMessage, ans score.Answer) map[string]
 	}
 	out["score"], out["malicious"], out["family"], out["classes"] = ans.Score, ans.Malicious, ans.Family, ans.Classes
 	out["threshold"] = ans.Threshold
+	if ans.Explanation != nil {
+		out["explanation"] = ans.Explanation
+	}
 	return out
+}
+
+// explained is the line below a verdict that says what carries it.
+func explained(ans score.Answer) string {
+	e := ans.Explanation
+	if e == nil || len(e.Spans) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, p := range e.Spans {
+		parts = append(parts, fmt.Sprintf("%q", printable(p.Text)))
+	}
+	line := fmt.Sprintf("\t%.4f without %s", e.Without, strings.Join(parts, ", "))
+	switch {
+	case e.Turns && len(parts) == 1:
+		line += ": benign"
+	case e.Turns:
+		line += ": benign, and malicious again with any one of them"
+	case ans.Malicious:
+		line += ": no few spans turn the verdict, these count most"
+	}
+	return line + "\n"
 }

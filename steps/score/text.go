@@ -17,6 +17,8 @@ type Answer struct {
 	Threshold float64            `json:"threshold"` // of the model, or of the profile that was opened
 	Family    string             `json:"family"`    // most likely attack family
 	Classes   map[string]float64 `json:"classes"`   // probability of each class
+
+	Explanation *Explanation `json:"explanation,omitempty"` // where it was asked for
 }
 
 // Scorer scores texts with one model. It is safe for one goroutine at a time.

@@ -1,0 +1,91 @@
+package score
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"rein/steps/internal/ngram/ngramtest"
+)
+
+// What an explanation says is what the model answers: without the spans the verdict turns, and any one of them turns it back.
+func TestExplainIsTrue(t *testing.T) {
+	model := ngramtest.Random(t, 0.6, false)
+	s, err := Open(t.Context(), model.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	turned, flagged := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		words := rapid.SliceOfN(rapid.StringMatching(`[a-f]{1,4}|[一-三]{1,3}`), 1, 120).Draw(t, "words")
+		text := strings.Join(words, " ")
+		answers, err := s.Score(t.Context(), []string{text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := s.Explain(t.Context(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		score := func(text string) float64 {
+			a, err := s.threats(t.Context(), []string{text})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a[0]
+		}
+		for _, p := range e.Spans {
+			if text[p.Start:p.End] != p.Text || score(without(text, []Span{p})) != p.Without {
+				t.Fatalf("span %+v", p)
+			}
+		}
+		if got := score(without(text, e.Spans)); len(e.Spans) > 0 && got != e.Without {
+			t.Fatalf("without the spans %v, it says %v", got, e.Without)
+		}
+		if !answers[0].Malicious {
+			if e.Turns {
+				t.Fatal("a benign text turned")
+			}
+			return
+		}
+		flagged++
+		if !e.Turns {
+			return
+		}
+		turned++
+		if e.Without >= s.Threshold() {
+			t.Fatalf("%v is over the threshold still", e.Without)
+		}
+		for i := range e.Spans {
+			rest := append(append([]Span{}, e.Spans[:i]...), e.Spans[i+1:]...)
+			if score(without(text, rest)) < s.Threshold() {
+				t.Fatalf("span %d isn't needed", i)
+			}
+		}
+	})
+	if turned == 0 || flagged == 0 {
+		t.Errorf("%d flagged, %d turned: the test saw nothing", flagged, turned)
+	}
+}
+
+// Pieces are in order, don't overlap, and miss nothing but space.
+func TestPieces(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.String().Draw(t, "text")
+		pieces, at := piecesOf(text), 0
+		if len(pieces) > mostPieces {
+			t.Fatalf("%d pieces", len(pieces))
+		}
+		for _, p := range pieces {
+			if p.Start < at || strings.TrimSpace(text[at:p.Start]) != "" || p.End <= p.Start {
+				t.Fatalf("%+v after %d of %q", p, at, text)
+			}
+			at = p.End
+		}
+		if strings.TrimSpace(text[at:]) != "" {
+			t.Fatalf("%q is in no piece", text[at:])
+		}
+	})
+}
