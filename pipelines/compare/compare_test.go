@@ -137,7 +137,10 @@ func TestNobodyIsRecommended(t *testing.T) {
 
 func TestTests(t *testing.T) {
 	r := four(t)
-	for _, c := range []struct{ a, b, metric, want string }{
+	for _, c := range []struct {
+		a, b, metric string
+		want         Conclusion
+	}{
 		{BaselineName, "good", "fp_rate", Better},
 		{"good", "slack", "fp_rate", Worse},
 		{"good", "cheap", "fp_rate", NotShown},

@@ -98,5 +98,5 @@ func (r *Result) gainOverVolume(s *Strategy) []string {
 	case Worse:
 		return []string{"As many plain copies of the same rows would do better than its variations: its recall at 1% FP rate is lower than theirs " + what + "."}
 	}
-	return []string{fmt.Sprintf("Its variations aren't shown to do more than as many plain copies of the same rows: %s %s.", t.Conclusion, what)}
+	return []string{fmt.Sprintf("Its variations aren't shown to do more than as many plain copies of the same rows: %s %s.", t.Said(), what)}
 }

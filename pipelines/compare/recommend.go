@@ -23,7 +23,7 @@ func (r *Result) recommend() {
 		}
 	}
 	if len(passed) == 0 {
-		rec.Why = append(rec.Why, r.whyNobody()...)
+		rec.say(r.whyNobody(), nil)
 		r.Recommendation = rec
 		return
 	}
@@ -41,8 +41,21 @@ func (r *Result) recommend() {
 	chosen := slices.MinFunc(r.equals(onNew, equals, New+Decisive), smaller)
 	chosen.Recommended = true
 	rec.Strategy = chosen.Name
-	rec.Why = r.whyChosen(chosen, best, equals, passed)
+	rec.say(r.whyChosen(chosen, best, equals, passed), chosen.Concerns)
 	r.Recommendation = rec
+}
+
+// say takes the sentences of a recommendation, and what to keep in mind of the strategy that is recommended.
+func (rec *Recommendation) say(why, concerns []string) {
+	for _, text := range why {
+		rec.Lines = append(rec.Lines, Line{Text: text})
+	}
+	if len(concerns) > 0 {
+		rec.Lines = append(rec.Lines, Line{"What to keep in mind of it:", concerns})
+	}
+	for _, l := range rec.Lines {
+		rec.Why = append(rec.Why, l.String())
+	}
 }
 
 // byRecall orders by recall at one FP rate, the highest first, and by FP rate where that isn't measured.
@@ -127,13 +140,8 @@ func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) [
 	why = append(why, r.gainOverVolume(chosen)...)
 	why = append(why, r.whyOthers(chosen)...)
 	why = append(why, r.advice()...)
-	if len(chosen.Concerns) > 0 {
-		why = append(why, KeepInMind+" "+strings.Join(chosen.Concerns, "; ")+".")
-	}
 	return why
 }
-
-const KeepInMind = "What to keep in mind of it:"
 
 // question says what a verdict rests on.
 func (r *Result) question() string {

@@ -2,6 +2,9 @@ package compare
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
 
 	"rein/cache"
 	"rein/engine/record"
@@ -120,14 +123,14 @@ type Gate struct {
 
 // Test is a paired comparison of B with A on the same rows.
 type Test struct {
-	A          string  `json:"a"`
-	B          string  `json:"b"`
-	Metric     string  `json:"metric"`
-	P          float64 `json:"p"`          // adjusted for the number of pairs (Holm)
-	Conclusion string  `json:"conclusion"` // better, worse, not shown, too few rows (need N), too few seeds (need N), incomparable
-	Raw        float64 `json:"p_raw"`
-	Difference Figure  `json:"difference"` // B minus A
-	Rows       int     `json:"rows"`
+	A          string     `json:"a"`
+	B          string     `json:"b"`
+	Metric     string     `json:"metric"`
+	P          float64    `json:"p"`    // adjusted for the number of pairs (Holm)
+	Conclusion Conclusion `json:"code"` // its words are "conclusion" in JSON: see Said
+	Raw        float64    `json:"p_raw"`
+	Difference Figure     `json:"difference"` // B minus A
+	Rows       int        `json:"rows"`
 	// Of new sources: the difference with an interval over sources, which are drawn, and its p-value; Raw is the larger one.
 	Sources     int     `json:"sources,omitempty"`
 	OverSources *Figure `json:"over_sources,omitempty"`
@@ -143,24 +146,74 @@ type Test struct {
 	Reason    string `json:"reason,omitempty"`     // of incomparable
 }
 
-// The conclusions of a test: what B is against A.
-const (
-	Better       = "better"
-	Worse        = "worse"
-	NotShown     = "not shown"
-	TooFewRows   = "too few rows"
-	TooFewSeeds  = "too few seeds"
-	Incomparable = "incomparable"
+// Conclusion is what a test says of B against A.
+type Conclusion string
 
-	TooFewSources  = "too few sources"
-	OtherThreshold = "other threshold" // the figures differ because the thresholds do: at one FP rate, that isn't shown
+// The conclusions.
+const (
+	Better         Conclusion = "better"
+	Worse          Conclusion = "worse"
+	NotShown       Conclusion = "not-shown"
+	TooFewRows     Conclusion = "too-few-rows"
+	TooFewSeeds    Conclusion = "too-few-seeds"
+	TooFewSources  Conclusion = "too-few-sources"
+	OtherThreshold Conclusion = "other-threshold" // the figures differ because the thresholds do: at one FP rate, that isn't shown
+	Incomparable   Conclusion = "incomparable"
 )
+
+// String is the conclusion in words.
+func (c Conclusion) String() string { return strings.ReplaceAll(string(c), "-", " ") }
+
+// Needs is how many rows, seeds or sources a test would need that has too few; 0 for others.
+func (t Test) Needs() int {
+	switch t.Conclusion {
+	case TooFewRows:
+		return max(fewest, t.Need)
+	case TooFewSeeds:
+		return t.NeedSeeds
+	case TooFewSources:
+		return fewestSources
+	}
+	return 0
+}
+
+// Said is the conclusion in words, with what would be needed.
+func (t Test) Said() string {
+	if n := t.Needs(); n > 0 {
+		return fmt.Sprintf("%s (need %s)", t.Conclusion, count(float64(n)))
+	}
+	return t.Conclusion.String()
+}
+
+// MarshalJSON puts the words beside the code.
+func (t Test) MarshalJSON() ([]byte, error) {
+	type plain Test
+	return json.Marshal(struct {
+		plain
+		Said string `json:"conclusion"`
+	}{plain(t), t.Said()})
+}
+
+// Line is a sentence of a recommendation, or one that a list follows.
+type Line struct {
+	Text   string
+	Points []string
+}
+
+// String is the line with its list.
+func (l Line) String() string {
+	if len(l.Points) == 0 {
+		return l.Text
+	}
+	return l.Text + " " + strings.Join(l.Points, "; ") + "."
+}
 
 // Recommendation is the rule's choice and why.
 type Recommendation struct {
 	Strategy string   `json:"strategy"` // "": none
 	Rule     string   `json:"rule"`
 	Why      []string `json:"why"`
+	Lines    []Line   `json:"-"` // Why, with lists taken apart
 }
 
 // Finding is a contradiction in the plan's own figures.

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -33,14 +34,23 @@ type Effect struct {
 
 // Level is one value of a variable: the mean of the metric over the points that have it, and its difference from the best value.
 type Level struct {
-	Value      string `json:"value"`
-	Figure     Figure `json:"figure"`     // 95% interval over rows; over sources where those are new
-	Difference Figure `json:"difference"` // from the best value, adjusted for the number of values
-	Conclusion string `json:"conclusion"` // Best, Worse or NotShown
+	Value      string     `json:"value"`
+	Figure     Figure     `json:"figure"`     // 95% interval over rows; over sources where those are new
+	Difference Figure     `json:"difference"` // from the best value, adjusted for the number of values
+	Conclusion Conclusion `json:"-"`          // Best, Worse or NotShown; JSON has its words
+}
+
+// MarshalJSON writes the conclusion in words.
+func (l Level) MarshalJSON() ([]byte, error) {
+	type plain Level
+	return json.Marshal(struct {
+		plain
+		Said string `json:"conclusion"`
+	}{plain(l), l.Conclusion.String()})
 }
 
 // Best is the conclusion on the value that the others are compared with.
-const Best = "best"
+const Best Conclusion = "best"
 
 // Interaction is a pair of variables of which one changes what the other does.
 type Interaction struct {

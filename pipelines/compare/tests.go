@@ -177,7 +177,7 @@ func (r *Result) pair(a, b, metric, set string, test func(a, b *side) outcome, s
 	return t
 }
 
-// conclude adjusts the p-values of one metric and puts the outcomes into words.
+// conclude adjusts the p-values of one metric and says what the outcomes amount to.
 func conclude(tests []Test, lower bool) {
 	var at []int
 	var p []float64
@@ -191,14 +191,12 @@ func conclude(tests []Test, lower bool) {
 		t.P = adjusted
 		switch {
 		case t.TooFewSources():
-			t.Conclusion = fmt.Sprintf("%s (need %d)", TooFewSources, fewestSources)
+			t.Conclusion = TooFewSources
 			continue
-		case t.Rows < fewest:
-			t.Conclusion = fmt.Sprintf("%s (need %s)", TooFewRows, count(float64(max(fewest, t.Need))))
-		case adjusted >= alpha && t.Need > t.Rows:
-			t.Conclusion = fmt.Sprintf("%s (need %s)", TooFewRows, count(float64(t.Need)))
+		case t.Rows < fewest || adjusted >= alpha && t.Need > t.Rows:
+			t.Conclusion = TooFewRows
 		case adjusted >= alpha && t.NeedSeeds > max(t.SeedsA, t.SeedsB):
-			t.Conclusion = fmt.Sprintf("%s (need %s)", TooFewSeeds, count(float64(t.NeedSeeds)))
+			t.Conclusion = TooFewSeeds
 		case adjusted >= alpha:
 			t.Conclusion = NotShown
 		case (t.Difference.Value < 0) == lower:

@@ -210,7 +210,7 @@ func (r *Result) against(s *Strategy) []Gate {
 
 // words are what a test concludes, with its figures.
 func (t *Test) words() string {
-	return fmt.Sprintf("%s (%s, p %s)", t.Conclusion, points(t.Difference), pvalue(t.P))
+	return fmt.Sprintf("%s (%s, p %s)", t.Said(), points(t.Difference), pvalue(t.P))
 }
 
 // generalisation compares new sources with own traffic.

@@ -1,6 +1,8 @@
 package compare
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -69,7 +71,7 @@ func TestJudge(t *testing.T) {
 // A recall at one FP rate that is shown to be lower costs the recommendation, however cheap the strategy; one that is lower by
 // accident doesn't.
 func TestWhatCostsTheRecommendation(t *testing.T) {
-	for conclusion, want := range map[string]string{NotShown: "cheap", Worse: "best", TooFewSources + " (need 6)": "cheap"} {
+	for conclusion, want := range map[Conclusion]string{NotShown: "cheap", Worse: "best", TooFewSources: "cheap"} {
 		strategy := func(name string, recall, rows float64) *Strategy {
 			return &Strategy{Name: name, Verdict: Approve, Measured: map[string]Figure{Decisive: {Value: recall}, "fp_rate": {Value: 0.004}, "total_samples": {Value: rows}}}
 		}
@@ -92,3 +94,27 @@ func TestAGateNeverContradictsItself(t *testing.T) {
 }
 
 func ptr(v float64) *float64 { return &v }
+
+// JSON has the code of a conclusion and its words, with what would be needed.
+func TestConclusionsHaveCodesAndWords(t *testing.T) {
+	for want, test := range map[string]Test{
+		`"code":"better","conclusion":"better"`:                                                     {Conclusion: Better},
+		`"code":"not-shown","conclusion":"not shown"`:                                               {Conclusion: NotShown},
+		`"code":"too-few-rows","conclusion":"too few rows (need 3,812)"`:                            {Conclusion: TooFewRows, Need: 3812},
+		`"code":"too-few-rows","conclusion":"too few rows (need 30)"`:                               {Conclusion: TooFewRows, Rows: 4},
+		`"code":"too-few-seeds","conclusion":"too few seeds (need 9)"`:                              {Conclusion: TooFewSeeds, NeedSeeds: 9},
+		`"code":"too-few-sources","conclusion":"too few sources (need ` + fmt.Sprint(fewestSources): {Conclusion: TooFewSources},
+	} {
+		b, err := json.Marshal([]Test{test})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []struct{ Code, Conclusion string }
+		if err := json.Unmarshal(b, &got); err != nil {
+			t.Fatal(err)
+		}
+		if said := fmt.Sprintf(`"code":%q,"conclusion":%q`, got[0].Code, got[0].Conclusion); !strings.HasPrefix(said, want) {
+			t.Errorf("%s, want %s", said, want)
+		}
+	}
+}

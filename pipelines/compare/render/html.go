@@ -30,7 +30,7 @@ type page struct {
 	R            *compare.Result
 	M            *Matrix
 	Title        string
-	Why          []reason
+	Why          []compare.Line
 	Rule, Stars  string
 	Legend       string
 	Charts       []chart
@@ -72,7 +72,7 @@ func HTML(ctx context.Context, w io.Writer, of *compare.Result, o Options) error
 	if err := m.Arrange(o); err != nil {
 		return err
 	}
-	p := &page{Style: template.CSS(pageStyle), R: of, M: m, Title: r.headline(), Why: r.reasons(), Rule: r.Recommendation.Rule, Stars: starRule, Legend: pageLegend,
+	p := &page{Style: template.CSS(pageStyle), R: of, M: m, Title: r.headline(), Why: r.Recommendation.Lines, Rule: r.Recommendation.Rule, Stars: starRule, Legend: pageLegend,
 		ConcernLines: r.concernLines(), TestLines: r.testLines(), ControlLines: r.controlLines(), Sweeps: r.sweepCharts(), SweepLines: r.sweepLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
 	for _, name := range r.Columns() {
 		p.Keys = append(p.Keys, key{name, r.class(name)})

@@ -21,7 +21,7 @@ func Markdown(w io.Writer, of *compare.Result, o Options) error {
 	} else {
 		b.WriteString("## Recommended: nobody\n\n")
 	}
-	for _, why := range r.reasons() {
+	for _, why := range r.Recommendation.Lines {
 		bullets(&b, []string{why.Text})
 		for _, p := range why.Points {
 			fmt.Fprintf(&b, "  - %s\n", escape(p))

@@ -236,7 +236,7 @@ func (v view) testCell(t *compare.Test) Cell {
 	case t.Conclusion == compare.Better:
 		return Cell{Text: difference(t), Tone: Good}
 	case t.Conclusion != compare.Worse:
-		return Cell{Text: t.Conclusion} // too few of something
+		return Cell{Text: t.Said()} // too few of something
 	}
 	metric := strings.TrimPrefix(strings.TrimPrefix(t.Metric, compare.Own), compare.New)
 	if e, ok := v.s.Targets[metric]; ok && compare.Check(t.Metric, e, v.measured).Passed {

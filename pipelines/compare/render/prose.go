@@ -114,30 +114,33 @@ func (r result) firstOf(a, b string) int {
 
 // pairWords groups a pair's tests by what they conclude; JSON has their figures.
 func (r result) pairWords(a, b string) string {
-	groups := map[string][]string{}
+	groups := map[compare.Conclusion][]string{}
 	for _, t := range r.Tests {
 		if t.A != a || t.B != b || r.TestOf(a, b, r.Basis()+t.Metric) != nil { // said with its question
 			continue
 		}
-		key, what := t.Conclusion, label(t.Metric)
+		what := label(t.Metric)
 		switch {
 		case t.Conclusion == compare.Incomparable:
-			return compare.Incomparable + ": " + t.Reason
-		case strings.HasPrefix(t.Conclusion, compare.TooFewRows):
-			key, what = compare.TooFewRows, what+strings.TrimPrefix(t.Conclusion, compare.TooFewRows)
-		case strings.HasPrefix(t.Conclusion, compare.TooFewSeeds):
-			key, what = compare.TooFewSeeds, what+strings.TrimPrefix(t.Conclusion, compare.TooFewSeeds)
-		case t.Conclusion != compare.NotShown && isRate(t.Metric):
+			return t.Said() + ": " + t.Reason
+		case t.Needs() > 0:
+			what += fmt.Sprintf(" (need %s)", count(float64(t.Needs())))
+		case t.Conclusion == compare.NotShown:
+		case isRate(t.Metric):
 			what += fmt.Sprintf(" (%+.2f points, p %s)", 100*t.Difference.Value, pvalue(t.P))
-		case t.Conclusion != compare.NotShown:
+		default:
 			what += fmt.Sprintf(" (%+.4f, p %s)", t.Difference.Value, pvalue(t.P))
 		}
-		groups[key] = append(groups[key], what)
+		groups[t.Conclusion] = append(groups[t.Conclusion], what)
 	}
 	var parts []string
-	for _, g := range []struct{ key, words string }{{compare.Better, "better in "}, {compare.Worse, "worse in "}, {compare.NotShown, "not shown: "}, {compare.TooFewRows, "too few rows: "}, {compare.TooFewSeeds, "too few seeds: "}} {
-		if list := groups[g.key]; len(list) > 0 {
-			parts = append(parts, g.words+strings.Join(list, ", "))
+	for _, c := range []compare.Conclusion{compare.Better, compare.Worse, compare.OtherThreshold, compare.NotShown, compare.TooFewRows, compare.TooFewSeeds, compare.TooFewSources} {
+		words := c.String() + ": "
+		if c == compare.Better || c == compare.Worse {
+			words = c.String() + " in "
+		}
+		if list := groups[c]; len(list) > 0 {
+			parts = append(parts, words+strings.Join(list, ", "))
 		}
 	}
 	return strings.Join(parts, "; ")
@@ -257,25 +260,6 @@ func (r result) controlWords(s *compare.Strategy) string {
 		return fmt.Sprintf("%s: its control has no scored rows to test against", s.Name)
 	}
 	return fmt.Sprintf("%s against as many plain copies of the same rows: %s", s.Name, strings.Join(parts, "; "))
-}
-
-// reason is a line of why, its parts apart where a page has room for a list of them.
-type reason struct {
-	Text   string
-	Points []string
-}
-
-// reasons are the recommendation's lines, the chosen strategy's concerns one by one.
-func (r result) reasons() []reason {
-	var out []reason
-	for _, line := range r.Recommendation.Why {
-		next := reason{Text: line}
-		if s := r.Strategy(r.Recommendation.Strategy); s != nil && strings.HasPrefix(line, compare.KeepInMind) {
-			next = reason{compare.KeepInMind, s.Concerns}
-		}
-		out = append(out, next)
-	}
-	return out
 }
 
 // millions shortens a large count.

@@ -64,7 +64,7 @@ func causeWords(f compare.Flip) string {
 // testWords is a test's conclusion with its difference.
 func testWords(t compare.Test) string {
 	if t.Conclusion == compare.Incomparable {
-		return compare.Incomparable + ": " + t.Reason
+		return t.Said() + ": " + t.Reason
 	}
 	d := points(t.Difference)
 	if !isRate(t.Metric) {
@@ -73,5 +73,5 @@ func testWords(t compare.Test) string {
 	if t.SeedsA > 0 {
 		d += fmt.Sprintf(", means over %d and %d seeds", t.SeedsA, t.SeedsB)
 	}
-	return fmt.Sprintf("%s (%s, p %s)", t.Conclusion, d, pvalue(t.P))
+	return fmt.Sprintf("%s (%s, p %s)", t.Said(), d, pvalue(t.P))
 }
