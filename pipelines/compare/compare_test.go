@@ -79,7 +79,10 @@ func TestTiesAreBrokenByNewSourcesThenRows(t *testing.T) {
 		return &Strategy{Name: name, Verdict: Approve, Steps: []Timing{{Type: "train-gpu", MS: ms}},
 			Measured: map[string]Figure{"total_samples": {Value: rows}, Decisive: {Value: 0.9}, New + Decisive: {Value: onNew}}}
 	}
-	for _, c := range []struct{ onNew, want string }{{NotShown, "small"}, {Worse, "large"}} {
+	for _, c := range []struct {
+		onNew Conclusion
+		want  string
+	}{{NotShown, "small"}, {Worse, "large"}} {
 		r := &Result{detail: map[string]*run{"small": {}, "large": {}}, Strategies: []*Strategy{of("small", 100, 0.5, 90_000), of("large", 500, 0.6, 1000)},
 			Tests: []Test{{A: "small", B: "large", Metric: Decisive, Conclusion: NotShown, P: 1}, {A: "large", B: "small", Metric: New + Decisive, Conclusion: c.onNew}}}
 		r.recommend()
