@@ -72,11 +72,13 @@ const threshold = 0.5
 
 // Model says how a made-up model answers.
 type Model struct {
-	FP, FN             float64    // shares of benign rows flagged, of malicious rows missed
-	UnseenFP, UnseenFN float64    // the same on unseen sources
-	Rows               int        // of the test set, a tenth of them malicious
-	Data               string     // names the test set: other names are other rows
-	New                bool       // the verdict rests on new sources
+	FP, FN             float64 // shares of benign rows flagged, of malicious rows missed
+	UnseenFP, UnseenFN float64 // the same on unseen sources
+	Rows               int     // of the test set, a tenth of them malicious
+	Data               string  // names the test set: other names are other rows
+	New                bool    // the verdict rests on new sources
+	Only               string  // UnseenFN is of this source alone; the others have ElsewhereFN
+	ElsewhereFN        float64
 	Seeds              [4]float64 // FP rates of further seeds on the test set; 0: no such seed
 }
 
@@ -103,6 +105,9 @@ func (s *Shelf) evaluate(m Model) (map[string]cache.Blob, map[string]float64) {
 			hard, flip := rng.Float64(), set.fp
 			if i%10 == 0 {
 				r.Label, r.Category, flip = artifact.Malicious, "jailbreak", 1-set.fn
+				if set.name == stats.NewSources && m.Only != "" && r.Source != m.Only {
+					flip = 1 - m.ElsewhereFN
+				}
 			}
 			if r.Score = 0.4 * (1 - hard); hard < flip {
 				r.Score = 0.5 + 0.5*(1-hard)
