@@ -98,7 +98,7 @@ func (r *Result) add(p record.Pipeline) error {
 			s.Notes = append(s.Notes, st.Name+": "+n)
 		}
 	}
-	fold(s.Measured, own)
+	fold(s.Measured, withoutParts(own, d.result))
 	if d.result != nil {
 		fold(s.Measured, []record.Step{*d.result})
 	}
@@ -168,6 +168,16 @@ func fold(into map[string]Figure, steps []record.Step) {
 			into[name] = f
 		}
 	}
+}
+
+// withoutParts leaves out the evaluations that a result puts together: where it is missing, those of some folds are no result.
+func withoutParts(steps []record.Step, result *record.Step) []record.Step {
+	if result == nil {
+		return steps
+	}
+	return slices.DeleteFunc(slices.Clone(steps), func(st record.Step) bool {
+		return st.Type == result.Type && slices.Contains(result.Needs, st.Name)
+	})
 }
 
 // together are the steps' metrics in their order; those of a step with for_each are the means over its instances.

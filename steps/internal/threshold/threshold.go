@@ -53,9 +53,28 @@ func (r Rule) Decide(rows Rows) Choice {
 	}
 	at, promise, ok := stats.OverSources(r.ofSources(rows), r.AtMost, r.Share)
 	if c.Promise = &promise; ok {
-		c.Threshold = at
+		c.Threshold = apart(rows.Scores, at)
 	}
 	return c
+}
+
+// apart moves a threshold that all but touches a row's score to the middle between it and the next one, so that rounding decides no
+// row: the same rows are flagged.
+func apart(scores []float32, at float64) float64 {
+	const close = 1e-5
+	low, high := 0.0, 1.0
+	for _, v := range scores {
+		switch s := float64(v); {
+		case s < at:
+			low = max(low, s)
+		default:
+			high = min(high, s)
+		}
+	}
+	if at-low > close && high-at > close {
+		return at
+	}
+	return low + (high-low)/2
 }
 
 // ofSources are the own thresholds of the sources with enough benign rows.

@@ -123,3 +123,44 @@ func TestTooFewRowsToBeSure(t *testing.T) {
 		t.Error(fp, tp)
 	}
 }
+
+// A threshold for new sources touches no row's score, and flags what the order statistic says.
+func TestDecideForNewSources(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	var scores []float32
+	var source []string
+	for s := range 9 {
+		for range 150 {
+			scores = append(scores, float32(0.05*float64(s)+0.3*rng.Float64()))
+			source = append(source, string(rune('a'+s)))
+		}
+	}
+	benign := len(scores)
+	for range 50 {
+		scores, source = append(scores, float32(0.5+0.5*rng.Float64())), append(source, "attacks")
+	}
+	r := Rule{Kind: "fp_rate", AtMost: 0.01, For: NewSources, Share: 0.9}
+	rows := Rows{Scores: scores, Benign: func(i int) bool { return i < benign }, Source: func(i int) string { return source[i] }}
+	c := r.Decide(rows)
+	if c.Promise == nil || c.Promise.Sources != 9 || c.Promise.Probability != 0.9 || !c.Promise.Kept() {
+		t.Fatalf("%+v", c.Promise)
+	}
+	nearest := 1.0
+	over := map[string]int{}
+	for i, v := range scores {
+		nearest = min(nearest, math.Abs(float64(v)-c.Threshold))
+		if i < benign && float64(v) >= c.Threshold {
+			over[source[i]]++
+		}
+	}
+	if len(over) > 1 || over["i"] > 1 || c.Threshold <= c.OwnTraffic {
+		t.Errorf("threshold %v (all rows together %v) flags %v", c.Threshold, c.OwnTraffic, over)
+	}
+	if at := apart([]float32{0.2, 0.4, 0.6}, math.Nextafter(float64(float32(0.4)), 1)); math.Abs(at-0.5) > 1e-6 {
+		t.Errorf("a threshold beside a score stays at %v", at)
+	}
+	rows.Source = func(i int) string { return source[i] + string(rune('a'+i%100)) } // sources of too few rows
+	if c := r.Decide(rows); c.Promise == nil || c.Promise.Sources != 0 || c.Threshold != c.OwnTraffic {
+		t.Errorf("no source has enough rows: %+v", c)
+	}
+}
