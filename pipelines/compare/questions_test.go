@@ -74,11 +74,11 @@ func TestOwnTrafficCountsWhereItIsAsked(t *testing.T) {
 	own.FN = 0.02
 	r := compute(t, s, s.Strategy("own", base, own, 1, 1000))
 	x := r.Strategy("own")
-	if g := (&Strategy{Gates: r.against(x)}).gate(gainGate); g.Passed {
+	if g := (&Strategy{Gates: r.against(x)}).Gate(gainGate); g.Passed {
 		t.Errorf("nobody asked for own traffic: %+v", g)
 	}
 	r.detail["own"].report.OwnCounts = true
-	if g := (&Strategy{Gates: r.against(x)}).gate(gainGate); !g.Passed {
+	if g := (&Strategy{Gates: r.against(x)}).Gate(gainGate); !g.Passed {
 		t.Errorf("own traffic was asked for: %+v", g)
 	}
 }
