@@ -32,7 +32,6 @@ var layers = []struct{ pkg, may string }{
 	{`^pipelines/compare/comparetest$`, `^(cache|engine/record|steps/stats|steps/artifact)$`},
 	{`^pipelines/compare/render$`, `^(engine/record|steps/stats|steps/metric|pipelines/human|pipelines/compare(/diff)?)$`},
 	{`^pipelines/lang(/.*)?$`, `^(cache|engine|engine/record|steps|steps/artifact|steps/metric|pipelines/lang(/.*)?)$`},
-	{`^pipelines/suite$`, `^(cache|engine|engine/record|steps|steps/artifact|pipelines/lang)$`},
 	{`^cmd/rein/internal/.*$`, `.*`},
 	{`^cmd/rein$`, `.*`},
 }

@@ -20,7 +20,7 @@ import (
 	"rein/pipelines/compare"
 	"rein/pipelines/human"
 	"rein/pipelines/lang"
-	"rein/pipelines/suite"
+	"rein/pipelines/lang/suite"
 	"rein/steps/lineage"
 )
 
