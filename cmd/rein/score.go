@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rein/pipelines/human"
 	"rein/steps/score"
 )
 
@@ -28,7 +29,7 @@ archive (tar.zst) of a package step; its files are compared with their checksums
 rein calibrate chose for traffic of yours. The last line of standard error says which threshold it was.
 
 With --jsonl, or where FILE ends in .jsonl, each line is a JSON object. It is printed again with score, malicious,
-family, threshold and classes added.
+family, threshold, classes and cut added: how much of the text the model didn't read, as it is too long.
 
 With --explain each verdict comes with the spans that carry it: without them a malicious prompt is benign, and with any one
 of them put back it is malicious again. That takes up to some hundred answers of the model a prompt.
@@ -88,6 +89,7 @@ func (a *app) score(ctx context.Context, path, profile string, explain bool, in 
 	out := bufio.NewWriterSize(a.out, 1<<16)
 	defer func() { err = errors.Join(err, out.Flush()) }()
 	var batch []prompt
+	var cut cuts
 	most := firstBatch
 	for {
 		p, rerr := in.next()
@@ -97,7 +99,7 @@ func (a *app) score(ctx context.Context, path, profile string, explain bool, in 
 		// An answer as soon as there is no more input waiting, so that a person typing sees it.
 		if len(batch) > 0 && (rerr != nil || len(batch) == most || !in.waiting()) {
 			begin := time.Now()
-			if err := a.scoreBatch(ctx, out, s, batch, explain); err != nil {
+			if err := a.scoreBatch(ctx, out, s, batch, explain, &cut); err != nil {
 				return err
 			}
 			if len(batch) == most && time.Since(begin) < soon {
@@ -106,6 +108,9 @@ func (a *app) score(ctx context.Context, path, profile string, explain bool, in 
 			batch = batch[:0]
 		}
 		if errors.Is(rerr, io.EOF) {
+			if cut.prompts > 0 {
+				fmt.Fprintf(a.err, "warning: %s longer than the model reads: %s %s of them were not scored\n", human.Many(cut.prompts, "prompt"), human.Count(cut.units), s.CutUnit())
+			}
 			if in.field == "" && !a.json && !a.quiet {
 				fmt.Fprintf(a.err, "threshold %.6f\n", s.Threshold())
 			}
@@ -116,7 +121,13 @@ func (a *app) score(ctx context.Context, path, profile string, explain bool, in 
 	}
 }
 
-func (a *app) scoreBatch(ctx context.Context, out *bufio.Writer, s *score.Scorer, batch []prompt, explain bool) error {
+// cuts counts what was too long.
+type cuts struct {
+	prompts int
+	units   int64
+}
+
+func (a *app) scoreBatch(ctx context.Context, out *bufio.Writer, s *score.Scorer, batch []prompt, explain bool, cut *cuts) error {
 	texts := make([]string, len(batch))
 	for i, p := range batch {
 		texts[i] = p.text
@@ -126,6 +137,9 @@ func (a *app) scoreBatch(ctx context.Context, out *bufio.Writer, s *score.Scorer
 		return err
 	}
 	for i, ans := range answers {
+		if ans.Cut > 0 {
+			cut.prompts, cut.units = cut.prompts+1, cut.units+int64(ans.Cut)
+		}
 		if explain {
 			if ans.Explanation, err = s.Explain(ctx, texts[i]); err != nil {
 				return err
@@ -160,7 +174,7 @@ func withAnswer(fields map[string]json.RawMessage, ans score.Answer) map[string]
 		out[k] = v
 	}
 	out["score"], out["malicious"], out["family"], out["classes"] = ans.Score, ans.Malicious, ans.Family, ans.Classes
-	out["threshold"] = ans.Threshold
+	out["threshold"], out["cut"] = ans.Threshold, ans.Cut
 	if ans.Explanation != nil {
 		out["explanation"] = ans.Explanation
 	}

@@ -41,6 +41,8 @@ var All = []Metric{
 	{"edited_tp_rate_worst", "recall, edited attacks (worst)", nil, Rate, Higher, "recall on attacks under the edit that hides most of them", ""},
 	{"edited_fp_rate", "FP rate, edited (mean)", nil, Rate, Lower, "FP rate on benign rows that were edited, the mean over all edits", ""},
 	{"edited_fp_rate_worst", "FP rate, edited (worst)", nil, Rate, Lower, "FP rate on benign rows under the edit that raises most alarms", ""},
+	{"buried_tp_rate", "recall, attacks in documents (worst)", nil, Rate, Higher, "recall on attacks after 1,000 words of benign rows, or in the middle of them, whichever is lower", ""},
+	{"buried_fp_rate", "FP rate, benign documents (worst)", nil, Rate, Lower, "FP rate on benign rows in the same places, whichever is higher", ""},
 	{"seen_pool_fp_rate", "FP rate, mined pool (seen)", nil, Rate, Lower, "FP rate on the pool that false positives were mined from; the model has seen some of it", ""},
 
 	{"pool_fp_rate", "pool FP rate", nil, Rate, Lower, "share of the pool that the baseline flags", "pool_fp_count / pool_rows"},

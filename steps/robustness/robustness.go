@@ -78,7 +78,7 @@ type Example struct {
 }
 
 // Step is the "robustness" step type.
-var Step = steps.New("robustness", 2, "Measure a model on edited texts: recall and false alarms by edit and strength.", run,
+var Step = steps.New("robustness", 3, "Measure a model on edited texts: recall and false alarms by edit and strength.", run,
 	steps.Stage(steps.Validation), steps.Measures, steps.Report("edits"), steps.Isolated, steps.Example(`step "robustness" "edits" {
   model = step.export.model
   rows  = step.corpus.test
@@ -103,7 +103,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 		return Out{}, err
 	}
 	report.Recall, report.FPRate = before.Recall(), before.FPRate()
-	total := int64(len(transforms) * len(c.Strengths))
+	total := int64(len(transforms)*len(c.Strengths) + len(burials))
 	for _, edit := range transforms {
 		for _, strength := range c.Strengths {
 			trial, err := t.try(edit, strength)
@@ -114,8 +114,11 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 			env.Progress(int64(len(report.Trials)), total, "edits")
 		}
 	}
-	slices.SortStableFunc(report.Trials, func(a, b Trial) int { return cmp.Compare(a.Recall.Value, b.Recall.Value) })
 	report.metrics(env)
+	if err := t.bury(env, &report, total); err != nil {
+		return Out{}, err
+	}
+	slices.SortStableFunc(report.Trials, func(a, b Trial) int { return cmp.Compare(a.Recall.Value, b.Recall.Value) })
 	b, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		return Out{}, err
@@ -182,12 +185,18 @@ func (t *tries) score(edit func(artifact.Row) string) ([]float64, stats.Confusio
 }
 
 func (t *tries) try(edit transform, strength float64) (Trial, error) {
-	trial := Trial{Edit: edit.name, Strength: strength}
+	return t.trial(edit.name, strength, func(r artifact.Row) string {
+		return edit.edit(r.Text, strength, text.RNG(t.seed, edit.name, fmt.Sprint(strength), r.ID))
+	})
+}
+
+// trial scores all rows with an edit.
+func (t *tries) trial(name string, strength float64, edit func(artifact.Row) string) (Trial, error) {
+	trial := Trial{Edit: name, Strength: strength}
 	texts := map[string]string{}
 	threats, c, err := t.score(func(r artifact.Row) string {
-		out := edit.edit(r.Text, strength, text.RNG(t.seed, edit.name, fmt.Sprint(strength), r.ID))
-		texts[r.ID] = out
-		return out
+		texts[r.ID] = edit(r)
+		return texts[r.ID]
 	})
 	if err != nil {
 		return trial, err
@@ -215,7 +224,7 @@ func (r *Report) metrics(env *steps.Env) {
 		env.Metric(name+"_low", i.Low)
 		env.Metric(name+"_high", i.High)
 	}
-	worst := r.Trials[0]
+	worst := slices.MinFunc(r.Trials, func(a, b Trial) int { return cmp.Compare(a.Recall.Value, b.Recall.Value) })
 	alarming := slices.MaxFunc(r.Trials, func(a, b Trial) int { return cmp.Compare(a.FPRate.Value, b.FPRate.Value) })
 	put("edited_tp_rate_worst", worst.Recall)
 	put("edited_fp_rate_worst", alarming.FPRate)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,10 +83,13 @@ func TestReport(t *testing.T) {
 	if err := json.Unmarshal(b, &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Trials) != 2*len(transforms) || r.Trials[0].Recall.Value > r.Trials[len(r.Trials)-1].Recall.Value {
+	if len(r.Trials) != 2*len(transforms)+len(burials) || r.Trials[0].Recall.Value > r.Trials[len(r.Trials)-1].Recall.Value {
 		t.Errorf("%d trials, from %v to %v", len(r.Trials), r.Trials[0].Recall, r.Trials[len(r.Trials)-1].Recall)
 	}
-	if env.Metrics["edited_tp_rate_worst"] != r.Trials[0].Recall.Value || len(env.Notes) != 1 {
+	edited := slices.DeleteFunc(slices.Clone(r.Trials), func(t Trial) bool {
+		return slices.ContainsFunc(burials, func(b burial) bool { return b.name == t.Edit })
+	})
+	if env.Metrics["edited_tp_rate_worst"] != edited[0].Recall.Value || len(env.Notes) != 1 {
 		t.Errorf("metrics %v, notes %q", env.Metrics, env.Notes)
 	}
 	for _, trial := range r.Trials {
@@ -118,5 +122,30 @@ func TestEditsOfLetters(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("there are no edits %v", want)
+	}
+}
+
+// A buried text is in the document, whole, behind or among 1,000 words of benign rows other than itself; both labels are measured.
+func TestBurials(t *testing.T) {
+	benign := []artifact.Row{{ID: "1", Text: "one two three"}, {ID: "2", Text: "four five"}}
+	for _, b := range burials {
+		out := b.bury(document(benign, artifact.Row{ID: "1"}, text.RNG(1)), "the needle")
+		at := strings.Index(out, "the needle")
+		before, after := len(strings.Fields(out[:at])), len(strings.Fields(out[at:]))-2
+		if strings.Contains(out, "one") || before+after < documentWords {
+			t.Errorf("%s: %d words before, %d after, %.60q", b.name, before, after, out)
+		}
+		if wants := map[string]bool{"after 1,000 words": after == 0, "in the middle of a document": before > 400 && after > 400}; !wants[b.name] {
+			t.Errorf("%s: %d words before, %d after", b.name, before, after)
+		}
+	}
+	env := stepstest.New(t, "report")
+	if _, err := run(t.Context(), env.Env, Config{Size: 20, Strengths: []float64{0.5}, Seed: 1}, In{Model: model(t), Rows: rows(t, artifact.Benign, artifact.Malicious)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"buried_tp_rate", "buried_tp_rate_low", "buried_fp_rate", "buried_fp_rate_high"} {
+		if _, ok := env.Metrics[name]; !ok {
+			t.Errorf("no metric %s in %v", name, env.Metrics)
+		}
 	}
 }

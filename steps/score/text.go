@@ -17,6 +17,7 @@ type Answer struct {
 	Threshold float64            `json:"threshold"` // of the model, or of the profile that was opened
 	Family    string             `json:"family"`    // most likely attack family
 	Classes   map[string]float64 `json:"classes"`   // probability of each class
+	Cut       int                `json:"cut"`       // tokens (of n-gram models bytes) that the model didn't read, as the text is too long; 0: it read all
 
 	Explanation *Explanation `json:"explanation,omitempty"` // where it was asked for
 }
@@ -65,7 +66,7 @@ func (s *Scorer) Score(ctx context.Context, texts []string) ([]Answer, error) {
 	classes := s.s.Classes()
 	out := make([]Answer, len(scores))
 	for i, sc := range scores {
-		a := Answer{Score: float64(sc.Threat), Threshold: s.threshold, Classes: map[string]float64{}}
+		a := Answer{Score: float64(sc.Threat), Threshold: s.threshold, Cut: s.s.Cut(texts[i]), Classes: map[string]float64{}}
 		a.Malicious = a.Score >= s.threshold
 		best := float32(-1)
 		for j, p := range sc.Probs {
@@ -78,6 +79,9 @@ func (s *Scorer) Score(ctx context.Context, texts []string) ([]Answer, error) {
 	}
 	return out, nil
 }
+
+// CutUnit is what Answer.Cut counts: "bytes" or "tokens".
+func (s *Scorer) CutUnit() string { return s.s.CutUnit() }
 
 // Close frees the model.
 func (s *Scorer) Close() error { return s.s.Close() }

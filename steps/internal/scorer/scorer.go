@@ -47,6 +47,7 @@ type Scorer struct {
 	info    artifact.ModelInfo
 	session *ort.Session
 	encode  encoding
+	reach   reach
 	pad     int64        // fills up a batch
 	digest  cache.Digest // of the graph and the rules that turn text into its inputs
 	memo    Memo
@@ -68,6 +69,9 @@ func Open(ctx context.Context, model artifact.Model, opt Options) (*Scorer, erro
 	}
 	s := &Scorer{info: info, memo: opt.Memo, single: opt.Threads > 1}
 	if s.encode, s.pad, err = newEncoding(model, info); err != nil {
+		return nil, fmt.Errorf("%s: %w", model.Path, err)
+	}
+	if s.reach, err = reachOf(model, info); err != nil {
 		return nil, fmt.Errorf("%s: %w", model.Path, err)
 	}
 	if s.session, err = ort.Open(graph, ort.Options{Threads: opt.Threads}); err != nil {

@@ -193,3 +193,31 @@ func BenchmarkScoreMany(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(texts)*b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// What a model doesn't read is counted: exactly so much that the score is the same whatever stands there.
+func TestCut(t *testing.T) {
+	dir, m := model(t)
+	enc := transformer(t)
+	for _, c := range []struct {
+		model artifact.Model
+		unit  string
+		text  string
+		want  int
+	}{
+		{dir, "bytes", "short", 0},
+		{dir, "bytes", strings.Repeat("x", m.MaxBytes+7), 7},
+		{enc, "tokens", "a b", 0},
+		{enc, "tokens", strings.Repeat("a ", 50), 50 + 2 - 32},
+		{enc, "tokens", strings.Repeat("é ", 50), 50 + 2 - 32},
+	} {
+		s := open(t, c.model, Options{})
+		if got := s.Cut(c.text); got != c.want || s.CutUnit() != c.unit {
+			t.Errorf("%d %s of %.20q, want %d %s", got, s.CutUnit(), c.text, c.want, c.unit)
+		}
+	}
+	s := open(t, enc, Options{})
+	a, err := s.Score(t.Context(), []string{strings.Repeat("a ", 30) + "b", strings.Repeat("a ", 30) + "a a a"})
+	if err != nil || a[0].Threat != a[1].Threat {
+		t.Errorf("%v, %v", a, err)
+	}
+}

@@ -1,0 +1,92 @@
+package robustness
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"rein/steps"
+	"rein/steps/artifact"
+	"rein/steps/internal/text"
+	"rein/steps/stats"
+)
+
+// documentWords is the least length of a document that rows are put into. A word is a token or more.
+const documentWords = 1000
+
+// burial puts a text into a document of benign rows. Texts of both labels are put there, so that a model which flags every long text
+// shows it.
+type burial struct {
+	name string
+	bury func(document []string, s string) string
+}
+
+var burials = []burial{
+	{"after 1,000 words", func(document []string, s string) string { return strings.Join(append(document, s), "\n") }},
+	{"in the middle of a document", func(document []string, s string) string {
+		return strings.Join(slices.Insert(document, len(document)/2, s), "\n")
+	}},
+}
+
+// bury adds the trials with documents to the report. They have figures of their own: what an edit does to the letters of a text and what a
+// model makes of a long text are two questions.
+func (t *tries) bury(env *steps.Env, r *Report, total int64) error {
+	var benign []artifact.Row
+	for _, row := range t.rows {
+		if row.Label == artifact.Benign && strings.TrimSpace(row.Text) != "" {
+			benign = append(benign, row)
+		}
+	}
+	if len(benign) == 0 {
+		return nil
+	}
+	var trials []Trial
+	for _, b := range burials {
+		trial, err := t.trial(b.name, 1, func(row artifact.Row) string {
+			return b.bury(document(benign, row, text.RNG(t.seed, b.name, row.ID)), row.Text)
+		})
+		if err != nil {
+			return err
+		}
+		for _, list := range [][]Example{trial.Missed, trial.Alarms} {
+			for i := range list {
+				list[i].Text = excerpt(list[i].Text)
+			}
+		}
+		trials = append(trials, trial)
+		env.Progress(total-int64(len(burials)-len(trials)), total, "edits")
+	}
+	put := func(name string, i stats.Interval) {
+		env.Metric(name, i.Value)
+		env.Metric(name+"_low", i.Low)
+		env.Metric(name+"_high", i.High)
+	}
+	put("buried_tp_rate", slices.MinFunc(trials, func(a, b Trial) int { return cmp.Compare(a.Recall.Value, b.Recall.Value) }).Recall)
+	put("buried_fp_rate", slices.MaxFunc(trials, func(a, b Trial) int { return cmp.Compare(a.FPRate.Value, b.FPRate.Value) }).FPRate)
+	r.Trials = append(r.Trials, trials...)
+	return nil
+}
+
+// document draws benign rows until they are long enough; the row itself is left out where there are others.
+func document(benign []artifact.Row, row artifact.Row, rng *rand.Rand) (out []string) {
+	for words := 0; words < documentWords; {
+		r := benign[rng.IntN(len(benign))]
+		if r.ID == row.ID && len(benign) > 1 {
+			continue
+		}
+		out = append(out, r.Text)
+		words += len(strings.Fields(r.Text))
+	}
+	return out
+}
+
+// shownBytes is how much of a document an example has.
+const shownBytes = 600
+
+func excerpt(s string) string {
+	if len(s) <= shownBytes {
+		return s
+	}
+	return strings.ToValidUTF8(s[:shownBytes/2], "") + " … " + strings.ToValidUTF8(s[len(s)-shownBytes/2:], "")
+}
