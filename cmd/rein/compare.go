@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -212,7 +213,14 @@ func (a *app) matrixWriter(ctx context.Context, f *compareFlags) (func(io.Writer
 	case "markdown":
 		return func(w io.Writer, r *compare.Result) error { return render.Markdown(w, r, f.view) }, nil
 	case "html":
-		return func(w io.Writer, r *compare.Result) error { return render.HTML(ctx, w, r, f.view) }, nil
+		return func(w io.Writer, r *compare.Result) error {
+			o := f.view
+			o.Facts = append(o.Facts, time.Now().Format("2 January 2006"))
+			if g := gitFacts(ctx, "."); g.Revision != "" {
+				o.Facts = append(o.Facts, "commit "+revisionText(g))
+			}
+			return render.HTML(ctx, w, r, o)
+		}, nil
 	case "json":
 		return render.JSON, nil
 	}

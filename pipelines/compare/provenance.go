@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -39,4 +40,17 @@ func (r *Result) Provenance() []Provenance {
 		out = append(out, p)
 	}
 	return out
+}
+
+// Data names what the strategies were made of: the file that was given, or the built-in corpus.
+func (r *Result) Data() string {
+	for _, s := range r.Strategies {
+		var train string
+		if v, ok := r.detail[s.Name].meta.Variables["train"]; ok && json.Unmarshal(v.Value, &train) == nil && train != "" {
+			return train
+		} else if ok {
+			return "the built-in corpus, a test bed"
+		}
+	}
+	return "as the files say"
 }

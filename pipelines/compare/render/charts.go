@@ -147,6 +147,7 @@ type whiskers struct {
 	Groups          []whiskerGroup
 	W, H            float64
 	Left, Bottom    float64
+	Zero            float64 // where no difference is; 0: the axis begins there
 }
 
 type whiskerGroup struct {
@@ -159,6 +160,7 @@ type whiskerGroup struct {
 type whisker struct {
 	Name, Class, Text string
 	Y, X, Low, High   float64
+	Beyond            bool // the interval reaches over the end of the axis
 }
 
 // estimate is one mark before it is scaled.
@@ -185,25 +187,21 @@ const (
 
 func newWhiskers(id, title, desc, xlabel string, groups []estimates) whiskers {
 	w := whiskers{ID: id, Title: title, Desc: desc, XLabel: xlabel, Left: whiskerLeft}
-	top := 0.0
 	for i := range groups {
 		g := &groups[i]
 		if r := []rune(g.name); len(r) > longestName {
 			g.name = "…" + string(r[len(r)-longestName:])
 		}
-		w.Left = max(w.Left, letterWidth*float64(len([]rune(g.name)))+16)
-		for _, m := range g.marks {
-			top = max(top, m.f.Value)
-			if m.f.High != nil {
-				top = max(top, *m.f.High)
-			}
-		}
+		w.Left = max(w.Left, letterWidth*float64(len([]rune(g.name)))+16, tickWidth*float64(len([]rune(g.note)))+16)
 	}
-	top = min(1, max(top*1.04, 1e-4))
+	low, top := scaleOf(groups)
 	w.W = w.Left + whiskerPlot + whiskerRight
-	x := func(v float64) float64 { return w.Left + whiskerPlot*v/top }
-	for _, v := range ticks(0, top) {
+	x := func(v float64) float64 { return w.Left + whiskerPlot*(max(low, min(v, top))-low)/(top-low) }
+	for _, v := range ticks(low, top) {
 		w.XTicks = append(w.XTicks, tick{x(v), wholePercent(v)})
+	}
+	if low < 0 {
+		w.Zero = x(0)
 	}
 	y := 20.0
 	for _, g := range groups {
@@ -211,7 +209,7 @@ func newWhiskers(id, title, desc, xlabel string, groups []estimates) whiskers {
 		for _, m := range g.marks {
 			mark := whisker{Name: m.name, Class: m.class, Text: m.name + ": " + withInterval("rate", m.f), Y: y, X: x(m.f.Value), Low: x(m.f.Value), High: x(m.f.Value)}
 			if m.f.Low != nil && m.f.High != nil {
-				mark.Low, mark.High = x(*m.f.Low), x(*m.f.High)
+				mark.Low, mark.High, mark.Beyond = x(*m.f.Low), x(*m.f.High), *m.f.High > top
 			}
 			out.Marks = append(out.Marks, mark)
 			y += whiskerLine
@@ -221,6 +219,22 @@ func newWhiskers(id, title, desc, xlabel string, groups []estimates) whiskers {
 	}
 	w.Bottom, w.H = y, y+40
 	return w
+}
+
+// muchData is how many rows a group needs for the ends of its intervals to set the axis: one of few rows would squeeze the others.
+const muchData = 100
+
+// scaleOf is the range of an axis that all values fit on, and the intervals of the groups with enough rows.
+func scaleOf(groups []estimates) (low, top float64) {
+	for _, g := range groups {
+		for _, m := range g.marks {
+			low, top = min(low, m.f.Value), max(top, m.f.Value)
+			if m.f.Low != nil && m.f.High != nil && (g.rows >= muchData || len(groups) == 1) {
+				low, top = min(low, *m.f.Low), max(top, *m.f.High)
+			}
+		}
+	}
+	return low * 1.04, min(1, max(top*1.04, 1e-4))
 }
 
 // histogram is threat scores of two classes; heights are logarithmic, so that the rare ones are seen.

@@ -24,15 +24,23 @@ var pageSource string
 //go:embed page.css
 var pageStyle string
 
+//go:embed page.js
+var pageScript string
+
 // page is what the template draws.
 type page struct {
 	Style        template.CSS
+	Script       template.JS
 	R            *compare.Result
 	M            *Matrix
 	Title        string
 	Why          []compare.Line
+	Rejected     []string
 	Rule, Stars  string
 	Legend       string
+	Facts        []string
+	Decision     *decision
+	Forests      []whiskers
 	Charts       []chart
 	Training     []chart
 	Whiskers     []whiskers
@@ -44,7 +52,6 @@ type page struct {
 	Edits        []compare.Edits
 	Keys         []key
 	ConcernLines []string
-	TestLines    []string
 	ControlLines []string
 	SweepLines   []string
 	Sweeps       []sweepChart
@@ -54,7 +61,7 @@ type page struct {
 	BlankLines   []string
 }
 
-const pageLegend = "Bold figures were measured. In italics below them: what the paper expected, and what it planned or the file asks for. – is not measured."
+const pageLegend = "Bold figures were measured. In italics below them: what the file expects, plans or asks for. – is not measured."
 
 // key is one entry of the charts' common legend.
 type key struct{ Name, Class string }
@@ -65,15 +72,16 @@ type confusionTable struct {
 	Facts []string
 }
 
-// HTML writes the comparison as one self-contained page: no script, no network. Rows are read for the microscope only.
+// HTML writes the comparison as one self-contained page: no network, and a script for nothing but to hide and order columns. Rows
+// are read for the microscope only.
 func HTML(ctx context.Context, w io.Writer, of *compare.Result, o Options) error {
 	r := result{of}
 	m := r.matrix()
 	if err := m.Arrange(o); err != nil {
 		return err
 	}
-	p := &page{Style: template.CSS(pageStyle), R: of, M: m, Title: r.headline(), Why: r.Recommendation.Lines, Rule: r.Recommendation.Rule, Stars: starRule, Legend: pageLegend,
-		ConcernLines: r.concernLines(), TestLines: r.testLines(), ControlLines: r.controlLines(), Sweeps: r.sweepCharts(), SweepLines: r.sweepLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
+	p := &page{Style: template.CSS(pageStyle), Script: template.JS(pageScript), R: of, M: m, Facts: slices.Concat(o.Facts, r.facts()), Decision: r.decisionChart(), Forests: r.forests(), Title: r.headline(), Why: r.without(r.Rejections()), Rejected: r.Rejections(), Rule: r.Recommendation.Rule, Stars: starRule, Legend: pageLegend,
+		ConcernLines: r.concernLines(), ControlLines: r.controlLines(), Sweeps: r.sweepCharts(), SweepLines: r.sweepLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
 	for _, name := range r.Columns() {
 		p.Keys = append(p.Keys, key{name, r.class(name)})
 	}
@@ -103,6 +111,22 @@ func HTML(ctx context.Context, w io.Writer, of *compare.Result, o Options) error
 		return err
 	}
 	return t.Execute(w, p)
+}
+
+// facts say what was measured on what.
+func (r result) facts() []string {
+	var out []string
+	for _, name := range r.Columns() {
+		report := r.Report(name)
+		if report == nil || report.Sets[r.BasisSet()] == nil {
+			continue
+		}
+		set := report.Sets[r.BasisSet()]
+		out = append(out, fmt.Sprintf("Data: %s; the verdict rests on %s (%s benign rows, %s malicious, content %s)", r.Data(),
+			map[bool]string{true: "new sources", false: "own traffic"}[r.Basis() == compare.New], count(float64(set.Benign.Rows)), count(float64(set.Malicious.Rows)), set.Data[:min(12, len(set.Data))]))
+		break
+	}
+	return out
 }
 
 // scope is a microscope, and what became of the baseline's clusters.

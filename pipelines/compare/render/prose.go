@@ -262,6 +262,11 @@ func (r result) controlWords(s *compare.Strategy) string {
 	return fmt.Sprintf("%s against as many plain copies of the same rows: %s", s.Name, strings.Join(parts, "; "))
 }
 
+// without are the recommendation's lines but those that are said elsewhere.
+func (r result) without(said []string) []compare.Line {
+	return slices.DeleteFunc(slices.Clone(r.Recommendation.Lines), func(l compare.Line) bool { return slices.Contains(said, l.Text) })
+}
+
 // millions shortens a large count.
 func millions(v float64) string {
 	if math.Abs(v) < 1e6 {

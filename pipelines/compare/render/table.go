@@ -20,6 +20,7 @@ type Options struct {
 	SortBy    string   // order the strategies by this metric
 	Transpose bool     // strategies as lines, figures as columns
 	Brief     bool     // the recommendation without tests and plan check, and the rows that answer
+	Facts     []string // about the report itself, for the page's head: its date, the revision
 	All       bool     // every row, also if brief
 }
 

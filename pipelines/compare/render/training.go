@@ -177,7 +177,7 @@ func concern(v view) Cell {
 	if len(more) == 0 {
 		return Cell{Text: "nothing"}
 	}
-	what, _, _ := strings.Cut(more[0], ", ")
+	what, _, _ := strings.Cut(more[0], " (")
 	return Cell{Text: what, Tone: Warn}
 }
 
