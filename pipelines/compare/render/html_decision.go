@@ -135,7 +135,10 @@ func (d *decision) label() {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(d.Marks[a].Y, d.Marks[b].Y) })
-	var placed []rectangle
+	var placed []rectangle // by their text's base line; points come first: names keep off them
+	for _, m := range d.Marks {
+		placed = append(placed, rectangle{m.X - 6, m.Y + 5, 12, 11})
+	}
 	for _, i := range order {
 		m := &d.Marks[i]
 		width := letterWidth * float64(len([]rune(m.Name)))
