@@ -84,7 +84,11 @@ is held by ` + "`TestLayers`" + `. Arrows that follow from others are left out.
 		doc := strings.ReplaceAll(p.Doc, "|", `\|`)
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", strings.TrimPrefix(p.ImportPath, "rein/"), doc, strings.Join(ours, ", "))
 	}
-	return b.String()
+	text, err := os.ReadFile("testdata/architecture.md") // what no import tells: the layers, and a request walked through
+	if err != nil {
+		panic(err)
+	}
+	return b.String() + "\n" + string(text)
 }
 
 func sorted[V any](m map[string]V) []string {
