@@ -146,3 +146,33 @@ func TestReserveIsWhatComesNearest(t *testing.T) {
 		}
 	}
 }
+
+// A model that flags little is mined where it has a recall of 95%; both counts are reported, and a threshold that flags more stays.
+func TestMinesAtARecall(t *testing.T) {
+	m, rows := ngramtest.Random(t, 0.999999, false), pool(t, 300, artifact.Benign)
+	attacks := pool(t, 100, artifact.Malicious)
+	env := stepstest.New(t, "rows", "reserve", "scores", "report")
+	out, err := run(t.Context(), env.Env, Config{Recall: 0.95}, In{Model: m, Pool: rows, Validation: attacks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := out.Rows.Read()
+	if err != nil || len(found) == 0 || env.Metrics["pool_fp_count"] != float64(len(found)) || env.Metrics["pool_fp_count_own"] >= float64(len(found)) {
+		t.Errorf("%d mined, %v, %v", len(found), err, env.Metrics)
+	}
+	for _, r := range found {
+		if r.Score < env.Metrics["mining_threshold"] {
+			t.Errorf("%q at %v is under %v", r.ID, r.Score, env.Metrics["mining_threshold"])
+		}
+	}
+	if said := strings.Join(env.Notes, "\n"); !strings.Contains(said, "at its own threshold") {
+		t.Errorf("notes: %q", said)
+	}
+	if _, err := run(t.Context(), stepstest.New(t, "rows", "reserve", "scores", "report").Env, Config{Recall: 0.95}, In{Model: m, Pool: rows}); err == nil || !strings.Contains(err.Error(), "needs validation") {
+		t.Errorf("without validation rows: %v", err)
+	}
+	low := stepstest.New(t, "rows", "reserve", "scores", "report")
+	if _, err := run(t.Context(), low.Env, Config{Recall: 0.01}, In{Model: ngramtest.Random(t, 0.01, false), Pool: rows, Validation: attacks}); err != nil || low.Metrics["mining_threshold"] != 0.01 {
+		t.Errorf("a threshold that flags more: %v, %v", err, low.Metrics)
+	}
+}

@@ -35,6 +35,17 @@ type Stratum struct {
 	Rate  stats.Interval `json:"fp_rate"`
 }
 
+// fewFound is how many false positives are too few to learn much from.
+const fewFound = 100
+
+// help says what gives more to learn from, where little was found.
+func (m *miner) help() string {
+	if m.Found >= fewFound {
+		return ""
+	}
+	return "; a larger pool gives more, and an encoder tells more of the rows apart"
+}
+
 // report writes the report and says what is in it.
 func (m *miner) report(path string, reserve int) error {
 	if m.Rows == 0 {
@@ -51,8 +62,8 @@ func (m *miner) report(path string, reserve int) error {
 	m.env.Metric("pool_fp_rate_own", m.RateAtOwn.Value)
 	m.env.Metric("mining_threshold", m.Threshold)
 	if m.Threshold < m.Own {
-		m.env.Logf("mined at %.4g, where %d of %d benign rows are flagged (%.2f%%); at the model's own threshold, %.4g, %d are (%.2f%%)",
-			m.Threshold, m.Found, m.Rows, 100*m.Rate.Value, m.Own, m.FoundAtOwn, 100*m.RateAtOwn.Value)
+		m.env.Notef("at its own threshold, %.4g, the model flags %d of %d benign rows (%.2f%%); they are mined at %.4g, where it flags %d (%.2f%%)%s",
+			m.Own, m.FoundAtOwn, m.Rows, 100*m.RateAtOwn.Value, m.Threshold, m.Found, 100*m.Rate.Value, m.help())
 	}
 	m.Report.Reserve = reserve
 	if m.margin > 0 {
