@@ -22,6 +22,7 @@ import (
 type Config struct {
 	Size      int       `hcl:"size,optional" default:"500" doc:"Rows of each label to edit, drawn by the seed."`
 	Strengths []float64 `hcl:"strengths,optional" default:"[0.1, 0.3, 0.6]" doc:"Shares of letters or words that an edit may touch."`
+	Evasion   int       `hcl:"evasion,optional" default:"50" doc:"Attacks of which the least number of harmless words is looked for that gets them through; 0: none."`
 	Seed      int       `hcl:"seed,optional" default:"1" doc:"Of the draw and of the edits."`
 }
 
@@ -29,6 +30,9 @@ type Config struct {
 func (c Config) Validate() error {
 	if c.Size < 1 {
 		return fmt.Errorf("size: %d is not 1 or more", c.Size)
+	}
+	if c.Evasion < 0 {
+		return fmt.Errorf("evasion: %d is not 0 or more", c.Evasion)
 	}
 	if len(c.Strengths) == 0 {
 		return errors.New("strengths: is empty")
@@ -57,6 +61,8 @@ type Report struct {
 	Recall stats.Interval `json:"recall"`  // of the unedited rows
 	FPRate stats.Interval `json:"fp_rate"` // of the unedited rows
 	Trials []Trial        `json:"trials"`  // the worst recall first
+
+	Evasion *Evasion `json:"evasion,omitempty"`
 }
 
 // Trial is one edit at one strength.
@@ -78,7 +84,7 @@ type Example struct {
 }
 
 // Step is the "robustness" step type.
-var Step = steps.New("robustness", 3, "Measure a model on edited texts: recall and false alarms by edit and strength.", run,
+var Step = steps.New("robustness", 4, "Measure a model on edited texts: recall and false alarms by edit and strength.", run,
 	steps.Stage(steps.Validation), steps.Measures, steps.Report("edits"), steps.Isolated, steps.Example(`step "robustness" "edits" {
   model = step.export.model
   rows  = step.corpus.test
@@ -116,6 +122,9 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	}
 	report.metrics(env)
 	if err := t.bury(env, &report, total); err != nil {
+		return Out{}, err
+	}
+	if err := t.evade(env, &report, c.Evasion); err != nil {
 		return Out{}, err
 	}
 	slices.SortStableFunc(report.Trials, func(a, b Trial) int { return cmp.Compare(a.Recall.Value, b.Recall.Value) })

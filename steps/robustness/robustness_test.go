@@ -78,11 +78,7 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, _ := os.ReadFile(out.Report.Path)
-	var r Report
-	if err := json.Unmarshal(b, &r); err != nil {
-		t.Fatal(err)
-	}
+	r := read(t, out)
 	if len(r.Trials) != 2*len(transforms)+len(burials) || r.Trials[0].Recall.Value > r.Trials[len(r.Trials)-1].Recall.Value {
 		t.Errorf("%d trials, from %v to %v", len(r.Trials), r.Trials[0].Recall, r.Trials[len(r.Trials)-1].Recall)
 	}
@@ -148,4 +144,16 @@ func TestBurials(t *testing.T) {
 			t.Errorf("no metric %s in %v", name, env.Metrics)
 		}
 	}
+}
+
+func read(t *testing.T, out Out) (r Report) {
+	t.Helper()
+	b, err := os.ReadFile(out.Report.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
