@@ -219,7 +219,7 @@ func childEnv(res Resources) []string {
 // checkpoint names the step's checkpoint folder. Where two keys share one (12 epochs and 15), it is leased.
 func (w *worker) checkpoint(t *task, o *Order) (free func(), err error) {
 	key := checkpointKey(t.unit.desc, t.in.lines)
-	o.Checkpoint = w.store.CheckpointPath(key)
+	t.checkpoint, o.Checkpoint = key, w.store.CheckpointPath(key)
 	if len(t.unit.desc.Extents) == 0 {
 		return func() {}, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ import (
 func (w *worker) commit(t *task, o *Order, kept cache.Result) result {
 	ctx := context.WithoutCancel(w.ctx)
 	outputs := map[string]cache.Blob{}
-	for _, port := range sortedKeys(o.Outputs) {
+	for _, port := range slices.Sorted(maps.Keys(o.Outputs)) {
 		w.options.point("adopt")
 		path := o.Outputs[port]
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
@@ -60,7 +61,7 @@ func (w *worker) commit(t *task, o *Order, kept cache.Result) result {
 		w.options.Remote.Send(ctx, e)
 	}
 	if len(t.unit.desc.Extents) == 0 {
-		_ = w.store.DropCheckpoint(checkpointKey(t.unit.desc, t.in.lines)) // gc finds it if this fails
+		_ = w.store.DropCheckpoint(t.checkpoint) // gc finds it if this fails
 	}
 	return res
 }
@@ -69,7 +70,7 @@ func (w *worker) commit(t *task, o *Order, kept cache.Result) result {
 // was counts, too: nobody knows what the step has read.
 func (w *worker) changedInputs(ctx context.Context, t *task) ([]string, error) {
 	var changed []string
-	for _, port := range sortedKeys(t.in.ports) {
+	for _, port := range slices.Sorted(maps.Keys(t.in.ports)) {
 		for _, f := range t.in.ports[port] {
 			if !f.user {
 				continue
@@ -91,7 +92,7 @@ func (w *worker) changedInputs(ctx context.Context, t *task) ([]string, error) {
 // verified compares a re-run with the cached result.
 func verified(t *task, outputs map[string]cache.Blob, kept cache.Result) result {
 	var differ []string
-	for _, port := range sortedKeys(outputs) {
+	for _, port := range slices.Sorted(maps.Keys(outputs)) {
 		if was := t.verify.Outputs[port]; was != outputs[port] {
 			differ = append(differ, fmt.Sprintf("output %s was %s, is now %s", port, was.Digest.Short(), outputs[port].Digest.Short()))
 		}

@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -114,7 +116,7 @@ func (o *Options) executor(u *unit) (Executor, error) {
 	}
 	x := o.Executors[name]
 	if x == nil {
-		return nil, fmt.Errorf("executor %q is not configured; there are: %s", name, listOf(append(sortedKeys(o.Executors), "local")))
+		return nil, fmt.Errorf("executor %q is not configured; there are: %s", name, listOf(append(slices.Sorted(maps.Keys(o.Executors)), "local")))
 	}
 	return x, nil
 }

@@ -24,8 +24,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -45,7 +45,7 @@ func keyFacts(d Description) ([]string, error) {
 		return nil, err
 	}
 	lines = append(lines, c...)
-	for _, k := range sortedKeys(d.Fingerprints) {
+	for _, k := range slices.Sorted(maps.Keys(d.Fingerprints)) {
 		lines = append(lines, "fingerprint "+label(k)+" "+quote(d.Fingerprints[k]))
 	}
 	return lines, nil
@@ -88,7 +88,7 @@ func (f *flattener) walk(at, path string, v any) {
 		if len(v) == 0 && at != "" {
 			f.add(at, "{}")
 		}
-		for _, k := range sortedKeys(v) {
+		for _, k := range slices.Sorted(maps.Keys(v)) {
 			l, p := label(k), k
 			if at != "" {
 				l, p = at+"."+l, path+"."+p
@@ -178,15 +178,6 @@ func marshal(v any) string {
 		panic(fmt.Sprintf("engine: value of decoded JSON: %v", err))
 	}
 	return string(b)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	ks := make([]string, 0, len(m))
-	for k := range m {
-		ks = append(ks, k)
-	}
-	sort.Strings(ks)
-	return ks
 }
 
 // checkpointKey is the key without what only says how far to go.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -152,7 +153,7 @@ func diffInputs(old, now []Fact) []Change {
 		ports[p] = true
 	}
 	var out []Change
-	for _, p := range sortedKeys(ports) {
+	for _, p := range slices.Sorted(maps.Keys(ports)) {
 		a, b := named(of[p]), named(nf[p])
 		ids := map[string]bool{}
 		for id := range a {
@@ -161,7 +162,7 @@ func diffInputs(old, now []Fact) []Change {
 		for id := range b {
 			ids[id] = true
 		}
-		for _, id := range sortedKeys(ids) {
+		for _, id := range slices.Sorted(maps.Keys(ids)) {
 			x, inOld := a[id]
 			y, inNew := b[id]
 			if inOld && inNew && x.digest == y.digest && x.kind == y.kind {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"rein/cache"
 )
@@ -32,7 +34,7 @@ func (l *lookup) inputs(ctx context.Context, u *unit, outputs func(*unit) map[st
 	for _, i := range n.Inputs {
 		byPort[i.Port] = i
 	}
-	for _, port := range sortedKeys(byPort) {
+	for _, port := range slices.Sorted(maps.Keys(byPort)) {
 		for _, r := range byPort[port].Refs {
 			var found []located
 			if r.Path != nil {
@@ -47,7 +49,7 @@ func (l *lookup) inputs(ctx context.Context, u *unit, outputs func(*unit) map[st
 				}
 				b, have := outs[r.Port]
 				if !have {
-					return in, false, fmt.Errorf("input %s: step %q has no output %q; it has: %s", port, r.Node.Name, r.Port, listOf(sortedKeys(outs)))
+					return in, false, fmt.Errorf("input %s: step %q has no output %q; it has: %s", port, r.Node.Name, r.Port, listOf(slices.Sorted(maps.Keys(outs))))
 				}
 				found = []located{{blob: b}}
 			}

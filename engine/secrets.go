@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func newMask(secrets []string) mask {
 	if len(forms) == 0 {
 		return mask{}
 	}
-	longest := sortedKeys(forms) // first: one secret may be a part of another
+	longest := slices.Sorted(maps.Keys(forms)) // first: one secret may be a part of another
 	slices.SortStableFunc(longest, func(a, b string) int { return len(b) - len(a) })
 	pairs := make([]string, 0, 2*len(longest))
 	for _, form := range longest {

@@ -23,19 +23,20 @@ type worker struct {
 
 // task is a unit whose key is known and whose result isn't there.
 type task struct {
-	unit    *unit
-	in      inputs
-	key     string
-	action  cache.Digest
-	reasons []Reason
-	verify  *cache.Entry // the result to compare with, under --verify
-	forced  bool
-	again   bool     // of a hollow unit
-	renewed bool     // a dependency ran
-	away    Executor // where it runs; nil: here
-	lease   *cache.Lease
-	grant   grant
-	queued  time.Time
+	unit       *unit
+	in         inputs
+	key        string
+	action     cache.Digest
+	reasons    []Reason
+	verify     *cache.Entry // the result to compare with, under --verify
+	forced     bool
+	again      bool     // of a hollow unit
+	renewed    bool     // a dependency ran
+	away       Executor // where it runs; nil: here
+	lease      *cache.Lease
+	grant      grant
+	queued     time.Time
+	checkpoint cache.Digest // the key of its checkpoint, once an attempt has one
 }
 
 // message is what a worker reports: lookedUp, freed, executed or waits.
