@@ -31,6 +31,7 @@ const (
 const (
 	formatFile = "FORMAT"
 	saltFile   = "salt"
+	ignoreFile = ".gitignore"
 	format     = "rein state 1\n"
 )
 
@@ -107,7 +108,10 @@ func (s *Store) checkFormat() error {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return stateError(err)
 	}
-	return stateError(writeFile(path, []byte(format)))
+	if err := writeFile(path, []byte(format)); err != nil {
+		return stateError(err)
+	}
+	return stateError(writeFile(filepath.Join(s.dir, ignoreFile), []byte("*\n"))) // git passes over the whole folder
 }
 
 // holdsOther tells whether something is in a folder besides what a killed writeFile or a fresh file system leaves.
