@@ -41,6 +41,12 @@ func (e *evaluation) metrics() {
 			e.figures(prefix, s)
 		}
 	}
+	if s := r.Sets[r.Basis]; s != nil {
+		if s.Worst = s.WorstSlice(); s.Worst != nil {
+			e.put("worst_slice_fp_rate", &s.Worst.Rate)
+			e.env.Metric("worst_slice_fp_rate_shown", s.Worst.Rate.Low)
+		}
+	}
 	if s := r.Sets["pool"]; s != nil {
 		e.put("seen_pool_fp_rate", s.FPRate)
 	}

@@ -48,6 +48,8 @@ var All = []Metric{
 	{"evaded_share", "attacks evaded by 32 words", nil, Rate, Lower, "share of the caught attacks that pass with at most 32 harmless words behind them", ""},
 	{"traffic_rows", "rows of traffic", nil, Count, Neither, "unlabelled rows that a threshold was calibrated on", ""},
 	{"traffic_fp_rate_at_most", "FP rate on the traffic, at most", nil, Rate, Lower, "upper bound of the FP rate on unlabelled traffic at the calibrated threshold", "flagged share / (1 - attack share), Clopper-Pearson"},
+	{"worst_slice_fp_rate", "FP rate, worst slice", nil, Rate, Lower, "FP rate of the slice (by language, length, source or category) that is shown to be worst", "its interval holds for all slices at once"},
+	{"worst_slice_fp_rate_shown", "FP rate shown of a slice", nil, Rate, Lower, "what the FP rate of that slice is at least, with 97.5% confidence corrected for the number of slices", ""},
 	{"seen_pool_fp_rate", "FP rate, mined pool (seen)", nil, Rate, Lower, "FP rate on the pool that false positives were mined from; the model has seen some of it", ""},
 
 	{"pool_fp_rate", "pool FP rate", nil, Rate, Lower, "share of the pool that the baseline flags", "pool_fp_count / pool_rows"},

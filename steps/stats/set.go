@@ -65,9 +65,10 @@ type Set struct {
 	ECE       float64                    `json:"ece"`       // expected calibration error, 15 bins of equal width
 	Intervals map[string]*Interval       `json:"intervals"` // 95%, of "ece", "brier", "f1_benign", "f1_malicious", "precision_at_base_rate"
 	Bins      []Bin                      `json:"reliability"`
-	Scaled    *Scaled                    `json:"scaled,omitempty"`              // calibration at the report's temperature
-	ROC       [][2]float64               `json:"roc"`                           // FP rate, recall
-	PR        [][2]float64               `json:"pr"`                            // recall, precision
+	Scaled    *Scaled                    `json:"scaled,omitempty"` // calibration at the report's temperature
+	ROC       [][2]float64               `json:"roc"`              // FP rate, recall
+	PR        [][2]float64               `json:"pr"`               // recall, precision
+	Worst     *Slice                     `json:"worst_slice,omitempty"`
 	Slices    map[string]map[string]Pair `json:"slices"`                        // "source", "length", "language" -> value
 	Histogram map[string][]int           `json:"histogram"`                     // threat scores of benign and malicious rows, 50 bins
 	Quantiles []float64                  `json:"malicious_quantiles,omitempty"` // threat scores of malicious rows from the lowest to the highest, evenly spaced
