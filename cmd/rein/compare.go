@@ -38,8 +38,8 @@ func (a *app) compareCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "compare [FILE|DIR]...",
 		Short: "Run what is missing, then put the strategies side by side",
-		Long: `compare runs what isn't cached and prints the matrix: what was planned, expected and measured, with intervals, paired
-tests between the strategies, and which one to ship by a stated rule. Without arguments, and without a folder
+		Long: `compare runs what isn't cached and puts the strategies side by side: the recommended one first, with the rows that the choice
+rests on. --all has every row, --details the paired tests and the rule too, and --out report.html all of it with charts. Without arguments, and without a folder
 "pipelines", it compares the strategies that are built in.
 
 EXIT STATUS

@@ -7,8 +7,8 @@
 //
 // The words:
 //
-//   - planned: a figure of the paper's planning facts (plan block); never a result.
-//   - expected: a figure that the paper promised (expect block), with a tolerance.
+//   - planned: a figure of the strategy's plan block; never a result.
+//   - expected: a figure that the strategy's expect block promises, with a tolerance.
 //   - measured: a figure of a recorded run, with a 95% interval where it is a rate.
 //   - gate: what a strategy must reach to be approved: a target, the balance, steps that passed.
 //   - verdict: approve if every gate is passed, else reject.

@@ -61,8 +61,8 @@ func TestPlantedSourceEffects(t *testing.T) {
 func TestTooFewSourcesConcludeNothing(t *testing.T) {
 	tests := []Test{{Rows: 10000, Sources: 5, Raw: 1e-9, Difference: Figure{Value: 0.5}}, {Rows: 10000, Sources: 6, Raw: 1e-9, Difference: Figure{Value: 0.5}}}
 	conclude(tests, false)
-	if tests[0].Conclusion != "too few sources (need 6)" || tests[1].Conclusion != Better {
-		t.Errorf("%q, %q", tests[0].Conclusion, tests[1].Conclusion)
+	if tests[0].Said() != "too few sources (need 6)" || tests[1].Conclusion != Better {
+		t.Errorf("%q, %q", tests[0].Said(), tests[1].Conclusion)
 	}
 }
 
