@@ -246,10 +246,6 @@ func onGPU(device string) bool {
 	return strings.Contains(device, "cuda") || strings.Contains(device, "gpu")
 }
 
-func round(v float64) float64 { return math.Round(v) }
-
-func (f Figure) rounded() float64 { return math.Round(f.Value) }
-
 // Label is a metric's name for people.
 func Label(name string) string { return label(name) }
 
@@ -262,7 +258,6 @@ var (
 	IsRate       = isRate
 	Percent      = percent
 	WithInterval = withInterval
-	Interval     = interval
 	Points       = points
 	PValue       = pvalue
 	SureText     = confidence
@@ -270,5 +265,4 @@ var (
 	Money        = money
 	Seconds      = seconds
 	Wants        = wants
-	OrNothing    = orNothing
 )

@@ -15,7 +15,6 @@ var (
 	isRate       = compare.IsRate
 	percent      = compare.Percent
 	withInterval = compare.WithInterval
-	interval     = compare.Interval
 	points       = compare.Points
 	pvalue       = compare.PValue
 	confidence   = compare.SureText
@@ -23,7 +22,6 @@ var (
 	money        = compare.Money
 	seconds      = compare.Seconds
 	wants        = compare.Wants
-	orNothing    = compare.OrNothing
 )
 
 // Label is a metric's name for people.

@@ -41,7 +41,6 @@ type Run struct {
 	Errors   []string
 	Asserts  []Assert
 
-	block     *hclsyntax.Block
 	variables *hclsyntax.Body
 	edit      *hclsyntax.Body // variables of the edit whose consequences the test looks at; nil: none
 	inputs    map[string]cty.Value

@@ -228,7 +228,6 @@ func (d *jsonDoc) whole(dec *json.Decoder) error {
 	}
 	rows := rowsOf(columns)
 	if rows == nil {
-		rows = []map[string]json.RawMessage{columns}
 		if len(columns) == 0 {
 			return fmt.Errorf("%s: no list of records in this JSON", d.src.Name)
 		}

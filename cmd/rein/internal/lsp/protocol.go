@@ -1,7 +1,5 @@
 package lsp
 
-import "encoding/json"
-
 // This file has the messages of the Language Server Protocol 3.17, as far as the server uses them. The names are the
 // specification's, but for span, which it calls Range.
 
@@ -261,8 +259,4 @@ type command struct {
 
 type workspaceSymbolParams struct {
 	Query string `json:"query"`
-}
-
-type cancelParams struct {
-	ID json.RawMessage `json:"id"`
 }
