@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"rein/engine"
+	"rein/pipelines/compare"
+	"rein/pipelines/compare/render"
+	"rein/pipelines/human"
+	"rein/pipelines/lang"
+)
+
+// search is one bisection over commits.
+type search struct {
+	app         *app
+	f           *bisectFlags
+	top         string // of the repository
+	tree        string // of the temporary worktree
+	file        string // the strategy, relative to both
+	known       map[string]tried
+	begin, end  tried
+	paths       []string // relative to the top: what the strategy reads
+	goods, skip []string
+}
+
+func (a *app) bisect(ctx context.Context, from, to, file string, f *bisectFlags) error {
+	s := &search{app: a, f: f, known: map[string]tried{}}
+	if err := s.open(ctx, file); err != nil {
+		return err
+	}
+	defer s.close()
+	ids := map[string]string{}
+	for _, rev := range []string{from, to} {
+		out, err := git(ctx, s.top, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
+		if err != nil {
+			return configError(fmt.Errorf("%s is no revision of this repository", rev))
+		}
+		ids[rev] = strings.TrimSpace(out)
+	}
+	var err error
+	if s.begin, err = s.at(ctx, ids[from]); err != nil {
+		return err
+	}
+	if s.end, err = s.at(ctx, ids[to]); err != nil {
+		return err
+	}
+	return s.between(ctx, ids[from], ids[to])
+}
+
+// open makes the temporary worktree.
+func (s *search) open(ctx context.Context, file string) error {
+	top, err := git(ctx, ".", "rev-parse", "--show-toplevel")
+	if err != nil {
+		return configError(errors.New("bisect wants a git repository"))
+	}
+	s.top = strings.TrimSpace(top)
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return err
+	}
+	if abs, err = filepath.EvalSymlinks(filepath.Dir(abs)); err != nil {
+		return configError(err)
+	}
+	real, err := filepath.EvalSymlinks(s.top)
+	if err != nil {
+		return err
+	}
+	if s.file, err = filepath.Rel(real, filepath.Join(abs, filepath.Base(file))); err != nil || strings.HasPrefix(s.file, "..") {
+		return configError(fmt.Errorf("%s is not in this repository", file))
+	}
+	dir, err := os.MkdirTemp("", "rein-bisect-")
+	if err != nil {
+		return err
+	}
+	s.tree = filepath.Join(dir, "tree")
+	if _, err := git(ctx, s.top, "worktree", "add", "--quiet", "--detach", s.tree, "HEAD"); err != nil {
+		os.RemoveAll(dir)
+		return err
+	}
+	return nil
+}
+
+// close takes the worktree away, also after an interrupt.
+func (s *search) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, _ = git(ctx, s.top, "worktree", "remove", "--force", s.tree)
+	os.RemoveAll(filepath.Dir(s.tree))
+}
+
+// at runs the strategy as a commit has it, once.
+func (s *search) at(ctx context.Context, id string) (tried, error) {
+	if t, ok := s.known[id]; ok {
+		return t, nil
+	}
+	if _, err := git(ctx, s.tree, "checkout", "--quiet", "--detach", "--force", id); err != nil {
+		return tried{}, err
+	}
+	o := s.app.langOptions([]string{s.file}, &s.f.load)
+	o.FS, o.Dir = nil, s.tree
+	p, diags := lang.Load([]string{s.file}, o)
+	t := tried{label: id}
+	switch {
+	case diags.HasErrors():
+		t.missing = "its files don't load: " + firstLine(diags.Error())
+	case len(p.Graph.Pipelines) != 1:
+		t.missing = s.file + " isn't one pipeline"
+	default:
+		s.reads(p)
+		s.f.run.git = s.tree
+		var err error
+		if t, err = s.app.try(ctx, p, id, s.f); err != nil {
+			return t, err
+		}
+	}
+	s.known[id] = t
+	return t, nil
+}
+
+// reads adds what a program reads, relative to the top of the repository.
+func (s *search) reads(p *lang.Program) {
+	add := func(path string) {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(s.tree, path)
+		}
+		if rel, err := filepath.Rel(s.tree, path); err == nil && !strings.HasPrefix(rel, "..") && !slices.Contains(s.paths, rel) {
+			s.paths = append(s.paths, rel)
+		}
+	}
+	for _, f := range p.Files() {
+		add(f)
+	}
+	for _, in := range inputPaths(p.Graph) {
+		if in.Kind == engine.PathGlob {
+			add(globRoot(in.Abs))
+		} else {
+			add(in.Abs)
+		}
+	}
+}
+
+// between narrows the commits down until one is left.
+func (s *search) between(ctx context.Context, from, to string) error {
+	store, err := s.app.store(true)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	for _, e := range []tried{s.begin, s.end} {
+		if e.missing != "" {
+			return configError(fmt.Errorf("%s: %s", e.label[:12], e.missing))
+		}
+	}
+	if what, _, err := s.f.judge(ctx, store, s.begin, s.end, s.end); err != nil {
+		return err
+	} else if what != bad {
+		return &exitError{exitVerdict, fmt.Errorf("%s is not shown to be worse at %s (%s) than at %s (%s)", s.f.metric, to[:12],
+			render.Format(s.f.metric, compare.Figure{Value: s.end.value}), from[:12], render.Format(s.f.metric, compare.Figure{Value: s.begin.value}))}
+	}
+	s.goods = []string{from}
+	worst := to
+	told := false
+	for {
+		left, err := s.candidates(ctx, worst)
+		if err != nil {
+			return err
+		}
+		if !told {
+			s.estimate(len(left))
+			told = true
+		}
+		next := ""
+		for _, id := range left {
+			if id != worst && !slices.Contains(s.skip, id) {
+				next = id
+				break
+			}
+		}
+		if next == "" {
+			return s.found(ctx, worst, left)
+		}
+		t, err := s.at(ctx, next)
+		if err != nil {
+			return err
+		}
+		what, why, err := s.f.judge(ctx, store, s.begin, s.end, t)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(s.app.err, "%s  %-7s  %s\n", next[:12], [...]string{"unclear", "good", "bad"}[what], human.Safe(why))
+		switch what {
+		case good:
+			s.goods = append(s.goods, next)
+		case bad:
+			worst = next
+		default:
+			s.skip = append(s.skip, next)
+		}
+	}
+}
+
+// candidates are the commits that may be the first bad one, those that halve them best first.
+func (s *search) candidates(ctx context.Context, worst string) ([]string, error) {
+	args := []string{"rev-list", "--bisect-all", worst}
+	for _, g := range s.goods {
+		args = append(args, "^"+g)
+	}
+	out, err := git(ctx, s.top, append(append(args, "--"), s.paths...)...)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for line := range strings.Lines(out) {
+		id, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// estimate says before it starts what the search may take.
+func (s *search) estimate(commits int) {
+	runs := 0
+	for n := commits; n > 1; n = (n + 1) / 2 {
+		runs++
+	}
+	var ms int64
+	for _, st := range s.end.pipeline.Steps {
+		ms += st.Result.RunMS
+	}
+	fmt.Fprintf(s.app.err, "%s between them %s what %s reads: about %s, of at most %s each\n", human.Many(commits, "commit"),
+		map[bool]string{true: "changes", false: "change"}[commits == 1], s.file, human.Many(runs, "run"), human.Duration(time.Duration(ms)*time.Millisecond))
+}
+
+// found tells the first bad commit: what it set, which steps that changed, and what became of the rows.
+func (s *search) found(ctx context.Context, worst string, left []string) error {
+	if unclear := slices.DeleteFunc(slices.Clone(left), func(id string) bool { return id == worst || !slices.Contains(s.skip, id) }); len(unclear) > 0 {
+		fmt.Fprintf(s.app.out, "the first bad commit is one of %s, which can't be told apart:\n", human.Many(len(unclear)+1, "commit"))
+		for _, id := range append(unclear, worst) {
+			fmt.Fprintf(s.app.out, "  %s\n", id)
+		}
+		return &exitError{exitVerdict, nil}
+	}
+	if !slices.Contains(left, worst) && len(left) == 1 { // worst itself changes nothing that is read: what it comes from does
+		worst = left[0]
+	}
+	subject, err := git(ctx, s.top, "show", "--no-patch", "--no-show-signature", "--format=%an, %ad: %s", "--date=short", worst)
+	if err != nil {
+		return err
+	}
+	if _, err := s.at(ctx, worst); err != nil {
+		return err
+	}
+	t := s.known[worst]
+	fmt.Fprintf(s.app.out, "%s is the first bad commit\n%s\n%s: %s at %s, %s here\n\n", worst, human.Safe(strings.TrimSpace(subject)), render.Label(s.f.metric),
+		render.Format(s.f.metric, compare.Figure{Value: s.begin.value}), s.begin.label[:12], render.Format(s.f.metric, compare.Figure{Value: t.value}))
+	parent, err := git(ctx, s.top, "rev-parse", "--verify", "--quiet", worst+"^")
+	if err != nil {
+		return nil // the first commit of all
+	}
+	at := filepath.Join(s.top, s.file)
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, at); err == nil {
+			at = rel
+		}
+	}
+	return s.app.diffSides(ctx, &diffFlags{load: s.f.load}, revised{rev: strings.TrimSpace(parent)[:12], file: at}, revised{rev: worst[:12], file: at})
+}
