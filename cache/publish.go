@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -189,14 +190,14 @@ func (p *place) putInPlace(now *tree) error {
 	if !now.dir {
 		return overwrite(now.root, p.path)
 	}
-	tmp, err := os.MkdirTemp(p.path, tempName)
-	if err != nil {
+	tmp := filepath.Join(p.path, tempName+rand.Text()[:8])
+	if err := p.intend(now, tmp); err != nil { // its name is written down before it is there: nobody takes it for the user's
+		return err
+	}
+	if err := os.Mkdir(tmp, 0o700); err != nil {
 		return err
 	}
 	defer removeAll(tmp)
-	if err := p.intend(now, tmp); err != nil {
-		return err
-	}
 	keep := map[string]bool{}
 	for _, d := range now.dirs {
 		keep[d] = true

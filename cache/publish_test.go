@@ -140,6 +140,7 @@ func dieInPlace(t *testing.T, rt *rapid.T, s *Store, next Blob, path string) {
 	if err == nil {
 		err = now.hash(t.Context(), nil)
 	}
+	err = errors.Join(err, p.sweep()) // as every publication begins
 	tmp, terr := os.MkdirTemp(path, tempName)
 	if err := errors.Join(err, terr, p.intend(now, tmp), os.WriteFile(filepath.Join(tmp, "half"), nil, 0o600)); err != nil {
 		rt.Fatal(err)
