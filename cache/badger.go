@@ -58,6 +58,23 @@ func openBadger(dir string, readOnly bool, checked *tables, wake func()) (db *ba
 	return db, d, err
 }
 
+// mostFresh is how many tables may wait to be merged. Badger merges them in the background, at more than five, but an index that
+// is open for moments only gives it no time for that, and each opening adds one.
+const mostFresh = 20
+
+// merge merges the tables where too many wait. It may fail: what isn't merged is read all the same.
+func merge(db *badger.DB) {
+	fresh := 0
+	for _, t := range db.Tables() {
+		if t.Level == 0 {
+			fresh++
+		}
+	}
+	if fresh > mostFresh {
+		_ = db.Flatten(1)
+	}
+}
+
 // dropUnbegun removes logs that a killed process had created and not yet begun: Badger can't open its folder with one.
 func dropUnbegun(dir string) error {
 	entries, err := os.ReadDir(dir)

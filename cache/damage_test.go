@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // soundIndex is a state folder with entries and large memo values, closed.
@@ -108,5 +109,33 @@ func flipOne(t *testing.T, sound, name string, at int, e *Entry) {
 		if err := s.Close(); err != nil {
 			t.Errorf("%s, byte %d: closing: %v", name, at, err)
 		}
+	}
+}
+
+// A table that a killed process had not finished is none of the index's: what was committed before stays.
+func TestUnfinishedTableIsNoDamage(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	e := &Entry{Action: crashAction(1), Type: "t", Result: Result{Made: time.Now()}}
+	if err := s.Put(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, indexDir, "999999.sst"), make([]byte, 4096), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, readOnly := range []bool{true, false} {
+		s = open(t, dir, Options{ReadOnly: readOnly})
+		if _, err := s.Get(t.Context(), crashAction(1)); err != nil {
+			t.Errorf("read-only %v: %v", readOnly, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if aside, _ := filepath.Glob(filepath.Join(dir, indexDir+unreadable+"*")); len(aside) > 0 {
+		t.Errorf("the index was set aside: %v", aside)
 	}
 }

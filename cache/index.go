@@ -298,6 +298,9 @@ func (x *index) end(then func(error) error) error {
 	x.db, x.disk, x.lock, x.temp = nil, nil, nil, ""
 	ended := make(chan error, 1)
 	go func() {
+		if lock != nil {
+			merge(db)
+		}
 		err := then(db.Close())
 		if temp != "" {
 			err = errors.Join(err, os.RemoveAll(temp))

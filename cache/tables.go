@@ -6,13 +6,17 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 
+	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/fb"
 	"github.com/dgraph-io/badger/v4/pb"
+	"github.com/dgraph-io/badger/v4/table"
 	"github.com/dgraph-io/badger/v4/y"
 	"google.golang.org/protobuf/proto"
 )
@@ -31,11 +35,12 @@ type tables struct {
 func (t *tables) check(dir string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	paths, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	ids, err := listedTables(dir)
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
+	for _, id := range ids {
+		path := table.NewFilename(id, dir)
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -53,6 +58,23 @@ func (t *tables) check(dir string) error {
 		}
 	}
 	return nil
+}
+
+// listedTables are the tables that the index's manifest lists. Others are what a killed process had not finished writing, or was
+// about to remove: they say nothing about the index, and Badger removes them.
+func listedTables(dir string) ([]uint64, error) {
+	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir))
+	if err != nil {
+		return nil, nil // Badger says what is wrong with it
+	}
+	return slices.Sorted(maps.Keys(m.Tables)), nil
 }
 
 // damage is an index that is proven not to be what was written.

@@ -110,7 +110,7 @@ func TestManyRunsStayBounded(t *testing.T) {
 	if n := count(t, state) - count(t, index) - files - runs; n > 10 { // a record each
 		t.Errorf("%d files more than records after %d runs", n, runs)
 	}
-	if n := count(t, index); n > 100 { // Badger merges its tables now and then; a busy machine lets it wait
+	if n := count(t, index); n > 60 { // tables are merged when too many wait, however little time Badger is given
 		t.Errorf("%d files of the index after %d runs", n, runs)
 	}
 	if n := openFiles(); n > fds+3 {
