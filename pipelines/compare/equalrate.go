@@ -13,11 +13,15 @@ func recallAt(rate float64) func(a, b *side) outcome {
 		if len(a.malicious) == 0 || len(a.benign) == 0 {
 			return outcome{}
 		}
-		at := func(s *side) []bool { return over(s.malicious, stats.ThresholdFor(s.sorted, rate)) }
-		o := rates(at(a), at(b))
+		o := rates(a.recalled(rate), b.recalled(rate))
 		o.rate = rate
 		return o
 	}
+}
+
+// recalled tells which attacks the model flags at the threshold that has the FP rate on the benign rows.
+func (s *side) recalled(rate float64) []bool {
+	return over(s.malicious, stats.ThresholdFor(s.sorted, rate))
 }
 
 // over tells which scores are at or over a threshold.

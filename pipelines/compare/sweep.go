@@ -131,22 +131,16 @@ func (r *Result) design(s *Sweep, set string, malicious bool, rate float64) (des
 	return d, len(d.points) == len(s.Points) && len(d.points) > 1
 }
 
-// flagsAt are a label's rows as the model decides them, at its own threshold or, with a rate, at the one that flags this share of the
-// benign rows.
-func (a *side) flagsAt(malicious bool, rate float64) []bool {
-	if rate == 0 {
-		return a.flags(malicious)
-	}
-	if len(a.benign) == 0 {
+// flagsAt are a label's rows as the model decides them: at its own threshold or, with a rate, attacks at the one that has this FP
+// rate on the benign rows.
+func (s *side) flagsAt(malicious bool, rate float64) []bool {
+	switch {
+	case rate == 0:
+		return s.flags(malicious)
+	case len(s.benign) == 0:
 		return nil
 	}
-	sorted := slices.Sorted(slices.Values(a.benign))
-	at := sorted[len(sorted)-1-min(int(rate*float64(len(sorted))), len(sorted)-1)]
-	out := make([]bool, len(a.malicious))
-	for i, v := range a.malicious {
-		out[i] = v > at
-	}
-	return out
+	return s.recalled(rate)
 }
 
 func numbers(flags []bool) []float64 {
