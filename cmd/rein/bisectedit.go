@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"rein/pipelines/compare"
@@ -86,7 +85,7 @@ func (a *app) oneByOne(ctx context.Context, blobs compare.Blobs, before string, 
 		pipe := pa.Pipelines[0]
 		file := strings.TrimSuffix(pipe.File, filepath.Ext(pipe.File)) + "-" + c.name + ".hcl"
 		o.Overlay = map[string][]byte{file: fmt.Appendf(nil, "pipeline %q {\n  extends = %q\n}\nset {\n  %s = jsondecode(%s)\n}\n", pipe.Name, filepath.Base(pipe.File),
-			c.name, strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strconv.Quote(c.value)))}
+			c.name, lang.Quote(c.value))}
 		p, diags := lang.Load([]string{file}, o)
 		if err := a.report(p, diags); err != nil {
 			return err

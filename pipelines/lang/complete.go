@@ -217,7 +217,7 @@ func (c *completer) forArgument() (kind string, out []Candidate) {
 			}
 			for _, v := range f.Enum {
 				if !c.at.quoted {
-					v = quote(v)
+					v = Quote(v)
 				}
 				out = append(out, Candidate{Text: v, Kind: "value", first: true})
 			}

@@ -127,7 +127,7 @@ func writeFields(b *strings.Builder, fields []FieldSchema, prefix string) {
 func quoted(names []string) []string {
 	out := slices.Clone(names)
 	for i := range out {
-		out[i] = "`" + quote(out[i]) + "`"
+		out[i] = "`" + Quote(out[i]) + "`"
 	}
 	return out
 }

@@ -20,9 +20,9 @@ func (r *Resolved) HCL() []byte {
 	for _, base := range r.Bases {
 		fmt.Fprintf(&b, "# with what %s says\n", base)
 	}
-	fmt.Fprintf(&b, "pipeline %s {\n", quote(r.Name))
+	fmt.Fprintf(&b, "pipeline %s {\n", Quote(r.Name))
 	if r.Title != "" {
-		fmt.Fprintf(&b, "title = %s\n", quote(r.Title))
+		fmt.Fprintf(&b, "title = %s\n", Quote(r.Title))
 	}
 	b.WriteString("}\n")
 	for _, v := range r.Variables {
@@ -36,7 +36,7 @@ func (r *Resolved) HCL() []byte {
 		fmt.Fprintf(&b, "\n# step %s is disabled: %s\n", name, r.Removed[name])
 	}
 	for _, o := range r.Outputs {
-		fmt.Fprintf(&b, "\n# %s\noutput %s {\n", o, quote(o.Name))
+		fmt.Fprintf(&b, "\n# %s\noutput %s {\n", o, Quote(o.Name))
 		o.body(&b)
 		b.WriteString("}\n")
 	}
@@ -51,7 +51,7 @@ func (r *Resolved) HCL() []byte {
 }
 
 func (v *Variable) write(b *bytes.Buffer) {
-	fmt.Fprintf(b, "\n# %s\nvariable %s {\n", v.Pos, quote(v.Name))
+	fmt.Fprintf(b, "\n# %s\nvariable %s {\n", v.Pos, Quote(v.Name))
 	if v.Type != "any" {
 		fmt.Fprintf(b, "type = %s\n", v.Type)
 	}
@@ -61,7 +61,7 @@ func (v *Variable) write(b *bytes.Buffer) {
 		fmt.Fprintf(b, "default = %s # %s\n", v.full, strings.TrimPrefix(v.From, "default "))
 	}
 	if v.Description != "" {
-		fmt.Fprintf(b, "description = %s\n", quote(v.Description))
+		fmt.Fprintf(b, "description = %s\n", Quote(v.Description))
 	}
 	b.WriteString("}\n")
 }
@@ -85,7 +85,7 @@ func (s ResolvedStep) write(b *bytes.Buffer) {
 	if len(s.Instances) > 0 {
 		fmt.Fprintf(b, "# %d instances: %s\n", len(s.Instances), shortList(s.Instances))
 	}
-	fmt.Fprintf(b, "step %s %s {\n", quote(s.Type), quote(s.Name))
+	fmt.Fprintf(b, "step %s %s {\n", Quote(s.Type), Quote(s.Name))
 	s.body(b)
 	b.WriteString("}\n")
 }

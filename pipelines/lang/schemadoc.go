@@ -87,7 +87,7 @@ func (s StepSchema) example() string {
 		return s.Example
 	}
 	var b strings.Builder
-	b.WriteString("step " + quote(s.Name) + " \"name\" {\n")
+	b.WriteString("step " + Quote(s.Name) + " \"name\" {\n")
 	for _, p := range s.Inputs {
 		if p.Optional {
 			continue
@@ -114,7 +114,7 @@ func (s StepSchema) example() string {
 func sampleOf(f FieldSchema) string {
 	switch {
 	case len(f.Enum) > 0:
-		return quote(f.Enum[0])
+		return Quote(f.Enum[0])
 	case f.Type == "number":
 		return "1"
 	case f.Type == "bool":

@@ -10,8 +10,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// quote writes a text as a string of the language: with the interpolation marks escaped too.
-func quote(s string) string {
+// Quote writes a text as a string of the language: with the interpolation marks escaped too.
+func Quote(s string) string {
 	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strconv.Quote(s))
 }
 
@@ -52,7 +52,7 @@ func (b *valueWriter) value(v cty.Value) {
 	case v.IsNull():
 		b.WriteString("null")
 	case t == cty.String:
-		b.WriteString(quote(v.AsString()))
+		b.WriteString(Quote(v.AsString()))
 	case t == cty.Number:
 		b.WriteString(v.AsBigFloat().Text('g', 12))
 	case t == cty.Bool:

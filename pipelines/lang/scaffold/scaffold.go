@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -108,13 +107,13 @@ pipeline %[2]s {
   extends = "reinforce.hcl" # its variables, locals and steps; blocks here override them by name
 }
 
-`, fileName(o.Name), quote(o.Name), filepath.Base(o.Folder))
+`, fileName(o.Name), lang.Quote(o.Name), filepath.Base(o.Folder))
 	b.WriteString("# Values for the base's variables. --var NAME=VALUE wins over these for one run.\nset {\n")
 	switch {
 	case o.HasBase:
 		for _, p := range []struct{ name, path string }{{"train", o.Train}, {"pool", o.Pool}, {"test", o.Test}} {
 			if p.path != "" {
-				fmt.Fprintf(&b, "  %s = %s # of this strategy alone; the others have the base's\n", p.name, quote(o.relative(p.path)))
+				fmt.Fprintf(&b, "  %s = %s # of this strategy alone; the others have the base's\n", p.name, lang.Quote(o.relative(p.path)))
 			}
 		}
 	case o.Train == "":
@@ -156,9 +155,4 @@ expect {
 # }
 `)
 	return b.String()
-}
-
-// quote writes a string of the language: a path may have marks that would begin an interpolation.
-func quote(s string) string {
-	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strconv.Quote(s))
 }
