@@ -37,11 +37,8 @@ type pipelineSummary struct {
 
 // summarize makes a record's summary with the figures that keep asks for.
 func summarize(r *record.Run, keep func(metric string) bool) runSummary {
-	s := runSummary{ID: r.ID, Started: r.Started, Ended: r.Ended, Outcome: r.Verdict, Git: r.Git, Statuses: map[string]int{}, Pipelines: []pipelineSummary{}}
+	s := runSummary{ID: r.ID, Started: r.Started, Ended: r.Ended, Outcome: r.Verdict, Git: r.Git, Statuses: statusCounts(r), Pipelines: []pipelineSummary{}}
 	for _, p := range r.Pipelines {
-		for _, st := range p.Steps {
-			s.Statuses[st.Status]++
-		}
 		own := pipelineSummary{Name: p.Name, File: p.File}
 		if of, err := compare.Summarize(p); err == nil { // a record of another version may have facts that can't be read
 			for name, f := range of.Figures {
@@ -56,6 +53,17 @@ func summarize(r *record.Run, keep func(metric string) bool) runSummary {
 		s.Pipelines = append(s.Pipelines, own)
 	}
 	return s
+}
+
+// statusCounts counts a run's steps by how they ended.
+func statusCounts(r *record.Run) map[string]int {
+	out := map[string]int{}
+	for _, p := range r.Pipelines {
+		for _, st := range p.Steps {
+			out[st.Status]++
+		}
+	}
+	return out
 }
 
 // inSummary tells the metrics that a summary has: the main ones, on whichever rows they are measured.

@@ -265,12 +265,17 @@ func currentChampion(as string) (*champion, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newestAs(all, as), nil
+}
+
+// newestAs is the newest line of a name in a list; nil without one.
+func newestAs(all []champion, as string) *champion {
 	for i := len(all) - 1; i >= 0; i-- {
 		if all[i].As == as {
-			return &all[i], nil
+			return &all[i]
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 func appendChampion(c champion) error {
@@ -303,10 +308,7 @@ func (a *app) rollback(_ context.Context, as string) error {
 	if err != nil {
 		return err
 	}
-	now, err := currentChampion(as)
-	if err != nil {
-		return err
-	}
+	now := newestAs(all, as)
 	if now == nil {
 		return configError(fmt.Errorf("there is no %s to roll back", as))
 	}
@@ -326,16 +328,13 @@ func (a *app) rollback(_ context.Context, as string) error {
 
 // against is the champion of that name as a column of a comparison.
 func (a *app) against(store *cache.Store, as string) (record.Pipeline, error) {
-	c, err := currentChampion(as)
+	all, err := champions()
 	if err != nil {
 		return record.Pipeline{}, err
 	}
+	c := newestAs(all, as)
 	if c == nil {
 		var names []string
-		all, err := champions()
-		if err != nil {
-			return record.Pipeline{}, err
-		}
 		for _, x := range all {
 			names = append(names, x.As)
 		}

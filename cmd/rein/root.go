@@ -50,7 +50,13 @@ EXIT STATUS
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          oneOfItsCommands,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if version, err := c.Flags().GetBool("version"); err != nil || !version {
+				return errors.Join(err, c.Help())
+			}
+			_, err := fmt.Fprintln(s.out, "rein", buildVersion())
+			return err
+		},
 	}
 	root.PersistentPreRun = func(c *cobra.Command, _ []string) {
 		a.ctx = c.Context()
@@ -66,8 +72,6 @@ EXIT STATUS
 	f.StringVar(&a.state, "state", "", "state folder (default .rein beside go.mod or .git; also REIN_STATE)")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also NO_COLOR)")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress")
-	root.Version = buildVersion()
-	root.SetVersionTemplate("rein {{.Version}}\n")
 	root.Flags().Bool("version", false, "print the version on one line")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(a.commands()...)

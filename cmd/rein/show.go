@@ -125,7 +125,7 @@ func (a *app) printRun(r *record.Run) error {
 	fact("started", r.Started.Local().Format("2006-01-02 15:04:05"))
 	fact("took", human.Duration(r.Ended.Sub(r.Started)))
 	fact("outcome", r.Verdict)
-	fact("steps", countStatuses(summarize(r, func(string) bool { return false }).Statuses))
+	fact("steps", countStatuses(statusCounts(r)))
 	revision := r.Git.Revision
 	if r.Git.Dirty {
 		revision += " with uncommitted changes"
