@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// What is proven of a blob, and when. Every use looks at its seal: whoever writes to a file in the store, and doesn't set its
-// time back, is found out. What is handed out (Path, Publish) is hashed besides, once a process: always where it is at most a
+// What is proven of a blob, and when. Every use looks at its seal, which shows a write to a file in
+// the store unless its writer set the time back. What is handed out (Path, Publish) is hashed besides, once a process: always where it is at most a
 // chunk; where it is larger, if the system's record of its last change isn't the one that it was last hashed under, or if that
 // is older than proofAge. So a large blob that decays on the disk without a trace is found out within twice that, the others
 // before they are used. `rein cache verify` hashes everything.

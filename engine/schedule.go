@@ -47,7 +47,7 @@ type ended struct {
 	result result
 }
 
-// lookupJob is a unit whose inputs are known. What it depends on comes along as values: whoever looks it up reads no schedule.
+// lookupJob is a unit whose inputs are known. It has what it depends on as values, so that looking it up doesn't read the schedule.
 type lookupJob struct {
 	unit *unit
 	user *unit      // a hollow unit is made again: this one needs its outputs

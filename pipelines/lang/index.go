@@ -211,7 +211,7 @@ func (x *Index) has(file, root, name string) bool {
 	return slices.ContainsFunc(x.of(file), func(m mention) bool { return m.root == root && m.name == name })
 }
 
-// Rename gives the edits that name something anew in every file, so that the project stays what it is. The error says
+// Rename gives the edits that change a name in every file, so that the project loads to the same graph. The error says
 // why that can't be done.
 func (x *Index) Rename(file string, offset int, to string) ([]Edit, error) {
 	at := x.at(file, offset)

@@ -48,33 +48,31 @@ type Metric struct {
 // variant is a family of metrics with a word before or after another one's name.
 type variant struct {
 	affix, label, meaning string
-	better                func(Better) Better
+	better                *Better // of the variant; nil: as of the figure itself
 }
 
-func same(b Better) Better   { return b }
-func neither(Better) Better  { return Neither }
-func spreadIs(Better) Better { return Lower }
+var lower, neither = Lower, Neither
 
 // prefixes say on which rows a figure is measured.
 var prefixes = []variant{
-	{"own_", ", own traffic", "on held-out rows of the sources that the pool came from", same},
-	{"new_", ", new sources", "on rows of sources of which no row was trained on, mined, or used to choose anything", same},
-	{"unseen_", ", unseen sources", "on rows of the sources or generator families that were set aside", same},
-	{"seen_pool_", ", mined pool (seen)", "on the pool that false positives were mined from; the model has seen some of it", same},
-	{"validation_", ", validation", "on the validation rows, which chose the threshold", same},
-	{"edited_", ", edited", "on texts with the edits of the robustness step, the mean over all edits", same},
+	{"own_", ", own traffic", "on held-out rows of the sources that the pool came from", nil},
+	{"new_", ", new sources", "on rows of sources of which no row was trained on, mined, or used to choose anything", nil},
+	{"unseen_", ", unseen sources", "on rows of the sources or generator families that were set aside", nil},
+	{"seen_pool_", ", mined pool (seen)", "on the pool that false positives were mined from; the model has seen some of it", nil},
+	{"validation_", ", validation", "on the validation rows, which chose the threshold", nil},
+	{"edited_", ", edited", "on texts with the edits of the robustness step, the mean over all edits", nil},
 }
 
 // suffixes say what is told of a figure.
 var suffixes = []variant{
-	{"_sources_low", ", lower end of the interval over sources", "the lower end of the 95% interval over sources", same},
-	{"_sources_high", ", upper end of the interval over sources", "the upper end of the 95% interval over sources", same},
-	{"_low", ", lower end of the interval", "the lower end of the 95% interval", same},
-	{"_high", ", upper end of the interval", "the upper end of the 95% interval", same},
-	{"_mean", ", mean over seeds", "the mean over the seeds that were trained", same},
-	{"_spread", ", spread over seeds", "the standard deviation over the seeds that were trained", spreadIs},
-	{"_worst", " (worst)", "under the edit that does most harm", same},
-	{"_change", ", change", "the difference that the conversion makes", neither},
+	{"_sources_low", ", lower end of the interval over sources", "the lower end of the 95% interval over sources", nil},
+	{"_sources_high", ", upper end of the interval over sources", "the upper end of the 95% interval over sources", nil},
+	{"_low", ", lower end of the interval", "the lower end of the 95% interval", nil},
+	{"_high", ", upper end of the interval", "the upper end of the 95% interval", nil},
+	{"_mean", ", mean over seeds", "the mean over the seeds that were trained", nil},
+	{"_spread", ", spread over seeds", "the standard deviation over the seeds that were trained", &lower},
+	{"_worst", " (worst)", "under the edit that does most harm", nil},
+	{"_change", ", change", "the difference that the conversion makes", &neither},
 }
 
 // Lookup finds a metric by its name, another name of it, or its label, with or without the words that say on which rows it is
@@ -94,7 +92,7 @@ func Lookup(name string) (Metric, bool) {
 	for _, v := range prefixes {
 		if of, ok := strings.CutPrefix(p, v.affix); ok {
 			if m, ok := Lookup(of); ok {
-				m.Name, m.Label, m.Better = v.affix+m.Name, m.Label+v.label, v.better(m.Better)
+				m.Name, m.Label = v.affix+m.Name, m.Label+v.label
 				m.Meaning = m.Meaning + ", " + v.meaning
 				return m, true
 			}
@@ -108,7 +106,10 @@ func Lookup(name string) (Metric, bool) {
 	for _, v := range suffixes {
 		if of, ok := strings.CutSuffix(p, v.affix); ok {
 			if m, ok := Lookup(of); ok {
-				m.Name, m.Label, m.Better = m.Name+v.affix, m.Label+v.label, v.better(m.Better)
+				m.Name, m.Label = m.Name+v.affix, m.Label+v.label
+				if v.better != nil {
+					m.Better = *v.better
+				}
 				m.Meaning = v.meaning + " of: " + m.Meaning
 				return m, true
 			}

@@ -1,7 +1,7 @@
 package lsp
 
 // This file has the messages of the Language Server Protocol 3.17, as far as the server uses them. The names are the
-// specification's, but for span, which it calls Range.
+// specification's, with one exception: span is its Range.
 
 // position counts lines and UTF-16 code units from 0.
 type position struct {

@@ -192,7 +192,7 @@ func (s *snapshot) program(file string) *program {
 	return p
 }
 
-// load does what `rein validate` does but for leakage: it reads files, and looks whether the data that they name is there.
+// load reads files and looks whether the data that they name is there, as `rein validate` does. It doesn't look for leakage.
 func (p *program) load(files []string, o lang.Options) {
 	if p.p, p.diags = lang.Load(files, o); !p.diags.HasErrors() {
 		p.diags = append(p.diags, p.p.CheckPaths()...)
