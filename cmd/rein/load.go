@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
+	"rein/engine"
 	"rein/pipelines"
 	"rein/pipelines/lang"
 	"rein/steps/all"
@@ -61,18 +62,23 @@ func (a *app) loadToRun(ctx context.Context, args []string, l *loadFlags) (*lang
 
 // leakage refuses a graph that reports on rows that the reported model is made with.
 func leakage(ctx context.Context, p *lang.Program) error {
-	problems, err := lineage.Problems(ctx, p.Graph)
+	found, err := leaks(ctx, p.Graph)
 	if err != nil {
 		return err
 	}
-	var errs []error
-	for _, x := range problems {
-		errs = append(errs, x)
-	}
-	if len(errs) > 0 {
-		return &exitError{exitVerdict, fmt.Errorf("leakage: %w", errors.Join(errs...))}
+	if len(found) > 0 {
+		return &exitError{exitVerdict, fmt.Errorf("leakage: %s", strings.Join(found, "\n"))}
 	}
 	return nil
+}
+
+// leaks says of each leak in a graph where it is.
+func leaks(ctx context.Context, g *engine.Graph) (out []string, err error) {
+	problems, err := lineage.Problems(ctx, g)
+	for _, p := range problems {
+		out = append(out, p.Error())
+	}
+	return out, err
 }
 
 func (a *app) langOptions(args []string, l *loadFlags) lang.Options {

@@ -15,13 +15,11 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/human"
 	"rein/pipelines/lang"
 	"rein/pipelines/lang/suite"
-	"rein/steps/lineage"
 )
 
 // testFlags say which tests are done and how they are told.
@@ -113,13 +111,7 @@ func (a *app) execute(ctx context.Context, files []*suite.File, only *regexp.Reg
 	}
 	defer project.Close()
 	env := suite.Env{Lang: a.langOptions(nil, &loadFlags{}), Engine: a.engineOptions, Project: project, Update: f.update,
-		Leaks: func(ctx context.Context, g *engine.Graph) (out []string, err error) {
-			problems, err := lineage.Problems(ctx, g)
-			for _, p := range problems {
-				out = append(out, p.Error())
-			}
-			return out, err
-		},
+		Leaks: leaks,
 		Figures: func(p record.Pipeline) (map[string]float64, error) {
 			s, err := compare.Summarize(p)
 			out := map[string]float64{}
