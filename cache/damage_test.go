@@ -6,7 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
+
+	"rein/cache/internal/index"
 )
 
 // soundIndex is a state folder with entries and large memo values, closed.
@@ -68,11 +69,11 @@ func flipOne(t *testing.T, sound, name string, at int, e *Entry) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	index := filepath.Join(dir, indexDir)
-	if err := errors.Join(os.Mkdir(index, 0o755), copyFolder(filepath.Join(sound, indexDir), index), os.WriteFile(filepath.Join(dir, formatFile), []byte(format), 0o644)); err != nil {
+	folder := filepath.Join(dir, indexDir)
+	if err := errors.Join(os.CopyFS(folder, os.DirFS(filepath.Join(sound, indexDir))), os.WriteFile(filepath.Join(dir, formatFile), []byte(format), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.OpenFile(filepath.Join(index, name), os.O_RDWR, 0)
+	f, err := os.OpenFile(filepath.Join(folder, name), os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func flipOne(t *testing.T, sound, name string, at int, e *Entry) {
 		}
 		got, err := s.Get(t.Context(), e.Action)
 		var miss *Miss
-		var broken *damage
+		var broken *index.Damage
 		switch {
 		case err == nil && fmt.Sprint(*got) == fmt.Sprint(*e), errors.As(err, &miss), readOnly && errors.As(err, &broken):
 		default:
@@ -109,33 +110,5 @@ func flipOne(t *testing.T, sound, name string, at int, e *Entry) {
 		if err := s.Close(); err != nil {
 			t.Errorf("%s, byte %d: closing: %v", name, at, err)
 		}
-	}
-}
-
-// A table that a killed process had not finished is none of the index's: what was committed before stays.
-func TestUnfinishedTableIsNoDamage(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, dir, Options{})
-	e := &Entry{Action: crashAction(1), Type: "t", Result: Result{Made: time.Now()}}
-	if err := s.Put(t.Context(), e); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, indexDir, "999999.sst"), make([]byte, 4096), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, readOnly := range []bool{true, false} {
-		s = open(t, dir, Options{ReadOnly: readOnly})
-		if _, err := s.Get(t.Context(), crashAction(1)); err != nil {
-			t.Errorf("read-only %v: %v", readOnly, err)
-		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if aside, _ := filepath.Glob(filepath.Join(dir, indexDir+unreadable+"*")); len(aside) > 0 {
-		t.Errorf("the index was set aside: %v", aside)
 	}
 }

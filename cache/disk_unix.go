@@ -5,8 +5,6 @@ package cache
 import (
 	"io/fs"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // allocated is what a file takes on disk: Badger's files are sparse.
@@ -23,13 +21,4 @@ func linkCount(i fs.FileInfo) uint64 {
 		return uint64(st.Nlink)
 	}
 	return 1
-}
-
-// freeBytes is the room for this user on the disk of a path, if that is known.
-func freeBytes(path string) (free int64, known bool) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(path, &st); err != nil {
-		return 0, false
-	}
-	return int64(st.Bavail) * int64(st.Bsize), st.Blocks > 0
 }

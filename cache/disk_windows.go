@@ -7,5 +7,3 @@ func allocated(i fs.FileInfo) int64 { return i.Size() }
 
 // linkCount is how many names a file has, as far as is known.
 func linkCount(fs.FileInfo) uint64 { return 1 }
-
-func freeBytes(string) (free int64, known bool) { return 0, false }

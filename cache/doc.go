@@ -8,8 +8,7 @@
 //	.rein/leases/       a file whose bytes are locks, held by the kernel: a dead process holds nothing
 //	.rein/scratch/      work in progress; checkpoints/ outlive a killed run
 //
-// Badger lets one process in at a time, so it is open for moments only and others wait their turn. What is written goes
-// blob first, index last.
+// What is written goes blob first, index last. The index is internal/index, which says what it promises.
 //
 // Words: ActionID is the digest of a step's key; OutputID that of its content; a Blob is content in the store; an Entry
 // is the index's line for an ActionID; a lease is the right to make one ActionID's result.

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -9,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
+	"rein/cache/internal/index"
 )
 
 // The index's tables: a letter, then the key.
@@ -20,25 +19,6 @@ const (
 	statTable   = 's' // path -> stat and digest
 	memoTable   = 'm' // row key -> value
 )
-
-// sealSize is the part of a value that proves the rest: Badger's own checksums don't cover its value log.
-const sealSize = 16
-
-// seal puts a checksum of the key and the value before the value.
-func seal(key, value []byte) []byte {
-	sum := Sum(append(append([]byte{}, key...), value...))
-	return append(sum[:sealSize:sealSize], value...)
-}
-
-// unseal returns the value, or false if it isn't what was written.
-func unseal(key, sealed []byte) ([]byte, bool) {
-	if len(sealed) < sealSize {
-		return nil, false
-	}
-	value := sealed[sealSize:]
-	sum := Sum(append(append([]byte{}, key...), value...))
-	return value, bytes.Equal(sum[:sealSize], sealed[:sealSize])
-}
 
 func entryKey(action Digest) []byte { return append([]byte{entryTable}, action[:]...) }
 
@@ -56,18 +36,46 @@ func allKey(e *Entry) []byte {
 	return append(append([]byte{allTable}, newest(e.Result.Made)...), e.Action[:]...)
 }
 
+// view reads the index. One that isn't there yet reads as an empty one: do isn't called.
+func (s *Store) view(ctx context.Context, do func(*index.Txn) error) error {
+	if err := s.index.View(ctx, do); !errors.Is(err, index.ErrNone) {
+		return s.indexError(err)
+	}
+	return nil
+}
+
+// indexError says what to do about what the index says. A miss is no fault.
+func (s *Store) indexError(err error) error {
+	var miss *Miss
+	var damage *index.Damage
+	switch {
+	case err == nil || errors.As(err, &miss):
+		return err
+	case errors.As(err, &damage) && s.readOnly:
+		return fmt.Errorf("%w; %s", err, makesAnew)
+	case errors.As(err, &damage):
+		return err
+	case Outside(err) && s.readOnly:
+		return fmt.Errorf("the state folder can't be read: %w", err)
+	}
+	return stateError(err)
+}
+
+// makesAnew says what becomes of a damaged index.
+const makesAnew = "the next run, or rein cache verify --repair, sets it aside, and makes it again from the run records"
+
+// Outside tells faults of the machine, which say nothing about what was read: no space, no permission, too many files.
+func Outside(err error) bool { return index.Outside(err) }
+
 // Get returns an action's entry. Its outputs may be gone; Has and Path tell. The error of an absent or unreadable entry
 // is a *Miss.
-func (s *Store) Get(ctx context.Context, action Digest) (*Entry, error) {
-	var e *Entry
-	err := s.index.use(ctx, func(db *badger.DB) error {
-		return db.View(func(txn *badger.Txn) (err error) {
-			e, err = getEntry(txn, action)
-			return err
-		})
+func (s *Store) Get(ctx context.Context, action Digest) (e *Entry, err error) {
+	err = s.view(ctx, func(txn *index.Txn) (err error) {
+		e, err = getEntry(txn, action)
+		return err
 	})
-	if errors.Is(err, errNoIndex) {
-		return nil, &Miss{"entry", "not found"}
+	if err == nil && e == nil {
+		err = &Miss{"entry", "not found"}
 	}
 	if err != nil {
 		return nil, err
@@ -75,9 +83,8 @@ func (s *Store) Get(ctx context.Context, action Digest) (*Entry, error) {
 	return e, nil
 }
 
-func getEntry(txn *badger.Txn, action Digest) (*Entry, error) {
-	key := entryKey(action)
-	value, err := getSealed(txn, key)
+func getEntry(txn *index.Txn, action Digest) (*Entry, error) {
+	value, err := getValue(txn, entryKey(action))
 	if err != nil {
 		return nil, err
 	}
@@ -91,27 +98,14 @@ func getEntry(txn *badger.Txn, action Digest) (*Entry, error) {
 	return &e, nil
 }
 
-// getSealed returns a copy of the value, or a *Miss.
-func getSealed(txn *badger.Txn, key []byte) ([]byte, error) {
-	item, err := txn.Get(key)
-	if errors.Is(err, badger.ErrKeyNotFound) {
-		return nil, &Miss{"entry", "not found"}
+// getValue returns a copy of the value, or a *Miss.
+func getValue(txn *index.Txn, key []byte) ([]byte, error) {
+	value, err := txn.Get(key)
+	var bad *index.BadValue
+	if errors.Is(err, index.ErrNotFound) || errors.As(err, &bad) {
+		return nil, &Miss{"entry", err.Error()}
 	}
-	var sealed []byte
-	if err == nil {
-		sealed, err = item.ValueCopy(nil)
-	}
-	if err != nil {
-		if Outside(err) {
-			return nil, err
-		}
-		return nil, &Miss{"entry", "unreadable: " + err.Error()}
-	}
-	value, ok := unseal(key, sealed)
-	if !ok {
-		return nil, &Miss{"entry", "damaged: its checksum is wrong"}
-	}
-	return value, nil
+	return value, err
 }
 
 // Put records an entry; its outputs are in the store already.
@@ -123,17 +117,14 @@ func (s *Store) Put(ctx context.Context, e *Entry) error {
 	if err != nil {
 		return fmt.Errorf("entry %s: %w", e.Action.Short(), err)
 	}
-	return s.index.use(ctx, func(db *badger.DB) error {
-		return db.Update(func(txn *badger.Txn) error {
-			if old, err := getEntry(txn, e.Action); err == nil {
-				if err := errors.Join(txn.Delete(recentKey(old)), txn.Delete(allKey(old))); err != nil {
-					return err
-				}
+	return s.indexError(s.index.Update(ctx, func(txn *index.Txn) error {
+		if old, err := getEntry(txn, e.Action); err == nil {
+			if err := errors.Join(txn.Delete(recentKey(old)), txn.Delete(allKey(old))); err != nil {
+				return err
 			}
-			key := entryKey(e.Action)
-			return errors.Join(txn.Set(key, seal(key, value)), txn.Set(recentKey(e), nil), txn.Set(allKey(e), nil))
-		})
-	})
+		}
+		return errors.Join(txn.Set(entryKey(e.Action), value), txn.Mark(recentKey(e)), txn.Mark(allKey(e)))
+	}))
 }
 
 var errReadOnly = errors.New("cache: the store is open for reading only")
@@ -145,29 +136,24 @@ func (s *Store) Recent(ctx context.Context, typ string, n int) ([]*Entry, error)
 		prefix = append(append([]byte{recentTable}, typ...), 0)
 	}
 	var out []*Entry
-	err := s.index.use(ctx, func(db *badger.DB) error {
-		return db.View(func(txn *badger.Txn) error {
-			it := txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
-			defer it.Close()
-			for it.Rewind(); it.Valid() && len(out) < n; it.Next() {
-				key := it.Item().Key()
-				if len(key) < len(Digest{}) {
-					continue
-				}
-				e, err := getEntry(txn, Digest(key[len(key)-len(Digest{}):]))
-				var miss *Miss
-				if errors.As(err, &miss) {
-					continue // damaged or evicted
-				} else if err != nil {
-					return err
-				}
-				out = append(out, e)
+	err := s.view(ctx, func(txn *index.Txn) error {
+		for key := range txn.Keys(prefix) {
+			if len(out) == n {
+				break
 			}
-			return nil
-		})
+			if len(key) < len(Digest{}) {
+				continue
+			}
+			e, err := getEntry(txn, Digest(key[len(key)-len(Digest{}):]))
+			var miss *Miss
+			if errors.As(err, &miss) {
+				continue // damaged or evicted
+			} else if err != nil {
+				return err
+			}
+			out = append(out, e)
+		}
+		return nil
 	})
-	if errors.Is(err, errNoIndex) {
-		return nil, nil
-	}
 	return out, err
 }

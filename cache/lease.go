@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"rein/cache/internal/index"
 )
 
 // Lease is the right to make one action's result. The kernel takes it back when its process ends.
@@ -12,7 +14,7 @@ type Lease struct{ release func() error }
 // Lease waits for the right to make an action's result; waiting is called once if it has to wait. Who gets it asks the
 // index again: the holder before may have made it.
 func (s *Store) Lease(ctx context.Context, action Digest, waiting func()) (l *Lease, err error) {
-	err = poll(ctx, 50*time.Millisecond, func() (bool, error) {
+	err = index.Poll(ctx, 50*time.Millisecond, func() (bool, error) {
 		if l, err = s.TryLease(action); l != nil || err != nil {
 			return true, err
 		}
@@ -28,7 +30,7 @@ func (s *Store) Lease(ctx context.Context, action Digest, waiting func()) (l *Le
 // TryLease is Lease without waiting: nil if another holds it.
 func (s *Store) TryLease(action Digest) (*Lease, error) {
 	release, err := s.leases.try(action)
-	if errors.Is(err, errLocked) {
+	if errors.Is(err, index.ErrLocked) {
 		return nil, nil
 	} else if err != nil {
 		return nil, stateError(err)

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"rein/cache/internal/index"
 )
 
 // leases are locks on single bytes of one empty file: a lease makes and removes no file, and nothing is left behind by
@@ -27,7 +29,7 @@ func (l *leases) try(action Digest) (func() error, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held[at] {
-		return nil, errLocked
+		return nil, index.ErrLocked
 	}
 	if l.file == nil {
 		f, err := os.OpenFile(filepath.Join(l.dir, "table"), os.O_CREATE|os.O_RDWR, 0o644)
@@ -38,7 +40,7 @@ func (l *leases) try(action Digest) (func() error, error) {
 	}
 	if err := l.set(at, unix.F_WRLCK); err != nil {
 		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
-			err = errLocked
+			err = index.ErrLocked
 		}
 		return nil, err
 	}

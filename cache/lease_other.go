@@ -5,6 +5,8 @@ package cache
 import (
 	"os"
 	"path/filepath"
+
+	"rein/cache/internal/index"
 )
 
 // leases are lock files, one an action.
@@ -13,13 +15,14 @@ type leases struct{ dir string }
 func newLeases(dir string) *leases { return &leases{dir} }
 
 func (l *leases) try(action Digest) (func() error, error) {
-	f, err := tryLock(filepath.Join(l.dir, action.String()))
+	path := filepath.Join(l.dir, action.String())
+	f, err := index.TryLock(path)
 	if err != nil {
 		return nil, err
 	}
 	return func() error {
-		_ = os.Remove(f.f.Name()) // where an open file can't be removed it stays, empty
-		return f.unlock()
+		_ = os.Remove(path) // where an open file can't be removed it stays, empty
+		return f.Unlock()
 	}, nil
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/dgraph-io/badger/v4"
+	"rein/cache/internal/index"
 )
 
 func memoKey(k Digest) []byte { return append([]byte{memoTable}, k[:]...) }
@@ -12,24 +12,19 @@ func memoKey(k Digest) []byte { return append([]byte{memoTable}, k[:]...) }
 // GetMany returns the kept value, or nil, for each row key, in order.
 func (s *Store) GetMany(ctx context.Context, keys []Digest) ([][]byte, error) {
 	out := make([][]byte, len(keys))
-	err := s.index.use(ctx, func(db *badger.DB) error {
-		return db.View(func(txn *badger.Txn) error {
-			for i, k := range keys {
-				v, err := getSealed(txn, memoKey(k))
-				var miss *Miss
-				if errors.As(err, &miss) {
-					continue
-				} else if err != nil {
-					return err
-				}
-				out[i] = v
+	err := s.view(ctx, func(txn *index.Txn) error {
+		for i, k := range keys {
+			v, err := getValue(txn, memoKey(k))
+			var miss *Miss
+			if errors.As(err, &miss) {
+				continue
+			} else if err != nil {
+				return err
 			}
-			return nil
-		})
+			out[i] = v
+		}
+		return nil
 	})
-	if errors.Is(err, errNoIndex) {
-		err = nil
-	}
 	return out, err
 }
 
@@ -41,18 +36,15 @@ func (s *Store) PutMany(ctx context.Context, keys []Digest, values [][]byte) err
 	if s.readOnly {
 		return errReadOnly
 	}
-	return s.index.use(ctx, func(db *badger.DB) error {
-		b := db.NewWriteBatch()
-		defer b.Cancel()
+	return s.indexError(s.index.Write(ctx, func(b *index.Batch) error {
 		for i, k := range keys {
 			if len(values[i]) > mostMemo {
 				continue
 			}
-			key := memoKey(k)
-			if err := b.Set(key, seal(key, values[i])); err != nil {
+			if err := b.Set(memoKey(k), values[i]); err != nil {
 				return err
 			}
 		}
-		return b.Flush()
-	})
+		return nil
+	}))
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
-	"time"
 
-	"github.com/dgraph-io/badger/v4"
+	"rein/cache/internal/index"
 )
 
 // wholeKey is in an index that holds all that the run records know. A new one gets it when it was filled from them.
@@ -40,17 +38,11 @@ func (s *Store) Recover(ctx context.Context) (entries int, err error) {
 
 // Whole tells whether the index holds all that the run records know.
 func (s *Store) Whole(ctx context.Context) (whole bool, err error) {
-	err = s.index.use(ctx, func(db *badger.DB) error {
-		return db.View(func(txn *badger.Txn) error {
-			_, err := txn.Get(wholeKey)
-			whole = err == nil
-			if errors.Is(err, badger.ErrKeyNotFound) {
-				return nil
-			}
-			return err
-		})
+	err = s.view(ctx, func(txn *index.Txn) (err error) {
+		whole, err = txn.Has(wholeKey)
+		return err
 	})
-	if errors.Is(err, errNoIndex) || err == nil && !whole {
+	if err == nil && !whole {
 		ids, err := s.Runs()
 		return s.readOnly && len(ids) == 0, err // a writer leaves the mark
 	}
@@ -68,9 +60,9 @@ func (s *Store) Rebuild(ctx context.Context) (entries int, err error) {
 		return 0, err
 	}
 	defer lease.Release()
-	aside := fmt.Sprintf("%s.old-%d", s.index.dir, time.Now().UnixNano())
-	if err := s.index.replace(ctx, aside); err != nil {
-		return 0, err
+	aside, err := s.index.Replace(ctx)
+	if err != nil {
+		return 0, s.indexError(err)
 	}
 	if entries, err = s.refill(ctx); err != nil {
 		return entries, err
@@ -96,9 +88,7 @@ func (s *Store) refill(ctx context.Context) (entries int, err error) {
 		}
 		entries += n
 	}
-	return entries, s.index.use(ctx, func(db *badger.DB) error {
-		return db.Update(func(txn *badger.Txn) error { return txn.Set(wholeKey, nil) })
-	})
+	return entries, s.indexError(s.index.Update(ctx, func(txn *index.Txn) error { return txn.Mark(wholeKey) }))
 }
 
 // recorded is the part of a run record that entries are made of: engine/record writes it.

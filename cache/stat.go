@@ -11,8 +11,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
 	"github.com/zeebo/blake3"
+
+	"rein/cache/internal/index"
 )
 
 // stamp is what tells that a file hasn't been written since it was hashed.
@@ -161,25 +162,20 @@ func (t *tree) look(stamps []stamp, ctime bool) Digest {
 
 // knownFolder returns a folder's identity if it looks as it did when that was found.
 func (s *Store) knownFolder(ctx context.Context, t *tree, look Digest) (b Blob, ok bool, err error) {
-	err = s.index.use(ctx, func(db *badger.DB) error {
-		return db.View(func(txn *badger.Txn) error {
-			v, err := getSealed(txn, folderKey(t.root))
-			var miss *Miss
-			if errors.As(err, &miss) {
-				return nil
-			} else if err != nil {
-				return err
-			}
-			var m folderMemo
-			if json.Unmarshal(v, &m) == nil && m.Look == look {
-				b, ok = m.Blob, true
-			}
+	err = s.view(ctx, func(txn *index.Txn) error {
+		v, err := getValue(txn, folderKey(t.root))
+		var miss *Miss
+		if errors.As(err, &miss) {
 			return nil
-		})
+		} else if err != nil {
+			return err
+		}
+		var m folderMemo
+		if json.Unmarshal(v, &m) == nil && m.Look == look {
+			b, ok = m.Blob, true
+		}
+		return nil
 	})
-	if errors.Is(err, errNoIndex) {
-		err = nil
-	}
 	return b, ok, err
 }
 
@@ -192,36 +188,28 @@ func (s *Store) keepFolder(ctx context.Context, t *tree, stamps []stamp, began t
 	if err != nil {
 		return err
 	}
-	key := folderKey(t.root)
-	return s.index.use(ctx, func(db *badger.DB) error {
-		return db.Update(func(txn *badger.Txn) error { return txn.Set(key, seal(key, v)) })
-	})
+	return s.indexError(s.index.Update(ctx, func(txn *index.Txn) error { return txn.Set(folderKey(t.root), v) }))
 }
 
 // knownStamps returns the digests that the memo still vouches for.
 func (s *Store) knownStamps(ctx context.Context, t *tree, stamps []stamp) ([]Digest, error) {
 	known := make([]Digest, len(t.files))
-	err := s.index.use(ctx, func(db *badger.DB) error {
-		return db.View(func(txn *badger.Txn) error {
-			for i, f := range t.files {
-				v, err := getSealed(txn, statKey(f.path))
-				var miss *Miss
-				if errors.As(err, &miss) {
-					continue
-				} else if err != nil {
-					return err
-				}
-				var old stamp
-				if json.Unmarshal(v, &old) == nil && old.same(stamps[i]) {
-					known[i] = old.Digest
-				}
+	err := s.view(ctx, func(txn *index.Txn) error {
+		for i, f := range t.files {
+			v, err := getValue(txn, statKey(f.path))
+			var miss *Miss
+			if errors.As(err, &miss) {
+				continue
+			} else if err != nil {
+				return err
 			}
-			return nil
-		})
+			var old stamp
+			if json.Unmarshal(v, &old) == nil && old.same(stamps[i]) {
+				known[i] = old.Digest
+			}
+		}
+		return nil
 	})
-	if errors.Is(err, errNoIndex) {
-		err = nil
-	}
 	return known, err
 }
 
@@ -236,22 +224,19 @@ func (s *Store) keepStamps(ctx context.Context, t *tree, known []Digest, stamps 
 	if len(fresh) == 0 {
 		return nil
 	}
-	return s.index.use(ctx, func(db *badger.DB) error {
-		b := db.NewWriteBatch()
-		defer b.Cancel()
+	return s.indexError(s.index.Write(ctx, func(b *index.Batch) error {
 		for _, i := range fresh {
 			stamps[i].Digest = t.files[i].digest
 			v, err := json.Marshal(stamps[i])
 			if err != nil {
 				return err
 			}
-			key := statKey(t.files[i].path)
-			if err := b.Set(key, seal(key, v)); err != nil {
+			if err := b.Set(statKey(t.files[i].path), v); err != nil {
 				return err
 			}
 		}
-		return b.Flush()
-	})
+		return nil
+	}))
 }
 
 // plainStamp is the part of a stamp that every system knows.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"rein/cache/internal/index"
 )
 
 // The folders of a state folder.
@@ -48,7 +50,7 @@ type Store struct {
 	mu       sync.Mutex
 	outside  string          // folder for what a store that is only read inflates; "": none yet
 	proofs   map[Blob]Digest // what this process has proven, and how it looked then
-	index    *index
+	index    *index.Index
 	leases   *leases
 }
 
@@ -59,7 +61,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, readOnly: o.ReadOnly, index: newIndex(filepath.Join(dir, indexDir), o.ReadOnly),
+	s := &Store{dir: dir, readOnly: o.ReadOnly, index: index.New(filepath.Join(dir, indexDir), o.ReadOnly),
 		leases: newLeases(filepath.Join(dir, leasesDir))}
 	if err := s.checkFormat(); err != nil || o.ReadOnly {
 		return s, err
@@ -163,7 +165,7 @@ func (s *Store) Partial() string { return filepath.Join(s.dir, partialDir) }
 
 // Close releases the index and all leases.
 func (s *Store) Close() error {
-	err := errors.Join(s.index.close(), s.leases.close())
+	err := errors.Join(s.index.Close(), s.leases.close())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.outside != "" {
@@ -205,13 +207,4 @@ func (s *Store) DropCheckpoint(action Digest) error {
 }
 
 // SetAside lists index folders that could not be read; the store went on with an empty index.
-func (s *Store) SetAside() []string {
-	entries, _ := os.ReadDir(s.dir)
-	var out []string
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), indexDir+unreadable) {
-			out = append(out, filepath.Join(s.dir, e.Name()))
-		}
-	}
-	return out
-}
+func (s *Store) SetAside() []string { return s.index.SetAside() }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rein/cache/internal/index"
 )
 
 func open(t testing.TB, dir string, o Options) *Store {
@@ -223,7 +225,7 @@ func TestDamagedIndexIsSaidToBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := open(t, dir, Options{ReadOnly: true}).Get(ctx, action)
-	var broken *damage
+	var broken *index.Damage
 	if !errors.As(err, &broken) {
 		t.Errorf("error %v, want that the index is damaged", err)
 	}

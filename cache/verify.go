@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/dgraph-io/badger/v4"
+	"rein/cache/internal/index"
 )
 
 // Problem is something in the state folder that isn't what was written.
@@ -147,46 +148,36 @@ var tableNames = map[byte]string{entryTable: "entry", statTable: "stat", memoTab
 func (s *Store) verifyIndex(ctx context.Context, repair bool) ([]Problem, error) {
 	var problems []Problem
 	var bad [][]byte
-	err := s.index.use(ctx, func(db *badger.DB) error {
-		return db.View(func(txn *badger.Txn) error {
-			it := txn.NewIterator(badger.IteratorOptions{PrefetchValues: true, PrefetchSize: 100})
-			defer it.Close()
-			for it.Rewind(); it.Valid(); it.Next() {
-				key := it.Item().KeyCopy(nil)
-				name, ok := tableNames[key[0]]
-				if !ok {
-					continue
-				}
-				if _, err := getSealed(txn, key); err != nil {
-					var miss *Miss
-					if !errors.As(err, &miss) {
-						return err
-					}
-					bad = append(bad, key)
-					problems = append(problems, Problem{What: name, Name: keyName(key), Text: miss.Reason, Repaired: repair})
-				}
+	err := s.view(ctx, func(txn *index.Txn) error {
+		for key := range txn.Keys(nil) {
+			name, ok := tableNames[key[0]]
+			if !ok {
+				continue
 			}
-			return ctx.Err()
-		})
+			if _, err := getValue(txn, key); err != nil {
+				var miss *Miss
+				if !errors.As(err, &miss) {
+					return err
+				}
+				bad = append(bad, bytes.Clone(key))
+				problems = append(problems, Problem{What: name, Name: keyName(key), Text: miss.Reason, Repaired: repair})
+			}
+		}
+		return ctx.Err()
 	})
-	var broken *damage
-	switch {
-	case errors.Is(err, errNoIndex):
-		return nil, nil
-	case errors.As(err, &broken):
-		return append(problems, Problem{What: "index", Name: indexDir, Text: broken.reason}), nil
+	var damage *index.Damage
+	if errors.As(err, &damage) {
+		return append(problems, Problem{What: "index", Name: indexDir, Text: damage.Reason + "; " + makesAnew}), nil
 	}
 	if err == nil && repair && len(bad) > 0 {
-		err = s.index.use(ctx, func(db *badger.DB) error {
-			w := db.NewWriteBatch()
-			defer w.Cancel()
+		err = s.indexError(s.index.Write(ctx, func(b *index.Batch) error {
 			for _, k := range bad {
-				if err := w.Delete(k); err != nil {
+				if err := b.Delete(k); err != nil {
 					return err
 				}
 			}
-			return w.Flush()
-		})
+			return nil
+		}))
 	}
 	for _, dir := range s.SetAside() {
 		if repair {

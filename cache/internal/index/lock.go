@@ -1,4 +1,4 @@
-package cache
+package index
 
 import (
 	"context"
@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// fileLock is an exclusive lock on a file, held by the kernel: it ends with its process, however that ends.
-type fileLock struct{ f *os.File }
+// Lock is an exclusive lock on a file, held by the kernel: it ends with its process, however that ends.
+type Lock struct{ f *os.File }
 
-// errLocked says that another process, or another part of this one, holds the lock.
-var errLocked = errors.New("locked")
+// ErrLocked says that another process, or another part of this one, holds the lock.
+var ErrLocked = errors.New("locked")
 
-// tryLock takes the lock or returns errLocked. The file is created, and it is made sure that the lock is on the file
+// TryLock takes the lock or returns ErrLocked. The file is created, and it is made sure that the lock is on the file
 // that the path names: a holder may remove it.
-func tryLock(path string) (*fileLock, error) {
+func TryLock(path string) (*Lock, error) {
 	for {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 		if err != nil {
@@ -28,7 +28,7 @@ func tryLock(path string) (*fileLock, error) {
 		if same, err := names(path, f); err != nil {
 			return nil, errors.Join(err, f.Close())
 		} else if same {
-			return &fileLock{f}, nil
+			return &Lock{f}, nil
 		}
 		f.Close()
 	}
@@ -49,25 +49,25 @@ func names(path string, f *os.File) (bool, error) {
 // longestPause is the longest time between two looks at a lock.
 const longestPause = 15 * time.Millisecond
 
-// tryExisting is tryLock for readers: the file is neither created nor written. Where there is none, nobody holds it.
-func tryExisting(path string) (*fileLock, error) {
+// tryExisting is TryLock for readers: the file is neither created nor written. Where there is none, nobody holds it.
+func tryExisting(path string) (*Lock, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &fileLock{}, nil
+		return &Lock{}, nil
 	} else if err != nil {
 		return nil, err
 	}
 	if err := flock(f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &fileLock{f}, nil
+	return &Lock{f}, nil
 }
 
-// await waits for a lock, by tryLock or tryExisting.
-func await(ctx context.Context, path string, try func(string) (*fileLock, error)) (l *fileLock, err error) {
-	err = poll(ctx, longestPause, func() (bool, error) {
+// await waits for a lock, by TryLock or tryExisting.
+func await(ctx context.Context, path string, try func(string) (*Lock, error)) (l *Lock, err error) {
+	err = Poll(ctx, longestPause, func() (bool, error) {
 		l, err = try(path)
-		if errors.Is(err, errLocked) {
+		if errors.Is(err, ErrLocked) {
 			return false, nil
 		}
 		return true, err
@@ -75,8 +75,8 @@ func await(ctx context.Context, path string, try func(string) (*fileLock, error)
 	return l, err
 }
 
-// poll calls try, at intervals that grow to the longest, until it is done or fails.
-func poll(ctx context.Context, longest time.Duration, try func() (done bool, err error)) error {
+// Poll calls try, at intervals that grow to the longest, until it is done or fails.
+func Poll(ctx context.Context, longest time.Duration, try func() (done bool, err error)) error {
 	for pause := time.Millisecond; ; pause = min(2*pause, longest) {
 		if done, err := try(); done || err != nil {
 			return err
@@ -89,8 +89,8 @@ func poll(ctx context.Context, longest time.Duration, try func() (done bool, err
 	}
 }
 
-// unlock gives the lock back.
-func (l *fileLock) unlock() error {
+// Unlock gives the lock back.
+func (l *Lock) Unlock() error {
 	if l.f == nil {
 		return nil
 	}

@@ -1,0 +1,119 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func newIndex(t testing.TB, dir string, readOnly bool) *Index {
+	t.Helper()
+	x := New(dir, readOnly)
+	t.Cleanup(func() { x.Close() })
+	return x
+}
+
+func set(t testing.TB, x *Index, key, value string) {
+	t.Helper()
+	if err := x.Update(t.Context(), func(txn *Txn) error { return txn.Set([]byte(key), []byte(value)) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get(t testing.TB, x *Index, key string) (value string, err error) {
+	t.Helper()
+	err = x.View(t.Context(), func(txn *Txn) error {
+		b, err := txn.Get([]byte(key))
+		value = string(b)
+		return err
+	})
+	return value, err
+}
+
+// filled is the folder of an index that holds "v" under "k".
+func filled(t testing.TB) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "index")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	x := newIndex(t, dir, false)
+	set(t, x, "k", "v")
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func wantValue(t testing.TB, x *Index) {
+	t.Helper()
+	if v, err := get(t, x, "k"); err != nil || v != "v" {
+		t.Errorf("%q, %v", v, err)
+	}
+	if aside := x.SetAside(); len(aside) > 0 {
+		t.Errorf("the index was set aside: %v", aside)
+	}
+}
+
+// What isn't there is ErrNone or ErrNotFound, and reading it makes nothing.
+func TestAbsent(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "index")
+	if _, err := get(t, newIndex(t, dir, true), "k"); !errors.Is(err, ErrNone) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("reading made the folder: %v", err)
+	}
+	if _, err := get(t, newIndex(t, filled(t), true), "other"); !errors.Is(err, ErrNotFound) {
+		t.Error(err)
+	}
+}
+
+// A writer opens the index while a reader has it open: that one is idle, and closes it.
+func TestWriterWaitsForReaders(t *testing.T) {
+	dir := filled(t)
+	wantValue(t, newIndex(t, dir, true))
+	wantValue(t, newIndex(t, dir, false))
+}
+
+// A value under another key is no value of that key.
+func TestMovedValue(t *testing.T) {
+	sealed := seal([]byte("k"), []byte("v"))
+	if _, ok := unseal([]byte("K"), sealed); ok {
+		t.Error("it is taken for the other's")
+	}
+	if v, ok := unseal([]byte("k"), sealed); !ok || string(v) != "v" {
+		t.Errorf("%q, %v", v, ok)
+	}
+}
+
+// What a process leaves that was killed between making a log and giving it its size: nothing of the index is lost by that, to
+// readers neither.
+func TestLogsThatWereNotBegun(t *testing.T) {
+	for _, names := range [][]string{{"000009.vlog"}, {"00009.mem"}, {"000009.vlog", "00009.mem", "00010.mem"}} {
+		for _, readOnly := range []bool{false, true} {
+			t.Run(fmt.Sprint(names, readOnly), func(t *testing.T) {
+				dir := filled(t)
+				for _, n := range names {
+					if err := os.WriteFile(filepath.Join(dir, n), nil, 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				wantValue(t, newIndex(t, dir, readOnly))
+			})
+		}
+	}
+}
+
+// A table that a killed process had not finished is none of the index's: what was committed before stays.
+func TestUnfinishedTableIsNoDamage(t *testing.T) {
+	dir := filled(t)
+	if err := os.WriteFile(filepath.Join(dir, "999999.sst"), make([]byte, 4096), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, readOnly := range []bool{true, false} {
+		wantValue(t, newIndex(t, dir, readOnly))
+	}
+}

@@ -1,0 +1,119 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// open waits for its turn and opens Badger.
+func (x *Index) open(ctx context.Context) error {
+	if x.readOnly {
+		return x.openToRead(ctx)
+	}
+	if err := hasRoom(x.dir, roomToWrite); err != nil {
+		if rerr := x.openToRead(ctx); rerr != nil {
+			return err
+		}
+		return nil
+	}
+	next, err := await(ctx, x.dir+".next", TryLock)
+	if err != nil {
+		return err
+	}
+	defer next.Unlock() // held until Badger is open: a reader that still has it sees that somebody waits
+	l, err := await(ctx, x.dir+".lock", TryLock)
+	if err != nil {
+		return err
+	}
+	db, disk, err := x.openFree(ctx, false)
+	if err != nil && !Outside(err) && ctx.Err() == nil {
+		if rerr := readable(x.dir); rerr != nil {
+			return errors.Join(rerr, l.Unlock())
+		}
+		// Damaged: the index is only a memory of what can be made again. Kept for a look, not used.
+		aside := fmt.Sprintf("%s%d", x.dir+unreadable, time.Now().UnixNano())
+		if rerr := os.Rename(x.dir, aside); rerr != nil {
+			return errors.Join(err, rerr, l.Unlock())
+		}
+		db, disk, err = openBadger(x.dir, false, &x.tables, x.wake)
+	}
+	if err != nil {
+		return errors.Join(err, l.Unlock())
+	}
+	x.db, x.disk, x.lock, x.opened = db, disk, l, time.Now()
+	return nil
+}
+
+// openFree opens Badger once no other process has it: readers have it side by side, a writer alone, and one that was
+// killed for a moment still.
+func (x *Index) openFree(ctx context.Context, readOnly bool) (db *badger.DB, d *disk, err error) {
+	err = Poll(ctx, longestPause, func() (bool, error) {
+		db, d, err = openBadger(x.dir, readOnly, &x.tables, x.wake)
+		if err != nil && busy(err) {
+			return false, nil
+		}
+		return true, err
+	})
+	return db, d, err
+}
+
+// openToRead opens Badger without leaving a trace. While a writer has it, it waits.
+func (x *Index) openToRead(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(x.dir, "MANIFEST")); errors.Is(err, fs.ErrNotExist) {
+		return ErrNone
+	}
+	next, err := await(ctx, x.dir+".next", tryExisting)
+	if err != nil {
+		return err
+	}
+	defer next.Unlock()
+	db, disk, err := x.openFree(ctx, true)
+	switch {
+	case err == nil:
+		x.db, x.disk, x.opened = db, disk, time.Now()
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case Outside(err):
+		return fmt.Errorf("the index can't be read: %w", err)
+	}
+	return x.openCopy(ctx)
+}
+
+// openCopy opens a copy outside the state folder: after a crash Badger has to repair what it left before it can read it, and
+// a reader must leave no trace.
+func (x *Index) openCopy(ctx context.Context) error {
+	held, err := await(ctx, x.dir+".lock", tryExisting) // no writer may begin meanwhile
+	if err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp("", "rein-index-")
+	if err != nil {
+		return errors.Join(err, held.Unlock())
+	}
+	err = errors.Join(copyFolder(x.dir, temp), held.Unlock())
+	var db *badger.DB
+	var d *disk
+	if err == nil {
+		db, d, err = openBadger(temp, false, &x.tables, x.wake)
+	}
+	if err != nil {
+		if rerr := os.RemoveAll(temp); rerr != nil || Outside(err) {
+			return errors.Join(err, rerr)
+		}
+		var broken *Damage
+		if errors.As(err, &broken) {
+			return broken
+		}
+		return &Damage{err.Error()}
+	}
+	x.db, x.disk, x.temp, x.opened = db, d, temp, time.Now()
+	return nil
+}

@@ -1,0 +1,49 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// spareFiles is how many files Badger opens besides those of its folder, as far as is known.
+const spareFiles = 12
+
+// descriptors makes sure that the index's files can be opened all at once: Badger ends the process where one of them can't.
+func descriptors(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	held := make([]*os.File, 0, len(entries)+spareFiles)
+	defer func() {
+		for _, f := range held {
+			f.Close()
+		}
+	}()
+	for range cap(held) {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			return fmt.Errorf("the index needs %d open files: %w", cap(held), err)
+		}
+		held = append(held, f)
+	}
+	return nil
+}
+
+// Badger writes through memory maps: on a full disk that ends the process (SIGBUS). So it is only opened for writing where
+// there is room for what it may write meanwhile, and not closed, which writes too, where there isn't even room for that.
+const (
+	roomToWrite = 48 << 20
+	roomToClose = 12 << 20
+)
+
+// hasRoom makes sure that n bytes are free where the index lies: syscall.ENOSPC.
+func hasRoom(dir string, n int64) error {
+	if free, known := freeBytes(dir); known && free < n {
+		return fmt.Errorf("the index of results needs %d MiB of room, and has %d: %w", n>>20, free>>20, syscall.ENOSPC)
+	}
+	return nil
+}

@@ -1,0 +1,205 @@
+package index
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+const (
+	// idle is how long the index stays open without use when nobody waits for it.
+	idle = 2 * time.Second
+	// glance is how often an idle holder looks whether somebody waits.
+	glance = 10 * time.Millisecond
+	// turn is how long one process may keep it while others wait.
+	turn = 100 * time.Millisecond
+)
+
+// use calls do with the open index. Many may use it at a time. When the disk fails it doesn't wait for do, which may hang
+// in Badger for good.
+func (x *Index) use(ctx context.Context, do func(*badger.DB) error) error {
+	db, disk, err := x.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := carefully(db, do)
+		x.release()
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if errors.Is(err, badger.ErrReadOnlyTxn) && !x.readOnly { // it was opened for reading, for lack of room
+			return cmp.Or(hasRoom(x.dir, roomToWrite), err)
+		}
+		return err
+	case <-disk.failed:
+		return disk.err
+	}
+}
+
+// carefully makes an error of a panic over damaged values.
+func carefully(db *badger.DB, do func(*badger.DB) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &Damage{fmt.Sprint(p)}
+		}
+	}()
+	return do(db)
+}
+
+func (x *Index) acquire(ctx context.Context) (*badger.DB, *disk, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.closed {
+		return nil, nil, errors.New("the index is closed")
+	}
+	if err := x.faulty(); err != nil {
+		return nil, nil, err
+	}
+	for x.db != nil && x.turnIsOver() {
+		if x.active > 0 && !x.disk.isFailed() {
+			x.free.Wait()
+		} else if err := x.shut(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if x.db != nil && x.lock != nil && x.active == 0 && hasRoom(x.dir, roomToWrite) != nil {
+		if err := x.shut(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if x.db == nil {
+		if err := x.open(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	x.active++
+	return x.db, x.disk, nil
+}
+
+// turnIsOver tells whether others wait and were left to wait long enough. It doesn't look at the lock file for every use.
+func (x *Index) turnIsOver() bool {
+	if now := time.Now(); now.Sub(x.opened) <= turn || now.Sub(x.looked) < glance {
+		return false
+	}
+	x.looked = time.Now()
+	if !x.othersWait() {
+		return false
+	}
+	x.looked = time.Time{} // they still do when those who use it are done
+	return true
+}
+
+func (x *Index) release() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.active--; x.active > 0 {
+		return
+	}
+	x.free.Broadcast()
+	x.used = time.Now()
+	if x.timer == nil {
+		x.timer = time.AfterFunc(glance, x.shutIdle)
+	} else {
+		x.timer.Reset(glance)
+	}
+}
+
+func (x *Index) shutIdle() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case x.active > 0 || x.db == nil:
+	case time.Since(x.used) < idle && !x.othersWait():
+		x.timer.Reset(glance)
+	default:
+		_ = x.shut() // the next use opens it again and sees what is wrong
+	}
+}
+
+// othersWait tells whether another process stands in the queue, readers included.
+func (x *Index) othersWait() bool {
+	l, err := tryExisting(x.dir + ".next")
+	if err == nil {
+		l.Unlock()
+	}
+	return errors.Is(err, ErrLocked)
+}
+
+// shut closes Badger and passes the turn on.
+func (x *Index) shut() error {
+	if x.db == nil {
+		return x.faulty()
+	}
+	return x.end(func(err error) error { return err })
+}
+
+// end closes Badger, calls then with how that went while the lock is still held, and unlocks. Where the disk fails Badger tries for ever to
+// write what it holds: it is left to that, and nobody waits for it.
+func (x *Index) end(then func(error) error) error {
+	if x.lock != nil {
+		if err := hasRoom(x.dir, roomToClose); err != nil { // what it holds is in its log
+			x.stuck, x.db = &stuck{err, nil}, nil
+			return err
+		}
+	}
+	db, disk, lock, temp := x.db, x.disk, x.lock, x.temp
+	x.db, x.disk, x.lock, x.temp = nil, nil, nil, ""
+	ended := make(chan error, 1)
+	go func() {
+		if lock != nil {
+			merge(db)
+		}
+		err := then(db.Close())
+		if temp != "" {
+			err = errors.Join(err, os.RemoveAll(temp))
+		}
+		if lock != nil {
+			err = errors.Join(err, lock.Unlock())
+		}
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-disk.failed:
+		x.stuck = &stuck{disk.err, ended}
+		return disk.err
+	}
+}
+
+// stuck is a Badger that can't end.
+type stuck struct {
+	err   error
+	ended <-chan error
+}
+
+// faulty says why the index can't be used at the moment: its disk fails.
+func (x *Index) faulty() error {
+	if x.stuck != nil {
+		select {
+		case <-x.stuck.ended:
+			x.stuck = nil // the disk is sound again
+		default:
+			return x.stuck.err
+		}
+	}
+	if x.disk.isFailed() {
+		return x.disk.err
+	}
+	return nil
+}
+
+// wake tells those who wait for others to finish that these may never do.
+func (x *Index) wake() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.free.Broadcast()
+}

@@ -1,0 +1,107 @@
+package index
+
+import (
+	"bytes"
+	"errors"
+	"iter"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/zeebo/blake3"
+)
+
+// ErrNotFound says that the index has no value for a key.
+var ErrNotFound = errors.New("not found")
+
+// BadValue says of one value that it isn't what was written.
+type BadValue struct{ Reason string }
+
+func (b *BadValue) Error() string { return b.Reason }
+
+// Txn reads, and in an Update changes, what the index holds.
+type Txn struct{ txn *badger.Txn }
+
+// Get returns a copy of a key's value.
+func (t *Txn) Get(key []byte) ([]byte, error) {
+	item, err := t.txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil, ErrNotFound
+	}
+	var sealed []byte
+	if err == nil {
+		sealed, err = item.ValueCopy(nil)
+	}
+	if err != nil {
+		if Outside(err) {
+			return nil, err
+		}
+		return nil, &BadValue{"unreadable: " + err.Error()}
+	}
+	value, ok := unseal(key, sealed)
+	if !ok {
+		return nil, &BadValue{"damaged: its checksum is wrong"}
+	}
+	return value, nil
+}
+
+// Has tells whether there is a key, whatever its value is.
+func (t *Txn) Has(key []byte) (bool, error) {
+	_, err := t.txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Keys are the keys that begin with a prefix, in order. A key is good until the next one.
+func (t *Txn) Keys(prefix []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		it := t.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
+		defer it.Close()
+		for it.Rewind(); it.Valid(); it.Next() {
+			if !yield(it.Item().Key()) {
+				return
+			}
+		}
+	}
+}
+
+// Set puts a value, which is at most 1 MiB, under a key.
+func (t *Txn) Set(key, value []byte) error { return t.txn.Set(key, seal(key, value)) }
+
+// Mark puts a key without a value.
+func (t *Txn) Mark(key []byte) error { return t.txn.Set(key, nil) }
+
+// Delete removes a key, if it is there.
+func (t *Txn) Delete(key []byte) error { return t.txn.Delete(key) }
+
+// Batch collects changes.
+type Batch struct{ b *badger.WriteBatch }
+
+// Set puts a value under a key.
+func (b *Batch) Set(key, value []byte) error { return b.b.Set(key, seal(key, value)) }
+
+// Delete removes a key, if it is there.
+func (b *Batch) Delete(key []byte) error { return b.b.Delete(key) }
+
+// sealSize is the part of a stored value that proves the rest: Badger's own checksums don't cover its value log.
+const sealSize = 16
+
+// seal puts a checksum of the key and the value before the value.
+func seal(key, value []byte) []byte {
+	sum := checksum(key, value)
+	return append(sum[:sealSize:sealSize], value...)
+}
+
+// unseal returns the value, or false if it isn't what was written.
+func unseal(key, sealed []byte) ([]byte, bool) {
+	if len(sealed) < sealSize {
+		return nil, false
+	}
+	value := sealed[sealSize:]
+	sum := checksum(key, value)
+	return value, bytes.Equal(sum[:sealSize], sealed[:sealSize])
+}
+
+func checksum(key, value []byte) [32]byte {
+	return blake3.Sum256(append(append(make([]byte, 0, len(key)+len(value)), key...), value...))
+}
