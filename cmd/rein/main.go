@@ -102,9 +102,7 @@ func execute(ctx context.Context, s streams, args []string) int {
 		printError(s.err, "interrupted")
 		return code
 	}
-	if msg := err.Error(); msg != "" {
-		printError(s.err, msg)
-	}
+	complain(s.err, err)
 	return exitStatus(err)
 }
 

@@ -164,6 +164,13 @@ func wrapArgs(c *cobra.Command) {
 	}
 }
 
+// complain prints an error, unless all of it has been printed: then it has no text of its own.
+func complain(w io.Writer, err error) {
+	if err != nil && err.Error() != "" {
+		printError(w, err.Error())
+	}
+}
+
 func printError(w io.Writer, msg string) {
 	fmt.Fprintf(w, "error: %s\n", strings.TrimRight(msg, "\n"))
 }

@@ -14,10 +14,9 @@ import (
 	"github.com/fsnotify/fsnotify"
 	"github.com/spf13/cobra"
 
-	"rein/cache"
 	"rein/engine"
 	"rein/engine/record"
-	"rein/pipelines/compare"
+	"rein/pipelines/compare/diff"
 	"rein/pipelines/compare/render"
 	"rein/pipelines/human"
 	"rein/pipelines/lang"
@@ -33,7 +32,7 @@ func (a *app) watchCmd() *cobra.Command {
 		Use:   "watch [FILE|DIR]...",
 		Short: "Run again on every save, and show what the results changed to",
 		Long: `watch runs the pipelines, then waits for a change of their files or of the files they read, runs what
-changed and shows which metrics moved. Ctrl-C ends it.
+changed and shows what the results changed to, with paired tests, in ten lines. Ctrl-C ends it.
 
 EXIT STATUS
   130  interrupted`,
@@ -74,17 +73,16 @@ func (a *app) watch(ctx context.Context, args []string, l *loadFlags, r *runFlag
 		if ctx.Err() != nil {
 			return err
 		}
-		if err != nil {
-			printError(a.err, err.Error()) // wrong now; the next save may mend it
-		}
-		if rec != nil && last != nil {
-			t := a.table(a.out)
-			printMoved(t, last, rec)
-			if err := t.Write(a.out); err != nil {
+		complain(a.err, err)                                            // wrong now; the next save may mend it
+		if rec != nil && (err == nil || exitStatus(err) != exitFault) { // a run that a step broke has no results to compare
+			if last == nil {
+				err = render.Outcome(a.out, rec.Pipelines)
+			} else {
+				err = a.printMoved(ctx, last, rec)
+			}
+			if err != nil {
 				return err
 			}
-		}
-		if rec != nil {
 			last = rec
 		}
 		fmt.Fprintf(a.err, "watching %s; Ctrl-C ends\n", human.Many(len(watched.folders), "folder"))
@@ -222,49 +220,30 @@ func waitForChange(ctx context.Context, w *fsnotify.Watcher, ws watchSet) error 
 	}
 }
 
-// printMoved lists the figures that differ between two runs of the same pipelines, the main ones of each step first.
-func printMoved(t *human.Table, before, after *record.Run) {
-	const most = 6
-	moved := 0
+// watchLines is how much a save prints of its results.
+const watchLines = 10
+
+// printMoved says what the results of two runs differ in, as diff does: pipeline by pipeline.
+func (a *app) printMoved(ctx context.Context, before, after *record.Run) error {
+	store, err := a.store(true)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	_, width := isTerminal(a.out)
+	o := render.Options{Width: width, Color: a.color(a.out)}
 	for _, p := range after.Pipelines {
-		for _, s := range p.Steps {
-			old := recordedStep(before, p.Name, s.Name)
-			if old == nil {
-				continue
-			}
-			more := 0
-			for i, m := range movedFigures(old.Result, s.Result) {
-				moved++
-				switch {
-				case i >= most:
-					more++
-				default:
-					t.Row(p.Name+"/"+s.Name, m.name, m.before, "→ "+m.after)
-				}
-			}
-			if more > 0 {
-				t.Line(nil, fmt.Sprintf("%s/%s  and %s more", p.Name, s.Name, human.Many(more, "figure")))
-			}
+		i := slices.IndexFunc(before.Pipelines, func(b record.Pipeline) bool { return b.Name == p.Name })
+		if i < 0 {
+			continue // it is new: there is nothing to compare it with
+		}
+		r, err := diff.Results(ctx, before.Pipelines[i], p, store)
+		if err != nil {
+			return err
+		}
+		if err := render.Results(a.out, r, o, watchLines); err != nil {
+			return err
 		}
 	}
-	if moved == 0 {
-		t.Line(nil, "no figure moved")
-	}
-}
-
-// movedFigure is a figure before and after, in words.
-type movedFigure struct{ name, before, after string }
-
-func movedFigures(before, after cache.Result) []movedFigure {
-	var out []movedFigure
-	for _, k := range figureNames(after) {
-		if _, known := before.Metrics[k]; !known {
-			continue
-		}
-		was, is := render.Format(k, figureOf(before, k)), compare.Format(k, figureOf(after, k))
-		if was != is {
-			out = append(out, movedFigure{render.Label(k), was, is})
-		}
-	}
-	return out
+	return nil
 }

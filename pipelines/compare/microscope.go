@@ -51,8 +51,11 @@ type Flip struct {
 	Text     string  `json:"text"`
 	Score    float64 `json:"score"`
 	Before   float64 `json:"before"` // 0 where there is nothing to compare with
-	Causes   []Cause `json:"causes,omitempty"`
-	full     string
+	// The thresholds that the two scores were held against.
+	Threshold       float64 `json:"threshold"`
+	BeforeThreshold float64 `json:"before_threshold,omitempty"`
+	Causes          []Cause `json:"causes,omitempty"`
+	full            string
 }
 
 const (
@@ -67,6 +70,8 @@ const (
 type seen struct {
 	artifact.Scored
 	before  float64
+	cut     float64 // the row's threshold, and the baseline's of it
+	cutOf   float64
 	tokens  []string
 	now, of bool // flagged now, by the baseline
 }
@@ -147,10 +152,12 @@ func eachSeen(ctx context.Context, d, base *run, before []artifact.Answer, f fun
 		if row.Set != d.basis() {
 			continue
 		}
-		s := seen{Scored: row, now: row.Score >= cmp.Or(row.Threshold, d.report.Threshold)}
+		s := seen{Scored: row, cut: cmp.Or(row.Threshold, d.report.Threshold)}
+		s.now = row.Score >= s.cut
 		s.of = s.now
 		if i < len(before) {
-			s.before, s.of = before[i].Score, before[i].Score >= cmp.Or(before[i].Threshold, base.report.Threshold)
+			s.before, s.cutOf = before[i].Score, cmp.Or(before[i].Threshold, base.report.Threshold)
+			s.of = s.before >= s.cutOf
 		}
 		i++
 		f(s)
@@ -179,7 +186,7 @@ func baseScores(ctx context.Context, base, d *run) ([]artifact.Answer, error) {
 }
 
 func (s seen) asFlip() Flip {
-	return Flip{ID: s.ID, Category: s.Category, Source: s.Source, Text: s.Text, Score: s.Score, Before: s.before, full: s.Text}
+	return Flip{ID: s.ID, Category: s.Category, Source: s.Source, Text: s.Text, Score: s.Score, Before: s.before, Threshold: s.cut, BeforeThreshold: s.cutOf, full: s.Text}
 }
 
 // flip notes a row that changed sides; the surest of the wrong model come first.

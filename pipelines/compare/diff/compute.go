@@ -75,16 +75,27 @@ func Compute(ctx context.Context, in Input) (*Result, error) {
 	if err := r.data(ctx, in); err != nil {
 		return nil, err
 	}
-	return r, r.results(ctx, in)
+	both, err := r.results(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.flips(ctx, in, both)
+}
+
+// Results tells two runs of one pipeline apart by what they measured alone, with paired tests on the same rows.
+func Results(ctx context.Context, before, after record.Pipeline, blobs compare.Blobs) (*Result, error) {
+	r := &Result{A: before.Name + " (before)", B: after.Name + " (after)", Metrics: []Metric{}, Tests: []compare.Test{}}
+	_, err := r.results(ctx, Input{A: Side{Pipeline: before}, B: Side{Pipeline: after}, Blobs: blobs})
+	return r, err
 }
 
 // results compares what was measured, with paired tests on the same rows.
-func (r *Result) results(ctx context.Context, in Input) error {
+func (r *Result) results(ctx context.Context, in Input) (*compare.Result, error) {
 	a, b := in.A.Pipeline, in.B.Pipeline
 	a.Name, b.Name = r.A, r.B
 	both, err := compare.Compute(ctx, compare.Input{Pipelines: []record.Pipeline{a, b}, Blobs: in.Blobs, Scorers: in.Scorers})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Notes = append(r.Notes, both.Notes...)
 	x, y := both.Strategy(r.A), both.Strategy(r.B)
@@ -99,7 +110,12 @@ func (r *Result) results(ctx context.Context, in Input) error {
 			r.Tests = append(r.Tests, t)
 		}
 	}
-	if in.Blobs == nil || x.Missing != "" || y.Missing != "" {
+	return both, nil
+}
+
+// flips are the rows that the two sides decide otherwise.
+func (r *Result) flips(ctx context.Context, in Input, both *compare.Result) (err error) {
+	if in.Blobs == nil || both.Strategy(r.A).Missing != "" || both.Strategy(r.B).Missing != "" {
 		return nil
 	}
 	if r.Flips, err = both.Microscope(ctx, r.B, r.A); err != nil {

@@ -130,8 +130,25 @@ func TestThreeLevels(t *testing.T) {
 	if r.Flips == nil || r.Flips.Counts != [4]int{35, 0, 0, 0} {
 		t.Errorf("flips %+v", r.Flips)
 	}
+	if f := r.Flips.Fixed[0]; f.Before != 0.7 || f.BeforeThreshold != 0.5 || f.Threshold != 0.5 {
+		t.Errorf("a row that changed sides says its scores and what they were held against: %+v", f)
+	}
 	if out, err := json.Marshal(r); err != nil || !json.Valid(out) {
 		t.Errorf("JSON: %v", err)
+	}
+}
+
+// Two runs of one pipeline are told apart by what they measured, with a test on the same rows.
+func TestResultsOfTwoRuns(t *testing.T) {
+	s := shelf{t, t.TempDir()}
+	data := s.rows(artifact.Row{ID: "1", Text: "a", Label: artifact.Benign})
+	a, b := s.side("", "", data, 40), s.side("", "", data, 5)
+	r, err := Results(t.Context(), a.Pipeline, b.Pipeline, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Metrics) == 0 || len(r.Tests) == 0 || r.Flips != nil || r.A != "hybrid (before)" {
+		t.Errorf("%+v", r)
 	}
 }
 

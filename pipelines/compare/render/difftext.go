@@ -7,12 +7,12 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/mattn/go-runewidth"
 
-	"rein/pipelines/compare"
 	"rein/pipelines/compare/diff"
 	"rein/pipelines/human"
 )
@@ -224,91 +224,16 @@ func hundredths(n, of int) float64 { return 100 * float64(n) / float64(max(of, 1
 
 func oneDigit(percent float64) string { return fmt.Sprintf("%.1f%%", percent) }
 
-// figures shows those that a test says something of, then the main ones; the others only with details.
-func (d *diffText) figures() {
-	if len(d.Metrics) == 0 && len(d.Tests) == 0 {
-		return
+// held is a score and the threshold that it was held against, with as many decimals as tell them apart.
+func held(score, threshold float64) string {
+	sign := "<"
+	if score >= threshold {
+		sign = "≥"
 	}
-	d.title("Results")
-	if side := d.unmeasured(); side != "" {
-		d.table.Line(nil, "  "+side+" has none yet: run it to compare them")
-		return
-	}
-	tests := map[string]string{}
-	for _, x := range d.Tests {
-		tests[x.Metric] = testWords(x)
-	}
-	rank := func(m diff.Metric) int {
-		if tests[m.Name] != "" {
-			return -1
-		}
-		return MainRank(m.Name)
-	}
-	shown := slices.SortedStableFunc(slices.Values(d.Metrics), func(a, b diff.Metric) int { return cmp.Compare(rank(a), rank(b)) })
-	const wide = 130 // four columns fit, as a rule
-	narrow := d.table.Width > 0 && d.table.Width < wide
-	if !narrow {
-		d.table.Painted(d.paint.Dim, "  figure", d.A, d.B, "")
-	}
-	same, more := 0, 0
-	for _, m := range shown {
-		before, after := figure(m.Name, m.A), figure(m.Name, m.B)
-		switch {
-		case before == after && tests[m.Name] == "":
-			same++
-		case rank(m) >= len(mainMetrics) && !d.details:
-			more++
-		case narrow:
-			d.table.Row("  "+label(m.Name), strings.TrimSuffix(before+" → "+after+", "+tests[m.Name], ", "))
-		default:
-			d.table.Row("  "+label(m.Name), before, after, tests[m.Name])
-		}
-	}
-	if more > 0 {
-		d.table.Line(d.paint.Dim, fmt.Sprintf("  %s differ too (--details), %d are the same", human.Many(more, "figure"), same))
-	} else if same > 0 {
-		d.table.Line(d.paint.Dim, "  "+human.Many(same, "figure")+" the same")
-	}
-}
-
-// unmeasured names the side without a figure, if one has none.
-func (d *diffText) unmeasured() string {
-	if !slices.ContainsFunc(d.Metrics, func(m diff.Metric) bool { return m.A != nil }) {
-		return d.A
-	}
-	if !slices.ContainsFunc(d.Metrics, func(m diff.Metric) bool { return m.B != nil }) {
-		return d.B
-	}
-	return ""
-}
-
-func figure(name string, f *compare.Figure) string {
-	if f == nil {
-		return "–"
-	}
-	return withInterval(name, *f)
-}
-
-// flips are the rows that changed sides.
-func (d *diffText) flips() {
-	f := d.Flips
-	if f == nil {
-		return
-	}
-	for i, k := range []struct {
-		title string
-		rows  []compare.Flip
-	}{{"false alarms that are gone", f.Fixed}, {"new false alarms", f.New}, {"attacks missed now", f.Missed}, {"attacks caught now", f.Caught}} {
-		if f.Counts[i] == 0 {
-			continue
-		}
-		d.title(human.Count(int64(f.Counts[i])) + " " + k.title)
-		for _, row := range k.rows {
-			scores := fmt.Sprintf("  %.3f → %.3f", row.Before, row.Score)
-			d.table.Row(scores, d.cut(row.Text, 17))
-			if words := causeWords(row); words != "" {
-				d.table.Row("", d.cut("odds of an attack without "+words, 17))
-			}
+	for decimals := 3; ; decimals++ {
+		a, b := strconv.FormatFloat(score, 'f', decimals, 64), strconv.FormatFloat(threshold, 'f', decimals, 64)
+		if a != b || score == threshold || decimals == 17 {
+			return a + " " + sign + " " + b
 		}
 	}
 }

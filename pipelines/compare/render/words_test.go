@@ -36,3 +36,12 @@ func TestFormat(t *testing.T) {
 }
 
 func ptr(v float64) *float64 { return &v }
+
+// A score and its threshold are written so that the sign between them can be believed.
+func TestScoresAreHeldAgainstThresholds(t *testing.T) {
+	for want, v := range map[string][2]float64{"0.0370 ≥ 0.0366": {0.037, 0.0366}, "0.0390 < 0.0392": {0.039, 0.0392}, "0.700 ≥ 0.500": {0.7, 0.5}, "0.500 ≥ 0.500": {0.5, 0.5}} {
+		if got := held(v[0], v[1]); got != want {
+			t.Errorf("%v: %q, want %q", v, got, want)
+		}
+	}
+}
