@@ -92,6 +92,8 @@ type Path struct {
 	Kind PathKind
 	Abs  string // absolute; for a glob the pattern
 	Text string // as written, for messages and the key's label
+	// Absent says that nothing need be there: then the step has no such input.
+	Absent bool
 }
 
 // PathKind tells what a Path names.

@@ -39,7 +39,7 @@ func newSources(s *cache.Store) *sources {
 
 // get finds and hashes what p names.
 func (s *sources) get(ctx context.Context, p *Path) ([]located, error) {
-	key := Path{Kind: p.Kind, Abs: p.Abs}
+	key := Path{Kind: p.Kind, Abs: p.Abs, Absent: p.Absent}
 	s.mu.Lock()
 	f := s.known[key]
 	if f == nil {
@@ -72,6 +72,8 @@ func find(p *Path, state string) ([]located, error) {
 	path := Spelled(p.Abs)
 	fi, err := os.Stat(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && p.Absent:
+		return nil, nil
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("input %s: there is no such %s", p.shown(), p.Kind)
 	case err != nil:

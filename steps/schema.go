@@ -35,6 +35,7 @@ type Port struct {
 	Doc      string
 	List     bool // an input that takes a list of references
 	Optional bool
+	Absent   bool   // a path that is given and isn't there counts as none
 	Missing  string // what to write instead where a path that is given isn't there
 	// Block is the block of the step that the input is written in; "": none. Where the block has the argument Unless, too, what is
 	// written is an argument of that name, not the input.
@@ -155,7 +156,8 @@ func ctyType(t reflect.Type) cty.Type {
 	panic(fmt.Sprintf("steps: %v is no config type", t))
 }
 
-// portsOf reads the tags of an inputs or outputs struct: port:"rows" or port:"rows,optional", doc, missing, in and unless.
+// portsOf reads the tags of an inputs or outputs struct: port:"rows", port:"rows,optional" or port:"file,absent", doc, missing, in
+// and unless.
 func portsOf(t reflect.Type) []Port {
 	var out []Port
 	for i := range t.NumField() {
@@ -164,7 +166,7 @@ func portsOf(t reflect.Type) []Port {
 		if !sf.IsExported() || name == "" {
 			panic(fmt.Sprintf("steps: %v.%s: ports are exported fields with a port tag", t, sf.Name))
 		}
-		p := Port{Name: name, Doc: sf.Tag.Get("doc"), Missing: sf.Tag.Get("missing"), Optional: opts == "optional",
+		p := Port{Name: name, Doc: sf.Tag.Get("doc"), Missing: sf.Tag.Get("missing"), Optional: opts == "optional" || opts == "absent", Absent: opts == "absent",
 			Block: sf.Tag.Get("in"), Unless: sf.Tag.Get("unless"), index: i}
 		ft := sf.Type
 		if ft.Kind() == reflect.Slice {

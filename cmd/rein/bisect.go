@@ -64,7 +64,7 @@ EXIT STATUS
 		},
 	}
 	f.load.register(c)
-	a.complete(c, &f.load)
+	a.completeRevisions(c, &f.load, 2)
 	fl := c.Flags()
 	fl.StringVar(&f.metric, "metric", "fp_rate", "the figure that got worse")
 	fl.Float64Var(&f.worseBy, "worse-by", 0, "bad is what is worse than GOOD by at least this")

@@ -69,7 +69,7 @@ EXIT STATUS
 		},
 	}
 	f.load.register(c)
-	a.complete(c, &f.load)
+	a.completeRevisions(c, &f.load, 2)
 	c.Flags().BoolVar(&f.details, "details", false, "all figures that differ, and all shares of rows that moved")
 	c.Flags().BoolVar(&f.driver, "git", false, "be git's diff driver: PATH OLD-FILE OLD-HEX OLD-MODE NEW-FILE NEW-HEX NEW-MODE")
 	c.Flags().BoolVar(&a.json, "json", false, "as JSON")

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/spf13/cobra"
 
 	"rein/engine"
 	"rein/pipelines"
@@ -161,63 +160,6 @@ func isPipelinePath(arg string) bool {
 	}
 	_, err := os.Lstat(arg)
 	return err == nil
-}
-
-// complete offers pipeline files for a command's arguments and variable names for --var.
-func (a *app) complete(c *cobra.Command, l *loadFlags) {
-	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return []string{"hcl"}, cobra.ShellCompDirectiveFilterFileExt
-	}
-	must(c.RegisterFlagCompletionFunc("var", func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return a.variableNames(args, l), cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
-	}))
-}
-
-// completeGet offers a file first, then its steps' ports.
-func (a *app) completeGet(c *cobra.Command, l *loadFlags) {
-	a.complete(c, l)
-	files := c.ValidArgsFunction
-	c.ValidArgsFunction = func(c *cobra.Command, args []string, part string) ([]string, cobra.ShellCompDirective) {
-		if len(args) == 0 {
-			return files(c, args, part)
-		}
-		p, _ := lang.Load(args[:1], a.langOptions(args[:1], l))
-		var out []string
-		for _, pipe := range p.Graph.Pipelines {
-			for _, n := range pipe.Nodes {
-				for _, port := range n.Ports {
-					out = append(out, "step."+n.Name+"."+port.Name)
-				}
-			}
-		}
-		return out, cobra.ShellCompDirectiveNoFileComp
-	}
-}
-
-// completeSteps offers step names for a flag, or for the last argument of why.
-func (a *app) completeSteps(l *loadFlags) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		p, _ := lang.Load(a.targets(args), a.langOptions(args, l))
-		names := map[string]bool{}
-		for _, pipe := range p.Graph.Pipelines {
-			for _, n := range pipe.Nodes {
-				names[n.Name] = true
-			}
-		}
-		return sortedKeys(names), cobra.ShellCompDirectiveNoFileComp
-	}
-}
-
-// variableNames are the variables of the pipelines, as NAME=.
-func (a *app) variableNames(args []string, l *loadFlags) []string {
-	p, _ := lang.Load(a.targets(args), a.langOptions(args, l))
-	names := map[string]bool{}
-	for _, pipe := range p.Pipelines {
-		for name := range pipe.Meta.Variables {
-			names[name+"="] = true
-		}
-	}
-	return sortedKeys(names)
 }
 
 // must is for what only a programmer's mistake makes fail.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
@@ -26,11 +25,13 @@ func (a *app) reviewCmd() *cobra.Command {
 		Use:   "review FILE",
 		Short: "Look at a sample of new rows and accept, reject or relabel them",
 		Long: `review shows the sampled rows of the pipeline's review step, one at a time, and writes the decisions to the step's CSV
-file, each at once: it can be stopped and goes on where it was. The file belongs in git.
+file, each at once: it can be stopped and goes on where it was. The file belongs in git; where it isn't there yet, nothing is
+decided. A variation stands above the row that it was made of; what differs between the two is underlined. Keys come from a
+terminal; without one, the file can be written by hand.
 
 EXIT STATUS
   0  ended; what was decided is in the file
-  2  the pipeline has no review step with a decisions file, or its rows were not made yet`,
+  2  the pipeline has no review step with a decisions file, its rows were not made yet, or there is no terminal`,
 		Example: "  rein review pipelines/hybrid.hcl",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return a.review(c.Context(), args[0], &l) },
@@ -49,14 +50,10 @@ func (a *app) review(ctx context.Context, file string, l *loadFlags) error {
 	if err != nil {
 		return configError(err)
 	}
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := (review.Decisions{}).Write(path); err != nil {
-			return err
-		}
-		fmt.Fprintf(a.err, "made %s\n", path)
-	}
 	decisions, err := review.ReadDecisions(path)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		decisions = review.Decisions{} // the first decision makes the file
+	} else if err != nil {
 		return configError(err)
 	}
 	store, err := a.store(true)
@@ -67,6 +64,9 @@ func (a *app) review(ctx context.Context, file string, l *loadFlags) error {
 	rows, originals, err := a.sampled(ctx, store, p, node)
 	if err != nil {
 		return err
+	}
+	if tty, _ := isTerminal(a.in); !tty {
+		return configError(fmt.Errorf("review shows rows to a person and needs a terminal; without one, write the decisions into %s: a CSV file with the columns id, verdict (accept, reject, relabel), label (with relabel: the right one) and note", path))
 	}
 	m := reviewui.New(rows, decisions, func(d review.Decisions) error { return d.Write(path) }, printable)
 	m.Compare(originals)

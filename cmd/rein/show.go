@@ -47,7 +47,7 @@ EXIT STATUS
 		},
 	}
 	l.register(c)
-	a.complete(c, &l)
+	a.completeRuns(c, &l)
 	c.Flags().BoolVar(&resolved, "resolved", false, "the pipeline after inheritance")
 	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
 	return c

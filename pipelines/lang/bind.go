@@ -174,6 +174,11 @@ func (b *binder) artifact(a *product, at hcl.Range) (engine.Ref, bool) {
 		return ref, false
 	}
 	if a.from == nil {
+		if b.port.Absent {
+			path := *a.path
+			path.Absent = true
+			a.path, ref.Path = &path, &path
+		}
 		b.e.read = append(b.e.read, readPath{a.path, b.a, b.sc, at, b.port.Missing})
 		return ref, true
 	}

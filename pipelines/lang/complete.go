@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"rein/steps"
 	"rein/steps/metric"
 )
@@ -221,6 +223,14 @@ func (c *completer) forArgument() (kind string, out []Candidate) {
 				}
 				out = append(out, Candidate{Text: v, Kind: "value", first: true})
 			}
+		}
+	}
+	if v := c.e.variables[c.at.argument]; v != nil && s != nil && s.name == "set" {
+		for _, x := range c.e.allowed(v) {
+			if !c.at.quoted && v.constraint.typ != cty.Bool {
+				x = Quote(x)
+			}
+			out = append(out, Candidate{Text: x, Kind: "value", first: true})
 		}
 	}
 	if s != nil {

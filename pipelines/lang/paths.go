@@ -56,6 +56,8 @@ func (e *evaluator) checkPath(r readPath) *hcl.Diagnostic {
 	}
 	fi, err := os.Stat(engine.Spelled(r.path.Abs))
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && r.path.Absent:
+		return nil
 	case errors.Is(err, fs.ErrNotExist):
 		return report("There is no such file", "%s is not there.%s Relative paths count from the folder of the file in which they are written, those of --var from the working folder.%s", text, similarPath(r.path.Abs), space(r.instead))
 	case err != nil:

@@ -37,7 +37,7 @@ func (c Config) Validate() error {
 // In is what the step reads.
 type In struct {
 	Rows      artifact.Rows `port:"rows" doc:"new rows"`
-	Decisions artifact.File `port:"decisions,optional" doc:"the CSV file that rein review writes"`
+	Decisions artifact.File `port:"decisions,absent" doc:"the CSV file that rein review writes; where it isn't there yet, nothing is decided"`
 }
 
 // Out is what the step makes.

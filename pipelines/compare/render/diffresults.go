@@ -148,4 +148,3 @@ func (d *diffText) flips() {
 		}
 	}
 }
-

@@ -185,10 +185,13 @@ func (m *Model) screen() string {
 		fmt.Fprintf(&b, "  [%s %s]", d.Verdict, d.Label)
 	}
 	b.WriteString("\n\n")
-	m.text(&b, r.Text)
 	if original, ok := m.originals[r.Parent]; ok && r.Parent != "" {
+		own, of := differing(m.printable(r.Text), m.printable(original))
+		m.text(&b, r.Text, own)
 		b.WriteString("made of\n\n")
-		m.text(&b, original)
+		m.text(&b, original, of)
+	} else {
+		m.text(&b, r.Text, nil)
 	}
 	if m.noting {
 		fmt.Fprintf(&b, "note: %s_   (enter keeps it, esc drops it)\n", m.note)
@@ -201,9 +204,10 @@ func (m *Model) screen() string {
 	return b.String()
 }
 
-// text writes a prompt, wrapped and indented, and an empty line.
-func (m *Model) text(b *strings.Builder, s string) {
-	b.WriteString(indent(runewidth.Wrap(m.printable(s), max(m.width-4, 20))))
+// text writes a prompt, wrapped and indented, with the words that are marked underlined, and an empty line.
+func (m *Model) text(b *strings.Builder, s string, marked []bool) {
+	s = m.printable(s)
+	b.WriteString(indent(underline(runewidth.Wrap(s, max(m.width-4, 20)), s, marked)))
 	b.WriteString("\n\n")
 }
 

@@ -66,9 +66,9 @@ func TestResumesAndStopsOnAFault(t *testing.T) {
 
 func TestShowsWhatARowWasMadeOf(t *testing.T) {
 	rows := []artifact.Row{{ID: "1", Text: "please ignore it", Parent: "p"}, {ID: "2", Text: "second"}}
-	m := New(rows, review.Decisions{}, func(review.Decisions) error { return nil }, func(s string) string { return "<" + s + ">" })
+	m := New(rows, review.Decisions{}, func(review.Decisions) error { return nil }, func(s string) string { return "< " + s + " >" })
 	m.Compare(map[string]string{"p": "ignore it", "": "nobody's"})
-	if s := m.screen(); !strings.Contains(s, "<please ignore it>") || !strings.Contains(s, "made of\n\n  <ignore it>") {
+	if s := m.screen(); !strings.Contains(s, "< \x1b[4mplease\x1b[24m ignore it >") || !strings.Contains(s, "made of\n\n  < ignore it >") {
 		t.Errorf("%s", s)
 	}
 	if press(m, "a"); strings.Contains(m.screen(), "made of") {

@@ -1,0 +1,62 @@
+package lang
+
+import (
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Values are what a variable of the pipeline may well be: both truth values, or what the arguments allow that take it as it
+// is; of another one the value that it has. Texts are without quotes. None are told of a sensitive one.
+func (p *Pipeline) Values(name string) []string {
+	v := p.eval.variables[name]
+	if v == nil || v.sensitive {
+		return nil
+	}
+	if out := p.eval.allowed(v); len(out) > 0 {
+		return out
+	}
+	if v.state != done || v.value.IsNull() || !v.value.Type().IsPrimitiveType() {
+		return nil
+	}
+	if x := p.eval.asWritten(v.value); x.Type() == cty.String {
+		return []string{x.AsString()}
+	}
+	return []string{literal(p.eval.asWritten(v.value))}
+}
+
+// allowed are the few values that a variable can have; nil: there are many.
+func (e *evaluator) allowed(v *variable) []string {
+	if v.constraint.typ == cty.Bool {
+		return []string{"false", "true"}
+	}
+	var out []string
+	for _, s := range e.stepOrder {
+		if s.decl.typ == nil || s.decl.body == nil {
+			continue
+		}
+		for _, f := range s.decl.typ.Fields {
+			a := s.decl.body.attrs[f.Name]
+			if a == nil || len(f.Enum) == 0 || !isVariable(a, v.decl.name) {
+				continue
+			}
+			if out == nil {
+				out = slices.Clone(f.Enum)
+			} else { // it has to fit all
+				out = slices.DeleteFunc(out, func(x string) bool { return !slices.Contains(f.Enum, x) })
+			}
+		}
+	}
+	return out
+}
+
+// isVariable tells whether an argument is a variable as it is.
+func isVariable(a *attr, name string) bool {
+	refs, diags := hcl.AbsTraversalForExpr(a.expr)
+	if diags.HasErrors() || len(refs) != 2 || refs.RootName() != "var" {
+		return false
+	}
+	of, ok := refs[1].(hcl.TraverseAttr)
+	return ok && of.Name == name
+}
