@@ -45,6 +45,7 @@ func Compute(ctx context.Context, in Input) (*Result, error) {
 			return nil, err
 		}
 	}
+	r.slices()
 	r.test()
 	r.Sweeps = in.Sweeps
 	r.sweep()

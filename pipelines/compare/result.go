@@ -55,6 +55,8 @@ type Baseline struct {
 	Measured map[string]Figure `json:"measured"`
 	Missing  string            `json:"missing,omitempty"` // why there is nothing measured
 	Promise  *Promise          `json:"promise,omitempty"`
+
+	WorstSlice *stats.Slice `json:"worst_slice,omitempty"`
 }
 
 // Strategy is one column.
@@ -70,6 +72,7 @@ type Strategy struct {
 	Expected    map[string]record.Expectation `json:"expected"`
 	Measured    map[string]Figure             `json:"measured"`
 	Promise     *Promise                      `json:"promise,omitempty"`
+	WorstSlice  *stats.Slice                  `json:"worst_slice,omitempty"` // of the rows that the verdict rests on
 	Targets     map[string]record.Expectation `json:"targets,omitempty"`
 	Gates       []Gate                        `json:"gates"`
 	Stars       int                           `json:"stars"` // 0 to 5: see stars

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rein/engine/record"
+	"rein/steps/metric"
 	"rein/steps/stats"
 )
 
@@ -26,7 +27,7 @@ func (r *Result) judge(s *Strategy) {
 	}
 	s.Gates = append(s.Gates, Gate{Name: "steps", Wants: "every step has a result", Got: "all", Passed: true, Shown: true})
 	for _, name := range slices.Sorted(maps.Keys(s.Targets)) {
-		s.Gates = append(s.Gates, Check(name, s.Targets[name], s.Measured))
+		s.Gates = append(s.Gates, r.nameSlice(Check(name, s.Targets[name], s.Measured), s, name))
 	}
 	sev, ok := s.Measured["balance_severity"]
 	if ok && r.limitsBalance(s) {
@@ -35,7 +36,7 @@ func (r *Result) judge(s *Strategy) {
 	s.Gates = append(s.Gates, r.against(s)...)
 	for _, name := range slices.Sorted(maps.Keys(s.Expected)) {
 		if e := s.Expected[name]; e.Binding {
-			g := Check(name, e, s.Measured)
+			g := r.nameSlice(Check(name, e, s.Measured), s, name)
 			g.Name, g.Binding = "expected "+name, true
 			s.Gates = append(s.Gates, g)
 		}
@@ -90,6 +91,9 @@ func Check(name string, e record.Expectation, measured map[string]Figure) Gate {
 	g := Gate{Name: name, Wants: wants(name, e)}
 	f, ok := measured[name]
 	if !ok {
+		if _, by, sliced := strings.Cut(name, metric.By); sliced {
+			g.Got = fmt.Sprintf("nothing: no %s of 30 rows or more", by)
+		}
 		return g
 	}
 	low, high := f.Value, f.Value

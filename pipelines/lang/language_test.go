@@ -87,7 +87,7 @@ step "train-gpu" "model" {
   }
   resources { cpus = 2 }
 }
-expect { fp_rate = { at_most = 0.05 } }
+expect { fp_rate = { at_most = 0.05, by = ["language", "role"] } }
 `}, nil)
 	m := nodeNamed(t, p, "model")
 	equal(t, "rows", []string{"more.rows"}, refsTo(m, "rows"))
@@ -98,6 +98,11 @@ expect { fp_rate = { at_most = 0.05 } }
 	equal(t, "asserts", 2, len(m.Checks))
 	equal(t, "resources", engine.Resources{GPU: 1, CPUs: 2}, m.Resources)
 	equal(t, "nodes", 3, len(p.Nodes))
+	for _, by := range []string{"fp_rate", "fp_rate_by_language", "fp_rate_by_role"} {
+		if !strings.Contains(string(p.Meta), `"`+by+`":{"at_most":0.05`) {
+			t.Errorf("no limit for %s: %s", by, p.Meta)
+		}
+	}
 	if !strings.Contains(string(p.Meta), `"at_most":0.05`) || !strings.Contains(string(p.Meta), `"tp_rate"`) {
 		t.Errorf("expectations are merged by metric: %s", p.Meta)
 	}

@@ -64,7 +64,7 @@ func TestOtherReaders(t *testing.T) {
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatal(err)
 	}
-	columns := []string{"id", "text", "label", "category", "source", "root", "parent", "method", "score", "weight", "time"}
+	columns := []string{"id", "text", "label", "category", "source", "root", "parent", "method", "score", "weight", "time", "role", "channel"}
 	for name, c := range map[string][]string{"pandas": got.Columns, "DuckDB": got.DuckColumns} {
 		if diff := cmp.Diff(columns, c); diff != "" {
 			t.Errorf("%s: columns %s", name, diff)

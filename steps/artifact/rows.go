@@ -21,7 +21,22 @@ type Row struct {
 	Score    float64 `parquet:"score" json:"score,omitempty"`            // threat score where a model has seen it, else 0
 	Weight   float64 `parquet:"weight" json:"weight,omitempty"`          // of the row in training; 0 means 1
 	Time     string  `parquet:"time,dict" json:"time,omitempty"`         // when it was seen, if known: RFC 3339 in UTC, so that text order is time order
+
+	Role    string `parquet:"role,dict" json:"role,omitempty"`       // whose words it is: one of Roles; "" where nothing says it
+	Channel string `parquet:"channel,dict" json:"channel,omitempty"` // how it came in, in the user's words: "chat", "email", the name of a tool
 }
+
+// Roles are those that the words of a row may have.
+var Roles = []string{RoleUser, RoleSystem, RoleTool, RoleDocument, RoleAssistant}
+
+// The roles.
+const (
+	RoleUser      = "user"
+	RoleSystem    = "system"
+	RoleTool      = "tool"     // what a tool gave back
+	RoleDocument  = "document" // a page, a mail or a file that is read
+	RoleAssistant = "assistant"
+)
 
 // Rows is a Parquet file of Row.
 type Rows struct{ Path string }
@@ -57,4 +72,7 @@ type Scored struct {
 
 	// Seeds are the threat scores of the training's further seeds, in the order of the report.
 	Seeds []float64 `parquet:"seeds" json:"seeds,omitempty"`
+
+	Role    string `parquet:"role,dict" json:"role,omitempty"`
+	Channel string `parquet:"channel,dict" json:"channel,omitempty"`
 }

@@ -35,7 +35,7 @@ func (w *writer) copies(ctx context.Context, jobs []job) error {
 		r := w.rows[j.row]
 		for n := range j.n {
 			w.out = append(w.out, artifact.Row{
-				ID: text.ID(duplicateMethod, r.ID, fmt.Sprint(n)), Text: r.Text, Label: r.Label, Category: r.Category, Source: r.Source,
+				ID: text.ID(duplicateMethod, r.ID, fmt.Sprint(n)), Text: r.Text, Label: r.Label, Category: r.Category, Source: r.Source, Role: r.Role, Channel: r.Channel,
 				Root: cmp.Or(r.Root, r.ID), Parent: r.ID, Method: duplicateMethod,
 			})
 		}

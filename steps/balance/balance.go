@@ -50,7 +50,7 @@ type Out struct {
 }
 
 // Step is the "balance-assert" step type.
-var Step = steps.New("balance-assert", 1, "Judge the share of each class; a critical one is a breach.", run, steps.Stage(steps.Data), steps.Keeps("rows"), steps.Example(`step "balance-assert" "balanced" {
+var Step = steps.New("balance-assert", 2, "Judge the share of each class; a critical one is a breach.", run, steps.Stage(steps.Data), steps.Keeps("rows"), steps.Example(`step "balance-assert" "balanced" {
   rows      = step.dataset.rows
   ideal     = [0.40, 0.60]
   on_breach = "record"

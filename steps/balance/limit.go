@@ -12,7 +12,7 @@ import (
 
 // Limit bounds the share of each group of a grouping.
 type Limit struct {
-	By    string   `hcl:"by" doc:"What rows are grouped by; length is short (under 40 characters), medium (under 200) or long." enum:"category,source,method,length"`
+	By    string   `hcl:"by" doc:"What rows are grouped by; length is short (under 40 characters), medium (under 200) or long." enum:"category,source,method,role,channel,length"`
 	Label string   `hcl:"label,optional" doc:"Only rows of this label are counted." enum:"benign,malicious"`
 	Most  float64  `hcl:"most,optional" default:"1" doc:"The largest share that a group may have."`
 	Least float64  `hcl:"least,optional" default:"0" doc:"The smallest share that a group may have."`
@@ -62,6 +62,10 @@ func group(r artifact.Row, by string) string {
 	switch by {
 	case "source":
 		return r.Source
+	case "role":
+		return r.Role
+	case "channel":
+		return r.Channel
 	case "method":
 		return r.Method
 	case "length":

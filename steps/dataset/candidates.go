@@ -306,7 +306,7 @@ func choices(c *Config, all []*candidate) string {
 // columnsWith is what the columns argument holds with one more field.
 func columnsWith(columns map[string]string, field, name, is, and string) string {
 	var out []string
-	for _, f := range []string{"id", "text", "category", "source", "root", "parent", "method", "weight", "time"} {
+	for _, f := range []string{"id", "text", "category", "source", "root", "parent", "method", "weight", "time", "role", "channel"} {
 		if n, ok := columns[f]; ok && f != field {
 			out = append(out, fmt.Sprintf("%s%s%q", f, is, n))
 		}

@@ -22,6 +22,8 @@ var usual = map[string][]string{
 	"method":   {"method"},
 	"weight":   {"weight", "sample_weight"},
 	"time":     {"time", "timestamp", "created_at", "date", "created"},
+	"role":     {"role", "message_role", "turn_role", "speaker_role"},
+	"channel":  {"channel", "surface"},
 }
 
 func fieldList() string { return strings.Join(slices.Sorted(maps.Keys(usual)), ", ") }

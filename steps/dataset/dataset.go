@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -20,7 +22,8 @@ type Config struct {
 	Hub        string            `hcl:"hub,optional" doc:"Data set of the Hugging Face hub in place of data: OWNER/NAME; needs revision."`
 	Revision   string            `hcl:"revision,optional" doc:"The hub data set's commit."`
 	Splits     []string          `hcl:"splits,optional" doc:"Only files of these parts: train for train-00000-of-00002.parquet, train.csv or what lies in a folder train."`
-	Columns    map[string]string `hcl:"columns,optional" doc:"Column of the data for a field of the row, where its name isn't a usual one: { text = \"user_prompt\", label = \"flag\" }; fields: id, text, label, category, source, root, weight, time."`
+	Columns    map[string]string `hcl:"columns,optional" doc:"Column of the data for a field of the row, where its name isn't a usual one: { text = \"user_prompt\", label = \"flag\" }; fields: id, text, label, category, source, root, weight, time, role, channel."`
+	Roles      []string          `hcl:"roles,optional" doc:"Turns of a conversation that are read: user, system, tool, document, assistant. Without it the user's, and of a conversation without any those of tools and documents, or else the system's."`
 	Labels     map[string]string `hcl:"labels,optional" doc:"What the data's label values mean: { spam = \"malicious\", \"2\" = \"benign\" }; the usual words are known."`
 	Categories map[string]string `hcl:"categories,optional" doc:"New names for the data's categories: { \"DAN\" = \"jailbreak\" }; others stay as they are."`
 	Label      string            `hcl:"label,optional" doc:"Label of rows that have none." enum:"benign,malicious"`
@@ -41,6 +44,11 @@ func (c *Config) Validate() error {
 	for value, label := range c.Labels {
 		if label != artifact.Benign && label != artifact.Malicious {
 			return fmt.Errorf("labels: %q = %q: want %q or %q", value, label, artifact.Benign, artifact.Malicious)
+		}
+	}
+	for _, role := range c.Roles {
+		if !slices.Contains(artifact.Roles, role) {
+			return fmt.Errorf("roles: %q is none: want one of %s", role, strings.Join(artifact.Roles, ", "))
 		}
 	}
 	if c.MaxBad < 0 {
@@ -68,7 +76,7 @@ type Out struct {
 }
 
 // Step is the "dataset" step type.
-var Step = steps.New("dataset", 4, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
+var Step = steps.New("dataset", 5, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
 	steps.Stage(steps.Data), steps.Example(`step "dataset" "own" {
   data    = "prompts"                       # a folder with benign.jsonl and malicious.csv.gz
   columns = { text = "user_prompt" }

@@ -75,6 +75,12 @@ func TestColumnsAndLabelsAreRecognised(t *testing.T) {
 			`{"id":2,"messages":[{"from":"human","value":"do it now"}],"label":"attack"}`,
 	} {
 		got := mustRead(t, Config{}, map[string]string{name: text})
+		for i := range got { // whose words they are is known of a conversation only
+			if strings.HasPrefix(name, "chat") != (got[i].Role == artifact.RoleUser) {
+				t.Errorf("%s: role %q", name, got[i].Role)
+			}
+			got[i].Role = ""
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}

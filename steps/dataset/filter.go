@@ -14,7 +14,7 @@ import (
 
 // Filter is a condition that a row must meet to be kept.
 type Filter struct {
-	Column   string   `hcl:"column" default:"text" doc:"What is looked at: a field of the row (text, label, category, source, id), or else a column of the data."`
+	Column   string   `hcl:"column" default:"text" doc:"What is looked at: a field of the row (text, label, category, source, role, channel, id), or else a column of the data."`
 	In       []string `hcl:"in,optional" doc:"Keeps rows whose value is one of these."`
 	NotIn    []string `hcl:"not_in,optional" doc:"Keeps rows whose value is none of these."`
 	Matches  string   `hcl:"matches,optional" doc:"Keeps rows in which this regular expression (RE2) is found."`
@@ -89,6 +89,14 @@ func valueOf(column string, row artifact.Row, rec table.Record) string {
 		return row.Source
 	case "id":
 		return row.ID
+	case "role":
+		if row.Role != "" {
+			return row.Role
+		}
+	case "channel":
+		if row.Channel != "" {
+			return row.Channel
+		}
 	}
 	s, _ := rec.Text(column)
 	return s

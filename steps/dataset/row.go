@@ -1,9 +1,9 @@
 package dataset
 
 import (
+	"cmp"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -26,7 +26,7 @@ func (r *reader) field(rec table.Record, name string) string {
 
 // row makes a row of a record; problem says why it can't.
 func (r *reader) row(rec table.Record) (row artifact.Row, problem string) {
-	text, problem := r.text(rec)
+	said, problem := r.text(rec)
 	if problem != "" {
 		return row, problem
 	}
@@ -35,7 +35,7 @@ func (r *reader) row(rec table.Record) (row artifact.Row, problem string) {
 		return row, problem
 	}
 	row = artifact.Row{
-		ID: r.field(rec, "id"), Text: text, Label: label, Category: strings.TrimSpace(r.field(rec, "category")), Source: r.field(rec, "source"),
+		ID: r.field(rec, "id"), Text: said.text, Label: label, Category: strings.TrimSpace(r.field(rec, "category")), Source: r.field(rec, "source"),
 		Root: r.field(rec, "root"), Parent: r.field(rec, "parent"), Method: r.field(rec, "method"),
 	}
 	if row.Category == "" {
@@ -62,56 +62,40 @@ func (r *reader) row(rec table.Record) (row artifact.Row, problem string) {
 		return row, err.Error()
 	}
 	row.Time = t
+	if row.Role, row.Channel = said.role, said.channel; r.columns["channel"] != "" {
+		row.Channel = cmp.Or(strings.TrimSpace(r.field(rec, "channel")), row.Channel)
+	}
+	if s := r.field(rec, "role"); s != "" {
+		role, known := roleOf(s)
+		if _, asked := r.c.Columns["role"]; !known && asked { // a guessed column may hold something else
+			return row, fmt.Sprintf("role %q is none of %s", clip(s, 40), strings.Join(artifact.Roles, ", "))
+		}
+		row.Role = cmp.Or(role, row.Role)
+	}
 	return row, ""
 }
 
-// text is a record's prompt: a string, or the user's turns of a conversation.
-func (r *reader) text(rec table.Record) (text, problem string) {
+// text is a record's prompt: a string, or the turns of a conversation.
+func (r *reader) text(rec table.Record) (said turns, problem string) {
 	v, there := rec.Values[r.textColumn]
 	switch v := v.(type) {
 	case nil:
 		if !there {
-			return "", fmt.Sprintf("no %q, which the file's first row has", r.textColumn)
+			return said, fmt.Sprintf("no %q, which the file's first row has", r.textColumn)
 		}
-		return "", fmt.Sprintf("%q is null", r.textColumn)
+		return said, fmt.Sprintf("%q is null", r.textColumn)
 	case []any:
-		text = turns(v)
+		said = turnsOf(v, r.c.Roles)
 	default:
-		text, _ = rec.Text(r.textColumn)
+		said.text, _ = rec.Text(r.textColumn)
 	}
 	if more, _ := rec.Text(r.moreColumn); strings.TrimSpace(more) != "" {
-		text += "\n" + more
+		said.text += "\n" + more
 	}
-	if strings.TrimSpace(text) == "" {
-		return "", fmt.Sprintf("%q is empty", r.textColumn)
+	if strings.TrimSpace(said.text) == "" {
+		return said, fmt.Sprintf("%q is empty", r.textColumn)
 	}
-	return text, ""
-}
-
-// turns joins what users say in a conversation: a list of texts, or of objects with a role and a content.
-func turns(list []any) string {
-	var out []string
-	for _, e := range list {
-		switch t := e.(type) {
-		case string:
-			out = append(out, t)
-		case map[string]any:
-			role, content := first(t, "role", "from"), first(t, "content", "value", "text")
-			if role == "" || slices.Contains([]string{"user", "human", "prompter"}, strings.ToLower(role)) {
-				out = append(out, content)
-			}
-		}
-	}
-	return strings.TrimSpace(strings.Join(out, "\n"))
-}
-
-func first(m map[string]any, names ...string) string {
-	for _, n := range names {
-		if s, ok := m[n].(string); ok {
-			return s
-		}
-	}
-	return ""
+	return said, ""
 }
 
 // label is a record's label, and the category that the label's own value names.

@@ -181,3 +181,23 @@ func TestATestSetOfOneClassIsRefused(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// The worst slice of each kind is measured, and of kinds that no row says anything about there is no figure.
+func TestSlicesAreMeasured(t *testing.T) {
+	env, _, r := evaluateRows(t, In{Model: model(t), Test: rows(t, 400, func(i int, r *artifact.Row) { r.Role = []string{"user", "tool"}[i%2] })})
+	worst := r.Sets["test"].WorstBy
+	for _, by := range stats.SlicedBy {
+		for _, name := range []string{"fp_rate_by_" + by, "tp_rate_by_" + by} {
+			w := worst[name]
+			if _, measured := env.Metrics[name]; measured != (by != "channel") || measured != (w != nil) || measured && (w.By != by || w.Of == 0) {
+				t.Errorf("%s: %+v, measured %v", name, w, measured)
+			}
+		}
+	}
+	if w := worst["fp_rate_by_role"]; w.Of != 2 || env.Metrics["fp_rate_by_role"] != w.Rate.Low || env.Metrics["fp_rate_by_role_high"] != w.Reach {
+		t.Errorf("%+v", w)
+	}
+	if w := worst["tp_rate_by_role"]; w.Of != 1 || w.Value != "user" || env.Metrics["tp_rate_by_role"] != w.Rate.High || env.Metrics["tp_rate_by_role_low"] != w.Reach {
+		t.Errorf("%+v", w)
+	}
+}

@@ -12,8 +12,10 @@ import (
 func observe(r artifact.Scored, language string, flagged bool) stats.Observation {
 	o := stats.Observation{Malicious: r.Label == artifact.Malicious, Flagged: flagged, Threat: r.Score, Category: r.Category,
 		Slices: map[string]string{"source": r.Source, "length": lengthBucket(r.Text)}}
-	if language != "" {
-		o.Slices["language"] = language
+	for by, value := range map[string]string{"language": language, "role": r.Role, "channel": r.Channel} {
+		if value != "" {
+			o.Slices[by] = value
+		}
 	}
 	return o
 }
@@ -42,10 +44,7 @@ func (e *evaluation) metrics() {
 		}
 	}
 	if s := r.Sets[r.Basis]; s != nil {
-		if s.Worst = s.WorstSlice(); s.Worst != nil {
-			e.put("worst_slice_fp_rate", &s.Worst.Rate)
-			e.env.Metric("worst_slice_fp_rate_shown", s.Worst.Rate.Low)
-		}
+		e.slices(s)
 	}
 	if s := r.Sets["pool"]; s != nil {
 		e.put("seen_pool_fp_rate", s.FPRate)
@@ -68,6 +67,28 @@ func (e *evaluation) metrics() {
 			e.env.Metric("new_sources_worst"+suffix, w.Worst)
 		}
 		e.put("new_fp_rate_pooled", &k.Pooled.FPRate)
+	}
+}
+
+// slices finds the worst slices of a set. The figure of a gate over slices is what their rates are shown to be, so that no gate is
+// broken by chance.
+func (e *evaluation) slices(s *stats.Set) {
+	if s.Worst = s.WorstSlice(); s.Worst != nil {
+		e.put("worst_slice_fp_rate", &s.Worst.Rate)
+		e.env.Metric("worst_slice_fp_rate_shown", s.Worst.Rate.Low)
+	}
+	s.WorstBy = map[string]*stats.Slice{}
+	for _, by := range stats.SlicedBy {
+		if w := s.WorstFPRate(by); w != nil {
+			name := "fp_rate_by_" + by
+			s.WorstBy[name] = w
+			e.put(name, &stats.Interval{Value: w.Rate.Low, Low: w.Rate.Low, High: w.Reach})
+		}
+		if w := s.WorstRecall(by); w != nil {
+			name := "tp_rate_by_" + by
+			s.WorstBy[name] = w
+			e.put(name, &stats.Interval{Value: w.Rate.High, Low: w.Reach, High: w.Rate.High})
+		}
 	}
 }
 

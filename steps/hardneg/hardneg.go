@@ -58,7 +58,7 @@ type Out struct {
 }
 
 // Step is the "hard-negatives" step type.
-var Step = steps.New("hard-negatives", 3, "Write benign text around the words that cause false alarms.", run,
+var Step = steps.New("hard-negatives", 4, "Write benign text around the words that cause false alarms.", run,
 	steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes(""), steps.Isolated,
 	steps.Example(`step "hard-negatives" "hard_negatives" {
   rows  = step.sampled.rows
@@ -219,7 +219,7 @@ func write(c Config, fps []artifact.Row, triggers []string, seen map[[16]byte]bo
 		s := strings.NewReplacer("%a", a, "%b", b, "%s", sentence).Replace(t.text)
 		if k := text.Key(s); !seen[k] {
 			seen[k] = true
-			out = append(out, artifact.Row{ID: text.ID(Method, s), Text: s, Label: artifact.Benign, Category: kind, Source: from.Source,
+			out = append(out, artifact.Row{ID: text.ID(Method, s), Text: s, Label: artifact.Benign, Category: kind, Source: from.Source, Role: from.Role, Channel: from.Channel,
 				Root: cmp.Or(from.Root, from.ID), Parent: from.ID, Method: Method})
 		}
 	}

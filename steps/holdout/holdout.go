@@ -33,7 +33,7 @@ type Out struct {
 }
 
 // Step is the "held-out" step type.
-var Step = steps.New("held-out", 1, "Leave out rows that a model will be made with, and tell own traffic from new sources.", run,
+var Step = steps.New("held-out", 2, "Leave out rows that a model will be made with, and tell own traffic from new sources.", run,
 	steps.Stage(steps.Data), steps.Divides("rows"), steps.Example(`step "held-out" "reported" {
   rows       = step.own_test.rows
   train      = step.parts.train

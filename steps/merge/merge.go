@@ -57,7 +57,7 @@ type Out struct {
 }
 
 // Step is the "merge" step type.
-var Step = steps.New("merge", 1, "Add rows to a base; equal texts are added once.", run,
+var Step = steps.New("merge", 2, "Add rows to a base; equal texts are added once.", run,
 	steps.Stage(steps.Data), steps.Passes("base", "add"), steps.InControl(`equal_texts = "keep"`), steps.Example(`step "merge" "dataset" {
   base = step.corpus.train
   add  = [step.variations.rows, step.hard_negatives.rows]

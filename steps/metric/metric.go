@@ -127,6 +127,20 @@ func Canonical(name string) string {
 	return name
 }
 
+// By stands between the name of a rate and that of a kind of slices: fp_rate_by_language.
+const By = "_by_"
+
+// SlicesOf are the kinds of slices by which a rate is judged; none for most metrics.
+func SlicesOf(name string) []string {
+	var out []string
+	for _, m := range All {
+		if kind, ok := strings.CutPrefix(m.Name, name+By); ok {
+			out = append(out, kind)
+		}
+	}
+	return out
+}
+
 // Names are the canonical names without the words before and after them, sorted.
 func Names() []string {
 	var out []string

@@ -52,7 +52,7 @@ type Out struct {
 }
 
 // Step is the "mine" step type.
-var Step = steps.New("mine", 4, "Find a model's false positives in a pool of benign rows.", run, steps.Stage(steps.Data), steps.Passes("pool"), steps.Isolated, steps.Example(`step "mine" "false_positives" {
+var Step = steps.New("mine", 5, "Find a model's false positives in a pool of benign rows.", run, steps.Stage(steps.Data), steps.Passes("pool"), steps.Isolated, steps.Example(`step "mine" "false_positives" {
   model = step.baseline.model
   pool  = step.corpus.pool
 }`))
@@ -192,7 +192,7 @@ func (m *miner) take(ctx context.Context, rows []artifact.Row) error {
 			continue
 		}
 		if err := errors.Join(m.out.Write(r), m.scores.Write(artifact.Scored{ID: r.ID, Set: "pool", Label: r.Label, Category: r.Category,
-			Source: r.Source, Score: r.Score, Family: taken, Text: r.Text})); err != nil {
+			Source: r.Source, Score: r.Score, Family: taken, Text: r.Text, Role: r.Role, Channel: r.Channel})); err != nil {
 			return err
 		}
 	}

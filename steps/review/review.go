@@ -48,7 +48,7 @@ type Out struct {
 }
 
 // Step is the "review" step type.
-var Step = steps.New("review", 2, "Let a person look at a sample of new rows; drop what they reject.", run, steps.Stage(steps.Data), steps.Passes("rows"), steps.Example(`step "review" "reviewed" {
+var Step = steps.New("review", 3, "Let a person look at a sample of new rows; drop what they reject.", run, steps.Stage(steps.Data), steps.Passes("rows"), steps.Example(`step "review" "reviewed" {
   rows      = step.variations.rows
   decisions = "review.csv" # rein review FILE writes it
   require   = true

@@ -110,6 +110,10 @@ func stratum(r artifact.Row, by string) string {
 	switch by {
 	case "source":
 		return r.Source
+	case "role":
+		return r.Role
+	case "channel":
+		return r.Channel
 	case "label":
 		return r.Label
 	case "method":

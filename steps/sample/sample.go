@@ -15,7 +15,7 @@ import (
 // Config says which rows to choose.
 type Config struct {
 	Size   int                `hcl:"size,optional" doc:"How many rows to choose. Where there are fewer, all are taken and a note says so. May be left out beside counts."`
-	By     string             `hcl:"by,optional" default:"category" enum:"category,source,label,method,length" doc:"The column that names a row's stratum; length is short (under 40 characters), medium (under 200) or long."`
+	By     string             `hcl:"by,optional" default:"category" enum:"category,source,label,method,role,channel,length" doc:"The column that names a row's stratum; length is short (under 40 characters), medium (under 200) or long."`
 	Counts map[string]int     `hcl:"counts,optional" doc:"Exact number of rows of each stratum, in place of quotas. What a stratum lacks comes from no other."`
 	Quotas map[string]float64 `hcl:"quotas,optional" doc:"Share of each stratum. A stratum that isn't named gets nothing. Empty: in proportion to what there is."`
 	Order  string             `hcl:"order,optional" default:"random" enum:"random,score,spread" doc:"Within a stratum: by chance, highest score first, or spread over clusters of near-duplicates (one of each before a second of any)."`
@@ -63,7 +63,7 @@ type Out struct {
 }
 
 // Step is the "sample" step type.
-var Step = steps.New("sample", 3, "Choose rows by stratum, without replacement.", run, steps.Stage(steps.Data), steps.Passes("rows"), steps.Example(`step "sample" "sampled" {
+var Step = steps.New("sample", 4, "Choose rows by stratum, without replacement.", run, steps.Stage(steps.Data), steps.Passes("rows"), steps.Example(`step "sample" "sampled" {
   rows   = step.false_positives.rows
   size   = 2500
   quotas = { "context manipulation" = 0.43, "semantic jailbreak" = 0.26, "obfuscated command" = 0.19, "other" = 0.12 }

@@ -91,7 +91,7 @@ type Out struct {
 }
 
 // Step is the "split" step type.
-var Step = steps.New("split", 3, "Split rows by role: sets that share no near-duplicate and, where there are enough, no source.", run,
+var Step = steps.New("split", 4, "Split rows by role: sets that share no near-duplicate and, where there are enough, no source.", run,
 	steps.Stage(steps.Data), steps.Divides("rows", "pool"), steps.Example(`step "split" "parts" {
   rows      = step.own.rows
   fractions = { test = 0.25 }

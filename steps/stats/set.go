@@ -69,7 +69,8 @@ type Set struct {
 	ROC       [][2]float64               `json:"roc"`              // FP rate, recall
 	PR        [][2]float64               `json:"pr"`               // recall, precision
 	Worst     *Slice                     `json:"worst_slice,omitempty"`
-	Slices    map[string]map[string]Pair `json:"slices"`                        // "source", "length", "language" -> value
+	WorstBy   map[string]*Slice          `json:"worst_slices,omitempty"`        // "fp_rate_by_language", "tp_rate_by_role", ...
+	Slices    map[string]map[string]Pair `json:"slices"`                        // "source", "length", "language", "role", "channel" -> value
 	Histogram map[string][]int           `json:"histogram"`                     // threat scores of benign and malicious rows, 50 bins
 	Quantiles []float64                  `json:"malicious_quantiles,omitempty"` // threat scores of malicious rows from the lowest to the highest, evenly spaced
 

@@ -5,43 +5,100 @@ import (
 	"slices"
 )
 
-// Slice is a part of a set's benign rows: those that are equal in something.
+// Slice is a part of the benign or of the malicious rows of a set: those that are equal in something.
 type Slice struct {
-	By    string   `json:"by"` // "language", "length", "source", "category"
+	By    string   `json:"by"` // one of SlicedBy
 	Value string   `json:"value"`
 	Rows  int      `json:"rows"`
-	Of    int      `json:"of"`      // slices that were looked at
-	Rate  Interval `json:"fp_rate"` // with an interval that holds for all of these slices at once, at 95%
+	Of    int      `json:"of"`              // slices that were judged
+	Small int      `json:"small,omitempty"` // slices of fewer than leastRows rows, which were not
+	Rate  Interval `json:"rate"`            // FP rate or recall, with an interval that holds for all of these slices at once, at 95%
+	Reach float64  `json:"reach"`           // what the rate of every one of these slices is at most (FP rate), or at least (recall)
 }
 
+// SlicedBy is what rows are sliced by.
+var SlicedBy = []string{"category", "channel", "language", "length", "role", "source"}
+
+// leastRows is how many rows a slice needs to be judged: fewer say more of the rows than of the slice.
+const leastRows = 30
+
 // WorstSlice is the slice whose FP rate is shown to be highest: that with the highest lower bound. The bounds are exact and share the doubt
-// among all slices (Bonferroni), so that a slice of few rows, or one of many slices, isn't the worst by chance. nil: there are no
-// slices of benign rows.
+// among all slices (Bonferroni), so that a slice of few rows, or one of many slices, isn't the worst by chance. nil: no slice of benign
+// rows is large enough.
 func (s *Set) WorstSlice() *Slice {
-	var all []Slice
-	add := func(by, value string, g *Group) {
+	var all []counted
+	for _, by := range SlicedBy {
+		all = append(all, s.sliced(by, false)...)
+	}
+	return worst(all, false)
+}
+
+// WorstFPRate is the slice of one kind whose FP rate is shown to be highest. nil: no slice is large enough.
+func (s *Set) WorstFPRate(by string) *Slice { return worst(s.sliced(by, false), false) }
+
+// WorstRecall is the slice of one kind whose recall is shown to be lowest. nil: no slice is large enough.
+func (s *Set) WorstRecall(by string) *Slice { return worst(s.sliced(by, true), true) }
+
+// counted is a slice before its bounds.
+type counted struct {
+	by, value string
+	*Group
+}
+
+// sliced are the slices of one kind, in the order of their values.
+func (s *Set) sliced(by string, malicious bool) []counted {
+	var out []counted
+	if by == "category" {
+		of := s.Benign
+		if malicious {
+			of = s.Malicious
+		}
+		for value, g := range of.Categories {
+			out = append(out, counted{by, value, g})
+		}
+	}
+	for value, p := range s.Slices[by] {
+		g := p.Benign
+		if malicious {
+			g = p.Malicious
+		}
 		if g != nil && g.Rows > 0 {
-			all = append(all, Slice{By: by, Value: value, Rows: g.Rows, Rate: Interval{Value: float64(g.Flagged)}})
+			out = append(out, counted{by, value, g})
 		}
 	}
-	for by, values := range s.Slices {
-		for value, p := range values {
-			add(by, value, p.Benign)
+	slices.SortFunc(out, func(a, b counted) int { return cmp.Compare(a.value, b.value) })
+	return out
+}
+
+// worst judges slices together: low tells that a low rate is bad.
+func worst(all []counted, low bool) *Slice {
+	large := slices.DeleteFunc(slices.Clone(all), func(c counted) bool { return c.Rows < leastRows })
+	var out *Slice
+	var reach float64
+	for i, c := range large {
+		sure := 1 - 0.025/float64(len(large))
+		x := Slice{By: c.by, Value: c.value, Rows: c.Rows, Of: len(large), Small: len(all) - len(large),
+			Rate: Interval{float64(c.Flagged) / float64(c.Rows), AtLeast(c.Flagged, c.Rows, sure), AtMost(c.Flagged, c.Rows, sure)}}
+		far, near, sign := x.Rate.High, x.Rate.Low, 1.0
+		if low {
+			far, near, sign = x.Rate.Low, x.Rate.High, -1
 		}
-	}
-	for value, g := range s.Benign.Categories {
-		add("category", value, g)
-	}
-	slices.SortFunc(all, func(a, b Slice) int { return cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Value, b.Value)) })
-	var worst *Slice
-	for i := range all {
-		x := &all[i]
-		flagged, sure := int(x.Rate.Value), 1-0.025/float64(len(all))
-		x.Of = len(all)
-		x.Rate = Interval{float64(flagged) / float64(x.Rows), AtLeast(flagged, x.Rows, sure), AtMost(flagged, x.Rows, sure)}
-		if worst == nil || x.Rate.Low > worst.Rate.Low || x.Rate.Low == worst.Rate.Low && x.Rate.Value > worst.Rate.Value {
-			worst = x
+		if i == 0 || sign*far > sign*reach {
+			reach = far
 		}
+		if out != nil {
+			shown := out.Rate.Low
+			if low {
+				shown = out.Rate.High
+			}
+			if cmp.Or(cmp.Compare(sign*near, sign*shown), cmp.Compare(sign*x.Rate.Value, sign*out.Rate.Value)) <= 0 {
+				continue
+			}
+		}
+		out = &x
 	}
-	return worst
+	if out != nil {
+		out.Reach = reach
+	}
+	return out
 }

@@ -24,7 +24,10 @@ func TestWorstSlice(t *testing.T) {
 		}
 	}
 	w := s.WorstSlice()
-	if w == nil || w.By != "language" || w.Value != "de" || w.Of != 4 || w.Rate.Value != 0.1 || w.Rate.Low >= 0.1 || w.Rate.High <= 0.1 {
+	if w == nil || w.By != "language" || w.Value != "de" || w.Of != 3 || w.Small != 1 || w.Reach != w.Rate.High || w.Rate.Value != 0.1 || w.Rate.Low >= 0.1 || w.Rate.High <= 0.1 {
+		t.Errorf("%+v", w)
+	}
+	if w := s.WorstFPRate("language"); w.Of != 2 || w.Value != "de" {
 		t.Errorf("%+v", w)
 	}
 	if NewSet().WorstSlice() != nil {
@@ -50,5 +53,25 @@ func TestWorstSliceIsNotChance(t *testing.T) {
 	}
 	if broken > trials/25 {
 		t.Errorf("broken by chance in %d of %d", broken, trials)
+	}
+}
+
+// Of recall, the worst slice is the one that is shown to be lowest, and the bounds are the other way round.
+func TestWorstRecall(t *testing.T) {
+	s := NewSet()
+	for name, c := range map[string][2]int{"de": {500, 1000}, "fi": {0, 29}, "en": {990, 1000}, "fr": {9, 30}} {
+		for i := range c[1] {
+			s.Add(Observation{Malicious: true, Flagged: i < c[0], Category: "pii", Slices: map[string]string{"language": name}})
+		}
+	}
+	w := s.WorstRecall("language")
+	if w == nil || w.Value != "fr" || w.Of != 3 || w.Small != 1 || w.Rate.High > 0.55 || w.Reach != w.Rate.Low {
+		t.Errorf("%+v", w)
+	}
+	if w := s.WorstRecall("category"); w == nil || w.Value != "pii" || w.Of != 1 {
+		t.Errorf("%+v", w)
+	}
+	if s.WorstFPRate("language") != nil || s.WorstRecall("role") != nil {
+		t.Error("a worst slice of nothing")
 	}
 }

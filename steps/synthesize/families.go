@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"rein/steps/artifact"
 )
 
 // family is a generator of its own, as a source of a real data set is: its lists are used by no other family. The grammar
@@ -13,6 +15,7 @@ type family struct {
 	role  role
 	share int // of the rows of its role's sets, beside the others' shares
 	voice voice
+	said  string // role of the rows; "" is the user's
 
 	strata, attacks []share // those that the grammar has
 }
@@ -44,9 +47,9 @@ var families = []family{
 	{name: "news", role: training, share: 10},
 	{name: "health", role: training, share: 10},
 	{name: "sports", role: training, share: 10},
-	{name: "shell", role: training, share: 8, voice: machine},
-	{name: "mails", role: training, share: 8, voice: machine},
-	{name: "json", role: training, share: 8, voice: machine},
+	{name: "shell", role: training, share: 8, voice: machine, said: artifact.RoleTool},
+	{name: "mails", role: training, share: 8, voice: machine, said: artifact.RoleDocument},
+	{name: "json", role: training, share: 8, voice: machine, said: artifact.RoleTool},
 	{name: "german", role: training, share: 4, voice: foreign},
 	{name: "spanish", role: training, share: 4, voice: foreign},
 
@@ -56,24 +59,24 @@ var families = []family{
 	{name: "coding", role: own, share: 20},
 	{name: "travel", role: own, share: 20},
 	{name: "office", role: own, share: 20},
-	{name: "logs", role: own, share: 12, voice: machine},
+	{name: "logs", role: own, share: 12, voice: machine, said: artifact.RoleTool},
 	{name: "french", role: own, share: 3, voice: foreign},
 
 	{name: "finance", role: choosing, share: 1},
 	{name: "law", role: choosing, share: 1},
 	{name: "garden", role: choosing, share: 1},
 	{name: "stage", role: choosing, share: 1},
-	{name: "traces", role: choosing, share: 1, voice: machine},
-	{name: "config", role: choosing, share: 1, voice: machine},
-	{name: "changes", role: choosing, share: 1, voice: machine},
+	{name: "traces", role: choosing, share: 1, voice: machine, said: artifact.RoleTool},
+	{name: "config", role: choosing, share: 1, voice: machine, said: artifact.RoleDocument},
+	{name: "changes", role: choosing, share: 1, voice: machine, said: artifact.RoleDocument},
 	{name: "italian", role: choosing, share: 1, voice: foreign},
 	{name: "dutch", role: choosing, share: 1, voice: foreign},
 
 	{name: "neighbourhood", role: reported, share: 1},
 	{name: "parenting", role: reported, share: 1},
 	{name: "lab", role: reported, share: 1},
-	{name: "toolresults", role: reported, share: 1, voice: machine},
-	{name: "source", role: reported, share: 1, voice: machine},
+	{name: "toolresults", role: reported, share: 1, voice: machine, said: artifact.RoleTool},
+	{name: "source", role: reported, share: 1, voice: machine, said: artifact.RoleDocument},
 	{name: "portuguese", role: reported, share: 1, voice: foreign},
 	{name: "polish", role: reported, share: 1, voice: foreign},
 	{name: "russian", role: reported, share: 1, voice: foreign},

@@ -70,7 +70,7 @@ type Out struct {
 }
 
 // Step is the "synthesize" step type.
-var Step = steps.New("synthesize", 2, "Make the built-in corpus: training, validation, pool, test and unseen rows.", run, steps.Stage(steps.Data), steps.Example(`step "synthesize" "corpus" {
+var Step = steps.New("synthesize", 3, "Make the built-in corpus: training, validation, pool, test and unseen rows.", run, steps.Stage(steps.Data), steps.Example(`step "synthesize" "corpus" {
   seed  = 1
   scale = 0.1
 }`))

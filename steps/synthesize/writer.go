@@ -1,6 +1,7 @@
 package synthesize
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -99,7 +100,8 @@ func (w *writer) rows(ctx context.Context, s set) ([]artifact.Row, error) {
 			w.known.Add(prints[i])
 		}
 		id := fmt.Sprintf("%s-%06d", s.port, i)
-		rows[i] = artifact.Row{ID: id, Text: texts[i], Label: p.label, Category: p.category, Source: "built-in/" + p.from.name, Root: id}
+		rows[i] = artifact.Row{ID: id, Text: texts[i], Label: p.label, Category: p.category, Source: "built-in/" + p.from.name, Root: id,
+			Role: cmp.Or(p.from.said, artifact.RoleUser)}
 	}
 	return rows, nil
 }

@@ -23,6 +23,7 @@ func (q question) lines() []line {
 	fp, recall, at1 := q.prefix+"fp_rate", q.prefix+"tp_rate", q.prefix+compare.Decisive
 	return []line{
 		of("fp_rate", "FP rate", func(v view) Cell { return v.rate(q, "fp_rate") }),
+		of("worst_slice", "  worst slice", q.ofBasis(worstSlice)),
 		of("fp_seeds", "  mean over seeds", q.overSeeds("fp_rate")),
 		of("confidence", "  sure of the target", q.ofBasis(sure)),
 		of("fp_test", "  against baseline", againstBaseline(fp)),
@@ -137,6 +138,24 @@ func shareOf(p float64) string {
 		}
 	}
 	return fmt.Sprintf("%.1f%% of", 100*p)
+}
+
+// worstSlice names the slice whose FP rate is shown to be highest.
+func worstSlice(v view) Cell {
+	w := v.r.Baseline.WorstSlice
+	if v.s != nil {
+		w = v.s.WorstSlice
+	}
+	if w == nil {
+		return v.measuredCell("worst_slice_fp_rate")
+	}
+	c := Cell{Text: fmt.Sprintf("%s %s (%s)", w.By, compare.SliceWords(w), count(float64(w.Rows)))}
+	if v.s != nil {
+		if most := v.s.Targets["fp_rate"].AtMost; most != nil && w.Rate.Low > *most {
+			c.Tone = Warn
+		}
+	}
+	return c
 }
 
 // kept is how many of the new sources keep the limit.

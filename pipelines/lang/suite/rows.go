@@ -189,7 +189,8 @@ func rowFacts(rows []artifact.Row) []map[string]any {
 	out := []map[string]any{}
 	for _, r := range rows {
 		out = append(out, map[string]any{"id": r.ID, "text": r.Text, "label": r.Label, "category": r.Category, "source": r.Source, "root": r.Root,
-			"parent": r.Parent, "method": r.Method, "score": r.Score, "weight": r.Weight, "time": r.Time})
+			"parent": r.Parent, "method": r.Method, "score": r.Score, "weight": r.Weight, "time": r.Time,
+			"role": r.Role, "channel": r.Channel})
 	}
 	return out
 }

@@ -1,0 +1,99 @@
+package dataset
+
+import (
+	"slices"
+	"strings"
+
+	"rein/steps/artifact"
+)
+
+// turns are what is read of a conversation.
+type turns struct {
+	text          string
+	role, channel string // of the last turn that is read; "" where the conversation doesn't say
+}
+
+// roleNames are how data sets call the roles.
+var roleNames = map[string]string{
+	"user": artifact.RoleUser, "human": artifact.RoleUser, "prompter": artifact.RoleUser, "customer": artifact.RoleUser,
+	"system": artifact.RoleSystem, "developer": artifact.RoleSystem,
+	"tool": artifact.RoleTool, "function": artifact.RoleTool, "ipython": artifact.RoleTool, "observation": artifact.RoleTool,
+	"tool_result": artifact.RoleTool, "tool_response": artifact.RoleTool, "function_response": artifact.RoleTool,
+	"document": artifact.RoleDocument, "documents": artifact.RoleDocument, "context": artifact.RoleDocument, "retrieval": artifact.RoleDocument, "passage": artifact.RoleDocument,
+	"assistant": artifact.RoleAssistant, "gpt": artifact.RoleAssistant, "model": artifact.RoleAssistant, "bot": artifact.RoleAssistant, "ai": artifact.RoleAssistant, "chatbot": artifact.RoleAssistant,
+}
+
+// roleOf is the role that a data set's word for it means.
+func roleOf(name string) (role string, known bool) {
+	role, known = roleNames[plain(strings.TrimSpace(name))]
+	return role, known
+}
+
+// turnsOf reads a conversation: a list of texts, or of objects with a role and a content. It takes the turns of the wanted roles; where
+// none are asked for, the user's and those without a role, or else what tools and documents say, or else the system's.
+func turnsOf(list []any, wanted []string) turns {
+	if len(wanted) > 0 {
+		return turnsWith(list, wanted)
+	}
+	for _, roles := range [][]string{{"", artifact.RoleUser}, {artifact.RoleTool, artifact.RoleDocument}, {artifact.RoleSystem}} {
+		if t := turnsWith(list, roles); t.text != "" {
+			return t
+		}
+	}
+	return turns{}
+}
+
+func turnsWith(list []any, roles []string) turns {
+	var out turns
+	var texts []string
+	for _, e := range list {
+		t, ok := e.(map[string]any)
+		if !ok {
+			if s, ok := e.(string); ok && slices.Contains(roles, "") {
+				texts = append(texts, s)
+			}
+			continue
+		}
+		said := first(t, "role", "from", "speaker")
+		role, known := roleOf(said)
+		if said != "" && !known || !slices.Contains(roles, role) {
+			continue
+		}
+		texts = append(texts, content(t))
+		if out.role, out.channel = role, first(t, "channel"); role == artifact.RoleTool || role == artifact.RoleDocument {
+			out.channel = first(t, "channel", "name", "tool_name")
+		}
+	}
+	out.text = strings.TrimSpace(strings.Join(texts, "\n"))
+	return out
+}
+
+// content is a turn's text: a string, or parts of which some are text.
+func content(turn map[string]any) string {
+	if s := first(turn, "content", "value", "text"); s != "" {
+		return s
+	}
+	parts, _ := turn["content"].([]any)
+	var out []string
+	for _, p := range parts {
+		switch p := p.(type) {
+		case string:
+			out = append(out, p)
+		case map[string]any:
+			if s := first(p, "text", "content"); s != "" {
+				out = append(out, s)
+			}
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// first is the first of the fields that is a text.
+func first(m map[string]any, names ...string) string {
+	for _, n := range names {
+		if s, ok := m[n].(string); ok && s != "" {
+			return s
+		}
+	}
+	return ""
+}
