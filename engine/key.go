@@ -40,7 +40,7 @@ const keyFormat = "rein key 1"
 // keyFacts are the lines of a key that don't depend on input content.
 func keyFacts(d Description) ([]string, error) {
 	lines := []string{keyFormat, fmt.Sprintf("type %s %d", quote(d.Type), d.Version)}
-	c, err := configLines(d)
+	c, err := ConfigLines(d)
 	if err != nil {
 		return nil, err
 	}
@@ -51,10 +51,10 @@ func keyFacts(d Description) ([]string, error) {
 	return lines, nil
 }
 
-// configLines flattens the config: one line for each leaf, in order of the labels.
-func configLines(d Description) ([]string, error) {
-	if len(d.Config) == 0 {
-		return nil, nil
+// ConfigLines are the config's lines of the key: one for each leaf, in order of the labels.
+func ConfigLines(d Description) ([]string, error) {
+	if len(d.Config) == 0 || d.Lines != nil {
+		return d.Lines, nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(d.Config))
 	dec.UseNumber() // 9007199254740993 must not become 9007199254740992
@@ -182,7 +182,7 @@ func marshal(v any) string {
 
 // checkpointKey is the key without what only says how far to go.
 func checkpointKey(d Description, inputs []string) cache.Digest {
-	d.Unkeyed = slices.Concat(d.Unkeyed, d.Extents)
+	d.Unkeyed, d.Lines = slices.Concat(d.Unkeyed, d.Extents), nil
 	facts, err := keyFacts(d)
 	if err != nil {
 		panic(fmt.Sprintf("engine: config that was keyed before: %v", err))

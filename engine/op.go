@@ -21,6 +21,8 @@ type Description struct {
 	Type    string          // step type, "augment"
 	Version int             // of the implementation: raised when equal input would give other output
 	Config  json.RawMessage // decoded config as canonical JSON: sorted keys, defaults filled in
+	// Lines are what ConfigLines has made of Config before; nil: it is to be made now.
+	Lines []string
 	// Fingerprints are declared facts of the outside world that change the result
 	// (library versions for training, the hardware for a benchmark).
 	Fingerprints map[string]string

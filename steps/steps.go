@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
@@ -46,6 +47,9 @@ type Type struct {
 	rowsKnown, keeps                      bool // it was said what becomes of the rows that come in
 	fingerprint                           func() map[string]string
 	config                                reflect.Type
+	describes                             bool // a config of it has a part in an Op's Description
+	adjusts                               bool // and one in its Traits
+	unkeyed, extents                      []string
 	call                                  func(context.Context, *Env, any, *engine.Call) error
 }
 
@@ -88,6 +92,13 @@ type GPUUser interface{ UsesGPU() bool }
 func New[C, I, O any](name string, version int, doc string, run func(context.Context, *Env, C, I) (O, error), opts ...Option) *Type {
 	t := &Type{Name: name, Version: version, Doc: doc, config: reflect.TypeFor[C]()}
 	t.Fields = fieldsOf(t.config)
+	t.unkeyed = paths(t.Fields, "", func(f Field) bool { return f.Unkeyed })
+	t.extents = paths(t.Fields, "", func(f Field) bool { return f.Extent })
+	var zero any = *new(C)
+	_, gpu := zero.(GPUUser)
+	_, fingerprint := zero.(Fingerprinter)
+	t.describes = gpu || fingerprint
+	_, t.adjusts = zero.(TraitsAdjuster)
 	in, out := reflect.TypeFor[I](), reflect.TypeFor[O]()
 	if t.Dynamic = in == reflect.TypeFor[Inputs](); !t.Dynamic {
 		t.In, t.Out = portsOf(in), portsOf(out)
@@ -158,7 +169,32 @@ func (t *Type) op(cv reflect.Value, sensitive []string) (engine.Op, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config of %s: %w", t.Name, err)
 	}
-	return &op{t: t, config: cv.Interface(), json: js, sensitive: sensitive}, nil
+	return &op{t: t, config: func() (any, error) { return cv.Interface(), nil }, json: js, sensitive: sensitive}, nil
+}
+
+// Revive makes an Op of what an Op of the type has said of itself: the Config of its Description, and the lines of the key that the
+// engine has made of that. It reads the config when something asks what is in it.
+func (t *Type) Revive(config json.RawMessage, lines []string) engine.Op {
+	return &op{t: t, json: config, lines: lines, config: sync.OnceValues(func() (any, error) {
+		o, err := t.read(config)
+		if err != nil {
+			return nil, err
+		}
+		return o.(*op).config()
+	})}
+}
+
+// read makes an Op of canonical JSON.
+func (t *Type) read(config json.RawMessage) (engine.Op, error) {
+	ty, err := ctyjson.ImpliedType(config)
+	if err != nil {
+		return nil, fmt.Errorf("step type %s: config: %w", t.Name, err)
+	}
+	v, err := ctyjson.Unmarshal(config, ty)
+	if err != nil {
+		return nil, fmt.Errorf("step type %s: config: %w", t.Name, err)
+	}
+	return t.Op(v)
 }
 
 // Resolver finds step types by name: how a work order becomes an Op in another process.
@@ -171,15 +207,7 @@ func Resolver(types []*Type) engine.Resolver {
 			if t.Version != version {
 				return nil, fmt.Errorf("step type %s: the order is for version %d, this rein has version %d", name, version, t.Version)
 			}
-			ty, err := ctyjson.ImpliedType(config)
-			if err != nil {
-				return nil, fmt.Errorf("step type %s: config: %w", name, err)
-			}
-			v, err := ctyjson.Unmarshal(config, ty)
-			if err != nil {
-				return nil, fmt.Errorf("step type %s: config: %w", name, err)
-			}
-			return t.Op(v)
+			return t.read(config)
 		}
 		return nil, fmt.Errorf("unknown step type %q", name)
 	}
@@ -187,27 +215,34 @@ func Resolver(types []*Type) engine.Resolver {
 
 type op struct {
 	t         *Type
-	config    any
+	config    func() (any, error)
 	json      json.RawMessage
+	lines     []string // of the key, where they are known; see Description
 	sensitive []string
 }
 
 func (o *op) Describe(ctx context.Context) (engine.Description, error) {
 	d := engine.Description{
-		Type: o.t.Name, Version: o.t.Version, Config: o.json, Sensitive: o.sensitive,
+		Type: o.t.Name, Version: o.t.Version, Config: o.json, Lines: o.lines, Sensitive: o.sensitive,
 		Nondeterministic: o.t.nondeterministic, Isolated: o.t.isolated, Exclusive: o.t.exclusive, Fingerprints: map[string]string{},
-		Unkeyed: paths(o.t.Fields, "", func(f Field) bool { return f.Unkeyed }),
-		Extents: paths(o.t.Fields, "", func(f Field) bool { return f.Extent }),
+		Unkeyed: o.t.unkeyed, Extents: o.t.extents,
 	}
 	if o.t.fingerprint != nil {
 		for k, v := range o.t.fingerprint() {
 			d.Fingerprints[k] = v
 		}
 	}
-	if u, ok := o.config.(GPUUser); ok {
+	if !o.t.describes {
+		return d, nil
+	}
+	config, err := o.config()
+	if err != nil {
+		return d, err
+	}
+	if u, ok := config.(GPUUser); ok {
 		d.UsesGPU = u.UsesGPU()
 	}
-	if f, ok := o.config.(Fingerprinter); ok {
+	if f, ok := config.(Fingerprinter); ok {
 		more, err := f.Fingerprint(ctx)
 		if err != nil {
 			return d, err
@@ -238,7 +273,11 @@ func (o *op) Run(ctx context.Context, c *engine.Call) (err error) {
 			err = fmt.Errorf("step type %s panicked: %v", o.t.Name, r)
 		}
 	}()
-	if err := o.t.call(ctx, &Env{call: c}, o.config, c); err != nil {
+	config, err := o.config()
+	if err != nil {
+		return err
+	}
+	if err := o.t.call(ctx, &Env{call: c}, config, c); err != nil {
 		return err
 	}
 	return ctx.Err()

@@ -63,8 +63,12 @@ type TraitsAdjuster interface{ AdjustTraits(*engine.Traits) }
 // Traits are what the type says of itself, for one configuration of it.
 func (t *Type) Traits(o engine.Op) engine.Traits {
 	out := t.traits
-	if x, ok := o.(*op); ok {
-		if a, ok := x.config.(TraitsAdjuster); ok {
+	x, ok := o.(*op)
+	if !ok || !t.adjusts {
+		return out
+	}
+	if config, err := x.config(); err == nil { // else the step says so when it is asked for more
+		if a, ok := config.(TraitsAdjuster); ok {
 			a.AdjustTraits(&out)
 		}
 	}

@@ -188,6 +188,7 @@ func (t threats) Threats(ctx context.Context, texts []string) ([]float64, error)
 func (a *app) loadForCompare(ctx context.Context, args []string, f *compareFlags) (*lang.Program, map[string]string, error) {
 	var p *lang.Program
 	var err error
+	f.load.anew = len(f.sweep.sweep) > 0 // which asks for the variables' types
 	if f.noRun {
 		p, err = a.load(args, &f.load)
 	} else {

@@ -15,6 +15,7 @@ import (
 type loadFlags struct {
 	vars     []string // k=v
 	varFiles []string
+	anew     bool // a snapshot of an earlier load is not enough
 }
 
 func (l *loadFlags) register(c *cobra.Command) {

@@ -24,7 +24,11 @@ const defaultFolder = "pipelines"
 
 // load reads the pipelines of the arguments. What is wrong with them has been printed when the error says so.
 func (a *app) load(args []string, l *loadFlags) (*lang.Program, error) {
-	p, diags := lang.Load(a.targets(args), a.langOptions(args, l))
+	return a.loadWith(args, a.langOptions(args, l))
+}
+
+func (a *app) loadWith(args []string, o lang.Options) (*lang.Program, error) {
+	p, diags := lang.Load(a.targets(args), o)
 	if err := a.report(p, diags); err != nil {
 		return p, err
 	}
@@ -44,16 +48,21 @@ func noPipelines(in []string) error {
 	return configError(fmt.Errorf("no pipelines in %s: a pipeline file has a pipeline block; rein init writes one", strings.Join(in, ", ")))
 }
 
-// loadToRun is load for what runs or plans: the user's data has to be there, and a graph that reports on rows that the reported model is made with is refused.
+// loadToRun is load for what runs or plans: the user's data has to be there, and a graph that reports on rows that the reported model is
+// made with is refused. A graph that was loaded before, and not refused, is taken from its snapshot while nothing has changed.
 func (a *app) loadToRun(ctx context.Context, args []string, l *loadFlags) (*lang.Program, error) {
-	p, err := a.load(args, l)
+	o := a.langOptions(args, l)
+	if !l.anew {
+		o.Snapshots = a.snapshots()
+	}
+	p, err := a.loadWith(args, o)
 	if err != nil {
 		return p, err
 	}
 	if a.shipped(args) && !a.quiet && !a.json {
 		fmt.Fprintf(a.err, "no folder %q here: these are the built-in strategies\n", defaultFolder)
 	}
-	if err := a.report(p, p.CheckPaths()); err != nil {
+	if err := a.report(p, p.CheckPaths()); err != nil || p.FromSnapshot() {
 		return p, err
 	}
 	return p, leakage(ctx, p)
@@ -79,6 +88,19 @@ func leaks(ctx context.Context, g *engine.Graph) (out []string, err error) {
 	}
 	return out, err
 }
+
+// snapshots is where loads of this program are kept; nil: nowhere.
+func (a *app) snapshots() *lang.Snapshots {
+	dir, err := a.stateDir()
+	program := thisProgram()
+	if err != nil || program == "" {
+		return nil
+	}
+	return &lang.Snapshots{Dir: filepath.Join(dir, snapshotsDir), Program: program}
+}
+
+// snapshotsDir is the folder of the state folder for what loads made. What lies there may be removed at any time.
+const snapshotsDir = "loads"
 
 func (a *app) langOptions(args []string, l *loadFlags) lang.Options {
 	o := lang.Options{Context: a.ctx, Types: all.Types(), Vars: l.vars, VarFiles: l.varFiles, Project: projectFile(), Approved: approvedFigures}

@@ -100,6 +100,7 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 		return nil, err
 	}
 	defer store.Close()
+	_ = p.Keep() // what can't be kept is loaded again
 	o := a.engineOptions(store)
 	share, err := a.shared(ctx, store, p)
 	if err != nil {

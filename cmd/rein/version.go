@@ -1,14 +1,19 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"rein/cache"
 )
 
 func (a *app) versionCmd() *cobra.Command {
@@ -42,6 +47,27 @@ EXIT STATUS
 	}
 	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
 	return c
+}
+
+// thisProgram is a text that no other build of rein has; "": it can't be told. The beginning of a program's file has the linker's digest of
+// all that it was built of; size and time are for builds that leave that out.
+func thisProgram() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	begin := make([]byte, 64<<10)
+	n, err := io.ReadFull(f, begin)
+	info, serr := f.Stat()
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || serr != nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %d %d %s", buildVersion(), info.Size(), info.ModTime().UnixNano(), cache.Sum(begin[:n]))
 }
 
 // buildVersion is the module's version, with the commit where the build knows it.

@@ -217,7 +217,9 @@ func (e *evaluator) ratchet(x *record.Expectation, metric, key string) {
 	if e.loader.opts.Approved == nil {
 		return
 	}
-	if f, ok := e.loader.opts.Approved()[metric]; ok && key == "not_above" {
+	approved := e.loader.opts.Approved()
+	e.reads.add(question{ofApproved, metric}, digestOfApproved(approved, metric))
+	if f, ok := approved[metric]; ok && key == "not_above" {
 		x.AtMost = &f
 	} else if ok {
 		x.AtLeast = &f

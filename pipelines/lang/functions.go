@@ -122,6 +122,7 @@ func (l *loader) envFunc() function.Function {
 			if len(args) > 2 {
 				return cty.NilVal, errors.New("wants a name and at most one default")
 			}
+			l.reads.add(question{ofEnv, name}, digestOfEnv(l.env, name))
 			if v, ok := l.env[name]; ok {
 				return cty.StringVal(v), nil
 			}

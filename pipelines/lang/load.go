@@ -46,6 +46,9 @@ type Options struct {
 	Overlay map[string][]byte
 	// Approved gives the figures of what was approved last, for expectations that must not get worse than those; nil: there are none.
 	Approved func() map[string]float64
+	// Snapshots has programs of past loads; nil: this load is done whatever was done before. A program from there has no Variables of its
+	// pipelines.
+	Snapshots *Snapshots
 	// Parsed keeps parsed files for the next Load; nil: they aren't kept.
 	Parsed *ParseCache
 }
@@ -63,6 +66,10 @@ type Program struct {
 	Sources map[string]*hcl.File
 
 	files []string
+	reads []read // what the load rests on
+
+	keepAs string                             // the file that Keep writes; "": none
+	rest   func() (*Program, hcl.Diagnostics) // of a program from a snapshot: the same one with its syntax
 }
 
 // Files lists the pipeline and variable files that were read, by name.
@@ -131,6 +138,9 @@ func load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 	if err != nil {
 		return nothing(), hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "No working folder", Detail: err.Error()}}
 	}
+	if p := l.snapshot(paths); p != nil {
+		return p, nil
+	}
 	l.settings.read(l)
 	chains := l.chains(l.expand(paths))
 	l.projectOf(chains)
@@ -141,14 +151,16 @@ func load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 		}
 	}
 	l.settings.unused(l)
-	p := &Program{Graph: &engine.Graph{}, Pipelines: l.pipelines, Project: l.project, Sources: l.sources, files: slices.Sorted(maps.Keys(l.files))}
+	p := &Program{Graph: &engine.Graph{}, Pipelines: l.pipelines, Project: l.project, Sources: l.sources, files: slices.Sorted(maps.Keys(l.files)), reads: l.reads.all}
 	slices.Sort(l.secrets)
 	l.secrets = slices.Compact(l.secrets)
 	for _, pl := range l.pipelines {
 		pl.node.Secrets = l.secrets
 		p.Graph.Pipelines = append(p.Graph.Pipelines, pl.node)
 	}
-	return p, l.scrub(tidy(l.diags))
+	diags := l.scrub(tidy(l.diags))
+	l.keepable(p, paths, diags)
+	return p, diags
 }
 
 // loader is the state of one Load.
@@ -160,6 +172,7 @@ type loader struct {
 	files     map[string]bool
 	modules   map[string]*module
 	settings  *settings
+	reads     *reads
 	functions map[string]functionSet // by folder
 	standard  functionSet
 	env       map[string]string
@@ -184,8 +197,8 @@ func newLoader(o Options) (*loader, error) {
 		o.Env = os.Environ()
 	}
 	l := &loader{opts: o, types: map[string]*steps.Type{}, sources: map[string]*hcl.File{}, files: map[string]bool{}, modules: map[string]*module{},
-		settings: &settings{}, functions: map[string]functionSet{}, env: environment(o.Env)}
-	l.source = &source{fsys: o.FS, root: o.Root, work: o.Dir, overlay: o.Overlay}
+		settings: &settings{}, reads: &reads{}, functions: map[string]functionSet{}, env: environment(o.Env)}
+	l.source = &source{fsys: o.FS, root: o.Root, work: o.Dir, overlay: o.Overlay, reads: l.reads}
 	for _, t := range o.Types {
 		l.types[t.Name] = t
 	}

@@ -24,6 +24,9 @@ type readPath struct {
 // CheckPaths looks whether the files and folders that needed steps read are there. Loading doesn't: one may well look
 // at, draw or format a pipeline whose data is elsewhere.
 func (p *Program) CheckPaths() hcl.Diagnostics {
+	if p.FromSnapshot() {
+		return p.checkKeptPaths()
+	}
 	var diags hcl.Diagnostics
 	for _, pl := range p.Pipelines {
 		for _, r := range pl.eval.read {
@@ -51,21 +54,40 @@ func (e *evaluator) checkPath(r readPath) *hcl.Diagnostic {
 	if !filepath.IsAbs(text) {
 		text += " (" + r.path.Abs + ")"
 	}
-	if r.path.Kind == engine.PathGlob {
-		return nil // the engine, which knows how patterns match, says so if nothing does
-	}
-	fi, err := os.Stat(engine.Spelled(r.path.Abs))
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && r.path.Absent:
+	switch err := wrongPath(r.path); {
+	case err == nil:
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
 		return report("There is no such file", "%s is not there.%s Relative paths count from the folder of the file in which they are written, those of --var from the working folder.%s", text, similarPath(r.path.Abs), space(r.instead))
-	case err != nil:
-		return report("Cannot read a file", "%s: %s.", text, readProblem(err))
-	case r.path.Kind == engine.PathFile && fi.IsDir():
+	case errors.Is(err, errIsFolder):
 		return report("Wrong kind of path", "%s is a folder; write dir(...) for it.", text)
-	case r.path.Kind == engine.PathDir && !fi.IsDir():
+	case errors.Is(err, errIsFile):
 		return report("Wrong kind of path", "%s is a file; write file(...) for it.", text)
+	default:
+		return report("Cannot read a file", "%s: %s.", text, readProblem(err))
+	}
+}
+
+var (
+	errIsFolder = errors.New("is a folder")
+	errIsFile   = errors.New("is a file")
+)
+
+// wrongPath says why a step can't read what it names, if it can't.
+func wrongPath(p *engine.Path) error {
+	if p.Kind == engine.PathGlob {
+		return nil // the engine, which knows how patterns match, says so if nothing does
+	}
+	fi, err := os.Stat(engine.Spelled(p.Abs))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && p.Absent:
+		return nil
+	case err != nil:
+		return err
+	case p.Kind == engine.PathFile && fi.IsDir():
+		return errIsFolder
+	case p.Kind == engine.PathDir && !fi.IsDir():
+		return errIsFile
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func (l *loader) projectModule() *module {
 		return nil
 	}
 	was := l.source
-	l.source = &source{work: l.opts.Dir, overlay: l.opts.Overlay}
+	l.source = &source{work: l.opts.Dir, overlay: l.opts.Overlay, reads: l.reads}
 	defer func() { l.source = was }()
 	m := l.module(name, nil)
 	if m == nil || m.broken {

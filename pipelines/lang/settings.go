@@ -64,7 +64,7 @@ func (s *settings) read(l *loader) {
 
 // file reads a --var-file. It is the user's own file, so it comes from the disk even where pipelines don't.
 func (s *settings) file(l *loader, name string) {
-	disk := &source{work: l.opts.Dir, overlay: l.opts.Overlay}
+	disk := &source{work: l.opts.Dir, overlay: l.opts.Overlay, reads: l.reads}
 	text, err := disk.read(name)
 	if err != nil {
 		l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read a --var-file",

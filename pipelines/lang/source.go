@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"rein/cache"
 )
 
 // source reads pipeline files: of the operating system, or of an fs.FS (embedded strategies, a git revision, a test).
@@ -18,9 +20,20 @@ type source struct {
 	root    string
 	work    string            // the working folder, absolute
 	overlay map[string][]byte // an editor's unsaved text, by name
+	reads   *reads            // what was read; nil: nobody asks
 }
 
 func (s *source) read(name string) ([]byte, error) {
+	text, err := s.text(name)
+	answer := digest(text, err)
+	if s.fsys == nil && isStream(s.onDisk(name)) {
+		answer = cache.Digest{} // it can be read once
+	}
+	s.reads.add(question{s.on(ofText, ofTextOnDisk), name}, answer)
+	return text, err
+}
+
+func (s *source) text(name string) ([]byte, error) {
 	if b, ok := s.overlay[name]; ok {
 		return b, nil
 	}
@@ -37,9 +50,8 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	ours := strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/") || path == "/dev/stdin"
 	switch m := st.Mode(); {
-	case m&fs.ModeNamedPipe != 0 && !ours:
+	case m&fs.ModeNamedPipe != 0 && !isStream(path):
 		return nil, errors.New("is a named pipe, not a file")
 	case m&(fs.ModeDevice|fs.ModeSocket) != 0:
 		return nil, errors.New("is a device or a socket, not a file")
@@ -52,6 +64,11 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxFile+1)) // one more than what is refused
 }
 
+// isStream tells whether a path is of a file that the shell has opened for us.
+func isStream(path string) bool {
+	return strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/") || path == "/dev/stdin"
+}
+
 // onDisk is name as the operating system finds it: relative to the working folder that was asked for.
 func (s *source) onDisk(name string) string {
 	if filepath.IsAbs(name) {
@@ -61,6 +78,12 @@ func (s *source) onDisk(name string) string {
 }
 
 func (s *source) isDir(name string) (bool, error) {
+	dir, err := s.lookKind(name)
+	s.reads.add(question{s.on(ofKind, ofKindOnDisk), name}, digestOfKind(dir, err))
+	return dir, err
+}
+
+func (s *source) lookKind(name string) (bool, error) {
 	var fi fs.FileInfo
 	var err error
 	if s.fsys != nil {
@@ -91,6 +114,12 @@ func (s *source) list(dir string) ([]string, error) {
 }
 
 func (s *source) entries(dir string) ([]fs.DirEntry, error) {
+	list, err := s.lookIn(dir)
+	s.reads.add(question{s.on(ofList, ofListOnDisk), dir}, digestOfList(list, err))
+	return list, err
+}
+
+func (s *source) lookIn(dir string) ([]fs.DirEntry, error) {
 	if s.fsys != nil {
 		return fs.ReadDir(s.fsys, path.Clean(filepath.ToSlash(dir)))
 	}
