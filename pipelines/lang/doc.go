@@ -10,6 +10,8 @@
 //	bind.go     arguments -> inputs (edges); config.go: arguments -> an Op; meta.go: what every step takes
 //	pipeline.go all of it -> engine.Pipeline, with record.Meta of expect, plan, compare and the variables
 //
+// snapshot.go keeps the outcome of all that, with what it rests on (reads.go), so that a later load with the same answers can be spared.
+//
 // Around that: diag.go, explain.go and render.go say what is wrong; paths.go looks whether data is there; resolved.go
 // says what a pipeline is after inheritance; format.go lays files out; reference.go, schemadoc.go and steptext.go
 // document the language from its schemas; symbols.go, hover.go and complete.go answer an editor. Package draw pictures
