@@ -124,15 +124,17 @@ func TestASnapshotIsNeverStale(t *testing.T) {
 		shelf := filepath.Join(root, "shelf") // one for all: snapshots of other worlds lie there, too
 		number := func() int { return rapid.IntRange(1, 99).Draw(rt, "number") }
 		edits := map[string]func(){
-			"nothing":        func() {},
-			"base":           func() { files["base.hcl"] = genPipeline(rt)["base.hcl"]; w.write(rt, "base.hcl", files["base.hcl"]) },
-			"extras":         func() { w.write(rt, "base.hcl", files["base.hcl"]+extras(rt)) },
-			"another base":   func() { w.write(rt, "main.hcl", "pipeline \"p\" {\n  extends = \"other.hcl\"\n}\n") },
-			"other":          func() { w.write(rt, "other.hcl", files["base.hcl"]+extras(rt)) },
-			"leaf":           func() { w.write(rt, "main.hcl", files["main.hcl"]+fmt.Sprintf("# %d\n", number())) },
-			"new pipeline":   func() { w.write(rt, "new.hcl", "pipeline \"new\" {\n  extends = \"base.hcl\"\n}\n") },
-			"gone":           func() { _ = os.Remove(filepath.Join(dir, "new.hcl")) },
-			"project":        func() { w.write(rt, ProjectFile, fmt.Sprintf("executor \"slurm\" \"far\" {\n  max_jobs = %d\n}\n", number())) },
+			"nothing":      func() {},
+			"base":         func() { files["base.hcl"] = genPipeline(rt)["base.hcl"]; w.write(rt, "base.hcl", files["base.hcl"]) },
+			"extras":       func() { w.write(rt, "base.hcl", files["base.hcl"]+extras(rt)) },
+			"another base": func() { w.write(rt, "main.hcl", "pipeline \"p\" {\n  extends = \"other.hcl\"\n}\n") },
+			"other":        func() { w.write(rt, "other.hcl", files["base.hcl"]+extras(rt)) },
+			"leaf":         func() { w.write(rt, "main.hcl", files["main.hcl"]+fmt.Sprintf("# %d\n", number())) },
+			"new pipeline": func() { w.write(rt, "new.hcl", "pipeline \"new\" {\n  extends = \"base.hcl\"\n}\n") },
+			"gone":         func() { _ = os.Remove(filepath.Join(dir, "new.hcl")) },
+			"project": func() {
+				w.write(rt, ProjectFile, fmt.Sprintf("executor \"slurm\" \"far\" {\n  max_jobs = %d\n}\n", number()))
+			},
 			"env":            func() { w.env["LABEL"] = rapid.SampledFrom([]string{"benign", "malicious"}).Draw(rt, "label") },
 			"other env":      func() { w.env["OTHER"] = fmt.Sprint(number()) },
 			"variable":       func() { w.env["REIN_VAR_v0"] = fmt.Sprint(number()) },
