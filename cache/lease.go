@@ -38,5 +38,8 @@ func (s *Store) TryLease(action Digest) (*Lease, error) {
 	return &Lease{release}, nil
 }
 
+// Leased tells whether somebody has the right to make an action's result now, and takes nothing. A store that is only read can be asked.
+func (s *Store) Leased(action Digest) (bool, error) { return s.leases.taken(action) }
+
 // Release gives the lease back.
 func (l *Lease) Release() error { return l.release() }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -46,6 +47,27 @@ func (l *leases) try(action Digest) (func() error, error) {
 	}
 	l.held[at] = true
 	return func() error { return l.release(at) }, nil
+}
+
+func (l *leases) taken(action Digest) (bool, error) {
+	at := int64(binary.BigEndian.Uint64(action[:]) >> 2)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[at] {
+		return true, nil
+	}
+	f, err := os.Open(filepath.Join(l.dir, "table"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	lock := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: at, Len: 1}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &lock); err != nil {
+		return false, err
+	}
+	return lock.Type != unix.F_UNLCK, nil
 }
 
 func (l *leases) release(at int64) error {

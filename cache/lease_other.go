@@ -3,6 +3,7 @@
 package cache
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -24,6 +25,16 @@ func (l *leases) try(action Digest) (func() error, error) {
 		_ = os.Remove(path) // where an open file can't be removed it stays, empty
 		return f.Unlock()
 	}, nil
+}
+
+func (l *leases) taken(action Digest) (bool, error) {
+	f, err := tryExisting(filepath.Join(l.dir, action.String()))
+	if errors.Is(err, errLocked) {
+		return true, nil
+	} else if err != nil {
+		return false, err
+	}
+	return false, f.unlock()
 }
 
 func (l *leases) close() error { return nil }

@@ -26,8 +26,26 @@ func (s *Store) ReadRun(id string) ([]byte, error) {
 }
 
 // Runs lists the ids of all runs, oldest first: an id begins with its time.
-func (s *Store) Runs() ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(s.dir, runsDir))
+func (s *Store) Runs() ([]string, error) { return idsIn(filepath.Join(s.dir, runsDir), ".json") }
+
+// RunSummaries is the path of a file beside the run records for what can be derived of them, a line a run. Whoever reads it must
+// bear that it is missing, torn, or behind: the records are what counts.
+func (s *Store) RunSummaries() string { return filepath.Join(s.dir, runsDir, ".summaries.jsonl") }
+
+// RunEvents is the path of the file that a run's events are written to while it goes, a line an event. It is there to be followed from
+// other processes; whoever reads it must bear that it is missing or torn.
+func (s *Store) RunEvents(id string) string {
+	return filepath.Join(s.dir, runsDir, eventsDir, filepath.Base(id)+".jsonl")
+}
+
+// RunsWithEvents lists the ids of the runs whose events are there, oldest first.
+func (s *Store) RunsWithEvents() ([]string, error) {
+	return idsIn(filepath.Join(s.dir, runsDir, eventsDir), ".jsonl")
+}
+
+// idsIn lists the files of a folder that end so, without the ending; hidden ones are left out, and a missing folder has none.
+func idsIn(dir, ending string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	} else if err != nil {
@@ -35,13 +53,9 @@ func (s *Store) Runs() ([]string, error) {
 	}
 	var ids []string
 	for _, e := range entries {
-		if id, ok := strings.CutSuffix(e.Name(), ".json"); ok && !strings.HasPrefix(id, ".") {
+		if id, ok := strings.CutSuffix(e.Name(), ending); ok && !strings.HasPrefix(id, ".") {
 			ids = append(ids, id)
 		}
 	}
 	return ids, nil
 }
-
-// RunSummaries is the path of a file beside the run records for what can be derived of them, a line a run. Whoever reads it must
-// bear that it is missing, torn, or behind: the records are what counts.
-func (s *Store) RunSummaries() string { return filepath.Join(s.dir, runsDir, ".summaries.jsonl") }

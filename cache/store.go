@@ -21,6 +21,7 @@ const (
 	indexDir      = "index"
 	blobsDir      = "blobs"
 	runsDir       = "runs"
+	eventsDir     = ".events" // in runs
 	leasesDir     = "leases"
 	scratchDir    = "scratch"
 	checkpointDir = "checkpoints"

@@ -361,6 +361,37 @@ func TestLease(t *testing.T) {
 	}
 }
 
+// Whoever only reads can see that a lease is held, and leaves nothing behind by looking.
+func TestLeased(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	reader := open(t, s.Dir(), Options{ReadOnly: true})
+	action := Sum([]byte("k"))
+	looks := func(want bool) {
+		t.Helper()
+		for _, of := range []*Store{s, reader} {
+			if got, err := of.Leased(action); err != nil || got != want {
+				t.Errorf("leased: %v, %v; want %v", got, err, want)
+			}
+		}
+	}
+	looks(false)
+	if left, _ := os.ReadDir(filepath.Join(s.Dir(), leasesDir)); len(left) > 0 {
+		t.Errorf("looking made %v", left)
+	}
+	l, err := s.TryLease(action)
+	if err != nil || l == nil {
+		t.Fatalf("%v, %v", l, err)
+	}
+	looks(true)
+	if other, err := s.Leased(Sum([]byte("other"))); err != nil || other {
+		t.Errorf("another action is leased too: %v, %v", other, err)
+	}
+	if err := l.Release(); err != nil {
+		t.Fatal(err)
+	}
+	looks(false)
+}
+
 // TestChangedFolderIsAMiss changes what a folder holds without writing to any file that is in it.
 func TestChangedFolderIsAMiss(t *testing.T) {
 	for name, change := range map[string]func(dir string) error{

@@ -16,6 +16,8 @@ type Options struct {
 	Jobs int
 	// Emit gets every event. It is called from many goroutines; nil drops them.
 	Emit func(Event)
+	// Begin is told of a run before its first step: the record as far as it is known by then, with steps that have no status yet.
+	Begin func(*record.Run)
 	// Resolver makes the Op of a work order in a child process; needed where Child is.
 	Resolver Resolver
 	// Child is the argument vector to which the path of a work order is appended to run a step in a process of its
@@ -67,6 +69,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Emit == nil {
 		o.Emit = func(Event) {}
+	}
+	if o.Begin == nil {
+		o.Begin = func(*record.Run) {}
 	}
 	if o.RetryDelay <= 0 {
 		o.RetryDelay = time.Second

@@ -9,26 +9,39 @@ import (
 
 // record is what is kept of the run.
 func (r *runner) record(started time.Time, verdict string) *record.Run {
-	rec := &record.Run{Format: record.FormatVersion, ID: r.id, Started: started.UTC(), Ended: time.Now().UTC(), Verdict: verdict,
+	rec := r.outline(started)
+	rec.Ended, rec.Verdict = time.Now().UTC(), verdict
+	for i, p := range r.work.graph.Pipelines {
+		for j, n := range r.work.order[p] {
+			r.fill(&rec.Pipelines[i].Steps[j], n)
+		}
+	}
+	return rec
+}
+
+// outline is the record as far as it is known before anything has run.
+func (r *runner) outline(started time.Time) *record.Run {
+	rec := &record.Run{Format: record.FormatVersion, ID: r.id, Started: started.UTC(),
 		Command: r.options.Command, Git: r.options.Git, Host: thisHost(), Versions: r.options.Versions}
 	for _, p := range r.work.graph.Pipelines {
 		rp := record.Pipeline{Name: p.Name, Title: p.Title, File: p.File, Meta: p.Meta}
 		for _, n := range r.work.order[p] {
-			rp.Steps = append(rp.Steps, r.recordStep(n))
+			rp.Steps = append(rp.Steps, record.Step{Name: n.Name, Type: n.Type, Traits: n.Traits, Pos: n.Pos, Needs: needs(n.Node)})
 		}
 		rec.Pipelines = append(rec.Pipelines, rp)
 	}
 	return rec
 }
 
-func (r *runner) recordStep(n *nodeOf) record.Step {
+// fill adds to a step what is known of it once the run has ended.
+func (r *runner) fill(s *record.Step, n *nodeOf) {
 	nr := r.schedule.nodes[n.id]
-	s := record.Step{Name: n.Name, Type: n.Type, Traits: n.Traits, Pos: n.Pos, Status: string(nr.status), Reasons: record.Words(nr.reasons), Why: nr.reasons, Needs: needs(n.Node)}
+	s.Status, s.Reasons, s.Why = string(nr.status), record.Words(nr.reasons), nr.reasons
 	if nr.err != nil {
 		s.Error = nr.err.Error()
 	}
 	if n.unit == nil || nr.status == StatusSkipped {
-		return s
+		return
 	}
 	res := &r.schedule.results[n.unit.id]
 	if !res.action.IsZero() {
@@ -38,7 +51,6 @@ func (r *runner) recordStep(n *nodeOf) record.Step {
 	if nr.status == StatusRan || nr.status == StatusFailed || nr.status == StatusVerdict {
 		s.QueuedMS, s.RunMS = ms(res.queued), ms(res.ran)
 	}
-	return s
 }
 
 // needs names the steps that a node depends on, each once.

@@ -40,6 +40,7 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 		return nil, err
 	}
 	defer r.close()
+	r.options.Begin(r.outline(started))
 	r.emit(Event{Action: ActionPlan, Total: int64(len(p.work.nodes))})
 	r.loop()
 	verdict := r.schedule.verdict()

@@ -18,7 +18,7 @@ func (a *app) commands() []*cobra.Command {
 		all = append(all, commands...)
 	}
 	in(groupWork, a.planCmd(), a.runCmd(), a.compareCmd(), a.watchCmd(), a.whyCmd(), a.diffCmd(), a.bisectCmd(), a.promoteCmd())
-	in(groupLook, a.logCmd(), a.showCmd(), a.getCmd(), a.scoreCmd(), a.calibrateCmd(), a.reviewCmd())
+	in(groupLook, a.logCmd(), a.showCmd(), a.getCmd(), a.scoreCmd(), a.calibrateCmd(), a.reviewCmd(), a.uiCmd())
 	in(groupFiles, a.initCmd(), a.validateCmd(), a.testCmd(), a.fmtCmd(), a.graphCmd(), a.stepsCmd(), a.lspCmd())
 	in(groupHouse, a.cacheCmd(), a.doctorCmd(), a.versionCmd(), a.manCmd(), a.stepCmd())
 	return all

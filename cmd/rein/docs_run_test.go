@@ -71,6 +71,7 @@ var mentions = map[string]string{
 	"lsp":                     "TestLSP",
 	"review":                  "TestScripts/review",
 	"test":                    "TestScripts/test_shipped",
+	"ui":                      "TestUI",
 	"version":                 "exec rein version",
 }
 

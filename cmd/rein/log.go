@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rein/cache"
+	"rein/cmd/rein/internal/runlog"
 	"rein/cmd/rein/internal/view"
 	"rein/engine"
 	"rein/engine/record"
@@ -69,8 +70,8 @@ func (a *app) log(f *logFlags) error {
 	if a.json {
 		return a.logRecords(store, f.n)
 	}
-	runs, broken, err := history(store, f.n, f.metrics, func(s runSummary) bool {
-		return f.pipeline == "" || slices.ContainsFunc(s.Pipelines, func(p pipelineSummary) bool { return p.Name == f.pipeline })
+	runs, broken, err := runlog.History(store, f.n, f.metrics, func(s runlog.Summary) bool {
+		return f.pipeline == "" || slices.ContainsFunc(s.Pipelines, func(p runlog.PipelineSummary) bool { return p.Name == f.pipeline })
 	})
 	if err != nil {
 		return err
@@ -145,7 +146,7 @@ func readRuns(store *cache.Store, n int) (runs []*record.Run, broken []error, er
 		if n > 0 && len(runs) == n {
 			break
 		}
-		r, err := readRun(store, id)
+		r, err := runlog.Read(store, id)
 		if err != nil {
 			broken = append(broken, err)
 			continue
@@ -155,19 +156,7 @@ func readRuns(store *cache.Store, n int) (runs []*record.Run, broken []error, er
 	return runs, broken, nil
 }
 
-func readRun(store *cache.Store, id string) (*record.Run, error) {
-	raw, err := store.ReadRun(id)
-	if err != nil {
-		return nil, err
-	}
-	var r record.Run
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return nil, fmt.Errorf("run %s: %w", id, err)
-	}
-	return &r, nil
-}
-
-func (a *app) logTable(runs []runSummary) error {
+func (a *app) logTable(runs []runlog.Summary) error {
 	t, paint := a.table(a.out), human.NewPalette(a.color(a.out))
 	t.Painted(paint.Dim, "run", "started", "took", "outcome", "revision", "steps", "pipelines")
 	for _, r := range runs {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"rein/cmd/rein/internal/runlog"
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
@@ -25,7 +26,7 @@ type loggedFigures struct {
 }
 
 // figuresOf are the lines of runs, newest first: one for each pipeline, or for the one that is named.
-func figuresOf(runs []runSummary, pipeline string) []loggedFigures {
+func figuresOf(runs []runlog.Summary, pipeline string) []loggedFigures {
 	var out []loggedFigures
 	for _, r := range runs {
 		for _, p := range r.Pipelines {

@@ -87,7 +87,7 @@ func suspicious(r rune) bool {
 
 // talks are the commands whose results are for people, unless they are asked for another format.
 var talks = map[string]bool{"run": true, "plan": true, "compare": true, "diff": true, "show": true, "log": true, "why": true, "validate": true,
-	"steps": true, "doctor": true, "cache": true, "gc": true, "verify": true, "list": true, "watch": true, "test": true, "bisect": true, "promote": true}
+	"steps": true, "doctor": true, "cache": true, "gc": true, "verify": true, "list": true, "watch": true, "test": true, "bisect": true, "promote": true, "ui": true}
 
 // plainOutput has both streams of a command made harmless, the output only where it is for people.
 func (a *app) plainOutput(c *cobra.Command) {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rein/cache"
+	"rein/cmd/rein/internal/runlog"
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
@@ -189,7 +190,7 @@ func (a *app) measure(ctx context.Context, store *cache.Store, run *record.Run, 
 	s := r.Strategy(own.Name)
 	line.Verdict = s.Verdict
 	for name, f := range s.Measured {
-		if inSummary(name) {
+		if runlog.InSummary(name) {
 			line.Figures[name] = f
 		}
 	}
@@ -210,7 +211,7 @@ func (a *app) measure(ctx context.Context, store *cache.Store, run *record.Run, 
 
 // recorded is the champion's pipeline as its run recorded it.
 func (c *champion) recorded(store *cache.Store) (record.Pipeline, error) {
-	r, err := readRun(store, c.Run)
+	r, err := runlog.Read(store, c.Run)
 	if errors.Is(err, fs.ErrNotExist) {
 		return record.Pipeline{}, fmt.Errorf("the record of run %s, which made %s, is not in this state folder", c.Run, c.Strategy)
 	} else if err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"rein/cache"
+	"rein/cmd/rein/internal/runlog"
 	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/lang"
@@ -123,7 +124,7 @@ func newestFirst(store *cache.Store) iter.Seq[*record.Run] {
 			return
 		}
 		for _, id := range slices.Backward(ids) {
-			if r, err := readRun(store, id); err == nil && !yield(r) {
+			if r, err := runlog.Read(store, id); err == nil && !yield(r) {
 				return
 			}
 		}

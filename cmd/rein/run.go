@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rein/cmd/rein/internal/runlog"
 	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/compare"
@@ -110,9 +111,11 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 		return nil, errors.Join(err, share.close())
 	}
 	share.use(ctx, &o)
-	v := a.progress(r.jobs)
+	v, events := a.progress(r.jobs), runlog.NewWriter(store)
+	defer events.Close()
 	o.Jobs, o.KeepGoing, o.Verify, o.Frozen, o.Force, o.Budget = r.jobs, r.keepGoing, r.verify, r.frozen, r.force, r.budget
-	o.Emit = v.Event
+	o.Begin = events.Begin
+	o.Emit = func(e engine.Event) { events.Event(e); v.Event(e) }
 	if a.live != nil { // how much is left is only shown on a terminal
 		if f, err := engine.Plan(ctx, p.Graph, o); err == nil { // else Run says what is wrong
 			a.live.Expect(f)
@@ -127,7 +130,7 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 	if err := errors.Join(err, share.close()); err != nil {
 		return nil, err
 	}
-	remember(store, rec)
+	runlog.Remember(store, rec)
 	return rec, outcome(ctx, rec)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rein/cache"
+	"rein/cmd/rein/internal/runlog"
 	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/compare"
@@ -69,7 +70,7 @@ func (a *app) showRun(id string) error {
 	if id, err = findRun(ids, id); err != nil {
 		return configError(err)
 	}
-	r, err := readRun(store, id)
+	r, err := runlog.Read(store, id)
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (a *app) printRun(r *record.Run) error {
 	fact("started", r.Started.Local().Format("2006-01-02 15:04:05"))
 	fact("took", human.Duration(r.Ended.Sub(r.Started)))
 	fact("outcome", r.Verdict)
-	fact("steps", countStatuses(statusCounts(r)))
+	fact("steps", countStatuses(runlog.StatusCounts(r)))
 	revision := r.Git.Revision
 	if r.Git.Dirty {
 		revision += " with uncommitted changes"

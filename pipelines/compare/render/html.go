@@ -75,10 +75,19 @@ type confusionTable struct {
 // HTML writes the comparison as one self-contained page: no network, and a script for nothing but to hide and order columns. Rows
 // are read for the microscope only.
 func HTML(ctx context.Context, w io.Writer, of *compare.Result, o Options) error {
+	p, err := newPage(ctx, of, o)
+	if err != nil {
+		return err
+	}
+	return parts().Execute(w, p)
+}
+
+// newPage works out all parts.
+func newPage(ctx context.Context, of *compare.Result, o Options) (*page, error) {
 	r := result{of}
 	m := r.matrix()
 	if err := m.Arrange(o); err != nil {
-		return err
+		return nil, err
 	}
 	p := &page{Style: template.CSS(pageStyle), Script: template.JS(pageScript), R: of, M: m, Facts: slices.Concat(o.Facts, r.facts()), Decision: r.decisionChart(), Forests: r.forests(), Title: r.headline(), Why: r.without(r.Rejections()), Rejected: r.Rejections(), Rule: r.Recommendation.Rule, Stars: starRule, Legend: pageLegend,
 		ConcernLines: r.concernLines(), ControlLines: r.controlLines(), Sweeps: r.sweepCharts(), SweepLines: r.sweepLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
@@ -91,7 +100,7 @@ func HTML(ctx context.Context, w io.Writer, of *compare.Result, o Options) error
 	p.Graphs = r.graphs()
 	var err error
 	if p.Edits, err = r.Edited(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	p.Composition = r.compositions()
 	for _, name := range r.Columns() {
@@ -103,14 +112,8 @@ func HTML(ctx context.Context, w io.Writer, of *compare.Result, o Options) error
 		p.Histograms = append(p.Histograms, newHistogram("hist-"+name, "Threat scores: "+name, "How many test rows have each threat score, on a logarithmic scale; the line is the threshold.", set.Histogram, report.Threshold))
 		p.Confusions = append(p.Confusions, confusions(name, report, set))
 	}
-	if p.Microscopes, err = r.look(ctx); err != nil {
-		return err
-	}
-	t, err := template.New("page").Funcs(functions).Parse(pageSource)
-	if err != nil {
-		return err
-	}
-	return t.Execute(w, p)
+	p.Microscopes, err = r.look(ctx)
+	return p, err
 }
 
 // facts say what was measured on what.

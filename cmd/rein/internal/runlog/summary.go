@@ -1,4 +1,4 @@
-package main
+package runlog
 
 import (
 	"bytes"
@@ -17,29 +17,30 @@ import (
 	"rein/pipelines/compare/render"
 )
 
-// runSummary is what the history knows of a run without reading its record, which has every step and key: a line of
+// Summary is what the history knows of a run without reading its record, which has every step and key: a line of
 // cache.Store.RunSummaries.
-type runSummary struct {
+type Summary struct {
 	ID        string            `json:"id"`
 	Started   time.Time         `json:"started"`
 	Ended     time.Time         `json:"ended"`
 	Outcome   string            `json:"outcome"`
 	Git       record.Git        `json:"git"`
 	Statuses  map[string]int    `json:"statuses"` // steps by how they ended
-	Pipelines []pipelineSummary `json:"pipelines"`
+	Pipelines []PipelineSummary `json:"pipelines"`
 }
 
-type pipelineSummary struct {
+// PipelineSummary is one pipeline of a Summary.
+type PipelineSummary struct {
 	Name    string                    `json:"name"`
 	File    string                    `json:"file"`
 	Figures map[string]compare.Figure `json:"figures,omitempty"`
 }
 
 // summarize makes a record's summary with the figures that keep asks for.
-func summarize(r *record.Run, keep func(metric string) bool) runSummary {
-	s := runSummary{ID: r.ID, Started: r.Started, Ended: r.Ended, Outcome: r.Verdict, Git: r.Git, Statuses: statusCounts(r), Pipelines: []pipelineSummary{}}
+func summarize(r *record.Run, keep func(metric string) bool) Summary {
+	s := Summary{ID: r.ID, Started: r.Started, Ended: r.Ended, Outcome: r.Verdict, Git: r.Git, Statuses: StatusCounts(r), Pipelines: []PipelineSummary{}}
 	for _, p := range r.Pipelines {
-		own := pipelineSummary{Name: p.Name, File: p.File}
+		own := PipelineSummary{Name: p.Name, File: p.File}
 		if of, err := compare.Summarize(p); err == nil { // a record of another version may have facts that can't be read
 			for name, f := range of.Figures {
 				if keep(name) {
@@ -55,8 +56,8 @@ func summarize(r *record.Run, keep func(metric string) bool) runSummary {
 	return s
 }
 
-// statusCounts counts a run's steps by how they ended.
-func statusCounts(r *record.Run) map[string]int {
+// StatusCounts counts a run's steps by how they ended.
+func StatusCounts(r *record.Run) map[string]int {
 	out := map[string]int{}
 	for _, p := range r.Pipelines {
 		for _, st := range p.Steps {
@@ -66,17 +67,17 @@ func statusCounts(r *record.Run) map[string]int {
 	return out
 }
 
-// inSummary tells the metrics that a summary has: the main ones, on whichever rows they are measured.
-func inSummary(metric string) bool {
+// InSummary tells the metrics that a summary has: the main ones, on whichever rows they are measured.
+func InSummary(metric string) bool {
 	for _, prefix := range []string{"own_", "new_", "unseen_"} {
 		metric = strings.TrimPrefix(metric, prefix)
 	}
 	return render.MainRank(metric) < render.MainRank("") || strings.HasPrefix(metric, "recall_at_fp_")
 }
 
-// remember adds a run to the summaries. A line that can't be written is no loss: the record is there.
-func remember(store *cache.Store, r *record.Run) {
-	line, err := json.Marshal(summarize(r, inSummary))
+// Remember adds a run to the summaries. A line that can't be written is no loss: the record is there.
+func Remember(store *cache.Store, r *record.Run) {
+	line, err := json.Marshal(summarize(r, InSummary))
 	if err != nil {
 		return
 	}
@@ -89,28 +90,28 @@ func remember(store *cache.Store, r *record.Run) {
 	_, _ = f.Write(slices.Concat([]byte("\n"), line, []byte("\n")))
 }
 
-// history is the newest runs, newest first, at most n of those that want accepts (0: all), with the metrics asked for. What
+// History is the newest runs, newest first, at most n of those that want accepts (0: all), with the metrics asked for. What
 // can't be read is left out and told.
-func history(store *cache.Store, n int, metrics []string, want func(runSummary) bool) (runs []runSummary, broken []error, err error) {
+func History(store *cache.Store, n int, metrics []string, want func(Summary) bool) (runs []Summary, broken []error, err error) {
 	ids, err := store.Runs()
 	if err != nil {
 		return nil, nil, err
 	}
 	known := map[string][]byte{}
-	if !slices.ContainsFunc(metrics, func(m string) bool { return !inSummary(m) }) {
+	if !slices.ContainsFunc(metrics, func(m string) bool { return !InSummary(m) }) {
 		if known, err = summaries(store); err != nil {
 			return nil, nil, err
 		}
 	}
-	keep := func(m string) bool { return inSummary(m) || slices.Contains(metrics, m) }
-	runs = []runSummary{}
+	keep := func(m string) bool { return InSummary(m) || slices.Contains(metrics, m) }
+	runs = []Summary{}
 	for _, id := range slices.Backward(ids) {
 		if n > 0 && len(runs) == n {
 			break
 		}
-		var s runSummary
+		var s Summary
 		if line := known[id]; json.Unmarshal(line, &s) != nil || s.ID != id {
-			r, err := readRun(store, id)
+			r, err := Read(store, id)
 			if err != nil {
 				broken = append(broken, err)
 				continue
@@ -140,4 +141,17 @@ func summaries(store *cache.Store) (map[string][]byte, error) {
 		}
 	}
 	return out, nil
+}
+
+// Read reads a run's record.
+func Read(store *cache.Store, id string) (*record.Run, error) {
+	raw, err := store.ReadRun(id)
+	if err != nil {
+		return nil, err
+	}
+	var r record.Run
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return nil, fmt.Errorf("run %s: %w", id, err)
+	}
+	return &r, nil
 }

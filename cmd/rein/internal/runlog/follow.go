@@ -1,0 +1,116 @@
+package runlog
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"rein/cache"
+	"rein/engine/record"
+)
+
+// lookEvery is how often a file is looked at for new lines. Polling works on every file system; notifications don't.
+const lookEvery = 200 * time.Millisecond
+
+// Live lists the runs that go on now, newest first: their records as far as they were known when they began.
+func Live(store *cache.Store) ([]*record.Run, error) {
+	ids, err := store.RunsWithEvents()
+	if err != nil {
+		return nil, err
+	}
+	var out []*record.Run
+	for _, id := range slices.Backward(ids) {
+		if goes, err := Goes(store, id); err != nil || !goes {
+			continue
+		}
+		if r, err := Head(store, id); err == nil {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// Goes tells whether a run's process still writes events.
+func Goes(store *cache.Store, id string) (bool, error) { return store.Leased(alive(id)) }
+
+// Head is a run's record as far as it was known when it began.
+func Head(store *cache.Store, id string) (*record.Run, error) {
+	f, err := os.Open(store.RunEvents(id))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(f).ReadBytes('\n')
+	if err != nil {
+		return nil, fmt.Errorf("the events of run %s: %w", id, err)
+	}
+	var r record.Run
+	if err := json.Unmarshal(line, &r); err != nil {
+		return nil, fmt.Errorf("the events of run %s: %w", id, err)
+	}
+	return &r, nil
+}
+
+// Follow gives the lines of a run's events from a place in their file on (0: the first event), each with the place behind it, and waits
+// for more until the run's process has ended. A run whose events are not kept has none.
+func Follow(ctx context.Context, store *cache.Store, id string, from int64, each func(line []byte, next int64) error) error {
+	f, err := os.Open(store.RunEvents(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer f.Close()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	t := &tail{file: f, at: from, head: from == 0}
+	for {
+		goes, err := Goes(store, id) // before reading: what was written before it ended is read then
+		if err != nil {
+			return err
+		}
+		if err := t.read(each); err != nil || !goes {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// tail reads whole lines from a place in a file on.
+type tail struct {
+	file *os.File
+	at   int64
+	head bool // the next line is the record
+}
+
+func (t *tail) read(each func([]byte, int64) error) error {
+	r := bufio.NewReader(io.NewSectionReader(t.file, t.at, 1<<62))
+	for {
+		line, err := r.ReadBytes('\n')
+		if err == io.EOF {
+			return nil // the rest of a torn line may come
+		} else if err != nil {
+			return err
+		}
+		t.at += int64(len(line))
+		if t.head {
+			t.head = false
+			continue
+		}
+		if err := each(bytes.TrimSuffix(line, []byte("\n")), t.at); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package runlog
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"rein/cache"
+	"rein/engine"
+	"rein/engine/record"
+)
+
+const (
+	// kept is of how many runs the events stay.
+	kept = 50
+	// progressEvery is how often a step's progress is written down: more is read by nobody.
+	progressEvery = 250 * time.Millisecond
+	// maxLog is how many bytes of log lines are written down; a step that prints without end fills no disk.
+	maxLog = 32 << 20
+)
+
+// Writer writes a run's events down as they come, so that others can follow it. It is a view like that of the terminal. Nothing of a run
+// depends on it: what can't be written is left out.
+type Writer struct {
+	store *cache.Store
+
+	mu       sync.Mutex
+	file     *os.File
+	lease    *cache.Lease
+	early    []engine.Event // before the run has a name
+	progress map[[2]string]time.Time
+	logged   int
+}
+
+// NewWriter makes a writer for one run.
+func NewWriter(store *cache.Store) *Writer {
+	return &Writer{store: store, progress: map[[2]string]time.Time{}}
+}
+
+// alive is what a run leases as long as its process lives.
+func alive(run string) cache.Digest { return cache.Sum([]byte("events of run " + run)) }
+
+// Begin opens the file. Its first line is the record as far as it is known.
+func (w *Writer) Begin(r *record.Run) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	head, err := json.Marshal(r)
+	path := w.store.RunEvents(r.ID)
+	if err != nil || os.MkdirAll(filepath.Dir(path), 0o777) != nil {
+		return
+	}
+	w.prune()
+	if w.lease, err = w.store.TryLease(alive(r.ID)); err != nil || w.lease == nil {
+		return
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	if err != nil {
+		return
+	}
+	w.file = f
+	w.write(head)
+	for _, e := range w.early {
+		w.event(e)
+	}
+	w.early = nil
+}
+
+// prune removes the events of the oldest runs. One that still goes stays.
+func (w *Writer) prune() {
+	ids, err := w.store.RunsWithEvents()
+	if err != nil {
+		return
+	}
+	for _, id := range ids[:max(0, len(ids)-kept+1)] {
+		if goes, err := w.store.Leased(alive(id)); err == nil && !goes {
+			_ = os.Remove(w.store.RunEvents(id))
+		}
+	}
+}
+
+// Event implements view.View.
+func (w *Writer) Event(e engine.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.file == nil {
+		if w.lease == nil && len(w.early) < 100 {
+			w.early = append(w.early, e)
+		}
+		return
+	}
+	w.event(e)
+}
+
+func (w *Writer) event(e engine.Event) {
+	switch e.Action {
+	case engine.ActionProgress:
+		k := [2]string{e.Pipeline, e.Step}
+		if e.Time.Sub(w.progress[k]) < progressEvery && (e.Total == 0 || e.Done < e.Total) {
+			return
+		}
+		w.progress[k] = e.Time
+	case engine.ActionLog:
+		if w.logged > maxLog {
+			return
+		}
+		if w.logged += len(e.Text); w.logged > maxLog {
+			e.Text = "(further log lines of this run are not kept)"
+		}
+	}
+	if line, err := json.Marshal(e); err == nil {
+		w.write(line)
+	}
+}
+
+// write writes a line in one go, so that a reader sees it whole or without its end.
+func (w *Writer) write(line []byte) {
+	if _, err := w.file.Write(append(line, '\n')); err != nil {
+		w.close()
+	}
+}
+
+func (w *Writer) close() {
+	if w.file != nil {
+		_ = w.file.Close()
+		w.file = nil
+	}
+	if w.lease != nil {
+		_ = w.lease.Release()
+	}
+}
+
+// Close ends the writing. Whoever follows the run learns that nothing more comes.
+func (w *Writer) Close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.close()
+}

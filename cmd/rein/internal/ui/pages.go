@@ -1,0 +1,140 @@
+package ui
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"net/http"
+	"path"
+	"sync"
+	"time"
+
+	"rein/engine/record"
+	"rein/pipelines/compare"
+	"rein/pipelines/compare/render"
+	"rein/pipelines/human"
+)
+
+//go:embed pages/*.gohtml
+var pageFiles embed.FS
+
+//go:embed assets/*
+var assetFiles embed.FS
+
+// assets are the files that pages load, by name.
+var assets = sync.OnceValue(func() map[string][]byte {
+	out := map[string][]byte{"report.css": []byte(render.Style()), "report.js": []byte(render.Script())}
+	entries, err := assetFiles.ReadDir("assets")
+	if err != nil {
+		panic(err) // they are embedded
+	}
+	for _, e := range entries {
+		b, err := assetFiles.ReadFile("assets/" + e.Name())
+		if err != nil {
+			panic(err)
+		}
+		out[e.Name()] = b
+	}
+	return out
+})
+
+// assetHash names an asset's content, so that a browser may keep it.
+func assetHash(name string) string {
+	sum := sha256.Sum256(assets()[name])
+	return hex.EncodeToString(sum[:8])
+}
+
+func (s *Server) asset(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("f")
+	b, ok := assets()[name]
+	if !ok || r.PathValue("hash") != assetHash(name) {
+		return errNotFound
+	}
+	w.Header().Set("Content-Type", map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}[path.Ext(name)])
+	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
+	_, err := w.Write(b)
+	return err
+}
+
+// place is a page that the head of every page links to.
+type place struct{ Path, Name, Key string }
+
+var places = []place{{"/", "Runs", "r"}, {"/history", "History", "h"}}
+
+// frame is what stands around every page.
+type frame struct {
+	Title  string
+	At     string // path of the place
+	Script string // the page's own, in assets
+	Body   any
+	Places []place
+}
+
+// templates are the pages.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{
+		"asset":    func(name string) string { return "/assets/" + assetHash(name) + "/" + name },
+		"when":     func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") },
+		"took":     func(from, to time.Time) string { return human.Duration(to.Sub(from)) },
+		"ms":       func(ms int64) string { return human.Duration(time.Duration(ms) * time.Millisecond) },
+		"revision": revisionText,
+		"statuses": statusText,
+		"label":    render.Label,
+		"figure":   func(metric string, f *compare.Figure) string { return render.Format(metric, *f) },
+		"n":        func(n int) string { return human.Count(int64(n)) },
+		"many":     human.Many,
+		"score":    func(v float64) string { return fmt.Sprintf("%.3f", v) },
+		"add":      func(a, b int) int { return a + b },
+	}).ParseFS(pageFiles, "pages/*.gohtml"))
+})
+
+// page writes a page: whole, or an error.
+func (s *Server) page(w http.ResponseWriter, status int, name string, f frame) error {
+	f.Places = places
+	var b bytes.Buffer
+	if err := templates().ExecuteTemplate(&b, "head", f); err != nil {
+		return err
+	}
+	if err := templates().ExecuteTemplate(&b, name, f.Body); err != nil {
+		return err
+	}
+	if err := templates().ExecuteTemplate(&b, "foot", f); err != nil {
+		return err
+	}
+	return writeHTML(w, status, &b)
+}
+
+// fragment writes a part of a page.
+func (s *Server) fragment(w http.ResponseWriter, name string, data any) error {
+	var b bytes.Buffer
+	if err := templates().ExecuteTemplate(&b, name, data); err != nil {
+		return err
+	}
+	return writeHTML(w, http.StatusOK, &b)
+}
+
+func writeHTML(w http.ResponseWriter, status int, b *bytes.Buffer) error {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// problem is a page that says why there is no other.
+func (s *Server) problem(w http.ResponseWriter, status int, title, text string) {
+	if err := s.page(w, status, "problem", frame{Title: title, Body: struct{ Title, Text string }{title, text}}); err != nil {
+		http.Error(w, text, status)
+	}
+}
+
+// revisionText is a revision's beginning, with a star where there were uncommitted changes.
+func revisionText(g record.Git) string {
+	text := g.Revision[:min(len(g.Revision), 8)]
+	if g.Dirty {
+		text += "*"
+	}
+	return text
+}

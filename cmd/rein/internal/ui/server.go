@@ -1,0 +1,125 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"log"
+	"net"
+	"net/http"
+	"time"
+
+	"rein/cache"
+	"rein/engine"
+	"rein/engine/record"
+	"rein/pipelines/compare"
+	"rein/steps/artifact"
+	"rein/steps/review"
+)
+
+// Config is what a Server serves, and what it asks of the command that it is part of.
+type Config struct {
+	Store *cache.Store // opened for reading
+	Log   *log.Logger  // faults of the server's own
+	Token string       // in the address that is printed
+	Key   []byte       // signs cookies; as long as it stays, pages stay usable when the server starts again
+	Hosts []string     // names by which the server may be called besides addresses and localhost
+
+	// Compare puts pipelines side by side.
+	Compare func(context.Context, []record.Pipeline) (*compare.Result, error)
+	// Files lists the pipeline files.
+	Files func(context.Context) ([]string, error)
+	// Read is a pipeline file's text.
+	Read func(file string) (string, error)
+	// Plan plans a file as if it had this text.
+	Plan func(ctx context.Context, file, text string) (*Plan, error)
+	// Reviews lists the files that have rows to review; Review reads one's.
+	Reviews func(context.Context) ([]string, error)
+	Review  func(ctx context.Context, file string) (*Review, error)
+}
+
+// Plan is what would run if a file had a text, or what is wrong with the text.
+type Plan struct {
+	Forecast *engine.Forecast
+	Summary  string
+	Problems []Problem
+}
+
+// Problem is a diagnostic of a text.
+type Problem struct {
+	Severity, Summary, Detail, File string
+	Line                            int // from 1; 0: none
+}
+
+// Review is a sample of rows that a person has to look at.
+type Review struct {
+	Path      string // of the decisions
+	Rows      []artifact.Row
+	Originals map[string]string // by id: the texts that rows were made of
+	Decisions review.Decisions
+}
+
+// Server answers a browser.
+type Server struct {
+	Config
+	guard   *guard
+	mux     *http.ServeMux
+	history historyCache
+}
+
+// New makes a server. Nothing listens yet.
+func New(c Config) *Server {
+	s := &Server{Config: c, guard: newGuard(c.Token, c.Key, c.Hosts), mux: http.NewServeMux()}
+	for pattern, h := range map[string]func(http.ResponseWriter, *http.Request) error{
+		"GET /{$}":               s.runsPage,
+		"GET /runs/table":        s.runsTable,
+		"GET /runs/changes":      s.runsChanges,
+		"GET /runs/{id}":         s.runPage,
+		"GET /runs/{id}/events":  s.runEvents,
+		"GET /history":           s.historyPage,
+		"GET /assets/{hash}/{f}": s.asset,
+	} {
+		s.mux.Handle(pattern, s.answer(h))
+	}
+	return s
+}
+
+// notFound is what a page that doesn't exist answers.
+var errNotFound = errors.New("there is no such page")
+
+// answer makes a handler of a function that may fail: with a page that says why.
+func (s *Server) answer(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		switch {
+		case err == nil || r.Context().Err() != nil:
+		case errors.Is(err, errNotFound):
+			s.problem(w, http.StatusNotFound, "Not found", "There is no such page, or what it shows is gone.")
+		default:
+			s.problem(w, http.StatusInternalServerError, "That didn't work", err.Error())
+		}
+	})
+}
+
+// OneTimeToken makes a token that is good for one request.
+func (s *Server) OneTimeToken() string { return s.guard.oneTime() }
+
+// Handler is the server's handler.
+func (s *Server) Handler() http.Handler { return s.guard.protect(s.mux) }
+
+// Serve answers until ctx ends.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: s.Log,
+		BaseContext: func(net.Listener) context.Context { return ctx }} // so that streams end with it
+	stop := context.AfterFunc(ctx, func() {
+		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if srv.Shutdown(patience) != nil {
+			_ = srv.Close()
+		}
+	})
+	defer stop()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
