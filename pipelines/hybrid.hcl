@@ -7,7 +7,8 @@ set {
   variations      = 8
   hard_negatives  = 250
   epochs          = 12
-  strata          = { "context manipulation" = 0.43, "semantic jailbreak" = 0.26, "obfuscated command" = 0.19, "other" = 0.12 }
+  # Your own rows have strata of other names: they are taken as they were found.
+  strata = var.train == "" ? { "context manipulation" = 0.43, "semantic jailbreak" = 0.26, "obfuscated command" = 0.19, "other" = 0.12 } : {}
 }
 step "augment" "attacks" {
   for_each = local.folds

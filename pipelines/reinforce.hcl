@@ -74,6 +74,11 @@ variable "folds" {
   default     = 0
   description = "Groups of sources that change roles, 4 or more, so that each source is reported on as a new one; every fold trains models of its own. 0: one division."
 }
+variable "ship" {
+  type        = bool
+  default     = true
+  description = "With folds: also train a model of every source, with a threshold from scores of models that haven't seen a row's source, and package it. false: only measure."
+}
 variable "mine_at_recall" {
   type        = number
   default     = 0.95
@@ -144,6 +149,10 @@ locals {
   base       = local.divided ? step.parts.train : step.corpus.train
   validation = local.divided ? step.parts.validation : step.corpus.validation
   pool       = local.divided ? step.parts.pool : local.own_pool ? step.own_pool.rows : step.corpus.pool
+  of_all     = var.folds > 0 && var.ship
+  shipped    = var.folds == 0 ? element(step.export[*].model, 0) : step.shipped.model
+  # Of the first fold, where there are folds.
+  any_validation = local.divided ? element(step.parts[*].validation, 0) : step.corpus.validation
   # Own traffic, and new sources.
   test   = local.held_out ? step.held_out.own : local.divided ? step.parts.test : step.corpus.test
   unseen = local.held_out ? step.held_out.new : local.divided ? step.parts.unseen : step.corpus.unseen
@@ -307,24 +316,50 @@ step "evaluate" "test_folds" {
   reports    = step.test[*].report
   own_counts = local.own_pool
 }
-# The folds are there to measure; what is shipped is trained on one division.
 step "robustness" "edited" {
   when     = var.folds == 0
   for_each = local.folds
   model    = step.export.model
   rows     = local.test
 }
+
+# Folds are there to measure. What is shipped then is trained on what any fold trained on, which is every source. Its epochs and its
+# threshold, too, come from scores by models that haven't seen a row's source.
+step "merge" "everything" {
+  when = local.of_all
+  base = element(step.dataset[*].rows, 0)
+  add  = step.dataset[*].rows
+}
+step "train-gpu" "shipped_model" {
+  when       = local.of_all
+  rows       = step.everything.rows
+  validation = local.any_validation
+  cross_fit  = var.folds
+  epochs     = var.epochs
+  seed       = var.seed
+
+  threshold_rule     = var.threshold_rule
+  threshold_for      = var.threshold_for
+  new_sources_share  = var.new_sources_share
+  fp_rate_confidence = var.fp_rate_confidence
+}
+step "export-onnx" "shipped" {
+  when  = local.of_all
+  model = step.shipped_model.model
+  rows  = local.any_validation
+}
 step "benchmark" "speed" {
-  when     = var.folds == 0
-  for_each = local.folds
-  model    = step.export.model
-  rows     = local.validation
+  when  = var.folds == 0 || var.ship
+  model = local.shipped
+  rows  = local.any_validation
 }
 step "package" "package" {
-  when     = var.folds == 0
-  for_each = local.folds
-  model    = step.export.model
-  reports  = [step.test.report, step.edited.report, step.speed.report, step.export.certificate]
+  when  = var.folds == 0 || var.ship
+  model = local.shipped
+  reports = [
+    var.folds == 0 ? element(step.test[*].report, 0) : step.test_folds.report, var.folds == 0 ? element(step.edited[*].report, 0) : null,
+    step.speed.report, var.folds == 0 ? element(step.export[*].certificate, 0) : step.shipped.certificate,
+  ]
   strategy = "False positives of a baseline, ${var.false_positives} at most, ${var.variations} variations of each, and ${var.hard_negatives} hard negatives were added to its training rows."
 }
 

@@ -64,6 +64,29 @@ step "train-gpu" "encoder" {
 step "export-onnx" "export" {
   model = var.encoder == "" ? step.model.model : step.encoder.model
 }
+step "train-gpu" "shipped_model" {
+  when = local.of_all && var.encoder == ""
+}
+step "train-gpu" "shipped_encoder" {
+  when       = local.of_all && var.encoder != ""
+  rows       = step.everything.rows
+  validation = local.any_validation
+  cross_fit  = var.folds
+  epochs     = 1
+  seed       = var.seed
+  model {
+    base = var.encoder
+  }
+  class_weights = "sqrt"
+
+  threshold_rule     = var.threshold_rule
+  threshold_for      = var.threshold_for
+  new_sources_share  = var.new_sources_share
+  fp_rate_confidence = var.fp_rate_confidence
+}
+step "export-onnx" "shipped" {
+  model = var.encoder == "" ? step.shipped_model.model : step.shipped_encoder.model
+}
 # No temperature is fitted on rows that the model was trained on.
 step "evaluate" "test" {
   validation = var.encoder == "" && var.cross_fit > 0 ? null : local.validation

@@ -87,9 +87,11 @@ func (r *Result) adviseRows() string {
 		count(rows), percent(target), count(float64(need)))
 }
 
-// baselineSuffices tells whether the baseline meets the targets that the strategies are held to.
+// baselineSuffices tells whether the baseline meets the targets that the strategies are held to. An FP rate alone is what its
+// threshold is chosen for: recall is then what there is to win.
 func (r *Result) baselineSuffices() string {
 	var met []string
+	recall := false
 	for _, s := range r.Contenders() {
 		for _, name := range []string{"fp_rate", "tp_rate"} {
 			e, ok := s.Targets[name]
@@ -99,6 +101,7 @@ func (r *Result) baselineSuffices() string {
 			if !Check(name, e, r.Baseline.Measured).Passed {
 				return ""
 			}
+			recall = recall || name == "tp_rate"
 			if said := label(name) + " " + show(name, r.Baseline.Measured[name].Value); !slices.Contains(met, said) {
 				met = append(met, said)
 			}
@@ -106,6 +109,9 @@ func (r *Result) baselineSuffices() string {
 	}
 	if len(met) == 0 {
 		return ""
+	}
+	if found, ok := r.Baseline.Measured["tp_rate"]; ok && !recall {
+		return "The baseline keeps the target, too (" + joined(met) + "), and finds " + percent(found.Value) + " of the attacks: what there is to win is recall at that rate."
 	}
 	return "The baseline meets the targets by itself (" + joined(met) + "): there is little to reinforce."
 }

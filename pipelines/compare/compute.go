@@ -99,7 +99,11 @@ func (r *Result) add(p record.Pipeline) error {
 			s.Notes = append(s.Notes, st.Name+": "+n)
 		}
 	}
-	fold(s.Measured, withoutParts(own, d.result))
+	// What isn't measured by the result is a model of more rows that is shipped: it tells what the result's steps don't.
+	measured := ancestors(p.Steps, meta.Result)
+	beside, needed := parted(withoutParts(own, d.result), func(st record.Step) bool { return !measured[st.Name] })
+	fold(s.Measured, beside)
+	fold(s.Measured, needed)
 	if d.result != nil {
 		fold(s.Measured, []record.Step{*d.result})
 	}
@@ -135,6 +139,18 @@ func (r *Result) addBaseline(p record.Pipeline, meta record.Meta, base map[strin
 	fold(r.Baseline.Measured, own)
 	r.Baseline.Missing, r.Baseline.Promise = missing(own, st.Name, st), promised(r.Baseline.Measured)
 	r.detail[BaselineName] = &run{meta: meta, steps: own, result: st}
+}
+
+// parted are the steps that are so, and the others.
+func parted(steps []record.Step, so func(record.Step) bool) (yes, no []record.Step) {
+	for _, st := range steps {
+		if so(st) {
+			yes = append(yes, st)
+		} else {
+			no = append(no, st)
+		}
+	}
+	return yes, no
 }
 
 func sameOutputs(a, b map[string]cache.Blob) bool {

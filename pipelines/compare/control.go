@@ -91,7 +91,7 @@ func (r *Result) gainOverVolume(s *Strategy) []string {
 	if t == nil || t.Conclusion == Incomparable {
 		return nil
 	}
-	what := fmt.Sprintf("(%s, p %s)", points(t.Difference), pvalue(t.P))
+	what := fmt.Sprintf("(%s, %s)", points(t.Decided()), t.PText())
 	switch t.Conclusion {
 	case Better:
 		return []string{"Its variations do more than as many plain copies of the same rows would: recall at 1% FP rate is higher " + what + "."}

@@ -13,6 +13,6 @@
 //   - gate: what a strategy must reach to be approved: a target, the balance, steps that passed.
 //   - verdict: approve if every gate is passed, else reject.
 //   - recommended: the one approved strategy that the rule picks, or none.
-//   - test: a paired test of two strategies on the same rows, its p-value adjusted for the number of pairs (Holm).
+//   - test: a paired test of two strategies on the same rows, its p-value adjusted for the number of tests against the baseline, or of pairs of strategies (Holm).
 //   - concern: what speaks against a strategy, with its figures.
 package compare

@@ -45,6 +45,23 @@ func TestPlantedSourceEffects(t *testing.T) {
 	if lucky.Sources != 6 || lucky.SourcesP < alpha || lucky.OverSources == nil || *lucky.OverSources.Low > 0 {
 		t.Errorf("better on one source of six: %+v", lucky)
 	}
+	// What is said of a test has the interval that its p-value is of, and so do a figure's gate and how sure it is.
+	if d := lucky.Decided(); *d.Low > 0 || lucky.Difference.Low == nil || *lucky.Difference.Low <= 0 || !strings.Contains(lucky.words(), points(d)) {
+		t.Errorf("over sources %+v, over rows %+v: %s", d, lucky.Difference, lucky.words())
+	}
+	// A verdict's tests are adjusted for their own number, not for those of strategies among each other.
+	least := 1.0
+	for _, test := range r.Tests {
+		if test.A == BaselineName && test.Metric == New+"tp_rate" {
+			least = min(least, test.Raw)
+			if test.P > 5*test.Raw+1e-12 {
+				t.Errorf("%s: p %v of %v, of five tests", test.B, test.P, test.Raw)
+			}
+		}
+	}
+	if least > 0.05 {
+		t.Errorf("nothing to adjust: %v", least)
+	}
 	if own := r.TestOf(BaselineName, "memorises", Own+Decisive); own.Conclusion != Better || own.Sources != 0 {
 		t.Errorf("own traffic is a question of rows: %+v", own)
 	}

@@ -119,8 +119,9 @@ func (s *Strategy) OwnMS() (sum int64) {
 func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) []string {
 	var why []string
 	name := func(s *Strategy) string { return s.Name }
+	said := func(metric string) string { return withInterval(metric, chosen.Measured[metric].OverSources()) }
 	why = append(why, fmt.Sprintf("%s passes every gate %s: recall %s at 1%% FP rate; at its own threshold FP rate %s, recall %s.", chosen.Name, r.question(),
-		withInterval(Decisive, chosen.Measured[Decisive]), withInterval("fp_rate", chosen.Measured["fp_rate"]), withInterval("tp_rate", chosen.Measured["tp_rate"])))
+		said(Decisive), said("fp_rate"), said("tp_rate")))
 	switch {
 	case len(r.Contenders()) > 1 && len(passed) == 1:
 		why = append(why, "It is the only one of "+fmt.Sprint(len(r.Contenders()))+" that does.")

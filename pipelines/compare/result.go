@@ -101,6 +101,14 @@ type Figure struct {
 	SourcesHigh *float64 `json:"sources_high,omitempty"`
 }
 
+// OverSources is the figure with its interval over sources, if it has one: the next thing to arrive is a source.
+func (f Figure) OverSources() Figure {
+	if f.SourcesLow != nil && f.SourcesHigh != nil {
+		f.Low, f.High = f.SourcesLow, f.SourcesHigh
+	}
+	return f
+}
+
 // Promise is what a strategy's threshold says of a further source: with the probability, its FP rate is at most the limit.
 type Promise struct {
 	Limit       float64 `json:"limit"`
@@ -129,7 +137,7 @@ type Test struct {
 	A          string     `json:"a"`
 	B          string     `json:"b"`
 	Metric     string     `json:"metric"`
-	P          float64    `json:"p"`    // adjusted for the number of pairs (Holm)
+	P          float64    `json:"p"`    // adjusted for the number of tests against the baseline, or of pairs of strategies (Holm)
 	Conclusion Conclusion `json:"code"` // its words are "conclusion" in JSON: see Said
 	Raw        float64    `json:"p_raw"`
 	Difference Figure     `json:"difference"` // B minus A
@@ -147,6 +155,14 @@ type Test struct {
 	SeedsB    int    `json:"seeds_b,omitempty"`
 	NeedSeeds int    `json:"need_seeds,omitempty"` // seeds of each that would show this difference
 	Reason    string `json:"reason,omitempty"`     // of incomparable
+}
+
+// Decided is the difference with the interval that belongs to the p-value: over sources where they say less than rows.
+func (t *Test) Decided() Figure {
+	if t.OverSources != nil && t.SourcesP >= t.Raw {
+		return *t.OverSources
+	}
+	return t.Difference
 }
 
 // Conclusion is what a test says of B against A.

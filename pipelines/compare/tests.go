@@ -97,16 +97,19 @@ func (r *Result) test() {
 	columns, basis := r.Columns(), r.Basis()
 	for _, q := range questions {
 		for _, m := range tested {
-			var families [2][]Test // of strategies, and with controls
+			var families [3][]Test // against the baseline, which decides a verdict; of two strategies; with controls
 			for i, a := range columns {
 				for _, b := range columns[i+1:] {
 					tested, control := r.compared(a, b)
 					if !tested {
 						continue
 					}
-					family := &families[0]
-					if control {
-						family = &families[1]
+					family := &families[1]
+					switch {
+					case control:
+						family = &families[2]
+					case a == BaselineName:
+						family = &families[0]
 					}
 					if t := r.pair(a, b, q.prefix+m.metric, q.set, m.run, m.seeds); t != nil {
 						*family = append(*family, *t)

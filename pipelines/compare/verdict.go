@@ -96,6 +96,7 @@ func Check(name string, e record.Expectation, measured map[string]Figure) Gate {
 		}
 		return g
 	}
+	f = f.OverSources()
 	low, high := f.Value, f.Value
 	if f.Low != nil && f.High != nil {
 		low, high = *f.Low, *f.High
@@ -214,7 +215,15 @@ func (r *Result) against(s *Strategy) []Gate {
 
 // words are what a test concludes, with its figures.
 func (t *Test) words() string {
-	return fmt.Sprintf("%s (%s, p %s)", t.Said(), points(t.Difference), pvalue(t.P))
+	return fmt.Sprintf("%s (%s, %s)", t.Said(), points(t.Decided()), t.PText())
+}
+
+// PText is the p-value in words; its interval is of this test alone, so it says where other tests count.
+func (t *Test) PText() string {
+	if t.P > t.Raw {
+		return fmt.Sprintf("p %s, adjusted for the number of tests", pvalue(t.P))
+	}
+	return "p " + pvalue(t.P)
 }
 
 // generalisation compares new sources with own traffic.
@@ -238,7 +247,7 @@ func (r *Result) losses(s *Strategy) []string {
 	var out []string
 	for _, q := range questions {
 		if t := r.TestOf(BaselineName, s.Name, q.prefix+"roc_auc"); t != nil && t.Conclusion == Worse {
-			out = append(out, fmt.Sprintf("%s is worse than the baseline's (%s, p %s)", label(t.Metric), points(t.Difference), pvalue(t.P)))
+			out = append(out, fmt.Sprintf("%s is worse than the baseline's (%s, %s)", label(t.Metric), points(t.Decided()), t.PText()))
 		}
 	}
 	return out
@@ -272,8 +281,7 @@ func stars(s *Strategy) int {
 			n++
 		}
 	}
-	most, high := s.Targets["fp_rate"].AtMost, s.Measured["fp_rate"].SourcesHigh
-	if g := s.Gate("fp_rate"); g != nil && g.Shown && (most == nil || high == nil || *high <= *most) {
+	if g := s.Gate("fp_rate"); g != nil && g.Shown {
 		n++
 	}
 	return n
@@ -291,7 +299,10 @@ func (s *Strategy) Gate(name string) *Gate {
 
 // Confidence is how sure it is that the FP rate is at most its target; NaN-free: ok tells whether it can be said.
 func (s *Strategy) Confidence() (sure float64, ok bool) {
-	most := s.Targets["fp_rate"].AtMost
+	most, rate := s.Targets["fp_rate"].AtMost, s.Measured["fp_rate"].OverSources()
+	if n, ok := s.Measured["benign_sources"]; ok && most != nil && rate.SourcesHigh != nil {
+		return stats.BelowOverSources(rate.Value, *rate.SourcesHigh, *most, int(n.Value)), true
+	}
 	count, okCount := s.Measured["fp_count"]
 	rows, okRows := s.Measured["benign_rows"]
 	if most == nil || !okCount || !okRows {

@@ -32,6 +32,33 @@ func TestGate(t *testing.T) {
 	}
 }
 
+// A figure of new sources keeps a limit where its interval over sources does, however many rows there are.
+func TestNewSourcesAreSureOverSources(t *testing.T) {
+	f := Figure{Value: 0.008, Low: limit(0.0078), High: limit(0.0082), SourcesLow: limit(0.001), SourcesHigh: limit(0.015)}
+	s := &Strategy{Measured: map[string]Figure{"fp_rate": f, "fp_count": {Value: 8000}, "benign_rows": {Value: 1e6}, "benign_sources": {Value: 20}},
+		Targets: map[string]record.Expectation{"fp_rate": {AtMost: limit(0.01)}}}
+	g := Check("fp_rate", s.Targets["fp_rate"], s.Measured)
+	if !g.Passed || g.Shown || !strings.Contains(g.Got, "0.10-1.50") {
+		t.Errorf("%+v", g)
+	}
+	if sure, ok := s.Confidence(); !ok || sure < 0.6 || sure > 0.9 {
+		t.Errorf("sure %v, %v", sure, ok)
+	}
+}
+
+// Where the FP rate is all that is asked for, the baseline's threshold keeps it: what is left is recall.
+func TestABaselineThatKeepsItsThresholdIsNotEnough(t *testing.T) {
+	r := &Result{Strategies: []*Strategy{{Name: "a", Targets: map[string]record.Expectation{"fp_rate": {AtMost: limit(0.01)}}}}}
+	r.Baseline.Measured = map[string]Figure{"fp_rate": {Value: 0.002}, "tp_rate": {Value: 0.137}}
+	if s := r.baselineSuffices(); !strings.Contains(s, "finds 13.7% of the attacks") || strings.Contains(s, "little to reinforce") {
+		t.Error(s)
+	}
+	r.Strategies[0].Targets["tp_rate"] = record.Expectation{AtLeast: limit(0.1)}
+	if s := r.baselineSuffices(); !strings.Contains(s, "little to reinforce") {
+		t.Error(s)
+	}
+}
+
 func TestJudge(t *testing.T) {
 	exact := func(v float64) Figure { return Figure{Value: v, Low: limit(v), High: limit(v)} }
 	for name, c := range map[string]struct {

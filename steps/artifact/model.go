@@ -37,9 +37,10 @@ type ModelInfo struct {
 type ModelData struct {
 	Benign     int            `json:"benign"`
 	Malicious  int            `json:"malicious"`
-	Validation int            `json:"validation"`        // rows that stopped the training and chose the threshold
-	Sources    map[string]int `json:"sources,omitempty"` // rows by source, where they name one
-	Methods    map[string]int `json:"methods,omitempty"` // made rows by the method that made them; the others were collected
+	Validation int            `json:"validation"`          // rows that stopped the training and chose the threshold
+	CrossFit   int            `json:"cross_fit,omitempty"` // groups of sources by which the validation rows are training rows, too; 0: they are others
+	Sources    map[string]int `json:"sources,omitempty"`   // rows by source, where they name one
+	Methods    map[string]int `json:"methods,omitempty"`   // made rows by the method that made them; the others were collected
 }
 
 // Info reads model.json.

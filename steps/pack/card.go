@@ -111,7 +111,12 @@ func about(b *strings.Builder, c Config, info artifact.ModelInfo) {
 		for _, n := range d.Methods {
 			made += n
 		}
-		fmt.Fprintf(b, "- trained on %d rows, %d benign and %d malicious; %d others stopped the training and chose the threshold\n", d.Benign+d.Malicious, d.Benign, d.Malicious, d.Validation)
+		fmt.Fprintf(b, "- trained on %d rows, %d benign and %d malicious; ", d.Benign+d.Malicious, d.Benign, d.Malicious)
+		if d.CrossFit > 0 {
+			fmt.Fprintf(b, "the threshold and the number of epochs rest on %d of them, each scored by one of %d models that were trained like this one without a group of sources, the row's own among them\n", d.Validation, d.CrossFit)
+		} else {
+			fmt.Fprintf(b, "%d others stopped the training and chose the threshold\n", d.Validation)
+		}
 		fmt.Fprintf(b, "- %d rows as collected, %d made%s\n", d.Benign+d.Malicious-made, made, listed(d.Methods, ": "))
 		if len(d.Sources) > 0 {
 			fmt.Fprintf(b, "- %d sources%s\n", len(d.Sources), listed(d.Sources, ", most rows from "))
@@ -164,6 +169,11 @@ func measured(b *strings.Builder, read []reading) {
 	}
 	if table {
 		b.WriteString("\nIn brackets: 95% intervals.\n\n")
+	}
+	for _, r := range read {
+		if r.Folds > 0 {
+			fmt.Fprintf(b, "These are not figures of this model, which has seen all of those rows: %d models that were made in the same way, each of a part of the sources, were measured on the others.\n\n", r.Folds)
+		}
 	}
 	for _, r := range read {
 		for _, l := range r.Latency {

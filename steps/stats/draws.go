@@ -258,6 +258,20 @@ func studentQuantile(df float64) float64 {
 	return (low + high) / 2
 }
 
+// BelowOverSources is how sure one can be that a rate is under a limit, given the upper end of its 95% interval over so many sources.
+func BelowOverSources(rate, high, limit float64, clusters int) float64 {
+	df := float64(max(clusters, 2) - 1)
+	se := (high - rate) / studentQuantile(df)
+	if se <= 0 {
+		se = 1 / drawPrecision
+	}
+	tail := studentTail((limit-rate)/se, df) / 2
+	if rate > limit {
+		return tail
+	}
+	return 1 - tail
+}
+
 // DrawnInterval is a figure with a 95% interval over sources.
 func DrawnInterval(value float64, draws []float64, clusters int) (Interval, bool) {
 	if len(draws) < 2 || clusters < 2 {

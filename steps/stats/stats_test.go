@@ -202,3 +202,11 @@ func TestMostBelow(t *testing.T) {
 		t.Error(a, b)
 	}
 }
+
+// At its limit a rate is as likely under as over; its 95% interval's upper end leaves 2.5%.
+func TestBelowOverSources(t *testing.T) {
+	near(t, "at the limit", BelowOverSources(0.01, 0.02, 0.01, 12), 0.5, 1e-9)
+	near(t, "at the interval's end", BelowOverSources(0.01, 0.02, 0.02, 12), 0.975, 1e-6)
+	near(t, "as far under", BelowOverSources(0.02, 0.03, 0.01, 12), 0.025, 1e-6)
+	near(t, "no spread", BelowOverSources(0, 0, 0.01, 12), 1, 1e-6)
+}

@@ -14,7 +14,7 @@ import (
 
 // crossFit trains on the validation rows, too. What they are held out for, a score by a model that hasn't seen a row's source, every
 // row gets from the model that was trained without the row's group of sources. So the threshold rests on all sources, and so does the
-// model, which is trained last, for as many epochs as the groups' models took.
+// model, which is trained last, for as many epochs as the groups' models took. A row that is in both sets counts once.
 func crossFit(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset, _ artifact.Model) (*result, error) {
 	all, err := together(env, c, in, rows, validation)
 	if err != nil {
@@ -75,7 +75,7 @@ func together(env *steps.Env, c Config, in Inputs, rows, validation *dataset) (*
 	defer net.close()
 	d := &dataset{perClass: make([]int, len(rows.perClass)), sources: map[string]int{}, methods: rows.methods}
 	groups := map[[2]string]int{}
-	for _, part := range []*dataset{rows, validation} {
+	for _, part := range []*dataset{rows, validation.without(rows.ids)} {
 		d.texts, d.ids = append(d.texts, part.texts...), append(d.ids, part.ids...)
 		d.class, d.weight = append(d.class, part.class...), append(d.weight, part.weight...)
 		d.source, d.root, d.made = append(d.source, part.source...), append(d.root, part.root...), append(d.made, part.made...)

@@ -36,9 +36,9 @@ type dataset struct {
 }
 
 // facts are what a model says of its rows.
-func (d *dataset) facts(validation *dataset) *artifact.ModelData {
+func (d *dataset) facts(validation *dataset, groups int) *artifact.ModelData {
 	benign := d.perClass[0]
-	return &artifact.ModelData{Benign: benign, Malicious: len(d.class) - benign, Validation: len(validation.class), Sources: d.sources, Methods: d.methods}
+	return &artifact.ModelData{Benign: benign, Malicious: len(d.class) - benign, Validation: len(validation.class), CrossFit: groups, Sources: d.sources, Methods: d.methods}
 }
 
 func (d *dataset) benign(i int) bool { return d.class[i] == 0 }
@@ -154,10 +154,31 @@ func (d *dataset) thinned(n int) *dataset {
 	return d.pick(rows)
 }
 
-// pick is a dataset of some of the rows, whose texts are ids already.
+// without is a dataset without the rows of such ids, whose texts aren't ids yet.
+func (d *dataset) without(ids []string) *dataset {
+	known := map[string]bool{}
+	for _, id := range ids {
+		known[id] = true
+	}
+	var rest []int
+	for i, id := range d.ids {
+		if !known[id] {
+			rest = append(rest, i)
+		}
+	}
+	return d.pick(rest)
+}
+
+// pick is a dataset of some of the rows.
 func (d *dataset) pick(rows []int) *dataset {
-	out := &dataset{perClass: make([]int, len(d.perClass)), corpus: d.corpus.Pick(rows), sources: map[string]int{}, methods: d.methods}
+	out := &dataset{perClass: make([]int, len(d.perClass)), sources: map[string]int{}, methods: d.methods}
+	if d.corpus != nil {
+		out.corpus = d.corpus.Pick(rows)
+	}
 	for _, i := range rows {
+		if d.texts != nil {
+			out.texts = append(out.texts, d.texts[i])
+		}
 		out.ids, out.class, out.weight = append(out.ids, d.ids[i]), append(out.class, d.class[i]), append(out.weight, d.weight[i])
 		out.source, out.root, out.made = append(out.source, d.source[i]), append(out.root, d.root[i]), append(out.made, d.made[i])
 		out.perClass[d.class[i]]++

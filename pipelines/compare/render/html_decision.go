@@ -54,7 +54,7 @@ func (r result) decisionChart() *decision {
 			if !ok {
 				continue
 			}
-			fp, tp = overSources(fp), overSources(tp)
+			fp, tp = fp.OverSources(), tp.OverSources()
 			points = append(points, point{name, fp, tp, prefix == compare.New})
 			hi = max(hi, 1.3*fp.Value, *cmp.Or(fp.High, &fp.Value))
 			if fp.Value > 0 {
@@ -98,14 +98,6 @@ func (r result) decisionChart() *decision {
 	}
 	d.label()
 	return d
-}
-
-// overSources is a figure whose interval is that over sources, where it has one.
-func overSources(f compare.Figure) compare.Figure {
-	if f.SourcesLow != nil && f.SourcesHigh != nil {
-		f.Low, f.High = f.SourcesLow, f.SourcesHigh
-	}
-	return f
 }
 
 // allowed is the area within the strategies' targets; nil where they have no common one.
@@ -176,10 +168,7 @@ func (r result) forests() []whiskers {
 			if t == nil || t.Conclusion == compare.Incomparable {
 				continue
 			}
-			d := t.Difference
-			if t.OverSources != nil {
-				d = *t.OverSources
-			}
+			d := t.Decided()
 			words := view{r: r, s: s, measured: s.Measured}.testCell(t).Text
 			groups = append(groups, estimates{name: s.Name, note: words, rows: t.Rows, marks: []estimate{{s.Name, r.class(s.Name), d}}})
 		}

@@ -95,10 +95,7 @@ func (v view) withInterval(metric string) Cell {
 	if !ok {
 		return Cell{}
 	}
-	if f.SourcesLow != nil && f.SourcesHigh != nil {
-		f.Low, f.High = f.SourcesLow, f.SourcesHigh
-	}
-	return Cell{Text: withInterval(metric, f)}
+	return Cell{Text: withInterval(metric, f.OverSources())}
 }
 
 // promised is a measured figure beside what was promised for it.

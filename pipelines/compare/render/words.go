@@ -64,12 +64,12 @@ func testWords(t compare.Test) string {
 	if t.Conclusion == compare.Incomparable {
 		return t.Said() + ": " + t.Reason
 	}
-	d := points(t.Difference)
+	d := points(t.Decided())
 	if !isRate(t.Metric) {
 		d = fmt.Sprintf("%+.4f", t.Difference.Value)
 	}
 	if t.SeedsA > 0 {
 		d += fmt.Sprintf(", means over %d and %d seeds", t.SeedsA, t.SeedsB)
 	}
-	return fmt.Sprintf("%s (%s, p %s)", t.Said(), d, pvalue(t.P))
+	return fmt.Sprintf("%s (%s, %s)", t.Said(), d, t.PText())
 }
