@@ -50,6 +50,7 @@ type (
 	}
 	trainConfig struct {
 		Epochs int     `hcl:"epochs,optional" default:"10" doc:"At most so many passes."`
+		Cross  int     `hcl:"cross_fit,optional" doc:"Groups of sources that are left out in turn."`
 		Seed   int     `hcl:"seed,optional" default:"1" doc:"Seed of all choices."`
 		Device string  `hcl:"device,optional" default:"auto" enum:"auto,cpu,cuda" key:"-" doc:"What does the work."`
 		Rule   string  `hcl:"threshold_rule,optional" default:"fp_rate" doc:"How the threshold is chosen."`

@@ -121,6 +121,9 @@ func (e *evaluator) expandKeys(s *step, a *attr, v cty.Value) bool {
 // instance with a key, a reference without one means the instance of that key.
 func (e *evaluator) stepValue(r ref, key string) (cty.Value, bool) {
 	s := e.steps[r.name]
+	if s == nil { // an editor asks about files with mistakes
+		return cty.DynamicVal, false
+	}
 	if !e.expand(s, r.rng) || s.decl.typ == nil {
 		return cty.DynamicVal, false
 	}
