@@ -52,7 +52,7 @@ type Out struct {
 }
 
 // Step is the "mine" step type.
-var Step = steps.New("mine", 5, "Find a model's false positives in a pool of benign rows.", run, steps.Stage(steps.Data), steps.Passes("pool"), steps.Isolated, steps.Example(`step "mine" "false_positives" {
+var Step = steps.New("mine", 6, "Find a model's false positives in a pool of benign rows.", run, steps.Stage(steps.Data), steps.Passes("pool"), steps.Isolated, steps.Example(`step "mine" "false_positives" {
   model = step.baseline.model
   pool  = step.corpus.pool
 }`))
@@ -80,11 +80,10 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	defer func() { err = errors.Join(err, s.Close()) }()
 	out := Out{Rows: artifact.Rows{Path: env.Out("rows")}, Reserve: artifact.Rows{Path: env.Out("reserve")},
 		Scores: artifact.Scores{Path: env.Out("scores")}, Report: artifact.Report{Path: env.Out("report")}}
-	at, err := operatingPoint(ctx, s, c.Recall, in.Validation)
-	if err != nil {
+	m := &miner{env: env, s: s, margin: c.Margin, Report: Report{Own: s.Threshold(), Strata: map[string]*Stratum{}, Families: map[string]int{}, Questions: map[string]*Question{}}}
+	if m.Threshold, err = m.operatingPoint(ctx, c.Recall, in.Validation); err != nil {
 		return Out{}, err
 	}
-	m := &miner{env: env, s: s, margin: c.Margin, Report: Report{Threshold: at, Own: s.Threshold(), Strata: map[string]*Stratum{}, Families: map[string]int{}}}
 	if m.out, err = artifact.NewWriter[artifact.Row](out.Rows.Path); err != nil {
 		return Out{}, err
 	}
@@ -125,36 +124,37 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 }
 
 // operatingPoint is the threshold to mine at.
-func operatingPoint(ctx context.Context, s *scorer.Scorer, recall float64, validation artifact.Rows) (float64, error) {
+func (m *miner) operatingPoint(ctx context.Context, recall float64, validation artifact.Rows) (float64, error) {
 	if recall == 0 {
-		return s.Threshold(), nil
+		return m.Own, nil
 	}
 	if validation.Path == "" {
 		return 0, errors.New("recall_at_least: it needs validation, the rows to find the threshold with that recall on")
 	}
-	var texts []string
+	var texts, categories []string
 	for r, err := range validation.All() {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return 0, err
 		}
 		if r.Label == artifact.Malicious {
-			texts = append(texts, r.Text)
+			texts, categories = append(texts, r.Text), append(categories, r.Category)
 		}
 	}
 	if len(texts) == 0 {
 		return 0, errors.New("recall_at_least: validation has no malicious row to find the threshold on")
 	}
-	scores, err := s.Score(ctx, texts)
+	scores, err := m.s.Score(ctx, texts)
 	if err != nil {
 		return 0, err
 	}
 	threats := make([]float64, len(scores))
 	for i, x := range scores {
 		threats[i] = float64(x.Threat)
+		m.count(categories[i], threats[i])
 	}
 	slices.Sort(threats)
 	at := threats[len(threats)-max(1, int(math.Ceil(recall*float64(len(threats))-1e-9)))]
-	return min(at, s.Threshold()), nil
+	return min(at, m.Own), nil
 }
 
 // take scores rows and keeps the mistakes.

@@ -25,6 +25,8 @@ type Report struct {
 	Rate       stats.Interval      `json:"fp_rate"`
 	Strata     map[string]*Stratum `json:"strata"`   // by category
 	Families   map[string]int      `json:"families"` // false positives by the attack family that they were taken for
+
+	Questions map[string]*Question `json:"questions,omitempty"` // that malicious validation rows ask, where their categories tell
 }
 
 // Stratum is what was found among the rows of one category.
@@ -64,6 +66,9 @@ func (m *miner) report(path string, reserve int) error {
 	if m.Threshold < m.Own {
 		m.env.Notef("at its own threshold, %.4g, the model flags %d of %d benign rows (%.2f%%); they are mined at %.4g, where it flags %d (%.2f%%)%s",
 			m.Own, m.FoundAtOwn, m.Rows, 100*m.RateAtOwn.Value, m.Threshold, m.Found, 100*m.Rate.Value, m.help())
+	}
+	if mixed := m.mixed(); mixed != "" {
+		m.env.Notef("%s", mixed)
 	}
 	m.Report.Reserve = reserve
 	if m.margin > 0 {

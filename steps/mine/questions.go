@@ -1,0 +1,77 @@
+package mine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"rein/steps/stats"
+)
+
+// Question is one of two that malicious rows may ask: whether a prompt attacks the model, or whether it asks for harm. A label that
+// says yes to both teaches two things at once.
+type Question struct {
+	Rows       int            `json:"rows"` // malicious ones, of validation
+	Found      int            `json:"found_at_model_threshold"`
+	Recall     stats.Interval `json:"recall_at_model_threshold"`
+	Categories map[string]int `json:"categories"`
+}
+
+// The questions' names.
+const (
+	attacks = "attacks on the model"
+	harms   = "harmful requests"
+)
+
+// asks tells which question a category belongs to; "": it doesn't tell.
+func asks(category string) string {
+	c := strings.ToLower(category)
+	has := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(c, part) })
+	}
+	switch {
+	case has("injection", "jailbreak", "indirect", "obfuscat", "hijack", "leak", "extraction"):
+		return attacks
+	case has("toxic", "hate", "harm", "pii", "privacy", "violence", "illegal", "other"):
+		return harms
+	}
+	return ""
+}
+
+// count adds a malicious validation row.
+func (m *miner) count(category string, threat float64) {
+	name := asks(category)
+	if name == "" {
+		return
+	}
+	q := m.Questions[name]
+	if q == nil {
+		q = &Question{Categories: map[string]int{}}
+		m.Questions[name] = q
+	}
+	q.Rows++
+	q.Categories[category]++
+	if threat >= m.Own {
+		q.Found++
+	}
+}
+
+// fewAsking is how many rows of a question are too few to say that it is asked.
+const fewAsking = 30
+
+// mixed says that the label asks two questions, where the model answers them differently well; "": it doesn't.
+func (m *miner) mixed() string {
+	for _, q := range m.Questions {
+		q.Recall = stats.Wilson(q.Found, q.Rows)
+	}
+	a, h := m.Questions[attacks], m.Questions[harms]
+	if a == nil || h == nil || min(a.Rows, h.Rows) < max(fewAsking, (a.Rows+h.Rows)/10) || a.Recall.Low <= h.Recall.High && h.Recall.Low <= a.Recall.High {
+		return ""
+	}
+	said := func(name string, q *Question) string {
+		return fmt.Sprintf("%d are %s (%s), of which it finds %.1f%%", q.Rows, name, strings.Join(slices.Sorted(maps.Keys(q.Categories)), ", "), 100*q.Recall.Value)
+	}
+	return fmt.Sprintf("the label mixes two questions: of the malicious validation rows %s at its own threshold, and %s. "+
+		"If you need one of them, leave the others out (filter { column = \"category\" } in the dataset step) and compare", said(attacks, a), said(harms, h))
+}
