@@ -55,6 +55,7 @@ EXIT STATUS
   rein compare --controls --details
   rein compare --against champion pipelines/hybrid.hcl
   rein compare --sweep variations=4,6,8,10,12 pipelines/hybrid.hcl
+  rein compare --sweep variations=4..12..2 --design race --var folds=5 --budget 20m pipelines/hybrid.hcl
   rein compare --var train=data/prompts.jsonl --require approve`,
 		RunE: func(c *cobra.Command, args []string) error {
 			var err error
@@ -75,7 +76,8 @@ EXIT STATUS
 	fl.BoolVar(&f.control, "controls", false, "add to each strategy an arm with as many plain copies in the place of variations")
 	fl.StringArrayVar(&f.sweep.sweep, "sweep", nil, "give a variable several values, a column for each: `NAME=V,V,...` or NAME=FROM..TO..STEP; several of them are crossed")
 	fl.StringVar(&f.against, "against", "", "add what was promoted under this `NAME` (rein promote) as a column")
-	fl.StringVar(&f.sweep.design, "design", "", "of several swept variables: full (every combination) or fractional (a balanced part)")
+	fl.StringVar(&f.sweep.design, "design", "", "how a sweep is done: full (every combination), fractional (a balanced part of them) or race (points that are shown to lose are dropped between folds or seeds)")
+	fl.IntVar(&f.sweep.seeds, "seeds", 0, "cross a sweep with this `NUMBER` of seeds: the variable seed is 1, 2, and so on")
 	fl.StringVar(&f.format, "format", "table", "table, markdown, html or json; without it the ending of --out says")
 	fl.StringVarP(&f.out, "out", "o", "", "write to this `FILE`")
 	fl.StringVar(&f.require, "require", "", "exit with 1 unless some strategy has this verdict (approve)")
@@ -84,7 +86,14 @@ EXIT STATUS
 	fl.BoolVar(&f.view.All, "all", false, "every row, not those alone that answer which strategy to ship")
 	fl.BoolVar(&f.details, "details", false, "every row; also print concerns, paired tests, what the steps said, the plan's contradictions and the money")
 	fl.BoolVar(&f.view.Transpose, "transpose", false, "strategies as rows")
-	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "markdown", "html", "json"}, cobra.ShellCompDirectiveNoFileComp)))
+	fixed := func(flag string, values ...string) {
+		must(c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
+	}
+	fixed("format", "table", "markdown", "html", "json")
+	fixed("design", lang.Designs...)
+	fixed("require", compare.Approve)
+	must(c.RegisterFlagCompletionFunc("against", completeChampions))
+	must(c.RegisterFlagCompletionFunc("sweep", a.completeVariables(&f.load)))
 	return c
 }
 
@@ -101,8 +110,12 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 		return err
 	}
 	var sweeps []compare.Sweep
+	var dropped []record.Pipeline
 	if !f.control {
 		if p, sweeps, err = a.withSweeps(p, args, &f.load, &f.sweep); err != nil {
+			return err
+		}
+		if p, dropped, err = a.races(ctx, p, sweeps, f); err != nil {
 			return err
 		}
 	}
@@ -110,6 +123,7 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 	if err != nil {
 		return err
 	}
+	rec = append(rec, dropped...)
 	store, err := a.store(true)
 	if err != nil {
 		return err

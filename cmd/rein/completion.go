@@ -19,12 +19,17 @@ func (a *app) complete(c *cobra.Command, l *loadFlags) {
 	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return []string{"hcl"}, cobra.ShellCompDirectiveFilterFileExt
 	}
-	must(c.RegisterFlagCompletionFunc("var", func(_ *cobra.Command, args []string, part string) ([]string, cobra.ShellCompDirective) {
+	must(c.RegisterFlagCompletionFunc("var", a.completeVariables(l)))
+}
+
+// completeVariables offers the pipelines' variables as NAME=, and after that their values.
+func (a *app) completeVariables(l *loadFlags) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return func(_ *cobra.Command, args []string, part string) ([]string, cobra.ShellCompDirective) {
 		if name, _, ok := strings.Cut(part, "="); ok {
 			return a.variableValues(name, args, l), cobra.ShellCompDirectiveNoFileComp
 		}
 		return a.variableNames(args, l), cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
-	}))
+	}
 }
 
 // completeRuns offers the ids of runs beside the pipeline files.

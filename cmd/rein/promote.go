@@ -86,6 +86,7 @@ EXIT STATUS
 	c.Flags().StringVar(&f.as, "as", defaultChampion, "promote it under this `NAME`")
 	c.Flags().StringVar(&f.force, "force", "", "promote it although it isn't approved or clean, for this `REASON`")
 	c.Flags().BoolVar(&f.rollback, "rollback", false, "make the champion's predecessor the champion again")
+	must(c.RegisterFlagCompletionFunc("as", completeChampions))
 	return c
 }
 
@@ -258,6 +259,16 @@ func champions() ([]champion, error) {
 		out = append(out, c)
 	}
 	return out, nil
+}
+
+// completeChampions offers the names under which something was promoted.
+func completeChampions(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	all, _ := champions()
+	names := map[string]bool{}
+	for _, c := range all {
+		names[c.As] = true
+	}
+	return sortedKeys(names), cobra.ShellCompDirectiveNoFileComp
 }
 
 // currentChampion is the newest line of a name; nil without one.

@@ -101,7 +101,7 @@ func (a *app) newest(store *cache.Store, pipe *engine.Pipeline, now present) []r
 			return withTraits(rp.Steps, pipe)
 		}
 	}
-	fmt.Fprintf(a.err, "note: %s has never run: rein run %s\n", pipe.Name, pipe.File)
+	fmt.Fprintf(a.err, "note: %s has never run; without --no-run what is missing is run\n", pipe.Name)
 	return nil
 }
 

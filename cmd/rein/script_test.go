@@ -45,10 +45,13 @@ func TestScripts(t *testing.T) {
 			}
 			return false, fmt.Errorf("no condition %q", cond)
 		},
-		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exits": cmdExits},
+		Cmds:          scriptCmds,
 		UpdateScripts: os.Getenv("REIN_UPDATE_SCRIPTS") != "",
 	})
 }
+
+// scriptCmds are the commands of scripts besides testscript's own.
+var scriptCmds = map[string]func(*testscript.TestScript, bool, []string){"exits": cmdExits}
 
 // cmdExits is `exits STATUS PROGRAM ARG...`: runs the program and wants that exit status.
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {

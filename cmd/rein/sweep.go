@@ -15,12 +15,16 @@ import (
 type sweepFlags struct {
 	sweep  []string // NAME=V,V,...
 	design string
+	seeds  int // of each point; 0: its own
 }
 
 // sweeps are the sweeps of the pipelines that have one: of the command line for all of them, else of their own sweep blocks.
 func (f *sweepFlags) sweeps(p *lang.Program) (map[string]*lang.Sweep, error) {
 	if f.design != "" && !slices.Contains(lang.Designs, f.design) {
-		return nil, configError(fmt.Errorf("--design %q: want %s", f.design, strings.Join(lang.Designs, " or ")))
+		return nil, configError(fmt.Errorf("--design %q: want one of %s", f.design, strings.Join(lang.Designs, ", ")))
+	}
+	if err := notNegative("--seeds", f.seeds); err != nil {
+		return nil, err
 	}
 	out := map[string]*lang.Sweep{}
 	for _, pipe := range p.Pipelines {
@@ -46,10 +50,46 @@ func (f *sweepFlags) sweeps(p *lang.Program) (map[string]*lang.Sweep, error) {
 		}
 		out[pipe.Name] = s
 	}
-	if f.design != "" && len(out) == 0 {
-		return nil, configError(fmt.Errorf("--design %s: there is no sweep; --sweep NAME=VALUE,VALUE gives one", f.design))
+	for _, given := range []struct {
+		flag string
+		is   bool
+	}{{"--design " + f.design, f.design != ""}, {fmt.Sprintf("--seeds %d", f.seeds), f.seeds > 0}} {
+		if given.is && len(out) == 0 {
+			return nil, configError(fmt.Errorf("%s: there is no sweep; --sweep NAME=VALUE,VALUE gives one", given.flag))
+		}
 	}
 	return out, nil
+}
+
+// crossed are a sweep's points, each with every seed; without --seeds each once, with the seed 0.
+func (f *sweepFlags) crossed(pipe *lang.Pipeline, s *lang.Sweep) ([]column, error) {
+	points, err := s.Points()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", pipe.File, err)
+	}
+	if f.seeds > 0 {
+		switch isSeed := func(name string) bool { return name == lang.SeedVariable }; {
+		case !slices.ContainsFunc(pipe.Variables, func(v *lang.Variable) bool { return isSeed(v.Name) }):
+			return nil, fmt.Errorf("--seeds %d: %s has no variable %q", f.seeds, pipe.File, lang.SeedVariable)
+		case slices.ContainsFunc(s.Variables, func(v lang.Swept) bool { return isSeed(v.Name) }):
+			return nil, fmt.Errorf("--seeds %d: %s is swept already", f.seeds, lang.SeedVariable)
+		case f.seeds*len(points) > lang.MostPoints:
+			return nil, fmt.Errorf("--seeds %d: %d points with so many seeds are more than %d columns", f.seeds, len(points), lang.MostPoints)
+		}
+	}
+	var out []column
+	for _, p := range points {
+		for seed := min(f.seeds, 1); seed <= f.seeds; seed++ {
+			out = append(out, column{p, seed})
+		}
+	}
+	return out, nil
+}
+
+// column is a point of a sweep with one of its seeds; 0: the strategy's own.
+type column struct {
+	point lang.Point
+	seed  int
 }
 
 // withSweeps loads the pipelines again, each that is swept as one derived pipeline for each point: a text that extends its file and
@@ -69,20 +109,27 @@ func (a *app) withSweeps(p *lang.Program, args []string, l *loadFlags, f *sweepF
 			targets = append(targets, pipe.File)
 			continue
 		}
-		points, err := s.Points()
+		columns, err := f.crossed(pipe, s)
 		if err != nil {
-			return nil, nil, configError(fmt.Errorf("%s: %w", pipe.File, err))
+			return nil, nil, configError(err)
 		}
 		d := compare.Sweep{Of: pipe.Name, Design: s.Design, Points: map[string][]string{}}
 		for _, v := range s.Variables {
 			d.Variables = append(d.Variables, v.Name)
 		}
-		for i, point := range points {
-			name := pipe.Name + " " + s.Name(point)
+		for i, c := range columns {
+			name := pipe.Name + " " + s.Name(c.point)
+			if c.seed > 0 {
+				name = fmt.Sprintf("%s %s=%d", name, lang.SeedVariable, c.seed)
+				if d.Seeds == nil {
+					d.Seeds = map[string]int{}
+				}
+				d.Seeds[name] = c.seed
+			}
 			file := fmt.Sprintf("%s-point%d.hcl", strings.TrimSuffix(pipe.File, filepath.Ext(pipe.File)), i+1)
-			o.Overlay[file] = pointText(pipe, s, name, point)
+			o.Overlay[file] = pointText(pipe, s, name, c)
 			targets = append(targets, file)
-			d.Points[name] = plainValues(point)
+			d.Points[name] = plainValues(c.point)
 		}
 		designs = append(designs, d)
 	}
@@ -97,11 +144,14 @@ func (a *app) withSweeps(p *lang.Program, args []string, l *loadFlags, f *sweepF
 }
 
 // pointText is a pipeline that extends a swept one with a point's values. The plan's figures are of the strategy as it is written.
-func pointText(pipe *lang.Pipeline, s *lang.Sweep, name string, point lang.Point) []byte {
+func pointText(pipe *lang.Pipeline, s *lang.Sweep, name string, c column) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "pipeline %q {\n  title   = %q\n  extends = %q\n}\nset {\n", name, s.Name(point), filepath.Base(pipe.File))
+	fmt.Fprintf(&b, "pipeline %s {\n  title   = %s\n  extends = %s\n}\nset {\n", lang.Quote(name), lang.Quote(strings.TrimPrefix(name, pipe.Name+" ")), lang.Quote(filepath.Base(pipe.File)))
 	for i, v := range s.Variables {
-		fmt.Fprintf(&b, "  %s = %s\n", v.Name, point[i])
+		fmt.Fprintf(&b, "  %s = %s\n", v.Name, c.point[i])
+	}
+	if c.seed > 0 {
+		fmt.Fprintf(&b, "  %s = %d\n", lang.SeedVariable, c.seed)
 	}
 	b.WriteString("}\n")
 	b.WriteString("expect {\n  when = false\n}\nplan {\n  when = false\n}\n")

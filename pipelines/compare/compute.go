@@ -48,7 +48,7 @@ func Compute(ctx context.Context, in Input) (*Result, error) {
 	r.slices()
 	r.test()
 	r.Sweeps = in.Sweeps
-	r.sweep()
+	r.sweep(ctx)
 	for _, s := range r.Strategies {
 		r.judge(s)
 	}

@@ -145,13 +145,7 @@ func (d *run) basis() string { return cmp.Or(d.report.Basis, stats.OwnTraffic) }
 // eachSeen reads the test rows of a column with the other column's answers.
 func eachSeen(ctx context.Context, d, base *run, before []artifact.Answer, f func(seen)) error {
 	i := 0
-	for row, err := range (artifact.Scores{Path: d.scores.path}).All() {
-		if err := cmp.Or(err, ctx.Err()); err != nil {
-			return err
-		}
-		if row.Set != d.basis() {
-			continue
-		}
+	return eachRow(ctx, d.scores.path, d.basis(), func(row artifact.Scored) {
 		s := seen{Scored: row, cut: cmp.Or(row.Threshold, d.report.Threshold)}
 		s.now = row.Score >= s.cut
 		s.of = s.now
@@ -161,6 +155,18 @@ func eachSeen(ctx context.Context, d, base *run, before []artifact.Answer, f fun
 		}
 		i++
 		f(s)
+	})
+}
+
+// eachRow reads the scored rows of a set, with their texts.
+func eachRow(ctx context.Context, path, set string, f func(artifact.Scored)) error {
+	for row, err := range (artifact.Scores{Path: path}).All() {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return err
+		}
+		if row.Set == set {
+			f(row)
+		}
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func TestSweepIntervalsCover(t *testing.T) {
 			for range trials {
 				d := simulated(r, c.rows, 0.04, c.clusters)
 				// The true difference of the first level from the last is twice the effect.
-				f := d.estimate(minus(d.mean(func(p []int) bool { return p[0] == 0 }), d.mean(func(p []int) bool { return p[0] == 2 })), adjusted(1))
+				f := d.estimate(minus(d.mean(func(p []int) bool { return p[0] == 0 }), d.mean(func(p []int) bool { return p[0] == 2 })), 1)
 				if *f.Low <= -0.08 && -0.08 <= *f.High {
 					covered++
 				}

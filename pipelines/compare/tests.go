@@ -22,7 +22,7 @@ var tested = []struct {
 	run    func(a, b *side) outcome
 	seeds  func(a, b *side) (rows float64, byA, byB []float64) // where one of them has several
 }{
-	{Decisive, false, ranking, recallAt(0.01), seedsRecallAt(0.01)}, // first: what others are called depends on it
+	{Decisive, false, ranking, recallAt(decisiveRate), seedsRecallAt(decisiveRate)}, // first: what others are called depends on it
 	{"recall_at_fp_0_5", false, ranking, recallAt(0.005), seedsRecallAt(0.005)},
 	{"recall_at_fp_2", false, ranking, recallAt(0.02), seedsRecallAt(0.02)},
 	{"roc_auc", false, ranking, (*side).auc, (*side).seedsAUC},
@@ -41,6 +41,9 @@ const (
 
 // Decisive is the metric that strategies are compared by: the recall of each at one FP rate.
 const Decisive = "recall_at_fp_1"
+
+// decisiveRate is that FP rate.
+const decisiveRate = 0.01
 
 // equal are the metrics at equal FP rates, of which none may be lost.
 var equal = []string{Decisive, "recall_at_fp_0_5", "recall_at_fp_2"}

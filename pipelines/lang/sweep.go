@@ -25,20 +25,25 @@ type Swept struct {
 	Values []string
 }
 
-// The designs: every combination, or a part of them in which each value of a variable meets all others' values equally often.
+// The designs: every combination; a part of them in which each value of a variable meets all others' values equally often; or every
+// combination, of which those are dropped on the way that are shown to lose.
 const (
 	FullDesign       = "full"
 	FractionalDesign = "fractional"
+	RaceDesign       = "race"
 )
 
 // Designs are all designs.
-var Designs = []string{FullDesign, FractionalDesign}
+var Designs = []string{FullDesign, FractionalDesign, RaceDesign}
+
+// SeedVariable is the variable that a sweep over seeds sets.
+const SeedVariable = "seed"
 
 // designArg is the argument of a sweep block that is no variable.
 const designArg = "design"
 
-// mostPoints bounds a sweep: a slip in a range must not start thousands of trainings.
-const mostPoints = 256
+// MostPoints bounds the columns of a sweep: a slip in a range must not start thousands of trainings.
+const MostPoints = 256
 
 // Point is one combination: a value for each swept variable, in their order.
 type Point []string
@@ -60,8 +65,8 @@ func (s *Sweep) Points() ([]Point, error) {
 		if n := len(v.Values); n > 1 && (least == 0 || n < least) {
 			least = n
 		}
-		if total > mostPoints {
-			return nil, fmt.Errorf("the sweep has more than %d combinations: sweep fewer values, or design = %q", mostPoints, FractionalDesign)
+		if total > MostPoints {
+			return nil, fmt.Errorf("the sweep has more than %d combinations: sweep fewer values, or design = %q", MostPoints, FractionalDesign)
 		}
 	}
 	var out []Point
@@ -101,7 +106,7 @@ func (e *evaluator) sweep(attrs []*attr) *Sweep {
 		}
 		if a.name == designArg {
 			if text, err := convert.Convert(v, cty.String); err != nil || text.IsNull() || !slices.Contains(Designs, text.AsString()) {
-				wrong("A design is %s.", strings.Join(Designs, " or "))
+				wrong("A design is one of %s.", strings.Join(Designs, ", "))
 			} else {
 				s.Design = text.AsString()
 			}
@@ -181,8 +186,8 @@ func span(text string) (values []string, ok bool, err error) {
 		}
 	}
 	from, to, step := numbers[0], numbers[1], numbers[2]
-	if step <= 0 || to < from || (to-from)/step > mostPoints {
-		return nil, true, fmt.Errorf("the range %s has no values, or more than %d: want FROM..TO..STEP with a step above 0", text, mostPoints)
+	if step <= 0 || to < from || (to-from)/step > MostPoints {
+		return nil, true, fmt.Errorf("the range %s has no values, or more than %d: want FROM..TO..STEP with a step above 0", text, MostPoints)
 	}
 	for i := 0; from+float64(i)*step <= to*(1+1e-12)+1e-12; i++ {
 		values = append(values, strconv.FormatFloat(roundTo(from+float64(i)*step), 'g', -1, 64))

@@ -27,6 +27,25 @@ func swept(t *testing.T) *compare.Result {
 	return r
 }
 
+// raced is a comparison of what a race left.
+func raced(t *testing.T) *compare.Result {
+	t.Helper()
+	s := comparetest.NewShelf(t)
+	race := &compare.Race{Metric: compare.Own + compare.Decisive, Rounds: 4, Work: 3, Stopped: "the budget of 1m0s has no time for round 3 of 4", Points: []compare.Racer{
+		{Name: "p n=2", Columns: []string{"p n=2 seed=1"}, Rounds: 2, Figure: 0.5, Units: 40},
+		{Name: "p n=1", Columns: []string{"p n=1 seed=1"}, Rounds: 1, Figure: 0.25, Units: 20, Lost: &compare.Loss{To: "p n=2", Difference: 0.25, Units: 20, Evidence: 31}}}}
+	r, err := compare.Compute(t.Context(), compare.Input{Pipelines: []record.Pipeline{s.Strategy("p n=2 seed=1", weak, weak, 0, 1), {Name: "p n=1 seed=1"}}, Blobs: s,
+		Sweeps: []compare.Sweep{{Of: "p", Design: "race", Variables: []string{"n"}, Seeds: map[string]int{"p n=1 seed=1": 1, "p n=2 seed=1": 1}, Race: race,
+			Points: map[string][]string{"p n=1 seed=1": {"1"}, "p n=2 seed=1": {"2"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Strategy("p n=1 seed=1"); got.Missing != "dropped after round 1 of 4: p n=2 has a recall at 1% FP rate, own traffic that is higher by 25.0 points on 20 attacks" {
+		t.Errorf("what was dropped says %q", got.Missing)
+	}
+	return r
+}
+
 func TestJSONFollowsItsSchema(t *testing.T) {
 	c := jsonschema.NewCompiler()
 	schema, err := c.Compile("schema.json")
@@ -37,7 +56,7 @@ func TestJSONFollowsItsSchema(t *testing.T) {
 	failed := s.Strategy("failed", weak, weak, 0, 1)
 	failed.Steps[6].Error, failed.Steps[7].Outputs, failed.Steps[7].Result.Metrics = "out of memory", nil, nil
 	other := s.Strategy("other", weak, model{FP: 0.001, FN: 0.01, Rows: 20000, Data: "another test set"}, 0, 1)
-	for name, r := range map[string]*compare.Result{"four": four(t), "none": compute(t, s), "failed": compute(t, s, failed), "incomparable": compute(t, s, other, failed), "sweep": swept(t)} {
+	for name, r := range map[string]*compare.Result{"four": four(t), "none": compute(t, s), "failed": compute(t, s, failed), "incomparable": compute(t, s, other, failed), "sweep": swept(t), "race": raced(t)} {
 		var b strings.Builder
 		if err := JSON(&b, r); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rein/pipelines/compare"
+	"rein/pipelines/human"
 )
 
 // sweepLines say what each swept variable does: the answer in words, then the figures of each value.
@@ -13,6 +14,9 @@ func (r result) sweepLines() []string {
 	for _, s := range r.Sweeps {
 		out = append(out, fmt.Sprintf("%s, %d points (%s design)", s.Of, len(s.Points), s.Design))
 		out = append(out, s.Answers...)
+		if s.Race != nil {
+			out = append(out, raceLines(s.Race)...)
+		}
 		for _, e := range s.Effects {
 			var parts []string
 			for _, l := range e.Levels {
@@ -22,6 +26,16 @@ func (r result) sweepLines() []string {
 		}
 		if len(s.Dropped) > 0 {
 			out = append(out, "These points may be dropped: "+strings.Join(s.Dropped, ", ")+".")
+		}
+	}
+	return out
+}
+
+// raceLines are the points of a race: what each was measured to be until it was dropped.
+func raceLines(r *compare.Race) (out []string) {
+	for _, p := range r.Points {
+		if p.Rounds > 0 {
+			out = append(out, fmt.Sprintf("%s, %s: %s in %s", p.Name, label(r.Metric), Format(r.Metric, compare.Figure{Value: p.Figure}), human.Many(p.Rounds, "round")))
 		}
 	}
 	return out
