@@ -86,7 +86,9 @@ func tQuantile(share, df float64) float64 {
 
 // HalfWidth is half the width of an interval that is wrong in a share of the cases, around an estimate whose variance is itself
 // estimated with df degrees of freedom (infinitely many: it is known).
-func HalfWidth(variance, df, share float64) float64 { return tQuantile(share, df) * math.Sqrt(variance) }
+func HalfWidth(variance, df, share float64) float64 {
+	return tQuantile(share, df) * math.Sqrt(variance)
+}
 
 // Pattern is a kind of row: which of A's seeds and which of B's flag it, and how many such rows of each label there are.
 type Pattern struct {
