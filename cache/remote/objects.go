@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"math/rand/v2"
 	"time"
 )
@@ -89,6 +90,32 @@ func (r *Remote) there(ctx context.Context, name string) (ok bool, err error) {
 		return err
 	})
 	return ok, err
+}
+
+// listTime is how long a listing may find nothing: a folder of objects of others may have to be gone through, too.
+const listTime = 12
+
+// list lists the bucket, as long as it goes on.
+func (r *Remote) list(ctx context.Context, prefix string) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		most := listTime * r.o.Timeout
+		lctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		late := time.AfterFunc(most, func() {
+			cancel(fmt.Errorf("no answer to a listing within %v: %w", most, context.DeadlineExceeded))
+		})
+		defer late.Stop()
+		for item, err := range r.bucket.List(lctx, prefix) {
+			late.Stop()
+			if err != nil && lctx.Err() != nil && ctx.Err() == nil {
+				err = context.Cause(lctx)
+			}
+			if !yield(item, err) {
+				return
+			}
+			late.Reset(most)
+		}
+	}
 }
 
 // fault is an error of the bucket or of the way there. Others are this machine's, and no reason to leave the bucket alone.

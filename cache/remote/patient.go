@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"iter"
 )
 
 // patient is a bucket of files that doesn't wait for a file system that hangs longer than its caller does: a call to the system can't
@@ -56,6 +57,40 @@ func (p patient) Has(ctx context.Context, name string) (bool, error) {
 func (p patient) Delete(ctx context.Context, name string) error {
 	_, err := waited(ctx, func() (struct{}, error) { return struct{}{}, p.folder.Delete(ctx, name) }, func(struct{}) {})
 	return err
+}
+
+// List lists in a goroutine of its own, which may outlive it.
+func (p patient) List(ctx context.Context, prefix string) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		type found struct {
+			item Item
+			err  error
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		items := make(chan found)
+		go func() {
+			defer close(items)
+			for item, err := range p.folder.List(ctx, prefix) {
+				select {
+				case items <- found{item, err}:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+		for {
+			select {
+			case f, ok := <-items:
+				if !ok || !yield(f.item, f.err) {
+					return
+				}
+			case <-ctx.Done():
+				yield(Item{}, context.Cause(ctx))
+				return
+			}
+		}
+	}
 }
 
 // patientBody reads a file into memory of its own: a read that is given up goes on.

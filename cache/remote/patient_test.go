@@ -5,6 +5,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"iter"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -47,5 +48,36 @@ func TestFolderThatHangs(t *testing.T) {
 	cancel()
 	if _, err := r.Fetch(ctx, action); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// A listing that finds nothing for long ends with an error, and at once when its caller gives up.
+func TestListingThatHangs(t *testing.T) {
+	store, err := cache.Open(t.TempDir(), cache.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	r, err := New(store, silent{Folder(t.TempDir())}, Options{Timeout: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.PlanPrune(t.Context(), Rules{}, time.Now()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.PlanPrune(ctx, Rules{}, time.Now()); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// silent is a bucket whose listing has no answer.
+type silent struct{ Bucket }
+
+func (silent) List(ctx context.Context, _ string) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		<-ctx.Done()
+		yield(Item{}, ctx.Err())
 	}
 }

@@ -85,7 +85,7 @@ func (r *Remote) PlanPrune(ctx context.Context, rules Rules, now time.Time) (*Pr
 // stock lists the bucket and reads its entries and lists.
 func (r *Remote) stock(ctx context.Context) (*stock, error) {
 	s := &stock{size: map[string]int64{}, written: map[string]time.Time{}, lists: map[string]*list{}}
-	for o, err := range r.bucket.List(ctx, layout) {
+	for o, err := range r.list(ctx, layout) {
 		if err != nil {
 			return nil, err
 		}
@@ -105,12 +105,7 @@ func (r *Remote) stock(ctx context.Context) (*stock, error) {
 					if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errTooBig) {
 						return err // a bucket that fails is no reason to remove anything
 					}
-					if e, err := r.readEntry(b, h.action); err == nil {
-						for port := range e.Inline { // that it is there is all that matters
-							e.Inline[port] = nil
-						}
-						h.entry = e
-					}
+					h.entry = listed(b, h.action)
 				}
 				mu.Lock()
 				defer mu.Unlock()
@@ -134,6 +129,22 @@ func (r *Remote) stock(ctx context.Context) (*stock, error) {
 		}
 	}
 	return s, g.Wait()
+}
+
+// listed is a bucket's entry without its content, whoever signed it: nil if it is damaged.
+func listed(b []byte, action cache.Digest) *object {
+	text, _, err := unsealEntry(b)
+	if err != nil {
+		return nil
+	}
+	o, err := readEntry(text, action)
+	if err != nil {
+		return nil
+	}
+	for port := range o.Inline { // that it is there is all that matters
+		o.Inline[port] = nil
+	}
+	return o
 }
 
 // objects are the names of all that an entry needs, itself first.

@@ -198,7 +198,14 @@ func (r *Remote) entry(ctx context.Context, action cache.Digest) (o *object, use
 		return nil, used, r.lost(ctx, "entry", action, name, err)
 	}
 	r.bytesFetched.Add(int64(len(b)))
-	if o, err = r.readEntry(b, action); err != nil {
+	text, signed, err := unsealEntry(b)
+	if err == nil {
+		err = r.believe(text, signed)
+	}
+	if err == nil {
+		o, err = readEntry(text, action)
+	}
+	if err != nil {
 		return nil, used, r.foreign("entry", action, name, err)
 	}
 	return o, used, nil

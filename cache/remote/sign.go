@@ -3,9 +3,12 @@ package remote
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 
 	"rein/cache"
 )
@@ -43,27 +46,42 @@ func (r *Remote) sealEntry(text []byte) []byte {
 	return append([]byte(cache.Sum(text).String()+" "+base64.StdEncoding.EncodeToString(signature)+"\n"), text...)
 }
 
-// unsealEntry returns an entry's text, if it is whole and may be believed.
-func (r *Remote) unsealEntry(b []byte) ([]byte, error) {
+// unsealEntry returns an entry's text, if it is whole, and the signature of it.
+func unsealEntry(b []byte) (text, signature []byte, err error) {
 	head, text, _ := bytes.Cut(b, []byte("\n"))
-	sum, signed, _ := bytes.Cut(head, []byte(" "))
+	sum, signature, _ := bytes.Cut(head, []byte(" "))
 	if string(sum) != cache.Sum(text).String() {
-		return nil, errors.New("its checksum is wrong")
+		return nil, nil, errors.New("its checksum is wrong")
 	}
+	return text, signature, nil
+}
+
+// believe tells why an entry's text may not be believed.
+func (r *Remote) believe(text, signed []byte) error {
 	if len(r.o.Trust) == 0 {
-		return text, nil
+		return nil
 	}
 	if len(signed) == 0 {
-		return nil, errors.New("it isn't signed, and this project trusts only signed results")
+		return errors.New("it isn't signed, and this project trusts only signed results")
 	}
 	signature, err := base64.StdEncoding.DecodeString(string(signed))
 	if err != nil {
-		return nil, errors.New("its signature can't be read")
+		return errors.New("its signature can't be read")
 	}
 	for _, key := range r.o.Trust {
 		if ed25519.Verify(key, append([]byte(signedAs), text...), signature) {
-			return text, nil
+			return nil
 		}
 	}
-	return nil, errors.New("it is signed with a key that this project doesn't trust")
+	return errors.New("it is signed with a key that this project doesn't trust")
+}
+
+// Derive makes a secret for a purpose, which only those know who have the key that signs; nil without one.
+func (r *Remote) Derive(purpose string) []byte {
+	if r.o.Sign == nil {
+		return nil
+	}
+	h := hmac.New(sha256.New, r.o.Sign.Seed())
+	_, _ = io.WriteString(h, purpose) // a hash doesn't fail
+	return h.Sum(nil)
 }

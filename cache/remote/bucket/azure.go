@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -97,26 +96,10 @@ func (a *azure) request(method, key string) (*http.Request, error) {
 }
 
 func (a *azure) list(prefix, mark string) (*http.Request, error) {
-	u, q := *a.base, url.Values{"restype": {"container"}, "comp": {"list"}, "prefix": {prefix}}
-	if mark != "" {
-		q.Set("marker", mark)
-	}
-	u.RawQuery = q.Encode()
-	return newRequest(http.MethodGet, &u)
+	return listRequest(a.base, url.Values{"restype": {"container"}, "comp": {"list"}, "prefix": {prefix}}, "marker", mark)
 }
 
-func (a *azure) page(body io.Reader) ([]remote.Item, string, error) {
-	var l listing
-	if err := xml.NewDecoder(body).Decode(&l); err != nil {
-		return nil, "", err
-	}
-	var out []remote.Item
-	for _, o := range l.Blobs.Blob {
-		modified, _ := http.ParseTime(o.Properties.Modified) // the zero time says that it is unknown
-		out = append(out, remote.Item{Name: o.Name, Size: o.Properties.Length, Modified: modified})
-	}
-	return out, l.NextMarker, nil
-}
+func (*azure) page(body io.Reader) ([]remote.Item, string, error) { return xmlPage(body) }
 
 func (a *azure) sign(ctx context.Context, r *http.Request, _ []byte) error {
 	r.Header.Set("X-Ms-Version", azureVersion)

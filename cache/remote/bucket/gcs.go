@@ -67,12 +67,7 @@ func (a *gcs) request(method, key string) (*http.Request, error) {
 
 func (a *gcs) list(prefix, mark string) (*http.Request, error) {
 	q := url.Values{"prefix": {prefix}, "fields": {"nextPageToken,items(name,size,updated)"}}
-	if mark != "" {
-		q.Set("pageToken", mark)
-	}
-	u := address(a.base, "storage/v1/b/"+a.name+"/o")
-	u.RawQuery = q.Encode()
-	return newRequest(http.MethodGet, u)
+	return listRequest(address(a.base, "storage/v1/b/"+a.name+"/o"), q, "pageToken", mark)
 }
 
 func (a *gcs) page(body io.Reader) ([]remote.Item, string, error) {

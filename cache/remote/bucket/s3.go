@@ -1,10 +1,10 @@
 package bucket
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -103,28 +103,12 @@ func (a *s3) request(method, key string) (*http.Request, error) {
 }
 
 func (a *s3) list(prefix, mark string) (*http.Request, error) {
-	u, q := *a.base, url.Values{"list-type": {"2"}, "prefix": {prefix}}
-	if u.Path == "" {
-		u.Path = "/"
-	}
-	if mark != "" {
-		q.Set("continuation-token", mark)
-	}
-	u.RawQuery = q.Encode()
-	return newRequest(http.MethodGet, &u)
+	u := *a.base
+	u.Path = cmp.Or(u.Path, "/")
+	return listRequest(&u, url.Values{"list-type": {"2"}, "prefix": {prefix}}, "continuation-token", mark)
 }
 
-func (a *s3) page(body io.Reader) ([]remote.Item, string, error) {
-	var l listing
-	if err := xml.NewDecoder(body).Decode(&l); err != nil {
-		return nil, "", err
-	}
-	var out []remote.Item
-	for _, o := range l.Contents {
-		out = append(out, remote.Item{Name: o.Key, Size: o.Size, Modified: o.LastModified})
-	}
-	return out, l.NextContinuationToken, nil
-}
+func (*s3) page(body io.Reader) ([]remote.Item, string, error) { return xmlPage(body) }
 
 func (a *s3) sign(ctx context.Context, r *http.Request, content []byte) error {
 	if a.credentials == nil {

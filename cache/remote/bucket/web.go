@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -222,7 +223,32 @@ func newRequest(method string, u *url.URL) (*http.Request, error) {
 	return http.NewRequest(method, u.String(), nil)
 }
 
-// listing is the XML of Amazon's and Azure's answers to list.
+// listRequest asks for a page of a listing. mark is what the page before ended with, "" for the first one, and goes by markName.
+func listRequest(base *url.URL, q url.Values, markName, mark string) (*http.Request, error) {
+	if mark != "" {
+		q.Set(markName, mark)
+	}
+	u := *base
+	u.RawQuery = q.Encode()
+	return newRequest(http.MethodGet, &u)
+}
+
+// xmlPage reads Amazon's and Azure's answers to list.
+func xmlPage(body io.Reader) (items []remote.Item, mark string, err error) {
+	var l listing
+	if err := xml.NewDecoder(body).Decode(&l); err != nil {
+		return nil, "", err
+	}
+	for _, o := range l.Contents {
+		items = append(items, remote.Item{Name: o.Key, Size: o.Size, Modified: o.LastModified})
+	}
+	for _, o := range l.Blobs.Blob {
+		modified, _ := http.ParseTime(o.Properties.Modified) // the zero time says that it is unknown
+		items = append(items, remote.Item{Name: o.Name, Size: o.Properties.Length, Modified: modified})
+	}
+	return items, cmp.Or(l.NextContinuationToken, l.NextMarker), nil
+}
+
 type listing struct {
 	Contents []struct {
 		Key          string

@@ -29,6 +29,8 @@ import (
 type parcel struct {
 	Order  engine.Order            `json:"order"`
 	Inputs map[string][]cache.Blob `json:"inputs"` // by port, in the order of the order's
+	// CheckpointKey seals the letter that tells of the step's checkpoint: it is the same for each of its attempts.
+	CheckpointKey string `json:"checkpoint_key"`
 }
 
 // answer is how an order ended.
@@ -86,6 +88,10 @@ func (c *Courier) Send(ctx context.Context, j *engine.Job) ([]string, error) {
 		p.Order.Outputs[port] = ""
 	}
 	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var err error
+	if p.CheckpointKey, err = c.checkpointKey(checkpointOf(j.Order)); err != nil {
 		return nil, err
 	}
 	text, err := json.Marshal(p)

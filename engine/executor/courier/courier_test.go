@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -250,6 +251,47 @@ func TestCheckpointsTravel(t *testing.T) {
 	}
 	if !strings.Contains(all, "went on") {
 		t.Error("the second attempt began anew")
+	}
+}
+
+// A node goes on from a checkpoint that is proven only: one that somebody else has put into the bucket isn't used.
+func TestForgedCheckpointIsRefused(t *testing.T) {
+	x, store := newCluster(t)
+	forged := filepath.Join(t.TempDir(), "forged")
+	if err := errors.Join(os.Mkdir(forged, 0o755), os.WriteFile(filepath.Join(forged, "half"), []byte("forged"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	b, err := store.Import(t.Context(), forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(map[string]any{"blob": b, "made": time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.preempt.Store(2)
+	x.damage = func() {
+		if x.jobs.Load() > 1 {
+			return
+		}
+		letters, _ := filepath.Glob(filepath.Join(x.bucket, "rein2", "letter", "checkpoint", "*"))
+		if len(letters) != 1 {
+			t.Fatalf("the first attempt left %v", letters)
+		}
+		name := "checkpoint/" + filepath.Base(letters[0])
+		if err := errors.Join(x.courier.Remote.SendBlob(t.Context(), b), x.courier.Remote.Post(t.Context(), name, text)); err != nil {
+			t.Error(err)
+		}
+	}
+	var events enginetest.Events
+	status, said := x.run(store, &events, enginetest.Step("slow", far("slowly")))("slow")
+	if status != "ran" || x.jobs.Load() != 3 { // the third goes on from the second's
+		t.Errorf("%s %s after %d jobs", status, said, x.jobs.Load())
+	}
+	if !slices.ContainsFunc(events.All(), func(e engine.Event) bool {
+		return strings.Contains(e.Text, "the last checkpoint is not used") && strings.Contains(e.Text, "somebody else wrote it")
+	}) {
+		t.Error("nothing is said of the forged checkpoint")
 	}
 }
 

@@ -47,6 +47,9 @@ func Execute(ctx context.Context, r *remote.Remote, store *cache.Store, name str
 		return fmt.Errorf("work order %s: %w", try, err)
 	}
 	n := &node{remote: r, store: store, address: a, order: &p.Order, letter: checkpointOf(&p.Order)}
+	if n.mark, err = parseAddress("checkpoint." + p.CheckpointKey); err != nil {
+		return fmt.Errorf("work order %s: it has no key for checkpoints", try)
+	}
 	if n.print, err = newPrinter(ctx, r, a); err != nil {
 		return err
 	}
@@ -90,7 +93,8 @@ type node struct {
 	store  *cache.Store
 	address
 	order   *engine.Order
-	letter  string // that tells of the checkpoint
+	letter  string  // that tells of the checkpoint
+	mark    address // that seals it
 	print   *printer
 	saved   cache.Digest // of the checkpoint that was sent last
 	outputs map[string]cache.Blob
@@ -227,13 +231,16 @@ func (n *node) save(ctx context.Context) error {
 		return err
 	}
 	n.saved = b.Digest
-	return n.remote.Post(ctx, n.letter, text)
+	return n.remote.Post(ctx, n.letter, n.mark.seal(n.letter, text))
 }
 
 // restore brings the checkpoint of an earlier attempt, unless this node has a later one of its own.
 func (n *node) restore(ctx context.Context) error {
 	text, ok, err := n.remote.Read(ctx, n.letter)
 	if err != nil || !ok {
+		return err
+	}
+	if text, err = n.mark.open(n.letter, text); err != nil {
 		return err
 	}
 	var c checkpoint

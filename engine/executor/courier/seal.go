@@ -3,9 +3,13 @@ package courier
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +41,23 @@ func parseAddress(s string) (a address, err error) {
 	return a, err
 }
 
+// checkpointKey is the key of a step's checkpoint. Who signs results for the team knows it; without such a key, this state folder
+// alone does. So a node goes on from nobody else's.
+func (c *Courier) checkpointKey(name string) (string, error) {
+	purpose := "rein checkpoint 1\n" + name
+	key := c.Remote.Derive(purpose)
+	if key == nil {
+		salt, err := c.Store.Salt()
+		if err != nil {
+			return "", err
+		}
+		h := hmac.New(sha256.New, salt)
+		_, _ = io.WriteString(h, purpose) // a hash doesn't fail
+		key = h.Sum(nil)
+	}
+	return hex.EncodeToString(key), nil
+}
+
 // seal encrypts a letter; its name is part of what is proven.
 func (a address) seal(name string, text []byte) []byte {
 	return a.aead.Seal(nil, nil, text, []byte(name))
@@ -46,7 +67,7 @@ func (a address) seal(name string, text []byte) []byte {
 func (a address) open(name string, sealed []byte) ([]byte, error) {
 	text, err := a.aead.Open(nil, nil, sealed, []byte(name))
 	if err != nil {
-		return nil, fmt.Errorf("the letter %s in the shared cache is not of this attempt: somebody else wrote it", name)
+		return nil, fmt.Errorf("the letter %s in the shared cache is not proven to be ours: somebody else wrote it", name)
 	}
 	return text, nil
 }
