@@ -71,7 +71,7 @@ func (s *Store) place(ctx context.Context, path string, t *tree, b Blob) (Blob, 
 		return b, fmt.Errorf("%s was written to after the step had ended: something that it started is still running", path)
 	}
 	if _, err := s.plain(ctx, b, true); err == nil {
-		return b, removeAll(path)
+		return b, RemoveAll(path)
 	}
 	if err := t.sync(); err != nil {
 		return b, stateError(err)
@@ -83,7 +83,7 @@ func (s *Store) place(ctx context.Context, path string, t *tree, b Blob) (Blob, 
 	if err := os.Rename(path, dst); err != nil {
 		// Another process may have brought the same content meanwhile.
 		if _, perr := s.plain(ctx, b, true); perr == nil {
-			return b, removeAll(path)
+			return b, RemoveAll(path)
 		}
 		return b, stateError(err)
 	}
@@ -107,12 +107,12 @@ func readOwn(path string) (*tree, error) {
 	own := filepath.Join(tmp, "own")
 	err = copyTree(path, own, 0o444)
 	if err == nil {
-		err = removeAll(path)
+		err = RemoveAll(path)
 	}
 	if err == nil {
 		err = os.Rename(own, path)
 	}
-	if err = errors.Join(err, removeAll(tmp)); err != nil {
+	if err = errors.Join(err, RemoveAll(tmp)); err != nil {
 		return nil, stateError(err)
 	}
 	return readTree(path)

@@ -156,7 +156,7 @@ func (t *tree) seal() error {
 func (s *Store) drop(path string) error {
 	tmp, err := s.Scratch()
 	if unlessFull(err) == nil && err != nil { // a full disk has no room for a folder
-		return removeAll(path)
+		return RemoveAll(path)
 	}
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (s *Store) drop(path string) error {
 	if err := os.Rename(path, filepath.Join(tmp, "dropped")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, os.Remove(tmp))
 	}
-	return removeAll(tmp)
+	return RemoveAll(tmp)
 }
 
 // Import copies a file or a folder of the user's into the store.
@@ -183,7 +183,7 @@ func (s *Store) Import(ctx context.Context, path string) (Blob, error) {
 	if err != nil {
 		return b, stateError(err)
 	}
-	defer removeAll(tmp)
+	defer RemoveAll(tmp)
 	dst := filepath.Join(tmp, "blob")
 	if err := copyTree(path, dst, 0o444); err != nil {
 		return b, err
@@ -222,7 +222,7 @@ func (s *Store) Restore(ctx context.Context, b Blob, dst string) error {
 	if err != nil {
 		return err
 	}
-	defer removeAll(tmp)
+	defer RemoveAll(tmp)
 	fresh := filepath.Join(tmp, "new")
 	if err := copyTree(src, fresh, userMode); err != nil {
 		return err

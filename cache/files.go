@@ -60,8 +60,8 @@ func copyFile(src, dst string, mode fs.FileMode) (err error) {
 	return out.Chmod(mode)
 }
 
-// removeAll removes a tree that may hold read-only folders.
-func removeAll(path string) error {
+// RemoveAll removes a tree that may hold read-only folders.
+func RemoveAll(path string) error {
 	err := os.RemoveAll(path)
 	if err == nil || !errors.Is(err, fs.ErrPermission) {
 		return err

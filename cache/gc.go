@@ -197,7 +197,7 @@ func (s *Store) Collect(ctx context.Context, c *Collection) error {
 		}
 	}
 	for _, i := range c.Idle {
-		if err := removeAll(filepath.Join(s.dir, filepath.FromSlash(i.Name))); err != nil {
+		if err := RemoveAll(filepath.Join(s.dir, filepath.FromSlash(i.Name))); err != nil {
 			return err
 		}
 	}

@@ -100,7 +100,7 @@ func TestRebuild(t *testing.T) {
 		{"name":"b","type":"exec","action_id":"` + Sum([]byte("k2")).String() + `","key":"k2","outputs":{"o":{"digest":"` + gone.Digest.String() + `","size":4}},"result":{}},
 		{"name":"c","type":"exec","action_id":"` + Sum([]byte("k3")).String() + `","key":"another","outputs":{"o":{"digest":"` + there.Digest.String() + `","size":5}},"result":{}},
 		{"name":"d","type":"exec","action_id":"` + Sum([]byte("k4")).String() + `","outputs":{"o":{"digest":"` + there.Digest.String() + `","size":5}},"result":{}}]}]}`
-	if err := errors.Join(s.WriteRun("r1", []byte(run)), s.WriteRun("r0", []byte("broken")), removeAll(s.blobPath(gone)), s.Close()); err != nil {
+	if err := errors.Join(s.WriteRun("r1", []byte(run)), s.WriteRun("r0", []byte("broken")), RemoveAll(s.blobPath(gone)), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(filepath.Join(dir, indexDir)); err != nil {

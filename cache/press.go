@@ -70,7 +70,7 @@ func (s *Store) press(ctx context.Context, p Pressing) (saved int64, err error) 
 	if err != nil {
 		return 0, stateError(err)
 	}
-	defer removeAll(tmp)
+	defer RemoveAll(tmp)
 	small := filepath.Join(tmp, "pressed")
 	if err := compress(ctx, p.path, small); err != nil {
 		return 0, err
@@ -174,7 +174,7 @@ func (s *Store) revive(ctx context.Context, b Blob) (string, error) {
 		return "", err
 	}
 	if !s.readOnly {
-		defer removeAll(tmp)
+		defer RemoveAll(tmp)
 	}
 	path := filepath.Join(tmp, b.Digest.String())
 	if err := s.unpress(ctx, pressed, path, b); err != nil {

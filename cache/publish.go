@@ -92,7 +92,7 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 	}
 	now, tmp, err := p.make(ctx, b, build)
 	if tmp != "" {
-		defer func() { err = errors.Join(err, removeAll(tmp)) }()
+		defer func() { err = errors.Join(err, RemoveAll(tmp)) }()
 	}
 	if err != nil {
 		return false, err
@@ -197,7 +197,7 @@ func (p *place) putInPlace(now *tree) error {
 	if err := os.Mkdir(tmp, 0o700); err != nil {
 		return err
 	}
-	defer removeAll(tmp)
+	defer RemoveAll(tmp)
 	keep := map[string]bool{}
 	for _, d := range now.dirs {
 		keep[d] = true
@@ -215,7 +215,7 @@ func (p *place) putInPlace(now *tree) error {
 			return err
 		}
 	}
-	if err := removeAll(tmp); err != nil {
+	if err := RemoveAll(tmp); err != nil {
 		return err
 	}
 	return p.removeOthers(keep)

@@ -273,7 +273,7 @@ func (p *place) sweep() error {
 	if t := p.record.Temp; t == "" || !isTemp(t) || filepath.Dir(t) != p.path && filepath.Dir(t) != filepath.Dir(p.path) {
 		return nil
 	}
-	return removeAll(p.record.Temp)
+	return RemoveAll(p.record.Temp)
 }
 
 // intend writes down what is about to take the place of what is there: after a kill either is rein's, or some of both.

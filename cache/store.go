@@ -170,7 +170,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.outside != "" {
-		err = errors.Join(err, removeAll(s.outside))
+		err = errors.Join(err, RemoveAll(s.outside))
 		s.outside = ""
 	}
 	return err

@@ -189,7 +189,7 @@ func (w *worker) place(t *task) (dir string, done func(), err error) {
 	dir = w.jobDir(t)
 	return dir, func() {
 		if w.ctx.Err() == nil { // else the job may go on
-			_ = removeAll(dir) // a later attempt begins by emptying it
+			_ = cache.RemoveAll(dir) // a later attempt begins by emptying it
 		}
 	}, os.MkdirAll(dir, 0o755)
 }

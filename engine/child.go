@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,8 +42,8 @@ func runChild(ctx context.Context, argv []string, order string, env []string, gr
 		return 0, err
 	}
 	var tail tail
-	events := &lineWriter{f: relay(emit, func() {})}
-	noise := &lineWriter{f: func(l string) {
+	events := &LineWriter{Line: relay(emit, func() {})}
+	noise := &LineWriter{Line: func(l string) {
 		tail.add(l)
 		emit(Event{Action: ActionLog, Text: l})
 	}}
@@ -63,8 +62,8 @@ func runChild(ctx context.Context, argv []string, order string, env []string, gr
 		}
 	}()
 	waitErr := cmd.Wait()
-	events.flush()
-	noise.flush()
+	events.Flush()
+	noise.Flush()
 	close(stopped)
 	tether.Close()
 	proc.KillGroup(cmd) // what the step left running must not go on writing
@@ -98,41 +97,6 @@ func relay(emit func(Event), begin func()) func(string) {
 			emit(e)
 		}
 	}
-}
-
-// maxLine is the longest line in one piece.
-const maxLine = 1 << 20
-
-// lineWriter calls f for each line written to it, without its end.
-type lineWriter struct {
-	f   func(string)
-	buf []byte
-}
-
-// Write implements io.Writer.
-func (w *lineWriter) Write(p []byte) (int, error) {
-	n := len(p)
-	for {
-		i := bytes.IndexByte(p, '\n')
-		if i < 0 {
-			break
-		}
-		w.buf = append(w.buf, p[:i]...)
-		w.flush()
-		p = p[i+1:]
-	}
-	if w.buf = append(w.buf, p...); len(w.buf) >= maxLine {
-		w.flush()
-	}
-	return n, nil
-}
-
-// flush ends the line that was begun; an empty one is left out.
-func (w *lineWriter) flush() {
-	if l := strings.TrimRight(string(w.buf), "\r"); l != "" {
-		w.f(strings.ToValidUTF8(l, "\uFFFD"))
-	}
-	w.buf = w.buf[:0]
 }
 
 // tail keeps the first lines, where a Go panic says what it is, and the last ones, where native code does.

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"rein/cache"
 )
 
 // Executor executes work orders elsewhere: on a cluster. The local machine is what there is without one.
@@ -64,7 +66,7 @@ func (j *Job) Resume(try string) {
 
 // Begin empties the job's folder and writes the order: the start of a fresh attempt.
 func (j *Job) Begin() error {
-	if err := removeAll(j.Dir); err != nil {
+	if err := cache.RemoveAll(j.Dir); err != nil {
 		return err
 	}
 	j.Resume("try-" + rand.Text())

@@ -121,7 +121,7 @@ func (o *Order) run(ctx context.Context, resolver Resolver, emit func(Event)) er
 func (o *Order) clear() error {
 	var errs []error
 	for _, path := range o.Outputs {
-		errs = append(errs, removeAll(path))
+		errs = append(errs, cache.RemoveAll(path))
 	}
 	if err := empty(o.Scratch, ""); !errors.Is(err, fs.ErrNotExist) {
 		errs = append(errs, err)

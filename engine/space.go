@@ -51,7 +51,7 @@ func newSpace(store *cache.Store) (*space, error) {
 			continue
 		}
 		dir := filepath.Join(root, name)
-		if removeAll(dir) == nil {
+		if cache.RemoveAll(dir) == nil {
 			return &space{dir: dir, lease: lease, used: map[string]bool{}}, os.Mkdir(dir, 0o700)
 		}
 		if err := lease.Release(); err != nil { // something of a killed run is in it still
@@ -70,12 +70,12 @@ func sweep(store *cache.Store, root string) {
 		if !spaceName.MatchString(e.Name()) {
 			// The store's own: no lease tells whether it is in use, so age has to.
 			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > abandoned {
-				_ = removeAll(filepath.Join(root, e.Name()))
+				_ = cache.RemoveAll(filepath.Join(root, e.Name()))
 			}
 			continue
 		}
 		if l, err := store.TryLease(spaceLease(e.Name())); err == nil && l != nil {
-			_ = removeAll(filepath.Join(root, e.Name()))
+			_ = cache.RemoveAll(filepath.Join(root, e.Name()))
 			_ = l.Release()
 		}
 	}
@@ -202,7 +202,7 @@ func empty(dir, except string) error {
 	}
 	for _, e := range entries {
 		if e.Name() != except {
-			if err := removeAll(filepath.Join(dir, e.Name())); err != nil {
+			if err := cache.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 				return err
 			}
 		}
@@ -211,21 +211,6 @@ func empty(dir, except string) error {
 }
 
 func (s *space) close() {
-	_ = removeAll(s.dir) // the next run sweeps what is left
+	_ = cache.RemoveAll(s.dir) // the next run sweeps what is left
 	_ = s.lease.Release()
-}
-
-// removeAll removes a tree in which a step may have made folders read-only.
-func removeAll(dir string) error {
-	err := os.RemoveAll(dir)
-	if err == nil || !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	_ = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-		if d != nil && d.IsDir() {
-			_ = os.Chmod(p, 0o700)
-		}
-		return nil
-	})
-	return os.RemoveAll(dir)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/human"
+	"rein/pipelines/lang"
 )
 
 func (a *app) cacheCmd() *cobra.Command {
@@ -198,7 +198,7 @@ EXIT STATUS
 const grace = time.Hour
 
 func (a *app) gc(ctx context.Context, args []string, f *gcFlags) error {
-	limit, err := parseBytes(f.max)
+	limit, err := lang.ParseBytes(f.max)
 	if err != nil {
 		return configError(fmt.Errorf("--max-size: %w", err))
 	}
@@ -316,24 +316,4 @@ func keepOutputs(p record.Pipeline, keep map[cache.Digest]bool) {
 			keep[b.Digest] = true
 		}
 	}
-}
-
-// parseBytes reads "0", "512MiB", "2GiB", "1.5GB".
-func parseBytes(s string) (int64, error) {
-	units := []struct {
-		name string
-		size float64
-	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}, {"", 1}}
-	for _, u := range units {
-		number, ok := strings.CutSuffix(s, u.name)
-		if !ok {
-			continue
-		}
-		var v float64
-		if _, err := fmt.Sscanf(strings.TrimSpace(number)+" ", "%g ", &v); err != nil || v < 0 {
-			break
-		}
-		return int64(v * u.size), nil
-	}
-	return 0, fmt.Errorf("%q is not a size; want one like 512MiB or 2GiB", s)
 }

@@ -17,6 +17,7 @@ import (
 	"rein/cache/remote"
 	"rein/engine"
 	"rein/pipelines/human"
+	"rein/pipelines/lang"
 )
 
 func (a *app) cachePushCmd() *cobra.Command {
@@ -285,7 +286,7 @@ func (a *app) agreed(question string) bool {
 func (f *pruneFlags) rules() (remote.Rules, error) {
 	r := remote.Rules{Grace: 24 * time.Hour}
 	var err error
-	if r.MaxBytes, err = parseBytes(f.max); err != nil {
+	if r.MaxBytes, err = lang.ParseBytes(f.max); err != nil {
 		return r, fmt.Errorf("--max-size: %w", err)
 	}
 	for _, x := range []struct {

@@ -10,7 +10,6 @@ import (
 	"iter"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -140,17 +139,11 @@ func writeText[T any](w io.Writer, rows iter.Seq2[T, error], format string, limi
 	return done()
 }
 
-// cells are fields for a file that spreadsheets open: attackers write prompts, and a spreadsheet computes what begins like a
-// formula. An apostrophe before it makes it text; numbers stay.
+// cells are fields for a file that spreadsheets open.
 func cells(fields []string) []string {
 	out := slices.Clone(fields)
 	for i, f := range out {
-		if f == "" || !strings.ContainsRune("=+-@\t\r", rune(f[0])) {
-			continue
-		}
-		if _, err := strconv.ParseFloat(f, 64); err != nil {
-			out[i] = "'" + f
-		}
+		out[i] = artifact.Cell(f)
 	}
 	return out
 }

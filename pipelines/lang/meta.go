@@ -89,8 +89,8 @@ func (e *evaluator) resources(i *instance, b *block) {
 	}
 	if a := b.attrs["memory"]; a != nil {
 		if v, ok := e.metaValue(i, a, cty.String); ok {
-			n, err := parseBytes(v.AsString())
-			if err != nil {
+			n, err := ParseBytes(v.AsString())
+			if err != nil || n == 0 {
 				e.wrongMeta(i, a, "memory is a number of bytes or a text like \"512MiB\" or \"4GiB\", not %s.", showValue(v))
 			}
 			r.Memory = n
@@ -98,8 +98,8 @@ func (e *evaluator) resources(i *instance, b *block) {
 	}
 }
 
-// parseBytes reads "4GiB", "512 MB", "1048576".
-func parseBytes(s string) (int64, error) {
+// ParseBytes reads "4GiB", "512 MB", "1048576", "0".
+func ParseBytes(s string) (int64, error) {
 	units := []struct {
 		name string
 		size float64
@@ -112,8 +112,8 @@ func parseBytes(s string) (int64, error) {
 		}
 	}
 	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(f > 0) || f*size >= 1<<62 {
-		return 0, fmt.Errorf("not a size: %q", s)
+	if err != nil || !(f >= 0) || f*size >= 1<<62 {
+		return 0, fmt.Errorf("%q is not a size; want one like 512MiB or 2GiB", s)
 	}
 	return int64(f * size), nil
 }

@@ -190,6 +190,21 @@ func TestBadRowsAreNamed(t *testing.T) {
 	}
 }
 
+// What is no text is called what it is.
+func TestTextsThatAreNone(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"text":{"lang":"en","value":"x"},"label":0}`:            `"text" is an object ("lang", "value"), and no text`,
+		`{"text":{},"label":0}`:                                   `"text" is an object (), and no text`,
+		`{"text":[{"role":"assistant","content":"x"}],"label":0}`: `"text" is a list without a turn that is read`,
+		`{"text":[],"label":0}`:                                   `"text" is empty`,
+		`{"text":" ","label":0}`:                                  `"text" is empty`,
+	} {
+		if _, _, err := read(t, Config{}, folder(t, map[string]string{"a.jsonl": line})); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", line, err, want)
+		}
+	}
+}
+
 // TestLabelWordsAreCollected: one message names all the words that a labels argument has to explain.
 func TestLabelWordsAreCollected(t *testing.T) {
 	text := "text,verdict\n"

@@ -54,7 +54,7 @@ func (r *reader) finish() error {
 		env.Notef("%d rows held bytes that are no UTF-8, or half surrogate pairs; U+FFFD stands in their place", r.repaired)
 	}
 	if r.notNumbers > 0 {
-		env.Notef("%s with NaN or Infinity, which JSON doesn't have: read as no value", rowCount(r.notNumbers))
+		env.Notef("%s with NaN or Infinity: read as no value", rowCount(r.notNumbers))
 	}
 	for _, word := range slices.Sorted(maps.Keys(r.nothings)) {
 		env.Notef("the whole text of %s is %q, as programs write that there is none: a filter leaves them out, filter { not_in = [%q] }", rowCount(r.nothings[word]), word, word)

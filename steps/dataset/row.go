@@ -3,7 +3,9 @@ package dataset
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -78,6 +80,7 @@ func (r *reader) row(rec table.Record) (row artifact.Row, problem string) {
 // text is a record's prompt: a string, or the turns of a conversation.
 func (r *reader) text(rec table.Record) (said turns, problem string) {
 	v, there := rec.Values[r.textColumn]
+	is := "is empty"
 	switch v := v.(type) {
 	case nil:
 		if !there {
@@ -85,7 +88,11 @@ func (r *reader) text(rec table.Record) (said turns, problem string) {
 		}
 		return said, fmt.Sprintf("%q is null", r.textColumn)
 	case []any:
-		said = turnsOf(v, r.c.Roles)
+		if said = turnsOf(v, r.c.Roles); len(v) > 0 {
+			is = "is a list without a turn that is read"
+		}
+	case map[string]any:
+		is = fmt.Sprintf("is an object (%s), and no text", clip(strings.Join(quoted(slices.Sorted(maps.Keys(v))), ", "), 100))
 	default:
 		said.text, _ = rec.Text(r.textColumn)
 	}
@@ -93,7 +100,7 @@ func (r *reader) text(rec table.Record) (said turns, problem string) {
 		said.text += "\n" + more
 	}
 	if strings.TrimSpace(said.text) == "" {
-		return said, fmt.Sprintf("%q is empty", r.textColumn)
+		return said, fmt.Sprintf("%q %s", r.textColumn, is)
 	}
 	return said, ""
 }

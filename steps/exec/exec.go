@@ -13,7 +13,6 @@
 package exec
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +23,7 @@ import (
 	"strings"
 	"time"
 
+	"rein/engine"
 	"rein/steps"
 )
 
@@ -93,11 +93,17 @@ func run(ctx context.Context, env *steps.Env, c config, in steps.Inputs) (steps.
 			return nil, err
 		}
 	}
-	out := &lineWriter{log: func(l string) { env.Logf("%s", l) }}
+	var last []string
+	out := &engine.LineWriter{Most: maxLine, Line: func(l string) {
+		env.Logf("%s", l)
+		if last = append(last, l); len(last) > lastLines {
+			last = last[1:]
+		}
+	}}
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.WaitDelay = time.Second // what the program left running may hold its output open
 	err = runGroup(ctx, cmd, "REIN_METRICS="+s.metrics)
-	out.flush()
+	out.Flush()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -105,7 +111,7 @@ func run(ctx context.Context, env *steps.Env, c config, in steps.Inputs) (steps.
 		if c.Sandbox == "strict" {
 			err = notAllowed(err)
 		}
-		return nil, failure(c.Command, err, out.last)
+		return nil, failure(c.Command, err, last)
 	}
 	return nil, readMetrics(s.metrics, env)
 }
@@ -165,43 +171,3 @@ const lastLines = 10
 
 // maxLine is the longest line in one piece.
 const maxLine = 64 << 10
-
-// lineWriter hands on what a program prints, line by line.
-type lineWriter struct {
-	log  func(string)
-	buf  []byte
-	last []string
-}
-
-// Write implements io.Writer.
-func (w *lineWriter) Write(p []byte) (int, error) {
-	n := len(p)
-	for {
-		i := bytes.IndexByte(p, '\n')
-		if i < 0 {
-			break
-		}
-		w.buf = append(w.buf, p[:i]...)
-		w.flush()
-		p = p[i+1:]
-	}
-	if w.buf = append(w.buf, p...); len(w.buf) >= maxLine {
-		w.flush()
-	}
-	return n, nil
-}
-
-// flush ends the line that was begun. A progress bar redraws with carriage returns: its last state is the line.
-func (w *lineWriter) flush() {
-	b := bytes.TrimRight(w.buf, "\r")
-	b = b[bytes.LastIndexByte(b, '\r')+1:]
-	w.buf = w.buf[:0]
-	if len(b) == 0 {
-		return
-	}
-	l := strings.ToValidUTF8(string(b), "\uFFFD")
-	w.log(l)
-	if w.last = append(w.last, l); len(w.last) > lastLines {
-		w.last = w.last[1:]
-	}
-}

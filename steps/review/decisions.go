@@ -59,6 +59,9 @@ func ReadDecisions(path string) (Decisions, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		line, _ := r.FieldPos(0)
+		for i := range rec {
+			rec[i] = artifact.CellText(rec[i])
+		}
 		d := Decision{rec[1], rec[2], rec[3]}
 		if err := d.check(); err != nil {
 			return nil, fmt.Errorf("%s:%d: row %s: %w", path, line, rec[0], err)
@@ -90,7 +93,7 @@ func (d Decisions) Write(path string) error {
 	w := csv.NewWriter(f)
 	err = w.Write(header)
 	for _, id := range slices.Sorted(maps.Keys(d)) {
-		err = errors.Join(err, w.Write([]string{id, d[id].Verdict, d[id].Label, d[id].Note}))
+		err = errors.Join(err, w.Write([]string{artifact.Cell(id), d[id].Verdict, d[id].Label, artifact.Cell(d[id].Note)}))
 	}
 	w.Flush()
 	if err := errors.Join(err, w.Error(), f.Chmod(0o644), f.Close()); err != nil {

@@ -10,7 +10,8 @@ import (
 // A decisions file that can be read says the same after it was written again; none makes reading panic.
 func FuzzReadDecisions(f *testing.F) {
 	for _, s := range []string{"", "id,verdict,label,note\n", "id,verdict,label,note\na,accept,,\nb,relabel,benign,\"x, \"\"y\"\"\nz\"\n",
-		"id,verdict,label,note\r\na,reject,,\r\n", "<<<<<<< HEAD\n", "id,verdict,label,note\n\"", "\ufeffid,verdict,label,note\n"} {
+		"id,verdict,label,note\r\na,reject,,\r\n", "<<<<<<< HEAD\n", "id,verdict,label,note\n\"", "\ufeffid,verdict,label,note\n",
+		"id,verdict,label,note\n=1+1,accept,,'=cmd|x\n'-a,reject,,-b\n"} {
 		f.Add(s)
 	}
 	dir := f.TempDir()

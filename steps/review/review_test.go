@@ -168,9 +168,12 @@ func TestBadDecisionsNameTheLine(t *testing.T) {
 
 func TestDecisionsRoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "review.csv")
-	d := Decisions{"b": {Accept, "", "a \"note\",\nof two lines"}, "a": {Relabel, artifact.Malicious, ""}}
+	d := Decisions{"b": {Accept, "", "a \"note\",\nof two lines"}, "a": {Relabel, artifact.Malicious, ""}, "=1": {Reject, "", "=cmd|' /c calc'!A0"}}
 	if err := d.Write(path); err != nil {
 		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), "\n'=1,reject,,'=cmd") {
+		t.Errorf("a spreadsheet would compute it: %s, %v", text, err)
 	}
 	got, err := ReadDecisions(path)
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(d) {

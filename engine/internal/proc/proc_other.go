@@ -1,6 +1,6 @@
 //go:build !unix
 
-// Package proc starts processes in groups of their own and ends whole groups.
+// Package proc starts processes in sessions of their own and ends whole groups.
 package proc
 
 import (

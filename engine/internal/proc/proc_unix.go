@@ -1,6 +1,6 @@
 //go:build unix
 
-// Package proc starts processes in groups of their own and ends whole groups.
+// Package proc starts processes in sessions of their own and ends whole groups.
 package proc
 
 import (
@@ -10,13 +10,14 @@ import (
 	"time"
 )
 
-// Group makes cmd the leader of a new process group, so that it and all its children can be ended together, and so
-// that an interrupt typed at the terminal reaches only us.
+// Group makes cmd the leader of a new session, and so of a process group: it and all its children can be ended together, an
+// interrupt typed at the terminal reaches only us, and a child that asks at the terminal gets an error. In a group without a
+// session of its own it would be stopped for ever.
 func Group(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Setpgid = true
+	cmd.SysProcAttr.Setsid = true
 }
 
 // Stop asks cmd's group to end, and kills it if it hasn't after grace. It returns early when done is closed.

@@ -26,6 +26,9 @@ type delimited struct {
 // scanDelimited reads CSV or TSV with a header.
 func scanDelimited(r *bufio.Reader, name string, comma rune, yield yielder) error {
 	head, _ := r.Peek(sniff)
+	if bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(bytes.TrimRight(head, "\r"), '\r') >= 0 {
+		return fmt.Errorf("%s: its lines end with a carriage return alone: convert them (tr '\\r' '\\n')", name)
+	}
 	d := &delimited{lines: lineReader{r: r}, name: name, comma: byte(comma), lazy: comma == '\t'}
 	header, _, bad, err := d.read()
 	if errors.Is(err, io.EOF) {

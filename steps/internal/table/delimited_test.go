@@ -75,6 +75,16 @@ func TestStrayQuotes(t *testing.T) {
 	check(t, file(t, "a.tsv", "text\tid\n\"hello\t1\nworld\t2\nbye\"\t3\n"), `a.tsv:2 {"id":"1","text":"\"hello"}`, `a.tsv:3 {"id":"2","text":"world"}`, `a.tsv:4 {"id":"3","text":"bye\""}`)
 }
 
+// Lines that end with a carriage return alone aren't one long header.
+func TestCarriageReturnsAlone(t *testing.T) {
+	for _, text := range []string{"text,label\ra,0\rb,1\r", "text,label\ra,0"} {
+		if got := lines(t, file(t, "a.csv", text), Auto); len(got) != 1 || !strings.Contains(got[0], "carriage return alone") {
+			t.Errorf("%q is read as %q", text, got)
+		}
+	}
+	check(t, file(t, "a.csv", "text,label\r\na,0\r\n"), `a.csv:2 {"label":"0","text":"a"}`)
+}
+
 // What a writer writes comes back, whatever the texts (a text with both tabs and line breaks can be read in two ways in TSV).
 func TestWrittenCSVComesBack(t *testing.T) {
 	dir := t.TempDir()

@@ -206,11 +206,15 @@ func (b *rowBuilder) leaf(f *parquetField, v parquet.Value) any {
 	if v.IsNull() {
 		return nil
 	}
-	x := f.convert(v)
-	if s, ok := x.(string); ok {
-		return b.rec.valid(b.column, s)
+	switch x := f.convert(v).(type) {
+	case string:
+		return b.rec.valid(b.column, x)
+	case noNumber:
+		b.rec.NotNumbers++
+		return nil
+	default:
+		return x
 	}
-	return x
 }
 
 // named gives the numbers of a ClassLabel column their names.

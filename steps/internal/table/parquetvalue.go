@@ -171,10 +171,13 @@ func decimal(v parquet.Value, scale int) any {
 	return json.Number(slices.Insert(digits, len(digits)-scale, '.'))
 }
 
+// noNumber is what number makes of NaN and Infinity.
+type noNumber struct{}
+
 // number is a float as a JSON number would be written; JSON has no NaN, which stands for "none" in data frames.
 func number(x float64, bits int) any {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return nil
+		return noNumber{}
 	}
 	return json.Number(strconv.FormatFloat(x, 'f', -1, bits))
 }

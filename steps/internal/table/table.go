@@ -32,7 +32,7 @@ type Record struct {
 	Values map[string]any
 	// Broken says, by column, what its text held that is no text; U+FFFD stands in its place. Nil: nothing.
 	Broken map[string]string
-	// NotNumbers counts NaN and Infinity, which JSON doesn't have and Python writes: they are read as null.
+	// NotNumbers counts NaN and Infinity, which are read as null: JSON doesn't have them, and Python writes them.
 	NotNumbers int
 }
 

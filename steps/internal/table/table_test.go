@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,6 +124,33 @@ func TestParquet(t *testing.T) {
 	got := lines(t, file(t, "a.parquet", b.String()[:b.Len()/2]), Auto)
 	if len(got) != 1 || !strings.Contains(got[0], "not a readable Parquet file") {
 		t.Errorf("a cut file was read as %q", got)
+	}
+}
+
+// NaN and Infinity are no values, and are counted.
+func TestParquetNotNumbers(t *testing.T) {
+	type record struct {
+		Double float64   `parquet:"double"`
+		Float  float32   `parquet:"float"`
+		List   []float64 `parquet:"list,list"`
+	}
+	var b bytes.Buffer
+	w := parquet.NewGenericWriter[record](&b)
+	nan, inf := math.NaN(), math.Inf(-1)
+	if _, err := w.Write([]record{{nan, float32(inf), []float64{1, nan}}, {1, 2, nil}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := file(t, "a.parquet", b.String())
+	check(t, path, `a.parquet:1 {"double":null,"float":null,"list":[1,null]}`, `a.parquet:2 {"double":1,"float":2,"list":[]}`)
+	n := 0
+	for rec := range Scan(path, Options{}) {
+		n += rec.NotNumbers
+	}
+	if n != 3 {
+		t.Errorf("%d are counted", n)
 	}
 }
 
