@@ -116,7 +116,7 @@ func (r *reader) profileOf(src table.Source) (*profile, error) {
 		}
 		p.namedParts = p.namedParts || said(nameWords(rec.Part)).label != ""
 		p.row(rec)
-		if p.rows >= enoughRows && len(p.alive()) < 2 {
+		if p.rows >= enoughRows && len(p.alive()) < 2 || r.most > 0 && p.rows >= r.most {
 			break
 		}
 	}

@@ -94,7 +94,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	if err != nil {
 		return Out{}, err
 	}
-	r := newReader(c, env, w, len(sources), classes)
+	r := newReader(c, env, func(row artifact.Row) error { return w.Write(row) }, len(sources), classes)
 	for _, src := range sources {
 		if err := r.file(ctx, src); err != nil {
 			return Out{}, errors.Join(err, w.Close())

@@ -22,8 +22,10 @@ import (
 type reader struct {
 	c     Config
 	env   *steps.Env
-	w     *artifact.Writer[artifact.Row]
+	keep  func(artifact.Row) error
 	files int
+	most  int  // rows of a file to read; 0: all
+	more  bool // a file has more than that
 
 	tests   []test
 	dropped []int            // by each test
@@ -48,8 +50,8 @@ type reader struct {
 	fileSource           string
 }
 
-func newReader(c Config, env *steps.Env, w *artifact.Writer[artifact.Row], files int, classes map[string][]string) *reader {
-	return &reader{c: c, env: env, w: w, files: files, classes: classes, values: newValues(), tests: newTests(c.Filters), dropped: make([]int, len(c.Filters)), ids: map[uint64]int32{}, noted: map[string]bool{}, nothings: map[string]int{}}
+func newReader(c Config, env *steps.Env, keep func(artifact.Row) error, files int, classes map[string][]string) *reader {
+	return &reader{c: c, env: env, keep: keep, files: files, classes: classes, values: newValues(), tests: newTests(c.Filters), dropped: make([]int, len(c.Filters)), ids: map[uint64]int32{}, noted: map[string]bool{}, nothings: map[string]int{}}
 }
 
 // noteOnce makes a note the first time.
@@ -77,11 +79,15 @@ func (r *reader) file(ctx context.Context, src table.Source) error {
 	if err := r.findLabel(src); err != nil {
 		return err
 	}
-	before := r.rows
+	before, bad := r.rows, r.bad.n
 	for rec, err := range table.Scan(src, r.options()) {
-		var bad *table.BadRecord
-		if errors.As(err, &bad) {
-			r.bad.add(bad.Place, bad.Err.Error())
+		if r.most > 0 && r.rows-before+r.bad.n-bad >= r.most {
+			r.more = true
+			break
+		}
+		var broken *table.BadRecord
+		if errors.As(err, &broken) {
+			r.bad.add(broken.Place, broken.Err.Error())
 			continue
 		}
 		if err != nil {
@@ -199,7 +205,7 @@ func (r *reader) record(rec table.Record) error {
 	if row.Label == artifact.Benign {
 		r.benign++
 	}
-	return r.w.Write(row)
+	return r.keep(row)
 }
 
 // broken is a column that a row is made of and that holds something that is no text, and what that is.

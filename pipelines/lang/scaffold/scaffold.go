@@ -3,8 +3,10 @@ package scaffold
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -22,8 +24,33 @@ type Options struct {
 	Name              string // of the strategy and its file; empty: "first"
 	Folder            string // where the files go, absolute; paths are written relative to it
 	Train, Pool, Test string // absolute paths of the user's rows
+	Reading           Reading
 	Base              []byte // text of the base that is copied beside the strategy
 	HasBase           bool   // the folder has a base already, with data of its own: paths given here are this strategy's alone
+}
+
+// Reading is how the rows are read, where their names or values aren't the usual ones: the base's variables of the same names.
+type Reading struct {
+	Columns, Labels map[string]string
+	MaxBad          int
+}
+
+// values are what is given, by variable.
+func (r Reading) values() map[string]cty.Value {
+	out := map[string]cty.Value{}
+	for name, m := range map[string]map[string]string{"columns": r.Columns, "labels": r.Labels} {
+		if len(m) > 0 {
+			entries := map[string]cty.Value{}
+			for k, v := range m {
+				entries[k] = cty.StringVal(v)
+			}
+			out[name] = cty.MapVal(entries)
+		}
+	}
+	if r.MaxBad > 0 {
+		out["max_bad"] = cty.NumberIntVal(int64(r.MaxBad))
+	}
+	return out
 }
 
 // File is a file to write, its path relative to Options.Folder.
@@ -60,7 +87,7 @@ func (o Options) base() ([]byte, error) {
 	}
 	defaults := map[string]cty.Value{"scale": cty.NumberFloatVal(firstLook)}
 	if o.Train != "" {
-		defaults = map[string]cty.Value{}
+		defaults = o.Reading.values()
 		for name, path := range map[string]string{"train": o.Train, "pool": o.Pool, "test": o.Test} {
 			if path != "" {
 				defaults[name] = cty.StringVal(o.relative(path))
@@ -116,6 +143,10 @@ pipeline %[2]s {
 				fmt.Fprintf(&b, "  %s = %s # of this strategy alone; the others have the base's\n", p.name, lang.Quote(o.relative(p.path)))
 			}
 		}
+		given := o.Reading.values()
+		for _, name := range slices.Sorted(maps.Keys(given)) {
+			fmt.Fprintf(&b, "  %s = %s\n", name, hclwrite.TokensForValue(given[name]).Bytes())
+		}
 	case o.Train == "":
 		b.WriteString("  # A small part of the built-in corpus stands in, for a first look. For data of your own, set the base's variable train,\n  # and for the corpus's full size set scale to 1.\n")
 	default:
@@ -139,9 +170,8 @@ expect {
 
 # A step of the base is overridden by giving its type and name, and only the arguments that differ:
 #
-# step "dataset" "own" { # columns and labels that have no usual name
-#   columns = { text = "user_prompt", label = "verdict" }
-#   labels  = { ok = "benign", attack = "malicious" }
+# step "train-gpu" "model" {
+#   class_weights = "sqrt"
 # }
 #
 # Steps of your own are added like this:
