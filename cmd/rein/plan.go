@@ -31,14 +31,14 @@ EXIT STATUS
   rein plan --var variations=10 --exit-code
   rein plan --json`,
 		RunE: func(c *cobra.Command, args []string) error {
-			f, err := a.plan(c.Context(), args, &l, &r)
+			f, notes, err := a.plan(c.Context(), args, &l, &r)
 			if err != nil {
 				return err
 			}
 			if a.json {
 				err = writeJSONLine(a.out, f)
 			} else {
-				err = a.printPlan(f, all)
+				err = a.printPlan(f, all, notes)
 			}
 			if err == nil && exitCode && f.Pending() {
 				return &exitError{exitPending, nil}
@@ -58,32 +58,38 @@ EXIT STATUS
 	return c
 }
 
-func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*engine.Forecast, error) {
+// plan says what would run; the notes are on what is known of the data before that.
+func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*engine.Forecast, []string, error) {
 	if err := notNegative("--jobs", r.jobs); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p, err := a.loadToRun(ctx, args, l)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	store, err := a.store(true)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer store.Close()
 	o := a.engineOptions(store)
 	o.Jobs, o.Force, o.CheckOutputs = r.jobs, r.force, true
 	if err := a.useExecutors(&o, p, r.executor, nil); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return engine.Plan(ctx, p.Graph, o)
+	f, err := engine.Plan(ctx, p.Graph, o)
+	if err != nil || a.json || !f.Pending() {
+		return f, nil, err
+	}
+	notes, err := unbalanced(ctx, store, p.Graph, f)
+	return f, notes, err
 }
 
 // typeWidth is the width of a terminal from which a plan has a column for the steps' types.
 const typeWidth = 100
 
 // printPlan lists the steps that would run, each once however many pipelines share it; with all, the others too.
-func (a *app) printPlan(f *engine.Forecast, all bool) error {
+func (a *app) printPlan(f *engine.Forecast, all bool, notes []string) error {
 	t := a.table(a.out)
 	paint := human.NewPalette(a.color(a.out))
 	for _, p := range f.Pipelines {
@@ -121,6 +127,9 @@ func (a *app) printPlan(f *engine.Forecast, all bool) error {
 	}
 	for l := range strings.Lines(planSummary(f)) {
 		t.Line(nil, strings.TrimSuffix(l, "\n"))
+	}
+	for _, n := range notes {
+		t.Line(nil, "note: "+n)
 	}
 	return t.Write(a.out)
 }

@@ -38,7 +38,11 @@ func (r *Result) adviseFew() string {
 	if near > 0 {
 		out += fmt.Sprintf("; %s near misses stand in", count(near))
 	}
-	return out + ". A larger pool (--var pool=FILE) gives more, and so does a lower threshold (--var threshold_rule=recall)."
+	out += ". A larger pool (--var pool=FILE) gives more"
+	if !slices.ContainsFunc(r.Contenders(), func(s *Strategy) bool { return r.text(s, "threshold_rule") == "recall" }) {
+		out += ", and so does a lower threshold (--var threshold_rule=recall)"
+	}
+	return out + "."
 }
 
 // adviseBalance speaks where the rows to train on are critically unbalanced before a strategy has done anything.
@@ -63,8 +67,10 @@ func (r *Result) adviseBalance() string {
 	if worst < 0 {
 		return ""
 	}
+	// A limit that these rows keep, with a little room for what a strategy adds.
+	enough := math.Min(math.Ceil(100*(math.Max(worst, 1-worst)+0.05))/100, 1)
 	return fmt.Sprintf("The rows to train on are %s benign before anything is added, over what the balance allows: no strategy can mend that. "+
-		"Give more rows of the rarer kind, or say what is acceptable (--var max_class_share=0.9; training weighs the classes as it is).", percent(worst))
+		"Give more rows of the rarer kind, or say what is acceptable (--var max_class_share=%g; training weighs the classes as it is).", percent(worst), enough)
 }
 
 // adviseRows speaks where the test set is too small for its target.

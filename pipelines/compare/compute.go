@@ -312,6 +312,13 @@ func endings(steps []Timing) map[string]int64 {
 	return ends
 }
 
+// text is the value of a strategy's variable that is a text; "" if it is none.
+func (r *Result) text(s *Strategy, name string) string {
+	var v string
+	_ = json.Unmarshal(r.detail[s.Name].meta.Variables[name].Value, &v)
+	return v
+}
+
 // Variable is the value of a strategy's numeric variable.
 func (r *Result) Variable(s *Strategy, name string) (float64, bool) {
 	var v float64

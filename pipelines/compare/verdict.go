@@ -64,16 +64,17 @@ func (r *Result) judge(s *Strategy) {
 	}
 }
 
-// limitsBalance tells whether the balance is a gate: of rows of one's own it is where somebody has set the limit, for how
-// unbalanced traffic is isn't a strategy's doing.
+// limitsBalance tells whether the balance is a gate of a strategy.
 func (r *Result) limitsBalance(s *Strategy) bool {
 	d := r.detail[s.Name]
-	if d == nil {
-		return true
-	}
-	vars := d.meta.Variables
-	own := string(vars["train"].Value)
-	return own == "" || own == `""` || own == "null" || given(vars["max_class_share"])
+	return d == nil || LimitsBalance(d.meta)
+}
+
+// LimitsBalance tells whether the balance is a gate: of rows of one's own it is where somebody has set the limit, for how
+// unbalanced traffic is isn't a strategy's doing.
+func LimitsBalance(meta record.Meta) bool {
+	own := string(meta.Variables["train"].Value)
+	return own == "" || own == `""` || own == "null" || given(meta.Variables["max_class_share"])
 }
 
 // given tells whether a variable has a value that somebody gave, not its default.

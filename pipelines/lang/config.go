@@ -1,10 +1,12 @@
 package lang
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
@@ -23,29 +25,87 @@ func (e *evaluator) bindConfig(i *instance) bool {
 	c := configurer{e: e, i: i}
 	t, body := i.step.decl.typ, i.step.decl.body
 	args, ok := c.fields(t.Fields, body, "")
-	if !ok {
-		return false
-	}
 	op, err := t.Op(cty.ObjectVal(args), c.sensitive...)
-	if err != nil {
-		c.refused(err.Error())
+	for _, problem := range steps.Problems(err) {
+		if _, told := args[argumentOf(problem)]; ok || told { // without those that are wrong, others may only seem so
+			c.refused(problem)
+		}
+	}
+	if !ok || err != nil {
 		return false
 	}
 	i.node.Op, i.node.Traits = op, t.Traits(op)
 	return true
 }
 
-// refused reports what a step type has against its config: at the argument, if the message starts with the path of one.
-func (c *configurer) refused(msg string) {
-	decl := c.i.step.decl
-	path, _, _ := strings.Cut(msg, ":")
+// argumentOf is the argument that a step type's complaint begins with.
+func argumentOf(problem error) string {
+	path, _, _ := strings.Cut(problem.Error(), ":")
 	name, _, _ := strings.Cut(path, ".")
-	if a := decl.body.attrs[name]; a != nil {
-		d := errorAt(a.expr.Range(), "Wrong value", "%s.", strings.TrimSuffix(msg, "."))
+	return name
+}
+
+// refused reports what a step type has against its config: at the argument, if the message starts with the path of one.
+func (c *configurer) refused(problem error) {
+	decl := c.i.step.decl
+	msg := strings.TrimSuffix(problem.Error(), ".") + "."
+	a := decl.body.attrs[argumentOf(problem)]
+	path, text, inBlock := strings.Cut(msg, ": ")
+	if block, name, ok := strings.Cut(path, "."); ok && inBlock && a == nil {
+		for _, b := range decl.body.blocks {
+			if b.name == block && b.attrs[name] != nil {
+				a, msg = b.attrs[name], name+": "+text
+			}
+		}
+	}
+	if a == nil {
+		c.e.diags = c.e.diags.Append(errorAt(decl.rng, "Wrong configuration", "%s (%s step): %s", c.i, article(decl.typeName), msg))
+		return
+	}
+	var unknown *steps.Unknown
+	if errors.As(problem, &unknown) {
+		at, _ := c.e.written(a)
+		if r := elementRange(a.expr, unknown.Name); r != nil {
+			at = *r
+		}
+		d := errorAt(at, "Wrong value", "%s: there is no %q.%s", unknown.Arg, unknown.Name, suggest(unknown.Name, "values", unknown.Known))
 		c.e.diags = c.e.diags.Append(c.e.withValues(d, a, c.scope(a)))
 		return
 	}
-	c.e.diags = c.e.diags.Append(errorAt(decl.rng, "Wrong configuration", "%s (%s step): %s.", c.i, article(decl.typeName), strings.TrimSuffix(msg, ".")))
+	c.e.diags = c.e.diags.Append(c.wrong(a, "Wrong value", "%s", msg))
+}
+
+// elementRange is where a list has an element, or a map a key, of that text; nil where that isn't plainly written.
+func elementRange(expr hcl.Expression, text string) *hcl.Range {
+	is := func(x hcl.Expression) bool {
+		v, diags := x.Value(nil)
+		if key, ok := keyText(v); !diags.HasErrors() && ok {
+			return key == text
+		}
+		return false
+	}
+	list, _ := hcl.ExprList(expr)
+	pairs, _ := hcl.ExprMap(expr)
+	for _, p := range pairs {
+		list = append(list, p.Key)
+	}
+	for _, x := range list {
+		if is(x) {
+			r := x.Range()
+			return &r
+		}
+	}
+	return nil
+}
+
+// wrong is a diagnostic about an argument's value, at the place where the value was written.
+func (c *configurer) wrong(a *attr, summary, format string, args ...any) *hcl.Diagnostic {
+	at, from := c.e.written(a)
+	d := errorAt(at, summary, format, args...)
+	if from != "" {
+		d.Detail += " The value comes from " + from + "."
+	}
+	return also(c.e.withValues(d, a, c.scope(a)), a.expr.Range(), "used here")
 }
 
 func (c *configurer) scope(a *attr) scope {
@@ -129,11 +189,11 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 	v = c.unmark(v, prefix+f.Name)
 	secret := slices.Contains(c.sensitive, prefix+f.Name)
 	report := func(format string, args ...any) bool {
-		d := errorAt(a.expr.Range(), "Wrong type of value", format, args...)
+		summary := "Wrong type of value"
 		if f.Enum != nil {
-			d.Summary = "Wrong value"
+			summary = "Wrong value"
 		}
-		c.e.diags = c.e.diags.Append(c.e.withValues(d, a, c.scope(a)))
+		c.e.diags = c.e.diags.Append(c.wrong(a, summary, format, args...))
 		return false
 	}
 	if holdsProduct(v) {

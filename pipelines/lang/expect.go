@@ -13,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
+	"rein/engine"
 	"rein/engine/record"
 	"rein/steps/metric"
 )
@@ -342,7 +343,26 @@ func (e *evaluator) comparedStep(c *block, arg string) string {
 	if len(found) == 0 {
 		return ""
 	}
+	e.measures(found[0], arg, a)
 	return found[0].name
+}
+
+// measures reports a step whose figures are to be compared and that looks at no model.
+func (e *evaluator) measures(i *instance, arg string, a *attr) {
+	looks := func(n *engine.Node) bool { return n.Traits.Measures || n.Traits.Stage != record.StageData }
+	if i.node == nil || i.node.Op == nil || looks(i.node) || i.step.decl.typ.Dynamic {
+		return
+	}
+	var others []string
+	for _, s := range e.stepOrder {
+		for _, o := range s.instances {
+			if o.node != nil && o.node.Op != nil && o.node.Traits.Measures && !o.node.NotNeeded {
+				others = append(others, o.String())
+			}
+		}
+	}
+	e.diags = e.diags.Append(errorAt(a.expr.Range(), "Wrong "+arg, "%s is the step whose figures are compared, and %s, %s step, measures no model.%s",
+		arg, i, article(i.step.decl.typeName), haveList("steps that do", others)))
 }
 
 // branch is the expression of an argument that is never evaluated: of a conditional, the one of its two that is chosen.

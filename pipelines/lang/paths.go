@@ -48,7 +48,11 @@ func space(sentence string) string {
 
 func (e *evaluator) checkPath(r readPath) *hcl.Diagnostic {
 	report := func(summary, format string, args ...any) *hcl.Diagnostic {
-		return e.withValues(errorAt(r.at, summary, format, args...), r.attr, r.sc)
+		at := r.at
+		if written, _ := e.written(r.attr); r.at == r.attr.expr.Range() {
+			at = written
+		}
+		return also(e.withValues(errorAt(at, summary, format, args...), r.attr, r.sc), r.at, "used here")
 	}
 	text := r.path.Text
 	if !filepath.IsAbs(text) {

@@ -60,3 +60,28 @@ func isVariable(a *attr, name string) bool {
 	of, ok := refs[1].(hcl.TraverseAttr)
 	return ok && of.Name == name
 }
+
+// written is where an argument's value was written: of a variable as it is, the place of the variable's value, in a set block as
+// a rule. from says where the value comes from if that is no place in a file: "--var".
+func (e *evaluator) written(a *attr) (at hcl.Range, from string) {
+	at = a.expr.Range()
+	trav, diags := hcl.AbsTraversalForExpr(a.expr)
+	if diags.HasErrors() || len(trav) != 2 || trav.RootName() != "var" {
+		return at, ""
+	}
+	name, ok := trav[1].(hcl.TraverseAttr)
+	if !ok {
+		return at, ""
+	}
+	v := e.variables[name.Name]
+	switch {
+	case v == nil || v.sensitive: // the value's place would show it
+		return at, ""
+	case v.attr != nil:
+		return v.attr.expr.Range(), ""
+	}
+	if g := e.settings.find(name.Name); g != nil && g.rng != nil {
+		return *g.rng, ""
+	}
+	return at, v.from
+}

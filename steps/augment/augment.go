@@ -5,8 +5,6 @@ package augment
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -32,63 +30,39 @@ type Config struct {
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
-	if (c.Variations > 0) == (c.Size > 0) || c.Variations < 0 || c.Size < 0 {
-		return fmt.Errorf("variations %d, size %d: want one of them, more than 0", c.Variations, c.Size)
+	var check steps.Checks
+	check.Want(c.Variations >= 0, "variations: %d is negative", c.Variations)
+	check.Want(c.Size >= 0, "size: %d is negative", c.Size)
+	if c.Variations >= 0 && c.Size >= 0 {
+		check.Want(c.Variations > 0 || c.Size > 0, "variations: none are wanted; say how many for each row, or give size, how many in all")
+		check.Want(c.Variations == 0 || c.Size == 0, "size: it stands in place of variations; give one of the two")
 	}
-	if len(c.Families) > 0 && c.Size == 0 {
-		return errors.New("families needs size: they are shares of it")
-	}
-	if c.Near != 0 && !(c.Near >= 0.5 && c.Near <= 1) {
-		return fmt.Errorf("near_duplicates: %v is not between 0.5 and 1, nor 0", c.Near)
-	}
-	if len(c.Order) > 0 && len(c.Methods) > 0 {
-		return errors.New("order and methods exclude each other: one names the methods in turn, the other by weight")
-	}
-	if c.PerRow < 0 {
-		return fmt.Errorf("per_row: %d is negative", c.PerRow)
-	}
-	if c.MaxGrowth < 1 {
-		return fmt.Errorf("max_growth: %v is less than 1", c.MaxGrowth)
-	}
-	if !(c.Triggers >= 0 && c.Triggers <= 1) {
-		return fmt.Errorf("keep_triggers: %v is not between 0 and 1", c.Triggers)
-	}
+	check.Want(len(c.Families) == 0 || c.Size > 0, "families: they are shares of size, which isn't given")
+	check.Want(c.Near == 0 || c.Near >= 0.5 && c.Near <= 1, "near_duplicates: %v is not between 0.5 and 1, nor 0", c.Near)
+	check.Want(len(c.Order) == 0 || len(c.Methods) == 0, "order: it and methods exclude each other: one names the methods in turn, the other by weight")
+	check.Want(c.PerRow >= 0, "per_row: %d is negative", c.PerRow)
+	check.Want(c.MaxGrowth >= 1, "max_growth: %v is less than 1", c.MaxGrowth)
+	check.Between("keep_triggers", c.Triggers, 0, 1)
 	if c.Back != nil {
-		if err := c.Back.check(); err != nil {
-			return err
-		}
+		check.Add(c.Back.check())
 	}
 	if c.LLM != nil {
-		if err := c.LLM.check(); err != nil {
-			return err
-		}
+		check.Add(c.LLM.check())
 	}
-	known := map[string]bool{duplicateMethod: true, "wordnet": true, backTranslation: true, llmMethod: true}
-	for _, m := range append(benignMethods(nil), maliciousMethods(nil, nil)...) {
-		known[m.name] = true
-	}
+	inTurn := append(builtInNames(), "wordnet")
 	for _, name := range c.Order {
-		if !known[name] || name == duplicateMethod || name == backTranslation || name == llmMethod {
-			return fmt.Errorf("order: %q is not one of the built-in methods; there are %v, and wordnet", name, builtInNames())
-		}
+		check.Known("order", name, inTurn)
 	}
-	for name, w := range c.Methods {
-		if !known[name] {
-			return fmt.Errorf("methods: there is no %q; there are %v", name, slices.Sorted(maps.Keys(known)))
-		}
-		if !(w >= 0) {
-			return fmt.Errorf("methods: %q weighs %v; want 0 or more", name, w)
-		}
+	weighed := slices.Compact(slices.Sorted(slices.Values(append(inTurn, duplicateMethod, backTranslation, llmMethod))))
+	for _, name := range slices.Sorted(maps.Keys(c.Methods)) {
+		check.Known("methods", name, weighed)
+		check.Want(c.Methods[name] >= 0, "methods: %q weighs %v; want 0 or more", name, c.Methods[name])
 	}
-	if err := c.checkDuplicate(); err != nil {
-		return err
+	check.Add(c.checkDuplicate())
+	for _, name := range slices.Sorted(maps.Keys(c.Families)) {
+		check.Want(c.Families[name] >= 0, "families: %q is %v; want a share of 0 or more", name, c.Families[name])
 	}
-	for name, w := range c.Families {
-		if !(w >= 0) {
-			return fmt.Errorf("families: %q is %v; want a share of 0 or more", name, w)
-		}
-	}
-	return nil
+	return check.Err()
 }
 
 func builtInNames() []string {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"rein/steps"
 )
 
 // LLM says how to ask a language model for variations.
@@ -31,16 +33,14 @@ type LLM struct {
 }
 
 func (l *LLM) check() error {
-	if d, err := time.ParseDuration(l.Timeout); err != nil || d <= 0 {
-		return fmt.Errorf("llm: timeout %q: want a time over 0, as in \"60s\"", l.Timeout)
-	}
-	switch {
-	case !strings.Contains(l.Prompt, "{text}"):
-		return errors.New("llm: prompt: {text} isn't in it")
-	case l.PerCall < 1 || l.Concurrency < 1 || l.Retries < 0:
-		return fmt.Errorf("llm: per_call %d, concurrency %d, retries %d: want at least 1, 1 and 0", l.PerCall, l.Concurrency, l.Retries)
-	}
-	return nil
+	var check steps.Checks
+	d, err := time.ParseDuration(l.Timeout)
+	check.Want(err == nil && d > 0, "llm: timeout %q: want a time over 0, as in \"60s\"", l.Timeout)
+	check.Want(strings.Contains(l.Prompt, "{text}"), "llm: prompt: {text} isn't in it")
+	check.Want(l.PerCall >= 1, "llm: per_call %d: want at least 1", l.PerCall)
+	check.Want(l.Concurrency >= 1, "llm: concurrency %d: want at least 1", l.Concurrency)
+	check.Want(l.Retries >= 0, "llm: retries %d: want at least 0", l.Retries)
+	return check.Err()
 }
 
 // limit is the budget in tokens, 0: none.

@@ -25,18 +25,19 @@ type Config struct {
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
-	if len(c.Ideal) != 2 || !(0 <= c.Ideal[0] && c.Ideal[0] < c.Ideal[1] && c.Ideal[1] <= 1) {
-		return fmt.Errorf("ideal: %v; want [LOW, HIGH] with 0 <= LOW < HIGH <= 1", c.Ideal)
-	}
-	if !(c.Ideal[1] <= c.Acceptable && c.Acceptable <= c.Critical && c.Critical <= 1) {
-		return fmt.Errorf("want ideal's high end %v <= acceptable %v <= critical %v <= 1", c.Ideal[1], c.Acceptable, c.Critical)
-	}
+	var check steps.Checks
+	ideal := len(c.Ideal) == 2 && 0 <= c.Ideal[0] && c.Ideal[0] < c.Ideal[1] && c.Ideal[1] <= 1
+	check.Want(ideal, "ideal: %s; want [LOW, HIGH] with 0 <= LOW < HIGH <= 1", steps.Listed(c.Ideal))
+	check.Between("acceptable", c.Acceptable, 0, 1)
+	check.Between("critical", c.Critical, 0, 1)
+	check.Want(!ideal || c.Ideal[1] <= c.Acceptable, "acceptable: %v is below ideal's high end, %s", c.Acceptable, strings.Trim(steps.Listed(c.Ideal[max(len(c.Ideal)-1, 0):]), "[]"))
+	check.Want(c.Acceptable > 1 || c.Acceptable <= c.Critical, "critical: %v is below acceptable, %v", c.Critical, c.Acceptable)
 	for i, l := range c.Limits {
 		if err := l.validate(); err != nil {
-			return fmt.Errorf("limit %d: %w", i+1, err)
+			check.Add(fmt.Errorf("limit %d: %w", i+1, err))
 		}
 	}
-	return nil
+	return check.Err()
 }
 
 // In is what the step reads.

@@ -37,18 +37,17 @@ type Config struct {
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
-	if c.Prompts < 20 || c.Rounds < 1 {
-		return fmt.Errorf("prompts %d, rounds %d: want at least 20 and 1", c.Prompts, c.Rounds)
-	}
-	if len(c.Threads) == 0 {
-		return errors.New("threads: want at least one number, as in [1]")
-	}
+	var check steps.Checks
+	check.Want(c.Prompts >= 20, "prompts: %d; want at least 20", c.Prompts)
+	check.Want(c.Rounds >= 1, "rounds: %d; want at least 1", c.Rounds)
+	check.Want(len(c.Threads) > 0, "threads: want at least one number, as in [1]")
 	for i, n := range c.Threads {
 		if n < 1 || slices.Contains(c.Threads[:i], n) {
-			return fmt.Errorf("threads: %v: want different numbers from 1 on", c.Threads)
+			check.Want(false, "threads: %s; want different numbers from 1 on", steps.Listed(c.Threads))
+			break
 		}
 	}
-	return nil
+	return check.Err()
 }
 
 // In is what the step reads.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"os"
 
@@ -29,10 +28,10 @@ type Config struct {
 
 // Validate checks the figures.
 func (c *Config) Validate() error {
-	if !(c.Cap >= 0 && c.Cap <= 1) {
-		return fmt.Errorf("cap %v: want a threshold from 0 to 1", c.Cap)
-	}
-	return c.traffic(c.Share).Check()
+	var check steps.Checks
+	check.Want(c.Cap >= 0 && c.Cap <= 1, "cap: %v; want a threshold from 0 to 1", c.Cap)
+	check.Add(c.traffic(c.Share).Check())
+	return check.Err()
 }
 
 // In is what the step reads.

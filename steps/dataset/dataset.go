@@ -7,8 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -36,33 +36,25 @@ type Config struct {
 
 // Validate checks the maps' fixed sides and the filters.
 func (c *Config) Validate() error {
-	for field := range c.Columns {
-		if _, ok := usual[field]; !ok {
-			return fmt.Errorf("columns: %q is no field of a row: want one of %s", field, fieldList())
-		}
+	var check steps.Checks
+	for _, field := range slices.Sorted(maps.Keys(c.Columns)) {
+		check.Known("columns", field, slices.Sorted(maps.Keys(usual)))
 	}
-	for value, label := range c.Labels {
-		if label != artifact.Benign && label != artifact.Malicious {
-			return fmt.Errorf("labels: %q = %q: want %q or %q", value, label, artifact.Benign, artifact.Malicious)
-		}
+	for _, value := range slices.Sorted(maps.Keys(c.Labels)) {
+		label := c.Labels[value]
+		check.Want(label == artifact.Benign || label == artifact.Malicious, "labels: %q = %q: want %q or %q", value, label, artifact.Benign, artifact.Malicious)
 	}
 	for _, role := range c.Roles {
-		if !slices.Contains(artifact.Roles, role) {
-			return fmt.Errorf("roles: %q is none: want one of %s", role, strings.Join(artifact.Roles, ", "))
-		}
+		check.Known("roles", role, artifact.Roles)
 	}
-	if c.MaxBad < 0 {
-		return errors.New("max_bad: must not be negative")
-	}
-	if err := c.validateRemote(); err != nil {
-		return err
-	}
+	check.Want(c.MaxBad >= 0, "max_bad: must not be negative")
+	check.Add(c.validateRemote())
 	for i := range c.Filters {
 		if err := c.Filters[i].compile(); err != nil {
-			return fmt.Errorf("filter %d: %w", i+1, err)
+			check.Add(fmt.Errorf("filter %d: %w", i+1, err))
 		}
 	}
-	return nil
+	return check.Err()
 }
 
 // In is what the step reads.

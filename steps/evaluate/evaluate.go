@@ -33,13 +33,10 @@ type Config struct {
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
-	if !(c.BaseRate > 0 && c.BaseRate < 1) {
-		return fmt.Errorf("base_rate: %v is not between 0 and 1", c.BaseRate)
-	}
-	if !(c.Chance >= 0 && c.Chance <= 1) {
-		return fmt.Errorf("leak_tolerance: %v is not between 0 and 1", c.Chance)
-	}
-	return nil
+	var check steps.Checks
+	check.Want(c.BaseRate > 0 && c.BaseRate < 1, "base_rate: %v is not between 0 and 1", c.BaseRate)
+	check.Between("leak_tolerance", c.Chance, 0, 1)
+	return check.Err()
 }
 
 // AdjustTraits implements steps.TraitsAdjuster: where rows that the model was made with are only noted, a pipeline that has such rows

@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
@@ -44,25 +45,22 @@ type config struct {
 
 // Validate refuses what could only fail when the step runs.
 func (c config) Validate() error {
-	if len(c.Command) == 0 || c.Command[0] == "" {
-		return errors.New("command: names no program")
-	}
+	var check steps.Checks
+	check.Want(len(c.Command) > 0 && c.Command[0] != "", "command: names no program")
 	seen := map[string]string{}
 	for _, o := range c.Outputs {
 		if o == "" || strings.ContainsAny(o, "/\\\x00") || o == "." || o == ".." {
-			return fmt.Errorf("outputs: %q can't be a port's name", o)
+			check.Want(false, "outputs: %q can't be a port's name", o)
+			continue
 		}
-		if other, ok := seen[variable(o)]; ok {
-			return fmt.Errorf("outputs: %q and %q are one variable, $REIN_OUT_%s", other, o, variable(o))
-		}
+		other, taken := seen[variable(o)]
+		check.Want(!taken, "outputs: %q and %q are one variable, $REIN_OUT_%s", other, o, variable(o))
 		seen[variable(o)] = o
 	}
-	for k := range c.Env {
-		if k == "" || strings.ContainsAny(k, "=\x00") || strings.HasPrefix(k, "REIN_") {
-			return fmt.Errorf("env: %q can't be set", k)
-		}
+	for _, k := range slices.Sorted(maps.Keys(c.Env)) {
+		check.Want(k != "" && !strings.ContainsAny(k, "=\x00") && !strings.HasPrefix(k, "REIN_"), "env: %q can't be set", k)
 	}
-	return nil
+	return check.Err()
 }
 
 // grace is how long a stopped program may take to end before it is killed.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -33,15 +32,12 @@ type Config struct {
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
-	for name, v := range map[string]float64{"max_recall_loss": c.RecallLoss, "max_fp_rate_rise": c.FPRise} {
-		if !(v >= 0 && v <= 1) {
-			return fmt.Errorf("%s: %v is not between 0 and 1", name, v)
-		}
-	}
-	if !(c.MaxDiff >= 0) || c.MaxFlips < 0 {
-		return fmt.Errorf("max_logit_diff %v, max_flipped %d: must not be negative", c.MaxDiff, c.MaxFlips)
-	}
-	return nil
+	var check steps.Checks
+	check.Between("max_recall_loss", c.RecallLoss, 0, 1)
+	check.Between("max_fp_rate_rise", c.FPRise, 0, 1)
+	check.Want(c.MaxDiff >= 0, "max_logit_diff: %v is negative", c.MaxDiff)
+	check.Want(c.MaxFlips >= 0, "max_flipped: %d is negative", c.MaxFlips)
+	return check.Err()
 }
 
 // AdjustTraits implements steps.TraitsAdjuster: the threshold of full weights stays as it was chosen.

@@ -29,18 +29,14 @@ type Config struct {
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
-	if c.Size < 0 || c.Words < 2 {
-		return fmt.Errorf("size %d, words %d: want at least 0 and 2", c.Size, c.Words)
-	}
+	var check steps.Checks
+	check.Want(c.Size >= 0, "size: %d; want at least 0", c.Size)
+	check.Want(c.Words >= 2, "words: %d; want at least 2", c.Words)
 	for _, k := range c.Kinds {
-		if !slices.ContainsFunc(templates, func(t template) bool { return t.kind == k }) {
-			return fmt.Errorf("kinds: there is no %q; there are %q, %q and %q", k, boundary, jargon, task)
-		}
+		check.Known("kinds", k, []string{boundary, jargon, task})
 	}
-	if len(c.Kinds) == 0 {
-		return errors.New("kinds: none")
-	}
-	return nil
+	check.Want(len(c.Kinds) > 0, "kinds: none")
+	return check.Err()
 }
 
 // In is what the step reads.

@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/zeebo/blake3"
 
@@ -27,22 +29,20 @@ type Config struct {
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
-	if c.Near != 0 && (c.Near < 0.5 || c.Near > 1) {
-		return fmt.Errorf("near_duplicates: %v is not 0 or between 0.5 and 1", c.Near)
-	}
-	for arg, caps := range map[string]map[string]int{"caps": c.Caps, "family_caps": c.Family} {
-		for s, n := range caps {
-			if n < 0 {
-				return fmt.Errorf("%s: %q is %d; want 0 or more", arg, s, n)
-			}
+	var check steps.Checks
+	check.Want(c.Near == 0 || c.Near >= 0.5 && c.Near <= 1, "near_duplicates: %v is not 0 or between 0.5 and 1", c.Near)
+	for _, limits := range []struct {
+		arg string
+		of  map[string]int
+	}{{"caps", c.Caps}, {"family_caps", c.Family}} {
+		for _, s := range slices.Sorted(maps.Keys(limits.of)) {
+			check.Want(limits.of[s] >= 0, "%s: %q is %d; want 0 or more", limits.arg, s, limits.of[s])
 		}
 	}
-	for m, w := range c.Weight {
-		if !(w > 0) {
-			return fmt.Errorf("weights: %q is %v; want more than 0", m, w)
-		}
+	for _, m := range slices.Sorted(maps.Keys(c.Weight)) {
+		check.Want(c.Weight[m] > 0, "weights: %q is %v; want more than 0", m, c.Weight[m])
 	}
-	return nil
+	return check.Err()
 }
 
 // In is what the step reads.

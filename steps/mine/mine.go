@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 
@@ -23,16 +22,11 @@ type Config struct {
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
-	if !(c.Margin >= 0 && c.Margin < 1) {
-		return fmt.Errorf("margin: %v is not between 0 and 1", c.Margin)
-	}
-	if !(c.Recall >= 0 && c.Recall <= 1) {
-		return fmt.Errorf("recall_at_least: %v is not between 0 and 1", c.Recall)
-	}
-	if !(c.Reserve >= 0 && c.Reserve <= 1) {
-		return fmt.Errorf("reserve: %v is not between 0 and 1", c.Reserve)
-	}
-	return nil
+	var check steps.Checks
+	check.Want(c.Margin >= 0 && c.Margin < 1, "margin: %v is not between 0 and 1", c.Margin)
+	check.Between("recall_at_least", c.Recall, 0, 1)
+	check.Between("reserve", c.Reserve, 0, 1)
+	return check.Err()
 }
 
 // In is what the step reads.

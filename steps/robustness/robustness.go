@@ -28,21 +28,14 @@ type Config struct {
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
-	if c.Size < 1 {
-		return fmt.Errorf("size: %d is not 1 or more", c.Size)
-	}
-	if c.Evasion < 0 {
-		return fmt.Errorf("evasion: %d is not 0 or more", c.Evasion)
-	}
-	if len(c.Strengths) == 0 {
-		return errors.New("strengths: is empty")
-	}
+	var check steps.Checks
+	check.Want(c.Size >= 1, "size: %d is not 1 or more", c.Size)
+	check.Want(c.Evasion >= 0, "evasion: %d is not 0 or more", c.Evasion)
+	check.Want(len(c.Strengths) > 0, "strengths: is empty")
 	for _, s := range c.Strengths {
-		if !(s > 0 && s <= 1) {
-			return fmt.Errorf("strengths: %v is not over 0 and at most 1", s)
-		}
+		check.Want(s > 0 && s <= 1, "strengths: %v is not over 0 and at most 1", s)
 	}
-	return nil
+	return check.Err()
 }
 
 // In is what the step reads.

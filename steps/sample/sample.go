@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"rein/steps"
@@ -24,31 +25,20 @@ type Config struct {
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
-	if c.Size < 0 {
-		return fmt.Errorf("size: %d is negative", c.Size)
-	}
-	if len(c.Counts) > 0 && (len(c.Quotas) > 0 || c.Size > 0) {
-		return errors.New("counts: they stand in place of size and quotas")
-	}
-	if len(c.Counts) == 0 && c.Size == 0 {
-		return errors.New("size: say how many rows to choose")
-	}
-	for name, n := range c.Counts {
-		if n < 0 {
-			return fmt.Errorf("counts: %q is %d; want 0 or more", name, n)
-		}
+	var check steps.Checks
+	check.Want(c.Size >= 0, "size: %d is negative", c.Size)
+	check.Want(len(c.Counts) == 0 || len(c.Quotas) == 0 && c.Size <= 0, "counts: they stand in place of size and quotas")
+	check.Want(len(c.Counts) > 0 || c.Size != 0, "size: say how many rows to choose")
+	for _, name := range slices.Sorted(maps.Keys(c.Counts)) {
+		check.Want(c.Counts[name] >= 0, "counts: %q is %d; want 0 or more", name, c.Counts[name])
 	}
 	var sum float64
-	for name, q := range c.Quotas {
-		if !(q >= 0) {
-			return fmt.Errorf("quotas: %q is %v; want a share of 0 or more", name, q)
-		}
-		sum += q
+	for _, name := range slices.Sorted(maps.Keys(c.Quotas)) {
+		check.Want(c.Quotas[name] >= 0, "quotas: %q is %v; want a share of 0 or more", name, c.Quotas[name])
+		sum += c.Quotas[name]
 	}
-	if len(c.Quotas) > 0 && (sum < 0.99 || sum > 1.01) {
-		return fmt.Errorf("quotas: the shares add up to %.4g; want 1", sum)
-	}
-	return nil
+	check.Want(len(c.Quotas) == 0 || sum >= 0.99 && sum <= 1.01, "quotas: the shares add up to %.4g; want 1", sum)
+	return check.Err()
 }
 
 // In is what the step reads.

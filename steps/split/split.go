@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -32,39 +33,31 @@ type Config struct {
 
 // Validate checks the fractions.
 func (c *Config) Validate() error {
-	if c.Near != 0 && (c.Near < 0.5 || c.Near > 1) {
-		return fmt.Errorf("near: %v is neither 0 nor between 0.5 and 1", c.Near)
-	}
+	var check steps.Checks
+	check.Want(c.Near == 0 || c.Near >= 0.5 && c.Near <= 1, "near: %v is neither 0 nor between 0.5 and 1", c.Near)
 	switch {
 	case c.Folds != 0 && c.Folds < fewestFolds:
-		return fmt.Errorf("folds: %d leaves no sources to train on: one group is reported on, one chooses, one is mined; want 0, or at least %d", c.Folds, fewestFolds)
+		check.Want(false, "folds: %d leaves no sources to train on: one group is reported on, one chooses, one is mined; want 0, or at least %d", c.Folds, fewestFolds)
 	case c.Folds > 0 && (c.Fold < 1 || c.Fold > c.Folds):
-		return fmt.Errorf("fold: %d is not between 1 and folds = %d", c.Fold, c.Folds)
+		check.Want(false, "fold: %d is not between 1 and folds = %d", c.Fold, c.Folds)
 	case c.Folds == 0 && c.Fold != 0:
-		return fmt.Errorf("fold: %d of no folds: give folds", c.Fold)
-	case c.Folds > 0 && c.By != "auto" && c.By != "source":
-		return fmt.Errorf("folds rotate sources: by = %q doesn't go with them", c.By)
+		check.Want(false, "fold: %d of no folds: give folds", c.Fold)
 	}
+	check.Want(c.Folds <= 0 || c.By == "auto" || c.By == "source", "by: %q doesn't go with folds, which rotate sources", c.By)
 	sum := 0.0
 	for s := validation; s <= unseen; s++ {
 		sum += c.share(s)
 	}
-	for name, f := range c.Fractions {
-		switch name {
-		case "validation", "pool", "test", "unseen":
-		case "train":
-			return errors.New("fractions: train gets what the others leave")
-		default:
-			return fmt.Errorf("fractions: %q is no set: want validation, pool, test or unseen", name)
+	for _, name := range slices.Sorted(maps.Keys(c.Fractions)) {
+		if name == "train" {
+			check.Want(false, "fractions: train gets what the others leave")
+			continue
 		}
-		if !(f >= 0) {
-			return fmt.Errorf("fractions: %s = %v is negative", name, f)
-		}
+		check.Known("fractions", name, []string{"validation", "pool", "test", "unseen"})
+		check.Want(c.Fractions[name] >= 0, "fractions: %s = %v is negative", name, c.Fractions[name])
 	}
-	if !(sum < 1) {
-		return fmt.Errorf("fractions: they add up to %.3g with the defaults of those not named: nothing is left to train on", sum)
-	}
-	return nil
+	check.Want(sum < 1, "fractions: they add up to %.3g with the defaults of those not named: nothing is left to train on", sum)
+	return check.Err()
 }
 
 // share is the fraction of rows that a set should get.

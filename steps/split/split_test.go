@@ -335,7 +335,7 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	for want, f := range map[string]map[string]float64{
-		"nothing is left to train on": {"test": 0.7}, "train gets what the others leave": {"train": 0.5}, "is no set": {"tests": 0.1}, "negative": {"pool": -0.1},
+		"nothing is left to train on": {"test": 0.7}, "train gets what the others leave": {"train": 0.5}, `no "tests"`: {"tests": 0.1}, "negative": {"pool": -0.1},
 	} {
 		c := Config{By: "auto", Fractions: f}
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {

@@ -12,7 +12,6 @@ package synthesize
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"rein/steps"
@@ -37,24 +36,18 @@ type Config struct {
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
-	if !(c.Scale > 0 && c.Scale <= 10) {
-		return fmt.Errorf("scale: %v is not between 0 and 10", c.Scale)
+	var check steps.Checks
+	check.Want(c.Scale > 0 && c.Scale <= 10, "scale: %v is not between 0 and 10", c.Scale)
+	check.Between("train_lookalikes", c.TrainLookalikes, 0, 1)
+	check.Between("pool_lookalikes", c.PoolLookalikes, 0, 1)
+	for _, v := range []struct {
+		name     string
+		n, least int
+	}{{"train_benign", c.TrainBenign, 1}, {"train_malicious", c.TrainMalicious, 1}, {"validation", c.Validation, 1}, {"pool", c.Pool, 1},
+		{"test_benign", c.TestBenign, 1}, {"test_malicious", c.TestMalicious, 1}, {"unseen_benign", c.UnseenBenign, 0}, {"unseen_malicious", c.UnseenMalicious, 0}} {
+		check.Want(v.n >= v.least, "%s: %d; want at least %d", v.name, v.n, v.least)
 	}
-	for name, v := range map[string]float64{"train_lookalikes": c.TrainLookalikes, "pool_lookalikes": c.PoolLookalikes} {
-		if !(v >= 0 && v <= 1) {
-			return fmt.Errorf("%s: %v is not a share between 0 and 1", name, v)
-		}
-	}
-	for name, n := range map[string]int{"train_benign": c.TrainBenign, "train_malicious": c.TrainMalicious, "validation": c.Validation,
-		"pool": c.Pool, "test_benign": c.TestBenign, "test_malicious": c.TestMalicious} {
-		if n < 1 {
-			return fmt.Errorf("%s: %d; want at least 1", name, n)
-		}
-	}
-	if c.UnseenBenign < 0 || c.UnseenMalicious < 0 {
-		return fmt.Errorf("unseen_benign %d, unseen_malicious %d: want 0 or more", c.UnseenBenign, c.UnseenMalicious)
-	}
-	return nil
+	return check.Err()
 }
 
 // In is empty: the corpus is made of nothing.

@@ -3,7 +3,10 @@ package train
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
+	"rein/steps"
 	"rein/steps/internal/hubfiles"
 	"rein/steps/internal/threshold"
 )
@@ -70,6 +73,7 @@ type ModelConfig struct {
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
+	var check steps.Checks
 	for _, v := range []struct {
 		name    string
 		v       float64
@@ -83,30 +87,19 @@ func (c Config) Validate() error {
 		{"fp_rate_at_most", c.AtMost, 0, 1}, {"fp_rate_confidence", c.Sure, 0, 0.9999}, {"new_sources_share", c.Share, 0, 0.9999}, {"recall_at_least", c.AtLeast, 0, 1}, {"threshold", c.Fixed, 0, 1},
 		{"false_positive_cost", c.CostFP, 0, 1e12}, {"miss_cost", c.CostMiss, 0, 1e12}, {"base_rate", c.BaseRate, 0, 1},
 	} {
-		if !(v.v >= v.low && v.v <= v.up) {
-			return fmt.Errorf("%s: %v is not between %v and %v", v.name, v.v, v.low, v.up)
-		}
+		check.Between(v.name, v.v, v.low, v.up)
 	}
-	if c.Sure > 0 && c.AtMost == 0 {
-		return errors.New("fp_rate_confidence: no number of rows shows an FP rate of 0; leave it out, or raise fp_rate_at_most")
-	}
-	if c.CrossFit == 1 {
-		return errors.New("cross_fit: 1 group leaves nothing to train on without it; give 2 or more, or 0")
-	}
-	if c.Horizon != 0 && c.Horizon < c.Epochs {
-		return fmt.Errorf("schedule_epochs: %d is less than epochs, %d: the rates would have fallen to 0 by then", c.Horizon, c.Epochs)
-	}
-	for m, w := range c.MethodWeight {
-		if w < 0 {
-			return fmt.Errorf("method_weights: %s: %v is negative", m, w)
-		}
+	check.Want(c.Sure <= 0 || c.AtMost != 0, "fp_rate_confidence: no number of rows shows an FP rate of 0; leave it out, or raise fp_rate_at_most")
+	check.Want(c.CrossFit != 1, "cross_fit: 1 group leaves nothing to train on without it; give 2 or more, or 0")
+	check.Want(c.Horizon == 0 || c.Horizon >= c.Epochs, "schedule_epochs: %d is less than epochs, %d: the rates would have fallen to 0 by then", c.Horizon, c.Epochs)
+	for _, m := range slices.Sorted(maps.Keys(c.MethodWeight)) {
+		check.Want(c.MethodWeight[m] >= 0, "method_weights: %s: %v is negative", m, c.MethodWeight[m])
 	}
 	if m := c.Model; m != nil {
-		if err := m.validate(); err != nil {
-			return fmt.Errorf("model.%w", err)
-		}
+		check.Within("model", m.validate())
 	}
-	return c.ngram().Validate()
+	check.Within("model", c.ngram().Validate())
+	return check.Err()
 }
 
 // UsesGPU implements steps.GPUUser: the n-gram model of default sizes never does.

@@ -2,6 +2,7 @@ package ngram
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -27,19 +28,20 @@ func (c Config) half() int { return c.Buckets / 2 }
 
 // Validate checks the sizes.
 func (c Config) Validate() error {
-	switch {
-	case c.Spec != Spec:
+	if c.Spec != Spec {
 		return fmt.Errorf("n-gram rules of version %d, this program has version %d", c.Spec, Spec)
-	case c.Buckets < 4 || c.Buckets > 1<<26:
-		return fmt.Errorf("buckets: %d is not between 4 and %d", c.Buckets, 1<<26)
-	case c.Dim < 1 || c.Dim > 1024:
-		return fmt.Errorf("dim: %d is not between 1 and 1024", c.Dim)
-	case c.Hidden < 1 || c.Hidden > 4096:
-		return fmt.Errorf("hidden: %d is not between 1 and 4096", c.Hidden)
-	case c.MaxBytes < 64:
-		return fmt.Errorf("max_bytes: %d is less than 64", c.MaxBytes)
 	}
-	return nil
+	var wrong []error
+	want := func(ok bool, format string, args ...any) {
+		if !ok {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
+	}
+	want(c.Buckets >= 4 && c.Buckets <= 1<<26, "buckets: %d is not between 4 and %d", c.Buckets, 1<<26)
+	want(c.Dim >= 1 && c.Dim <= 1024, "dim: %d is not between 1 and 1024", c.Dim)
+	want(c.Hidden >= 1 && c.Hidden <= 4096, "hidden: %d is not between 1 and 4096", c.Hidden)
+	want(c.MaxBytes >= 64, "max_bytes: %d is less than 64", c.MaxBytes)
+	return errors.Join(wrong...)
 }
 
 // ParseConfig reads a Config from a model's metadata.
