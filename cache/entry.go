@@ -1,11 +1,13 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rein/cache/internal/index"
@@ -69,18 +71,40 @@ func Outside(err error) bool { return index.Outside(err) }
 
 // Get returns an action's entry. Its outputs may be gone; Has and Path tell. The error of an absent or unreadable entry
 // is a *Miss.
-func (s *Store) Get(ctx context.Context, action Digest) (e *Entry, err error) {
-	err = s.view(ctx, func(txn *index.Txn) (err error) {
-		e, err = getEntry(txn, action)
-		return err
-	})
-	if err == nil && e == nil {
-		err = &Miss{"entry", "not found"}
-	}
-	if err != nil {
+func (s *Store) Get(ctx context.Context, action Digest) (*Entry, error) {
+	entries, misses, err := s.GetEach(ctx, []Digest{action})
+	switch {
+	case err != nil:
 		return nil, err
+	case misses[0] != nil:
+		return nil, misses[0]
 	}
-	return e, nil
+	return entries[0], nil
+}
+
+// GetEach is Get of many actions, in one look at the index: an entry or a *Miss for each.
+func (s *Store) GetEach(ctx context.Context, actions []Digest) (entries []*Entry, misses []*Miss, err error) {
+	entries, misses = make([]*Entry, len(actions)), make([]*Miss, len(actions))
+	order := make([]int, len(actions)) // of the keys: neighbours lie in one block
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return bytes.Compare(actions[a][:], actions[b][:]) })
+	err = s.view(ctx, func(txn *index.Txn) error {
+		for _, i := range order {
+			e, err := getEntry(txn, actions[i])
+			if entries[i] = e; err != nil && !errors.As(err, &misses[i]) {
+				return err
+			}
+		}
+		return nil
+	})
+	for i := range entries {
+		if entries[i] == nil && misses[i] == nil {
+			misses[i] = &Miss{"entry", "not found"}
+		}
+	}
+	return entries, misses, err
 }
 
 func getEntry(txn *index.Txn, action Digest) (*Entry, error) {

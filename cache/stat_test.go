@@ -13,6 +13,12 @@ import (
 
 // Whatever is done to a folder, the memo's answer is that of reading everything.
 func TestFolderMemoIsNeverStale(t *testing.T) {
+	known := 0
+	defer func() {
+		if known == 0 {
+			t.Error("no file was known: the test says nothing of SeeKnown")
+		}
+	}()
 	rapid.Check(t, func(rt *rapid.T) {
 		state, err := os.MkdirTemp("", "rein-state-")
 		if err != nil {
@@ -40,6 +46,23 @@ func TestFolderMemoIsNeverStale(t *testing.T) {
 			}
 			if want, err := HashPath(t.Context(), dir); err != nil || got != want {
 				rt.Fatalf("after %s: %v, reading everything gives %v, %v", edit, got, want, err)
+			}
+			paths := []string{filepath.Join(dir, "3"), filepath.Join(dir, "0"), dir, filepath.Join(dir, "2"), filepath.Join(dir, "1")}
+			seen, ok, err := s.SeeKnown(t.Context(), paths)
+			for i, path := range paths {
+				if !ok[i] {
+					continue
+				}
+				known++
+				if want, err := s.See(t.Context(), path); err != nil || seen[i] != want || path == dir {
+					rt.Fatalf("after %s: %s: %v, read anew %v, %v", edit, path, seen[i], want, err)
+				}
+				if want, err := HashPath(t.Context(), path); err != nil || seen[i].Blob != want {
+					rt.Fatalf("after %s: %s: %v, read anew %v, %v", edit, path, seen[i].Blob, want, err)
+				}
+			}
+			if err != nil {
+				rt.Fatal(err)
 			}
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,37 @@ func wantMiss(t *testing.T, err error, reason string) {
 	var miss *Miss
 	if !errors.As(err, &miss) || !strings.Contains(miss.Reason, reason) {
 		t.Errorf("error %v, want a miss with %q", err, reason)
+	}
+}
+
+func TestGetEachIsGetOfMany(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	var actions []Digest
+	for i := range 40 {
+		e := &Entry{Action: Sum([]byte{byte(i)}), Type: "t", Key: fmt.Sprint("key ", i), Result: Result{Made: time.Unix(int64(i), 0).UTC()}}
+		actions = append(actions, e.Action)
+		if i%3 == 0 {
+			continue
+		}
+		if err := s.Put(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	actions = append(actions, actions[1])
+	entries, misses, err := s.GetEach(t.Context(), actions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range actions {
+		one, err := s.Get(t.Context(), a)
+		var miss *Miss
+		if errors.As(err, &miss) != (misses[i] != nil) || !reflect.DeepEqual(one, entries[i]) || miss != nil && *miss != *misses[i] {
+			t.Errorf("%d: %v, %v; one by one %v, %v", i, entries[i], misses[i], one, err)
+		}
+	}
+	none := open(t, filepath.Join(t.TempDir(), "none"), Options{ReadOnly: true})
+	if entries, misses, err := none.GetEach(t.Context(), actions[:2]); err != nil || entries[1] != nil || misses[1] == nil {
+		t.Error(entries, misses, err)
 	}
 }
 

@@ -21,6 +21,7 @@ package engine
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -119,24 +120,33 @@ func inputLine(port string, i int, b cache.Blob, name string) string {
 	case b.Exec:
 		kind = "executable"
 	}
-	l := fmt.Sprintf("input %s[%d] %s %s %d", label(port), i, kind, b.Digest, b.Size)
+	l := make([]byte, 0, 128+len(port)+len(name))
+	l = append(append(l, "input "...), label(port)...)
+	l = append(strconv.AppendInt(append(l, '['), int64(i), 10), "] "...)
+	l = append(append(l, kind...), ' ')
+	l = append(hex.AppendEncode(l, b.Digest[:]), ' ')
+	l = strconv.AppendInt(l, b.Size, 10)
 	if name != "" {
-		l += " " + quote(name)
+		l = append(append(l, ' '), quote(name)...)
 	}
-	return l
+	return string(l)
 }
 
 // keyOf makes the key text and its ActionID.
 func keyOf(facts, inputs []string) (string, cache.Digest) {
-	var b strings.Builder
+	size := 0
 	for _, ls := range [][]string{facts, inputs} {
 		for _, l := range ls {
-			b.WriteString(l)
-			b.WriteByte('\n')
+			size += len(l) + 1
 		}
 	}
-	text := b.String()
-	return text, cache.Sum([]byte(text))
+	b := make([]byte, 0, size)
+	for _, ls := range [][]string{facts, inputs} {
+		for _, l := range ls {
+			b = append(append(b, l...), '\n')
+		}
+	}
+	return string(b), cache.Sum(b)
 }
 
 // secretDigest stands for a sensitive value in the key: it tells values apart and can't be read back. Without the salt, which

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,14 +27,10 @@ type inputs struct {
 // inputs resolves u's inputs. outputs gives the outputs of a unit that is finished, nil if they aren't known yet;
 // then ok is false.
 func (l *lookup) inputs(ctx context.Context, u *unit, outputs func(*unit) map[string]cache.Blob) (in inputs, ok bool, err error) {
-	in.ports = map[string][]located{}
-	byPort := map[string]Input{}
-	n := u.nodes[0]
-	for _, i := range n.Inputs {
-		byPort[i.Port] = i
-	}
-	for _, port := range slices.Sorted(maps.Keys(byPort)) {
-		for _, r := range byPort[port].Refs {
+	in.ports = make(map[string][]located, len(u.nodes[0].Inputs))
+	for _, i := range byPort(u.nodes[0].Inputs) {
+		port := i.Port
+		for _, r := range i.Refs {
 			var found []located
 			if r.Path != nil {
 				if found, err = l.sources.get(ctx, r.Path); err != nil {
@@ -62,14 +57,53 @@ func (l *lookup) inputs(ctx context.Context, u *unit, outputs func(*unit) map[st
 	return in, true, nil
 }
 
-// entry asks the store for a result. A nil entry comes with the reason of the miss.
-func (l *lookup) entry(ctx context.Context, action cache.Digest) (*cache.Entry, string, error) {
-	e, err := l.store.Get(ctx, action)
-	var miss *cache.Miss
-	if errors.As(err, &miss) {
-		return nil, miss.Reason, nil
+// byPort are the inputs in the order of their ports; of two for one port the last counts.
+func byPort(in []Input) []Input {
+	ordered := true
+	for i := 1; i < len(in); i++ {
+		ordered = ordered && in[i-1].Port < in[i].Port
 	}
-	return e, "", err
+	if ordered {
+		return in
+	}
+	m := map[string]Input{}
+	for _, i := range in {
+		m[i.Port] = i
+	}
+	out := make([]Input, 0, len(m))
+	for _, port := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, m[port])
+	}
+	return out
+}
+
+// entry is what the store's index says of a result: it, or the reason why there is none.
+type entry struct {
+	*cache.Entry
+	reason string
+}
+
+// entries asks the index for many results at once.
+func (l *lookup) entries(ctx context.Context, actions []cache.Digest) ([]entry, error) {
+	found, misses, err := l.store.GetEach(ctx, actions)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]entry, len(actions))
+	for i, e := range found {
+		if out[i].Entry = e; e == nil {
+			out[i].reason = misses[i].Reason
+		}
+	}
+	return out, nil
+}
+
+func (l *lookup) entry(ctx context.Context, action cache.Digest) (entry, error) {
+	found, err := l.entries(ctx, []cache.Digest{action})
+	if err != nil {
+		return entry{}, err
+	}
+	return found[0], nil
 }
 
 // answer is what the store knows of a unit's result.
@@ -82,9 +116,9 @@ type answer struct {
 	remote bool   // the entry came from the remote just now
 }
 
-// ask looks a unit's result up.
-func (l *lookup) ask(ctx context.Context, u *unit, action cache.Digest) (answer, error) {
-	a, err := l.askHere(ctx, u, action)
+// ask says whether a unit's result is to be had, here or from the remote. found is what the index says of it.
+func (l *lookup) ask(ctx context.Context, u *unit, action cache.Digest, found entry) (answer, error) {
+	a, err := l.askHere(ctx, u, found)
 	if err != nil || a.entry != nil && !a.hollow {
 		return a, err
 	}
@@ -96,15 +130,16 @@ func (l *lookup) ask(ctx context.Context, u *unit, action cache.Digest) (answer,
 }
 
 // askHere asks the store alone.
-func (l *lookup) askHere(ctx context.Context, u *unit, action cache.Digest) (answer, error) {
-	e, reason, err := l.entry(ctx, action)
-	if err != nil || e == nil {
-		return answer{reason: reason}, err
+func (l *lookup) askHere(ctx context.Context, u *unit, found entry) (answer, error) {
+	e := found.Entry
+	if e == nil {
+		return answer{reason: found.reason}, nil
 	}
 	if !complete(e, u.nodes[0].Ports) {
 		return answer{reason: "the cached result lacks an output"}, nil
 	}
-	if reason, err = l.store.Lost(ctx, e); err != nil {
+	reason, err := l.store.Lost(ctx, e)
+	if err != nil {
 		return answer{}, err
 	}
 	switch {

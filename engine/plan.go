@@ -136,12 +136,9 @@ func newPlanner(ctx context.Context, g *Graph, o Options) (*planner, error) {
 }
 
 func (p *planner) plan(ctx context.Context) error {
-	for _, u := range p.work.units {
-		if err := ctx.Err(); err != nil {
+	for _, level := range p.work.levels() {
+		if err := p.level(ctx, level); err != nil {
 			return err
-		}
-		if err := p.one(ctx, u); err != nil {
-			return nodeError(u.nodes[0].Node, err)
 		}
 	}
 	p.demand(ctx, func(*unit) bool { return true })
@@ -178,11 +175,41 @@ func (p *planner) mayRun(ctx context.Context, u *unit, status PlanStatus) {
 	pl.estimate = p.history.estimate(ctx, u, inputSize(pl.key))
 }
 
-func (p *planner) one(ctx context.Context, u *unit) error {
+// level plans units that don't depend on each other.
+func (p *planner) level(ctx context.Context, units []*unit) error {
+	p.sources.prefetchOf(ctx, units)
+	var keyed []*unit
+	var actions []cache.Digest
+	for _, u := range units {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		ok, err := p.key(ctx, u)
+		if err != nil {
+			return nodeError(u.nodes[0].Node, err)
+		}
+		if ok {
+			keyed, actions = append(keyed, u), append(actions, p.units[u.id].action)
+		}
+	}
+	found, err := p.entries(ctx, actions)
+	if err != nil {
+		return err
+	}
+	for i, u := range keyed {
+		if err := p.one(ctx, u, found[i]); err != nil {
+			return nodeError(u.nodes[0].Node, err)
+		}
+	}
+	return nil
+}
+
+// key makes a unit's key, if its inputs are known.
+func (p *planner) key(ctx context.Context, u *unit) (bool, error) {
 	pl := &p.units[u.id]
 	in, ok, err := p.inputs(ctx, u, func(d *unit) map[string]cache.Blob { return p.units[d.id].outputs })
 	if err != nil {
-		return err
+		return false, err
 	}
 	if !ok {
 		pl.status = PlanUnknown
@@ -191,10 +218,15 @@ func (p *planner) one(ctx context.Context, u *unit) error {
 			pl.status, pl.reasons = PlanRun, because(record.Forced)
 		}
 		pl.estimate = p.history.estimate(ctx, u, -1)
-		return nil
+		return false, nil
 	}
 	pl.key, pl.action = keyOf(u.facts, in.lines)
-	a, err := p.ask(ctx, u, pl.action)
+	return true, nil
+}
+
+func (p *planner) one(ctx context.Context, u *unit, found entry) error {
+	pl := &p.units[u.id]
+	a, err := p.ask(ctx, u, pl.action, found)
 	if err != nil {
 		return err
 	}

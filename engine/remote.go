@@ -59,7 +59,7 @@ func Pull(ctx context.Context, g *Graph, o Options) (*Forecast, error) {
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				return p.one(gctx, u)
+				return p.level(gctx, []*unit{u})
 			})
 		}
 		if err := gr.Wait(); err != nil {
@@ -77,7 +77,10 @@ func (p *planner) pull(ctx context.Context, u *unit) error {
 		return err
 	}
 	_, action := keyOf(u.facts, in.lines)
-	_, err = p.ask(ctx, u, action)
+	found, err := p.entry(ctx, action)
+	if err == nil {
+		_, err = p.ask(ctx, u, action, found)
+	}
 	return err
 }
 

@@ -128,8 +128,11 @@ type runner struct {
 	executing int // tasks that are, or wait for another process
 }
 
-// maxResolves bounds how many units are being looked up at a time.
-const maxResolves = 16
+// maxResolves bounds how many lookups go on at a time, and maxTogether how many units one of them looks up.
+const (
+	maxResolves = 16
+	maxTogether = 128
+)
 
 // maxCommits bounds how many results are being taken into the store at a time.
 const maxCommits = 16
@@ -187,12 +190,23 @@ func (r *runner) loop() {
 // look has ready units looked up.
 func (r *runner) look() {
 	for r.lookups < maxResolves {
-		j, ok := r.schedule.nextLookup()
-		if !ok {
+		together := min(max(r.schedule.ready.Len()/maxResolves, 4), maxTogether)
+		if r.remote != nil {
+			together = 1 // each may fetch
+		}
+		var jobs []*lookupJob
+		for len(jobs) < together {
+			j, ok := r.schedule.nextLookup()
+			if !ok {
+				break
+			}
+			jobs = append(jobs, j)
+		}
+		if len(jobs) == 0 {
 			return
 		}
 		r.lookups++
-		go func() { r.messages <- r.lookUp(j) }()
+		go func() { r.messages <- r.lookUp(jobs) }()
 	}
 }
 
@@ -232,19 +246,13 @@ func (r *runner) grant(t *task) (fit, error) {
 // handle takes a worker's message.
 func (r *runner) handle(m message) {
 	switch m := m.(type) {
-	case lookedUp:
+	case lookups:
 		r.lookups--
-		r.space.uses(m.result.outputs)
-		switch {
-		case m.hollow:
-			r.schedule.open(m.unit, m.result)
-		case m.task == nil:
-			r.schedule.end(m.unit, m.result)
-		case len(m.lacking) > 0:
-			r.schedule.lacks(m.task, m.lacking)
-		default:
-			r.schedule.offer(m.task)
+		for _, l := range m {
+			r.found(l)
 		}
+	case lookedUp:
+		r.found(m)
 	case freed:
 		r.pool.give(m.grant)
 	case waits:
@@ -261,6 +269,21 @@ func (r *runner) handle(m message) {
 			r.space.uses(m.result.outputs)
 			r.schedule.end(m.task.unit, m.result)
 		}
+	}
+}
+
+// found takes a unit that was looked up.
+func (r *runner) found(m lookedUp) {
+	r.space.uses(m.result.outputs)
+	switch {
+	case m.hollow:
+		r.schedule.open(m.unit, m.result)
+	case m.task == nil:
+		r.schedule.end(m.unit, m.result)
+	case len(m.lacking) > 0:
+		r.schedule.lacks(m.task, m.lacking)
+	default:
+		r.schedule.offer(m.task)
 	}
 }
 

@@ -39,7 +39,7 @@ func newSources(s *cache.Store) *sources {
 
 // get finds and hashes what p names.
 func (s *sources) get(ctx context.Context, p *Path) ([]located, error) {
-	key := Path{Kind: p.Kind, Abs: p.Abs, Absent: p.Absent}
+	key := p.asked()
 	s.mu.Lock()
 	f := s.known[key]
 	if f == nil {
@@ -49,6 +49,58 @@ func (s *sources) get(ctx context.Context, p *Path) ([]located, error) {
 	s.mu.Unlock()
 	return f()
 }
+
+// prefetchOf looks at the files that units read, all of them at once as far as they look as they did when they were hashed. get has the rest.
+func (s *sources) prefetchOf(ctx context.Context, units []*unit) {
+	var keys []Path
+	var found [][]located
+	var paths []string
+	for _, u := range units {
+		for _, in := range u.nodes[0].Inputs {
+			for _, r := range in.Refs {
+				if r.Path == nil || r.Path.Kind == PathGlob || !s.unknown(r.Path) {
+					continue
+				}
+				if l, err := find(r.Path, s.store.Dir()); err == nil && len(l) == 1 {
+					keys, found, paths = append(keys, r.Path.asked()), append(found, l), append(paths, l[0].path)
+				}
+			}
+		}
+	}
+	if len(paths) == 0 {
+		return
+	}
+	seen, ok, err := s.store.SeeKnown(ctx, paths)
+	if err != nil {
+		return // get meets the same error
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, l := range found {
+		if ok[i] && s.known[keys[i]] == nil {
+			l[0].seen, l[0].blob = seen[i], seen[i].Blob
+			s.known[keys[i]] = func() ([]located, error) { return l, nil }
+		}
+	}
+}
+
+func (s *sources) prefetch(ctx context.Context, jobs []*lookupJob) {
+	units := make([]*unit, len(jobs))
+	for i, j := range jobs {
+		units[i] = j.unit
+	}
+	s.prefetchOf(ctx, units)
+}
+
+// unknown tells whether nobody has looked at a path.
+func (s *sources) unknown(p *Path) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known[p.asked()] == nil
+}
+
+// asked is a path without how it was written.
+func (p *Path) asked() Path { return Path{Kind: p.Kind, Abs: p.Abs, Absent: p.Absent} }
 
 func (s *sources) hash(ctx context.Context, p *Path) ([]located, error) {
 	found, err := find(p, s.store.Dir())

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,11 +57,9 @@ func Why(ctx context.Context, g *Graph, o Options, pipeline, step string) (*Expl
 			Reasons: record.Words(because(record.NotNeeded)), Why: because(record.NotNeeded)}, nil
 	}
 	needed := ancestors(target.unit)
-	for _, u := range p.work.units {
-		if needed[u] {
-			if err := p.one(ctx, u); err != nil {
-				return nil, nodeError(u.nodes[0].Node, err)
-			}
+	for _, level := range p.work.levels() {
+		if err := p.level(ctx, slices.DeleteFunc(level, func(u *unit) bool { return !needed[u] })); err != nil {
+			return nil, err
 		}
 	}
 	p.demand(ctx, func(u *unit) bool { return needed[u] })

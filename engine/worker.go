@@ -39,11 +39,13 @@ type task struct {
 	checkpoint cache.Digest // the key of its checkpoint, once an attempt has one
 }
 
-// message is what a worker reports: lookedUp, freed, executed or waits.
+// message is what a worker reports: lookups, lookedUp, freed, executed or waits.
 type message any
 
 type (
-	// lookedUp ends a lookup. Without a task the unit has a result; with one it is to be executed, once what it lacks is there.
+	// lookups ends the lookup of several units. Those that aren't among them were told of before.
+	lookups []lookedUp
+	// lookedUp is a unit that was looked up. Without a task the unit has a result; with one it is to be executed, once what it lacks is there.
 	lookedUp struct {
 		unit    *unit
 		result  result
@@ -68,24 +70,57 @@ func (w *worker) emit(e Event) {
 	w.options.Emit(e)
 }
 
-// lookUp finds out a unit's key and whether its result is there.
-func (w *worker) lookUp(j *lookupJob) message {
-	m := lookedUp{unit: j.unit}
+// lookUp finds out the units' keys and whether their results are there. Of a unit that has to run it tells at once.
+func (w *worker) lookUp(jobs []*lookupJob) message {
+	var out lookups
+	w.sources.prefetch(w.ctx, jobs)
+	tasks := make([]*task, 0, len(jobs))
+	actions := make([]cache.Digest, 0, len(jobs))
+	of := make([]*lookupJob, 0, len(jobs))
+	for _, j := range jobs {
+		t, err := w.keyed(j)
+		if err != nil {
+			out = append(out, lookedUp{unit: j.unit, result: w.failure(err)})
+			continue
+		}
+		tasks, actions, of = append(tasks, t), append(actions, t.action), append(of, j)
+	}
+	found, err := w.entries(w.ctx, actions)
+	for i, t := range tasks {
+		m := lookedUp{unit: t.unit}
+		if err != nil {
+			m.result = w.failure(err)
+		} else if m = w.weigh(of[i], t, found[i]); m.task != nil {
+			w.messages <- m
+			continue
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// keyed makes a task of a unit: its key, whether it has to run or not.
+func (w *worker) keyed(j *lookupJob) (*task, error) {
 	in, ok, err := w.inputs(w.ctx, j.unit, j.outputs)
 	if err == nil && !ok {
 		err = errors.New("engine: inputs of a ready step are not known") // the schedule lets no such unit through
 	}
 	if err != nil {
-		m.result = w.failure(err)
-		return m
+		return nil, err
 	}
 	t := &task{unit: j.unit, in: in, forced: w.forced[j.unit], again: j.user != nil, renewed: j.renewed(), queued: time.Now()}
 	t.key, t.action = keyOf(j.unit.facts, in.lines)
+	return t, nil
+}
+
+// weigh decides whether a task has to run.
+func (w *worker) weigh(j *lookupJob, t *task, found entry) lookedUp {
+	m := lookedUp{unit: j.unit}
 	if t.again {
 		t.reasons = []Reason{{Code: record.NeededAgain, Of: j.user.nodes[0].Name}}
 		return w.offer(j, t)
 	}
-	a, err := w.ask(w.ctx, j.unit, t.action)
+	a, err := w.ask(w.ctx, j.unit, t.action, found)
 	if err != nil {
 		m.result = w.failure(err)
 		return m
@@ -108,7 +143,7 @@ func (w *worker) lookUp(j *lookupJob) message {
 }
 
 // offer reports a task that has to run, unless that is forbidden, with what it lacks.
-func (w *worker) offer(j *lookupJob, t *task) message {
+func (w *worker) offer(j *lookupJob, t *task) lookedUp {
 	m := lookedUp{unit: t.unit}
 	var err error
 	if w.options.Frozen {
@@ -205,20 +240,20 @@ func (w *worker) madeMeanwhile(t *task) (result, bool) {
 	if t.forced || t.verify != nil {
 		return result{}, false
 	}
-	e, _, err := w.entry(w.ctx, t.action)
+	e, err := w.entry(w.ctx, t.action)
 	lost := ""
-	if err == nil && e != nil && complete(e, t.unit.nodes[0].Ports) {
-		lost, err = w.store.Lost(w.ctx, e)
+	if err == nil && e.Entry != nil && complete(e.Entry, t.unit.nodes[0].Ports) {
+		lost, err = w.store.Lost(w.ctx, e.Entry)
 	}
 	if err != nil {
 		res := w.failure(err)
 		res.action = t.action
 		return res, true
 	}
-	if e == nil || lost != "" || !complete(e, t.unit.nodes[0].Ports) {
+	if e.Entry == nil || lost != "" || !complete(e.Entry, t.unit.nodes[0].Ports) {
 		return result{}, false
 	}
-	res := t.hit(e)
+	res := t.hit(e.Entry)
 	res.reasons = because(record.MadeMeanwhile)
 	return res, true
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -53,6 +55,7 @@ func configError(err error) error { return &exitError{exitConfig, err} }
 // mainCode runs the command line and returns the exit status. The first interrupt asks everything to stop and
 // keeps what is finished; a second one ends the process at once. A terminal that goes away is an interrupt too.
 func mainCode() int {
+	collectLater()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 2)
@@ -69,6 +72,27 @@ func mainCode() int {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // or the process would die and leave its programs running
 	s := streams{os.Stdin, &output{file: os.Stdout, closed: cancel}, &output{file: os.Stderr, closed: cancel}}
 	return execute(ctx, s, os.Args[1:])
+}
+
+// smallHeap is how much memory the program may take before garbage is collected for the first time.
+const smallHeap = 96 << 20
+
+// collectLater puts the first collection off: most commands end before they have used smallHeap, and one that goes on is
+// collected as every Go program is. Who sets GOGC or GOMEMLIMIT has decided already. The channel is closed when the first one is over.
+func collectLater() <-chan struct{} {
+	over := make(chan struct{})
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return over
+	}
+	limit := debug.SetMemoryLimit(smallHeap)
+	percent := debug.SetGCPercent(-1)
+	first := new([16]byte) // big enough to be an object of its own
+	runtime.AddCleanup(first, func(struct{}) {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+		close(over)
+	}, struct{}{})
+	return over
 }
 
 // longFlags lets flags of fmt and test be written as those of terraform, gofmt and go test are: -check, -diff, -run X.

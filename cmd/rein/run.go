@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -138,6 +139,12 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 func unmet(rec *record.Run) ([]string, error) {
 	var out []string
 	for _, p := range rec.Pipelines {
+		if binds, err := hasBinding(p); err != nil || !binds {
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", p.File, err)
+			}
+			continue // its figures needn't be looked for
+		}
 		s, err := compare.Summarize(p)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.File, err)
@@ -149,6 +156,22 @@ func unmet(rec *record.Run) ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// hasBinding tells whether an expectation of a pipeline is binding.
+func hasBinding(p record.Pipeline) (bool, error) {
+	var meta record.Meta
+	if len(p.Meta) > 0 {
+		if err := json.Unmarshal(p.Meta, &meta); err != nil {
+			return false, err
+		}
+	}
+	for _, e := range meta.Expect {
+		if e.Binding {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // outcome is a record's exit status: the views have shown the errors already.
