@@ -17,6 +17,8 @@ import (
 
 	"rein/cache"
 	"rein/cmd/rein/internal/ui"
+	"rein/engine/record"
+	"rein/pipelines/compare"
 )
 
 // uiFlags say where the page is served.
@@ -64,7 +66,10 @@ func (a *app) ui(ctx context.Context, args []string, f *uiFlags) error {
 		return fmt.Errorf("--addr %s: %w", f.addr, err)
 	}
 	token := rand.Text()
-	s := ui.New(ui.Config{Store: store, Log: log.New(a.err, "", 0), Token: token, Key: cookieKey(store), Hosts: hostNames(host)})
+	s := ui.New(ui.Config{Store: store, Blobs: store, Log: log.New(a.err, "", 0), Token: token, Key: cookieKey(store), Hosts: hostNames(host),
+		Compare: func(ctx context.Context, of []record.Pipeline) (*compare.Result, error) {
+			return compare.Compute(ctx, compare.Input{Pipelines: of, Blobs: store, Scorers: openScorer})
+		}})
 	fmt.Fprintf(a.out, "%s\n", pageAddress(l.Addr(), token))
 	if ui.Loopback(l.Addr().String()) != nil {
 		fmt.Fprintf(a.err, "note: %s can be reached from other machines, and what is sent isn't encrypted: whoever reads along has the token\n", l.Addr())

@@ -173,7 +173,11 @@ func eachRow(ctx context.Context, path, set string, f func(artifact.Scored)) err
 
 // baseScores are the baseline's scores of the same test rows in the same order; nil where its rows are others.
 func baseScores(ctx context.Context, base, d *run) ([]artifact.Answer, error) {
-	set := d.basis()
+	return answersOn(ctx, base, d, d.basis())
+}
+
+// answersOn is baseScores on any set of rows.
+func answersOn(ctx context.Context, base, d *run, set string) ([]artifact.Answer, error) {
 	if base == nil || base == d || base.scores == nil || base.report == nil || base.report.Sets[set] == nil || d.report.Sets[set] == nil ||
 		base.report.Sets[set].Data != d.report.Sets[set].Data {
 		return nil, nil

@@ -113,6 +113,21 @@ func writeAll[T any](path string, rows []T) error {
 // All yields the rows in order; the first error ends it.
 func (r Rows) All() iter.Seq2[Row, error] { return scan[Row](r.Path) }
 
+// IsRows tells whether a file holds rows, by its columns.
+func IsRows(path string) bool {
+	f, pf, err := openParquet(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	for _, name := range []string{"id", "text", "root", "parent"} {
+		if _, ok := pf.Schema().Lookup(name); !ok {
+			return false
+		}
+	}
+	return true
+}
+
 // Count is the number of rows, from the file's footer.
 func (r Rows) Count() (int64, error) {
 	f, err := os.Open(r.Path)

@@ -19,13 +19,13 @@ func Style() string { return pageStyle }
 // Script is what hides, orders and filters in a report.
 func Script() string { return pageScript }
 
-// Report writes what HTML's page has in its body.
+// Report writes what HTML's page has in its body, for a page that has a head of its own.
 func Report(ctx context.Context, w io.Writer, of *compare.Result, o Options) error {
 	p, err := newPage(ctx, of, o)
 	if err != nil {
 		return err
 	}
-	return parts().ExecuteTemplate(w, "report", p)
+	return parts().ExecuteTemplate(w, "live", p)
 }
 
 // parts are the parsed templates.
@@ -99,3 +99,6 @@ func drawn(name string, data any) (template.HTML, error) {
 	err := parts().ExecuteTemplate(&b, name, data)
 	return template.HTML(b.String()), err
 }
+
+// Odds is what a fall of the log-odds divides the odds by.
+func Odds(fall float64) string { return odds(fall) }

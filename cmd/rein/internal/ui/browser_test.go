@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -111,11 +112,19 @@ func (b *tab) open(address string) {
 	b.do(chromedp.Navigate(address), chromedp.WaitVisible("main h1"))
 }
 
-// press types keys, as a person would.
-func (b *tab) press(keys string) {
+// press presses keys one after the other, as a person would: what a key types can be prevented by what it does.
+func (b *tab) press(keys ...string) {
 	b.t.Helper()
 	for _, k := range keys {
-		b.do(chromedp.KeyEvent(string(k)))
+		text := k
+		switch k {
+		case "Enter":
+			text = "\r"
+		case "Escape":
+			text = ""
+		}
+		call(b, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: k, Text: text})
+		call(b, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyUp, Key: k})
 	}
 }
 
@@ -153,7 +162,7 @@ func (b *tab) shoot(name string) {
 	if dir == "" {
 		return
 	}
-	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	b.did(err)
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644); err != nil {
 		b.t.Fatal(err)
@@ -170,7 +179,7 @@ func (b *tab) look(name, address, ready string) {
 	}
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{400, 1200, 1920} {
-			call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 900, DeviceScaleFactor: 1})
+			call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 1300, DeviceScaleFactor: 1})
 			call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme},
 				{Name: "prefers-reduced-motion", Value: "reduce"}}})
 			at := fmt.Sprintf("%s-%d-%s", name, width, scheme)

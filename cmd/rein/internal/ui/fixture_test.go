@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"rein/cmd/rein/internal/runlog"
 	"rein/engine"
 	"rein/engine/record"
+	"rein/pipelines/compare"
 	"rein/pipelines/compare/comparetest"
 )
 
@@ -46,7 +48,10 @@ func newFixture(t testing.TB) *fixture {
 }
 
 func (f *fixture) config() Config {
-	return Config{Store: f.store, Log: log.New(io.Discard, "", 0), Token: testToken, Key: []byte("key")}
+	return Config{Store: f.store, Log: log.New(io.Discard, "", 0), Token: testToken, Key: []byte("key"), Blobs: f.shelf,
+		Compare: func(ctx context.Context, of []record.Pipeline) (*compare.Result, error) {
+			return compare.Compute(ctx, compare.Input{Pipelines: of, Blobs: f.shelf})
+		}}
 }
 
 // address is what a person opens.

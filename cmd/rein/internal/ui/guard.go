@@ -118,7 +118,7 @@ func (g *guard) enter(w http.ResponseWriter, r *http.Request, given string) {
 	_ = entrance.Execute(w, to.String())
 }
 
-var entrance = template.Must(template.New("").Parse(`<!doctype html><html lang="en"><meta charset="utf-8"><title>rein</title><meta http-equiv="refresh" content="0;url={{.}}"><a href="{{.}}">Go on</a></html>`))
+var entrance = template.Must(template.New("").Parse(`<!doctype html><html lang="en"><meta charset="utf-8"><title>rein</title><link rel="icon" href="data:,"><meta http-equiv="refresh" content="0;url={{.}}"><a href="{{.}}">Go on</a></html>`))
 
 // cookieName has the port in it: cookies are one for all ports of a host, and several servers may run.
 func (g *guard) cookieName(r *http.Request) string {

@@ -9,8 +9,10 @@ import (
 	"html/template"
 	"net/http"
 	"path"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"rein/engine/record"
 	"rein/pipelines/compare"
@@ -62,7 +64,7 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request) error {
 // place is a page that the head of every page links to.
 type place struct{ Path, Name, Key string }
 
-var places = []place{{"/", "Runs", "r"}, {"/history", "History", "h"}}
+var places = []place{{"/", "Runs", "r"}, {"/history", "History", "h"}, {"/compare", "Compare", "c"}, {"/rows", "Rows", "o"}}
 
 // frame is what stands around every page.
 type frame struct {
@@ -87,6 +89,8 @@ var templates = sync.OnceValue(func() *template.Template {
 		"n":        func(n int) string { return human.Count(int64(n)) },
 		"many":     human.Many,
 		"score":    func(v float64) string { return fmt.Sprintf("%.3f", v) },
+		"visible":  visible,
+		"odds":     render.Odds,
 		"add":      func(a, b int) int { return a + b },
 	}).ParseFS(pageFiles, "pages/*.gohtml"))
 })
@@ -137,4 +141,15 @@ func revisionText(g record.Git) string {
 		text += "*"
 	}
 	return text
+}
+
+// visible shows what can't be seen of a text that somebody may have written to deceive: control characters, and marks that turn or join
+// what stands around them.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
+			return '␣'
+		}
+		return r
+	}, s)
 }

@@ -1,8 +1,10 @@
 package ui
 
 import (
+	"github.com/chromedp/chromedp"
 	"net/http"
 	"regexp"
+	"rein/pipelines/compare/comparetest"
 	"strings"
 	"testing"
 	"time"
@@ -96,4 +98,16 @@ func TestRunEvents(t *testing.T) {
 	if old := f.get("/runs/" + other + "/events"); !strings.Contains(old, `"metric":"train_loss"`) || !strings.Contains(old, "event: end\n") {
 		t.Errorf("a run without events isn't told from its record:\n%s", old)
 	}
+}
+
+func TestCompareAndRowsInABrowser(t *testing.T) {
+	b := newTab(t)
+	f := newFixture(t)
+	id := f.record(1, comparetest.Four(f.shelf)...)
+	f.record(2, comparetest.Four(f.shelf)[:1]...)
+	b.look("compare", f.address("/compare?of="+id+"/good&of="+id+"/cheap&of="+runID(2)+"/good"), "document.querySelector('#report #provenance')")
+	b.do(chromedp.SendKeys("#matrix-rows", "recall"))
+	b.until("[...document.querySelectorAll('.matrix tbody tr')].filter(r => !r.hidden && !r.classList.contains('section')).every(r => r.textContent.includes('recall'))")
+	b.look("rows", f.address("/rows?of="+id+"/good"), "document.querySelector('table.rows tbody tr')")
+	b.quiet()
 }

@@ -19,12 +19,13 @@ import (
 // Config is what a Server serves, and what it asks of the command that it is part of.
 type Config struct {
 	Store *cache.Store // opened for reading
-	Log   *log.Logger  // faults of the server's own
-	Token string       // in the address that is printed
-	Key   []byte       // signs cookies; as long as it stays, pages stay usable when the server starts again
-	Hosts []string     // names by which the server may be called besides addresses and localhost
+	Blobs compare.Blobs
+	Log   *log.Logger // faults of the server's own
+	Token string      // in the address that is printed
+	Key   []byte      // signs cookies; as long as it stays, pages stay usable when the server starts again
+	Hosts []string    // names by which the server may be called besides addresses and localhost
 
-	// Compare puts pipelines side by side.
+	// Compare puts pipelines side by side, each with the blobs that it names.
 	Compare func(context.Context, []record.Pipeline) (*compare.Result, error)
 	// Files lists the pipeline files.
 	Files func(context.Context) ([]string, error)
@@ -64,6 +65,7 @@ type Server struct {
 	guard   *guard
 	mux     *http.ServeMux
 	history historyCache
+	results resultCache
 }
 
 // New makes a server. Nothing listens yet.
@@ -76,6 +78,11 @@ func New(c Config) *Server {
 		"GET /runs/{id}":         s.runPage,
 		"GET /runs/{id}/events":  s.runEvents,
 		"GET /history":           s.historyPage,
+		"GET /compare":           s.comparePage,
+		"GET /compare/report":    s.compareReport,
+		"GET /rows":              s.rowsPage,
+		"GET /rows/table":        s.rowsTable,
+		"GET /rows/detail":       s.rowDetail,
 		"GET /assets/{hash}/{f}": s.asset,
 	} {
 		s.mux.Handle(pattern, s.answer(h))
