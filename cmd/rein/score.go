@@ -109,7 +109,7 @@ func (a *app) score(ctx context.Context, path, profile string, explain bool, in 
 		}
 		if errors.Is(rerr, io.EOF) {
 			if cut.prompts > 0 {
-				fmt.Fprintf(a.err, "warning: %s longer than the model reads: %s %s of them were not scored\n", human.Many(cut.prompts, "prompt"), human.Count(cut.units), s.CutUnit())
+				fmt.Fprintf(a.err, "warning: %s longer than the model reads: %s %s of them were not scored; divide such prompts and score the parts\n", human.Many(cut.prompts, "prompt"), human.Count(cut.units), s.CutUnit())
 			}
 			if in.field == "" && !a.json && !a.quiet {
 				fmt.Fprintf(a.err, "threshold %.6f\n", s.Threshold())

@@ -31,6 +31,15 @@ type ModelInfo struct {
 	Versions  map[string]string `json:"versions"`          // libraries that made it
 	Training  map[string]string `json:"training"`          // seed, epochs, rows: for the model card
 	Data      *ModelData        `json:"data,omitempty"`    // what it was trained on: for the model card
+	Windows   *Windows          `json:"windows,omitempty"` // how a text is read that is longer than the model reads at once; nil: the rest isn't
+}
+
+// Windows are parts of a long text that are scored one by one. They are of as many tokens as the model reads at once.
+type Windows struct {
+	Rule    string `json:"rule"`    // how their answers become the text's: "max" or "noisy-or"
+	Overlap int    `json:"overlap"` // tokens of a window that the one before has, too
+	Most    int    `json:"most"`    // windows that are read; of a longer text half of them from its start and half from its end
+	Why     string `json:"why,omitempty"`
 }
 
 // ModelData says what a model was trained on.

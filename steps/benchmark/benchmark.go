@@ -32,6 +32,7 @@ type Config struct {
 	MaxP95   float64 `hcl:"max_p95_ms,optional" default:"10" doc:"Limit for the 95th percentile of one prompt's latency, in milliseconds, text to score."`
 	MaxSize  float64 `hcl:"max_mb,optional" default:"200" doc:"Limit for the model's size, in megabytes (1,000,000 bytes)."`
 	OnBreach string  `hcl:"on_breach,optional" default:"stop" enum:"stop,record" doc:"Over a limit: stop the run (a verdict), or record it and go on."`
+	Long     int     `hcl:"long_prompts,optional" default:"10" doc:"How many prompts of 4,000 tokens (of n-gram models: words) are measured apart, rows put together; 0: none."`
 	Seed     int     `hcl:"seed,optional" default:"1" doc:"Of the choice of prompts."`
 }
 
@@ -41,6 +42,7 @@ func (c Config) Validate() error {
 	check.Want(c.Prompts >= 20, "prompts: %d; want at least 20", c.Prompts)
 	check.Want(c.Rounds >= 1, "rounds: %d; want at least 1", c.Rounds)
 	check.Want(len(c.Threads) > 0, "threads: want at least one number, as in [1]")
+	check.Want(c.Long >= 0, "long_prompts: %d; want 0 or more", c.Long)
 	for i, n := range c.Threads {
 		if n < 1 || slices.Contains(c.Threads[:i], n) {
 			check.Want(false, "threads: %s; want different numbers from 1 on", steps.Listed(c.Threads))
@@ -69,7 +71,7 @@ func facts() map[string]string {
 }
 
 // Step is the "benchmark" step type. The hardware is in its key.
-var Step = steps.New("benchmark", 4, "Measure a model's latency, throughput and size on this machine.", run,
+var Step = steps.New("benchmark", 5, "Measure a model's latency, throughput and size on this machine.", run,
 	steps.Stage(steps.Export), steps.Measures, steps.Isolated, steps.Exclusive, steps.Nondeterministic, steps.Fingerprint(facts), steps.Example(`step "benchmark" "speed" {
   model      = step.export.model
   rows       = step.corpus.validation
@@ -108,6 +110,19 @@ type Report struct {
 	Memory     int64             `json:"memory_bytes,omitempty"` // what the process grew by, loading and scoring
 	Latency    []Latency         `json:"latency"`                // in the order of the argument threads
 	Throughput Measured          `json:"rows_per_second"`        // batched, all cores
+	Long       *Long             `json:"long,omitempty"`
+}
+
+// longTokens is how many tokens a long prompt has at least.
+const longTokens = 4000
+
+// Long is what prompts of about 4,000 tokens take, with as many threads as the first latency.
+type Long struct {
+	Prompts int `json:"prompts"`
+	Tokens  int `json:"tokens"` // of the shortest
+	Cut     int `json:"cut"`    // prompts that the model doesn't read whole
+	Percentiles
+	Throughput Measured `json:"rows_per_second"`
 }
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
@@ -156,6 +171,9 @@ func (r *Report) measure(ctx context.Context, env *steps.Env, c Config, model ar
 		if err == nil {
 			l, err = latency(ctx, env, s, threads, prompts, r.Rounds)
 		}
+		if i == 0 && err == nil && c.Long > 0 {
+			r.Long, err = long(ctx, env, s, threads, prompts, c)
+		}
 		if i == 0 {
 			r.Memory = max(resident()-before, 0)
 		}
@@ -165,6 +183,41 @@ func (r *Report) measure(ctx context.Context, env *steps.Env, c Config, model ar
 		r.Latency = append(r.Latency, l)
 	}
 	return nil
+}
+
+// long measures prompts that are put together until they have enough tokens.
+func long(ctx context.Context, env *steps.Env, s *scorer.Scorer, threads int, prompts []string, c Config) (*Long, error) {
+	l := &Long{Prompts: c.Long}
+	var texts []string
+	at := 0
+	for range c.Long {
+		var parts []string
+		for tokens, empty := 0, 0; tokens < longTokens; at++ {
+			p := prompts[at%len(prompts)]
+			n := s.Tokens(p) - s.Tokens("")
+			if parts, tokens = append(parts, p), tokens+n; n > 0 {
+				empty = 0
+			} else if empty++; empty > len(prompts) {
+				return nil, errors.New("rows: no prompt has a word in it")
+			}
+		}
+		text := strings.Join(parts, "\n")
+		if n := s.Tokens(text); l.Tokens == 0 || n < l.Tokens {
+			l.Tokens = n
+		}
+		if s.Cut(text) > 0 {
+			l.Cut++
+		}
+		texts = append(texts, text)
+	}
+	rounds := min(c.Rounds, 3)
+	var err error
+	if l.Throughput, err = throughput(ctx, env, s, texts, rounds); err != nil {
+		return nil, err
+	}
+	one, err := latency(ctx, env, s, threads, texts, rounds)
+	l.Percentiles = one.Percentiles
+	return l, err
 }
 
 // throughput scores all prompts at once, on all cores; the first round warms up.
@@ -232,6 +285,9 @@ func (r Report) metrics(env *steps.Env) {
 		env.Metric("memory_bytes", float64(r.Memory))
 	}
 	figures := map[string]Measured{"score_rows_per_second": r.Throughput}
+	if l := r.Long; l != nil {
+		figures["long_latency_p50_ms"], figures["long_latency_p95_ms"], figures["long_rows_per_second"] = l.P50, l.P95, l.Throughput
+	}
 	for i, l := range r.Latency {
 		end := ""
 		if i > 0 {

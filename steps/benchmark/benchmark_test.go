@@ -34,6 +34,7 @@ func config() Config {
 func TestBenchmark(t *testing.T) {
 	env := stepstest.New(t, "report")
 	c := config()
+	c.Long = 3
 	if runtime.NumCPU() > 1 {
 		c.Threads = []int{1, 2}
 	}
@@ -59,6 +60,10 @@ func TestBenchmark(t *testing.T) {
 		if l.Threads != c.Threads[i] || l.Pinned != (runtime.GOOS == "linux") || len(l.ByLength) != 3 || l.ByLength[">1600"].P50.Value <= 0 {
 			t.Errorf("%+v", l)
 		}
+	}
+	if l := r.Long; l == nil || l.Prompts != 3 || l.Tokens < longTokens || l.Tokens > 2*longTokens || l.Cut != 3 || l.P95.Value < l.P50.Value || l.Throughput.Value <= 0 ||
+		env.Metrics["long_latency_p95_ms"] != l.P95.Value {
+		t.Errorf("long prompts: %+v", l)
 	}
 	if r.ModelBytes == 0 || r.Throughput.Value <= 0 || r.Hardware["cores"] == "" {
 		t.Errorf("%+v", r)

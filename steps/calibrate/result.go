@@ -29,18 +29,19 @@ type Line struct {
 
 // Result is a calibration.
 type Result struct {
-	Config   Config   `json:"-"`
-	Rule     string   `json:"rule"`
-	Rows     int      `json:"rows"`     // of the traffic
-	Distinct int      `json:"distinct"` // texts among them
-	Attacks  int      `json:"attacks"`  // labelled ones
-	Own      Line     `json:"own"`      // at the model's own threshold
-	Chosen   Line     `json:"chosen"`
-	Cap      *float64 `json:"cap"`     // no threshold goes over it; null: there is none
-	Flooded  Line     `json:"flooded"` // what the other rows say if the highest scores are planted, as many as attack_share allows
-	Owned    int      `json:"owned"`   // planted rows that would choose the threshold by themselves
-	Table    []Line   `json:"table"`
-	Notes    []string `json:"notes"`
+	Config   Config    `json:"-"`
+	Rule     string    `json:"rule"`
+	Rows     int       `json:"rows"`     // of the traffic
+	Distinct int       `json:"distinct"` // texts among them
+	Attacks  int       `json:"attacks"`  // labelled ones
+	Own      Line      `json:"own"`      // at the model's own threshold
+	Chosen   Line      `json:"chosen"`
+	Cap      *float64  `json:"cap"`     // no threshold goes over it; null: there is none
+	Flooded  Line      `json:"flooded"` // what the other rows say if the highest scores are planted, as many as attack_share allows
+	Owned    int       `json:"owned"`   // planted rows that would choose the threshold by themselves
+	Table    []Line    `json:"table"`
+	Cut      stats.Cut `json:"cut"` // of the traffic
+	Notes    []string  `json:"notes"`
 }
 
 // shares are those of the table.
@@ -97,7 +98,7 @@ func testSet(path string) *stats.Set {
 // choose scores everything and works the result out.
 func (c Config) choose(ctx context.Context, s *scorer.Scorer, traffic, attacks iter.Seq2[string, error], set *stats.Set) (*Result, error) {
 	r := &Result{Config: c}
-	scores, distinct, err := scoreAll(ctx, s, traffic)
+	scores, distinct, err := scoreAll(ctx, s, traffic, &r.Cut)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func (c Config) choose(ctx context.Context, s *scorer.Scorer, traffic, attacks i
 	}
 	var caught []float32
 	if attacks != nil {
-		if caught, _, err = scoreAll(ctx, s, attacks); err != nil {
+		if caught, _, err = scoreAll(ctx, s, attacks, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -168,6 +169,9 @@ func (c Config) notes(r *Result, set *stats.Set) {
 	if c.Share >= c.Limit && !(c.Least > 0 && r.Attacks > 0) {
 		note("Attacks may be as frequent as the limit: attacks that are caught count as false positives here, so the threshold is higher than it has to be. Labelled attacks and a least attack share make it tighter.")
 	}
+	if r.Cut.Rows > 0 {
+		note("Of the traffic, %s.", r.Cut)
+	}
 	if r.Distinct < r.Rows*9/10 {
 		note("Only %d of the %d texts differ: repeated texts say less about other traffic than as many different ones, so the confidence is lower than stated.", r.Distinct, r.Rows)
 	}
@@ -190,8 +194,8 @@ func (r *Result) Verdict() error {
 // batch is how many texts are scored at a time: the texts of a long log don't have to fit into memory.
 const batch = 4096
 
-// scoreAll scores texts; the scores are sorted, highest first.
-func scoreAll(ctx context.Context, s *scorer.Scorer, texts iter.Seq2[string, error]) (scores []float32, distinct int, err error) {
+// scoreAll scores texts and counts those that are too long; the scores are sorted, highest first.
+func scoreAll(ctx context.Context, s *scorer.Scorer, texts iter.Seq2[string, error], cut *stats.Cut) (scores []float32, distinct int, err error) {
 	seed, seen := maphash.MakeSeed(), map[uint64]bool{}
 	var waiting []string
 	flush := func() error {
@@ -207,6 +211,9 @@ func scoreAll(ctx context.Context, s *scorer.Scorer, texts iter.Seq2[string, err
 			return nil, 0, err
 		}
 		seen[maphash.String(seed, t)] = true
+		if cut != nil {
+			cut.Add(s.Cut(t), s.CutUnit())
+		}
 		if waiting = append(waiting, t); len(waiting) == batch {
 			if err := flush(); err != nil {
 				return nil, 0, err

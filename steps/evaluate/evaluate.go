@@ -68,7 +68,7 @@ type Out struct {
 }
 
 // Step is the "evaluate" step type.
-var Step = steps.New("evaluate", 10, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
+var Step = steps.New("evaluate", 11, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
 	steps.Stage(steps.Validation), steps.Measures, steps.HeldOut("test", "unseen"), steps.Isolated, steps.Example(`step "evaluate" "test" {
   model  = step.export.model
   test   = step.corpus.test
@@ -261,6 +261,7 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 			}
 		}
 		for i, r := range buf {
+			set.Cut.Add(e.scorer.Cut(r.Text), e.scorer.CutUnit())
 			row := artifact.Scored{ID: r.ID, Set: name, Label: r.Label, Category: r.Category, Source: r.Source, Score: float64(scores[i].Threat), Text: r.Text,
 				Role: r.Role, Channel: r.Channel}
 			e.take(set, data, row, languages[i], e.scorer.Threshold(), e.choice.OwnTraffic)

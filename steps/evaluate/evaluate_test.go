@@ -201,3 +201,22 @@ func TestSlicesAreMeasured(t *testing.T) {
 		t.Errorf("%+v", w)
 	}
 }
+
+// Rows that the model doesn't read whole are counted, in folds that are put together, too.
+func TestWhatIsCutIsCounted(t *testing.T) {
+	long := rows(t, 40, func(i int, r *artifact.Row) {
+		if i < 3 {
+			r.Text += strings.Repeat(" tea", 1<<13)
+		}
+	})
+	m := model(t)
+	env, out, r := evaluateRows(t, In{Model: m, Test: long})
+	c := r.Sets["test"].Cut
+	if c.Rows != 3 || c.Unit != "bytes" || c.Units < 3<<14 || env.Metrics["own_cut_rows"] != 3 || env.Metrics["cut_bytes"] != float64(c.Units) {
+		t.Errorf("%+v, %v", c, env.Metrics["own_cut_rows"])
+	}
+	_, _, both := evaluateRows(t, In{Scores: []artifact.Scores{out.Scores, out.Scores}, Reports: []artifact.Report{out.Report, out.Report}})
+	if got := both.Sets["test"].Cut; got.Rows != 6 || got.Units != 2*c.Units {
+		t.Errorf("%+v", got)
+	}
+}

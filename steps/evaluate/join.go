@@ -121,6 +121,9 @@ func (e *evaluation) decide(folds []*fold, limit, share float64) {
 func (e *evaluation) joinSet(ctx context.Context, name string, folds []*fold) error {
 	set, data := stats.NewSet(), blake3.New()
 	for i, f := range folds {
+		if s := f.report.Sets[name]; s != nil && s.Cut.Rows > 0 {
+			set.Cut = stats.Cut{Rows: set.Cut.Rows + s.Cut.Rows, Units: set.Cut.Units + s.Cut.Units, Unit: s.Cut.Unit}
+		}
 		var rows []artifact.Scored
 		var texts []string
 		for r, err := range f.scores.All() {

@@ -124,8 +124,11 @@ func (e *evaluation) figures(prefix string, s *stats.Set) {
 		put(name, i)
 	}
 	for name, v := range map[string]float64{"fp_count": float64(s.Confusion.FP), "ece": s.ECE, "brier": s.Brier,
-		"benign_rows": float64(s.Benign.Rows), "malicious_rows": float64(s.Malicious.Rows)} {
+		"benign_rows": float64(s.Benign.Rows), "malicious_rows": float64(s.Malicious.Rows), "cut_rows": float64(s.Cut.Rows)} {
 		e.env.Metric(prefix+name, v)
+	}
+	if s.Cut.Rows > 0 {
+		e.env.Metric(prefix+"cut_"+s.Cut.Unit, float64(s.Cut.Units))
 	}
 	if d := s.Draws; d != nil {
 		e.env.Metric(prefix+"benign_sources", float64(d.Benign))

@@ -60,7 +60,7 @@ type Outputs struct {
 }
 
 // Step is the step type.
-var Step = steps.New("export-onnx", 4, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
+var Step = steps.New("export-onnx", 5, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
 	steps.Stage(steps.Export), steps.Fits("rows", "chooses the threshold anew with"), steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
 step "export-onnx" "export" {
   model = step.model.model
@@ -151,6 +151,13 @@ func metadata(info artifact.ModelInfo) (map[string]string, error) {
 	}
 	meta := map[string]string{"format": strconv.Itoa(artifact.ModelFormat), "kind": info.Kind, "weights": info.Weights, "classes": string(classes),
 		"threshold": strconv.FormatFloat(info.Threshold, 'g', -1, 64), "threshold_rule": info.Rule, "text": string(info.Text)}
+	if info.Windows != nil {
+		js, err := json.Marshal(info.Windows)
+		if err != nil {
+			return nil, err
+		}
+		meta["windows"] = string(js)
+	}
 	versions := map[string]string{}
 	maps.Copy(versions, info.Versions)
 	js, err := json.Marshal(versions)

@@ -11,6 +11,7 @@ import (
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/onnxgraph"
 	"rein/steps/internal/usergraph"
+	"rein/steps/internal/windows"
 )
 
 // trained is a model as training left it: it writes its graph, and answers without ONNX Runtime's help or with another
@@ -36,14 +37,14 @@ func load(dir artifact.Model) (trained, artifact.ModelInfo, error) {
 		if err != nil {
 			return nil, info, err
 		}
-		t, err := newTransformer(m, tok)
+		t, err := newTransformer(m, tok, info.Windows)
 		return t, info, err
 	case usergraph.Kind:
 		m, _, files, err := usergraph.Load(dir)
 		if err != nil {
 			return nil, info, err
 		}
-		t, err := newUserGraph(m, files)
+		t, err := newUserGraph(m, files, info.Windows)
 		return t, info, err
 	}
 	return nil, info, fmt.Errorf("%s: models of kind %q can't be exported", dir.Path, info.Kind)
@@ -80,19 +81,20 @@ func (g grams) logits(texts []string) ([][]float32, error) {
 type transformer struct {
 	m       *encoder.Model
 	tok     *encoder.Tokenizer
+	windows *artifact.Windows
 	backend *mlx.Backend
 	net     *mlx.Encoder
 }
 
 const rowsAtOnce = 16
 
-func newTransformer(m *encoder.Model, tok *encoder.Tokenizer) (*transformer, error) {
+func newTransformer(m *encoder.Model, tok *encoder.Tokenizer, w *artifact.Windows) (*transformer, error) {
 	b, err := mlx.Open("cpu", true)
 	if err != nil {
 		return nil, err
 	}
 	net, err := mlx.NewEncoder(b, m, mlx.EncoderConfig{Frozen: m.Layers})
-	return &transformer{m, tok, b, net}, err
+	return &transformer{m, tok, w, b, net}, err
 }
 
 func (t *transformer) graph(metadata map[string]string, weights onnxgraph.Weights) []byte {
@@ -109,10 +111,13 @@ func (t *transformer) close() {
 }
 
 func (t *transformer) logits(texts []string) ([][]float32, error) {
-	ids, out := make([][]int32, len(texts)), make([][]float32, len(texts))
-	order := make([]int, len(texts))
-	for i, text := range texts {
-		ids[i], order[i] = t.tok.Encode(nil, text, t.m.MaxTokens), i
+	return inWindows(windows.New(t.tok, t.m.MaxTokens, t.windows), texts, t.rows)
+}
+
+func (t *transformer) rows(ids [][]int32) ([][]float32, error) {
+	out, order := make([][]float32, len(ids)), make([]int, len(ids))
+	for i := range order {
+		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(ids[a]), len(ids[b])) })
 	for from := 0; from < len(order); from += rowsAtOnce {
@@ -128,6 +133,25 @@ func (t *transformer) logits(texts []string) ([][]float32, error) {
 		for r, i := range rows {
 			out[i] = logits[r*t.m.Classes : (r+1)*t.m.Classes]
 		}
+	}
+	return out, nil
+}
+
+// inWindows answers for texts of which long ones are read in windows, as the scorer does.
+func inWindows(r *windows.Reader, texts []string, answer func(ids [][]int32) ([][]float32, error)) ([][]float32, error) {
+	var ids [][]int32
+	first := make([]int, len(texts)+1)
+	for i, text := range texts {
+		ids = append(ids, r.Windows(text)...)
+		first[i+1] = len(ids)
+	}
+	answers, err := answer(ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]float32, len(texts))
+	for i := range texts {
+		out[i] = windows.Combine(r.Rule(), answers[first[i]:first[i+1]])
 	}
 	return out, nil
 }

@@ -9,6 +9,7 @@ import (
 	"rein/steps/internal/onnxgraph"
 	"rein/steps/internal/tokenizer"
 	"rein/steps/internal/usergraph"
+	"rein/steps/internal/windows"
 )
 
 // userGraph is a model around a user's graph; its reference is the GoMLX graph that it was trained as.
@@ -16,11 +17,12 @@ type userGraph struct {
 	m       *usergraph.Model
 	files   tokenizer.Files
 	tok     tokenizer.Tokenizer
+	windows *artifact.Windows
 	backend *mlx.Backend
 	net     *mlx.UserGraph
 }
 
-func newUserGraph(m *usergraph.Model, files tokenizer.Files) (*userGraph, error) {
+func newUserGraph(m *usergraph.Model, files tokenizer.Files, w *artifact.Windows) (*userGraph, error) {
 	tok, err := files.Open()
 	if err != nil {
 		return nil, err
@@ -34,7 +36,7 @@ func newUserGraph(m *usergraph.Model, files tokenizer.Files) (*userGraph, error)
 		b.Close()
 		return nil, err
 	}
-	return &userGraph{m, files, tok, b, net}, nil
+	return &userGraph{m, files, tok, w, b, net}, nil
 }
 
 // graph is the user's with our ends; other weights are refused before.
@@ -52,10 +54,13 @@ func (u *userGraph) close() {
 }
 
 func (u *userGraph) logits(texts []string) ([][]float32, error) {
-	ids, out := make([][]int32, len(texts)), make([][]float32, len(texts))
-	order := make([]int, len(texts))
-	for i, text := range texts {
-		ids[i], order[i] = u.tok.Encode(nil, text, u.m.MaxTokens), i
+	return inWindows(windows.New(u.tok, u.m.MaxTokens, u.windows), texts, u.rows)
+}
+
+func (u *userGraph) rows(ids [][]int32) ([][]float32, error) {
+	out, order := make([][]float32, len(ids)), make([]int, len(ids))
+	for i := range order {
+		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(ids[a]), len(ids[b])) })
 	for from := 0; from < len(order); from += rowsAtOnce {

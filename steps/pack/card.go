@@ -212,7 +212,12 @@ func limits(b *strings.Builder, info artifact.ModelInfo, read []reading) {
 		Bytes  int `json:"max_bytes"`
 	}
 	if err := json.Unmarshal(info.Text, &text); err == nil && text.Tokens > 0 {
-		fmt.Fprintf(b, "- It sees the first %d tokens of a prompt and nothing behind them.\n", text.Tokens)
+		if w := info.Windows; w != nil {
+			fmt.Fprintf(b, "- It reads a prompt of more than %d tokens in windows that overlap by %d, %d at most; of a longer one the middle isn't read. The prompt's score is made of the windows' by the rule %s (%s).\n",
+				text.Tokens, w.Overlap, w.Most, w.Rule, w.Why)
+		} else {
+			fmt.Fprintf(b, "- It sees the first %d tokens of a prompt and nothing behind them.\n", text.Tokens)
+		}
 	} else if err == nil && text.Bytes > 0 {
 		fmt.Fprintf(b, "- Of a prompt of more than %d bytes it sees the first and the last half of that.\n", text.Bytes)
 	}

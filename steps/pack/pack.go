@@ -37,7 +37,7 @@ type Out struct {
 }
 
 // Step is the "package" step type.
-var Step = steps.New("package", 5, "Put a model, its tokeniser, threshold, reports and model card into one folder or archive.", run, steps.Stage(steps.Export), steps.Measures, steps.Example(`step "package" "package" {
+var Step = steps.New("package", 6, "Put a model, its tokeniser, threshold, reports and model card into one folder or archive.", run, steps.Stage(steps.Export), steps.Measures, steps.Example(`step "package" "package" {
   model   = step.export.model
   reports = [step.test.report, step.speed.report]
 }`))

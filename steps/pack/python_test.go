@@ -18,6 +18,7 @@ import (
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/internal/onnxgraph"
+	"rein/steps/internal/windows"
 	"rein/steps/score"
 	"rein/steps/stepstest"
 )
@@ -186,6 +187,9 @@ func encoderModel(t *testing.T, kind string, weights onnxgraph.Weights) artifact
 	}
 	dir := artifact.Model{Path: filepath.Join(t.TempDir(), "model")}
 	info := artifact.ModelInfo{Classes: []string{artifact.Benign, "jailbreak", "other"}, Threshold: 0.5, Weights: string(weights)}
+	if weights == "" {
+		info.Windows = map[string]*artifact.Windows{"roberta": windows.Default(48, windows.NoisyOr), "mpnet": {Rule: windows.Max, Overlap: 5, Most: 3}}[kind]
+	}
 	if err := m.Save(dir, info, tok); err != nil {
 		t.Fatal(err)
 	}

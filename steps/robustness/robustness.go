@@ -66,6 +66,7 @@ type Trial struct {
 	FPRate   stats.Interval `json:"fp_rate"`
 	Missed   []Example      `json:"missed,omitempty"` // attacks that are caught unedited, lowest score first
 	Alarms   []Example      `json:"alarms,omitempty"` // benign rows that pass unedited, highest score first
+	Cut      stats.Cut      `json:"cut"`
 }
 
 // Example is an edited row that changed sides.
@@ -77,7 +78,7 @@ type Example struct {
 }
 
 // Step is the "robustness" step type.
-var Step = steps.New("robustness", 4, "Measure a model on edited texts: recall and false alarms by edit and strength.", run,
+var Step = steps.New("robustness", 5, "Measure a model on edited texts: recall and false alarms by edit and strength.", run,
 	steps.Stage(steps.Validation), steps.Measures, steps.Report("edits"), steps.Isolated, steps.Example(`step "robustness" "edits" {
   model = step.export.model
   rows  = step.corpus.test
@@ -198,6 +199,7 @@ func (t *tries) trial(name string, strength float64, edit func(artifact.Row) str
 	texts := map[string]string{}
 	threats, c, err := t.score(func(r artifact.Row) string {
 		texts[r.ID] = edit(r)
+		trial.Cut.Add(t.s.Cut(texts[r.ID]), t.s.CutUnit())
 		return texts[r.ID]
 	})
 	if err != nil {

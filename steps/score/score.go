@@ -7,6 +7,7 @@ import (
 	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/internal/scorer"
+	"rein/steps/stats"
 )
 
 // Config is empty: a score depends on the model and the text alone.
@@ -24,7 +25,7 @@ type Out struct {
 }
 
 // Step is the "score" step type.
-var Step = steps.New("score", 2, "Score rows with a model: the threat score is 1 - P(benign).", run,
+var Step = steps.New("score", 3, "Score rows with a model: the threat score is 1 - P(benign).", run,
 	steps.Stage(steps.Validation), steps.Measures, steps.Keeps("rows"), steps.Isolated, steps.Example(`step "score" "scored" {
   model = step.export.model
   rows  = step.own.rows
@@ -50,6 +51,7 @@ func run(ctx context.Context, env *steps.Env, _ Config, in In) (Out, error) {
 		return Out{}, err
 	}
 	var done, flagged int64
+	var cut stats.Cut
 	flush := func(rows []artifact.Row) error {
 		texts := make([]string, len(rows))
 		for i, r := range rows {
@@ -61,6 +63,7 @@ func run(ctx context.Context, env *steps.Env, _ Config, in In) (Out, error) {
 		}
 		for i := range rows {
 			rows[i].Score = float64(scores[i].Threat)
+			cut.Add(s.Cut(rows[i].Text), s.CutUnit())
 			if rows[i].Score >= s.Threshold() {
 				flagged++
 			}
@@ -89,5 +92,10 @@ func run(ctx context.Context, env *steps.Env, _ Config, in In) (Out, error) {
 	}
 	env.Metric("scored_rows", float64(done))
 	env.Metric("flagged_rows", float64(flagged))
+	env.Metric("cut_rows", float64(cut.Rows))
+	if cut.Rows > 0 {
+		env.Metric("cut_"+cut.Unit, float64(cut.Units))
+		env.Notef("%s", cut)
+	}
 	return out, w.Close()
 }

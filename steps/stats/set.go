@@ -2,6 +2,7 @@ package stats
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -69,7 +70,8 @@ type Set struct {
 	ROC       [][2]float64               `json:"roc"`              // FP rate, recall
 	PR        [][2]float64               `json:"pr"`               // recall, precision
 	Worst     *Slice                     `json:"worst_slice,omitempty"`
-	WorstBy   map[string]*Slice          `json:"worst_slices,omitempty"`        // "fp_rate_by_language", "tp_rate_by_role", ...
+	WorstBy   map[string]*Slice          `json:"worst_slices,omitempty"` // "fp_rate_by_language", "tp_rate_by_role", ...
+	Cut       Cut                        `json:"cut"`
 	Slices    map[string]map[string]Pair `json:"slices"`                        // "source", "length", "language", "role", "channel" -> value
 	Histogram map[string][]int           `json:"histogram"`                     // threat scores of benign and malicious rows, 50 bins
 	Quantiles []float64                  `json:"malicious_quantiles,omitempty"` // threat scores of malicious rows from the lowest to the highest, evenly spaced
@@ -79,6 +81,28 @@ type Set struct {
 	benign, malicious []float64
 	ranked            [2][]ranked
 	sources           map[string]int32
+}
+
+// Cut counts rows that the model didn't read whole, since they are too long.
+type Cut struct {
+	Rows  int    `json:"rows"`
+	Units int64  `json:"units"`          // that were not read
+	Unit  string `json:"unit,omitempty"` // "tokens" or "bytes"
+}
+
+// Add counts a row of which some units were not read.
+func (c *Cut) Add(units int, unit string) {
+	if units > 0 {
+		c.Rows, c.Units, c.Unit = c.Rows+1, c.Units+int64(units), unit
+	}
+}
+
+// String says what was not read.
+func (c Cut) String() string {
+	if c.Rows == 0 {
+		return "all rows are read whole"
+	}
+	return fmt.Sprintf("%d rows are longer than the model reads: %d %s of them are not read", c.Rows, c.Units, c.Unit)
 }
 
 // Scaled is how well scores are calibrated after temperature scaling.

@@ -62,8 +62,9 @@ type ModelConfig struct {
 	Dim     int `hcl:"dim" default:"16" doc:"Columns of the embedding."`
 	Hidden  int `hcl:"hidden" default:"32" doc:"Units of the hidden layer."`
 
-	MaxTokens int `hcl:"max_tokens" default:"128" doc:"Tokens of a text that an encoder or a graph sees."`
-	Frozen    int `hcl:"frozen_layers" default:"0" doc:"Layers of an encoder, from the first on, that stay as they are, with the embeddings below them. All of them: only the head is trained, and rows are encoded once."`
+	MaxTokens int    `hcl:"max_tokens" default:"128" doc:"Tokens of a text that an encoder or a graph sees."`
+	Long      string `hcl:"long_text" default:"auto" enum:"auto,max,noisy-or,cut" doc:"How an encoder or a graph reads a text of more than max_tokens: in windows that overlap by a quarter, 64 at most. The highest score of a window is the text's (max), or the text is benign if every window is (noisy-or); auto chooses on the validation rows. cut: the rest isn't read."`
+	Frozen    int    `hcl:"frozen_layers" default:"0" doc:"Layers of an encoder, from the first on, that stay as they are, with the embeddings below them. All of them: only the head is trained, and rows are encoded once."`
 
 	Base     string `hcl:"base,optional" doc:"Encoder of the Hugging Face hub to fine-tune, where revision is given: OWNER/NAME."`
 	Revision string `hcl:"revision,optional" doc:"The hub encoder's commit: 40 hex digits."`

@@ -93,6 +93,7 @@ func together(env *steps.Env, c Config, in Inputs, rows, validation *dataset) (*
 		}
 		d.groups = append(d.groups, groups[key])
 	}
+	d.long = longRows(net, d.texts)
 	d.corpus, d.texts = net.encode(d.texts), nil
 	return d, nil
 }

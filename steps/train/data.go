@@ -23,7 +23,8 @@ type dataset struct {
 	corpus   *ngram.Corpus
 	vectors  []float32 // of a frozen encoder: what it pools of each row
 	texts    []string
-	ids      []string // of the rows, for messages
+	long     []longRow // of validation rows: those of more tokens than the model reads at once
+	ids      []string  // of the rows, for messages
 	class    []int
 	weight   []float32
 	perClass []int
@@ -175,7 +176,9 @@ func (d *dataset) pick(rows []int) *dataset {
 	if d.corpus != nil {
 		out.corpus = d.corpus.Pick(rows)
 	}
+	at := make(map[int]int, len(rows))
 	for _, i := range rows {
+		at[i] = len(out.ids)
 		if d.texts != nil {
 			out.texts = append(out.texts, d.texts[i])
 		}
@@ -184,6 +187,11 @@ func (d *dataset) pick(rows []int) *dataset {
 		out.perClass[d.class[i]]++
 		if d.source[i] != "" {
 			out.sources[d.source[i]]++
+		}
+	}
+	for _, r := range d.long {
+		if i, ok := at[r.row]; ok {
+			out.long = append(out.long, longRow{i, r.windows})
 		}
 	}
 	return out

@@ -15,6 +15,7 @@ import (
 // fineTuned is a whole network in training: of an encoder, or of a user's graph. Its word table is in Go, all else in a GoMLX
 // graph.
 type fineTuned struct {
+	reading
 	env     *steps.Env
 	cfg     Config
 	dev     *mlx.Backend

@@ -21,6 +21,7 @@ import (
 // frozen is an encoder of which nothing but the head is trained: each row goes through the encoder once, and epochs over
 // what was pooled take moments.
 type frozen struct {
+	reading
 	env   *steps.Env
 	cfg   Config
 	dev   *mlx.Backend
@@ -33,7 +34,7 @@ type frozen struct {
 
 func newFrozen(env *steps.Env, b *mlx.Backend, c Config, model *encoder.Model, tok *encoder.Tokenizer) (*frozen, error) {
 	hc := mlx.HeadConfig{Batch: c.BatchSize, Dim: model.Hidden, Classes: model.Classes, WeightDecay: c.Decay, Loss: c.loss()}
-	f := &frozen{env: env, cfg: c, dev: b, model: model, tok: tok, targets: make([]float32, c.BatchSize*model.Classes),
+	f := &frozen{reading: c.reads(tok, model.MaxTokens), env: env, cfg: c, dev: b, model: model, tok: tok, targets: make([]float32, c.BatchSize*model.Classes),
 		rows: make([]float32, c.BatchSize), mask: make([]float32, c.BatchSize*model.Hidden), pooled: make([]float32, c.BatchSize*model.Hidden)}
 	var err error
 	f.head, err = mlx.NewHead(b, hc, f.pack())

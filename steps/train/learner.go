@@ -29,6 +29,9 @@ type learner interface {
 
 // ready turns both sets of rows into ids, where that wasn't done before, and gives an n-gram model the weights of their ids.
 func ready(net learner, rows, validation *dataset) {
+	if validation.corpus == nil {
+		validation.long = longRows(net, validation.texts)
+	}
 	for _, d := range []*dataset{rows, validation} {
 		if d.corpus == nil {
 			d.corpus, d.texts = net.encode(d.texts), nil

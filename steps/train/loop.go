@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rein/steps"
+	"rein/steps/artifact"
 )
 
 // checkpointEvery is the least time between two checkpoints: short trainings write none.
@@ -16,6 +17,7 @@ const checkpointEvery = 15 * time.Second
 
 // loop trains a learner epoch by epoch.
 type loop struct {
+	windows    *artifact.Windows // how long texts are read; nil: they aren't read in windows
 	env        *steps.Env
 	cfg        Config
 	net        learner

@@ -102,6 +102,9 @@ func (l *loop) result() (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := l.readLong(&v); err != nil {
+		return nil, err
+	}
 	return l.decide(v), nil
 }
 

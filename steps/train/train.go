@@ -41,7 +41,7 @@ type Outputs struct {
 }
 
 // Step is the step type.
-var Step = steps.New("train-gpu", 10, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
+var Step = steps.New("train-gpu", 11, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
 	steps.Stage(steps.Training), steps.Fits("rows", "trains on"), steps.Fits("validation", "chooses with"), steps.Isolated, steps.Fingerprint(versions), steps.Example(`
 step "train-gpu" "model" {
   rows       = step.dataset.rows
@@ -294,5 +294,5 @@ func (r *result) save(dir artifact.Model) error {
 		return err
 	}
 	facts := map[string]string{"threshold": string(rule), threshold.ChoiceFact: string(choice), "seed": strconv.Itoa(l.cfg.Seed), "epochs": strconv.Itoa(l.state.BestAt), "rows": strconv.Itoa(len(l.rows.class))}
-	return l.net.save(dir, artifact.ModelInfo{Classes: Classes(), Threshold: r.choice.Threshold, Rule: l.cfg.rule().String(), Versions: maps.Clone(versions()), Training: facts, Data: l.rows.facts(l.validation, l.cfg.CrossFit)})
+	return l.net.save(dir, artifact.ModelInfo{Classes: Classes(), Threshold: r.choice.Threshold, Rule: l.cfg.rule().String(), Versions: maps.Clone(versions()), Training: facts, Windows: l.windows, Data: l.rows.facts(l.validation, l.cfg.CrossFit)})
 }

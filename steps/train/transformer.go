@@ -17,7 +17,7 @@ func newTransformer(env *steps.Env, b *mlx.Backend, c Config, model *encoder.Mod
 	if err != nil {
 		return nil, err
 	}
-	f := &fineTuned{env: env, cfg: c, dev: b, net: net, classes: model.Classes,
+	f := &fineTuned{env: env, cfg: c, dev: b, net: net, classes: model.Classes, reading: c.reads(tok, model.MaxTokens),
 		encoder: func() func(string, []int32) []int32 {
 			return func(text string, dst []int32) []int32 { return tok.Encode(dst, text, model.MaxTokens) }
 		},

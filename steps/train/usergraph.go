@@ -18,7 +18,7 @@ func newUserGraph(env *steps.Env, b *mlx.Backend, c Config, model *usergraph.Mod
 	if c.Precision == "bf16" {
 		env.Notef("precision bf16 is for encoders: a graph of your own is trained in fp32")
 	}
-	f := &fineTuned{env: env, cfg: c, dev: b, classes: model.Classes,
+	f := &fineTuned{env: env, cfg: c, dev: b, classes: model.Classes, reading: c.reads(tok, model.MaxTokens),
 		encoder: func() func(string, []int32) []int32 {
 			return func(text string, dst []int32) []int32 { return tok.Encode(dst, text, model.MaxTokens) }
 		},

@@ -39,6 +39,7 @@ func (q question) lines() []line {
 		of("tp_rate", "recall", func(v view) Cell { return v.rate(q, "tp_rate") }),
 		of("tp_seeds", "  mean over seeds", q.overSeeds("tp_rate")),
 		of("tp_test", "  against baseline", againstBaseline(recall)),
+		of("cut_rows", "rows not read whole", q.cut),
 		of("f1_macro", "F1 macro", func(v view) Cell { return v.promised(q, "f1_macro") }),
 		of("f1_seeds", "  mean over seeds", q.overSeeds("f1_macro")),
 		of("roc_auc", "ROC-AUC", func(v view) Cell { return v.promised(q, "roc_auc") }),
@@ -135,6 +136,21 @@ func shareOf(p float64) string {
 		}
 	}
 	return fmt.Sprintf("%.1f%% of", 100*p)
+}
+
+// cut are the rows that the model didn't read whole, where there are any.
+func (q question) cut(v view) Cell {
+	rows := v.measured[q.prefix+"cut_rows"].Value
+	if rows == 0 {
+		return Cell{}
+	}
+	c := Cell{Text: count(rows), Tone: Warn}
+	for _, unit := range []string{"tokens", "bytes"} {
+		if f, ok := v.measured[q.prefix+"cut_"+unit]; ok {
+			c.Text += fmt.Sprintf(" (%s %s)", count(f.Value), unit)
+		}
+	}
+	return c
 }
 
 // worstSlice names the slice whose FP rate is shown to be highest.

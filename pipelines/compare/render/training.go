@@ -19,6 +19,7 @@ var trainingLines = []line{
 	{sectionTraining, "cost", "cost", cost},
 	{sectionTraining, "model_bytes", "model size", func(v view) Cell { return v.measuredCell("model_bytes") }},
 	{sectionTraining, "latency_p95_ms", "latency, p95", func(v view) Cell { return v.measuredCell("latency_p95_ms") }},
+	{sectionTraining, "long_latency_p95_ms", "  of 4,000 tokens", func(v view) Cell { return v.measuredCell("long_latency_p95_ms") }},
 	{sectionTimeline, "data_time", "data", stage("data_days", record.StageData)},
 	{sectionTimeline, "training_time", "training", stage("", record.StageTraining)},
 	{sectionTimeline, "validation_time", "validation", stage("validation_days", record.StageValidation)},

@@ -34,6 +34,16 @@ func NewCorpus(cfg Config, texts []string) *Corpus {
 	return Collect(texts, func() func(string, []int32) []int32 { return NewExtractor(cfg).Features })
 }
 
+// CorpusOf is a corpus of rows that are ids already.
+func CorpusOf(rows [][]int32) *Corpus {
+	out := &Corpus{starts: []int64{0}}
+	for _, ids := range rows {
+		out.ids = append(out.ids, ids...)
+		out.starts = append(out.starts, int64(len(out.ids)))
+	}
+	return out
+}
+
 // Collect encodes all texts on all cores, each goroutine with a function of its own that appends a text's ids.
 func Collect(texts []string, encoder func() func(text string, dst []int32) []int32) *Corpus {
 	const chunk = 512

@@ -7,6 +7,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"rein/steps/artifact"
@@ -14,46 +15,72 @@ import (
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/tokenizer"
 	"rein/steps/internal/usergraph"
+	"rein/steps/internal/windows"
 )
 
-// encoding makes encoders of one goroutine each: text to the ids of the graph's input.
-type encoding func() func(text string, dst []int32) []int32
+// encoding makes encoders of one goroutine each: a text's windows, as ids of the graph's input, and where each ends. A text that the model
+// reads at once has one.
+type encoding func() func(text string, ids []int32, ends []int) ([]int32, []int)
 
-func newEncoding(model artifact.Model, info artifact.ModelInfo) (encoding, int64, error) {
+// newEncoding also gives the id that fills up a batch.
+func newEncoding(model artifact.Model, info artifact.ModelInfo) (encoding, reach, int64, error) {
+	if err := windows.Check(info.Windows); err != nil {
+		return nil, reach{}, 0, err
+	}
 	switch info.Kind {
 	case ngram.Kind:
 		cfg, err := ngram.ParseConfig(info.Text)
-		if err != nil {
-			return nil, 0, err
-		}
-		return func() func(string, []int32) []int32 { return ngram.NewExtractor(cfg).Features }, 0, nil
+		return func() func(string, []int32, []int) ([]int32, []int) {
+			x := ngram.NewExtractor(cfg)
+			return func(text string, ids []int32, ends []int) ([]int32, []int) {
+				ids = x.Features(text, ids)
+				return ids, append(ends, len(ids))
+			}
+		}, reach{"bytes", func(text string) int { return max(0, len(text)-cfg.MaxBytes) }, func(text string) int { return len(strings.Fields(text)) }}, 0, err
 	case encoder.Kind:
 		cfg, err := encoder.ParseConfig(info.Text)
 		if err != nil {
-			return nil, 0, err
+			return nil, reach{}, 0, err
 		}
 		tok, err := cfg.OpenTokenizer(model.Path)
 		if err != nil {
-			return nil, 0, err
+			return nil, reach{}, 0, err
 		}
-		return limited(tok, cfg.MaxTokens), int64(cfg.Pad), nil
+		return tokens(tok, cfg.MaxTokens, info, int64(cfg.Pad))
 	case usergraph.Kind:
 		cfg, err := usergraph.ParseConfig(info.Text)
 		if err != nil {
-			return nil, 0, err
+			return nil, reach{}, 0, err
 		}
 		tok, err := cfg.OpenTokenizer(model.Path)
-		return limited(tok, cfg.MaxTokens), int64(cfg.Pad), err
+		if err != nil {
+			return nil, reach{}, 0, err
+		}
+		return tokens(tok, cfg.MaxTokens, info, int64(cfg.Pad))
 	}
-	return nil, 0, fmt.Errorf("models of kind %q are not known", info.Kind)
+	return nil, reach{}, 0, fmt.Errorf("models of kind %q are not known", info.Kind)
 }
 
-// limited encodes up to some tokens.
-func limited(tok tokenizer.Tokenizer, limit int) encoding {
-	return func() func(string, []int32) []int32 {
-		return func(text string, dst []int32) []int32 { return tok.Encode(dst, text, limit) }
-	}
+func tokens(tok tokenizer.Tokenizer, limit int, info artifact.ModelInfo, pad int64) (encoding, reach, int64, error) {
+	r := windows.New(tok, limit, info.Windows)
+	return r.Encoder, reach{"tokens", r.Cut, func(text string) int { return len(tok.Encode(nil, text, 0)) }}, pad, nil
 }
+
+// reach is how much of a text a model doesn't read.
+type reach struct {
+	unit string // "bytes" of n-gram models, "tokens" of others
+	cut  func(text string) int
+	size func(text string) int
+}
+
+// Cut is how many units of a text the model doesn't read: a score says nothing of them.
+func (s *Scorer) Cut(text string) int { return s.reach.cut(text) }
+
+// Tokens is how many tokens a text has, special ones included; for n-gram models, how many words.
+func (s *Scorer) Tokens(text string) int { return s.reach.size(text) }
+
+// CutUnit is what Cut counts: "bytes" or "tokens".
+func (s *Scorer) CutUnit() string { return s.reach.unit }
 
 const (
 	maxBlock = 2048 // texts that are sorted by length together
@@ -99,12 +126,32 @@ func (s *Scorer) run(ctx context.Context, texts []string) ([][]float32, error) {
 	return out, first
 }
 
-func (s *Scorer) block(ctx context.Context, encode func(string, []int32) []int32, texts []string, out [][]float32) error {
+// block scores texts: all of their windows, which then become the texts' answers.
+func (s *Scorer) block(ctx context.Context, encode func(string, []int32, []int) ([]int32, []int), texts []string, out [][]float32) error {
 	var all []int32
-	ends, order := make([]int, len(texts)+1), make([]int, len(texts))
+	ends, first := make([]int, 1, len(texts)+1), make([]int, len(texts)+1)
 	for i, t := range texts {
-		all = encode(t, all)
-		ends[i+1], order[i] = len(all), i
+		all, ends = encode(t, all, ends)
+		first[i+1] = len(ends) - 1
+	}
+	answers := make([][]float32, len(ends)-1)
+	of := func(window int) string { i, _ := slices.BinarySearch(first, window+1); return texts[i-1] }
+	if err := s.rows(ctx, all, ends, answers, of); err != nil {
+		return err
+	}
+	for i := range texts {
+		if out[i] = answers[first[i]]; first[i+1]-first[i] > 1 {
+			out[i] = windows.Combine(s.info.Windows.Rule, answers[first[i]:first[i+1]])
+		}
+	}
+	return nil
+}
+
+// rows scores rows of ids; ends has a 0 before where each ends, and of is the text of a row.
+func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]float32, of func(row int) string) error {
+	order := make([]int, len(out))
+	for i := range order {
+		order[i] = i
 	}
 	size := func(i int) int { return ends[i+1] - ends[i] }
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(size(a), size(b)) })
@@ -144,7 +191,7 @@ func (s *Scorer) block(ctx context.Context, encode func(string, []int32) []int32
 		for r, i := range order[:n] {
 			out[i] = logits[r*classes : (r+1)*classes]
 			if slices.ContainsFunc(out[i], overflown) {
-				return fmt.Errorf("the model's logits are %v for %.60q: no score can be made of them; is a weight NaN, or too large for its type?", out[i], texts[i])
+				return fmt.Errorf("the model's logits are %v for %.60q: no score can be made of them; is a weight NaN, or too large for its type?", out[i], of(i))
 			}
 		}
 		order = order[n:]

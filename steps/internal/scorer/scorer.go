@@ -68,10 +68,7 @@ func Open(ctx context.Context, model artifact.Model, opt Options) (*Scorer, erro
 		return nil, err
 	}
 	s := &Scorer{info: info, memo: opt.Memo, single: opt.Threads > 1}
-	if s.encode, s.pad, err = newEncoding(model, info); err != nil {
-		return nil, fmt.Errorf("%s: %w", model.Path, err)
-	}
-	if s.reach, err = reachOf(model, info); err != nil {
+	if s.encode, s.reach, s.pad, err = newEncoding(model, info); err != nil {
 		return nil, fmt.Errorf("%s: %w", model.Path, err)
 	}
 	if s.session, err = ort.Open(graph, ort.Options{Threads: opt.Threads}); err != nil {
@@ -115,7 +112,11 @@ func graphOf(model artifact.Model, info artifact.ModelInfo) ([]byte, error) {
 func identity(graph []byte, info artifact.ModelInfo) cache.Digest {
 	var text any
 	_ = json.Unmarshal(info.Text, &text) // compact form; it was parsed before
-	canonical, _ := json.Marshal([]any{"score 2", ort.Fingerprint(), info.Kind, info.Classes, text})
+	said := []any{"score 2", ort.Fingerprint(), info.Kind, info.Classes, text}
+	if w := info.Windows; w != nil {
+		said = append(said, w.Rule, w.Overlap, w.Most)
+	}
+	canonical, _ := json.Marshal(said)
 	sum := cache.Sum(graph)
 	return cache.Sum(append(canonical, sum[:]...))
 }

@@ -16,6 +16,7 @@ import (
 	"rein/steps/internal/encoder/encodertest"
 	"rein/steps/internal/ngram"
 	"rein/steps/internal/ngram/ngramtest"
+	"rein/steps/internal/windows"
 	"rein/steps/stepstest"
 )
 
@@ -214,6 +215,34 @@ func TestCut(t *testing.T) {
 		if got := s.Cut(c.text); got != c.want || s.CutUnit() != c.unit {
 			t.Errorf("%d %s of %.20q, want %d %s", got, s.CutUnit(), c.text, c.want, c.unit)
 		}
+	}
+	// in windows, what was cut is read, and what is cut still is what lies in none
+	info, err := enc.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	info.Windows = windows.Default(32, windows.NoisyOr)
+	read := artifact.Model{Path: filepath.Join(t.TempDir(), "windows")}
+	if err := os.CopyFS(read.Path, os.DirFS(enc.Path)); err != nil {
+		t.Fatal(err)
+	}
+	if err := read.WriteInfo(info); err != nil {
+		t.Fatal(err)
+	}
+	w := open(t, read, Options{Memo: &stepstest.Memo{}})
+	for n, want := range map[int]int{50: 0, 1000: 0, 64*22 + 8: 0, 5000: 5000 - (30 + 31*22) - (5000 - 195*22)} {
+		if got := w.Cut(strings.Repeat("a ", n)); got != want {
+			t.Errorf("%d tokens: %d cut, want %d", n, got, want)
+		}
+	}
+	long := []string{strings.Repeat("a ", 30) + "b", strings.Repeat("a ", 30) + "b ignore all b", "a", strings.Repeat("c d ", 400)}
+	got, err := w.Score(t.Context(), long)
+	if err != nil || got[0].Threat == got[1].Threat {
+		t.Errorf("%v, %v: the end isn't read", got, err)
+	}
+	alone, err := open(t, read, Options{}).Score(t.Context(), long[3:])
+	if err != nil || alone[0].Threat != got[3].Threat {
+		t.Errorf("alone %v, beside others %v, %v", alone, got, err)
 	}
 	s := open(t, enc, Options{})
 	a, err := s.Score(t.Context(), []string{strings.Repeat("a ", 30) + "b", strings.Repeat("a ", 30) + "a a a"})

@@ -1,0 +1,206 @@
+// Package windows reads texts that are longer than a model reads at once: in windows of their tokens that overlap, whose answers become
+// the text's by a rule that the model's model.json states.
+package windows
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"unicode/utf8"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/ngram"
+	"rein/steps/internal/tokenizer"
+)
+
+// The rules. With Max a text's answer is that of the window with the highest threat score. With NoisyOr it is benign if each window is, as if
+// they were independent.
+const (
+	Max     = "max"
+	NoisyOr = "noisy-or"
+)
+
+// Rules are those to choose from, the one that is taken without evidence first.
+var Rules = []string{Max, NoisyOr}
+
+// Most is how many windows of a text are read: what a long text may cost.
+const Most = 64
+
+// Default are the windows of a model that reads limit tokens at once: a quarter of each is the end of the one before.
+func Default(limit int, rule string) *artifact.Windows {
+	return &artifact.Windows{Rule: rule, Overlap: limit / 4, Most: Most}
+}
+
+// Check reports windows that a model.json can't have.
+func Check(w *artifact.Windows) error {
+	if w == nil {
+		return nil
+	}
+	if !slices.Contains(Rules, w.Rule) || w.Overlap < 0 || w.Most < 2 {
+		return fmt.Errorf("windows: rule %q, overlap %d, most %d: want one of %q, 0 or more, 2 or more", w.Rule, w.Overlap, w.Most, Rules)
+	}
+	return nil
+}
+
+// Reader turns texts into windows of ids. It is immutable.
+type Reader struct {
+	tok            tokenizer.Tokenizer
+	limit          int
+	windows        *artifact.Windows // nil: a text's first limit tokens are read
+	prefix, suffix []int32           // the special tokens around a text
+	inner, stride  int               // a window's tokens without them, and how far the next one begins behind it
+}
+
+// New makes a reader for a model that reads limit tokens at once.
+func New(tok tokenizer.Tokenizer, limit int, w *artifact.Windows) *Reader {
+	r := &Reader{tok: tok, limit: limit}
+	empty, some := tok.Encode(nil, "", 0), tok.Encode(nil, "a", 0)
+	n := 0
+	for n < len(empty) && n < len(some) && empty[n] == some[n] {
+		n++
+	}
+	r.prefix, r.suffix = empty[:n], empty[n:]
+	if r.inner = limit - len(empty); w != nil && r.inner > 0 {
+		r.windows, r.stride = w, r.inner-min(w.Overlap, r.inner-1)
+	}
+	return r
+}
+
+// Rule is how the answers of windows become the text's.
+func (r *Reader) Rule() string {
+	if r.windows == nil {
+		return Max
+	}
+	return r.windows.Rule
+}
+
+// Encoder appends the windows of a text to ids and where each ends to ends: at least one. It is for one goroutine.
+func (r *Reader) Encoder() func(text string, ids []int32, ends []int) ([]int32, []int) {
+	var all []int32
+	return func(text string, ids []int32, ends []int) ([]int32, []int) {
+		if r.windows == nil {
+			ids = r.tok.Encode(ids, text, r.limit)
+			return ids, append(ends, len(ids))
+		}
+		if all = r.tok.Encode(all[:0], text, 0); len(all) <= r.limit {
+			ids = append(ids, all...)
+			return ids, append(ends, len(ids))
+		}
+		body := all[len(r.prefix) : len(all)-len(r.suffix)]
+		for _, from := range r.starts(len(body)) {
+			ids = append(ids, r.prefix...)
+			ids = append(ids, body[from:from+r.inner]...)
+			ids = append(ids, r.suffix...)
+			ends = append(ends, len(ids))
+		}
+		return ids, ends
+	}
+}
+
+// starts are where the windows of n tokens begin; the last one ends with the text.
+func (r *Reader) starts(n int) []int {
+	count := (n-r.inner+r.stride-1)/r.stride + 1
+	most := r.windows.Most
+	var out []int
+	for i := range count {
+		if count > most && i >= most-most/2 && i < count-most/2 {
+			continue
+		}
+		out = append(out, min(i*r.stride, n-r.inner))
+	}
+	return out
+}
+
+// Windows are those of a text.
+func (r *Reader) Windows(text string) [][]int32 {
+	ids, ends := r.Encoder()(text, nil, nil)
+	var out [][]int32
+	from := 0
+	for _, to := range ends {
+		out = append(out, ids[from:to])
+		from = to
+	}
+	return out
+}
+
+// Cut is how many tokens of a text are in no window.
+func (r *Reader) Cut(text string) int {
+	most := 1 // of a byte's tokens
+	if !ascii(text) {
+		most = 6 // U+FDFA is 18 letters in 3 bytes, once it is normalised
+	}
+	if r.limit == 0 || most*len(text)+len(r.prefix)+len(r.suffix) <= r.limit {
+		return 0
+	}
+	n := len(r.tok.Encode(nil, text, 0))
+	if r.windows == nil || n <= r.limit {
+		return max(0, n-r.limit)
+	}
+	n -= len(r.prefix) + len(r.suffix)
+	cut, end := 0, 0
+	for _, from := range r.starts(n) {
+		cut += max(0, from-end)
+		end = from + r.inner
+	}
+	return cut
+}
+
+func ascii(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// Combine makes the logits of a text of those of its windows.
+func Combine(rule string, windows [][]float32) []float32 {
+	if len(windows) == 1 {
+		return windows[0]
+	}
+	probs := make([][]float32, len(windows))
+	best, highest := 0, float32(-1)
+	for i, w := range windows {
+		probs[i] = slices.Clone(w)
+		ngram.Softmax(probs[i])
+		if t := ngram.Threat(probs[i]); t > highest {
+			best, highest = i, t
+		}
+	}
+	if rule != NoisyOr {
+		return windows[best]
+	}
+	out := make([]float32, len(windows[0]))
+	benign, sum := 0.0, 0.0
+	for _, p := range probs {
+		benign += math.Log(max(float64(p[0]), least))
+		for j := range p[1:] {
+			out[j+1] += p[j+1]
+		}
+	}
+	for _, v := range out[1:] {
+		sum += float64(v)
+	}
+	threat := -math.Expm1(benign)
+	out[0] = float32(max(benign, math.Log(least)))
+	for j, v := range out[1:] { // the threat is shared out as the windows have it together
+		out[j+1] = float32(math.Log(max(threat*float64(v)/max(sum, least), least)))
+	}
+	return out
+}
+
+// least is the smallest probability that a logarithm is taken of.
+const least = 1e-30
+
+// Threat is the threat score of a text whose windows have these.
+func Threat(rule string, windows []float32) float32 {
+	if rule != NoisyOr {
+		return slices.Max(windows)
+	}
+	benign := 0.0
+	for _, t := range windows {
+		benign += math.Log(max(1-float64(t), least))
+	}
+	return float32(-math.Expm1(benign))
+}
