@@ -19,7 +19,7 @@ type fineTuned struct {
 	env     *steps.Env
 	cfg     Config
 	dev     *mlx.Backend
-	net     tuned
+	net     mlx.Trainer
 	words   *ngram.Embedder // the word table's optimiser; nil where there is none to train
 	classes int
 	encoder func() func(text string, dst []int32) []int32
@@ -31,17 +31,8 @@ type fineTuned struct {
 	targets, rows, drop []float32 // of a batch
 }
 
-// tuned is a network on a device.
-type tuned interface {
-	Step(parts []mlx.EncoderBatch, rate float64) (loss float32, words [][]float32, err error)
-	Logits(b mlx.EncoderBatch) ([]float32, error)
-	Moments() ([][]float32, int)
-	Restore(moments [][]float32, step int)
-	Close()
-}
-
-// begin makes room for batches; width is what dropout masks, perRow the bytes that a row takes in training (0: not known).
-func (f *fineTuned) begin(width int, fixed, perRow int64) *fineTuned {
+// room makes room for batches; width is what dropout masks, perRow the bytes that a row takes in training (0: not known).
+func (f *fineTuned) room(width int, fixed, perRow int64) *fineTuned {
 	n := f.cfg.BatchSize
 	f.targets, f.rows, f.drop = make([]float32, n*f.classes), make([]float32, n), make([]float32, n*width)
 	f.atOnce = n
@@ -56,29 +47,18 @@ func (f *fineTuned) begin(width int, fixed, perRow int64) *fineTuned {
 	return f
 }
 
-// compiler is a network on a device that takes long to compile for each length.
-type compiler interface {
-	Length(longest int) int
-	Compiles(rows, length int) bool
-	Compile(rows, length int, parts bool) error
-}
-
 // prepare compiles what the batches need before the first of them, so that their pace is theirs.
 func (f *fineTuned) prepare(ctx context.Context, d *dataset, batches [][]int32) error {
-	net, ok := f.net.(compiler)
-	if !ok {
-		return nil
-	}
-	lengths := f.lengths(d, batches, net)
+	lengths := f.lengths(d, batches)
 	for i := 0; i < len(lengths); i++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		f.env.Progress(int64(i), int64(len(lengths)), "lengths compiled")
-		err := net.Compile(f.atOnce, lengths[i], f.atOnce < f.cfg.BatchSize)
+		err := f.net.Compile(f.atOnce, lengths[i], f.atOnce < f.cfg.BatchSize)
 		if mlx.OutOfMemory(err) && f.atOnce > 1 {
 			f.shrink()
-			lengths, i = f.lengths(d, batches, net), -1
+			lengths, i = f.lengths(d, batches), -1
 		} else if err != nil {
 			return err
 		}
@@ -87,7 +67,7 @@ func (f *fineTuned) prepare(ctx context.Context, d *dataset, batches [][]int32) 
 }
 
 // lengths are those of the batches' parts that are still to be compiled.
-func (f *fineTuned) lengths(d *dataset, batches [][]int32, net compiler) []int {
+func (f *fineTuned) lengths(d *dataset, batches [][]int32) []int {
 	var out []int
 	for _, batch := range batches {
 		for _, part := range chunks(batch, f.atOnce) {
@@ -95,7 +75,7 @@ func (f *fineTuned) lengths(d *dataset, batches [][]int32, net compiler) []int {
 			for _, row := range part {
 				longest = max(longest, len(d.corpus.Row(int(row))))
 			}
-			if l := net.Length(longest); !slices.Contains(out, l) && net.Compiles(f.atOnce, l) {
+			if l := f.net.Length(longest); !slices.Contains(out, l) && f.net.Compiles(f.atOnce, l) {
 				out = append(out, l)
 			}
 		}
@@ -113,6 +93,12 @@ func divisor(n, limit int) int {
 	}
 	return 1
 }
+
+// begin has nothing to do: the whole network is trained epoch by epoch.
+func (f *fineTuned) begin(context.Context, *dataset) error { return nil }
+
+// slow implements learner: each row goes through the network.
+func (f *fineTuned) slow() bool { return true }
 
 func (f *fineTuned) encode(texts []string) *ngram.Corpus { return ngram.Collect(texts, f.encoder) }
 

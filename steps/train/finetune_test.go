@@ -45,7 +45,7 @@ func TestRowsAtOnce(t *testing.T) {
 
 // small is a device that has memory for so many rows.
 type small struct {
-	tuned
+	mlx.Trainer
 	rows  int
 	tries *int
 }
@@ -61,18 +61,18 @@ func (s small) Step(parts []mlx.EncoderBatch, rate float64) (float32, [][]float3
 	if err := s.check(parts[0].Rows); err != nil {
 		return 0, nil, err
 	}
-	return s.tuned.Step(parts, rate)
+	return s.Trainer.Step(parts, rate)
 }
 
 func (s small) Logits(b mlx.EncoderBatch) ([]float32, error) {
 	if err := s.check(b.Rows); err != nil {
 		return nil, err
 	}
-	return s.tuned.Logits(b)
+	return s.Trainer.Logits(b)
 }
 
 // loopOn begins a training on a device that is put before the real one.
-func loopOn(t *testing.T, env *stepstest.Env, c Config, in Inputs, device func(tuned) tuned) *loop {
+func loopOn(t *testing.T, env *stepstest.Env, c Config, in Inputs, device func(mlx.Trainer) mlx.Trainer) *loop {
 	t.Helper()
 	rows, validation, err := prepare(t.Context(), c, in)
 	if err != nil {
@@ -100,7 +100,7 @@ func TestOutOfMemoryGoesOn(t *testing.T) {
 		c := encoderConfig(atOnce)
 		env := stepstest.New(t, "model")
 		tries := 0
-		l := loopOn(t, env, c, in, func(net tuned) tuned { return small{net, room, &tries} })
+		l := loopOn(t, env, c, in, func(net mlx.Trainer) mlx.Trainer { return small{net, room, &tries} })
 		if err := l.run(t.Context()); err != nil {
 			return nil, env, err
 		}
@@ -135,7 +135,7 @@ func TestOutOfMemoryGoesOn(t *testing.T) {
 
 // slow is a device that compiles for each length, and has memory for so many rows.
 type slow struct {
-	tuned
+	mlx.Trainer
 	rows  int
 	made  map[[2]int]bool
 	tries []string
@@ -160,7 +160,7 @@ func TestCompilesAhead(t *testing.T) {
 	in := Inputs{Rows: toy(t, 300, 1), Validation: toy(t, 40, 2), Base: artifact.File{Path: encodertest.Folder(t, "bert")}}
 	env := stepstest.New(t, "model")
 	device := &slow{rows: 16, made: map[[2]int]bool{}}
-	l := loopOn(t, env, c, in, func(net tuned) tuned { device.tuned = net; return device })
+	l := loopOn(t, env, c, in, func(net mlx.Trainer) mlx.Trainer { device.Trainer = net; return device })
 	if err := l.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -70,6 +70,11 @@ func (f *frozen) restore(weights, moments [][]float32, step int) {
 	f.head.Restore(f.pack(), moments[0], moments[1], step)
 }
 
+// begin, prepare and slow implement learner: a head needs nothing beforehand.
+func (f *frozen) begin(context.Context, *dataset) error              { return nil }
+func (f *frozen) prepare(context.Context, *dataset, [][]int32) error { return nil }
+func (f *frozen) slow() bool                                         { return false }
+
 func (f *frozen) encode(texts []string) *ngram.Corpus {
 	return ngram.Collect(texts, func() func(string, []int32) []int32 {
 		return func(text string, dst []int32) []int32 { return f.tok.Encode(dst, text, f.model.MaxTokens) }

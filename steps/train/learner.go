@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 
@@ -12,6 +13,12 @@ import (
 type learner interface {
 	// encode turns texts into ids.
 	encode(texts []string) *ngram.Corpus
+	// begin does what comes before the first epoch, on the rows to train on.
+	begin(ctx context.Context, rows *dataset) error
+	// prepare makes ready what an epoch's batches need, so that their pace is theirs.
+	prepare(ctx context.Context, rows *dataset, batches [][]int32) error
+	// slow tells that measuring takes about as long as training.
+	slow() bool
 	// batches cuts an epoch's order of rows into updates.
 	batches(d *dataset, order []int32, rng *rand.Rand) [][]int32
 	// step trains on one batch and returns its loss; scale is the schedule's share of the highest rates.
@@ -27,7 +34,7 @@ type learner interface {
 	close()
 }
 
-// ready turns both sets of rows into ids, where that wasn't done before, and gives an n-gram model the weights of their ids.
+// ready turns both sets of rows into ids, where that wasn't done before.
 func ready(net learner, rows, validation *dataset) {
 	if validation.corpus == nil {
 		validation.long = longRows(net, validation.texts)
@@ -36,9 +43,6 @@ func ready(net learner, rows, validation *dataset) {
 		if d.corpus == nil {
 			d.corpus, d.texts = net.encode(d.texts), nil
 		}
-	}
-	if n, ok := net.(*network); ok {
-		n.model.Weigh(rows.corpus)
 	}
 }
 

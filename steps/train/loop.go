@@ -34,10 +34,8 @@ type loop struct {
 // start begins anew, or goes on from a checkpoint.
 func (l *loop) start(ctx context.Context) error {
 	l.state, l.started, l.saved = &progress{BestIs: math.Inf(1)}, time.Now(), time.Now()
-	if n, ok := l.net.(*network); ok {
-		if err := n.fitLinear(ctx, l.rows); err != nil {
-			return err
-		}
+	if err := l.net.begin(ctx, l.rows); err != nil {
+		return err
 	}
 	old, err := resume(l.dir)
 	if err == nil && old != nil {
@@ -169,10 +167,8 @@ func (l *loop) epoch(ctx context.Context, epoch int) (float64, error) {
 	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	sum, done, batches := 0.0, 0, l.net.batches(l.rows, order, rng)
 	total := l.cfg.horizon() * len(batches)
-	if f, ok := l.net.(*fineTuned); ok {
-		if err := f.prepare(ctx, l.rows, batches); err != nil {
-			return 0, err
-		}
+	if err := l.net.prepare(ctx, l.rows, batches); err != nil {
+		return 0, err
 	}
 	l.reported = time.Time{}
 	l.report(epoch * len(order))
@@ -207,7 +203,7 @@ func (l *loop) report(done int) {
 // sample is the training rows to measure the loss on: all, or as many as there are validation rows where measuring is
 // slow.
 func (l *loop) sample() *dataset {
-	if _, slow := l.net.(*fineTuned); !slow || len(l.rows.class) <= len(l.validation.class) {
+	if !l.net.slow() || len(l.rows.class) <= len(l.validation.class) {
 		return l.rows
 	}
 	return l.rows.thinned(len(l.validation.class))

@@ -39,9 +39,10 @@ func newNetwork(b *mlx.Backend, c Config, model *ngram.Model) (*network, error) 
 	return n, err
 }
 
-// fitLinear fits the model's linear part. The network is trained beside it, not on what it leaves, so that they err apart; both are
+// begin fits the model's linear part. The network is trained beside it, not on what it leaves, so that they err apart; both are
 // validated together.
-func (n *network) fitLinear(ctx context.Context, d *dataset) error {
+func (n *network) begin(ctx context.Context, d *dataset) error {
+	n.model.Weigh(d.corpus)
 	return n.model.FitLinear(ctx, d.corpus, ngram.Fit{
 		Malicious: func(i int) bool { return !d.benign(i) }, Weights: d.weight, Scale: float32(n.cfg.Linear), Seed: int64(n.cfg.Seed)})
 }
@@ -83,6 +84,10 @@ func (n *network) restore(weights, moments [][]float32, step int) {
 	copy(n.emb.Accum, moments[0])
 	n.head.Restore(n.pack(), moments[1], moments[2], step)
 }
+
+// prepare and slow implement learner.
+func (n *network) prepare(context.Context, *dataset, [][]int32) error { return nil }
+func (n *network) slow() bool                                         { return false }
 
 func (n *network) encode(texts []string) *ngram.Corpus {
 	return ngram.NewCorpus(n.model.Config, texts)

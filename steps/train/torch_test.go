@@ -131,10 +131,9 @@ func ourSpeed(t testing.TB, c Config, d *dataset, epochs int) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	net.model.Weigh(d.corpus)
 	defer net.close()
 	begin := time.Now()
-	if err := net.fitLinear(t.Context(), d); err != nil {
+	if err := net.begin(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
 	for e := range epochs {

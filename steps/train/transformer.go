@@ -36,5 +36,5 @@ func newTransformer(env *steps.Env, b *mlx.Backend, c Config, model *encoder.Mod
 		f.words = ngram.NewEmbedder(&ngram.Model{Config: ngram.Config{Buckets: model.Vocab, Dim: model.Hidden}, Embedding: model.Words})
 	}
 	fixed, perRow := mlx.EncoderMemory(model)
-	return f.begin(model.Hidden, fixed, perRow), nil
+	return f.room(model.Hidden, fixed, perRow), nil
 }

@@ -34,7 +34,7 @@ func newUserGraph(env *steps.Env, b *mlx.Backend, c Config, model *usergraph.Mod
 	if t := model.Words; t != nil {
 		f.words = ngram.NewEmbedder(&ngram.Model{Config: ngram.Config{Buckets: t.Vocab, Dim: t.Hidden}, Embedding: t.Data})
 	}
-	f.begin(model.Width, 0, 0)
+	f.room(model.Width, 0, 0)
 	f.net, err = mlx.NewUserGraph(b, model, mlx.EncoderConfig{WeightDecay: c.Decay, Clip: c.Clip, Loss: c.loss()}, f.atOnce)
 	return f, err
 }

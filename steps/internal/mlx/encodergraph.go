@@ -10,17 +10,6 @@ import (
 	"rein/steps/internal/encoder"
 )
 
-// gradients builds the loss, the gradient of the token vectors (where they are trained) and those of the trained weights.
-func (e *Encoder) gradients(in []*g.Node) []*g.Node {
-	words, mask, targets, weights, drop, values := in[0], in[1], in[2], in[3], in[4], in[5:]
-	loss := e.cfg.Loss.graph(e.forward(words, mask, drop, values), targets, weights)
-	wanted := values[e.first:]
-	if e.first == 0 {
-		wanted = append([]*g.Node{words}, wanted...)
-	}
-	return append([]*g.Node{loss}, g.Gradient(loss, wanted...)...)
-}
-
 // clip shrinks gradients so that their norm, taken together, is at most limit.
 func clip(grads []*g.Node, limit float64) []*g.Node {
 	var square *g.Node
@@ -41,11 +30,8 @@ func clip(grads []*g.Node, limit float64) []*g.Node {
 
 // forwardOnly builds the logits of a batch.
 func (e *Encoder) forwardOnly(in []*g.Node) []*g.Node {
-	words, mask, values := in[0], in[1], in[2:]
-	if e.there != nil {
-		words, values = look(in[2], in[0]), e.spread(in[3:])
-	}
-	return []*g.Node{e.forward(words, mask, nil, values)}
+	words, values := e.home.inputs(in[:2], in[2:])
+	return []*g.Node{e.forward(words, in[1], nil, values)}
 }
 
 // forward builds the logits; drop, where there is one, multiplies what is pooled.

@@ -139,8 +139,9 @@ func TestGradientsInBFloat16(t *testing.T) {
 	}
 	defer e.Close()
 	products := 0
-	e.there.whole, err = newExec(fusing(t), func(in []*g.Node) []*g.Node {
-		out := e.stepGraph(in)
+	d := e.home.(*deviceHome)
+	d.whole, err = newExec(fusing(t), func(in []*g.Node) []*g.Node {
+		out := d.stepGraph(in)
 		for _, n := range in[0].Graph().Nodes() {
 			if n.Type() != g.NodeTypeDotGeneral {
 				continue

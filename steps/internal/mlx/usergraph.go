@@ -103,8 +103,7 @@ func (u *UserGraph) arguments(b EncoderBatch) (args []any, batch int) {
 	return args, batch
 }
 
-// Step makes one update with a batch that comes in parts, whose gradients are added up. It returns the sum of their losses, and
-// of each the gradient of the looked-up words (nil without a word table). After an error nothing has changed.
+// Step implements Trainer; words are the looked-up ones.
 func (u *UserGraph) Step(parts []EncoderBatch, rate float64) (loss float32, words [][]float32, err error) {
 	var sum [][]float32
 	for _, b := range parts {
@@ -171,6 +170,19 @@ func ones(n int) []float32 {
 	return out
 }
 
+// Length is the length of a batch whose longest row has so many tokens.
+func (u *UserGraph) Length(longest int) int { return graphLength(u.model, longest) }
+
+func graphLength(m *usergraph.Model, longest int) int {
+	return min((longest+lengthStep-1)/lengthStep*lengthStep, max(m.MaxTokens, longest))
+}
+
+// Compiles implements Trainer: nothing is compiled ahead.
+func (u *UserGraph) Compiles(int, int) bool { return false }
+
+// Compile implements Trainer.
+func (u *UserGraph) Compile(int, int, bool) error { return nil }
+
 // Moments returns copies of Adam's moments and the number of steps.
 func (u *UserGraph) Moments() ([][]float32, int) { return u.host.copies(), u.step }
 
@@ -195,7 +207,7 @@ func LookupGraph(m *usergraph.Model, rows int, ids [][]int32) EncoderBatch {
 	for _, row := range ids {
 		longest = max(longest, len(row))
 	}
-	b := EncoderBatch{Rows: rows, Length: min((longest+lengthStep-1)/lengthStep*lengthStep, max(m.MaxTokens, longest))}
+	b := EncoderBatch{Rows: rows, Length: graphLength(m, longest)}
 	b.IDs = make([]int32, rows*b.Length)
 	for i := range b.IDs {
 		b.IDs[i] = m.Pad

@@ -1,6 +1,7 @@
 package mlx
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
@@ -11,8 +12,9 @@ import (
 	"rein/steps/internal/encoder"
 )
 
-// deviceAdam is an Encoder's training where all of it is on the device: its word table, and what the optimisers keep.
-type deviceAdam struct {
+// deviceHome has all of an Encoder's training on the device: its word table, its weights, and what the optimisers keep.
+type deviceHome struct {
+	e     *Encoder
 	table *tensors.Tensor   // [Vocab, Hidden]
 	accum *tensors.Tensor   // [Vocab]: AdaGrad's, as ngram.Embedder's; nil where the embeddings are frozen
 	pack  packed            // of the weights that are trained
@@ -20,6 +22,7 @@ type deviceAdam struct {
 	whole *g.Exec           // a step of a batch in one part
 	add   *g.Exec           // two parts' gradients
 	apply *g.Exec           // a step, of gradients
+	made  map[[2]int]bool   // rows and lengths that were compiled for
 }
 
 // packed is how a device has weights: each matrix, then one vector of all that are vectors. An array costs a call some
@@ -99,41 +102,95 @@ func (p packed) joinNodes(of []*g.Node) []*g.Node {
 	return append(out, g.Concatenate(vectors, 0))
 }
 
-// beginThere puts everything on the device.
-func (e *Encoder) beginThere(b *Backend) (err error) {
-	m, d := e.model, &deviceAdam{}
-	e.there = d
+// newDeviceHome puts everything on the device but the weights, which come with load.
+func newDeviceHome(e *Encoder, b *Backend) (_ home, err error) {
+	m, d := e.model, &deviceHome{e: e, pack: pack(e.model.Weights[e.first:]), made: map[[2]int]bool{}}
 	d.table = tensors.FromFlatDataAndDimensions(m.Words, m.Vocab, m.Hidden)
 	if e.first == 0 {
 		d.accum = vector(make([]float32, m.Vocab))
 	}
-	d.pack = pack(m.Weights[e.first:])
-	e.values = e.valuesThere()
 	zeros := func(i int) []float32 { return make([]float32, len(d.pack.weights[i].Data)) }
 	d.m, d.v = d.pack.join(zeros), d.pack.join(zeros)
-	if d.whole, err = newExec(b, e.stepGraph); err != nil {
-		return err
+	if d.whole, err = newExec(b, d.stepGraph); err != nil {
+		return nil, err
 	}
 	if d.add, err = newExec(b, sums); err != nil {
+		return nil, err
+	}
+	d.apply, err = newExec(b, d.update)
+	return d, err
+}
+
+// load gives the model's weights: each that is frozen, and all that are trained, packed.
+func (d *deviceHome) load() []*tensors.Tensor {
+	first := d.e.first
+	trained := d.e.model.Weights[first:]
+	return append(arrays(d.e.model.Weights[:first]), d.pack.join(func(i int) []float32 { return trained[i].Data })...)
+}
+
+// spread gives each weight, of load's.
+func (d *deviceHome) spread(values []*g.Node) []*g.Node {
+	first := d.e.first
+	return append(slices.Clone(values[:first]), d.pack.splitNodes(values[first:])...)
+}
+
+func (d *deviceHome) texts(b EncoderBatch) []any {
+	return []any{tensors.FromFlatDataAndDimensions(b.IDs, b.Rows, b.Length), tensors.FromFlatDataAndDimensions(b.Mask, b.Rows, b.Length)}
+}
+
+func (d *deviceHome) fixed() []*tensors.Tensor { return []*tensors.Tensor{d.table} }
+
+func (d *deviceHome) inputs(texts, rest []*g.Node) (*g.Node, []*g.Node) {
+	return look(rest[0], texts[0]), d.spread(rest[1:])
+}
+
+// length is a power of two: XLA takes long to compile for a GPU, which fills batches up in no time.
+func (d *deviceHome) length(longest int) int {
+	return max(2*lengthStep, 1<<bits.Len(uint(longest-1)))
+}
+
+func (d *deviceHome) compiles(rows, length int) bool { return !d.made[[2]int{rows, length}] }
+
+func (d *deviceHome) compile(b EncoderBatch, parts bool) error {
+	e := d.e
+	var out []*tensors.Tensor
+	var err error
+	if parts {
+		out, err = e.call(e.grads, e.batch(b))
+	} else {
+		out, err = e.call(d.whole, append(e.batch(b), vector(adamKnobs(0, 1))), d.state()...)
+	}
+	if err != nil {
 		return err
 	}
-	d.apply, err = newExec(b, e.update)
-	return err
+	finalize(out)
+	d.made[[2]int{b.Rows, b.Length}] = true
+	return nil
 }
 
-// valuesThere are the model's weights: each that is frozen, and all that are trained.
-func (e *Encoder) valuesThere() []*tensors.Tensor {
+// A batch's ids are enough here.
+func (d *deviceHome) vectors(*EncoderBatch) {}
+
+func (d *deviceHome) holdsWords() bool { return true }
+
+func (d *deviceHome) unpack() {
+	e := d.e
 	trained := e.model.Weights[e.first:]
-	return append(arrays(e.model.Weights[:e.first]), e.there.pack.join(func(i int) []float32 { return trained[i].Data })...)
+	for i, data := range d.pack.split(e.values[e.first:]) {
+		trained[i].Data = data
+	}
+	if e.first == 0 {
+		copy(e.model.Words, tensors.MustCopyFlatData[float32](d.table))
+	}
 }
 
-// spread gives each weight, of valuesThere's.
-func (e *Encoder) spread(values []*g.Node) []*g.Node {
-	return append(slices.Clone(values[:e.first]), e.there.pack.splitNodes(values[e.first:])...)
+func (d *deviceHome) reload() {
+	m := d.e.model
+	replace(&d.table, m.Words, m.Vocab, m.Hidden)
 }
 
 // state is what a step changes besides the weights, in the graphs' order.
-func (d *deviceAdam) state() []*tensors.Tensor {
+func (d *deviceHome) state() []*tensors.Tensor {
 	out := slices.Concat(d.m, d.v)
 	if d.accum != nil {
 		out = append(out, d.accum)
@@ -141,40 +198,41 @@ func (d *deviceAdam) state() []*tensors.Tensor {
 	return out
 }
 
-// stepThere takes a training step of parts.
-func (e *Encoder) stepThere(parts []EncoderBatch, knobs []float32) (loss float32, err error) {
-	d := e.there
+// step gives no gradients of words.
+func (d *deviceHome) step(parts []EncoderBatch, knobs []float32) (loss float32, words [][]float32, err error) {
+	e := d.e
+	words = make([][]float32, len(parts))
 	if len(parts) == 1 {
 		out, err := e.call(d.whole, append(e.batch(parts[0]), vector(knobs)), d.state()...)
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
-		e.take(out[1:])
-		return scalar(out[0]), nil
+		d.take(out[1:])
+		return scalar(out[0]), words, nil
 	}
 	var sum []*tensors.Tensor
 	defer func() { finalize(sum) }()
 	for _, b := range parts {
 		out, err := e.call(e.grads, e.batch(b))
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		loss += scalar(out[0])
 		if sum, err = d.addUp(sum, out[1:]); err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 	}
 	out, err := e.call(d.apply, []any{vector(knobs)}, append(d.state(), sum...)...)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	e.take(out)
-	return loss, nil
+	d.take(out)
+	return loss, words, nil
 }
 
 // take puts what a step gave in the place of what it was made of.
-func (e *Encoder) take(out []*tensors.Tensor) {
-	d := e.there
+func (d *deviceHome) take(out []*tensors.Tensor) {
+	e := d.e
 	for _, list := range [][]*tensors.Tensor{e.values[e.first:], d.m, d.v} {
 		finalize(list)
 		copy(list, out)
@@ -187,7 +245,7 @@ func (e *Encoder) take(out []*tensors.Tensor) {
 }
 
 // addUp adds gradients on the device, and frees them.
-func (d *deviceAdam) addUp(a, b []*tensors.Tensor) ([]*tensors.Tensor, error) {
+func (d *deviceHome) addUp(a, b []*tensors.Tensor) ([]*tensors.Tensor, error) {
 	if a == nil {
 		return b, nil
 	}
@@ -201,7 +259,7 @@ func scalar(x *tensors.Tensor) float32 {
 	return tensors.MustCopyFlatData[float32](x)[0]
 }
 
-func (d *deviceAdam) moments() (out [][]float32) {
+func (d *deviceHome) moments() (out [][]float32) {
 	out = slices.Concat(d.pack.split(d.m), d.pack.split(d.v))
 	if d.accum != nil {
 		out = append(out, tensors.MustCopyFlatData[float32](d.accum))
@@ -209,7 +267,7 @@ func (d *deviceAdam) moments() (out [][]float32) {
 	return out
 }
 
-func (d *deviceAdam) restore(moments [][]float32) {
+func (d *deviceHome) restore(moments [][]float32) {
 	n := len(d.pack.weights)
 	finalize(d.m)
 	finalize(d.v)
@@ -220,7 +278,7 @@ func (d *deviceAdam) restore(moments [][]float32) {
 	}
 }
 
-func (d *deviceAdam) close() {
+func (d *deviceHome) close() {
 	for _, x := range []*g.Exec{d.whole, d.add, d.apply} {
 		x.Finalize()
 	}
@@ -229,18 +287,18 @@ func (d *deviceAdam) close() {
 // look gathers the vectors [rows, length, Hidden] of ids.
 func look(table, ids *g.Node) *g.Node { return g.Gather(table, g.InsertAxes(ids, -1)) }
 
-// gradientsThere builds the loss and the gradient of the trained weights, and where the embeddings are trained the word
+// gradients builds the loss and the gradient of the trained weights, and where the embeddings are trained the word
 // table's [Vocab, Hidden], with the sum [Vocab] of the mean squares of each id's gradients.
-func (e *Encoder) gradientsThere(in []*g.Node) []*g.Node {
-	ids, mask, targets, weights, drop, table, values := in[0], in[1], in[2], in[3], in[4], in[5], e.spread(in[6:])
+func (d *deviceHome) gradients(in []*g.Node) []*g.Node {
+	e, ids, mask, targets, weights, drop, table, values := d.e, in[0], in[1], in[2], in[3], in[4], in[5], d.spread(in[6:])
 	words := look(table, ids)
 	loss := e.cfg.Loss.graph(e.forward(words, mask, drop, values), targets, weights)
 	if e.first > 0 {
-		return append([]*g.Node{loss}, e.there.pack.joinNodes(g.Gradient(loss, values[e.first:]...))...)
+		return append([]*g.Node{loss}, d.pack.joinNodes(g.Gradient(loss, values[e.first:]...))...)
 	}
 	all := g.Gradient(loss, append([]*g.Node{words}, values...)...)
 	at, grad := g.Reshape(ids, -1, 1), g.Reshape(all[0], -1, e.model.Hidden)
-	return slices.Concat([]*g.Node{loss}, e.there.pack.joinNodes(all[1:]), []*g.Node{g.Scatter(at, grad, table.Shape(), false, false),
+	return slices.Concat([]*g.Node{loss}, d.pack.joinNodes(all[1:]), []*g.Node{g.Scatter(at, grad, table.Shape(), false, false),
 		g.Scatter(at, g.ReduceMean(g.Mul(grad, grad), -1), shapes.Make(dtypes.Float32, e.model.Vocab), false, false)})
 }
 
@@ -256,8 +314,9 @@ func sums(in []*g.Node) []*g.Node {
 
 // update builds clipping and Adam, and AdaGrad for the word table: of knobs, table, weights, state and gradients the weights,
 // the state and the table that follow.
-func (e *Encoder) update(in []*g.Node) []*g.Node {
-	n, knobs, table, rest := e.there.pack.count(), in[0], in[1], in[2+e.first:]
+func (d *deviceHome) update(in []*g.Node) []*g.Node {
+	e := d.e
+	n, knobs, table, rest := d.pack.count(), in[0], in[1], in[2+e.first:]
 	ps, ms, vs, rest := rest[:n], rest[n:2*n], rest[2*n:3*n], rest[3*n:]
 	var accum *g.Node
 	if e.first == 0 {
@@ -284,14 +343,14 @@ func (e *Encoder) update(in []*g.Node) []*g.Node {
 	return append(out, accum, g.Sub(table, g.Mul(g.Mul(rest[n], scale), rate)))
 }
 
-// stepGraph is gradientsThere and update in one.
-func (e *Encoder) stepGraph(in []*g.Node) []*g.Node {
+// stepGraph is gradients and update in one.
+func (d *deviceHome) stepGraph(in []*g.Node) []*g.Node {
 	const batch = 5
 	knobs, table := in[batch], in[batch+1]
-	values, state := in[batch+2:][:len(e.values)], in[batch+2+len(e.values):]
-	out := e.gradientsThere(append(append(append([]*g.Node{}, in[:batch]...), table), values...))
+	values, state := in[batch+2:][:len(d.e.values)], in[batch+2+len(d.e.values):]
+	out := d.gradients(append(append(append([]*g.Node{}, in[:batch]...), table), values...))
 	args := append(append([]*g.Node{knobs, table}, values...), state...)
-	return append(out[:1:1], e.update(append(args, out[1:]...))...)
+	return append(out[:1:1], d.update(append(args, out[1:]...))...)
 }
 
 func vector(x []float32) *tensors.Tensor { return tensors.FromFlatDataAndDimensions(x, len(x)) }
