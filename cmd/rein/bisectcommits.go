@@ -19,15 +19,14 @@ import (
 
 // search is one bisection over commits.
 type search struct {
-	app         *app
-	f           *bisectFlags
-	top         string // of the repository
-	tree        string // of the temporary worktree
-	file        string // the strategy, relative to both
-	known       map[string]tried
-	begin, end  tried
-	paths       []string // relative to the top: what the strategy reads
-	goods, skip []string
+	app        *app
+	f          *bisectFlags
+	top        string // of the repository
+	tree       string // of the temporary worktree
+	file       string // the strategy, relative to both
+	known      map[string]tried
+	begin, end tried
+	paths      []string // relative to the top: what the strategy reads
 }
 
 func (a *app) bisect(ctx context.Context, from, to, file string, f *bisectFlags) error {
@@ -164,52 +163,34 @@ func (s *search) between(ctx context.Context, from, to string) error {
 		return &exitError{exitVerdict, fmt.Errorf("%s is not shown to be worse at %s (%s) than at %s (%s)", s.f.metric, to[:12],
 			render.Format(s.f.metric, compare.Figure{Value: s.end.value}), from[:12], render.Format(s.f.metric, compare.Figure{Value: s.begin.value}))}
 	}
-	s.goods = []string{from}
-	worst := to
-	told := false
-	for {
-		left, err := s.candidates(ctx, worst)
-		if err != nil {
-			return err
-		}
-		if !told {
-			s.estimate(len(left))
-			told = true
-		}
-		next := ""
-		for _, id := range left {
-			if id != worst && !slices.Contains(s.skip, id) {
-				next = id
-				break
+	h := halving{worst: to, goods: []string{from}, candidates: s.candidates,
+		judge: func(ctx context.Context, id string) (judged, error) {
+			t, err := s.at(ctx, id)
+			if err != nil {
+				return unclear, err
 			}
-		}
-		if next == "" {
-			return s.found(ctx, worst, left)
-		}
-		t, err := s.at(ctx, next)
-		if err != nil {
-			return err
-		}
-		what, why, err := s.f.judge(ctx, store, s.begin, s.end, t)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(s.app.err, "%s  %-7s  %s\n", next[:12], [...]string{"unclear", "good", "bad"}[what], human.Safe(why))
-		switch what {
-		case good:
-			s.goods = append(s.goods, next)
-		case bad:
-			worst = next
-		default:
-			s.skip = append(s.skip, next)
-		}
+			what, why, err := s.f.judge(ctx, store, s.begin, s.end, t)
+			if err == nil {
+				fmt.Fprintf(s.app.err, "%s  %-7s  %s\n", id[:12], [...]string{"unclear", "good", "bad"}[what], human.Safe(why))
+			}
+			return what, err
+		}}
+	left, err := h.candidates(ctx, h.worst, h.goods)
+	if err != nil {
+		return err
 	}
+	s.estimate(len(left))
+	first, err := h.search(ctx)
+	if err != nil {
+		return err
+	}
+	return s.found(ctx, first)
 }
 
-// candidates are the commits that may be the first bad one, those that halve them best first.
-func (s *search) candidates(ctx context.Context, worst string) ([]string, error) {
+// candidates are the commits that change what is read and may be the first bad one, those that halve them best first.
+func (s *search) candidates(ctx context.Context, worst string, goods []string) ([]string, error) {
 	args := []string{"rev-list", "--bisect-all", worst}
-	for _, g := range s.goods {
+	for _, g := range goods {
 		args = append(args, "^"+g)
 	}
 	out, err := git(ctx, s.top, append(append(args, "--"), s.paths...)...)
@@ -241,17 +222,15 @@ func (s *search) estimate(commits int) {
 }
 
 // found tells the first bad commit: what it set, which steps that changed, and what became of the rows.
-func (s *search) found(ctx context.Context, worst string, left []string) error {
-	if unclear := slices.DeleteFunc(slices.Clone(left), func(id string) bool { return id == worst || !slices.Contains(s.skip, id) }); len(unclear) > 0 {
-		fmt.Fprintf(s.app.out, "the first bad commit is one of %s, which can't be told apart:\n", human.Many(len(unclear)+1, "commit"))
-		for _, id := range append(unclear, worst) {
+func (s *search) found(ctx context.Context, first []string) error {
+	if len(first) > 1 {
+		fmt.Fprintf(s.app.out, "the first bad commit is one of %s, which can't be told apart:\n", human.Many(len(first), "commit"))
+		for _, id := range first {
 			fmt.Fprintf(s.app.out, "  %s\n", id)
 		}
 		return &exitError{exitVerdict, nil}
 	}
-	if !slices.Contains(left, worst) && len(left) == 1 { // worst itself changes nothing that is read: what it comes from does
-		worst = left[0]
-	}
+	worst := first[0]
 	subject, err := git(ctx, s.top, "show", "--no-patch", "--no-show-signature", "--format=%an, %ad: %s", "--date=short", worst)
 	if err != nil {
 		return err
