@@ -104,10 +104,10 @@ func (e *evaluation) put(name string, i *stats.Interval) {
 func (e *evaluation) figures(prefix string, s *stats.Set) {
 	put := func(name string, i *stats.Interval) {
 		e.put(prefix+name, i)
-		if i == nil || s.Draws == nil || prefix == "own_" { // own traffic's sources are what they are: none is drawn
+		if prefix == "own_" { // own traffic's sources are what they are: none is drawn
 			return
 		}
-		if over, ok := stats.DrawnInterval(i.Value, s.Draws.Sources[name], min(s.Draws.Benign, s.Draws.Attacks)); ok {
+		if over, ok := s.OverSources(name, i); ok {
 			e.env.Metric(prefix+name+"_sources_low", over.Low)
 			e.env.Metric(prefix+name+"_sources_high", over.High)
 		}

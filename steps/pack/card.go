@@ -11,6 +11,7 @@ import (
 	"rein/steps/artifact"
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/threshold"
 	"rein/steps/stats"
 )
 
@@ -62,6 +63,7 @@ func (r reading) kind() string {
 func card(c Config, info artifact.ModelInfo, files, reports []string, read []reading) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\nA classifier of prompts. Threat score = 1 - P(benign); a prompt is malicious at a threat score of %.6g or more\n(%s).\n\n", c.Name, info.Threshold, info.Rule)
+	b.WriteString(promised(info))
 	fmt.Fprintf(&b, "Classes, in the order of the outputs: %s.\n\n", strings.Join(info.Classes, ", "))
 	use(&b, info)
 	about(&b, c, info)
@@ -75,6 +77,16 @@ func card(c Config, info artifact.ModelInfo, files, reports []string, read []rea
 		fmt.Fprintf(&b, "- `%s`\n", name)
 	}
 	return b.String()
+}
+
+// promised is what the threshold says of a further source; "": nothing.
+func promised(info artifact.ModelInfo) string {
+	var c threshold.Choice
+	if json.Unmarshal([]byte(info.Training[threshold.ChoiceFact]), &c) != nil || c.Promise == nil || c.Promise.Sources == 0 {
+		return ""
+	}
+	return fmt.Sprintf("That threshold rests on %d sources. On a further source that comes as they did, its FP rate is at most %g%% with a probability of %.0f%%.\n\n",
+		c.Promise.Sources, 100*c.Promise.Limit, 100*c.Promise.Probability)
 }
 
 func use(b *strings.Builder, info artifact.ModelInfo) {
@@ -159,16 +171,22 @@ func measured(b *strings.Builder, read []reading) {
 			if s == nil || s.Rows == 0 {
 				continue
 			}
+			of := func(metric string, i *stats.Interval) *stats.Interval {
+				if name == stats.NewSources {
+					return newSources(s, metric, i)
+				}
+				return i
+			}
 			if !table {
 				b.WriteString("| rows | benign, malicious | FP rate | recall | F1 macro | ROC-AUC |\n| --- | --- | --- | --- | --- | --- |\n")
 				table = true
 			}
 			fmt.Fprintf(b, "| %s | %d, %d | %s | %s | %s | %s |\n", map[string]string{"test": "test", "unseen": "of sources that training never saw"}[name],
-				s.Benign.Rows, s.Malicious.Rows, percent(s.FPRate), percent(s.Recall), number(s.F1Macro), number(s.AUC))
+				s.Benign.Rows, s.Malicious.Rows, percent(of("fp_rate", s.FPRate)), percent(of("tp_rate", s.Recall)), number(of("f1_macro", s.F1Macro)), number(of("roc_auc", s.AUC)))
 		}
 	}
 	if table {
-		b.WriteString("\nIn brackets: 95% intervals.\n\n")
+		b.WriteString("\nIn brackets: 95% intervals; of sources that training never saw, over sources.\n\n")
 	}
 	for _, r := range read {
 		if r.Folds > 0 {
@@ -195,7 +213,7 @@ func limits(b *strings.Builder, info artifact.ModelInfo, read []reading) {
 	for _, r := range read {
 		test, unseen := r.Sets["test"], r.Sets["unseen"]
 		if unseen != nil && unseen.Rows > 0 {
-			fmt.Fprintf(b, "- On sources that training never saw the FP rate is %s and recall %s: expect that of traffic unlike the training rows, and measure on your own.\n", percent(unseen.FPRate), percent(unseen.Recall))
+			fmt.Fprintf(b, "- On sources that training never saw the FP rate is %s and recall %s: expect that of traffic unlike the training rows, and measure on your own.\n", percent(newSources(unseen, "fp_rate", unseen.FPRate)), percent(newSources(unseen, "tp_rate", unseen.Recall)))
 		} else if test != nil {
 			b.WriteString("- Not measured on sources that training never saw: traffic unlike the training rows may fare far worse.\n")
 		}
@@ -222,6 +240,14 @@ func limits(b *strings.Builder, info artifact.ModelInfo, read []reading) {
 		fmt.Fprintf(b, "- Of a prompt of more than %d bytes it sees the first and the last half of that.\n", text.Bytes)
 	}
 	b.WriteString("- One layer of defence among others: a prompt that it passes is not proven harmless, and one that it flags is not proven an attack.\n\n")
+}
+
+// newSources is a figure of new sources with its interval over sources, if there are enough to draw from.
+func newSources(s *stats.Set, metric string, i *stats.Interval) *stats.Interval {
+	if over, ok := s.OverSources(metric, i); ok {
+		return &over
+	}
+	return i
 }
 
 func percent(i *stats.Interval) string {

@@ -9,6 +9,7 @@ import (
 
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram/ngramtest"
+	"rein/steps/internal/threshold"
 	"rein/steps/stats"
 	"rein/steps/stepstest"
 )
@@ -33,7 +34,7 @@ func TestCard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info.Training = map[string]string{"epochs": "4", "seed": "7"}
+	info.Training = map[string]string{"epochs": "4", "seed": "7", threshold.ChoiceFact: `{"promise":{"limit":0.01,"sources":41,"probability":0.905}}`}
 	info.Data = &artifact.ModelData{Benign: 60, Malicious: 40, Validation: 20, Sources: map[string]int{"forum": 70, "tickets": 30}, Methods: map[string]int{"synonym": 12}}
 	if err := model.WriteInfo(info); err != nil {
 		t.Fatal(err)
@@ -42,7 +43,9 @@ func TestCard(t *testing.T) {
 		return &stats.Set{Rows: 300, Benign: stats.Group{Rows: 200}, Malicious: stats.Group{Rows: 100}, ECE: 0.125,
 			FPRate: &stats.Interval{Value: fp, Low: fp / 2, High: fp * 2}, Recall: &stats.Interval{Value: recall, Low: recall - 0.01, High: recall + 0.01}}
 	}
-	evaluation := report(t, stats.Report{Sets: map[string]*stats.Set{"test": set(0.01, 0.95), "unseen": set(0.25, 0.6)}})
+	unseen := set(0.25, 0.6)
+	unseen.Draws = &stats.Draws{Benign: 9, Attacks: 9, Sources: map[string][]float64{"tp_rate": {0.5, 0.7}}}
+	evaluation := report(t, stats.Report{Sets: map[string]*stats.Set{"test": set(0.01, 0.95), "unseen": unseen}})
 	robustness := report(t, map[string]any{"trials": []any{
 		map[string]any{"edit": "letters doubled", "strength": 0.3, "recall": stats.Interval{Value: 0.7, Low: 0.6, High: 0.8}},
 		map[string]any{"edit": "words reversed", "strength": 0.6, "recall": stats.Interval{Value: 0.2, Low: 0.1, High: 0.3}}}})
@@ -59,6 +62,7 @@ func TestCard(t *testing.T) {
 	}
 	for _, want := range []string{
 		"# guard\n", "threat score of 0.5 or more", "Sampled and varied.", "trained on 100 rows, 60 benign and 40 malicious; 20 others",
+		"rests on 41 sources", "its FP rate is at most 1% with a probability of 90%", "recall 60.00% (25.41-94.59)",
 		"88 rows as collected, 12 made: synonym 12", "2 sources, most rows from forum 70, tickets 30", "model: ngram; epochs 4, seed 7",
 		"| test | 200, 100 | 1.00% (0.50-2.00) | 95.00% (94.00-96.00) | not measured | not measured |", "| of sources that training never saw | 200, 100 | 25.00% (12.50-50.00)",
 		"1 thread(s) of AMD EPYC: 95% within 0.2 ms (0.1-0.3 over rounds)", "trained to onnx, 50 rows: largest difference of a logit 1e-06, 0 decisions differ",

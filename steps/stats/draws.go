@@ -272,6 +272,14 @@ func BelowOverSources(rate, high, limit float64, clusters int) float64 {
 	return 1 - tail
 }
 
+// OverSources is a figure of the set with its 95% interval over sources. !ok: there are too few sources, or it wasn't drawn.
+func (s *Set) OverSources(metric string, i *Interval) (over Interval, ok bool) {
+	if i == nil || s.Draws == nil {
+		return Interval{}, false
+	}
+	return DrawnInterval(i.Value, s.Draws.Sources[metric], min(s.Draws.Benign, s.Draws.Attacks))
+}
+
 // DrawnInterval is a figure with a 95% interval over sources.
 func DrawnInterval(value float64, draws []float64, clusters int) (Interval, bool) {
 	if len(draws) < 2 || clusters < 2 {
