@@ -24,18 +24,18 @@ import (
 
 // Config says what else to measure.
 type Config struct {
-	BaseRate float64 `hcl:"base_rate,optional" default:"0.01" doc:"Share of malicious prompts in daily traffic, for the precision there."`
-	OnLeak   string  `hcl:"on_leak,optional" default:"exclude" enum:"stop,exclude,record" doc:"Rows of test or unseen that the model was made with (same origin, same text, near-duplicates) are left out of the figures and counted, and stop the run with a verdict where they are over 1%; or they stop it whatever their number; or they are noted."`
-	Own      bool    `hcl:"own_counts,optional" default:"false" doc:"A gain on own traffic counts for a verdict, too, not only one on new sources: for those who give the pool of their own traffic."`
-	Chance   float64 `hcl:"leak_tolerance,optional" default:"0.005" doc:"Share of a set that augmented rows of other origin may resemble by chance without a verdict; a note says how many."`
-	Seed     int     `hcl:"seed,optional" default:"1" doc:"Of the bootstrap."`
+	BaseRate      float64 `hcl:"base_rate,optional" default:"0.01" doc:"Share of malicious prompts in daily traffic, for the precision there."`
+	OnLeak        string  `hcl:"on_leak,optional" default:"exclude" enum:"stop,exclude,record" doc:"Rows of test or unseen that the model was made with (same origin, same text, near-duplicates) are left out of the figures and counted, and stop the run with a verdict where they are over 1%; or they stop it whatever their number; or they are noted."`
+	Own           bool    `hcl:"own_counts,optional" default:"false" doc:"A gain on own traffic counts for a verdict, too, not only one on new sources: for those who give the pool of their own traffic."`
+	LeakTolerance float64 `hcl:"leak_tolerance,optional" default:"0.005" doc:"Share of a set that augmented rows of other origin may resemble by chance without a verdict; a note says how many."`
+	Seed          int     `hcl:"seed,optional" default:"1" doc:"Of the bootstrap."`
 }
 
 // Validate implements steps.Validator.
 func (c Config) Validate() error {
 	var check steps.Checks
 	check.Want(c.BaseRate > 0 && c.BaseRate < 1, "base_rate: %v is not between 0 and 1", c.BaseRate)
-	check.Between("leak_tolerance", c.Chance, 0, 1)
+	check.Between("leak_tolerance", c.LeakTolerance, 0, 1)
 	return check.Err()
 }
 
@@ -133,7 +133,7 @@ type evaluation struct {
 
 // model measures a model.
 func (e *evaluation) model(ctx context.Context, in In) (err error) {
-	if e.leaked, err = leak.Guard(ctx, e.env, in.Model, leak.Rule{OnLeak: e.config.OnLeak, Tolerance: e.config.Chance},
+	if e.leaked, err = leak.Guard(ctx, e.env, in.Model, leak.Rule{OnLeak: e.config.OnLeak, Tolerance: e.config.LeakTolerance},
 		leak.Set{Name: stats.OwnTraffic, Rows: in.Test}, leak.Set{Name: stats.NewSources, Rows: in.Unseen}); err != nil {
 		return err
 	}

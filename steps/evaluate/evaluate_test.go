@@ -55,7 +55,7 @@ func rows(t *testing.T, n int, change func(int, *artifact.Row)) artifact.Rows {
 	return a
 }
 
-var config = Config{BaseRate: 0.01, OnLeak: "stop", Chance: 0.005, Seed: 1}
+var config = Config{BaseRate: 0.01, OnLeak: "stop", LeakTolerance: 0.005, Seed: 1}
 
 func evaluateRows(t *testing.T, in In) (*stepstest.Env, Out, stats.Report) {
 	t.Helper()

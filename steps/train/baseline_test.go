@@ -141,7 +141,7 @@ func (f foldRows) train(t *testing.T, o *outcome, c Config, base string) *stepst
 // miniLM is how all-MiniLM-L6-v2 is fine-tuned here.
 func miniLM(precision string) Config {
 	c := toyConfig()
-	c.Epochs, c.BatchSize, c.Rate, c.Dropout, c.Decay, c.Clip, c.Warmup = 2, 16, 5e-5, 0.1, 0.01, 1, 0.06
+	c.Epochs, c.BatchSize, c.LearningRate, c.Dropout, c.Decay, c.Clip, c.Warmup = 2, 16, 5e-5, 0.1, 0.01, 1, 0.06
 	c.Smoothing, c.Category, c.ClassWeights = -1, -1, "sqrt"
 	c.Model, c.Precision = &ModelConfig{Buckets: 1024, Dim: 8, Hidden: 8, MaxTokens: 128}, precision
 	return c

@@ -36,8 +36,8 @@ func (f *fineTuned) room(width int, fixed, perRow int64) *fineTuned {
 	n := f.cfg.BatchSize
 	f.targets, f.rows, f.drop = make([]float32, n*f.classes), make([]float32, n), make([]float32, n*width)
 	f.atOnce = n
-	if f.cfg.AtOnce > 0 {
-		f.atOnce = divisor(n, f.cfg.AtOnce)
+	if f.cfg.RowsAtOnce > 0 {
+		f.atOnce = divisor(n, f.cfg.RowsAtOnce)
 	} else if free := f.dev.FreeMemory(); free > 0 && perRow > 0 {
 		f.atOnce = divisor(n, int(max((free*4/5-fixed)/perRow, 1)))
 	}
@@ -133,10 +133,10 @@ func (f *fineTuned) step(d *dataset, batch []int32, rng *rand.Rand, scale float6
 	f.cfg.dropout(f.drop, rng)
 	for {
 		parts := f.parts(d, batch)
-		loss, grads, err := f.net.Step(parts, f.cfg.Rate*scale)
+		loss, grads, err := f.net.Step(parts, f.cfg.LearningRate*scale)
 		if err == nil {
 			if f.words != nil {
-				f.scatter(parts, grads, float32(f.cfg.Rate*scale))
+				f.scatter(parts, grads, float32(f.cfg.LearningRate*scale))
 			}
 			return loss, nil
 		}

@@ -19,7 +19,7 @@ import (
 
 func encoderConfig(atOnce int) Config {
 	c := toyConfig()
-	c.Epochs, c.BatchSize, c.AtOnce, c.Rate, c.Clip = 2, 32, atOnce, 0.01, 1
+	c.Epochs, c.BatchSize, c.RowsAtOnce, c.LearningRate, c.Clip = 2, 32, atOnce, 0.01, 1
 	c.Model = &ModelConfig{Buckets: 1024, Dim: 8, Hidden: 8, MaxTokens: 64}
 	return c
 }

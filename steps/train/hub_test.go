@@ -54,7 +54,7 @@ func TestFineTunesAnEncoderOfTheHub(t *testing.T) {
 	revision := strings.Repeat("ab", 20)
 	hub := fakeHub(t, encodertest.Folder(t, "bert"), revision)
 	c := toyConfig()
-	c.Epochs, c.BatchSize, c.Rate = 1, 32, 0.01
+	c.Epochs, c.BatchSize, c.LearningRate = 1, 32, 0.01
 	c.Model = &ModelConfig{Buckets: 1024, Dim: 8, Hidden: 8, MaxTokens: 64, Frozen: 2, Base: "some/encoder", Revision: revision}
 	in := Inputs{Rows: toy(t, 100, 1), Validation: toy(t, 50, 2)}
 	train := func() error {

@@ -18,7 +18,7 @@ import (
 // time, and score as they did in training.
 func TestFineTunesOtherEncoders(t *testing.T) {
 	c := toyConfig()
-	c.Epochs, c.BatchSize, c.Rate, c.Clip = 2, 32, 0.01, 1
+	c.Epochs, c.BatchSize, c.LearningRate, c.Clip = 2, 32, 0.01, 1
 	rows, validation := toy(t, 300, 1), toy(t, 120, 2)
 	for _, kind := range []string{"roberta", "mpnet"} {
 		base := artifact.File{Path: encodertest.Folder(t, kind)}

@@ -124,7 +124,7 @@ func (l *loop) judge(trainLoss float64) error {
 	l.curve("train_loss", trainLoss)
 	l.curve("validation_loss", v.loss)
 	l.curve("validation_auc", a)
-	l.curve("learning_rate", l.cfg.Rate*l.cfg.schedule(l.state.Epoch*l.batches()-1, l.cfg.horizon()*l.batches()))
+	l.curve("learning_rate", l.cfg.LearningRate*l.cfg.schedule(l.state.Epoch*l.batches()-1, l.cfg.horizon()*l.batches()))
 	l.curve("rows_per_second", float64(l.state.Epoch*len(l.rows.class))/l.seconds())
 	is := v.loss
 	if l.cfg.Watch == "auc" {

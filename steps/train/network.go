@@ -105,7 +105,7 @@ func (n *network) step(d *dataset, batch []int32, rng *rand.Rand, scale float64)
 	if err != nil {
 		return 0, err
 	}
-	n.emb.Update(d.corpus, batch, grad, float32(n.cfg.Rate*scale), float32(n.cfg.Decay))
+	n.emb.Update(d.corpus, batch, grad, float32(n.cfg.LearningRate*scale), float32(n.cfg.Decay))
 	return loss, nil
 }
 

@@ -1,8 +1,12 @@
 package train
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"rein/steps/internal/ort"
 )
 
 // A dearer miss moves the threshold down: more attacks are caught, more benign prompts flagged.
@@ -35,7 +39,7 @@ func wantRule(t *testing.T, out Outputs, want string) {
 func TestThresholdWithConfidence(t *testing.T) {
 	c := toyConfig()
 	plain, _ := trainToy(t, c)
-	c.Sure = 0.9999
+	c.FPRateConfidence = 0.9999
 	sure, out := trainToy(t, c)
 	if a, b := plain.Metrics, sure.Metrics; !(b["threshold"] >= a["threshold"]) || b["validation_fp_rate"] != 0 || len(plain.Notes) > 0 {
 		t.Errorf("%v, with confidence %v; %v", a, b, plain.Notes)
@@ -51,8 +55,8 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*Config){
-		"fp_rate_confidence: 1 is not between 0 and 0.9999":            func(c *Config) { c.Sure = 1 },
-		"fp_rate_confidence: no number of rows shows an FP rate of 0":  func(c *Config) { c.Sure, c.AtMost = 0.95, 0 },
+		"fp_rate_confidence: 1 is not between 0 and 0.9999":            func(c *Config) { c.FPRateConfidence = 1 },
+		"fp_rate_confidence: no number of rows shows an FP rate of 0":  func(c *Config) { c.FPRateConfidence, c.AtMost = 0.95, 0 },
 		"schedule_epochs: 1 is less than epochs":                       func(c *Config) { c.Epochs, c.Horizon = 2, 1 },
 		"method_weights: copies: -1 is negative":                       func(c *Config) { c.MethodWeight = map[string]float64{"copies": -1} },
 		"model.revision: it pins a base of the hub, and there is none": func(c *Config) { c.Model = &ModelConfig{Buckets: 64, Dim: 1, Hidden: 1, Revision: "x"} },
@@ -63,5 +67,25 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
+	}
+}
+
+// A training's key knows which ONNX Runtime trains, also one that stands in for the carried one.
+func TestTheLibraryIsInTheKey(t *testing.T) {
+	t.Setenv(ort.LibraryEnv, "")
+	if v := versions()["onnxruntime"]; v != ort.Carried() {
+		t.Errorf("%q, carried is %q", v, ort.Carried())
+	}
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "libonnxruntime.so.1.99.0"), filepath.Join(dir, "libonnxruntime.so")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(file, link); err != nil {
+		t.Skip("no links here: ", err)
+	}
+	t.Setenv(ort.LibraryEnv, link)
+	if v := versions()["onnxruntime"]; v != "libonnxruntime.so.1.99.0" {
+		t.Errorf("%q", v)
 	}
 }

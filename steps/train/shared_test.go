@@ -50,7 +50,7 @@ func newScanner(f *os.File) *bufio.Scanner {
 
 func defaults() Config {
 	c := toyConfig()
-	c.Epochs, c.BatchSize, c.Rate, c.HeadRate, c.Dropout, c.Model = 10, 0, 0, 0, 0, nil
+	c.Epochs, c.BatchSize, c.LearningRate, c.HeadRate, c.Dropout, c.Model = 10, 0, 0, 0, 0, nil
 	c.Smoothing, c.Category, c.Linear = -1, -1, 0.5
 	return c.filled(false)
 }

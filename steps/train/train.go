@@ -54,7 +54,7 @@ var libraries = []string{"github.com/gomlx/gomlx", "github.com/gomlx/compute-onn
 
 // versions are the facts of the outside world that decide a model's bytes; the device isn't one of them.
 func versions() map[string]string {
-	out := map[string]string{"ngram": strconv.Itoa(ngram.Spec), "onnxruntime": ort.Carried()}
+	out := map[string]string{"ngram": strconv.Itoa(ngram.Spec), "onnxruntime": ort.Used()}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
 			for _, l := range libraries {

@@ -50,7 +50,7 @@ func toy(t testing.TB, n int, seed uint64) artifact.Rows {
 }
 
 func toyConfig() Config {
-	return Config{Epochs: 4, Seed: 3, Seeds: 1, BatchSize: 64, Rate: 0.05, HeadRate: 0.01, Schedule: "cosine", Warmup: 0.02, Dropout: 0.2, Decay: 1e-4,
+	return Config{Epochs: 4, Seed: 3, Seeds: 1, BatchSize: 64, LearningRate: 0.05, HeadRate: 0.01, Schedule: "cosine", Warmup: 0.02, Dropout: 0.2, Decay: 1e-4,
 		ClassWeights: "none", SourceWeights: "none", Smoothing: 0.1, Category: 0.1, Linear: 0.5, Patience: 2, Watch: "loss", Rule: "fp_rate", AtMost: 0.01, Device: "auto",
 		Model: &ModelConfig{Buckets: 4096, Dim: 8, Hidden: 16}}
 }
@@ -97,7 +97,7 @@ func TestTrainsTheSameTwice(t *testing.T) {
 
 func TestEarlyStopKeepsTheBestEpoch(t *testing.T) {
 	c := toyConfig()
-	c.Epochs, c.Rate, c.Schedule, c.Patience = 40, 2, "constant", 2 // overfits soon
+	c.Epochs, c.LearningRate, c.Schedule, c.Patience = 40, 2, "constant", 2 // overfits soon
 	env, _ := trainToy(t, c)
 	stopped, best := env.Metrics["epochs"], env.Metrics["best_epoch"]
 	if stopped == 40 || stopped != best+2 {
@@ -211,7 +211,7 @@ func TestBadRowsAreNamed(t *testing.T) {
 
 func TestRunawayTrainingNamesTheBatch(t *testing.T) {
 	c := toyConfig()
-	c.HeadRate, c.Warmup, c.Rate = 1e30, 0, 1e30
+	c.HeadRate, c.Warmup, c.LearningRate = 1e30, 0, 1e30
 	env := stepstest.New(t, "model")
 	_, err := run(t.Context(), env.Env, c, Inputs{Rows: toy(t, 600, 1), Validation: toy(t, 100, 2)})
 	if err == nil || !strings.Contains(err.Error(), "batch") || !strings.Contains(err.Error(), "head_rate") {
@@ -265,7 +265,7 @@ func TestGroupsAreSourcesOfALabel(t *testing.T) {
 // An encoder is fine-tuned, whole or in part, with the same bytes every time, and goes on from where it was.
 func TestFineTunesAnEncoder(t *testing.T) {
 	c := toyConfig()
-	c.Epochs, c.BatchSize, c.Rate, c.Clip, c.Smoothing, c.Category = 5, 32, 0.01, 1, -1, -1
+	c.Epochs, c.BatchSize, c.LearningRate, c.Clip, c.Smoothing, c.Category = 5, 32, 0.01, 1, -1, -1
 	base := artifact.File{Path: encodertest.Folder(t, "bert")}
 	rows, validation := toy(t, 600, 1), toy(t, 200, 2)
 	train := func(frozen int, init artifact.Model) (*stepstest.Env, artifact.Model) {

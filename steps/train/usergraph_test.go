@@ -18,7 +18,7 @@ import (
 // validation rows.
 func TestFineTunesAGraph(t *testing.T) {
 	c := toyConfig()
-	c.Epochs, c.BatchSize, c.Rate, c.Clip = 4, 32, 0.01, 1
+	c.Epochs, c.BatchSize, c.LearningRate, c.Clip = 4, 32, 0.01, 1
 	c.Model = &ModelConfig{Buckets: 1024, Dim: 8, Hidden: 8, MaxTokens: 64, Output: "last_hidden_state"}
 	rows, validation := toy(t, 600, 1), toy(t, 200, 2)
 	graph := artifact.File{Path: encodertest.Graph(t, nil)}

@@ -32,7 +32,7 @@ func buried(t *testing.T, rows artifact.Rows, filler int) artifact.Rows {
 // training did.
 func TestLongTextsAreReadInWindows(t *testing.T) {
 	c := toyConfig()
-	c.Epochs, c.BatchSize, c.Rate, c.Clip = 4, 32, 0.01, 1
+	c.Epochs, c.BatchSize, c.LearningRate, c.Clip = 4, 32, 0.01, 1
 	c.Model = &ModelConfig{Buckets: 1024, Dim: 8, Hidden: 8, MaxTokens: 16, Output: "last_hidden_state"}
 	graph := artifact.File{Path: encodertest.Graph(t, nil)}
 	rows, validation := toy(t, 600, 1), buried(t, toy(t, 200, 2), 5)

@@ -98,18 +98,32 @@ func Version() (string, error) {
 // Carried is the version of the library that rein carries; "" where it carries none.
 func Carried() string { return carried.version }
 
-// Fingerprint is what a key has to know of the library, found without loading or unpacking it: the digest of the carried one, or
-// the file of another, whose name ends in its version where the path is a link to it.
+// Used names the library in use without loading or unpacking it: the version of the carried one, or the file of another, whose name
+// ends in its version where the path is a link to it.
+func Used() string {
+	if p := other(); p != "" {
+		return filepath.Base(p)
+	}
+	return carried.version
+}
+
+// Fingerprint is what a key has to know of the library that decides answers to the last bit: the digest of the carried one, or the
+// file of another.
 func Fingerprint() map[string]string {
+	if p := other(); p != "" {
+		return map[string]string{"onnxruntime": p}
+	}
+	return map[string]string{"onnxruntime": carried.version + " " + carried.sha256}
+}
+
+// other is the file of the library that the user put in place of the carried one, whether it is there or not; "": none.
+func other() string {
 	p := os.Getenv(LibraryEnv)
 	if p == "" {
 		p, _ = chosen()
 	}
-	if p == "" {
-		return map[string]string{"onnxruntime": carried.version + " " + carried.sha256}
-	}
-	if file, err := filepath.EvalSymlinks(p); err == nil {
+	if file, err := filepath.EvalSymlinks(p); err == nil && p != "" {
 		p = file
 	}
-	return map[string]string{"onnxruntime": p}
+	return p
 }
