@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rein/cmd/rein/internal/runlog"
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
@@ -223,6 +225,9 @@ func (a *app) matrixWriter(ctx context.Context, f *compareFlags) (func(io.Writer
 			o.Brief = !f.details
 			_, o.Width = isTerminal(w)
 			o.Color = a.color(w)
+			if o.All || f.details {
+				o.Past = a.past(r)
+			}
 			return render.Table(w, r, o)
 		}, nil
 	case "markdown":
@@ -230,6 +235,7 @@ func (a *app) matrixWriter(ctx context.Context, f *compareFlags) (func(io.Writer
 	case "html":
 		return func(w io.Writer, r *compare.Result) error {
 			o := f.view
+			o.Past = a.past(r)
 			o.Facts = append(o.Facts, time.Now().Format("2 January 2006"))
 			if g := gitFacts(ctx, "."); g.Revision != "" {
 				o.Facts = append(o.Facts, "commit "+revisionText(g))
@@ -265,4 +271,30 @@ func (a *app) measured(ctx context.Context, p *lang.Program, f *compareFlags) ([
 		printError(a.err, err.Error())
 	}
 	return rec.Pipelines, nil
+}
+
+// mostPast is how many runs a trend goes back.
+const mostPast = 60
+
+// past is what the newest runs of a comparison's strategies measured, oldest first. A trend is no reason for a comparison to fail.
+func (a *app) past(r *compare.Result) (out []render.Past) {
+	store, err := a.store(true)
+	if err != nil {
+		return nil
+	}
+	defer store.Close()
+	runs, _, err := runlog.History(store, mostPast, nil, func(s runlog.Summary) bool {
+		return slices.ContainsFunc(s.Pipelines, func(p runlog.PipelineSummary) bool { return r.Strategy(p.Name) != nil })
+	})
+	if err != nil {
+		return nil
+	}
+	for _, run := range slices.Backward(runs) {
+		p := render.Past{Commit: cmp.Or(revisionText(run.Git), run.Started.Local().Format("2 Jan")), Figures: map[string]map[string]compare.Figure{}}
+		for _, of := range run.Pipelines {
+			p.Figures[of.Name] = of.Figures
+		}
+		out = append(out, p)
+	}
+	return out
 }

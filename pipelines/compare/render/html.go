@@ -43,6 +43,7 @@ type page struct {
 	Forests      []whiskers
 	Charts       []chart
 	Training     []chart
+	Trend        []chart
 	Whiskers     []whiskers
 	Histograms   []histogram
 	Confusions   []confusionTable
@@ -96,6 +97,7 @@ func newPage(ctx context.Context, of *compare.Result, o Options) (*page, error) 
 	}
 	p.Charts = r.curveCharts()
 	p.Training = r.trainingCharts()
+	p.Trend = r.trendCharts(o.Past)
 	p.Whiskers = r.whiskerCharts()
 	p.Graphs = r.graphs()
 	var err error

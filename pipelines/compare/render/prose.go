@@ -35,6 +35,7 @@ func (r result) prose(p painter, o Options, m *Matrix) string {
 		}
 	}
 	section("Sweep", r.sweepLines())
+	section("Trend", r.trendLines(o.Past))
 	section("Variations against volume", r.controlLines())
 	if !o.Brief {
 		section("Concerns", r.concernLines())

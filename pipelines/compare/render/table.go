@@ -22,6 +22,7 @@ type Options struct {
 	Brief     bool     // the recommendation without tests and plan check, and the rows that answer
 	Facts     []string // about the report itself, for the page's head: its date, the revision
 	All       bool     // every row, also if brief
+	Past      []Past   // what runs measured, oldest first; nil: no trend is shown
 }
 
 const (

@@ -1,6 +1,7 @@
 package runlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"rein/cache"
 	"rein/engine"
@@ -152,4 +155,72 @@ func TestPrune(t *testing.T) {
 		t.Errorf("%d kept: %v, %v", len(ids), ids, err)
 	}
 	first.Close()
+}
+
+// However long the lines and wherever they are torn, the summaries say of each run what was written last of it.
+func TestSummariesAreReadFromTheEnd(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var text bytes.Buffer
+		want := map[string]string{}
+		for i := range rapid.IntRange(0, 12).Draw(rt, "lines") {
+			id := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(rt, "id")
+			line := fmt.Sprintf(`{"id":"%s","n":%d,"x":"%s"}`, id, i, strings.Repeat("x", rapid.IntRange(0, 90).Draw(rt, "length")))
+			fmt.Fprintf(&text, "\n%s\n", line)
+			want[id] = line
+			if rapid.Bool().Draw(rt, "torn") {
+				text.WriteString(`{"id":"torn`)
+			}
+		}
+		path := filepath.Join(t.TempDir(), "summaries")
+		if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil {
+			rt.Fatal(err)
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		s := summaries{file: f, at: int64(text.Len()), block: int64(rapid.IntRange(1, 200).Draw(rt, "block")), lines: map[string][]byte{}}
+		defer s.close()
+		for _, id := range rapid.Permutation([]string{"a", "b", "c", "d", "e"}).Draw(rt, "asked") {
+			if got, err := s.of(id); err != nil || string(got) != want[id] {
+				rt.Fatalf("run %s: %q, %v; want %q", id, got, err, want[id])
+			}
+		}
+	})
+}
+
+// BenchmarkHistory10000 is what rein log asks of 10,000 runs of four pipelines: the newest 20, and all.
+func BenchmarkHistory10000(b *testing.B) {
+	store, err := cache.Open(filepath.Join(b.TempDir(), ".rein"), cache.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range 10000 {
+		r := &record.Run{ID: fmt.Sprintf("%s-%06x", start.Add(time.Duration(i)*time.Minute).Format("20060102-150405"), i), Started: start, Verdict: "pass", Git: record.Git{Revision: strings.Repeat("0a1b", 10)}}
+		for p := range 4 {
+			metrics := map[string]float64{}
+			for _, prefix := range []string{"", "own_", "new_"} {
+				for _, m := range []string{"fp_rate", "tp_rate", "f1_macro", "roc_auc", "recall_at_fp_0_5", "recall_at_fp_1", "recall_at_fp_2"} {
+					metrics[prefix+m], metrics[prefix+m+"_low"], metrics[prefix+m+"_high"] = float64(i%100)/100, 0.1, 0.9
+				}
+			}
+			r.Pipelines = append(r.Pipelines, record.Pipeline{Name: fmt.Sprint("p", p), File: "p.hcl", Steps: []record.Step{{Name: "test", Status: "ran", Result: cache.Result{Metrics: metrics}}}})
+		}
+		if err := store.WriteRun(r.ID, []byte("{}")); err != nil {
+			b.Fatal(err)
+		}
+		Remember(store, r)
+	}
+	for name, n := range map[string]int{"newest 20": 20, "all": 0} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				runs, broken, err := History(store, n, []string{"fp_rate"}, func(Summary) bool { return true })
+				if err != nil || len(broken) > 0 || n > 0 && len(runs) != n {
+					b.Fatal(len(runs), broken, err)
+				}
+			}
+		})
+	}
 }

@@ -97,11 +97,12 @@ func History(store *cache.Store, n int, metrics []string, want func(Summary) boo
 	if err != nil {
 		return nil, nil, err
 	}
-	known := map[string][]byte{}
+	known := &summaries{}
 	if !slices.ContainsFunc(metrics, func(m string) bool { return !InSummary(m) }) {
-		if known, err = summaries(store); err != nil {
+		if err := known.open(store); err != nil {
 			return nil, nil, err
 		}
+		defer known.close()
 	}
 	keep := func(m string) bool { return InSummary(m) || slices.Contains(metrics, m) }
 	runs = []Summary{}
@@ -110,7 +111,11 @@ func History(store *cache.Store, n int, metrics []string, want func(Summary) boo
 			break
 		}
 		var s Summary
-		if line := known[id]; json.Unmarshal(line, &s) != nil || s.ID != id {
+		line, err := known.of(id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if json.Unmarshal(line, &s) != nil || s.ID != id {
 			r, err := Read(store, id)
 			if err != nil {
 				broken = append(broken, err)
@@ -125,22 +130,69 @@ func History(store *cache.Store, n int, metrics []string, want func(Summary) boo
 	return runs, broken, nil
 }
 
-// summaries are the lines of the summaries' file by run; none if there is no file.
-func summaries(store *cache.Store) (map[string][]byte, error) {
-	text, err := os.ReadFile(store.RunSummaries())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the runs' summaries: %w", err)
+// summaries are the lines of the summaries' file by run. It is read from its end, where the newest runs are, as far as it is asked for.
+type summaries struct {
+	file  *os.File // nil: there is none
+	at    int64    // what is before this place isn't read
+	block int64    // how much is read at a time
+	torn  []byte   // the rest of the line that begins before it
+	lines map[string][]byte
+}
+
+func (s *summaries) open(store *cache.Store) error {
+	f, err := os.Open(store.RunSummaries())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("the runs' summaries: %w", err)
 	}
-	out := map[string][]byte{}
-	for line := range bytes.Lines(text) {
-		line = bytes.TrimSuffix(line, []byte("\n"))
-		if rest, ok := bytes.CutPrefix(line, []byte(`{"id":"`)); ok {
-			if id, _, ok := bytes.Cut(rest, []byte(`"`)); ok {
-				out[string(id)] = line
+	st, err := f.Stat()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	s.file, s.at, s.block, s.lines = f, st.Size(), 1<<18, map[string][]byte{}
+	return nil
+}
+
+func (s *summaries) close() {
+	if s.file != nil {
+		s.file.Close()
+	}
+}
+
+// of is a run's line; nil where there is none.
+func (s *summaries) of(id string) ([]byte, error) {
+	for s.lines[id] == nil && s.at > 0 {
+		size := min(s.at, s.block)
+		text := make([]byte, size, int(size)+len(s.torn))
+		if _, err := s.file.ReadAt(text, s.at-size); err != nil {
+			return nil, fmt.Errorf("the runs' summaries: %w", err)
+		}
+		s.at -= size
+		text = append(text, s.torn...)
+		if s.torn = nil; s.at > 0 {
+			first := bytes.IndexByte(text, '\n') + 1
+			if first == 0 {
+				first = len(text)
 			}
+			s.torn, text = text[:first], text[first:]
+		}
+		for _, line := range slices.Backward(bytes.Split(text, []byte("\n"))) {
+			s.add(line)
 		}
 	}
-	return out, nil
+	return s.lines[id], nil
+}
+
+// add keeps a line. Of two lines of a run, the one that was written last counts: it is read first.
+func (s *summaries) add(line []byte) {
+	rest, ok := bytes.CutPrefix(line, []byte(`{"id":"`))
+	if !ok {
+		return
+	}
+	if id, _, ok := bytes.Cut(rest, []byte(`"`)); ok && s.lines[string(id)] == nil {
+		s.lines[string(id)] = line
+	}
 }
 
 // Read reads a run's record.
