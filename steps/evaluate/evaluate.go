@@ -127,8 +127,7 @@ type evaluation struct {
 	flags  map[string]*stats.Flags    // benign rows of new sources, by source
 	seeds  seedSet                    // the training's further seeds
 	leaked map[string]map[string]bool // ids to leave out, by set
-	done   int64
-	total  int64 // rows of all sets
+	phase  *steps.Count               // what is scored at present
 }
 
 // model measures a model.
@@ -137,20 +136,26 @@ func (e *evaluation) model(ctx context.Context, in In) (err error) {
 		leak.Set{Name: stats.OwnTraffic, Rows: in.Test}, leak.Set{Name: stats.NewSources, Rows: in.Unseen}); err != nil {
 		return err
 	}
-	if e.scorer, err = scorer.Open(ctx, in.Model, scorer.Options{Memo: e.env.Memo()}); err != nil {
+	if e.scorer, err = scorer.Open(ctx, in.Model, scorer.Options{Memo: e.env.Memo(), Done: e.scored}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.scorer.Close()) }()
-	if e.seeds, err = openSeeds(ctx, e.env, in.Model); err != nil {
+	if e.seeds, err = openSeeds(ctx, e.env, in.Model, e.scored); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.seeds.close()) }()
 	if err := e.chosen(in.Model); err != nil {
 		return err
 	}
-	if e.total, err = count(in.Test, in.Unseen, in.Pool); err != nil {
+	reported, err := count(in.Test, in.Unseen)
+	if err != nil {
 		return err
 	}
+	pool, err := count(in.Pool)
+	if err != nil {
+		return err
+	}
+	e.phase = e.env.Count(reported*int64(1+len(e.seeds))+pool, "rows scored")
 	if err := e.sets(ctx, in); err != nil {
 		return err
 	}
@@ -160,6 +165,9 @@ func (e *evaluation) model(ctx context.Context, in In) (err error) {
 	e.metrics()
 	return e.seeds.finish(e.env, in.Model, e.report)
 }
+
+// scored counts texts that a model has scored.
+func (e *evaluation) scored(n int) { e.phase.Add(n) }
 
 // chosen reads how the model's threshold was chosen.
 func (e *evaluation) chosen(m artifact.Model) error {
@@ -272,8 +280,6 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 				}
 			}
 		}
-		e.done += int64(len(buf))
-		e.env.Progress(e.done, e.total, "rows")
 		buf = buf[:0]
 		return nil
 	}
@@ -282,6 +288,7 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 			return nil, err
 		}
 		if e.leaked[name][r.ID] {
+			e.scored(1 + len(e.seeds)) // they are left out, and done with
 			continue
 		}
 		if buf = append(buf, r); len(buf) == batch {

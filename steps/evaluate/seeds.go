@@ -30,14 +30,14 @@ type seedCounts struct {
 type seedSet []*seed
 
 // openSeeds loads the further seeds of a model; none where the training had one.
-func openSeeds(ctx context.Context, env *steps.Env, m artifact.Model) (seedSet, error) {
+func openSeeds(ctx context.Context, env *steps.Env, m artifact.Model, done func(texts int)) (seedSet, error) {
 	list, err := seeds.Of(m)
 	if err != nil {
 		return nil, err
 	}
 	var out seedSet
 	for _, s := range list {
-		opened, err := scorer.Open(ctx, s.Model, scorer.Options{Memo: env.Memo()})
+		opened, err := scorer.Open(ctx, s.Model, scorer.Options{Memo: env.Memo(), Done: done})
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("seed %d: %w", s.Seed, err), out.close())
 		}

@@ -13,6 +13,11 @@ func (e *evaluation) temperature(ctx context.Context, rows artifact.Rows, report
 	if rows.Path == "" {
 		return nil
 	}
+	n, err := count(rows)
+	if err != nil {
+		return err
+	}
+	e.phase = e.env.Count(n, "validation rows scored")
 	scores := map[string][]float64{}
 	var labels, texts []string
 	flush := func() error {

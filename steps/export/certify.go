@@ -85,7 +85,7 @@ func (a answers) threats() []float32 {
 }
 
 // ask gets the answers to all texts, part by part.
-func ask(ctx context.Context, env *steps.Env, name string, threshold float64, texts []string, logits func(texts []string) ([][]float32, error)) (answers, error) {
+func ask(ctx context.Context, done func(n int), name string, threshold float64, texts []string, logits func(texts []string) ([][]float32, error)) (answers, error) {
 	a := answers{name: name, threshold: threshold}
 	const chunk = 1 << 12
 	for from := 0; from < len(texts); from += chunk {
@@ -101,19 +101,24 @@ func ask(ctx context.Context, env *steps.Env, name string, threshold float64, te
 			a.classes = len(r)
 			a.logits = append(a.logits, r...)
 		}
-		env.Progress(int64(from+len(part)), int64(len(texts)), "rows by the "+name+" graph")
+		done(len(part))
 	}
 	return a, nil
 }
 
+// counted begins the phase of a graph's answers.
+func counted(env *steps.Env, name string, texts []string) func(n int) {
+	return env.Count(int64(len(texts)), "rows by the "+name+" graph").Add
+}
+
 // askExported gets the answers of the graph that lies in a model's folder.
 func askExported(ctx context.Context, env *steps.Env, name string, dir artifact.Model, texts []string) (answers, error) {
-	s, err := scorer.Open(ctx, dir, scorer.Options{})
+	s, err := scorer.Open(ctx, dir, scorer.Options{Done: counted(env, name, texts)})
 	if err != nil {
 		return answers{}, err
 	}
 	defer s.Close()
-	return ask(ctx, env, name, s.Threshold(), texts, func(texts []string) ([][]float32, error) { return s.Logits(ctx, texts) })
+	return ask(ctx, func(int) {}, name, s.Threshold(), texts, func(texts []string) ([][]float32, error) { return s.Logits(ctx, texts) })
 }
 
 // compare makes the link between two graphs' answers.

@@ -71,7 +71,8 @@ const masked = 300
 
 // byMasking sums, over false positives, by how much the threat score falls when a word is left out.
 func byMasking(ctx context.Context, env *steps.Env, model artifact.Model, fps []artifact.Row) (_ map[string]float64, err error) {
-	s, err := scorer.Open(ctx, model, scorer.Options{Memo: env.Memo()})
+	var phase *steps.Count
+	s, err := scorer.Open(ctx, model, scorer.Options{Memo: env.Memo(), Done: func(n int) { phase.Add(n) }})
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +89,7 @@ func byMasking(ctx context.Context, env *steps.Env, model artifact.Model, fps []
 			}
 		}
 	}
+	phase = env.Count(int64(len(texts)), "rows with a word left out scored")
 	scores, err := s.Score(ctx, texts)
 	if err != nil {
 		return nil, err

@@ -70,7 +70,11 @@ func leaks(ctx context.Context, env *steps.Env, c Config, rows artifact.Rows, us
 	if err != nil {
 		return nil, err
 	}
-	f, err := memory.Check(ctx, "test", rows, func(n int) { env.Progress(int64(n), 0, "rows checked") })
+	total, err := rows.Count()
+	if err != nil {
+		return nil, err
+	}
+	f, err := memory.Check(ctx, "test", rows, env.Count(total, "rows checked for leakage").Add)
 	if err != nil {
 		return nil, err
 	}

@@ -64,17 +64,19 @@ type miner struct {
 	spare  *reserve
 	Report
 	total int64 // rows of the pool, malicious ones included
+	phase *steps.Count
 }
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
-	s, err := scorer.Open(ctx, in.Model, scorer.Options{Memo: env.Memo()})
+	m := &miner{env: env, margin: c.Margin}
+	s, err := scorer.Open(ctx, in.Model, scorer.Options{Memo: env.Memo(), Done: func(n int) { m.phase.Add(n) }})
 	if err != nil {
 		return Out{}, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	out := Out{Rows: artifact.Rows{Path: env.Out("rows")}, Reserve: artifact.Rows{Path: env.Out("reserve")},
 		Scores: artifact.Scores{Path: env.Out("scores")}, Report: artifact.Report{Path: env.Out("report")}}
-	m := &miner{env: env, s: s, margin: c.Margin, Report: Report{Own: s.Threshold(), Strata: map[string]*Stratum{}, Families: map[string]int{}, Questions: map[string]*Question{}}}
+	m.s, m.Report = s, Report{Own: s.Threshold(), Strata: map[string]*Stratum{}, Families: map[string]int{}, Questions: map[string]*Question{}}
 	if m.Threshold, err = m.operatingPoint(ctx, c.Recall, in.Validation); err != nil {
 		return Out{}, err
 	}
@@ -90,6 +92,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 		return Out{}, err
 	}
 	m.spare = newReserve(c.Reserve, m.total)
+	m.phase = env.Count(m.total, "rows of the pool scored")
 	rows := make([]artifact.Row, 0, batch)
 	for r, err := range in.Pool.All() {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
@@ -97,6 +100,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 		}
 		if r.Label != artifact.Benign {
 			m.Malicious++
+			m.phase.Add(1)
 			continue
 		}
 		if rows = append(rows, r); len(rows) == batch {
@@ -137,6 +141,7 @@ func (m *miner) operatingPoint(ctx context.Context, recall float64, validation a
 	if len(texts) == 0 {
 		return 0, errors.New("recall_at_least: validation has no malicious row to find the threshold on")
 	}
+	m.phase = m.env.Count(int64(len(texts)), "validation rows scored")
 	scores, err := m.s.Score(ctx, texts)
 	if err != nil {
 		return 0, err
@@ -191,7 +196,6 @@ func (m *miner) take(ctx context.Context, rows []artifact.Row) error {
 		}
 	}
 	m.Rows += len(rows)
-	m.env.Progress(int64(m.Rows), m.total, "rows")
 	return nil
 }
 

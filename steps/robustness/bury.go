@@ -31,7 +31,7 @@ var burials = []burial{
 
 // bury adds the trials with documents to the report. They have figures of their own: what an edit does to the letters of a text and what a
 // model makes of a long text are two questions.
-func (t *tries) bury(env *steps.Env, r *Report, total int64) error {
+func (t *tries) bury(env *steps.Env, r *Report) error {
 	var benign []artifact.Row
 	for _, row := range t.rows {
 		if row.Label == artifact.Benign && strings.TrimSpace(row.Text) != "" {
@@ -41,6 +41,7 @@ func (t *tries) bury(env *steps.Env, r *Report, total int64) error {
 	if len(benign) == 0 {
 		return nil
 	}
+	t.phase = env.Count(int64(len(t.rows)*len(burials)), "rows scored, in documents")
 	var trials []Trial
 	for _, b := range burials {
 		trial, err := t.trial(b.name, 1, func(row artifact.Row) string {
@@ -55,7 +56,6 @@ func (t *tries) bury(env *steps.Env, r *Report, total int64) error {
 			}
 		}
 		trials = append(trials, trial)
-		env.Progress(total-int64(len(burials)-len(trials)), total, "edits")
 	}
 	put := func(name string, i stats.Interval) {
 		env.Metric(name, i.Value)

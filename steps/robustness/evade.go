@@ -46,6 +46,14 @@ func (t *tries) evade(env *steps.Env, r *Report, n int) error {
 	if n == 0 {
 		return nil
 	}
+	t.phase = nil // what is counted now are attacks
+	caught := 0
+	for i, row := range t.rows {
+		if row.Label == artifact.Malicious && t.before[i] >= t.s.Threshold() {
+			caught++
+		}
+	}
+	searched := env.Count(int64(min(n, caught)), "attacks searched for evasions")
 	words, err := harmlessWords(t.ctx, t.rows, t.threats)
 	if err != nil || len(words) == 0 {
 		return err
@@ -61,6 +69,7 @@ func (t *tries) evade(env *steps.Env, r *Report, n int) error {
 			return err
 		}
 		e.Attacks++
+		searched.Add(1)
 		if prices = append(prices, float64(price)); price <= mostWords {
 			e.Evaded++
 			e.Found = append(e.Found, Example{row.ID, excerpt(text), score, t.before[i]})

@@ -87,23 +87,21 @@ var Step = steps.New("robustness", 5, "Measure a model on edited texts: recall a
 const examples = 3
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
-	s, err := scorer.Open(ctx, in.Model, scorer.Options{})
-	if err != nil {
+	t := &tries{ctx: ctx, seed: int64(c.Seed)}
+	if t.rows, err = draw(ctx, c, in.Rows); err != nil {
 		return Out{}, err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	rows, err := draw(ctx, c, in.Rows)
-	if err != nil {
+	if t.s, err = scorer.Open(ctx, in.Model, scorer.Options{Done: func(n int) { t.phase.Add(n) }}); err != nil {
 		return Out{}, err
 	}
-	t := &tries{ctx: ctx, s: s, rows: rows, seed: int64(c.Seed)}
+	defer func() { err = errors.Join(err, t.s.Close()) }()
+	t.phase = env.Count(int64(len(t.rows)*(1+len(transforms)*len(c.Strengths))), "rows scored, edited")
 	var report Report
 	var before stats.Confusion
 	if t.before, before, err = t.score(func(r artifact.Row) string { return r.Text }); err != nil {
 		return Out{}, err
 	}
 	report.Recall, report.FPRate = before.Recall(), before.FPRate()
-	total := int64(len(transforms)*len(c.Strengths) + len(burials))
 	for _, edit := range transforms {
 		for _, strength := range c.Strengths {
 			trial, err := t.try(edit, strength)
@@ -111,11 +109,10 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 				return Out{}, err
 			}
 			report.Trials = append(report.Trials, trial)
-			env.Progress(int64(len(report.Trials)), total, "edits")
 		}
 	}
 	report.metrics(env)
-	if err := t.bury(env, &report, total); err != nil {
+	if err := t.bury(env, &report); err != nil {
 		return Out{}, err
 	}
 	if err := t.evade(env, &report, c.Evasion); err != nil {
@@ -168,6 +165,7 @@ type tries struct {
 	rows   []artifact.Row
 	before []float64
 	seed   int64
+	phase  *steps.Count
 }
 
 func (t *tries) score(edit func(artifact.Row) string) ([]float64, stats.Confusion, error) {

@@ -35,7 +35,11 @@ var Step = steps.New("score", 3, "Score rows with a model: the threat score is 1
 const batch = 4096
 
 func run(ctx context.Context, env *steps.Env, _ Config, in In) (Out, error) {
-	s, err := scorer.Open(ctx, in.Model, scorer.Options{Memo: env.Memo()})
+	total, err := in.Rows.Count()
+	if err != nil {
+		return Out{}, err
+	}
+	s, err := scorer.Open(ctx, in.Model, scorer.Options{Memo: env.Memo(), Done: env.Count(total, "rows scored").Add})
 	if err != nil {
 		return Out{}, err
 	}
@@ -43,11 +47,6 @@ func run(ctx context.Context, env *steps.Env, _ Config, in In) (Out, error) {
 	out := Out{artifact.Rows{Path: env.Out("rows")}}
 	w, err := artifact.NewWriter[artifact.Row](out.Rows.Path)
 	if err != nil {
-		return Out{}, err
-	}
-	total, err := in.Rows.Count()
-	if err != nil {
-		w.Close()
 		return Out{}, err
 	}
 	var done, flagged int64
@@ -69,7 +68,6 @@ func run(ctx context.Context, env *steps.Env, _ Config, in In) (Out, error) {
 			}
 		}
 		done += int64(len(rows))
-		env.Progress(done, total, "rows")
 		return w.Write(rows...)
 	}
 	rows := make([]artifact.Row, 0, batch)

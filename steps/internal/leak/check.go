@@ -80,7 +80,7 @@ func (m *Memory) Check(ctx context.Context, set string, rows artifact.Rows, prog
 			}
 		}
 		if progress != nil {
-			progress(f.Rows)
+			progress(len(buf))
 		}
 	})
 	for _, list := range kept {

@@ -27,7 +27,8 @@ type Rule struct {
 // the tolerance, only noted, and stays: models are compared on equal rows. Where it is to exclude, it returns the ids, by set, of rows to
 // leave out of the figures, which are at most the share Most. Sets that are known to be seen (a mined pool) are not to be given.
 func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule, sets ...Set) (map[string]map[string]bool, error) {
-	m, err := Load(model.Path)
+	read := env.Count(0, "training rows read")
+	m, err := load(model.Path, func() { read.Add(1) })
 	if errors.Is(err, os.ErrNotExist) {
 		env.Notef("the model doesn't remember what rows it was made with: whether any of them are reported on was not checked")
 		return nil, nil
@@ -38,16 +39,18 @@ func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule,
 	out := map[string]map[string]bool{}
 	all := map[string]bool{}
 	var verdicts []error
-	before := 0
+	checked, err := countRows(env, sets)
+	if err != nil {
+		return nil, err
+	}
 	for _, s := range sets {
 		if s.Rows.Path == "" {
 			continue
 		}
-		f, err := m.Check(ctx, s.Name, s.Rows, func(rows int) { env.Progress(int64(before+rows), 0, "rows checked") })
+		f, err := m.Check(ctx, s.Name, s.Rows, checked.Add)
 		if err != nil {
 			return nil, err
 		}
-		before += f.Rows
 		if len(f.Leaked) == 0 {
 			continue
 		}
@@ -69,4 +72,20 @@ func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule,
 	}
 	env.Metric("leaked_rows", float64(len(all)))
 	return out, errors.Join(verdicts...)
+}
+
+// countRows begins the phase of checking the sets.
+func countRows(env *steps.Env, sets []Set) (*steps.Count, error) {
+	var total int64
+	for _, s := range sets {
+		if s.Rows.Path == "" {
+			continue
+		}
+		n, err := s.Rows.Count()
+		if err != nil {
+			return nil, err
+		}
+		total += n
+	}
+	return env.Count(total, "rows checked for leakage"), nil
 }

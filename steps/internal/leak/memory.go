@@ -160,9 +160,13 @@ func (e *encoder) again(dir string) error {
 }
 
 // Load reads the memory in a model's folder; the error is os.ErrNotExist where the model has none.
-func Load(dir string) (*Memory, error) {
+func Load(dir string) (*Memory, error) { return load(dir, func() {}) }
+
+// load is Load that tells of each row.
+func load(dir string, each func()) (*Memory, error) {
 	m := &Memory{known: NewIndex(DefaultNear)}
 	err := read(dir, func(l label, p prepared) {
+		each()
 		m.known.add(p)
 		m.sides, m.made, m.ids = append(m.sides, l.side), append(m.made, l.made), append(m.ids, l.id)
 	})

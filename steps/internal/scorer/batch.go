@@ -195,6 +195,7 @@ func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]floa
 			}
 		}
 		order = order[n:]
+		s.done(n)
 	}
 	return nil
 }

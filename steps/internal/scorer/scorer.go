@@ -34,6 +34,8 @@ type Memo interface {
 type Options struct {
 	Threads int  // that ONNX Runtime uses inside a batch; 0: one, and batches run on all cores
 	Memo    Memo // keeps scores by text and model; nil: none
+	// Done is told how many more texts have their scores, as soon as they have; from several goroutines. nil: it isn't.
+	Done func(texts int)
 }
 
 // Score is the model's answer for one text.
@@ -51,6 +53,7 @@ type Scorer struct {
 	pad     int64        // fills up a batch
 	digest  cache.Digest // of the graph and the rules that turn text into its inputs
 	memo    Memo
+	done    func(texts int)
 	single  bool // one batch at a time: the graph itself uses several threads
 }
 
@@ -67,7 +70,10 @@ func Open(ctx context.Context, model artifact.Model, opt Options) (*Scorer, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &Scorer{info: info, memo: opt.Memo, single: opt.Threads > 1}
+	s := &Scorer{info: info, memo: opt.Memo, done: opt.Done, single: opt.Threads > 1}
+	if s.done == nil {
+		s.done = func(int) {}
+	}
 	if s.encode, s.reach, s.pad, err = newEncoding(model, info); err != nil {
 		return nil, fmt.Errorf("%s: %w", model.Path, err)
 	}
@@ -174,6 +180,7 @@ func (s *Scorer) remembered(ctx context.Context, texts []string) ([][]float32, e
 			missing = append(missing, i)
 		}
 	}
+	s.done(len(texts) - len(missing))
 	if len(missing) == 0 {
 		return out, nil
 	}

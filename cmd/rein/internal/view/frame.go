@@ -173,7 +173,7 @@ func fit(parts []string, width int) string {
 	return clip(line, width)
 }
 
-// wideUnit is the width from which a rate says of what.
+// wideUnit is the width from which rates and times left have columns of their own.
 const wideUnit = 80
 
 // cell is a column of a running step's line. Those with the highest number go first where the line is too narrow; 0 stays.
@@ -194,7 +194,7 @@ func (t *TTY) running(s *step, now time.Time, column, width int) string {
 		usual = t.expected.times[[2]string{s.pipeline, s.name}]
 	}
 	switch {
-	case s.done > 0:
+	case s.unit != "":
 		cells = append(cells, progressCells(s, now, width)...)
 	case usual >= time.Second:
 		cells = append(cells, cell{"of about " + elapsed(usual), 1})
@@ -207,9 +207,6 @@ func progressCells(s *step, now time.Time, width int) []cell {
 	rate, left := "", ""
 	if r > 0 {
 		rate = human.Rate(r) + "/s"
-		if width >= wideUnit {
-			rate = human.Rate(r) + " " + s.unit + "/s"
-		}
 	}
 	if s.total <= 0 {
 		return []cell{{human.Count(s.done) + " " + s.unit, 3}, {rate, 2}}
@@ -218,13 +215,14 @@ func progressCells(s *step, now time.Time, width int) []cell {
 		left = elapsed(time.Duration(float64(s.total-s.done)/r*float64(time.Second))) + " left"
 	}
 	if width >= wideUnit {
-		rate, left = fmt.Sprintf("%14s", rate), fmt.Sprintf("%-11s", left)
+		rate, left = fmt.Sprintf("%9s", rate), fmt.Sprintf("%-11s", left)
 	}
 	total := human.Count(s.total)
 	return []cell{
 		{bar(s), 4},
 		{fmt.Sprintf("%3d%%", min(s.done, s.total)*100/s.total), 1},
-		{fmt.Sprintf("%*s of %s", len(total), human.Count(s.done), total), 6},
+		{fmt.Sprintf("%*s of %s", len(total), human.Count(s.done), total), 7},
+		{s.unit, 6},
 		{rate, 2},
 		{left, 3},
 	}

@@ -93,7 +93,7 @@ func (p *Plain) tick(now time.Time) {
 		if p.last[s].Equal(s.started) { // the first time
 			text = why(s)
 		}
-		if s.done > 0 {
+		if s.unit != "" {
 			text = ", " + progressText(s, now) + text
 		}
 		if c := curve(s, 12); c != "" {
@@ -199,7 +199,7 @@ func progressText(s *step, now time.Time) string {
 	}
 	out += " " + s.unit
 	if r := s.rate(now); r > 0 {
-		out += fmt.Sprintf(", %s %s/s", human.Rate(r), s.unit)
+		out += fmt.Sprintf(", %s/s", human.Rate(r))
 		if s.total > s.done {
 			left := time.Duration(float64(s.total-s.done) / r * float64(time.Second))
 			out += ", " + elapsed(left) + " left"

@@ -32,6 +32,7 @@ type step struct {
 	done, total         int64
 	unit                string
 	progressAt          time.Time
+	phaseAt             mark   // where the present piece of work began
 	pace                []mark // of the last paceOver
 	elapsed             time.Duration
 	series              map[string][]float64
@@ -230,7 +231,10 @@ func (s *step) note() string {
 // progress takes in an event of it. Another unit, or less than before, is another piece of work.
 func (s *step) progress(e engine.Event) {
 	if e.Unit != s.unit || e.Done < s.done {
-		s.pace = nil
+		s.pace, s.phaseAt = nil, mark{e.Time, e.Done}
+		if s.unit == "" && e.Done > 0 { // a step that tells nothing before: it began with that
+			s.phaseAt = mark{s.started, 0}
+		}
 	}
 	s.done, s.total, s.unit, s.progressAt = e.Done, e.Total, e.Unit, e.Time
 	s.pace = append(s.pace, mark{e.Time, e.Done})
@@ -241,7 +245,7 @@ func (s *step) progress(e engine.Event) {
 
 // rate is units a second, lately; 0: not known.
 func (s *step) rate(now time.Time) float64 {
-	from := mark{s.started, 0}
+	from := s.phaseAt
 	if len(s.pace) > 0 && now.Sub(s.pace[0].at) >= paceFrom {
 		from = s.pace[0]
 	}
