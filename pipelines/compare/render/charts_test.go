@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"rein/pipelines/compare"
 )
 
@@ -61,4 +63,35 @@ func TestTrainingCurvesComeInOrderOfWorth(t *testing.T) {
 	if want := []string{"train_loss", "validation_loss", "validation_auc", "learning_rate", "rows_per_second"}; !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}
+}
+
+// The names of the decision chart stand on no other name and on no point, and within the chart, also where points crowd and on a
+// phone.
+func TestDecisionLabelsCanBeRead(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		for _, width := range []float64{345, 760} {
+			d := &decision{chart: chart{Left: marginLeft, Top: marginTop, PlotW: width - marginLeft - marginRight, PlotH: 300}}
+			for i := range rapid.IntRange(1, 10).Draw(t, "marks") {
+				x := d.Left + rapid.Float64Range(0.3, 0.6).Draw(t, "x")*d.PlotW
+				y := d.Top + rapid.Float64Range(0.3, 0.8).Draw(t, "y")*d.PlotH
+				d.Marks = append(d.Marks, crossed{Name: []string{"conservative", "hybrid"}[i%2], X: x, Y: y, Left: x - 30, Right: x + 30, High: y - 20, Low: y + 20})
+			}
+			d.label()
+			var names []rectangle
+			for _, m := range d.Marks {
+				w := letterWidth * float64(len(m.Name))
+				at := rectangle{m.LabelX, m.LabelY - labelHeight + 3, w, labelHeight}
+				if m.End {
+					at.X -= w
+				}
+				if at.X < d.Left || at.X+w > d.Left+d.PlotW || at.Y < d.Top || at.Y+labelHeight > d.Top+d.PlotH {
+					t.Fatalf("%s stands outside: %+v", m.Name, at)
+				}
+				if at.hits(names) > 0 {
+					t.Fatalf("%s stands on another name: %+v", m.Name, d.Marks)
+				}
+				names = append(names, at)
+			}
+		}
+	})
 }

@@ -39,7 +39,7 @@ type page struct {
 	Rule, Stars  string
 	Legend       string
 	Facts        []string
-	Decision     *decision
+	Decision     []*decision
 	Forests      []whiskers
 	Charts       []chart
 	Training     []chart
@@ -90,7 +90,7 @@ func newPage(ctx context.Context, of *compare.Result, o Options) (*page, error) 
 	if err := m.Arrange(o); err != nil {
 		return nil, err
 	}
-	p := &page{Style: template.CSS(pageStyle), Script: template.JS(pageScript), R: of, M: m, Facts: slices.Concat(o.Facts, r.facts()), Decision: r.decisionChart(), Forests: r.forests(), Title: r.headline(), Why: r.without(r.Rejections()), Rejected: r.Rejections(), Rule: r.Recommendation.Rule, Stars: starRule, Legend: pageLegend,
+	p := &page{Style: template.CSS(pageStyle), Script: template.JS(pageScript), R: of, M: m, Facts: slices.Concat(o.Facts, r.facts()), Decision: r.decisions(), Forests: r.forests(), Title: r.headline(), Why: r.without(r.Rejections()), Rejected: r.Rejections(), Rule: r.Recommendation.Rule, Stars: starRule, Legend: pageLegend,
 		ConcernLines: r.concernLines(), ControlLines: r.controlLines(), Sweeps: r.sweepCharts(), SweepLines: r.sweepLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
 	for _, name := range r.Columns() {
 		p.Keys = append(p.Keys, key{name, r.class(name)})

@@ -13,6 +13,7 @@ import (
 // threshold on both questions, with intervals and the area that the targets allow.
 type decision struct {
 	chart
+	Class string // "wide" or "narrow": which screens it is for
 	Box   *rectangle
 	Marks []crossed
 }
@@ -26,24 +27,34 @@ type crossed struct {
 	X, Y                   float64
 	Left, Right, Low, High float64
 	LabelX, LabelY         float64
-	End                    bool // the label ends at LabelX
+	End                    bool   // the label ends at LabelX
+	Leader                 string // the path from the point to a label that stands apart from it
 }
 
 const (
-	decisionW, decisionH = 760.0, 420.0
-	leastRate            = 1e-4 // of the axis, where every rate is higher
-	labelHeight          = 14.0
+	leastRate   = 1e-4 // of the axis, where every rate is higher
+	labelHeight = 14.0
 )
 
-// decisionChart is nil where no column has both rates.
-func (r result) decisionChart() *decision {
-	type point struct {
-		name     string
-		fp, hits compare.Figure
-		isNew    bool
+// decisions are the chart as a wide screen and as a phone shows it; none where no column has both rates.
+func (r result) decisions() []*decision {
+	points, lo, hi := r.decisionPoints()
+	if len(points) == 0 {
+		return nil
 	}
-	var points []point
-	lo, hi := leastRate, 0.02
+	return []*decision{r.decisionChart("wide", 760, 420, points, lo, hi), r.decisionChart("narrow", 345, 400, points, lo, hi)}
+}
+
+// decisionPoint is a column on one question.
+type decisionPoint struct {
+	name     string
+	fp, hits compare.Figure
+	isNew    bool
+}
+
+// decisionPoints are all points, and the ends of their axis of FP rates.
+func (r result) decisionPoints() (points []decisionPoint, lo, hi float64) {
+	lo, hi = leastRate, 0.02
 	for _, name := range r.Columns() {
 		measured := r.Baseline.Measured
 		if s := r.Strategy(name); s != nil {
@@ -55,19 +66,19 @@ func (r result) decisionChart() *decision {
 				continue
 			}
 			fp, tp = fp.OverSources(), tp.OverSources()
-			points = append(points, point{name, fp, tp, prefix == compare.New})
+			points = append(points, decisionPoint{name, fp, tp, prefix == compare.New})
 			hi = max(hi, 1.3*fp.Value, *cmp.Or(fp.High, &fp.Value))
 			if fp.Value > 0 {
 				lo = min(lo, fp.Value/1.5)
 			}
 		}
 	}
-	if len(points) == 0 {
-		return nil
-	}
-	hi = min(hi, 1)
-	d := &decision{chart: chart{ID: "decision", Title: "The decision", W: decisionW, H: decisionH, Left: marginLeft, Top: marginTop, PlotW: decisionW - marginLeft - marginRight,
-		PlotH: decisionH - marginTop - marginBottom, XLabel: "FP rate at the model's threshold (logarithmic)", YLabel: "recall",
+	return points, lo, min(hi, 1)
+}
+
+func (r result) decisionChart(class string, width, height float64, points []decisionPoint, lo, hi float64) *decision {
+	d := &decision{Class: class, chart: chart{ID: "decision-" + class, Title: "The decision", W: width, H: height, Left: marginLeft, Top: marginTop, PlotW: width - marginLeft - marginRight,
+		PlotH: height - marginTop - marginBottom, XLabel: "FP rate at the model's threshold (logarithmic)", YLabel: "recall",
 		Desc: "Up and to the left is better. Filled: own traffic; hollow: new sources. Lines are 95% intervals; the shaded area is what the targets allow."}}
 	x := func(v float64) float64 {
 		return d.Left + d.PlotW*(math.Log(max(v, lo))-math.Log(lo))/(math.Log(hi)-math.Log(lo))
@@ -120,34 +131,64 @@ func (r result) allowed(x, y func(float64) float64, left float64) *rectangle {
 	return &rectangle{left, y(1), x(*most) - left, bottom - y(1)}
 }
 
-// label puts the names beside the points, each where no other is.
+// What a name's place costs: on another name or a point it can't be read, on a line it can, and far from its point it has to be
+// looked for.
+const (
+	costName, costPoint, costLine, costLeft = 1000.0, 400.0, 7.0, 4.0
+	mostLabelShift                          = 9 // half lines up or down
+)
+
+// label puts the names beside the points, each where it costs least.
 func (d *decision) label() {
 	order := make([]int, len(d.Marks))
-	for i := range order {
+	var points, lines, names []rectangle
+	for i, m := range d.Marks {
 		order[i] = i
+		points = append(points, rectangle{m.X - 6, m.Y - 6, 12, 12})
+		lines = append(lines, rectangle{m.Left, m.Y - 1, m.Right - m.Left, 2}, rectangle{m.X - 1, m.High, 2, m.Low - m.High})
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(d.Marks[a].Y, d.Marks[b].Y) })
-	var placed []rectangle // by their text's base line; points come first: names keep off them
-	for _, m := range d.Marks {
-		placed = append(placed, rectangle{m.X - 6, m.Y + 5, 12, 11})
-	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(d.Marks[a].Y, d.Marks[b].Y) })
 	for _, i := range order {
 		m := &d.Marks[i]
 		width := letterWidth * float64(len([]rune(m.Name)))
-		m.LabelX, m.LabelY, m.End = m.X+9, m.Y+4, m.X+9+width > d.Left+d.PlotW
+		best, least := rectangle{}, math.Inf(1)
+		for _, end := range []bool{false, true} {
+			for shift := -mostLabelShift; shift <= mostLabelShift; shift++ {
+				at := rectangle{m.X + 9, m.Y - labelHeight/2 + float64(shift)*labelHeight/2, width, labelHeight}
+				cost := math.Abs(float64(shift)) * 2
+				if end {
+					at.X = m.X - 9 - width
+					cost += costLeft
+				}
+				cost += costName*at.hits(names) + costPoint*at.hits(points) + costLine*at.hits(lines)
+				if at.X < d.Left || at.X+width > d.Left+d.PlotW || at.Y < d.Top || at.Y+labelHeight > d.Top+d.PlotH {
+					cost += 10 * costName
+				}
+				if cost < least {
+					best, least, m.End = at, cost, end
+				}
+			}
+		}
+		names = append(names, best)
+		m.LabelX, m.LabelY = best.X, best.Y+labelHeight-3
 		if m.End {
-			m.LabelX = m.X - 9
+			m.LabelX += width
 		}
-		at := rectangle{m.LabelX, m.LabelY, width, labelHeight}
-		if m.End {
-			at.X -= width
+		if middle := best.Y + labelHeight/2; math.Abs(middle-m.Y) > labelHeight {
+			m.Leader = fmt.Sprintf("M%.1f %.1fL%.1f %.1f", m.X, m.Y, m.LabelX, middle)
 		}
-		for slices.ContainsFunc(placed, at.overlaps) {
-			at.Y += labelHeight / 2
-		}
-		m.LabelY = at.Y
-		placed = append(placed, at)
 	}
+}
+
+// hits counts the rectangles that overlap with this one.
+func (a rectangle) hits(list []rectangle) float64 {
+	n := 0.0
+	for _, b := range list {
+		if a.overlaps(b) {
+			n++
+		}
+	}
+	return n
 }
 
 func (a rectangle) overlaps(b rectangle) bool {
