@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -123,8 +124,12 @@ func (o *Order) clear() error {
 	for _, path := range o.Outputs {
 		errs = append(errs, cache.RemoveAll(path))
 	}
-	if err := empty(o.Scratch, ""); !errors.Is(err, fs.ErrNotExist) {
+	entries, err := os.ReadDir(o.Scratch)
+	if !errors.Is(err, fs.ErrNotExist) {
 		errs = append(errs, err)
+	}
+	for _, e := range entries {
+		errs = append(errs, cache.RemoveAll(filepath.Join(o.Scratch, e.Name())))
 	}
 	return errors.Join(errs...)
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rein/cache"
@@ -34,6 +35,9 @@ type space struct {
 	needs []byte          // lines for the file of uses
 	used  map[string]bool // names of folders of executions that go on
 	free  []string        // folders of executions that are over, emptied: making and removing folders is not cheap
+
+	rubbish atomic.Int64 // bytes of small files that lie in rubbishName
+	thrown  atomic.Int64 // how many were ever put there
 }
 
 func spaceLease(name string) cache.Digest { return cache.Sum([]byte("scratch " + name)) }
@@ -52,7 +56,7 @@ func newSpace(store *cache.Store) (*space, error) {
 		}
 		dir := filepath.Join(root, name)
 		if cache.RemoveAll(dir) == nil {
-			return &space{dir: dir, lease: lease, used: map[string]bool{}}, os.Mkdir(dir, 0o700)
+			return &space{dir: dir, lease: lease, used: map[string]bool{}}, errors.Join(os.Mkdir(dir, 0o700), os.Mkdir(filepath.Join(dir, rubbishName), 0o700))
 		}
 		if err := lease.Release(); err != nil { // something of a killed run is in it still
 			return nil, err
@@ -182,7 +186,7 @@ func (s *space) take(facts []string) (string, error) {
 
 // give takes the folder back. One that can't be emptied is left behind for a sweep, and its name with it.
 func (s *space) give(dir string) {
-	if empty(dir, scratchName) != nil || empty(filepath.Join(dir, scratchName), "") != nil {
+	if s.empty(dir, scratchName) != nil || s.empty(filepath.Join(dir, scratchName), "") != nil {
 		return
 	}
 	s.mu.Lock()
@@ -194,20 +198,51 @@ func (s *space) give(dir string) {
 	}
 }
 
-// empty removes what is in dir, except for one name.
-func empty(dir, except string) error {
+// Files are slow to make where many were just removed: ext4 looks for an inode that wasn't in use in the last minute, one by one.
+// So the small files of steps that are over are only moved out of the way, and removed when the run ends, or when there are many.
+const (
+	rubbishName = "rubbish"
+	smallFile   = 64 << 10
+	mostRubbish = 256 << 20 // bytes, a file's being at least a block
+	block       = 4 << 10
+)
+
+// empty takes what is in dir away, except for one name.
+func (s *space) empty(dir, except string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if e.Name() != except {
-			if err := cache.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-				return err
-			}
+		if e.Name() == except || s.throw(dir, e) {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		if e.IsDir() {
+			_ = s.empty(path, "") // RemoveAll has the rest
+		}
+		if err := cache.RemoveAll(path); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// throw moves a small file out of the way, if it is one and there is room.
+func (s *space) throw(dir string, e fs.DirEntry) bool {
+	if !e.Type().IsRegular() || s.rubbish.Load() > mostRubbish {
+		return false
+	}
+	info, err := e.Info()
+	if err != nil || info.Size() > smallFile {
+		return false
+	}
+	n := s.thrown.Add(1)
+	if os.Rename(filepath.Join(dir, e.Name()), filepath.Join(s.dir, rubbishName, strconv.FormatInt(n, 10))) != nil {
+		return false
+	}
+	s.rubbish.Add(max(info.Size(), block))
+	return true
 }
 
 func (s *space) close() {
