@@ -26,7 +26,7 @@ func (r *runner) outline(started time.Time) *record.Run {
 	for _, p := range r.work.graph.Pipelines {
 		rp := record.Pipeline{Name: p.Name, Title: p.Title, File: p.File, Meta: p.Meta}
 		for _, n := range r.work.order[p] {
-			rp.Steps = append(rp.Steps, record.Step{Name: n.Name, Type: n.Type, Traits: n.Traits, Pos: n.Pos, Needs: needs(n.Node)})
+			rp.Steps = append(rp.Steps, record.Step{Name: n.Name, Type: n.Type, Traits: n.Traits, Pos: n.Pos, Needs: Needs(n.Node)})
 		}
 		rec.Pipelines = append(rec.Pipelines, rp)
 	}
@@ -53,8 +53,8 @@ func (r *runner) fill(s *record.Step, n *nodeOf) {
 	}
 }
 
-// needs names the steps that a node depends on, each once.
-func needs(n *Node) []string {
+// Needs names the steps that a node depends on, each once.
+func Needs(n *Node) []string {
 	var out []string
 	seen := map[string]bool{}
 	for _, d := range neighbours(n) {

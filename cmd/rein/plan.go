@@ -93,15 +93,9 @@ func (a *app) printPlan(f *engine.Forecast, all bool, notes []string) error {
 	t := a.table(a.out)
 	paint := human.NewPalette(a.color(a.out))
 	for _, p := range f.Pipelines {
-		counts, shared := map[engine.PlanStatus]int{}, 0
 		var rows [][]string
 		for _, s := range p.Steps {
 			waits := s.Status == engine.PlanRun || s.Status == engine.PlanUnknown
-			if waits && !s.First {
-				shared++
-			} else {
-				counts[s.Status]++
-			}
 			forecast := ""
 			if s.ForecastMS > 0 && waits {
 				forecast = "about " + milliseconds(s.ForecastMS)
@@ -115,7 +109,7 @@ func (a *app) printPlan(f *engine.Forecast, all bool, notes []string) error {
 			}
 			rows = append(rows, row)
 		}
-		t.Line(paint.Bold, p.Name+": "+planCounts(counts, shared))
+		t.Line(paint.Bold, p.Name+": "+planCounts(planned(p)))
 		for _, r := range rows {
 			if slices.Contains(r, planWords[engine.PlanRun]) {
 				t.Row(r...)
@@ -132,6 +126,19 @@ func (a *app) printPlan(f *engine.Forecast, all bool, notes []string) error {
 		t.Line(nil, "note: "+n)
 	}
 	return t.Write(a.out)
+}
+
+// planned counts a pipeline's steps; those that another one would run are shared.
+func planned(p engine.PipelineForecast) (counts map[engine.PlanStatus]int, shared int) {
+	counts = map[engine.PlanStatus]int{}
+	for _, s := range p.Steps {
+		if (s.Status == engine.PlanRun || s.Status == engine.PlanUnknown) && !s.First {
+			shared++
+		} else {
+			counts[s.Status]++
+		}
+	}
+	return counts, shared
 }
 
 // planCounts is a pipeline's plan in a line.

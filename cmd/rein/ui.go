@@ -69,7 +69,20 @@ func (a *app) ui(ctx context.Context, args []string, f *uiFlags) error {
 	s := ui.New(ui.Config{Store: store, Blobs: store, Log: log.New(a.err, "", 0), Token: token, Key: cookieKey(store), Hosts: hostNames(host),
 		Compare: func(ctx context.Context, of []record.Pipeline) (*compare.Result, error) {
 			return compare.Compute(ctx, compare.Input{Pipelines: of, Blobs: store, Scorers: openScorer})
-		}})
+		},
+		Files: func(context.Context) ([]string, error) {
+			strategies, bases := a.pipelineFiles(args, &f.load)
+			return append(strategies, bases...), nil
+		},
+		Read: func(file string) (string, error) { return a.readPipelineFile(args, file) },
+		Plan: func(ctx context.Context, file, text string) (*ui.Plan, error) {
+			return a.planOf(ctx, args, &f.load, file, text)
+		},
+		Reviews: func(ctx context.Context) ([]string, error) { return a.reviewFiles(ctx, args, &f.load), nil },
+		Review: func(ctx context.Context, file string) (*ui.Review, error) {
+			return a.reviewOf(ctx, store, &f.load, file)
+		},
+	})
 	fmt.Fprintf(a.out, "%s\n", pageAddress(l.Addr(), token))
 	if ui.Loopback(l.Addr().String()) != nil {
 		fmt.Fprintf(a.err, "note: %s can be reached from other machines, and what is sent isn't encrypted: whoever reads along has the token\n", l.Addr())

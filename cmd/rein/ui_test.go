@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -23,9 +25,9 @@ type page struct {
 	stop    func()
 }
 
-func servePage(t *testing.T, dir, addr string, jar http.CookieJar) *page {
+func servePage(t *testing.T, dir, addr string, jar http.CookieJar, args ...string) *page {
 	t.Helper()
-	c := exec.Command("rein", "ui", "--addr", addr)
+	c := exec.Command("rein", append([]string{"ui", "--addr", addr}, args...)...)
 	c.Dir, c.Stderr = dir, os.Stderr
 	out, err := c.StdoutPipe()
 	if err != nil {
@@ -200,4 +202,89 @@ func await(t *testing.T, lines <-chan string, text string) {
 		}
 	}
 	t.Fatalf("the stream ended without %q", text)
+}
+
+const uiReviewed = `pipeline "done" {}
+step "dataset" "own" {
+  data = "rows.jsonl"
+}
+step "review" "reviewed" {
+  rows      = step.own.rows
+  decisions = "done.csv"
+  share     = 1
+  require   = true
+}
+`
+
+// TestUIPlansAndReviews plans a text that isn't saved, and reviews what a run waits for.
+func TestUIPlansAndReviews(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"done.hcl": uiReviewed, "rows.jsonl": "{\"id\":\"r1\",\"text\":\"first prompt\",\"label\":\"benign\"}\n{\"id\":\"r2\",\"text\":\"<b>second</b>\",\"label\":\"benign\"}\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func() error {
+		c := exec.Command("rein", "run", "-q", "done.hcl")
+		c.Dir = dir
+		return c.Run()
+	}
+	if run() == nil {
+		t.Fatal("nothing was reviewed, and the run passes")
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := servePage(t, dir, "127.0.0.1:0", jar, "done.hcl")
+	p.read("")
+	if _, body := p.read("/plan"); !strings.Contains(body, "1 to run") || !strings.Contains(body, "share     = 1") {
+		t.Errorf("the plan of what is saved: %s", body)
+	}
+	for text, want := range map[string]string{uiReviewed + "step \"exec\" \"after\" {\n  command = [\"true\"]\n  inputs  = { rows = step.reviewed.rows }\n  outputs = [\"out\"]\n}\n": "1 to run if what", strings.Replace(uiReviewed, "share ", "shore ", 1): "done.hcl:8", "pipeline \"done\" {": "error"} {
+		if status, body := p.post("/plan", map[string]string{"file": "done.hcl", "text": text}); status != 200 || !strings.Contains(body, want) {
+			t.Errorf("no %q in the plan of\n%s\n%s", want, text, body)
+		}
+	}
+	if _, body := p.read("/review"); !strings.Contains(body, "0 of 2 decided") || !strings.Contains(body, "first prompt") {
+		t.Errorf("the review: %s", body)
+	}
+	for _, d := range []map[string]string{{"file": "done.hcl", "id": "r1", "verdict": "accept"}, {"file": "done.hcl", "id": "r2", "verdict": "reject"}} {
+		if status, body := p.post("/review", d); status != 200 {
+			t.Errorf("%v: %d %s", d, status, body)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "done.csv")); string(b) != "id,verdict,label,note\nr1,accept,,\nr2,reject,,\n" {
+		t.Errorf("the decisions are %q, %v", b, err)
+	}
+	if err := run(); err != nil {
+		t.Errorf("all is decided, and the run ends with %v", err)
+	}
+}
+
+// post sends what a script of the page sends.
+func (p *page) post(path string, body any) (int, string) {
+	p.t.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	u := *p.address
+	u.Path, u.RawQuery = path, ""
+	r, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, u.String(), bytes.NewReader(b))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Origin", u.Scheme+"://"+u.Host)
+	res, err := p.client.Do(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return res.StatusCode, string(answer)
 }

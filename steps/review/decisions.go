@@ -63,7 +63,7 @@ func ReadDecisions(path string) (Decisions, error) {
 			rec[i] = artifact.CellText(rec[i])
 		}
 		d := Decision{rec[1], rec[2], rec[3]}
-		if err := d.check(); err != nil {
+		if err := d.Check(); err != nil {
 			return nil, fmt.Errorf("%s:%d: row %s: %w", path, line, rec[0], err)
 		}
 		if _, twice := out[rec[0]]; twice {
@@ -73,7 +73,8 @@ func ReadDecisions(path string) (Decisions, error) {
 	}
 }
 
-func (d Decision) check() error {
+// Check tells what is wrong with a decision.
+func (d Decision) Check() error {
 	switch {
 	case d.Verdict != Accept && d.Verdict != Reject && d.Verdict != Relabel:
 		return fmt.Errorf("verdict %q; want %s, %s or %s", d.Verdict, Accept, Reject, Relabel)

@@ -56,8 +56,11 @@ func newStepGraph(name string, steps []compare.Timing) stepGraph {
 		}
 		depth[t.Name] = d
 		b := box{X: 4 + float64(d)*(boxW+boxGapX), Y: 4 + float64(used[d])*(boxH+boxGapY), Name: t.Name, Note: t.Type, Class: boxClass(t), Status: "is-" + cmp.Or(t.Status, "waiting")}
-		if t.MS > 0 || t.Status != "" {
+		switch {
+		case t.MS > 0:
 			b.Note += " · " + seconds(float64(t.MS)/1000)
+		case t.Status != "":
+			b.Note += " · " + t.Status
 		}
 		used[d]++
 		at[t.Name] = [2]float64{b.X, b.Y}

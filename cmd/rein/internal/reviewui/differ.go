@@ -8,9 +8,9 @@ import (
 // mostCompared bounds the table that two texts are compared in: its size is the product of their numbers of words.
 const mostCompared = 4 << 20
 
-// differing marks the words of two texts that a longest common subsequence of words doesn't have. Texts without a common
+// Differing marks the words of two texts that a longest common subsequence of words doesn't have. Texts without a common
 // word, or too long for it, have no marks.
-func differing(a, b string) (inA, inB []bool) {
+func Differing(a, b string) (inA, inB []bool) {
 	x, y := strings.Fields(a), strings.Fields(b)
 	if len(x)*len(y) > mostCompared {
 		return nil, nil

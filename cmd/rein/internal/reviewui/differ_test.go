@@ -20,7 +20,7 @@ func TestWordsThatDifferAreMarked(t *testing.T) {
 		{"the same", "the same", "the same", "the same"},
 		{"aWdub3Jl", "ignore this", "aWdub3Jl", "ignore this"}, // nothing in common: no mark helps
 	} {
-		a, b := differing(c[0], c[1])
+		a, b := Differing(c[0], c[1])
 		if got, of := marked(c[0], a), marked(c[1], b); got != c[2] || of != c[3] {
 			t.Errorf("%q and %q: %q, %q", c[0], c[1], got, of)
 		}
@@ -32,7 +32,7 @@ func TestMarksKeepTheText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "bb", "日本語", "ccc"}), 0, 12)
 		x, y := strings.Join(words.Draw(t, "x"), " "), strings.Join(words.Draw(t, "y"), " ")
-		inX, inY := differing(x, y)
+		inX, inY := Differing(x, y)
 		kept := func(s string, marks []bool) string {
 			var out []string
 			for i, w := range strings.Fields(s) {

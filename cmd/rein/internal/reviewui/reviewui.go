@@ -186,7 +186,7 @@ func (m *Model) screen() string {
 	}
 	b.WriteString("\n\n")
 	if original, ok := m.originals[r.Parent]; ok && r.Parent != "" {
-		own, of := differing(m.printable(r.Text), m.printable(original))
+		own, of := Differing(m.printable(r.Text), m.printable(original))
 		m.text(&b, r.Text, own)
 		b.WriteString("made of\n\n")
 		m.text(&b, original, of)

@@ -43,7 +43,7 @@ func newFixture(t testing.TB) *fixture {
 	f := &fixture{t: t, store: store, shelf: comparetest.NewShelf(t)}
 	f.Server = New(f.config())
 	f.http = httptest.NewServer(f.Handler())
-	t.Cleanup(f.http.Close)
+	t.Cleanup(func() { f.http.CloseClientConnections(); f.http.Close() })
 	return f
 }
 

@@ -64,7 +64,7 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request) error {
 // place is a page that the head of every page links to.
 type place struct{ Path, Name, Key string }
 
-var places = []place{{"/", "Runs", "r"}, {"/history", "History", "h"}, {"/compare", "Compare", "c"}, {"/rows", "Rows", "o"}}
+var places = []place{{"/", "Runs", "r"}, {"/history", "History", "h"}, {"/compare", "Compare", "c"}, {"/rows", "Rows", "o"}, {"/review", "Review", "v"}, {"/plan", "Plan", "p"}}
 
 // frame is what stands around every page.
 type frame struct {

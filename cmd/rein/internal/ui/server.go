@@ -9,11 +9,9 @@ import (
 	"time"
 
 	"rein/cache"
-	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/steps/artifact"
-	"rein/steps/review"
 )
 
 // Config is what a Server serves, and what it asks of the command that it is part of.
@@ -38,25 +36,11 @@ type Config struct {
 	Review  func(ctx context.Context, file string) (*Review, error)
 }
 
-// Plan is what would run if a file had a text, or what is wrong with the text.
-type Plan struct {
-	Forecast *engine.Forecast
-	Summary  string
-	Problems []Problem
-}
-
-// Problem is a diagnostic of a text.
-type Problem struct {
-	Severity, Summary, Detail, File string
-	Line                            int // from 1; 0: none
-}
-
 // Review is a sample of rows that a person has to look at.
 type Review struct {
 	Path      string // of the decisions
 	Rows      []artifact.Row
 	Originals map[string]string // by id: the texts that rows were made of
-	Decisions review.Decisions
 }
 
 // Server answers a browser.
@@ -66,6 +50,7 @@ type Server struct {
 	mux     *http.ServeMux
 	history historyCache
 	results resultCache
+	reviews reviews
 }
 
 // New makes a server. Nothing listens yet.
@@ -81,6 +66,12 @@ func New(c Config) *Server {
 		"GET /compare":           s.comparePage,
 		"GET /compare/report":    s.compareReport,
 		"GET /rows":              s.rowsPage,
+		"GET /review":            s.reviewPage,
+		"GET /review/row":        s.reviewRow,
+		"POST /review":           s.decide,
+		"GET /plan":              s.planPage,
+		"GET /plan/changes":      s.planChanges,
+		"POST /plan":             s.planText,
 		"GET /rows/table":        s.rowsTable,
 		"GET /rows/detail":       s.rowDetail,
 		"GET /assets/{hash}/{f}": s.asset,

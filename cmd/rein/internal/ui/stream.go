@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"sync"
@@ -88,3 +89,6 @@ func (s *stream) close() {
 	s.done.Wait()
 	s.flush()
 }
+
+// jsonText is a text as JSON.
+func jsonText(s string) ([]byte, error) { return json.Marshal(s) }
