@@ -70,27 +70,29 @@ func (s *Store) place(ctx context.Context, path string, t *tree, b Blob) (Blob, 
 	} else if !now.sealed(b) {
 		return b, fmt.Errorf("%s was written to after the step had ended: something that it started is still running", path)
 	}
-	if _, err := s.plain(ctx, b, true); err == nil {
-		return b, RemoveAll(path)
+	there := func() bool {
+		_, err := s.plain(ctx, b, true)
+		return err == nil
 	}
-	if err := t.sync(); err != nil {
-		return b, stateError(err)
-	}
-	dst := s.blobPath(b)
-	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
-		return b, stateError(err)
-	}
-	if err := os.Rename(path, dst); err != nil {
-		// Another process may have brought the same content meanwhile.
-		if _, perr := s.plain(ctx, b, true); perr == nil {
-			return b, RemoveAll(path)
+	if !there() {
+		if err := t.sync(); err != nil {
+			return b, stateError(err)
 		}
-		return b, stateError(err)
+		dst := s.blobPath(b)
+		if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+			return b, stateError(err)
+		}
+		err := os.Rename(path, dst)
+		switch {
+		case err == nil && b.Size < smallBlob:
+			return b, nil
+		case err == nil:
+			return b, syncDir(filepath.Dir(dst))
+		case !there(): // else another process has brought the same content meanwhile
+			return b, stateError(err)
+		}
 	}
-	if b.Size < smallBlob {
-		return b, nil
-	}
-	return b, syncDir(filepath.Dir(dst))
+	return b, RemoveAll(path)
 }
 
 // readOwn is readTree for what is about to be sealed. A link may lead to a file of somebody else's, of the user's most likely: the

@@ -105,53 +105,6 @@ func (s *Store) plain(ctx context.Context, b Blob, handed bool) (string, error) 
 	return "", &Miss{"blob", b.Digest.Short() + " is damaged: its content isn't what was written"}
 }
 
-// sealed tells whether nothing has been written to the tree since it came into the store.
-func (t *tree) sealed(b Blob) bool {
-	var size int64
-	for _, f := range t.files {
-		if !f.info.ModTime().Equal(sealed) {
-			return false
-		}
-		size += f.info.Size()
-	}
-	for _, d := range t.folders() {
-		if info, err := os.Stat(d); err != nil || !info.ModTime().Equal(sealed) {
-			return false
-		}
-	}
-	return t.dir == b.Dir && size == b.Size && (t.dir || b.Exec == (t.files[0].info.Mode()&0o100 != 0))
-}
-
-// folders are the paths of all the tree's folders.
-func (t *tree) folders() []string {
-	if !t.dir {
-		return nil
-	}
-	out := make([]string, 0, 1+len(t.dirs))
-	out = append(out, t.root)
-	for _, d := range t.dirs {
-		out = append(out, filepath.Join(t.root, filepath.FromSlash(d)))
-	}
-	return out
-}
-
-// seal makes the tree's files read-only and sets the time of everything in it. A folder stays writable: it couldn't be
-// moved or removed otherwise.
-func (t *tree) seal() error {
-	for _, f := range t.files {
-		mode := fs.FileMode(0o444) | f.info.Mode()&0o111
-		if err := errors.Join(os.Chmod(f.path, mode), os.Chtimes(f.path, sealed, sealed)); err != nil {
-			return err
-		}
-	}
-	for _, d := range t.folders() {
-		if err := errors.Join(os.Chmod(d, 0o755), os.Chtimes(d, sealed, sealed)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // drop removes content from the store: renamed first, so that nobody sees half of it.
 func (s *Store) drop(path string) error {
 	tmp, err := s.Scratch()
@@ -195,20 +148,6 @@ func (s *Store) Import(ctx context.Context, path string) (Blob, error) {
 	return b, err
 }
 
-// sync makes the tree's content durable.
-func (t *tree) sync() error {
-	for _, f := range t.files {
-		file, err := os.Open(f.path)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(file.Sync(), file.Close()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Restore copies a blob to dst, which is replaced at once or not at all. The copy is the user's: writable.
 func (s *Store) Restore(ctx context.Context, b Blob, dst string) error {
 	src, err := s.Path(ctx, b)
@@ -233,33 +172,4 @@ func (s *Store) Restore(ctx context.Context, b Blob, dst string) error {
 		}
 	}
 	return os.Rename(fresh, dst)
-}
-
-// copyTree copies a file or a folder; files get the mode, less the umask where it allows writing, and keep the right to be
-// executed.
-func copyTree(src, dst string, mode fs.FileMode) error {
-	t, err := readTree(src)
-	if err != nil {
-		return err
-	}
-	if t.dir {
-		if err := os.Mkdir(dst, 0o777); err != nil {
-			return err
-		}
-	}
-	for _, d := range t.dirs {
-		if err := os.Mkdir(filepath.Join(dst, filepath.FromSlash(d)), 0o777); err != nil {
-			return err
-		}
-	}
-	for _, f := range t.files {
-		m := mode
-		if f.info.Mode()&0o100 != 0 {
-			m |= 0o111
-		}
-		if err := copyFile(f.path, filepath.Join(dst, filepath.FromSlash(f.name)), m); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -132,6 +132,18 @@ func getValue(txn *index.Txn, key []byte) ([]byte, error) {
 	return value, err
 }
 
+// getJSON reads the value of a key into v. found is false if there is none, or none that can be read.
+func getJSON(txn *index.Txn, key []byte, v any) (found bool, err error) {
+	value, err := getValue(txn, key)
+	var miss *Miss
+	if errors.As(err, &miss) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	return json.Unmarshal(value, v) == nil, nil
+}
+
 // Put records an entry; its outputs are in the store already.
 func (s *Store) Put(ctx context.Context, e *Entry) error {
 	if s.readOnly {

@@ -14,16 +14,17 @@ type Lease struct{ release func() error }
 // Lease waits for the right to make an action's result; waiting is called once if it has to wait. Who gets it asks the
 // index again: the holder before may have made it.
 func (s *Store) Lease(ctx context.Context, action Digest, waiting func()) (l *Lease, err error) {
-	err = index.Poll(ctx, 50*time.Millisecond, func() (bool, error) {
-		if l, err = s.TryLease(action); l != nil || err != nil {
-			return true, err
-		}
-		if waiting != nil {
-			waiting()
-			waiting = nil
-		}
-		return false, nil
-	})
+	try := func() (bool, error) {
+		l, err = s.TryLease(action)
+		return l != nil || err != nil, err
+	}
+	if done, err := try(); done {
+		return l, err
+	}
+	if waiting != nil {
+		waiting()
+	}
+	err = index.Poll(ctx, 50*time.Millisecond, try)
 	return l, err
 }
 

@@ -30,7 +30,7 @@ func (s *Store) trusts(ctx context.Context, b Blob, t *tree) (ok, due bool, err 
 			return false, true, nil
 		}
 	}
-	known, err := s.knownStamps(ctx, t, stamps)
+	known, err := s.knownStamps(ctx, t.files, stamps)
 	if err != nil {
 		return false, false, err
 	}

@@ -132,12 +132,13 @@ func (p *place) look(ctx context.Context, coming *Blob) (t *tree, equal bool, er
 	if !known && t.size() != coming.Size {
 		return nil, false, unknown
 	}
+	stamps := t.stamps()
 	if coming != nil && t.dir && p.keeps(*coming) {
-		if b, ok, err := p.store.knownFolder(ctx, t, t.look(t.stamps(), true)); err != nil || ok && b == *coming {
+		if b, ok, err := p.store.knownFolder(ctx, t, t.look(stamps, true)); err != nil || ok && b == *coming {
 			return t, true, err
 		}
 	}
-	if err := p.store.hashKnown(ctx, t); err != nil {
+	if err := p.store.hashKnown(ctx, t, stamps); err != nil {
 		return nil, false, err
 	}
 	switch {

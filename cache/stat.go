@@ -83,7 +83,7 @@ func (s *Store) See(ctx context.Context, path string) (seen Seen, err error) {
 			return seen, err
 		}
 	}
-	if err := s.hashKnown(ctx, t); err != nil {
+	if err := s.hashKnown(ctx, t, stamps); err != nil {
 		return seen, err
 	}
 	seen.Blob = t.blob()
@@ -95,52 +95,50 @@ func (s *Store) See(ctx context.Context, path string) (seen Seen, err error) {
 func (s *Store) SeeKnown(ctx context.Context, paths []string) (seen []Seen, ok []bool, err error) {
 	seen, ok = make([]Seen, len(paths)), make([]bool, len(paths))
 	state, _ := os.Stat(s.dir)
-	stamps := make([]stamp, len(paths))
-	trees := make([]*tree, len(paths))
+	var trees []*tree
+	var at []int // of paths
+	var files []treeFile
 	for i, path := range paths {
 		if t, err := readTreeWithout(path, state); err == nil && !t.dir { // else See says what is wrong
-			trees[i], stamps[i] = t, stampOf(t.files[0].info)
+			trees, at, files = append(trees, t), append(at, i), append(files, t.files...)
 		}
 	}
-	err = s.view(ctx, func(txn *index.Txn) error {
-		for i, t := range trees {
-			if t == nil {
-				continue
-			}
-			d, err := knownStamp(txn, t.files[0].path, stamps[i])
+	stamps := stampsOf(files)
+	known, err := s.knownStamps(ctx, files, stamps)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, t := range trees {
+		if !known[i].IsZero() {
+			t.files[0].digest = known[i]
+			seen[at[i]], ok[at[i]] = Seen{t.blob(), t.look(stamps[i:i+1], false)}, true
+		}
+	}
+	return seen, ok, nil
+}
+
+// knownStamps returns the digests of the files that look as they did when they were hashed; zero for the others.
+func (s *Store) knownStamps(ctx context.Context, files []treeFile, stamps []stamp) ([]Digest, error) {
+	known := make([]Digest, len(files))
+	err := s.view(ctx, func(txn *index.Txn) error {
+		for i, f := range files {
+			var old stamp
+			found, err := getJSON(txn, statKey(f.path), &old)
 			if err != nil {
 				return err
 			}
-			if ok[i] = !d.IsZero(); ok[i] {
-				t.files[0].digest = d
-				seen[i] = Seen{t.blob(), t.look(stamps[i:i+1], false)}
+			if found && old.same(stamps[i]) {
+				known[i] = old.Digest
 			}
 		}
 		return nil
 	})
-	return seen, ok, err
-}
-
-// knownStamp is the digest of a file that looks as it did when it was hashed; zero if it doesn't.
-func knownStamp(txn *index.Txn, path string, now stamp) (Digest, error) {
-	v, err := getValue(txn, statKey(path))
-	var miss *Miss
-	if errors.As(err, &miss) {
-		return Digest{}, nil
-	} else if err != nil {
-		return Digest{}, err
-	}
-	var old stamp
-	if json.Unmarshal(v, &old) == nil && old.same(now) {
-		return old.Digest, nil
-	}
-	return Digest{}, nil
+	return known, err
 }
 
 // hashKnown hashes the files of a tree that the memo doesn't know, and has it know them.
-func (s *Store) hashKnown(ctx context.Context, t *tree) error {
-	stamps := t.stamps()
-	known, err := s.knownStamps(ctx, t, stamps)
+func (s *Store) hashKnown(ctx context.Context, t *tree, stamps []stamp) error {
+	known, err := s.knownStamps(ctx, t.files, stamps)
 	if err != nil {
 		return err
 	}
@@ -162,9 +160,11 @@ func unlessFull(err error) error {
 	return err
 }
 
-func (t *tree) stamps() []stamp {
-	out := make([]stamp, len(t.files))
-	for i, f := range t.files {
+func (t *tree) stamps() []stamp { return stampsOf(t.files) }
+
+func stampsOf(files []treeFile) []stamp {
+	out := make([]stamp, len(files))
+	for i, f := range files {
 		out[i] = stampOf(f.info)
 	}
 	return out
@@ -210,18 +210,12 @@ func (t *tree) look(stamps []stamp, ctime bool) Digest {
 // knownFolder returns a folder's identity if it looks as it did when that was found.
 func (s *Store) knownFolder(ctx context.Context, t *tree, look Digest) (b Blob, ok bool, err error) {
 	err = s.view(ctx, func(txn *index.Txn) error {
-		v, err := getValue(txn, folderKey(t.root))
-		var miss *Miss
-		if errors.As(err, &miss) {
-			return nil
-		} else if err != nil {
-			return err
-		}
 		var m folderMemo
-		if json.Unmarshal(v, &m) == nil && m.Look == look {
+		found, err := getJSON(txn, folderKey(t.root), &m)
+		if found && m.Look == look {
 			b, ok = m.Blob, true
 		}
-		return nil
+		return err
 	})
 	return b, ok, err
 }
@@ -236,22 +230,6 @@ func (s *Store) keepFolder(ctx context.Context, t *tree, stamps []stamp, began t
 		return err
 	}
 	return s.indexError(s.index.Update(ctx, func(txn *index.Txn) error { return txn.Set(folderKey(t.root), v) }))
-}
-
-// knownStamps returns the digests that the memo still vouches for.
-func (s *Store) knownStamps(ctx context.Context, t *tree, stamps []stamp) ([]Digest, error) {
-	known := make([]Digest, len(t.files))
-	err := s.view(ctx, func(txn *index.Txn) error {
-		for i, f := range t.files {
-			d, err := knownStamp(txn, f.path, stamps[i])
-			if err != nil {
-				return err
-			}
-			known[i] = d
-		}
-		return nil
-	})
-	return known, err
 }
 
 // keepStamps remembers the files that were hashed, except those changed so lately that their times prove nothing.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"rein/cache"
 	"rein/engine/record"
 )
 
@@ -42,7 +41,7 @@ func (w *worker) attempts(t *task) (res result, granted bool) {
 	}()
 	began := time.Now()
 	queued := began.Sub(t.queued)
-	c.event(Event{Action: ActionStart, Reasons: record.Words(t.reasons), Why: t.reasons, Executor: w.options.executorOf(n.Node)})
+	c.event(Event{Action: ActionStart, Reasons: record.Words(t.reasons), Why: t.reasons, Executor: t.executor})
 	pause := w.options.RetryDelay
 	for try := 0; ; try++ {
 		res = w.attempt(t, c, over)
@@ -70,54 +69,14 @@ func (w *worker) attempts(t *task) (res result, granted bool) {
 	}
 }
 
-// withLog adds the last log lines to an error, where the step is written and where its whole log is.
-func withLog(err error, pos string, tail []string, path string) error {
-	var where []string
-	if pos != "" {
-		where = append(where, "step at "+pos)
-	}
-	if path != "" {
-		where = append(where, "the whole log: "+path)
-	}
-	if len(where) == 0 {
-		return err
-	}
-	if tail = unsaid(err.Error(), tail); len(tail) > 0 {
-		return fmt.Errorf("%w\n  %s\n(%s)", err, strings.Join(tail, "\n  "), strings.Join(where, "; "))
-	}
-	return fmt.Errorf("%w\n(%s)", err, strings.Join(where, "; "))
-}
-
-// unsaid are the log lines that tell more than an error does: an exec step's error shows them already, and a process of our
-// own that fails prints its error last.
-func unsaid(err string, tail []string) []string {
-	n := len(tail)
-	if n > 0 && strings.Contains(err, tail[n-1]) {
-		return nil
-	}
-	for n > 0 && strings.Contains(err, strings.TrimPrefix(tail[n-1], "error: ")) {
-		n--
-	}
-	return tail[:n]
-}
-
 // attempt executes the step once and commits what it made.
 func (w *worker) attempt(t *task, c *collector, over func()) result {
 	u := t.unit
-	dir, done, err := w.place(t)
+	o, dir, done, err := w.order(t)
 	if err != nil {
 		return w.failure(err)
 	}
-	defer func() { done() }()
-	o, err := w.order(t, dir)
-	if err != nil {
-		return w.failure(err)
-	}
-	free, err := w.checkpoint(t, o)
-	if err != nil {
-		return w.failure(err)
-	}
-	defer free()
+	defer done()
 	ctx, cancel := w.limit(u)
 	defer cancel()
 	w.options.point("run")
@@ -154,46 +113,6 @@ func (w *worker) limit(u *unit) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(w.ctx, longest, fmt.Errorf("took longer than its timeout of %v", longest))
 }
 
-// order lays the step's work out: inputs at readable paths, outputs at paths to create.
-func (w *worker) order(t *task, dir string) (*Order, error) {
-	u, n := t.unit, t.unit.nodes[0]
-	o := &Order{Format: orderFormat, Action: t.action, Pipeline: n.pipeline.Name, Step: n.Name, Type: u.desc.Type, Version: u.desc.Version,
-		Config: u.desc.Config, Inputs: map[string][]File{}, Outputs: map[string]string{}, Scratch: filepath.Join(dir, scratchName),
-		Key: t.key, Executor: w.options.executorOf(n.Node), Resources: u.resources, State: w.store.Dir(), Tether: true,
-		Sensitive: u.desc.Sensitive, Salt: u.desc.salt, Secrets: u.secrets()}
-	o.Resources.GPUs = t.grant.gpus
-	for port, files := range t.in.ports {
-		for _, f := range files {
-			path := f.path
-			if path == "" {
-				var err error
-				if path, err = w.store.Path(w.ctx, f.blob); err != nil {
-					return nil, fmt.Errorf("input %s: %w", port, err)
-				}
-			}
-			o.Inputs[port] = append(o.Inputs[port], File{Path: path, Digest: f.blob.Digest, Name: f.name})
-		}
-	}
-	for _, p := range n.Ports {
-		o.Outputs[p.Name] = filepath.Join(dir, "out."+p.Name)
-	}
-	return o, nil
-}
-
-// place makes the folder of an attempt. That of a job elsewhere is not emptied: a killed run may have left the job there.
-func (w *worker) place(t *task) (dir string, done func(), err error) {
-	if t.away == nil {
-		dir, err = w.space.take(t.unit.facts)
-		return dir, func() { w.space.give(dir) }, err
-	}
-	dir = w.jobDir(t)
-	return dir, func() {
-		if w.ctx.Err() == nil { // else the job may go on
-			_ = cache.RemoveAll(dir) // a later attempt begins by emptying it
-		}
-	}, os.MkdirAll(dir, 0o755)
-}
-
 // run executes the order: here, in a process of its own if the step type asks for that, or elsewhere.
 func (w *worker) run(ctx context.Context, t *task, o *Order, c *collector, dir string) (used Usage, err error) {
 	if t.away != nil {
@@ -214,18 +133,4 @@ func (w *worker) run(ctx context.Context, t *task, o *Order, c *collector, dir s
 // childEnv shows the child exactly the GPUs that it was granted.
 func childEnv(res Resources) []string {
 	return append(os.Environ(), "CUDA_VISIBLE_DEVICES="+strings.Join(res.GPUs, ","))
-}
-
-// checkpoint names the step's checkpoint folder. Where two keys share one (12 epochs and 15), it is leased.
-func (w *worker) checkpoint(t *task, o *Order) (free func(), err error) {
-	key := checkpointKey(t.unit.desc, t.in.lines)
-	t.checkpoint, o.Checkpoint = key, w.store.CheckpointPath(key)
-	if len(t.unit.desc.Extents) == 0 {
-		return func() {}, nil
-	}
-	lease, err := w.store.Lease(w.ctx, cache.Sum([]byte("checkpoint "+key.String())), func() {})
-	if err != nil {
-		return nil, err
-	}
-	return func() { lease.Release() }, nil
 }

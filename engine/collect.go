@@ -66,7 +66,7 @@ func (c *collector) keep(e Event) {
 		}
 		c.result.Metrics[e.Metric] = e.Value
 	case ActionSeries:
-		c.point(e.Metric, [2]float64{e.At, e.Value})
+		c.addPoint(e.Metric, [2]float64{e.At, e.Value})
 	case ActionNote:
 		c.result.Notes = append(c.result.Notes, e.Text)
 	case ActionLog:
@@ -77,8 +77,8 @@ func (c *collector) keep(e Event) {
 	}
 }
 
-// point adds to a curve, thinning it out when it gets long.
-func (c *collector) point(name string, p [2]float64) {
+// addPoint adds to a curve, thinning it out when it gets long.
+func (c *collector) addPoint(name string, p [2]float64) {
 	if c.result.Series == nil {
 		c.result.Series = map[string][][2]float64{}
 	}

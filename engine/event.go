@@ -36,6 +36,12 @@ type Event struct {
 	Run     string `json:"run,omitempty"`     // id of the run record
 }
 
+// emit sends an event of the run itself. Those of a step go through its collector.
+func (w *worker) emit(e Event) {
+	e.Time = time.Now()
+	w.options.Emit(e)
+}
+
 // Action is the kind of an Event.
 type Action string
 

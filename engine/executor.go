@@ -149,8 +149,3 @@ func (w *worker) runElsewhere(ctx context.Context, x Executor, o *Order, c *coll
 	o.Tether = false
 	return x.Execute(ctx, &Job{Order: o, Dir: dir, Argv: w.options.Child, Timeout: timeout, Emit: c.event, restart: c.restart})
 }
-
-// jobDir is the folder of a job that may outlive this run.
-func (w *worker) jobDir(t *task) string {
-	return w.store.JobPath(t.action)
-}

@@ -164,3 +164,23 @@ func TestEvictedResultThatFails(t *testing.T) {
 	remove(t, file)
 	wantStatuses(t, mustRun(t, g(2), o), "a:ran b:ran")
 }
+
+// An input that vanishes after it was looked up fails the step, which holds nothing then: the next run makes the input again and goes on.
+func TestInputThatVanishes(t *testing.T) {
+	for name, extents := range map[string][]string{"alone": nil, "with a checkpoint that is shared": {"n"}} {
+		t.Run(name, func(t *testing.T) {
+			pair := func(n int) *engine.Graph {
+				base := step("base", &op{Type: "load"})
+				return graph(base, step("end", &op{Type: "train", Config: map[string]any{"n": n}, Adjust: func(d *engine.Description) { d.Extents = extents }}, from("rows", base)))
+			}
+			o := options(enginetest.Store(t))
+			r := mustRun(t, pair(1), o)
+			r = mustRun(t, pair(2), engine.At(o, "leased 1", func() { evict(t, o.Store, r, "base") }))
+			wantStatuses(t, r, "base:cached end:failed")
+			if e := enginetest.Find(r, "end").Error; !strings.Contains(e, "input rows: ") {
+				t.Error(e)
+			}
+			wantStatuses(t, mustRun(t, pair(2), o), "base:ran end:ran")
+		})
+	}
+}

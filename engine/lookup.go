@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"rein/cache"
+	"rein/engine/record"
 )
 
 // lookup answers what a unit's key is and whether the store has its result. Asking writes nothing.
@@ -149,6 +150,41 @@ func (l *lookup) askHere(ctx context.Context, u *unit, found entry) (answer, err
 		return answer{reason: reason}, nil
 	}
 	return answer{entry: e, hollow: true, reason: reason}, nil
+}
+
+// hit is the result of a task that the store has.
+func (t *task) hit(e *cache.Entry) result {
+	res := result{status: StatusCached, action: e.Action, key: e.Key, outputs: e.Outputs, kept: e.Result}
+	if res.outputs == nil {
+		res.outputs = map[string]cache.Blob{}
+	}
+	if t.renewed {
+		res.status = StatusUnchanged
+	}
+	return res
+}
+
+// madeMeanwhile asks the store again once the lease is held: the former holder may have made the result.
+func (w *worker) madeMeanwhile(t *task) (result, bool) {
+	if t.forced || t.verify != nil {
+		return result{}, false
+	}
+	e, err := w.entry(w.ctx, t.action)
+	lost := ""
+	if err == nil && e.Entry != nil && complete(e.Entry, t.unit.nodes[0].Ports) {
+		lost, err = w.store.Lost(w.ctx, e.Entry)
+	}
+	if err != nil {
+		res := w.failure(err)
+		res.action = t.action
+		return res, true
+	}
+	if e.Entry == nil || lost != "" || !complete(e.Entry, t.unit.nodes[0].Ports) {
+		return result{}, false
+	}
+	res := t.hit(e.Entry)
+	res.reasons = because(record.MadeMeanwhile)
+	return res, true
 }
 
 // complete tells whether an entry has every port that the node promises: an exec step's ports are named by the

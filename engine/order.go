@@ -63,6 +63,67 @@ func (o *Order) write(path string) error {
 	return os.WriteFile(path, b, 0o600)
 }
 
+// order makes the work order of an attempt: inputs at readable paths, outputs at paths to create, and a folder for the checkpoint. dir is
+// the attempt's own folder; done gives it back.
+func (w *worker) order(t *task) (o *Order, dir string, done func(), err error) {
+	u, n := t.unit, t.unit.nodes[0]
+	dir, leave, err := w.place(t)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	held := leave
+	defer func() {
+		if err != nil {
+			held()
+		}
+	}()
+	t.checkpoint = checkpointKey(u.desc, t.in.lines)
+	if len(u.desc.Extents) > 0 { // two keys may share one checkpoint (12 epochs and 15)
+		lease, err := w.store.Lease(w.ctx, cache.Sum([]byte("checkpoint "+t.checkpoint.String())), func() {})
+		if err != nil {
+			return nil, "", nil, err
+		}
+		held = func() {
+			_ = lease.Release()
+			leave()
+		}
+	}
+	o = &Order{Format: orderFormat, Action: t.action, Pipeline: n.pipeline.Name, Step: n.Name, Type: u.desc.Type, Version: u.desc.Version,
+		Config: u.desc.Config, Inputs: map[string][]File{}, Outputs: map[string]string{}, Scratch: filepath.Join(dir, scratchName),
+		Checkpoint: w.store.CheckpointPath(t.checkpoint), Key: t.key, Executor: t.executor, Resources: u.resources, State: w.store.Dir(),
+		Tether: true, Sensitive: u.desc.Sensitive, Salt: u.desc.salt, Secrets: u.secrets()}
+	o.Resources.GPUs = t.grant.gpus
+	for port, files := range t.in.ports {
+		for _, f := range files {
+			path := f.path
+			if path == "" {
+				if path, err = w.store.Path(w.ctx, f.blob); err != nil {
+					return nil, "", nil, fmt.Errorf("input %s: %w", port, err)
+				}
+			}
+			o.Inputs[port] = append(o.Inputs[port], File{Path: path, Digest: f.blob.Digest, Name: f.name})
+		}
+	}
+	for _, p := range n.Ports {
+		o.Outputs[p.Name] = filepath.Join(dir, "out."+p.Name)
+	}
+	return o, dir, held, nil
+}
+
+// place makes the folder of an attempt. That of a job elsewhere is not emptied: a killed run may have left the job there.
+func (w *worker) place(t *task) (dir string, done func(), err error) {
+	if t.away == nil {
+		dir, err = w.space.take(t.unit.facts)
+		return dir, func() { w.space.give(dir) }, err
+	}
+	dir = w.store.JobPath(t.action)
+	return dir, func() {
+		if w.ctx.Err() == nil { // else the job may go on
+			_ = cache.RemoveAll(dir) // a later attempt begins by emptying it
+		}
+	}, os.MkdirAll(dir, 0o755)
+}
+
 // ExecuteOrder runs the step that a work order describes: what `rein step run ORDER` does. Events go to emit; the
 // answer is also left in a file beside the order, written last. Who executes an order again, as a cluster does that starts a job
 // anew, finds its answer, or the place as it was before.

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 )
 
@@ -53,4 +55,35 @@ func (l *stepLog) close() string {
 		return ""
 	}
 	return l.path
+}
+
+// withLog adds the last log lines to an error, where the step is written and where its whole log is.
+func withLog(err error, pos string, tail []string, path string) error {
+	var where []string
+	if pos != "" {
+		where = append(where, "step at "+pos)
+	}
+	if path != "" {
+		where = append(where, "the whole log: "+path)
+	}
+	if len(where) == 0 {
+		return err
+	}
+	if tail = unsaid(err.Error(), tail); len(tail) > 0 {
+		return fmt.Errorf("%w\n  %s\n(%s)", err, strings.Join(tail, "\n  "), strings.Join(where, "; "))
+	}
+	return fmt.Errorf("%w\n(%s)", err, strings.Join(where, "; "))
+}
+
+// unsaid are the log lines that tell more than an error does: an exec step's error shows them already, and a process of our
+// own that fails prints its error last.
+func unsaid(err string, tail []string) []string {
+	n := len(tail)
+	if n > 0 && strings.Contains(err, tail[n-1]) {
+		return nil
+	}
+	for n > 0 && strings.Contains(err, strings.TrimPrefix(tail[n-1], "error: ")) {
+		n--
+	}
+	return tail[:n]
 }

@@ -32,7 +32,8 @@ type task struct {
 	forced     bool
 	again      bool     // of a hollow unit
 	renewed    bool     // a dependency ran
-	away       Executor // where it runs; nil: here
+	executor   string   // the name of where it runs; "": here
+	away       Executor // it; nil: here
 	lease      *cache.Lease
 	grant      grant
 	queued     time.Time
@@ -64,11 +65,6 @@ type (
 		granted bool // the grant comes back with it
 	}
 )
-
-func (w *worker) emit(e Event) {
-	e.Time = time.Now()
-	w.options.Emit(e)
-}
 
 // lookUp finds out the units' keys and whether their results are there. Of a unit that has to run it tells at once.
 func (w *worker) lookUp(jobs []*lookupJob) message {
@@ -108,7 +104,7 @@ func (w *worker) keyed(j *lookupJob) (*task, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &task{unit: j.unit, in: in, forced: w.forced[j.unit], again: j.user != nil, renewed: j.renewed(), queued: time.Now()}
+	t := &task{unit: j.unit, in: in, forced: w.forced[j.unit], again: j.user != nil, renewed: j.renewed(), executor: w.options.executorOf(j.unit.nodes[0].Node), queued: time.Now()}
 	t.key, t.action = keyOf(j.unit.facts, in.lines)
 	return t, nil
 }
@@ -178,18 +174,6 @@ func (w *worker) lacking(j *lookupJob) ([]*unit, error) {
 	return out, nil
 }
 
-// hit is the result of a task that the store has.
-func (t *task) hit(e *cache.Entry) result {
-	res := result{status: StatusCached, action: e.Action, key: e.Key, outputs: e.Outputs, kept: e.Result}
-	if res.outputs == nil {
-		res.outputs = map[string]cache.Blob{}
-	}
-	if t.renewed {
-		res.status = StatusUnchanged
-	}
-	return res
-}
-
 // execute takes a task to its end. If another process is at the same work, the task waits and holds nothing.
 func (w *worker) execute(t *task) message {
 	m := executed{task: t, granted: true}
@@ -233,29 +217,6 @@ func (w *worker) wait(t *task) message {
 	}
 	t.lease = l
 	return executed{task: t}
-}
-
-// madeMeanwhile asks the store again once the lease is held: the former holder may have made the result.
-func (w *worker) madeMeanwhile(t *task) (result, bool) {
-	if t.forced || t.verify != nil {
-		return result{}, false
-	}
-	e, err := w.entry(w.ctx, t.action)
-	lost := ""
-	if err == nil && e.Entry != nil && complete(e.Entry, t.unit.nodes[0].Ports) {
-		lost, err = w.store.Lost(w.ctx, e.Entry)
-	}
-	if err != nil {
-		res := w.failure(err)
-		res.action = t.action
-		return res, true
-	}
-	if e.Entry == nil || lost != "" || !complete(e.Entry, t.unit.nodes[0].Ports) {
-		return result{}, false
-	}
-	res := t.hit(e.Entry)
-	res.reasons = because(record.MadeMeanwhile)
-	return res, true
 }
 
 // failure tells a fault, a verdict and an interruption apart.

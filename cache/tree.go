@@ -1,0 +1,291 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// tree is a file, or what a folder holds.
+type tree struct {
+	root string
+	dir  bool
+	// linked: a symbolic link was followed, so that some of this may lie elsewhere.
+	linked bool
+	avoid  fs.FileInfo // a folder that must not be among it, also by a link; nil: none
+	files  []treeFile  // sorted by name
+	dirs   []string    // sorted; empty ones count, too
+}
+
+type treeFile struct {
+	name   string // slash-separated, relative to root; "" for a single file
+	path   string
+	info   fs.FileInfo
+	digest Digest
+}
+
+// readTree lists path without reading content.
+func readTree(path string) (*tree, error) { return readTreeWithout(path, nil) }
+
+// readTreeWithout is readTree of what must not hold the folder avoid.
+func readTreeWithout(path string, avoid fs.FileInfo) (*tree, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	linked := info.Mode()&fs.ModeSymlink != 0
+	if linked {
+		if info, err = follow(path); err != nil {
+			return nil, err
+		}
+	}
+	t := &tree{root: path, dir: info.IsDir(), linked: linked, avoid: avoid}
+	if !t.dir {
+		if !info.Mode().IsRegular() {
+			return nil, strange(path, info)
+		}
+		t.files = []treeFile{{path: path, info: info}}
+		return t, nil
+	}
+	if err := t.walk(path, "", nil); err != nil {
+		return nil, err
+	}
+	if err := t.stat(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(t.files, func(a, b treeFile) int { return strings.Compare(a.name, b.name) })
+	slices.Sort(t.dirs)
+	return t, nil
+}
+
+// stat asks for what the walk left open, on all cores: a folder of many files costs little else when nothing changed.
+func (t *tree) stat() error {
+	const some = 512
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for part := range slices.Chunk(t.files, some) {
+		g.Go(func() (err error) {
+			for i := range part {
+				if f := &part[i]; f.info == nil && err == nil {
+					f.info, err = os.Lstat(f.path)
+				}
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// walk lists dir; above are the folders that lead to it, so that a link back to one of them is an error.
+func (t *tree) walk(dir, name string, above []fs.FileInfo) error {
+	self, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(above, func(i fs.FileInfo) bool { return os.SameFile(i, self) }) {
+		return fmt.Errorf("%s links back to a folder above it", dir)
+	}
+	if t.avoid != nil && name != "" && os.SameFile(t.avoid, self) {
+		return fmt.Errorf("%s is the state folder, which every run changes: name a folder without it, or move it with --state", dir)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := dir + string(filepath.Separator) + e.Name()
+		sub := e.Name()
+		if name != "" {
+			sub = name + "/" + sub
+		}
+		if e.Type().IsRegular() {
+			t.files = append(t.files, treeFile{name: sub, path: path})
+			continue
+		}
+		if EditorLock(path, e) {
+			continue
+		}
+		t.linked = t.linked || e.Type()&fs.ModeSymlink != 0
+		info, err := follow(path)
+		if err != nil {
+			return err
+		}
+		switch {
+		case info.IsDir():
+			t.dirs = append(t.dirs, sub)
+			if err := t.walk(path, sub, append(above[:len(above):len(above)], self)); err != nil {
+				return err
+			}
+		case info.Mode().IsRegular():
+			t.files = append(t.files, treeFile{name: sub, path: path, info: info})
+		default:
+			return strange(path, info)
+		}
+	}
+	return nil
+}
+
+// EditorLock tells whether an entry of a folder is a lock that Emacs puts beside a file while it is edited: a link .#NAME that
+// leads to no file. It is no content.
+func EditorLock(path string, e fs.DirEntry) bool {
+	if e.Type()&fs.ModeSymlink == 0 || !strings.HasPrefix(e.Name(), ".#") {
+		return false
+	}
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// strange is the error of what has no content that could be hashed.
+func strange(path string, info fs.FileInfo) error {
+	what := "something else"
+	switch m := info.Mode(); {
+	case m&fs.ModeNamedPipe != 0:
+		what = "a named pipe"
+	case m&fs.ModeSocket != 0:
+		what = "a socket"
+	case m&fs.ModeDevice != 0:
+		what = "a device"
+	}
+	return fmt.Errorf("%s is neither a file nor a folder but %s", path, what)
+}
+
+// follow is os.Stat with an error that says where a link leads.
+func follow(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if to, lerr := os.Readlink(path); lerr == nil {
+			err = fmt.Errorf("%s is a link to %s, which is not there: %w", path, to, fs.ErrNotExist)
+		}
+	}
+	return info, err
+}
+
+// blob is the tree's identity, once its files are hashed.
+func (t *tree) blob() Blob {
+	if !t.dir {
+		return Blob{Digest: t.files[0].digest, Size: t.size(), Exec: t.files[0].info.Mode()&0o100 != 0}
+	}
+	return Blob{Digest: Sum([]byte(t.text())), Size: t.size(), Dir: true}
+}
+
+// size is that of all its files, in bytes.
+func (t *tree) size() (sum int64) {
+	for _, f := range t.files {
+		sum += f.info.Size()
+	}
+	return sum
+}
+
+// text is what a folder's digest is made of.
+func (t *tree) text() string {
+	var b strings.Builder
+	b.WriteString("rein folder 1\n")
+	for _, d := range t.dirs {
+		fmt.Fprintf(&b, "d %q\n", d)
+	}
+	for _, f := range t.files {
+		x := '-'
+		if f.info.Mode()&0o100 != 0 {
+			x = 'x'
+		}
+		fmt.Fprintf(&b, "f %s %c %d %q\n", f.digest, x, f.info.Size(), f.name)
+	}
+	return b.String()
+}
+
+// sealed tells whether nothing has been written to the tree since it came into the store.
+func (t *tree) sealed(b Blob) bool {
+	var size int64
+	for _, f := range t.files {
+		if !f.info.ModTime().Equal(sealed) {
+			return false
+		}
+		size += f.info.Size()
+	}
+	for _, d := range t.folders() {
+		if info, err := os.Stat(d); err != nil || !info.ModTime().Equal(sealed) {
+			return false
+		}
+	}
+	return t.dir == b.Dir && size == b.Size && (t.dir || b.Exec == (t.files[0].info.Mode()&0o100 != 0))
+}
+
+// folders are the paths of all the tree's folders.
+func (t *tree) folders() []string {
+	if !t.dir {
+		return nil
+	}
+	out := make([]string, 0, 1+len(t.dirs))
+	out = append(out, t.root)
+	for _, d := range t.dirs {
+		out = append(out, filepath.Join(t.root, filepath.FromSlash(d)))
+	}
+	return out
+}
+
+// seal makes the tree's files read-only and sets the time of everything in it. A folder stays writable: it couldn't be
+// moved or removed otherwise.
+func (t *tree) seal() error {
+	for _, f := range t.files {
+		mode := fs.FileMode(0o444) | f.info.Mode()&0o111
+		if err := errors.Join(os.Chmod(f.path, mode), os.Chtimes(f.path, sealed, sealed)); err != nil {
+			return err
+		}
+	}
+	for _, d := range t.folders() {
+		if err := errors.Join(os.Chmod(d, 0o755), os.Chtimes(d, sealed, sealed)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sync makes the tree's content durable.
+func (t *tree) sync() error {
+	for _, f := range t.files {
+		file, err := os.Open(f.path)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(file.Sync(), file.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyTree copies a file or a folder; files get the mode, less the umask where it allows writing, and keep the right to be
+// executed.
+func copyTree(src, dst string, mode fs.FileMode) error {
+	t, err := readTree(src)
+	if err != nil {
+		return err
+	}
+	if t.dir {
+		if err := os.Mkdir(dst, 0o777); err != nil {
+			return err
+		}
+	}
+	for _, d := range t.dirs {
+		if err := os.Mkdir(filepath.Join(dst, filepath.FromSlash(d)), 0o777); err != nil {
+			return err
+		}
+	}
+	for _, f := range t.files {
+		m := mode
+		if f.info.Mode()&0o100 != 0 {
+			m |= 0o111
+		}
+		if err := copyFile(f.path, filepath.Join(dst, filepath.FromSlash(f.name)), m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
