@@ -9,6 +9,7 @@ import (
 	"rein/steps/calibrate"
 	"rein/steps/dataset"
 	"rein/steps/evaluate"
+	"rein/steps/evasions"
 	"rein/steps/exec"
 	"rein/steps/export"
 	"rein/steps/hardneg"
@@ -37,6 +38,7 @@ func Types() []*steps.Type {
 		sample.Step,
 		augment.Step,
 		hardneg.Step,
+		evasions.Step,
 		review.Step,
 		merge.Step,
 		balance.Step,

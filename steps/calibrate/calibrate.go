@@ -30,7 +30,9 @@ type Config struct {
 func (c *Config) Validate() error {
 	var check steps.Checks
 	check.Want(c.Cap >= 0 && c.Cap <= 1, "cap: %v; want a threshold from 0 to 1", c.Cap)
-	check.Add(c.traffic(c.Share).Check())
+	t := c.traffic(c.Share)
+	t.Least = c.Least // which other shares of the table may be under
+	check.Add(t.Check())
 	return check.Err()
 }
 

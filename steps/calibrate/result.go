@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"iter"
@@ -110,6 +111,9 @@ func (c Config) choose(ctx context.Context, s *scorer.Scorer, traffic, attacks i
 		if caught, _, err = scoreAll(ctx, s, attacks, nil); err != nil {
 			return nil, err
 		}
+	}
+	if attacks != nil && len(caught) == 0 {
+		return nil, errors.New("attacks: no row of them is labelled malicious, so they show no recall; leave them out, or give labelled attacks")
 	}
 	r.Rows, r.Distinct, r.Attacks = len(scores), distinct, len(caught)
 	c.fill(r, scores, caught, s.Threshold(), set)

@@ -45,7 +45,7 @@ func TestRolesThatAreNone(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `role "narrator" is none of user, system, tool, document, assistant`) {
 		t.Errorf("%v", err)
 	}
-	if err := (&Config{UTF8: "error", Roles: []string{"users"}}).Validate(); err == nil || !strings.Contains(err.Error(), `roles: "users" is none: want one of user, system`) {
+	if err := (&Config{UTF8: "error", Roles: []string{"users"}}).Validate(); err == nil || !strings.Contains(err.Error(), `roles: there is no "users"; there are user, system`) {
 		t.Errorf("%v", err)
 	}
 	rows := mustRead(t, Config{Filters: []Filter{{Column: "role", In: []string{artifact.RoleTool}}}}, map[string]string{"a.jsonl": `{"text":"a","label":0,"role":"tool"}` + "\n" + `{"text":"b","label":0,"role":"user"}` + "\n"})

@@ -1,63 +1,14 @@
 package robustness
 
 import (
-	"context"
-	"math"
-	"strings"
+	"slices"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"rein/steps/artifact"
+	"rein/steps/internal/ngram/ngramtest"
+	"rein/steps/internal/scorer"
 	"rein/steps/stepstest"
 )
-
-// Where each word adds to the score by itself, the search finds the least number of words: brute force over all sets of them agrees.
-func TestCheapestIsExactWhereWordsAdd(t *testing.T) {
-	names := strings.Fields("a b c d e f g h")
-	rapid.Check(t, func(t *rapid.T) {
-		weight := map[string]float64{"attack": rapid.Float64Range(0, 6).Draw(t, "attack")}
-		for _, w := range names {
-			weight[w] = rapid.Float64Range(-2, 1).Draw(t, w)
-		}
-		score := func(_ context.Context, texts []string) ([]float64, error) {
-			var out []float64
-			for _, text := range texts {
-				sum := 0.0
-				for _, w := range strings.Fields(text) {
-					sum += weight[w]
-				}
-				out = append(out, 1/(1+math.Exp(-sum)))
-			}
-			return out, nil
-		}
-		const threshold = 0.5
-		least := mostWords + 1
-		for set := 1; set < 1<<len(names); set++ {
-			text, n := "attack", 0
-			for i, w := range names {
-				if set>>i&1 == 1 {
-					text, n = text+" "+w, n+1
-				}
-			}
-			if s, _ := score(t.Context(), []string{text}); s[0] < threshold-1e-9 {
-				least = min(least, n)
-			}
-		}
-		price, text, threat, err := cheapest(t.Context(), score, threshold, "attack", names)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if price > least || price < least && math.Abs(threat-threshold) > 1e-6 {
-			t.Fatalf("%d words, brute force finds %d", price, least)
-		}
-		if price <= mostWords {
-			if s, _ := score(t.Context(), []string{text}); s[0] != threat || threat >= threshold || len(strings.Fields(text)) != price+1 {
-				t.Fatalf("%q for %d words scores %v", text, price, s[0])
-			}
-		}
-	})
-}
 
 // Of a model whose words don't add, the price is one that the model really takes.
 func TestEvasionIsReal(t *testing.T) {
@@ -67,7 +18,7 @@ func TestEvasionIsReal(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := read(t, out)
-	if r.Evasion == nil || r.Evasion.Attacks == 0 || r.Evasion.Attacks > 10 {
+	if r.Evasion == nil || r.Evasion.Texts == 0 || r.Evasion.Texts > 10 {
 		t.Fatalf("%+v", r.Evasion)
 	}
 	for _, e := range r.Evasion.Found {
@@ -85,4 +36,56 @@ func TestEvasionIsReal(t *testing.T) {
 	if _, ok := env.Metrics["evasion_words"]; ok {
 		t.Error("measured though nobody asked for it")
 	}
+}
+
+// Words that raise an alarm on a benign row are told, too: how few it takes, and which do it alone.
+func TestAlarmWordsAreReal(t *testing.T) {
+	in := rows(t, artifact.Benign, artifact.Malicious)
+	m := halved(t, in)
+	s, err := scorer.Open(t.Context(), m, scorer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	env := stepstest.New(t, "report")
+	out, err := run(t.Context(), env.Env, Config{Size: 30, Strengths: []float64{0.5}, Seed: 1, Evasion: 10}, In{Model: m, Rows: in})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := read(t, out)
+	if r.Alarms == nil || r.Alarms.Texts == 0 || env.Metrics["alarm_words"] != r.Alarms.Median || env.Metrics["alarmed_share"] != float64(r.Alarms.Turned)/float64(r.Alarms.Texts) {
+		t.Errorf("%v, %+v", env.Metrics, r.Alarms)
+	}
+	for _, e := range r.Alarms.Found {
+		if e.Score < s.Threshold() || e.Before >= s.Threshold() {
+			t.Errorf("%+v is no alarm", e)
+		}
+	}
+	if r.Alarms.Turned == 0 || (r.Alarms.Tenth == 1) != (len(r.Alarms.Alone) > 0) {
+		t.Errorf("%+v", r.Alarms)
+	}
+}
+
+// halved is a random model that flags half of the rows.
+func halved(t *testing.T, in artifact.Rows) artifact.Model {
+	t.Helper()
+	all, err := in.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := scorer.Open(t.Context(), ngramtest.Random(t, 0.5, true), scorer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var threats []float64
+	for _, r := range all {
+		v, err := s.Score(t.Context(), []string{r.Text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		threats = append(threats, float64(v[0].Threat))
+	}
+	slices.Sort(threats)
+	return ngramtest.Random(t, threats[len(threats)/2], true)
 }

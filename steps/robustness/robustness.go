@@ -22,7 +22,7 @@ import (
 type Config struct {
 	Size      int       `hcl:"size,optional" default:"500" doc:"Rows of each label to edit, drawn by the seed."`
 	Strengths []float64 `hcl:"strengths,optional" default:"[0.1, 0.3, 0.6]" doc:"Shares of letters or words that an edit may touch."`
-	Evasion   int       `hcl:"evasion,optional" default:"50" doc:"Attacks of which the least number of harmless words is looked for that gets them through; 0: none."`
+	Evasion   int       `hcl:"evasion,optional" default:"50" doc:"Attacks of which the least number of harmless words is looked for that gets them through, and benign rows of which the least number is looked for that gets them flagged; 0: none."`
 	Seed      int       `hcl:"seed,optional" default:"1" doc:"Of the draw and of the edits."`
 }
 
@@ -56,6 +56,7 @@ type Report struct {
 	Trials []Trial        `json:"trials"`  // the worst recall first
 
 	Evasion *Evasion `json:"evasion,omitempty"`
+	Alarms  *Evasion `json:"alarms,omitempty"` // the same for benign rows: words that get them flagged
 }
 
 // Trial is one edit at one strength.
