@@ -29,6 +29,8 @@ type Forecast struct {
 	OutputBytes  int64    `json:"output_bytes"` // disk that the results would take
 	// NoHistory counts the steps that may run and of which no past run is known: the forecast leaves them out.
 	NoHistory int `json:"no_history"`
+	// Trainings counts the steps that may run and that train: a measure of the work where no time is known.
+	Trainings int `json:"trainings"`
 	// Note is what else there is to know: that the index was lost, and a run finds more than the plan.
 	Note string `json:"note,omitempty"`
 }
@@ -295,7 +297,7 @@ func (p *planner) forecast() *Forecast {
 		}
 		f.Pipelines = append(f.Pipelines, pf)
 	}
-	for _, u := range p.units {
+	for id, u := range p.units {
 		switch u.status {
 		case PlanCached:
 			f.Cached++
@@ -304,6 +306,9 @@ func (p *planner) forecast() *Forecast {
 			f.Run++
 		case PlanUnknown:
 			f.Unknown++
+		}
+		if p.work.units[id].nodes[0].Traits.Stage == StageTraining {
+			f.Trainings++
 		}
 		if !u.estimate.known {
 			f.NoHistory++

@@ -140,11 +140,12 @@ func TestForecast(t *testing.T) {
 	a := step("a", &op{Config: map[string]any{"k": 1}})
 	b := step("b", &op{Config: map[string]any{"k": 2}}, from("x", a))
 	c := step("c", &op{Config: map[string]any{"k": 3}})
+	b.Traits.Stage = engine.StageTraining
 	f, err := engine.Plan(t.Context(), graph(a, b, c), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.TotalMS != 400 || f.CriticalMS != 400 || strings.Join(f.CriticalPath, " ") != "p/a p/b" {
+	if f.Trainings != 1 || f.TotalMS != 400 || f.CriticalMS != 400 || strings.Join(f.CriticalPath, " ") != "p/a p/b" {
 		t.Errorf("%+v", f)
 	}
 	for _, st := range f.Pipelines[0].Steps {

@@ -196,6 +196,9 @@ func planSummary(f *engine.Forecast) string {
 	}
 	if f.NoHistory > 0 {
 		out += fmt.Sprintf("\nthe forecast leaves out %s that never ran", human.Many(f.NoHistory, "step"))
+		if f.Trainings > 0 && f.TotalMS == 0 {
+			out += fmt.Sprintf("; %d of them train a model", f.Trainings)
+		}
 	}
 	if f.Note != "" {
 		out += "\nnote: " + f.Note
