@@ -49,6 +49,7 @@ type Order struct {
 type orderResult struct {
 	Verdict string `json:"verdict,omitempty"`
 	Error   string `json:"error,omitempty"`
+	Advice  string `json:"advice,omitempty"` // of either
 	Used    Usage  `json:"used"`
 }
 
@@ -231,7 +232,7 @@ func (o *Order) sameKey(ctx context.Context, op Op) error {
 }
 
 func writeResult(order string, runErr error, used Usage) error {
-	r := orderResult{Used: used}
+	r := orderResult{Used: used, Advice: AdviceOf(runErr)}
 	var v *Verdict
 	switch {
 	case errors.As(runErr, &v):
@@ -257,8 +258,12 @@ func readResult(order string) (answer error, ok bool) {
 	switch {
 	case !ok:
 		return nil, false
+	case r.Verdict != "" && r.Advice != "":
+		return Advise(&Verdict{r.Verdict}, r.Advice), true
 	case r.Verdict != "":
 		return &Verdict{r.Verdict}, true
+	case r.Error != "" && r.Advice != "":
+		return &advised{errors.New(r.Error), r.Error, r.Advice}, true // its text has the advice
 	case r.Error != "":
 		return errors.New(r.Error), true
 	}

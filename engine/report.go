@@ -38,7 +38,7 @@ func (r *runner) fill(s *record.Step, n *nodeOf) {
 	nr := r.schedule.nodes[n.id]
 	s.Status, s.Reasons, s.Why = string(nr.status), record.Words(nr.reasons), nr.reasons
 	if nr.err != nil {
-		s.Error = nr.err.Error()
+		s.Error, s.Advice = nr.err.Error(), AdviceOf(nr.err)
 	}
 	if n.unit == nil || nr.status == StatusSkipped {
 		return

@@ -288,6 +288,11 @@ func Verdictf(format string, args ...any) error {
 	return &engine.Verdict{Text: fmt.Sprintf(format, args...)}
 }
 
+// Advise says beside an error, or a verdict, what its reader can do about it.
+func Advise(err error, format string, args ...any) error {
+	return engine.Advise(err, fmt.Sprintf(format, args...))
+}
+
 // IsVerdict tells a verdict from a fault.
 func IsVerdict(err error) bool {
 	var v *engine.Verdict

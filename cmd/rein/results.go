@@ -74,34 +74,66 @@ func (a *app) results(ctx context.Context, store *cache.Store, p *lang.Program) 
 		return nil, err
 	}
 	var out []record.Pipeline
+	var notes told
 	for i, pipe := range p.Graph.Pipelines {
 		found := record.Pipeline{Name: pipe.Name, Title: pipe.Title, File: pipe.File, Meta: pipe.Meta, Steps: now[i].steps}
 		if !json.Valid(found.Meta) {
 			found.Meta = nil
 		}
 		if len(now[i].pending) > 0 {
-			found.Steps = a.newest(store, pipe, now[i])
+			found.Steps = newest(store, pipe, now[i], &notes)
 		}
 		out = append(out, found)
 	}
+	notes.write(a)
 	return out, nil
 }
 
+// told are notes on pipelines: what is to be said of several is said once.
+type told struct {
+	texts []string
+	of    map[string][]string
+}
+
+func (t *told) add(pipeline, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if t.of == nil {
+		t.of = map[string][]string{}
+	}
+	if t.of[text] == nil {
+		t.texts = append(t.texts, text)
+	}
+	t.of[text] = append(t.of[text], pipeline)
+}
+
+func (t *told) write(a *app) {
+	for _, text := range t.texts {
+		a.note(strings.Join(t.of[text], ", ") + ": " + text)
+	}
+}
+
+// note writes a note to the error stream, on a terminal wrapped between words.
+func (a *app) note(text string) {
+	t := a.table(a.err)
+	t.Line(nil, "note: "+text)
+	_ = t.Write(a.err) // what can't be written is no reason to stop
+}
+
 // newest is what the newest run recorded of a pipeline; nothing if it never ran.
-func (a *app) newest(store *cache.Store, pipe *engine.Pipeline, now present) []record.Step {
+func newest(store *cache.Store, pipe *engine.Pipeline, now present, notes *told) []record.Step {
 	for r := range newestFirst(store) {
 		for _, rp := range r.Pipelines {
 			if rp.Name != pipe.Name || len(rp.Steps) == 0 {
 				continue
 			}
 			if step := now.changed(rp.Steps); step != "" {
-				fmt.Fprintf(a.err, "note: %s: step %s has changed since the run of %s, whose figures these are; without --no-run what is missing is run\n",
-					pipe.Name, step, r.Started.Local().Format("2006-01-02 15:04"))
+				notes.add(pipe.Name, "step %s has changed since the run of %s, whose figures these are; without --no-run what is missing is run",
+					step, r.Started.Local().Format("2006-01-02 15:04"))
 			}
 			return withTraits(rp.Steps, pipe)
 		}
 	}
-	fmt.Fprintf(a.err, "note: %s has never run; without --no-run what is missing is run\n", pipe.Name)
+	notes.add(pipe.Name, "never run; without --no-run what is missing is run")
 	return nil
 }
 

@@ -64,6 +64,7 @@ type Step struct {
 	Reasons  []string              `json:"reasons,omitempty"`
 	Why      []Reason              `json:"why,omitempty"` // the same, for programs
 	Error    string                `json:"error,omitempty"`
+	Advice   string                `json:"advice,omitempty"` // what can be done about the error; its last line has it too
 	ActionID string                `json:"action_id,omitempty"`
 	Key      string                `json:"key,omitempty"`   // the text that was hashed to ActionID, where the result is in the store
 	Needs    []string              `json:"needs,omitempty"` // names of the steps it depends on

@@ -272,10 +272,9 @@ func ancestors(steps []record.Step, name string) map[string]bool {
 func missing(steps []record.Step, name string, result *record.Step) string {
 	for _, st := range steps {
 		if st.Error != "" {
-			line, rest, _ := strings.Cut(st.Error, "\n")
-			if _, advice, ok := strings.Cut(rest, "what to do: "); ok {
-				advice, _, _ = strings.Cut(advice, "\n")
-				line += "; what to do: " + advice
+			line, _, _ := strings.Cut(st.Error, "\n")
+			if st.Advice != "" {
+				line += "; what to do: " + st.Advice
 			}
 			return fmt.Sprintf("step %s %s: %s", st.Name, cmp.Or(st.Status, "failed"), line)
 		}

@@ -133,7 +133,8 @@ func own(env *steps.Env, in In, size int, seen map[[16]byte]bool) ([]artifact.Ro
 				return nil, err
 			}
 			if r.Label != artifact.Benign {
-				return nil, fmt.Errorf("own: row %q is labelled %s, and hard negatives are benign: %.80q\n  what to do: filter such rows out in the dataset step, or say label = \"benign\" there", r.ID, r.Label, r.Text)
+				return nil, steps.Advise(fmt.Errorf("own: row %q is labelled %s, and hard negatives are benign: %.80q", r.ID, r.Label, r.Text),
+					"filter such rows out in the dataset step, or say label = \"benign\" there")
 			}
 			r.Category, r.Method = cmp.Or(r.Category, ownKind), Method
 			r.Root = cmp.Or(r.Root, r.ID)
@@ -177,10 +178,11 @@ func lines(file artifact.File) ([]artifact.Row, error) {
 		n++
 		s := strings.TrimSpace(line)
 		if !utf8.ValidString(s) {
-			return nil, fmt.Errorf("the file of own hard negatives, line %d: not UTF-8: %.80q\n  what to do: plain text, one a line; another format is read by a dataset step, whose rows go to own", n, s)
+			return nil, steps.Advise(fmt.Errorf("the file of own hard negatives, line %d: not UTF-8: %.80q", n, s),
+				"plain text, one a line; another format is read by a dataset step, whose rows go to own")
 		}
 		if strings.HasPrefix(s, "{") && json.Valid([]byte(s)) {
-			return nil, fmt.Errorf("the file of own hard negatives, line %d: JSON, not plain text: %.80q\n  what to do: read it with a dataset step, and give its rows to own", n, s)
+			return nil, steps.Advise(fmt.Errorf("the file of own hard negatives, line %d: JSON, not plain text: %.80q", n, s), "read it with a dataset step, and give its rows to own")
 		}
 		if s == "" {
 			continue

@@ -10,7 +10,15 @@ import (
 	"rein/pipelines/compare"
 )
 
-// prose is what stands under the matrix: the recommendation and why, the tests, the plan's contradictions, the legend.
+// answer is what stands above the matrix.
+func (r result) answer() string {
+	if r.Recommendation.Strategy == "" {
+		return "Recommended: nobody"
+	}
+	return "Recommended: ★ " + r.Recommendation.Strategy
+}
+
+// prose is what stands under the matrix: why that is recommended, the tests, the plan's contradictions, the legend.
 func (r result) prose(p painter, o Options, m *Matrix) string {
 	var b strings.Builder
 	section := func(title string, lines []string) {
@@ -22,18 +30,8 @@ func (r result) prose(p painter, o Options, m *Matrix) string {
 			b.WriteString(paragraph("  · ", l, o.Width))
 		}
 	}
-	b.WriteString("\n")
-	head := "Recommended: nobody"
-	if r.Recommendation.Strategy != "" {
-		head = "Recommended: ★ " + r.Recommendation.Strategy
-	}
-	b.WriteString(p.bold(head) + "\n")
 	said := r.Rejections()
-	for _, l := range r.Recommendation.Why {
-		if !o.Brief || !slices.Contains(said, l) { // the matrix's first row says them
-			b.WriteString(paragraph("  · ", l, o.Width))
-		}
-	}
+	section("Why", slices.DeleteFunc(slices.Clone(r.Recommendation.Why), func(l string) bool { return o.Brief && slices.Contains(said, l) })) // the matrix's first row says them
 	section("Sweep", r.sweepLines())
 	section("Trend", r.trendLines(o.Past))
 	section("Variations against volume", r.controlLines())

@@ -57,6 +57,9 @@ func Table(w io.Writer, of *compare.Result, o Options) error {
 	if len(o.Rows) == 0 && !o.Transpose {
 		same = m.fold()
 	}
+	if _, err := fmt.Fprintf(w, "%s\n\n", p.bold(r.answer())); err != nil {
+		return err
+	}
 	g := m.grid(o.Transpose)
 	g.dense = brief
 	for i, part := range g.fit(o.Width) {

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -144,6 +145,9 @@ func starsCell(v view) Cell {
 	return Cell{Text: strings.Repeat("★", v.s.Stars) + strings.Repeat("☆", 5-v.s.Stars)}
 }
 
+// failedWords say shortly what a failed gate found, where its name alone says what was wanted.
+var failedWords = map[string]string{"gain": "no gain", "loss": "a loss"}
+
 // verdictCell is the verdict with the gates that failed.
 func verdictCell(v view) Cell {
 	if v.s == nil {
@@ -161,7 +165,7 @@ func verdictCell(v view) Cell {
 		var failed []string
 		for _, g := range v.s.Gates {
 			if !g.Passed {
-				failed = append(failed, label(g.Name))
+				failed = append(failed, cmp.Or(failedWords[g.Name], label(g.Name)))
 			}
 		}
 		c = Cell{Text: "reject: " + strings.Join(failed, ", "), Tone: Bad}
