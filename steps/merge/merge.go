@@ -73,9 +73,9 @@ type merger struct {
 
 	bySource, byFamily map[string]int // added rows
 
-	total, duplicates, similar, capped, relabelled, renamed int
-	labels, added                                           map[string]int
-	examples                                                map[string]string // of rows left out, by why
+	total, duplicates, again, similar, capped, relabelled, renamed int
+	labels, added                                                  map[string]int
+	examples                                                       map[string]string // of rows left out, by why
 }
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
@@ -151,10 +151,14 @@ func (m *merger) base(r artifact.Row, print leak.Fingerprint) error {
 func (m *merger) add(r artifact.Row, print leak.Fingerprint) error {
 	k := key(r.Text)
 	if label, dup := m.seen[k]; dup && m.config.Equal != "keep" {
-		if m.duplicates++; label != mark(r) {
+		m.duplicates++
+		switch {
+		case label != mark(r):
 			m.relabelled++
 			m.example("relabelled", r)
-		} else {
+		case m.ids[idHash(r.ID)]: // the same row, of another input
+			m.again++
+		default:
 			m.example("duplicate", r)
 		}
 		return nil
@@ -238,7 +242,7 @@ func (m *merger) report(env *steps.Env) {
 		count    int
 		key, why string
 	}{
-		{m.duplicates - m.relabelled, "duplicate", "their text is there already"},
+		{m.duplicates - m.relabelled - m.again, "duplicate", "their text is there already"},
 		{m.relabelled, "relabelled", "their text is there already with the other label"},
 		{m.similar, "similar", "nearly the same text is there already"},
 		{m.capped, "capped", "their source or category is at its cap"},
@@ -246,6 +250,9 @@ func (m *merger) report(env *steps.Env) {
 		if n.count > 0 {
 			env.Notef("%d rows were left out: %s, as of %s", n.count, n.why, m.examples[n.key])
 		}
+	}
+	if m.again > 0 {
+		env.Logf("%d rows were given twice, and are there once", m.again)
 	}
 	if m.renamed > 0 {
 		env.Logf("%d rows had the id of an earlier row and got a longer one", m.renamed)

@@ -36,7 +36,8 @@ func TestMerge(t *testing.T) {
 		note   string
 	}{
 		{"order", Config{}, []string{"a", "!b"}, [][]string{{"c"}, {"!d"}}, "a !b c !d", ""},
-		{"duplicates", Config{}, []string{"a"}, [][]string{{"A ", "c"}, {"c", "d"}}, "a c d", "2 rows were left out: their text"},
+		{"duplicates", Config{}, []string{"a"}, [][]string{{"A ", "c"}, {"c", "d"}}, "a c d", "1 rows were left out: their text"},
+		{"rows that are given twice", Config{}, []string{"a"}, [][]string{{"a", "b"}, {"b"}}, "a b", ""},
 		{"equal texts that are wanted", Config{Equal: "keep"}, []string{"a"}, [][]string{{"A ", "c"}, {"c"}}, "a A  c c", ""},
 		{"the base keeps its own", Config{}, []string{"a", "a"}, [][]string{{"b"}}, "a a b", ""},
 		{"both labels", Config{}, []string{"a"}, [][]string{{"!a"}}, "a", "the other label, as of row \"a\" (\"a\")"},
