@@ -78,9 +78,8 @@ func (r *Result) business(s *Strategy) *Business {
 		return b
 	}
 	avoided := Figure{Value: base.Value - fp.Value} // of the models that are used; over seeds, of their means
-	if t := r.TestOf(BaselineName, s.Name, "fp_rate"); t != nil && t.Difference.Low != nil {
-		low, high := -*t.Difference.High, -*t.Difference.Low
-		avoided = Figure{Value: -t.Difference.Value, Low: &low, High: &high}
+	if t := r.TestOf(BaselineName, s.Name, "fp_rate"); t != nil && t.Decided().Low != nil {
+		avoided = t.Decided().turned()
 	}
 	b.BaselinePerDay, b.AvoidedPerDay = base.scale(perDay), avoided.scale(perDay)
 	b.SavedPerDay = b.AvoidedPerDay.scale(r.Assumptions.TicketShare * r.Assumptions.TicketCost)
@@ -112,5 +111,12 @@ func (f Figure) scale(by float64) Figure {
 		low, high := *f.Low*by, *f.High*by
 		f.Low, f.High = &low, &high
 	}
+	return f
+}
+
+// turned is a difference seen from the other side.
+func (f Figure) turned() Figure {
+	f = f.scale(-1)
+	f.Low, f.High = f.High, f.Low
 	return f
 }

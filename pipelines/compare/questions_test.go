@@ -49,6 +49,9 @@ func TestPlantedSourceEffects(t *testing.T) {
 	if d := lucky.Decided(); *d.Low > 0 || lucky.Difference.Low == nil || *lucky.Difference.Low <= 0 || !strings.Contains(lucky.words(), points(d)) {
 		t.Errorf("over sources %+v, over rows %+v: %s", d, lucky.Difference, lucky.words())
 	}
+	if d, turned := lucky.Decided(), lucky.Turned().Decided(); turned.Value != -d.Value || *turned.Low != -*d.High || *turned.High != -*d.Low {
+		t.Errorf("%+v turned is %+v", d, turned)
+	}
 	// A verdict's tests are adjusted for their own number, not for those of strategies among each other.
 	least := 1.0
 	for _, test := range r.Tests {

@@ -308,9 +308,10 @@ func (t *Test) Turned() *Test {
 	}
 	o := *t
 	o.A, o.B, o.OnlyA, o.OnlyB = t.B, t.A, t.OnlyB, t.OnlyA
-	o.Difference = t.Difference.scale(-1)
-	if o.Difference.Low != nil {
-		o.Difference.Low, o.Difference.High = o.Difference.High, o.Difference.Low
+	o.Difference = t.Difference.turned()
+	if t.OverSources != nil {
+		over := t.OverSources.turned()
+		o.OverSources = &over
 	}
 	switch t.Conclusion {
 	case Better:

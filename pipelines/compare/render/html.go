@@ -206,13 +206,14 @@ var functions = template.FuncMap{
 	"blank":      blank,
 	"pval":       pvalue,
 	"diff": func(t compare.Test) string {
-		if isRate(t.Metric) {
-			return points(t.Difference)
+		d := t.Decided()
+		switch {
+		case isRate(t.Metric):
+			return points(d)
+		case d.Low == nil:
+			return fmt.Sprintf("%+.4f", d.Value)
 		}
-		if t.Difference.Low == nil {
-			return fmt.Sprintf("%+.4f", t.Difference.Value)
-		}
-		return fmt.Sprintf("%+.4f, 95%% %+.4f to %+.4f", t.Difference.Value, *t.Difference.Low, *t.Difference.High)
+		return fmt.Sprintf("%+.4f, 95%% %+.4f to %+.4f", d.Value, *d.Low, *d.High)
 	},
 	"label": label,
 	"took":  func(ms int64) string { return seconds(float64(ms) / 1000) },
