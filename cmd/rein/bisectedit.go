@@ -11,6 +11,7 @@ import (
 	"rein/pipelines/compare/render"
 	"rein/pipelines/human"
 	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 )
 
 // bisectEdit finds which of the variables that two files set differently makes the difference.
@@ -85,7 +86,7 @@ func (a *app) oneByOne(ctx context.Context, blobs compare.Blobs, before string, 
 		pipe := pa.Pipelines[0]
 		file := strings.TrimSuffix(pipe.File, filepath.Ext(pipe.File)) + "-" + c.name + ".hcl"
 		o.Overlay = map[string][]byte{file: fmt.Appendf(nil, "pipeline %q {\n  extends = %q\n}\nset {\n  %s = jsondecode(%s)\n}\n", pipe.Name, filepath.Base(pipe.File),
-			c.name, lang.Quote(c.value))}
+			c.name, diag.Quote(c.value))}
 		p, diags := lang.Load([]string{file}, o)
 		if err := a.report(p, diags); err != nil {
 			return err

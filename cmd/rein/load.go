@@ -15,6 +15,7 @@ import (
 	"rein/engine"
 	"rein/pipelines"
 	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 	"rein/steps/all"
 	"rein/steps/lineage"
 )
@@ -154,13 +155,13 @@ func (a *app) report(p *lang.Program, diags hcl.Diagnostics) error {
 	}
 	if a.json && diags.HasErrors() { // warnings would stand before the JSON that was asked for
 		if err := writeJSONLine(a.out, struct {
-			Diagnostics []lang.Diagnostic `json:"diagnostics"`
-		}{lang.Describe(p.Sources, diags)}); err != nil {
+			Diagnostics []diag.Diagnostic `json:"diagnostics"`
+		}{diag.Describe(p.Sources, diags)}); err != nil {
 			return err
 		}
 	} else {
 		_, width := isTerminal(a.err)
-		if err := lang.WriteDiagnostics(a.err, p.Sources, diags, lang.Style{Color: a.color(a.err), Width: width}); err != nil {
+		if err := diag.Write(a.err, p.Sources, diags, diag.Style{Color: a.color(a.err), Width: width}); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 )
 
 // Questions about results that are there (get, compare --no-run) speak of what the files describe now, where the store has
@@ -174,7 +175,7 @@ func (a *app) findOutput(ctx context.Context, store *cache.Store, p *lang.Progra
 		names = append(names, n.Name)
 	}
 	if !slices.Contains(names, step) {
-		if near := lang.Nearest(step, names); near != "" {
+		if near := diag.Nearest(step, names); near != "" {
 			return cache.Blob{}, configError(fmt.Errorf("pipeline %s has no step %q; did you mean %s?", pipe.Name, step, near))
 		}
 		return cache.Blob{}, configError(fmt.Errorf("pipeline %s has no step %q; it has %s", pipe.Name, step, strings.Join(names, ", ")))

@@ -14,7 +14,7 @@ import (
 
 	"rein/cmd/rein/internal/view"
 	"rein/pipelines/human"
-	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 )
 
 // app is what all commands share: the streams and the flags that mean the same everywhere.
@@ -98,7 +98,7 @@ func oneOfItsCommands(c *cobra.Command, args []string) error {
 			names = append(names, sub.Name())
 		}
 	}
-	if near := lang.Nearest(args[0], names); near != "" {
+	if near := diag.Nearest(args[0], names); near != "" {
 		return fmt.Errorf("%s has no command %q; did you mean %s?", c.CommandPath(), args[0], near)
 	}
 	return fmt.Errorf("%s has no command %q", c.CommandPath(), args[0])
@@ -132,7 +132,7 @@ func flagError(c *cobra.Command, err error) error {
 	case errors.As(err, &unknown):
 		var names []string
 		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near := lang.Nearest(unknown.GetSpecifiedName(), names); near != "" && unknown.GetSpecifiedShortnames() == "" {
+		if near := diag.Nearest(unknown.GetSpecifiedName(), names); near != "" && unknown.GetSpecifiedShortnames() == "" {
 			err = fmt.Errorf("%w; did you mean --%s?", err, near)
 		}
 	case errors.As(err, &invalid):

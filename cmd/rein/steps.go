@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 	"rein/steps"
 	"rein/steps/all"
 	"rein/steps/metric"
@@ -40,7 +41,7 @@ EXIT STATUS
 			if len(args) == 1 {
 				t := stepType(types, args[0])
 				if t == nil {
-					if near := lang.Nearest(args[0], typeNames()); near != "" {
+					if near := diag.Nearest(args[0], typeNames()); near != "" {
 						return configError(fmt.Errorf("there is no step type %q; did you mean %s?", args[0], near))
 					}
 					return configError(fmt.Errorf("there is no step type %q; there are %s", args[0], strings.Join(typeNames(), ", ")))

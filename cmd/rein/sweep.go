@@ -9,6 +9,7 @@ import (
 	"rein/pipelines/compare"
 	"rein/pipelines/human"
 	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 )
 
 // sweepFlags say which variables take which values.
@@ -146,7 +147,7 @@ func (a *app) withSweeps(p *lang.Program, args []string, l *loadFlags, f *sweepF
 // pointText is a pipeline that extends a swept one with a point's values. The plan's figures are of the strategy as it is written.
 func pointText(pipe *lang.Pipeline, s *lang.Sweep, name string, c column) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "pipeline %s {\n  title   = %s\n  extends = %s\n}\nset {\n", lang.Quote(name), lang.Quote(strings.TrimPrefix(name, pipe.Name+" ")), lang.Quote(filepath.Base(pipe.File)))
+	fmt.Fprintf(&b, "pipeline %s {\n  title   = %s\n  extends = %s\n}\nset {\n", diag.Quote(name), diag.Quote(strings.TrimPrefix(name, pipe.Name+" ")), diag.Quote(filepath.Base(pipe.File)))
 	for i, v := range s.Variables {
 		fmt.Fprintf(&b, "  %s = %s\n", v.Name, c.point[i])
 	}

@@ -19,6 +19,7 @@ import (
 	"rein/pipelines/compare"
 	"rein/pipelines/human"
 	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 	"rein/pipelines/lang/suite"
 )
 
@@ -161,8 +162,8 @@ func (a *app) testOutcome(results []suite.Result) error {
 		if a.json {
 			if err := writeJSONLine(a.out, struct {
 				suite.Result
-				Diagnostics []lang.Diagnostic `json:"diagnostics,omitempty"`
-			}{r, lang.Describe(r.Sources, r.Diagnostics)}); err != nil {
+				Diagnostics []diag.Diagnostic `json:"diagnostics,omitempty"`
+			}{r, diag.Describe(r.Sources, r.Diagnostics)}); err != nil {
 				return err
 			}
 			continue
@@ -175,7 +176,7 @@ func (a *app) testOutcome(results []suite.Result) error {
 		for _, text := range r.Failures {
 			fmt.Fprintf(a.out, "      %s\n", strings.ReplaceAll(safeLines(text), "\n", "\n      "))
 		}
-		if err := lang.WriteDiagnostics(a.err, r.Sources, r.Diagnostics, lang.Style{Color: a.color(a.err), Width: width}); err != nil {
+		if err := diag.Write(a.err, r.Sources, r.Diagnostics, diag.Style{Color: a.color(a.err), Width: width}); err != nil {
 			return err
 		}
 	}

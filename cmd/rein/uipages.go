@@ -12,6 +12,7 @@ import (
 	"rein/cmd/rein/internal/ui"
 	"rein/engine"
 	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 )
 
 // What the page asks of pipeline files. None of it prints: what is wrong is on the page.
@@ -56,7 +57,7 @@ func (a *app) planOf(ctx context.Context, args []string, l *loadFlags, file, tex
 		diags = append(diags, p.CheckPaths()...)
 	}
 	out := &ui.Plan{}
-	for _, d := range lang.Describe(p.Sources, diags) {
+	for _, d := range diag.Describe(p.Sources, diags) {
 		x := ui.Problem{Severity: d.Severity, Summary: d.Summary, Detail: d.Detail}
 		if d.Range != nil {
 			x.File, x.Line = d.Range.Filename, d.Range.Start.Line

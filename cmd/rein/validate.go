@@ -9,6 +9,7 @@ import (
 
 	"rein/pipelines/human"
 	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 )
 
 func (a *app) validateCmd() *cobra.Command {
@@ -61,20 +62,20 @@ EXIT STATUS
 
 func (a *app) validateJSON(p *lang.Program, diags hcl.Diagnostics, leaks error) error {
 	errors := 0
-	described := lang.Describe(p.Sources, diags)
+	described := diag.Describe(p.Sources, diags)
 	for _, d := range described {
 		if d.Severity == "error" {
 			errors++
 		}
 	}
 	if leaks != nil {
-		described = append(described, lang.Diagnostic{Severity: "error", Summary: "Leakage", Detail: leaks.Error()})
+		described = append(described, diag.Diagnostic{Severity: "error", Summary: "Leakage", Detail: leaks.Error()})
 		errors++
 	}
 	if err := writeJSON(a.out, struct {
 		Valid       bool              `json:"valid"`
 		ErrorCount  int               `json:"error_count"`
-		Diagnostics []lang.Diagnostic `json:"diagnostics"`
+		Diagnostics []diag.Diagnostic `json:"diagnostics"`
 	}{errors == 0, errors, described}); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"rein/engine"
+	"rein/pipelines/lang/diag"
 	"rein/steps/metric"
 )
 
@@ -27,7 +28,7 @@ func (a *assertion) test(metrics map[string]float64) error {
 	have := slices.Sorted(maps.Keys(metrics))
 	for _, n := range a.names {
 		if _, ok := metrics[metric.Canonical(n)]; !ok {
-			return a.verdict("the step has no metric %q.%s", n, suggest(n, "metrics", have))
+			return a.verdict("the step has no metric %q.%s", n, diag.Suggest(n, "metrics", have))
 		}
 	}
 	m := map[string]cty.Value{}

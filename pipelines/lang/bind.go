@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"rein/engine"
+	"rein/pipelines/lang/diag"
 	"rein/steps"
 )
 
@@ -42,7 +43,7 @@ func (e *evaluator) missing(i *instance, name, typ, doc string) {
 	if slices.Contains(i.step.decl.body.meant, name) {
 		return
 	}
-	e.diags = e.diags.Append(errorAt(i.step.decl.rng, "Missing argument", "%s step needs %q (%s)%s.", upperFirst(article(i.step.decl.typeName)), name, typ, prefixed(": ", strings.TrimSuffix(doc, "."))))
+	e.diags = e.diags.Append(errorAt(i.step.decl.rng, "Missing argument", "%s step needs %q (%s)%s.", diag.UpperFirst(diag.Article(i.step.decl.typeName)), name, typ, prefixed(": ", strings.TrimSuffix(doc, "."))))
 }
 
 // bindPort evaluates the argument of an input port.
@@ -57,11 +58,11 @@ func (e *evaluator) bindPort(i *instance, a *attr, p steps.Port) (engine.Input, 
 	b := binder{e: e, i: i, a: a, port: p, sc: sc}
 	in.Refs, ok = b.value(v, a.expr.Range(), a.expr)
 	if ok && !p.Optional && !p.List && len(in.Refs) == 0 {
-		b.report(a.expr.Range(), "Missing input", "The input %q of %s step is needed, and this is %s.", p.Name, article(i.step.decl.typeName), showValue(v))
+		b.report(a.expr.Range(), "Missing input", "The input %q of %s step is needed, and this is %s.", p.Name, diag.Article(i.step.decl.typeName), diag.Show(v))
 		return in, false
 	}
 	if ok && len(in.Refs) > 1 && !p.List {
-		b.report(a.expr.Range(), "Too many inputs", "The input %q of %s step takes one artifact, not %d.", p.Name, article(i.step.decl.typeName), len(in.Refs))
+		b.report(a.expr.Range(), "Too many inputs", "The input %q of %s step takes one artifact, not %d.", p.Name, diag.Article(i.step.decl.typeName), len(in.Refs))
 		return in, false
 	}
 	return in, ok
@@ -82,7 +83,7 @@ func (e *evaluator) bindDynamic(i *instance) bool {
 	b := binder{e: e, i: i, a: a, sc: sc}
 	v, _ = v.Unmark()
 	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
-		b.report(a.expr.Range(), "Wrong type of value", "inputs gives names to artifacts, { name = file(\"...\") }; this is %s.", describe(v))
+		b.report(a.expr.Range(), "Wrong type of value", "inputs gives names to artifacts, { name = file(\"...\") }; this is %s.", diag.WhatIs(v))
 		return false
 	}
 	m := v.AsValueMap()
@@ -132,7 +133,7 @@ func (b *binder) value(v cty.Value, at hcl.Range, expr hcl.Expression) ([]engine
 	case t.IsTupleType() || t.IsListType() || t.IsSetType():
 		return b.list(v, at, expr)
 	}
-	b.report(at, "Wrong type of value", "The input %q of %s step takes %s, not %s.%s", b.port.Name, article(b.i.step.decl.typeName), b.takes(), describe(v), b.hint(v))
+	b.report(at, "Wrong type of value", "The input %q of %s step takes %s, not %s.%s", b.port.Name, diag.Article(b.i.step.decl.typeName), b.takes(), diag.WhatIs(v), b.hint(v))
 	return nil, false
 }
 
@@ -186,7 +187,7 @@ func (b *binder) artifact(a *product, at hcl.Range) (engine.Ref, bool) {
 	if ok && !needed {
 		d := b.report(at, "Step is not needed", "%s is used here, but its `when` is false. Use it only where it is needed: CONDITION ? %s.%s : ...",
 			a.from, a.from, a.port)
-		also(d, a.from.step.decl.body.attrs["when"].rng, "not needed because of this")
+		diag.Also(d, a.from.step.decl.body.attrs["when"].rng, "not needed because of this")
 		return ref, false
 	}
 	b.i.edges = append(b.i.edges, edge{to: a.from, arg: b.a.name, rng: at})
@@ -197,7 +198,7 @@ func (b *binder) artifact(a *product, at hcl.Range) (engine.Ref, bool) {
 func (b *binder) wrongKind(a *product, at hcl.Range) {
 	if a.from == nil {
 		b.report(at, "Wrong kind of artifact", "The input %q of %s step takes %s, and %s is a path. A dataset step reads rows from a file or folder.",
-			b.port.Name, article(b.i.step.decl.typeName), article(b.port.Kind), a)
+			b.port.Name, diag.Article(b.i.step.decl.typeName), diag.Article(b.port.Kind), a)
 		return
 	}
 	var fits []string
@@ -208,11 +209,11 @@ func (b *binder) wrongKind(a *product, at hcl.Range) {
 	}
 	hint := ""
 	if len(fits) > 0 {
-		hint = " Did you mean " + orList(fits) + "?"
+		hint = " Did you mean " + diag.OrList(fits) + "?"
 	}
 	d := b.report(at, "Wrong kind of artifact", "The input %q of %s (%s step) takes %s, but the output %q of %s (%s step) is %s.%s",
-		b.port.Name, b.i, article(b.i.step.decl.typeName), article(b.port.Kind), a.port, a.from, article(a.from.step.decl.typeName), article(a.kind), hint)
-	also(d, a.from.step.decl.rng, "%s gives %s as %q", a.from, article(a.kind), a.port)
+		b.port.Name, b.i, diag.Article(b.i.step.decl.typeName), diag.Article(b.port.Kind), a.port, a.from, diag.Article(a.from.step.decl.typeName), diag.Article(a.kind), hint)
+	diag.Also(d, a.from.step.decl.rng, "%s gives %s as %q", a.from, diag.Article(a.kind), a.port)
 }
 
 // takes is what the port wants, in words.
@@ -223,7 +224,7 @@ func (b *binder) takes() string {
 	case b.port.Kind == "file":
 		return "a file or folder, or a step's output"
 	}
-	return article(portType(b.port))
+	return diag.Article(portType(b.port))
 }
 
 // hint says what to write instead where a whole step or a plain path stands for an artifact.
@@ -240,64 +241,10 @@ func (b *binder) hint(v cty.Value) string {
 		}
 	}
 	if len(fits) > 0 {
-		return " Name the output: " + orList(fits) + "."
+		return " Name the output: " + diag.OrList(fits) + "."
 	}
 	if v.Type() == cty.String {
 		return " A dataset step reads rows from a file or folder."
 	}
 	return ""
-}
-
-// describe names a value's type, with the value if it is short to say.
-func describe(v cty.Value) string {
-	switch t := v.Type(); {
-	case t == cty.String:
-		return "the text " + showValue(v)
-	case t == cty.Number:
-		return "the number " + showValue(v)
-	case t == cty.Bool:
-		return showValue(v)
-	case t.IsObjectType():
-		if isStep(v) {
-			return "a whole step"
-		}
-		return "an object"
-	default:
-		return article(t.FriendlyName())
-	}
-}
-
-func isStep(v cty.Value) bool {
-	for it := v.ElementIterator(); it.Next(); {
-		_, x := it.Element()
-		if x.Type().Equals(productType) || (x.Type().IsObjectType() && isStep(x)) {
-			return true
-		}
-	}
-	return false
-}
-
-func orList(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
-}
-
-func upperFirst(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
-// article puts "a" or "an" before a noun that needs it.
-func article(noun string) string {
-	if noun == "rows" || noun == "scores" {
-		return noun
-	}
-	if noun != "" && strings.ContainsRune("aeiou", rune(noun[0])) {
-		return "an " + noun
-	}
-	return "a " + noun
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"rein/pipelines/lang/diag"
 	"rein/steps"
 	"rein/steps/metric"
 )
@@ -219,7 +220,7 @@ func (c *completer) forArgument() (kind string, out []Candidate) {
 			}
 			for _, v := range f.Enum {
 				if !c.at.quoted {
-					v = Quote(v)
+					v = diag.Quote(v)
 				}
 				out = append(out, Candidate{Text: v, Kind: "value", first: true})
 			}
@@ -228,7 +229,7 @@ func (c *completer) forArgument() (kind string, out []Candidate) {
 	if v := c.e.variables[c.at.argument]; v != nil && s != nil && s.name == "set" {
 		for _, x := range c.e.allowed(v) {
 			if !c.at.quoted && v.constraint.typ != cty.Bool {
-				x = Quote(x)
+				x = diag.Quote(x)
 			}
 			out = append(out, Candidate{Text: x, Kind: "value", first: true})
 		}

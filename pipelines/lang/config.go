@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
+	"rein/pipelines/lang/diag"
 	"rein/steps"
 )
 
@@ -59,7 +60,7 @@ func (c *configurer) refused(problem error) {
 		}
 	}
 	if a == nil {
-		c.e.diags = c.e.diags.Append(errorAt(decl.rng, "Wrong configuration", "%s (%s step): %s", c.i, article(decl.typeName), msg))
+		c.e.diags = c.e.diags.Append(errorAt(decl.rng, "Wrong configuration", "%s (%s step): %s", c.i, diag.Article(decl.typeName), msg))
 		return
 	}
 	var unknown *steps.Unknown
@@ -68,7 +69,7 @@ func (c *configurer) refused(problem error) {
 		if r := elementRange(a.expr, unknown.Name); r != nil {
 			at = *r
 		}
-		d := errorAt(at, "Wrong value", "%s: there is no %q.%s", unknown.Arg, unknown.Name, suggest(unknown.Name, "values", unknown.Known))
+		d := errorAt(at, "Wrong value", "%s: there is no %q.%s", unknown.Arg, unknown.Name, diag.Suggest(unknown.Name, "values", unknown.Known))
 		c.e.diags = c.e.diags.Append(c.e.withValues(d, a, c.scope(a)))
 		return
 	}
@@ -105,7 +106,7 @@ func (c *configurer) wrong(a *attr, summary, format string, args ...any) *hcl.Di
 	if from != "" {
 		d.Detail += " The value comes from " + from + "."
 	}
-	return also(c.e.withValues(d, a, c.scope(a)), a.expr.Range(), "used here")
+	return diag.Also(c.e.withValues(d, a, c.scope(a)), a.expr.Range(), "used here")
 }
 
 func (c *configurer) scope(a *attr) scope {
@@ -156,7 +157,7 @@ func (c *configurer) missing(f steps.Field, body *block, prefix string) {
 		return
 	}
 	c.e.diags = c.e.diags.Append(errorAt(body.rng, "Missing argument", "The block %s of %s step needs %q (%s): %s",
-		strings.TrimSuffix(prefix, "."), article(c.i.step.decl.typeName), f.Name, typeText(f.Type), f.Doc))
+		strings.TrimSuffix(prefix, "."), diag.Article(c.i.step.decl.typeName), f.Name, typeText(f.Type), f.Doc))
 }
 
 func (c *configurer) blocks(f steps.Field, body *block, prefix string) (cty.Value, bool) {
@@ -197,27 +198,27 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 		return false
 	}
 	if holdsProduct(v) {
-		return v, report("The argument %q of %s step takes %s, not an artifact: it is a value, no input.%s", f.Name, article(c.i.step.decl.typeName), article(typeText(f.Type)), inputsHint(c.i.step.decl.typ))
+		return v, report("The argument %q of %s step takes %s, not an artifact: it is a value, no input.%s", f.Name, diag.Article(c.i.step.decl.typeName), diag.Article(typeText(f.Type)), inputsHint(c.i.step.decl.typ))
 	}
 	x, err := convert.Convert(v, f.Type)
 	if extra := extraAttribute(v, f.Type); extra != nil {
 		err = extra
 	}
 	if err == nil && isInfinite(x) {
-		return v, report("The argument %q of %s step is infinite: was something divided by zero?", f.Name, article(c.i.step.decl.typeName))
+		return v, report("The argument %q of %s step is infinite: was something divided by zero?", f.Name, diag.Article(c.i.step.decl.typeName))
 	}
 	if err != nil {
-		return v, report("The argument %q of %s step takes %s; this is %s: %s", f.Name, article(c.i.step.decl.typeName), article(typeText(f.Type)), showValue(shown), sentence(err))
+		return v, report("The argument %q of %s step takes %s; this is %s: %s", f.Name, diag.Article(c.i.step.decl.typeName), diag.Article(typeText(f.Type)), diag.Show(shown), sentence(err))
 	}
 	if x.IsNull() && f.Required {
-		return v, report("The argument %q of %s step is needed, and this is null.", f.Name, article(c.i.step.decl.typeName))
+		return v, report("The argument %q of %s step is needed, and this is null.", f.Name, diag.Article(c.i.step.decl.typeName))
 	}
 	for _, s := range stringsIn(x) {
 		if f.Enum != nil && !slices.Contains(f.Enum, s) {
 			if secret {
 				s = "(sensitive)"
 			}
-			return v, report("The argument %q of %s step is one of %s, not %q.%s", f.Name, article(c.i.step.decl.typeName), strings.Join(f.Enum, ", "), s, didYouMean(s, f.Enum))
+			return v, report("The argument %q of %s step is one of %s, not %q.%s", f.Name, diag.Article(c.i.step.decl.typeName), strings.Join(f.Enum, ", "), s, diag.DidYouMean(s, f.Enum))
 		}
 	}
 	return x, true

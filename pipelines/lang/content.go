@@ -7,6 +7,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"rein/pipelines/lang/diag"
 )
 
 // place names a body in messages.
@@ -94,9 +96,9 @@ func unknownArguments(body *hclsyntax.Body, schema *hcl.BodySchema, at place) (d
 				Detail:  fmt.Sprintf("There are no arguments in %s.%s", at.article, homeOf(a.Name)),
 				Subject: &a.NameRange})
 		default:
-			meant = append(meant, Nearest(a.Name, at.names))
-			diags = diags.Append(say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown argument", Subject: &a.NameRange},
-				"There is no argument %q in %s.%s", a.Name, at.article, suggest(a.Name, "arguments", at.names)))
+			meant = append(meant, diag.Nearest(a.Name, at.names))
+			diags = diags.Append(diag.Say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown argument", Subject: &a.NameRange},
+				"There is no argument %q in %s.%s", a.Name, at.article, diag.Suggest(a.Name, "arguments", at.names)))
 		}
 	}
 	return diags, meant
@@ -132,9 +134,9 @@ func unknownBlocks(body *hclsyntax.Body, schema *hcl.BodySchema, at place) (diag
 				Detail:  fmt.Sprintf("%q in %s is an argument: write %s = ... with an equals sign.", b.Type, at.article, b.Type),
 				Subject: &r})
 		default:
-			meant = append(meant, Nearest(b.Type, at.blocks))
-			diags = diags.Append(say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown block", Subject: &r},
-				"There is no block %q in %s.%s", b.Type, at.article, suggest(b.Type, "blocks", at.blocks)))
+			meant = append(meant, diag.Nearest(b.Type, at.blocks))
+			diags = diags.Append(diag.Say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown block", Subject: &r},
+				"There is no block %q in %s.%s", b.Type, at.article, diag.Suggest(b.Type, "blocks", at.blocks)))
 		}
 	}
 	return diags, meant

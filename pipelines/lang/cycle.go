@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"rein/pipelines/lang/diag"
 )
 
 // checkCycles reports steps that need their own output, with every edge of the cycle.
@@ -72,7 +74,7 @@ func cycleError(summary, what string, links []link) *hcl.Diagnostic {
 	last := links[len(links)-1]
 	d := errorAt(last.rng, summary, "%s %s:%s\nBreak the cycle at one of these.", last.to, what, b.String())
 	for _, l := range links[:min(mostLinks, len(links)-1)] {
-		also(d, l.rng, "%s needs %s", l.from, l.to)
+		diag.Also(d, l.rng, "%s needs %s", l.from, l.to)
 	}
 	return d
 }

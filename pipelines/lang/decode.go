@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2/gohcl"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"rein/pipelines/lang/diag"
 	"rein/steps"
 )
 
@@ -21,13 +22,13 @@ type decoder struct {
 }
 
 func (d *decoder) errorf(r hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
-	diag := errorAt(r, summary, format, args...)
-	d.diags = d.diags.Append(diag)
-	return diag
+	added := errorAt(r, summary, format, args...)
+	d.diags = d.diags.Append(added)
+	return added
 }
 
 func errorAt(r hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
-	return say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Subject: &r}, format, args...)
+	return diag.Say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Subject: &r}, format, args...)
 }
 
 func (d *decoder) file(body hcl.Body) {
@@ -43,7 +44,7 @@ func (d *decoder) file(body hcl.Body) {
 	seen := map[string]hcl.Range{}
 	for _, b := range c.Blocks {
 		if first, ok := seen[b.Type]; ok && schemaOf(b.Type).single {
-			also(d.errorf(b.DefRange, "Duplicate block", "A file has one %s block.", b.Type), first, "the first")
+			diag.Also(d.errorf(b.DefRange, "Duplicate block", "A file has one %s block.", b.Type), first, "the first")
 			continue
 		}
 		seen[b.Type] = b.DefRange
@@ -141,7 +142,7 @@ func (d *decoder) free(body hcl.Body, have []*attr, what string) []*attr {
 	for _, a := range out {
 		for _, h := range have {
 			if h.name == a.name {
-				also(d.errorf(a.nameRange, "Duplicate "+what, "%q was given already.", a.name), h.rng, "the first")
+				diag.Also(d.errorf(a.nameRange, "Duplicate "+what, "%q was given already.", a.name), h.rng, "the first")
 			}
 		}
 	}
@@ -176,7 +177,7 @@ func (d *decoder) fill(out *block, c *hcl.BodyContent, s blockSchema) {
 	for _, b := range c.Blocks {
 		n := inner[b.Type]
 		if first, ok := seen[b.Type]; ok && n.single {
-			also(d.errorf(b.DefRange, "Duplicate block", "%s may come once here.", b.Type), first, "the first")
+			diag.Also(d.errorf(b.DefRange, "Duplicate block", "%s may come once here.", b.Type), first, "the first")
 			continue
 		}
 		seen[b.Type] = b.DefRange
@@ -197,7 +198,7 @@ func (d *decoder) variable(b *hcl.Block) {
 	v := &variableDecl{broken: len(d.diags) > n, name: b.Labels[0], attrs: body.attrs, validations: body.blocks, rng: b.DefRange, nameRange: b.LabelRanges[0], in: d.m}
 	for _, o := range d.m.variables {
 		if o.name == v.name {
-			also(d.errorf(v.nameRange, "Duplicate variable", "variable %q was declared already.", v.name), o.rng, "the first")
+			diag.Also(d.errorf(v.nameRange, "Duplicate variable", "variable %q was declared already.", v.name), o.rng, "the first")
 			return
 		}
 	}
@@ -210,13 +211,13 @@ func (d *decoder) step(b *hcl.Block) {
 	s.typ = d.types[s.typeName]
 	if s.typ == nil {
 		names := slices.Sorted(maps.Keys(d.types))
-		d.errorf(s.typeRange, "Unknown step type", "There is no step type %q.%s `rein steps` lists them.", s.typeName, didYouMean(s.typeName, names))
+		d.errorf(s.typeRange, "Unknown step type", "There is no step type %q.%s `rein steps` lists them.", s.typeName, diag.DidYouMean(s.typeName, names))
 		s.body = &block{name: "step", attrs: map[string]*attr{}, rng: b.DefRange, in: d.m}
 	} else {
 		s.body = d.block(b, stepSchema(s.typ), fmt.Sprintf("a step of type %q", s.typeName))
 	}
 	if o := d.steps[s.name]; o != nil {
-		also(d.errorf(s.nameRange, "Duplicate step", "A step named %q was declared already; names are unique in a pipeline, whatever the type.", s.name), o.rng, "the first")
+		diag.Also(d.errorf(s.nameRange, "Duplicate step", "A step named %q was declared already; names are unique in a pipeline, whatever the type.", s.name), o.rng, "the first")
 		return
 	}
 	d.steps[s.name] = s
@@ -228,7 +229,7 @@ func (d *decoder) output(b *hcl.Block) {
 	o.body = d.block(b, *schemaOf("output"), "an output block")
 	for _, p := range d.m.outputs {
 		if p.name == o.name {
-			also(d.errorf(b.LabelRanges[0], "Duplicate output", "output %q was declared already.", o.name), p.rng, "the first")
+			diag.Also(d.errorf(b.LabelRanges[0], "Duplicate output", "output %q was declared already.", o.name), p.rng, "the first")
 			return
 		}
 	}
@@ -239,7 +240,7 @@ func (d *decoder) executor(b *hcl.Block) {
 	x := &executorDecl{kind: b.Labels[0], name: b.Labels[1], nameRange: b.LabelRanges[1]}
 	switch {
 	case x.kind != "slurm":
-		d.errorf(b.LabelRanges[0], "Unknown kind of executor", "There is no kind of executor %q.%s", x.kind, suggest(x.kind, "kinds", []string{"slurm"}))
+		d.errorf(b.LabelRanges[0], "Unknown kind of executor", "There is no kind of executor %q.%s", x.kind, diag.Suggest(x.kind, "kinds", []string{"slurm"}))
 		return
 	case x.name == localExecutor:
 		d.errorf(x.nameRange, "Reserved name", "%q is this machine; give the executor another name.", x.name)

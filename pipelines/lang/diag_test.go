@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"rein/pipelines"
+	"rein/pipelines/lang/diag"
 )
 
 func TestDiagnosticsAsData(t *testing.T) {
@@ -18,12 +19,12 @@ step "synthesize" "corpus" {
   sed  = 1
 }
 `}))
-	js, err := json.MarshalIndent(Describe(p.Sources, diags), "", "  ")
+	js, err := json.MarshalIndent(diag.Describe(p.Sources, diags), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "testdata/diagnostics.json", append(js, '\n'))
-	if none, err := json.Marshal(Describe(nil, nil)); err != nil || string(none) != "[]" {
+	if none, err := json.Marshal(diag.Describe(nil, nil)); err != nil || string(none) != "[]" {
 		t.Errorf("no diagnostics are %s, %v", none, err)
 	}
 }
@@ -31,7 +32,7 @@ step "synthesize" "corpus" {
 func TestDiagnosticsInColor(t *testing.T) {
 	p, diags := Load([]string{"main.hcl"}, testOptions(map[string]string{"main.hcl": "step \"synthesize\" \"corpus\" {\n\tsed = 1\n}\n"}))
 	var b bytes.Buffer
-	if err := WriteDiagnostics(&b, p.Sources, diags, Style{Color: true, Width: 40}); err != nil {
+	if err := diag.Write(&b, p.Sources, diags, diag.Style{Color: true, Width: 40}); err != nil {
 		t.Fatal(err)
 	}
 	want := "\x1b[1m\x1b[31merror:\x1b[0m \x1b[1mUnknown argument\x1b[0m\n" +
@@ -47,7 +48,7 @@ func TestWindowsLineEnds(t *testing.T) {
 	text := "step \"synthesize\" \"corpus\" {\r\n  sed = 1\r\n}\r\n"
 	p, diags := Load([]string{"main.hcl"}, testOptions(map[string]string{"main.hcl": text}))
 	var b bytes.Buffer
-	if err := WriteDiagnostics(&b, p.Sources, diags, Style{}); err != nil {
+	if err := diag.Write(&b, p.Sources, diags, diag.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	if strings.ContainsAny(b.String(), "\r\uFFFD") || !strings.Contains(b.String(), "    2 |   sed = 1\n      |   ^^^\n") {
@@ -93,7 +94,7 @@ func TestMessagesAreBounded(t *testing.T) {
 		"step \"" + long + "\" \"x\" {}\n", "variable \"v\" {\n  type = number\n  default = \"" + long + "\"\n}\n", "locals {\n  a = \"" + long} {
 		p, diags := Load([]string{"main.hcl"}, testOptions(map[string]string{"main.hcl": "pipeline \"p\" {}\n" + text}))
 		var b strings.Builder
-		if err := WriteDiagnostics(&b, p.Sources, diags, Style{}); err != nil || len(diags) == 0 {
+		if err := diag.Write(&b, p.Sources, diags, diag.Style{}); err != nil || len(diags) == 0 {
 			t.Fatalf("%d diagnostics, %v", len(diags), err)
 		}
 		if most := 40_000 * len(diags); b.Len() > most || !utf8.ValidString(b.String()) {

@@ -12,10 +12,9 @@
 //
 // snapshot.go keeps the outcome of all that, with what it rests on (reads.go), so that a later load with the same answers can be spared.
 //
-// Around that: diag.go, explain.go and render.go say what is wrong; paths.go looks whether data is there; resolved.go
-// says what a pipeline is after inheritance; format.go lays files out; reference.go, schemadoc.go and steptext.go
-// document the language from its schemas; symbols.go, hover.go and complete.go answer an editor. Package draw pictures
-// graphs, package scaffold writes a first project.
+// Around that: paths.go looks whether data is there; resolved.go says what a pipeline is after inheritance; format.go lays files out;
+// reference.go, schemadoc.go and steptext.go document the language from its schemas; index.go, hover.go and complete.go answer an
+// editor. Package diag says what is wrong, package draw pictures graphs, package scaffold writes a first project.
 //
 // # Words
 //

@@ -15,6 +15,7 @@ import (
 
 	"rein/engine"
 	"rein/engine/record"
+	"rein/pipelines/lang/diag"
 	"rein/steps/metric"
 )
 
@@ -66,7 +67,7 @@ func (e *evaluator) inForce(attrs []*attr) []*attr {
 	v, _ = v.UnmarkDeep()
 	b, err := convert.Convert(v, cty.Bool)
 	if err != nil || b.IsNull() || !b.IsKnown() {
-		e.diags = e.diags.Append(errorAt(attrs[i].expr.Range(), "Wrong type of value", "when is true or false; this is %s.", describe(v)))
+		e.diags = e.diags.Append(errorAt(attrs[i].expr.Range(), "Wrong type of value", "when is true or false; this is %s.", diag.WhatIs(v)))
 		return nil
 	}
 	if b.False() {
@@ -145,9 +146,9 @@ func (e *evaluator) metricName(a *attr) string {
 	}
 	known := append(metric.Names(), own...)
 	if !anything {
-		e.diags = e.diags.Append(errorAt(a.nameRange, "Unknown metric", "Nothing in this pipeline measures %q.%s", a.name, suggest(a.name, "metrics", known)))
-	} else if n := Nearest(a.name, known); n != "" && levenshtein.Distance(a.name, n, nil) <= 2 {
-		d := errorAt(a.nameRange, "Metric is probably misspelt", "No step that ships measures %q.%s If a step of yours measures it, all is well.", a.name, didYouMean(a.name, known))
+		e.diags = e.diags.Append(errorAt(a.nameRange, "Unknown metric", "Nothing in this pipeline measures %q.%s", a.name, diag.Suggest(a.name, "metrics", known)))
+	} else if n := diag.Nearest(a.name, known); n != "" && levenshtein.Distance(a.name, n, nil) <= 2 {
+		d := errorAt(a.nameRange, "Metric is probably misspelt", "No step that ships measures %q.%s If a step of yours measures it, all is well.", a.name, diag.DidYouMean(a.name, known))
 		d.Severity = hcl.DiagWarning
 		e.diags = e.diags.Append(d)
 	}
@@ -192,7 +193,7 @@ func (e *evaluator) slicedBy(a *attr, v cty.Value, x record.Expectation) []strin
 	var out []string
 	for _, n := range list {
 		if n.IsNull() || n.Type() != cty.String || !slices.Contains(kinds, n.AsString()) {
-			return wrong("%s.by is what the rows are sliced by, or a list of that: %s.%s", a.name, strings.Join(kinds, ", "), suggest(keyOrNothing(n), "slices", kinds))
+			return wrong("%s.by is what the rows are sliced by, or a list of that: %s.%s", a.name, strings.Join(kinds, ", "), diag.Suggest(keyOrNothing(n), "slices", kinds))
 		}
 		out = append(out, name+metric.By+n.AsString())
 	}
@@ -238,12 +239,12 @@ func (e *evaluator) expectation(a *attr, v cty.Value) (record.Expectation, bool)
 		v = cty.ObjectVal(map[string]cty.Value{"value": v})
 	}
 	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
-		return wrong("%s is a number, or { value, tolerance } or { at_most } or { at_least }; this is %s.", a.name, describe(v))
+		return wrong("%s is a number, or { value, tolerance } or { at_most } or { at_least }; this is %s.", a.name, diag.WhatIs(v))
 	}
 	ratchet := false
 	for k, n := range v.AsValueMap() {
 		if !slices.Contains(expectationKeys, k) {
-			return wrong("An expectation has no %q.%s", k, suggest(k, "keys", expectationKeys))
+			return wrong("An expectation has no %q.%s", k, diag.Suggest(k, "keys", expectationKeys))
 		}
 		if n.IsNull() || k == byKey {
 			continue
@@ -362,7 +363,7 @@ func (e *evaluator) measures(i *instance, arg string, a *attr) {
 		}
 	}
 	e.diags = e.diags.Append(errorAt(a.expr.Range(), "Wrong "+arg, "%s is the step whose figures are compared, and %s, %s step, measures no model.%s",
-		arg, i, article(i.step.decl.typeName), haveList("steps that do", others)))
+		arg, i, diag.Article(i.step.decl.typeName), diag.HaveList("steps that do", others)))
 }
 
 // branch is the expression of an argument that is never evaluated: of a conditional, the one of its two that is chosen.
@@ -376,7 +377,7 @@ func (e *evaluator) branch(a *attr) (hcl.Expression, bool) {
 		return nil, false
 	}
 	if v.Type() != cty.Bool || v.IsNull() {
-		e.diags = e.diags.Append(errorAt(c.Condition.Range(), "Wrong type of value", "A condition is true or false; this is %s.", showValue(v)))
+		e.diags = e.diags.Append(errorAt(c.Condition.Range(), "Wrong type of value", "A condition is true or false; this is %s.", diag.Show(v)))
 		return nil, false
 	}
 	if v.True() {

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/zclconf/go-cty/cty"
+
+	"rein/pipelines/lang/diag"
 )
 
 // extraAttribute finds an attribute that a type doesn't have. Conversion would drop it silently, and with it what
@@ -25,7 +27,7 @@ func extraAttribute(v cty.Value, want cty.Type) error {
 		for _, k := range slices.Sorted(maps.Keys(have)) {
 			x := have[k]
 			if !want.HasAttribute(k) {
-				return fmt.Errorf("it has no %q.%s", k, suggest(k, "attributes", names))
+				return fmt.Errorf("it has no %q.%s", k, diag.Suggest(k, "attributes", names))
 			}
 			if err := extraAttribute(x, want.AttributeType(k)); err != nil {
 				return err

@@ -9,6 +9,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 	"pgregory.net/rapid"
+
+	"rein/pipelines/lang/diag"
 )
 
 func TestFunctions(t *testing.T) {
@@ -49,7 +51,7 @@ func TestFunctions(t *testing.T) {
 			t.Fatal(diags)
 		}
 		v, diags := x.Value(ctx)
-		got := showValue(v)
+		got := diag.Show(v)
 		if diags.HasErrors() {
 			got = "error"
 		}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"rein/pipelines/lang/diag"
 )
 
 // seeds are all texts that are known: the strategies that ship and every wrong file.
@@ -68,7 +70,7 @@ func FuzzLoadJSON(f *testing.F) {
 
 func checkDiagnostics(t *testing.T, sources map[string]*hcl.File, diags hcl.Diagnostics) {
 	t.Helper()
-	for _, d := range Describe(sources, diags) {
+	for _, d := range diag.Describe(sources, diags) {
 		if d.Summary == "" {
 			t.Errorf("a diagnostic without words: %+v", d)
 		}
@@ -76,7 +78,7 @@ func checkDiagnostics(t *testing.T, sources map[string]*hcl.File, diags hcl.Diag
 			t.Errorf("%s: the highlight %d-%d is outside of %q", d.Summary, s.HighlightStartOffset, s.HighlightEndOffset, s.Code)
 		}
 	}
-	if err := WriteDiagnostics(io.Discard, sources, diags, Style{Color: true, Width: 60}); err != nil {
+	if err := diag.Write(io.Discard, sources, diags, diag.Style{Color: true, Width: 60}); err != nil {
 		t.Error(err)
 	}
 }

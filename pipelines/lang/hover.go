@@ -8,14 +8,15 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"rein/pipelines/lang/diag"
 	"rein/steps"
 	"rein/steps/metric"
 )
 
 // Hover is what an editor shows of the thing under the pointer.
 type Hover struct {
-	Range Range  `json:"range"`
-	Text  string `json:"text"` // Markdown
+	Range diag.Range `json:"range"`
+	Text  string     `json:"text"` // Markdown
 }
 
 // Hover tells what is at a byte of a file: a name where it is declared or used, a function, an argument, a block or a
@@ -34,7 +35,7 @@ func (p *Program) Hover(file string, offset int) *Hover {
 			r, at = *m.ref, m.ref.all
 		}
 		if text := e.hoverRef(r); text != "" {
-			return &Hover{rangeOf(at), text}
+			return &Hover{diag.RangeOf(at), text}
 		}
 	}
 	body, ok := f.Body.(*hclsyntax.Body)
@@ -56,7 +57,7 @@ func (e *evaluator) hoverRef(r ref) string {
 		}
 		text := fmt.Sprintf("**var.%s** %s", r.name, v.constraint.text())
 		if v.state == done {
-			text += fmt.Sprintf(" = `%s`", showValue(e.asWritten(v.value)))
+			text += fmt.Sprintf(" = `%s`", diag.Show(e.asWritten(v.value)))
 		}
 		return text + fmt.Sprintf("\n\n%s\n\nfrom %s, declared at %s", v.description, v.from, shortPos(v.decl.rng))
 	case "local":
@@ -66,7 +67,7 @@ func (e *evaluator) hoverRef(r ref) string {
 		}
 		text := "**local." + r.name + "**"
 		if z.state == done {
-			text += fmt.Sprintf(" = `%s`", showValue(e.asWritten(z.value)))
+			text += fmt.Sprintf(" = `%s`", diag.Show(e.asWritten(z.value)))
 		}
 		return text + "\n\n" + shortPos(z.attr.rng)
 	case "step":
@@ -104,7 +105,7 @@ func (e *evaluator) hoverFunction(body *hclsyntax.Body, file string, offset int)
 	hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
 		if c, ok := n.(*hclsyntax.FunctionCallExpr); ok && c.Name != instancesFunc && rangeHas(c.NameRange, file, offset) {
 			if f, known := set[c.Name]; known {
-				found = &Hover{rangeOf(c.NameRange), fmt.Sprintf("**%s**\n\n%s", signature(c.Name, f), functionDoc(c.Name, f))}
+				found = &Hover{diag.RangeOf(c.NameRange), fmt.Sprintf("**%s**\n\n%s", signature(c.Name, f), functionDoc(c.Name, f))}
 			}
 		}
 		return nil
@@ -125,14 +126,14 @@ func (e *evaluator) hoverBlock(body *hclsyntax.Body, file string, offset int) *H
 		h := hoverer{evaluator: e, file: file, offset: offset, scope: scope{roots: anyScope}}
 		s := grammar[i]
 		if rangeHas(b.TypeRange, file, offset) {
-			return &Hover{rangeOf(b.TypeRange), "**" + s.name + "**\n\n" + s.doc}
+			return &Hover{diag.RangeOf(b.TypeRange), "**" + s.name + "**\n\n" + s.doc}
 		}
 		if s.name == "step" && len(b.Labels) > 0 {
 			if h.typ = e.types[b.Labels[0]]; h.typ == nil {
 				return nil
 			}
 			if rangeHas(b.LabelRanges[0], file, offset) {
-				return &Hover{rangeOf(b.LabelRanges[0]), "**" + h.typ.Name + "**\n\n" + StepReference(h.typ)}
+				return &Hover{diag.RangeOf(b.LabelRanges[0]), "**" + h.typ.Name + "**\n\n" + StepReference(h.typ)}
 			}
 			s = stepSchema(h.typ)
 		}
@@ -174,11 +175,11 @@ func (h *hoverer) body(body *hclsyntax.Body, s blockSchema, resolved *block) *Ho
 		for _, arg := range s.args {
 			if arg.name == a.Name {
 				text := fmt.Sprintf("**%s** %s\n\n%s", arg.name, arg.typ, asSentence(arg.doc)+defaultText(h.typ, arg.name))
-				return &Hover{rangeOf(a.NameRange), text + h.value(resolved, a)}
+				return &Hover{diag.RangeOf(a.NameRange), text + h.value(resolved, a)}
 			}
 		}
 		if m, ok := metric.Lookup(a.Name); ok && (s.name == "expect" || s.name == "target") {
-			return &Hover{rangeOf(a.NameRange), fmt.Sprintf("**%s** %s\n\n%s", m.Name, m.Label, asSentence(m.Meaning))}
+			return &Hover{diag.RangeOf(a.NameRange), fmt.Sprintf("**%s** %s\n\n%s", m.Name, m.Label, asSentence(m.Meaning))}
 		}
 	}
 	for _, b := range body.Blocks {
@@ -188,7 +189,7 @@ func (h *hoverer) body(body *hclsyntax.Body, s blockSchema, resolved *block) *Ho
 		}
 		inner := s.blocks[i]
 		if rangeHas(b.TypeRange, h.file, h.offset) {
-			return &Hover{rangeOf(b.TypeRange), "**" + inner.name + "**\n\n" + asSentence(inner.doc)}
+			return &Hover{diag.RangeOf(b.TypeRange), "**" + inner.name + "**\n\n" + asSentence(inner.doc)}
 		}
 		h.typ = nil // its defaults are the step's own
 		if resolved != nil {

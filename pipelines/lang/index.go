@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"rein/pipelines/lang/diag"
 )
 
 // Index knows of many files which of them extend which, and every place where a step, a variable or a local value is
@@ -28,9 +30,9 @@ type Index struct {
 type Named struct {
 	Kind string // "step", "variable", "local"
 	Name string
-	At   Range   // the place that was asked about
-	Defs []Range // names in declarations and overrides, the base first
-	Refs []Range // names in references and in `set`
+	At   diag.Range   // the place that was asked about
+	Defs []diag.Range // names in declarations and overrides, the base first
+	Refs []diag.Range // names in references and in `set`
 }
 
 // NewIndex reads files, and the bases that they extend.
@@ -128,15 +130,15 @@ func (x *Index) Named(file string, offset int) *Named {
 	if at == nil {
 		return nil
 	}
-	n := &Named{Kind: kinds[at.root], Name: at.name, At: rangeOf(at.rng)}
+	n := &Named{Kind: kinds[at.root], Name: at.name, At: diag.RangeOf(at.rng)}
 	for _, f := range x.connected(file, at.root, at.name) {
 		for _, m := range x.of(f) {
 			switch {
 			case m.root != at.root || m.name != at.name:
 			case m.def:
-				n.Defs = append(n.Defs, rangeOf(m.rng))
+				n.Defs = append(n.Defs, diag.RangeOf(m.rng))
 			default:
-				n.Refs = append(n.Refs, rangeOf(m.rng))
+				n.Refs = append(n.Refs, diag.RangeOf(m.rng))
 			}
 		}
 	}
@@ -156,10 +158,10 @@ func (x *Index) at(file string, offset int) *mention {
 
 // Definition is where what stands at a byte of a file is declared: the base's declaration first, then what overrides
 // it; for the path after `extends`, the start of that file.
-func (x *Index) Definition(file string, offset int) []Range {
+func (x *Index) Definition(file string, offset int) []diag.Range {
 	if h := x.headers[file]; h != nil && h.extends != "" && rangeHas(h.extendsPos, file, offset) {
 		base := x.loader.source.relative(file, h.extends)
-		return []Range{rangeOf(hcl.Range{Filename: base, Start: hcl.InitialPos, End: hcl.InitialPos})}
+		return []diag.Range{diag.RangeOf(hcl.Range{Filename: base, Start: hcl.InitialPos, End: hcl.InitialPos})}
 	}
 	if n := x.Named(file, offset); n != nil {
 		return n.Defs
@@ -172,7 +174,7 @@ func (x *Index) Declared(file string) []Named {
 	var out []Named
 	for _, m := range x.of(file) {
 		if m.def {
-			out = append(out, Named{Kind: kinds[m.root], Name: m.name, At: rangeOf(m.rng)})
+			out = append(out, Named{Kind: kinds[m.root], Name: m.name, At: diag.RangeOf(m.rng)})
 		}
 	}
 	return out
@@ -213,7 +215,7 @@ func (x *Index) has(file, root, name string) bool {
 
 // Rename gives the edits that change a name in every file, so that the project loads to the same graph. The error says
 // why that can't be done.
-func (x *Index) Rename(file string, offset int, to string) ([]Edit, error) {
+func (x *Index) Rename(file string, offset int, to string) ([]diag.Edit, error) {
 	at := x.at(file, offset)
 	if at == nil {
 		return nil, fmt.Errorf("only steps, variables and local values can be renamed")
@@ -222,7 +224,7 @@ func (x *Index) Rename(file string, offset int, to string) ([]Edit, error) {
 	if !hclsyntax.ValidIdentifier(to) {
 		return nil, fmt.Errorf("%q can't be a name: a name starts with a letter and has only letters, digits, - and _", to)
 	}
-	var edits []Edit
+	var edits []diag.Edit
 	defined := false
 	for _, f := range x.connected(file, at.root, at.name) {
 		if _, diags := x.loader.parsed(f); diags.HasErrors() {
@@ -245,7 +247,7 @@ func (x *Index) Rename(file string, offset int, to string) ([]Edit, error) {
 				return nil, fmt.Errorf("%s is written with escapes at %s; rename it there by hand", what, shortPos(m.rng))
 			}
 			defined = defined || m.def
-			edits = append(edits, Edit{rangeOf(m.rng), to})
+			edits = append(edits, diag.Edit{Range: diag.RangeOf(m.rng), Text: to})
 		}
 	}
 	if !defined {

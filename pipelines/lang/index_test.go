@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"rein/pipelines/lang/diag"
 )
 
 func indexOf(t interface{ Fatal(...any) }, files map[string]string) *Index {
@@ -19,9 +21,9 @@ func indexOf(t interface{ Fatal(...any) }, files map[string]string) *Index {
 }
 
 // withEdits applies edits, and checks that each replaces the name that it is about.
-func withEdits(t interface{ Fatalf(string, ...any) }, files map[string]string, name string, edits []Edit) map[string]string {
+func withEdits(t interface{ Fatalf(string, ...any) }, files map[string]string, name string, edits []diag.Edit) map[string]string {
 	out := maps.Clone(files)
-	slices.SortFunc(edits, func(a, b Edit) int { return b.Range.Start.Byte - a.Range.Start.Byte })
+	slices.SortFunc(edits, func(a, b diag.Edit) int { return b.Range.Start.Byte - a.Range.Start.Byte })
 	for _, e := range edits {
 		text := out[e.Range.Filename]
 		if got := text[e.Range.Start.Byte:e.Range.End.Byte]; got != name {
@@ -32,7 +34,7 @@ func withEdits(t interface{ Fatalf(string, ...any) }, files map[string]string, n
 	return out
 }
 
-func linesOf(list []Range) []string {
+func linesOf(list []diag.Range) []string {
 	var out []string
 	for _, r := range list {
 		out = append(out, strings.Join([]string{r.Filename, ":", string(rune('0' + r.Start.Line))}, ""))

@@ -10,6 +10,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/json"
+
+	"rein/pipelines/lang/diag"
 )
 
 // module parses and decodes a file once. from is where it is named, if in another file. nil: it can't be read.
@@ -20,7 +22,7 @@ func (l *loader) module(name string, from *hcl.Range) *module {
 	l.modules[name] = nil
 	text, err := l.source.read(name)
 	if err != nil {
-		l.diags = l.diags.Append(say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read a pipeline", Subject: from},
+		l.diags = l.diags.Append(diag.Say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read a pipeline", Subject: from},
 			"%s: %s.%s", name, readProblem(err), l.similarFile(name)))
 		return nil
 	}
@@ -81,15 +83,15 @@ func quieter(diags hcl.Diagnostics) hcl.Diagnostics {
 	})
 }
 
-func (l *loader) similarFile(name string) suggestion {
+func (l *loader) similarFile(name string) diag.Suggestion {
 	files, err := l.source.list(l.source.join(name, ".."))
 	if err != nil {
-		return suggestion{}
+		return diag.Suggestion{}
 	}
-	s := didYouMean(name, files)
-	s.given, s.name = filepath.Base(s.given), filepath.Base(s.name) // what is written is relative to the file
-	if s.text == "" {
-		return suggestion{}
+	s := diag.DidYouMean(name, files)
+	s.Given, s.Name = filepath.Base(s.Given), filepath.Base(s.Name) // what is written is relative to the file
+	if s.Text == "" {
+		return diag.Suggestion{}
 	}
 	return s
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"rein/engine"
+	"rein/pipelines/lang/diag"
 	"rein/steps"
 )
 
@@ -158,7 +159,7 @@ func load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 		pl.node.Secrets = l.secrets
 		p.Graph.Pipelines = append(p.Graph.Pipelines, pl.node)
 	}
-	diags := l.scrub(tidy(l.diags))
+	diags := l.scrub(diag.Tidy(l.diags))
 	l.keepable(p, paths, diags)
 	return p, diags
 }

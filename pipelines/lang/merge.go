@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/gohcl"
+
+	"rein/pipelines/lang/diag"
 )
 
 // mergeVariable overrides a base's variable argument by argument; validations add up.
@@ -25,7 +27,7 @@ func (l *loader) mergeStep(old, over *stepDecl) *stepDecl {
 		d := errorAt(over.typeRange, "Step of another type",
 			"The step %q that this overrides is of type %q. Give the new step another name and let its users refer to it, or override the base's step with its own type.",
 			over.name, old.typeName)
-		l.diags = l.diags.Append(also(d, old.rng, "the base's step"))
+		l.diags = l.diags.Append(diag.Also(d, old.rng, "the base's step"))
 		return old
 	}
 	s := *over

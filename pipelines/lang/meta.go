@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"rein/engine"
+	"rein/pipelines/lang/diag"
 )
 
 // bindMeta fills in what every step takes: depends_on, resources, retries, timeout, executor and asserts.
@@ -20,7 +21,7 @@ func (e *evaluator) bindMeta(i *instance) bool {
 	if a := body.attrs["retries"]; a != nil {
 		if v, ok := e.metaValue(i, a, cty.Number); ok {
 			if f := v.AsBigFloat(); !f.IsInt() || f.Sign() < 0 || f.Cmp(big.NewFloat(1000)) > 0 {
-				e.wrongMeta(i, a, "retries is a whole number from 0 to 1000, not %s.", showValue(v))
+				e.wrongMeta(i, a, "retries is a whole number from 0 to 1000, not %s.", diag.Show(v))
 			} else {
 				r, _ := f.Int64()
 				i.node.Retries = int(r)
@@ -31,7 +32,7 @@ func (e *evaluator) bindMeta(i *instance) bool {
 		if v, ok := e.metaValue(i, a, cty.String); ok {
 			d, err := time.ParseDuration(v.AsString())
 			if err != nil || d <= 0 {
-				e.wrongMeta(i, a, "timeout is a time like \"90s\", \"20m\" or \"2h\", not %s.", showValue(v))
+				e.wrongMeta(i, a, "timeout is a time like \"90s\", \"20m\" or \"2h\", not %s.", diag.Show(v))
 			}
 			i.node.Timeout = d
 		}
@@ -39,7 +40,7 @@ func (e *evaluator) bindMeta(i *instance) bool {
 	if a := body.attrs["executor"]; a != nil {
 		if v, ok := e.metaValue(i, a, cty.String); ok {
 			if i.node.Executor = v.AsString(); e.project.Check(i.node.Executor) != nil {
-				e.wrongMeta(i, a, "There is no executor %s.%s", showValue(v), e.project.suggestion(i.node.Executor))
+				e.wrongMeta(i, a, "There is no executor %s.%s", diag.Show(v), e.project.suggestion(i.node.Executor))
 			}
 		}
 	}
@@ -73,14 +74,14 @@ func (e *evaluator) resources(i *instance, b *block) {
 	if a := b.attrs["cpus"]; a != nil {
 		if v, ok := e.metaValue(i, a, cty.Number); ok {
 			if r.CPUs, _ = v.AsBigFloat().Float64(); r.CPUs <= 0 {
-				e.wrongMeta(i, a, "cpus is more than 0, not %s.", showValue(v))
+				e.wrongMeta(i, a, "cpus is more than 0, not %s.", diag.Show(v))
 			}
 		}
 	}
 	if a := b.attrs["gpu"]; a != nil {
 		if v, ok := e.metaValue(i, a, cty.Number); ok {
 			if f := v.AsBigFloat(); !f.IsInt() || f.Sign() < 0 || f.Cmp(big.NewFloat(1024)) > 0 {
-				e.wrongMeta(i, a, "gpu is a number of whole GPUs, not %s.", showValue(v))
+				e.wrongMeta(i, a, "gpu is a number of whole GPUs, not %s.", diag.Show(v))
 			} else {
 				n, _ := f.Int64()
 				r.GPU = int(n)
@@ -91,7 +92,7 @@ func (e *evaluator) resources(i *instance, b *block) {
 		if v, ok := e.metaValue(i, a, cty.String); ok {
 			n, err := ParseBytes(v.AsString())
 			if err != nil || n == 0 {
-				e.wrongMeta(i, a, "memory is a number of bytes or a text like \"512MiB\" or \"4GiB\", not %s.", showValue(v))
+				e.wrongMeta(i, a, "memory is a number of bytes or a text like \"512MiB\" or \"4GiB\", not %s.", diag.Show(v))
 			}
 			r.Memory = n
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"rein/engine"
+	"rein/pipelines/lang/diag"
 )
 
 func TestOverridingAVariableKeepsItsRules(t *testing.T) {
@@ -236,7 +237,7 @@ func TestMisspeltMetricIsAWarning(t *testing.T) {
 	if diags.HasErrors() || len(diags) != 1 {
 		t.Fatalf("%v", diags)
 	}
-	if d := Describe(p.Sources, diags)[0]; d.Severity != "warning" || !strings.Contains(d.Detail, `Did you mean "fp_rate"?`) {
+	if d := diag.Describe(p.Sources, diags)[0]; d.Severity != "warning" || !strings.Contains(d.Detail, `Did you mean "fp_rate"?`) {
 		t.Errorf("%+v", d)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"rein/engine"
+	"rein/pipelines/lang/diag"
 )
 
 // readPath is a file or folder that a step reads, and where that is written.
@@ -35,7 +36,7 @@ func (p *Program) CheckPaths() hcl.Diagnostics {
 			}
 		}
 	}
-	return tidy(diags)
+	return diag.Tidy(diags)
 }
 
 // space sets a sentence off from the one before it.
@@ -52,7 +53,7 @@ func (e *evaluator) checkPath(r readPath) *hcl.Diagnostic {
 		if written, _ := e.written(r.attr); r.at == r.attr.expr.Range() {
 			at = written
 		}
-		return also(e.withValues(errorAt(at, summary, format, args...), r.attr, r.sc), r.at, "used here")
+		return diag.Also(e.withValues(errorAt(at, summary, format, args...), r.attr, r.sc), r.at, "used here")
 	}
 	text := r.path.Text
 	if !filepath.IsAbs(text) {
@@ -97,20 +98,20 @@ func wrongPath(p *engine.Path) error {
 }
 
 // similarPath suggests a name in the same folder, or says how much of the path is there.
-func similarPath(abs string) suggestion {
+func similarPath(abs string) diag.Suggestion {
 	dir := filepath.Dir(abs)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		for up := dir; up != filepath.Dir(up); up = filepath.Dir(up) {
 			if _, err := os.Stat(up); err == nil {
-				return suggestion{text: " Of its folders, " + up + " is the last that is there."}
+				return diag.Suggestion{Text: " Of its folders, " + up + " is the last that is there."}
 			}
 		}
-		return suggestion{}
+		return diag.Suggestion{}
 	}
 	var names []string
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	return didYouMean(filepath.Base(abs), names)
+	return diag.DidYouMean(filepath.Base(abs), names)
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"rein/pipelines/lang/diag"
 )
 
 func TestCheckPaths(t *testing.T) {
@@ -33,7 +35,7 @@ step "dataset" "file" { data = dir("more.csv") }
 	p, diags := Load([]string{"main.hcl"}, o)
 	noErrors(t, diags)
 	var got []string
-	for _, d := range Describe(p.Sources, p.CheckPaths()) {
+	for _, d := range diag.Describe(p.Sources, p.CheckPaths()) {
 		got = append(got, strings.ReplaceAll(d.Snippet.Context+": "+d.Summary+": "+d.Detail, dir, "DIR"))
 	}
 	const rule = " Relative paths count from the folder of the file in which they are written, those of --var from the working folder. Or give a list."

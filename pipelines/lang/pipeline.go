@@ -10,6 +10,7 @@ import (
 
 	"rein/engine"
 	"rein/engine/record"
+	"rein/pipelines/lang/diag"
 )
 
 // Pipeline is one loaded strategy, for those who want more of it than the graph: show, editors, completion.
@@ -99,7 +100,7 @@ func (e *evaluator) declareAll() {
 func (e *evaluator) checkSet() {
 	for _, a := range e.m.set {
 		if !e.has("var", a.name) {
-			e.diags = e.diags.Append(errorAt(a.nameRange, "Unknown variable", "set gives a value for %q, which is not declared.%s", a.name, suggest(a.name, "variables", e.names("var"))))
+			e.diags = e.diags.Append(errorAt(a.nameRange, "Unknown variable", "set gives a value for %q, which is not declared.%s", a.name, diag.Suggest(a.name, "variables", e.names("var"))))
 		}
 	}
 }
@@ -174,7 +175,7 @@ func (e *evaluator) outputs(p *engine.Pipeline) {
 		}
 		v, _ = v.Unmark()
 		if !v.Type().Equals(productType) || v.IsNull() || v.EncapsulatedValue().(*product).from == nil {
-			e.diags = e.diags.Append(errorAt(val.expr.Range(), "Wrong type of value", "An output is a step's: value = step.NAME.PORT. This is %s.", describe(v)))
+			e.diags = e.diags.Append(errorAt(val.expr.Range(), "Wrong type of value", "An output is a step's: value = step.NAME.PORT. This is %s.", diag.WhatIs(v)))
 			continue
 		}
 		a := v.EncapsulatedValue().(*product)
@@ -196,7 +197,7 @@ func (e *evaluator) variableList() []*Variable {
 		v := e.variables[d.name]
 		x := &Variable{Name: d.name, Type: v.constraint.text(), Description: v.description, From: v.from, Pos: shortPos(d.rng), Sensitive: v.sensitive}
 		if v.state == done {
-			x.Value, x.full = showValue(e.asWritten(v.value)), literal(e.asWritten(v.value))
+			x.Value, x.full = diag.Show(e.asWritten(v.value)), diag.Literal(e.asWritten(v.value))
 		}
 		out = append(out, x)
 	}

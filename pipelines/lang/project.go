@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/gohcl"
 	"github.com/zclconf/go-cty/cty"
+
+	"rein/pipelines/lang/diag"
 )
 
 // ProjectFile is the name of the file with a project's executors and shared cache. In a folder it is no pipeline.
@@ -75,11 +77,11 @@ func (p *Project) Check(name string) error {
 }
 
 // suggestion ends a message about an unknown executor.
-func (p *Project) suggestion(name string) suggestion {
-	if s := didYouMean(name, p.Names()); s.text != "" {
+func (p *Project) suggestion(name string) diag.Suggestion {
+	if s := diag.DidYouMean(name, p.Names()); s.Text != "" {
 		return s
 	}
-	return suggestion{text: fmt.Sprintf("%s An executor \"slurm\" %q block in %s would make it one.", haveList("executors", p.Names()), name, ProjectFile)}
+	return diag.Suggestion{Text: fmt.Sprintf("%s An executor \"slurm\" %q block in %s would make it one.", diag.HaveList("executors", p.Names()), name, ProjectFile)}
 }
 
 const localExecutor = "local"
@@ -153,7 +155,7 @@ func (l *loader) isProject(file string) bool {
 func (l *loader) executor(m *module, b *executorDecl) {
 	x := &Executor{Kind: b.kind, Name: b.name, Pos: shortPos(b.body.rng), rng: b.body.rng}
 	if first := l.project.Executors[x.Name]; first != nil {
-		also(l.errorAt(b.nameRange, "Duplicate executor", "An executor named %q was declared already; one that several pipelines use belongs in %s.", x.Name, ProjectFile), first.rng, "the first")
+		diag.Also(l.errorAt(b.nameRange, "Duplicate executor", "An executor named %q was declared already; one that several pipelines use belongs in %s.", x.Name, ProjectFile), first.rng, "the first")
 		return
 	}
 	l.project.Executors[x.Name] = x
@@ -180,7 +182,7 @@ func (l *loader) executor(m *module, b *executorDecl) {
 func (l *loader) sharedCache(m *module, b *block) {
 	c := &SharedCache{Pos: shortPos(b.rng), rng: b.rng}
 	if first := l.project.Cache; first != nil {
-		also(l.errorAt(b.rng, "Duplicate block", "A project has one shared cache; it belongs in %s.", ProjectFile), first.rng, "the first")
+		diag.Also(l.errorAt(b.rng, "Duplicate block", "A project has one shared cache; it belongs in %s.", ProjectFile), first.rng, "the first")
 		return
 	}
 	l.project.Cache = c
@@ -280,7 +282,7 @@ func (v values) count(name string, to *int, least int) bool {
 			return true
 		}
 	}
-	v.wrong(name, "%s is a whole number from %d to 1000000, not %s.", name, least, showValue(n))
+	v.wrong(name, "%s is a whole number from %d to 1000000, not %s.", name, least, diag.Show(n))
 	return false
 }
 
@@ -293,6 +295,6 @@ func (v values) factor(name string, to *float64) {
 func (v values) choice(name string, to *string, of ...string) {
 	*to = of[0]
 	if v.read(name, to) && !slices.Contains(of, *to) {
-		v.wrong(name, "%s can't be %q.%s", name, *to, suggest(*to, "choices", of))
+		v.wrong(name, "%s can't be %q.%s", name, *to, diag.Suggest(*to, "choices", of))
 	}
 }

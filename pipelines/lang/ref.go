@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"rein/pipelines/lang/diag"
 )
 
 // ref is a reference in an expression: var.NAME, local.NAME, step.NAME..., each.key, metric.NAME.
@@ -80,7 +82,7 @@ func (e *evaluator) checkRef(r ref, s scope) {
 		return
 	}
 	if r.name == "" {
-		report(r.all, "Incomplete reference", "%s alone is no value: write %s.NAME.%s", r.root, r.root, haveList(r.root+" names", e.names(r.root)))
+		report(r.all, "Incomplete reference", "%s alone is no value: write %s.NAME.%s", r.root, r.root, diag.HaveList(r.root+" names", e.names(r.root)))
 		return
 	}
 	switch r.root {
@@ -88,7 +90,7 @@ func (e *evaluator) checkRef(r ref, s scope) {
 		if !s.keyed {
 			report(r.all, "No for_each", "each.key and each.value are only known in a step with for_each.")
 		} else if r.name != "key" && r.name != "value" {
-			report(r.rng, "Unknown name", "each has key and value, not %q.%s", r.name, didYouMean(r.name, []string{"key", "value"}))
+			report(r.rng, "Unknown name", "each has key and value, not %q.%s", r.name, diag.DidYouMean(r.name, []string{"key", "value"}))
 		}
 	case "metric":
 	default:
@@ -104,29 +106,29 @@ type reporter func(at hcl.Range, summary, format string, args ...any) *hcl.Diagn
 func (e *evaluator) unknown(r ref, names []string, report reporter) {
 	what := map[string]string{"var": "variable", "local": "local value", "step": "step"}[r.root]
 	if off := e.m.removed[r.name]; off != nil && r.root == "step" {
-		also(report(r.rng, "Step is disabled", "step.%s was removed.", r.name), off.rng, "it is disabled here")
+		diag.Also(report(r.rng, "Step is disabled", "step.%s was removed.", r.name), off.rng, "it is disabled here")
 		return
 	}
 	for _, other := range []string{"var", "local", "step"} {
-		if other != r.root && e.has(other, r.name) && Nearest(r.name, names) == "" {
+		if other != r.root && e.has(other, r.name) && diag.Nearest(r.name, names) == "" {
 			report(r.rng, "Unknown "+what, "There is no %s %q, but there is %s.%s.", what, r.name, other, r.name)
 			return
 		}
 	}
-	report(r.rng, "Unknown "+what, "There is no %s %q.%s", what, r.name, suggest(r.name, what+"s", names))
+	report(r.rng, "Unknown "+what, "There is no %s %q.%s", what, r.name, diag.Suggest(r.name, what+"s", names))
 }
 
 // checkRoot reports a first word that means nothing here.
 func (e *evaluator) checkRoot(r ref, s scope, report reporter) {
 	all := []string{"var", "local", "step", "each", "metric"}
 	if slices.Contains(all, r.root) {
-		report(r.all, "Not possible here", "%s can't use %s; it may use %s.", upperFirst(s.what), r.root, listOr(s.roots, "only plain values"))
+		report(r.all, "Not possible here", "%s can't use %s; it may use %s.", diag.UpperFirst(s.what), r.root, listOr(s.roots, "only plain values"))
 		return
 	}
 	if len(r.trav) == 1 {
 		for _, root := range []string{"var", "local"} {
 			if slices.Contains(s.roots, root) && e.has(root, r.root) {
-				meant := suggestion{fmt.Sprintf(" Did you mean %s.%s, or the text %q in quotes?", root, r.root, r.root), r.root, root + "." + r.root}
+				meant := diag.Suggestion{Text: fmt.Sprintf(" Did you mean %s.%s, or the text %q in quotes?", root, r.root, r.root), Given: r.root, Name: root + "." + r.root}
 				report(r.all, "Unknown name", "%s means nothing by itself.%s", r.root, meant)
 				return
 			}
@@ -134,8 +136,8 @@ func (e *evaluator) checkRoot(r ref, s scope, report reporter) {
 		report(r.all, "Unknown name", "%s means nothing by itself. A text is written in quotes: %q.", r.root, r.root)
 		return
 	}
-	if n := Nearest(r.root, s.roots); n != "" {
-		report(r.trav[0].SourceRange(), "Unknown name", "There is no %q.%s", r.root, suggestion{fmt.Sprintf(" Did you mean %s.%s?", n, r.name), r.root, n})
+	if n := diag.Nearest(r.root, s.roots); n != "" {
+		report(r.trav[0].SourceRange(), "Unknown name", "There is no %q.%s", r.root, diag.Suggestion{Text: fmt.Sprintf(" Did you mean %s.%s?", n, r.name), Given: r.root, Name: n})
 		return
 	}
 	if e.has("step", r.root) && slices.Contains(s.roots, "step") {
@@ -204,9 +206,9 @@ func (e *evaluator) checkFunctions(expr hcl.Expression) {
 	})
 }
 
-func (e *evaluator) suggestFunction(name string) suggestion {
-	if s := didYouMean(name, e.functionNames()); s.text != "" {
+func (e *evaluator) suggestFunction(name string) diag.Suggestion {
+	if s := diag.DidYouMean(name, e.functionNames()); s.Text != "" {
 		return s
 	}
-	return suggestion{text: fmt.Sprintf(" The language reference lists the %d there are.", len(e.functionNames()))}
+	return diag.Suggestion{Text: fmt.Sprintf(" The language reference lists the %d there are.", len(e.functionNames()))}
 }

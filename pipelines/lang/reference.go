@@ -7,6 +7,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty/function"
 
+	"rein/pipelines/lang/diag"
 	"rein/steps"
 )
 
@@ -127,14 +128,14 @@ func writeFields(b *strings.Builder, fields []FieldSchema, prefix string) {
 func quoted(names []string) []string {
 	out := slices.Clone(names)
 	for i := range out {
-		out[i] = "`" + Quote(out[i]) + "`"
+		out[i] = "`" + diag.Quote(out[i]) + "`"
 	}
 	return out
 }
 
 // asSentence gives a short description a capital and a full stop: authors write both ways.
 func asSentence(s string) string {
-	s = upperFirst(strings.TrimSpace(s))
+	s = diag.UpperFirst(strings.TrimSpace(s))
 	if s != "" && !strings.ContainsAny(s[len(s)-1:], ".!?") {
 		s += "."
 	}

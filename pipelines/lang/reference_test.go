@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"rein/pipelines/lang/diag"
 )
 
 func TestReferenceGolden(t *testing.T) {
@@ -100,7 +102,7 @@ func TestStepTextGolden(t *testing.T) {
 	}
 	golden(t, "testdata/steptext.txt", []byte(b.String()))
 	for _, line := range strings.Split(b.String(), "\n") {
-		if width(line) > 72 {
+		if diag.Width(line) > 72 {
 			t.Errorf("wider than 72 columns: %q", line)
 		}
 	}

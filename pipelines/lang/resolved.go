@@ -7,6 +7,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"rein/pipelines/lang/diag"
 	"rein/steps"
 )
 
@@ -123,7 +124,7 @@ func defaultsOf(fields []steps.Field, body *block) []ResolvedArg {
 	var out []ResolvedArg
 	for _, f := range fields {
 		if body.attrs[f.Name] == nil && !f.Block && f.Default != cty.NilVal {
-			out = append(out, ResolvedArg{Name: f.Name, Value: literal(f.Default), From: "default"})
+			out = append(out, ResolvedArg{Name: f.Name, Value: diag.Literal(f.Default), From: "default"})
 		}
 	}
 	return out
@@ -153,10 +154,10 @@ func (e *evaluator) resolvedArg(a *attr, s scope) ResolvedArg {
 		return out
 	}
 	v, diags := a.expr.Value(ctx)
-	if diags.HasErrors() || isStepValue(v) {
+	if diags.HasErrors() || diag.IsStep(v) {
 		return out
 	}
-	if out.Value = literal(e.asWritten(v)); out.Value == out.Expression {
+	if out.Value = diag.Literal(e.asWritten(v)); out.Value == out.Expression {
 		out.Value = ""
 	}
 	return out

@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
+
+	"rein/pipelines/lang/diag"
 )
 
 // HCL writes the pipeline as one file that extends nothing, with the origin of every line as a comment.
@@ -20,9 +22,9 @@ func (r *Resolved) HCL() []byte {
 	for _, base := range r.Bases {
 		fmt.Fprintf(&b, "# with what %s says\n", base)
 	}
-	fmt.Fprintf(&b, "pipeline %s {\n", Quote(r.Name))
+	fmt.Fprintf(&b, "pipeline %s {\n", diag.Quote(r.Name))
 	if r.Title != "" {
-		fmt.Fprintf(&b, "title = %s\n", Quote(r.Title))
+		fmt.Fprintf(&b, "title = %s\n", diag.Quote(r.Title))
 	}
 	b.WriteString("}\n")
 	for _, v := range r.Variables {
@@ -36,7 +38,7 @@ func (r *Resolved) HCL() []byte {
 		fmt.Fprintf(&b, "\n# step %s is disabled: %s\n", name, r.Removed[name])
 	}
 	for _, o := range r.Outputs {
-		fmt.Fprintf(&b, "\n# %s\noutput %s {\n", o, Quote(o.Name))
+		fmt.Fprintf(&b, "\n# %s\noutput %s {\n", o, diag.Quote(o.Name))
 		o.body(&b)
 		b.WriteString("}\n")
 	}
@@ -51,7 +53,7 @@ func (r *Resolved) HCL() []byte {
 }
 
 func (v *Variable) write(b *bytes.Buffer) {
-	fmt.Fprintf(b, "\n# %s\nvariable %s {\n", v.Pos, Quote(v.Name))
+	fmt.Fprintf(b, "\n# %s\nvariable %s {\n", v.Pos, diag.Quote(v.Name))
 	if v.Type != "any" {
 		fmt.Fprintf(b, "type = %s\n", v.Type)
 	}
@@ -61,7 +63,7 @@ func (v *Variable) write(b *bytes.Buffer) {
 		fmt.Fprintf(b, "default = %s # %s\n", v.full, strings.TrimPrefix(v.From, "default "))
 	}
 	if v.Description != "" {
-		fmt.Fprintf(b, "description = %s\n", Quote(v.Description))
+		fmt.Fprintf(b, "description = %s\n", diag.Quote(v.Description))
 	}
 	b.WriteString("}\n")
 }
@@ -85,7 +87,7 @@ func (s ResolvedStep) write(b *bytes.Buffer) {
 	if len(s.Instances) > 0 {
 		fmt.Fprintf(b, "# %d instances: %s\n", len(s.Instances), shortList(s.Instances))
 	}
-	fmt.Fprintf(b, "step %s %s {\n", Quote(s.Type), Quote(s.Name))
+	fmt.Fprintf(b, "step %s %s {\n", diag.Quote(s.Type), diag.Quote(s.Name))
 	s.body(b)
 	b.WriteString("}\n")
 }
@@ -125,11 +127,11 @@ func (a ResolvedArg) write(b *bytes.Buffer) {
 	}
 	switch text := a.Expression; {
 	case text == "":
-		fmt.Fprintf(b, "%s = %s # %s\n", quoteKey(a.Name), a.Value, note)
+		fmt.Fprintf(b, "%s = %s # %s\n", diag.QuoteKey(a.Name), a.Value, note)
 	case strings.Contains(text, "\n"):
-		fmt.Fprintf(b, "# %s\n%s = %s\n", note, quoteKey(a.Name), text)
+		fmt.Fprintf(b, "# %s\n%s = %s\n", note, diag.QuoteKey(a.Name), text)
 	default:
-		fmt.Fprintf(b, "%s = %s # %s\n", quoteKey(a.Name), text, note)
+		fmt.Fprintf(b, "%s = %s # %s\n", diag.QuoteKey(a.Name), text, note)
 	}
 }
 
@@ -176,7 +178,7 @@ func nativeJSON(v any) string {
 	case map[string]any:
 		var parts []string
 		for _, k := range slices.Sorted(maps.Keys(v)) {
-			parts = append(parts, quoteKey(k)+" = "+nativeJSON(v[k]))
+			parts = append(parts, diag.QuoteKey(k)+" = "+nativeJSON(v[k]))
 		}
 		return "{ " + strings.Join(parts, ", ") + " }"
 	}

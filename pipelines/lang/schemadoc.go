@@ -8,6 +8,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
+	"rein/pipelines/lang/diag"
 	"rein/steps"
 )
 
@@ -71,7 +72,7 @@ func fieldSchemas(fields []steps.Field) []FieldSchema {
 			x.Type = "block"
 		}
 		if f.Default != cty.NilVal {
-			x.literal = literal(f.Default)
+			x.literal = diag.Literal(f.Default)
 			if js, err := (ctyjson.SimpleJSONValue{Value: f.Default}).MarshalJSON(); err == nil {
 				x.Default = js
 			}
@@ -87,7 +88,7 @@ func (s StepSchema) example() string {
 		return s.Example
 	}
 	var b strings.Builder
-	b.WriteString("step " + Quote(s.Name) + " \"name\" {\n")
+	b.WriteString("step " + diag.Quote(s.Name) + " \"name\" {\n")
 	for _, p := range s.Inputs {
 		if p.Optional {
 			continue
@@ -114,7 +115,7 @@ func (s StepSchema) example() string {
 func sampleOf(f FieldSchema) string {
 	switch {
 	case len(f.Enum) > 0:
-		return Quote(f.Enum[0])
+		return diag.Quote(f.Enum[0])
 	case f.Type == "number":
 		return "1"
 	case f.Type == "bool":

@@ -5,6 +5,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+
+	"rein/pipelines/lang/diag"
 )
 
 // evaluator evaluates one pipeline's expressions. Variables, locals and the keys of steps are computed when something
@@ -74,14 +76,14 @@ func (e *evaluator) eval(expr hcl.Expression, s scope) (cty.Value, bool) {
 		return cty.DynamicVal, false
 	}
 	v, diags := expr.Value(ctx)
-	e.add(explain(diags))
+	e.add(diag.Explain(diags))
 	if !diags.HasErrors() && isHuge(v) {
-		e.diags = e.diags.Append(errorAt(expr.Range(), "Number is too long", "%s has a number of more than %d digits.", upperFirst(s.what), maxExponent*3/10))
+		e.diags = e.diags.Append(errorAt(expr.Range(), "Number is too long", "%s has a number of more than %d digits.", diag.UpperFirst(s.what), maxExponent*3/10))
 		return cty.DynamicVal, false
 	}
 	if !diags.HasErrors() && !v.IsWhollyKnown() { // what the parser puts in the place of what it couldn't read
 		if !e.diags.HasErrors() {
-			e.diags = e.diags.Append(errorAt(expr.Range(), "Value is not known", "%s has no value that is known before anything runs.", upperFirst(s.what)))
+			e.diags = e.diags.Append(errorAt(expr.Range(), "Value is not known", "%s has no value that is known before anything runs.", diag.UpperFirst(s.what)))
 		}
 		return cty.DynamicVal, false
 	}

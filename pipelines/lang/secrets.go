@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 )
@@ -62,25 +61,4 @@ func (l *loader) scrub(diags hcl.Diagnostics) hcl.Diagnostics {
 		}
 	}
 	return diags
-}
-
-// hideArguments takes the reason out of a function's error if an argument is sensitive: functions quote what they can't take, and
-// what they have made of it.
-func hideArguments(d *hcl.Diagnostic) {
-	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
-	if !ok || !usesSensitive(d) {
-		return
-	}
-	d.Detail = call.CalledFunctionName() + "() can't be computed. The reason isn't shown, because an argument is sensitive."
-}
-
-// usesSensitive tells whether a diagnostic's expression refers to a sensitive value.
-func usesSensitive(d *hcl.Diagnostic) bool {
-	return slices.ContainsFunc(d.Expression.Variables(), func(t hcl.Traversal) bool {
-		v, diags := t.TraverseAbs(d.EvalContext)
-		if diags.HasErrors() {
-			v, _ = shortened(t, d.EvalContext)
-		}
-		return v.ContainsMarked()
-	})
 }

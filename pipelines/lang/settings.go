@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"rein/pipelines/lang/diag"
 )
 
 const envPrefix = "REIN_VAR_"
@@ -117,8 +119,8 @@ func (s *settings) unused(l *loader) {
 			continue
 		}
 		g.used = true
-		l.diags = l.diags.Append(say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown variable", Subject: g.rng},
-			"%s gives a value for %q, which no pipeline declares.%s", g.from, g.name, suggest(g.name, "variables", known)))
+		l.diags = l.diags.Append(diag.Say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unknown variable", Subject: g.rng},
+			"%s gives a value for %q, which no pipeline declares.%s", g.from, g.name, diag.Suggest(g.name, "variables", known)))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"rein/engine"
+	"rein/pipelines/lang/diag"
 )
 
 // step is a step block after inheritance; instance is what of it becomes a node: one, or one for each key.
@@ -99,7 +100,7 @@ func (e *evaluator) expandKeys(s *step, a *attr, v cty.Value) bool {
 			_, x := it.Element()
 			k, ok := keyText(x)
 			if !ok {
-				return report("A list for for_each has strings, which become the keys; it has %s.", showValue(x))
+				return report("A list for for_each has strings, which become the keys; it has %s.", diag.Show(x))
 			}
 			if _, dup := values[k]; dup {
 				return report("The key %q is there twice.", k)
@@ -196,14 +197,14 @@ func (e *evaluator) checkPort(s *step, r ref) bool {
 			if _, ok := rest[0].(hcl.TraverseSplat); ok {
 				return true
 			}
-			return report(r.all, "Missing key", "step.%s has for_each: write step.%s[\"key\"].PORT for one, or step.%s[*].PORT for all, or give this step for_each = step.%s for an instance with each.%s", r.name, r.name, r.name, r.name, haveList("keys", slices.Collect(maps.Keys(s.byKey))))
+			return report(r.all, "Missing key", "step.%s has for_each: write step.%s[\"key\"].PORT for one, or step.%s[*].PORT for all, or give this step for_each = step.%s for an instance with each.%s", r.name, r.name, r.name, r.name, diag.HaveList("keys", slices.Collect(maps.Keys(s.byKey))))
 		}
 		key, ok := keyText(idx.Key)
 		if !ok {
 			return report(idx.SrcRange, "Wrong key", "The keys of step.%s are strings.", r.name)
 		}
 		if i = s.byKey[key]; i == nil {
-			return report(idx.SrcRange, "Unknown key", "step.%s has no key %q.%s", r.name, key, suggest(key, "keys", slices.Collect(maps.Keys(s.byKey))))
+			return report(idx.SrcRange, "Unknown key", "step.%s has no key %q.%s", r.name, key, diag.Suggest(key, "keys", slices.Collect(maps.Keys(s.byKey))))
 		}
 		rest = rest[1:]
 	} else if idx, ok := rest[0].(hcl.TraverseIndex); ok && idx.Key.Type() != cty.String {
@@ -236,7 +237,7 @@ func (e *evaluator) checkPortOf(s *step, i *instance, stepName string, rest hcl.
 		for _, p := range i.ports {
 			names = append(names, p.Name)
 		}
-		return report(at, "Unknown port", "%s step has no output %q.%s", upperFirst(article(s.decl.typeName)), name, suggest(name, "outputs", names))
+		return report(at, "Unknown port", "%s step has no output %q.%s", diag.UpperFirst(diag.Article(s.decl.typeName)), name, diag.Suggest(name, "outputs", names))
 	}
 	if len(rest) > 1 {
 		return report(rest[1].SourceRange(), "Nothing to look into", "step.%s.%s is an artifact: it can be passed on, but has no parts.", stepName, name)

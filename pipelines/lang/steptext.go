@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"rein/pipelines/lang/diag"
 	"rein/steps"
 )
 
@@ -67,7 +68,7 @@ func section(b *strings.Builder, title string, rows []docRow, columns int) {
 	}
 	var w [3]int
 	for _, r := range rows {
-		w[0], w[1], w[2] = max(w[0], width(r.name)), max(w[1], width(r.typ)), max(w[2], width(r.def))
+		w[0], w[1], w[2] = max(w[0], diag.Width(r.name)), max(w[1], diag.Width(r.typ)), max(w[2], diag.Width(r.def))
 	}
 	indent := 2
 	for _, n := range w {
@@ -80,7 +81,7 @@ func section(b *strings.Builder, title string, rows []docRow, columns int) {
 		line := "  " + pad(r.name, w[0]) + pad(r.typ, w[1]) + pad(r.def, w[2])
 		at := indent
 		for i, word := range strings.Fields(r.doc) {
-			if i > 0 && columns > indent+20 && at+1+width(word) > columns {
+			if i > 0 && columns > indent+20 && at+1+diag.Width(word) > columns {
 				b.WriteString(strings.TrimRight(line, " ") + "\n")
 				line, at = strings.Repeat(" ", indent), indent
 			} else if i > 0 {
@@ -88,7 +89,7 @@ func section(b *strings.Builder, title string, rows []docRow, columns int) {
 				at++
 			}
 			line += word
-			at += width(word)
+			at += diag.Width(word)
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
@@ -99,7 +100,7 @@ func pad(s string, n int) string {
 	if n == 0 {
 		return ""
 	}
-	return s + strings.Repeat(" ", n-width(s)+2)
+	return s + strings.Repeat(" ", n-diag.Width(s)+2)
 }
 
 func lowerFirst(s string) string {

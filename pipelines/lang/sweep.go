@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+
+	"rein/pipelines/lang/diag"
 )
 
 // Sweep says which variables of a pipeline take which values, each combination a strategy of its own.
@@ -113,7 +115,7 @@ func (e *evaluator) sweep(attrs []*attr) *Sweep {
 			continue
 		}
 		if _, declared := e.variables[a.name]; !declared {
-			e.diags = e.diags.Append(errorAt(a.nameRange, "Unknown variable", "There is no variable %q to sweep.%s", a.name, suggest(a.name, "variables", e.variableNames())))
+			e.diags = e.diags.Append(errorAt(a.nameRange, "Unknown variable", "There is no variable %q to sweep.%s", a.name, diag.Suggest(a.name, "variables", e.variableNames())))
 			continue
 		}
 		values, err := sweptValues(v)
@@ -215,7 +217,7 @@ func (p *Pipeline) ParseSwept(text string) (Swept, error) {
 		for _, v := range p.Variables {
 			names = append(names, v.Name)
 		}
-		return Swept{}, fmt.Errorf("--sweep %q: %s has no variable %q.%s", text, p.File, name, suggest(name, "variables", names))
+		return Swept{}, fmt.Errorf("--sweep %q: %s has no variable %q.%s", text, p.File, name, diag.Suggest(name, "variables", names))
 	}
 	if values, ok, err := span(list); ok || err != nil {
 		return Swept{name, values}, err

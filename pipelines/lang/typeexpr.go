@@ -4,6 +4,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/zclconf/go-cty/cty"
+
+	"rein/pipelines/lang/diag"
 )
 
 // constraint is a variable's type: cty's, and whether the strings in it are paths.
@@ -42,8 +44,8 @@ func typeErrors(expr hcl.Expression, diags hcl.Diagnostics) hcl.Diagnostics {
 		name = call.Name
 	}
 	if name != "" {
-		if s := didYouMean(name, typeNames); s.text != "" {
-			say(diags[0], "%s%s", diags[0].Detail, s)
+		if s := diag.DidYouMean(name, typeNames); s.Text != "" {
+			diag.Say(diags[0], "%s%s", diags[0].Detail, s)
 		}
 	}
 	if v, d := expr.Value(nil); !d.HasErrors() && v.Type() == cty.String && name == "" {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"rein/pipelines/lang/diag"
 	"rein/steps"
 )
 
@@ -93,7 +94,7 @@ func typeText(t cty.Type) string {
 			if t.AttributeOptional(name) {
 				text = "optional(" + text + ")"
 			}
-			parts = append(parts, quoteKey(name)+" = "+text)
+			parts = append(parts, diag.QuoteKey(name)+" = "+text)
 		}
 		return "object({ " + strings.Join(parts, ", ") + " })"
 	}

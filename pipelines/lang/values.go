@@ -5,6 +5,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+
+	"rein/pipelines/lang/diag"
 )
 
 // Values are what a variable of the pipeline may well be: both truth values, or what the arguments allow that take it as it
@@ -23,7 +25,7 @@ func (p *Pipeline) Values(name string) []string {
 	if x := p.eval.asWritten(v.value); x.Type() == cty.String {
 		return []string{x.AsString()}
 	}
-	return []string{literal(p.eval.asWritten(v.value))}
+	return []string{diag.Literal(p.eval.asWritten(v.value))}
 }
 
 // allowed are the few values that a variable can have; nil: there are many.

@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/hcl/v2/gohcl"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+
+	"rein/pipelines/lang/diag"
 )
 
 // sensitive marks values that are never shown.
@@ -86,12 +88,12 @@ func (e *evaluator) resolve(v *variable) (cty.Value, bool) {
 			e.keepSecret(x)
 		}
 		d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Wrong type of value", Subject: at,
-			Detail: fmt.Sprintf("variable %q is %s; %s gives %s: %s", v.decl.name, article(v.constraint.text()), v.from, showValue(x), sentence(err))}
+			Detail: fmt.Sprintf("variable %q is %s; %s gives %s: %s", v.decl.name, diag.Article(v.constraint.text()), v.from, diag.Show(x), sentence(err))}
 		where := v.decl.rng
 		if a := v.decl.attrs["type"]; a != nil {
 			where = a.rng
 		}
-		e.diags = e.diags.Append(also(d, where, "its type"))
+		e.diags = e.diags.Append(diag.Also(d, where, "its type"))
 		return cty.DynamicVal, false
 	}
 	if y.IsNull() && !v.nullable {
@@ -190,7 +192,7 @@ func (e *evaluator) validate(v *variable, y cty.Value, at *hcl.Range) bool {
 			subject = &v.decl.rng
 		}
 		d := errorAt(*subject, "Value is not allowed", "variable %q: %s\nThe value comes from %s.", v.decl.name, m.AsString(), v.from)
-		e.diags = e.diags.Append(also(e.withValues(d, cond, s), cond.rng, "the rule"))
+		e.diags = e.diags.Append(diag.Also(e.withValues(d, cond, s), cond.rng, "the rule"))
 		return false
 	}
 	return true
@@ -209,7 +211,7 @@ func (e *evaluator) evalAs(a *attr, s scope, want cty.Type) (cty.Value, bool) {
 		err = fmt.Errorf("null is not possible")
 	}
 	if err != nil {
-		d := errorAt(a.expr.Range(), "Wrong type of value", "%s is %s, not %s.", a.name, wanted(want), showValue(shown))
+		d := errorAt(a.expr.Range(), "Wrong type of value", "%s is %s, not %s.", a.name, wanted(want), diag.Show(shown))
 		d.Expression, d.EvalContext = a.expr, e.contextFor(a.expr, s)
 		e.diags = e.diags.Append(d)
 		return cty.DynamicVal, false
@@ -227,7 +229,7 @@ func wanted(t cty.Type) string {
 	case t.IsListType():
 		return "a list of texts"
 	}
-	return article(typeText(t))
+	return diag.Article(typeText(t))
 }
 
 // sentence is an error as the end of one.

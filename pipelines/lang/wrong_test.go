@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"rein/pipelines/lang/diag"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -83,7 +85,7 @@ func diagnose(t *testing.T, a *txtar.Archive) string {
 		}
 	}
 	paths := []string{"main.hcl"}
-	style := Style{}
+	style := diag.Style{}
 	for _, line := range strings.Split(string(a.Comment), "\n") {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch word {
@@ -103,7 +105,7 @@ func diagnose(t *testing.T, a *txtar.Archive) string {
 	}
 	p, diags := Load(paths, o)
 	var b bytes.Buffer
-	if err := WriteDiagnostics(&b, p.Sources, diags, style); err != nil {
+	if err := diag.Write(&b, p.Sources, diags, style); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

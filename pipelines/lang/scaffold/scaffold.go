@@ -14,6 +14,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 )
 
 // BaseFile is the name of the base that a strategy extends.
@@ -134,13 +135,13 @@ pipeline %[2]s {
   extends = "reinforce.hcl" # its variables, locals and steps; blocks here override them by name
 }
 
-`, fileName(o.Name), lang.Quote(o.Name), filepath.Base(o.Folder))
+`, fileName(o.Name), diag.Quote(o.Name), filepath.Base(o.Folder))
 	b.WriteString("# Values for the base's variables. --var NAME=VALUE wins over these for one run.\nset {\n")
 	switch {
 	case o.HasBase:
 		for _, p := range []struct{ name, path string }{{"train", o.Train}, {"pool", o.Pool}, {"test", o.Test}} {
 			if p.path != "" {
-				fmt.Fprintf(&b, "  %s = %s # of this strategy alone; the others have the base's\n", p.name, lang.Quote(o.relative(p.path)))
+				fmt.Fprintf(&b, "  %s = %s # of this strategy alone; the others have the base's\n", p.name, diag.Quote(o.relative(p.path)))
 			}
 		}
 		given := o.Reading.values()

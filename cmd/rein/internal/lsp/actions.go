@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 )
 
 // codeActions offers the changes that diagnostics suggest.
@@ -15,14 +15,14 @@ func (s *server) codeActions(snap *snapshot, file string, p *codeActionParams) (
 		return out, nil
 	}
 	loaded := snap.program(file)
-	for _, d := range lang.Describe(loaded.p.Sources, loaded.diags) {
+	for _, d := range diag.Describe(loaded.p.Sources, loaded.diags) {
 		name, x := snap.diagnostic(d)
 		if d.Fix == nil || name != file || before(x.Range.End, p.Range.Start) || before(p.Range.End, x.Range.Start) {
 			continue
 		}
 		old := snap.text(file).bytes[d.Fix.Range.Start.Byte:d.Fix.Range.End.Byte]
 		out = append(out, codeAction{Title: fmt.Sprintf("Change %s to %s", old, d.Fix.Text), Kind: "quickfix", Diagnostics: []diagnostic{x},
-			IsPreferred: true, Edit: s.edit(snap, []lang.Edit{*d.Fix})})
+			IsPreferred: true, Edit: s.edit(snap, []diag.Edit{*d.Fix})})
 	}
 	return out, nil
 }

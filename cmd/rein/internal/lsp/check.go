@@ -11,7 +11,7 @@ import (
 
 	"github.com/sourcegraph/jsonrpc2"
 
-	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 	"rein/steps/lineage"
 )
 
@@ -94,7 +94,7 @@ func diagnose(ctx context.Context, snap *snapshot) map[string][]diagnostic {
 		loaded.load(pipelines, snap.options)
 	}
 	out := map[string][]diagnostic{}
-	for _, d := range lang.Describe(loaded.p.Sources, loaded.diags) {
+	for _, d := range diag.Describe(loaded.p.Sources, loaded.diags) {
 		file, x := snap.diagnostic(d)
 		if file == "" { // of no place: it is about the pipelines that were asked for
 			file = pipelines[0]
@@ -130,7 +130,7 @@ func (s *snapshot) leak(l lineage.Problem) (string, diagnostic) {
 }
 
 // diagnostic is lang's as the client has it, and the file that it is in.
-func (s *snapshot) diagnostic(d lang.Diagnostic) (string, diagnostic) {
+func (s *snapshot) diagnostic(d diag.Diagnostic) (string, diagnostic) {
 	x := diagnostic{Severity: 1, Source: "rein", Message: d.Summary}
 	if d.Severity == "warning" {
 		x.Severity = 2

@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 )
 
-func (s *snapshot) locations(ranges []lang.Range) []location {
+func (s *snapshot) locations(ranges []diag.Range) []location {
 	out := []location{}
 	for _, r := range ranges {
 		if s.text(r.Filename) != nil {
@@ -38,7 +38,7 @@ func (s *server) highlight(snap *snapshot, file string, offset int) (any, error)
 	if n == nil {
 		return out, nil
 	}
-	add := func(ranges []lang.Range, kind int) {
+	add := func(ranges []diag.Range, kind int) {
 		for _, r := range ranges {
 			if r.Filename == file {
 				out = append(out, documentHighlight{snap.span(r), kind})
@@ -67,7 +67,7 @@ func (s *server) rename(snap *snapshot, file string, p *textDocumentPosition) (a
 }
 
 // edit is an edit of many files. A client that can gets it for the versions that it was made for.
-func (s *server) edit(snap *snapshot, edits []lang.Edit) *workspaceEdit {
+func (s *server) edit(snap *snapshot, edits []diag.Edit) *workspaceEdit {
 	byFile := map[string][]textEdit{}
 	var names []string
 	for _, e := range edits {

@@ -14,6 +14,7 @@ import (
 	"github.com/sourcegraph/jsonrpc2"
 
 	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 	"rein/steps/all"
 )
 
@@ -142,7 +143,7 @@ func TestDiagnosticsAreThoseOfValidate(t *testing.T) {
 				diags = append(diags, p.CheckPaths()...)
 			}
 			var want []string
-			for _, d := range lang.Describe(p.Sources, diags) {
+			for _, d := range diag.Describe(p.Sources, diags) {
 				if d.Range == nil || d.Range.Filename == first {
 					want = append(want, d.Summary)
 				}

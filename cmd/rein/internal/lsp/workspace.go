@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 )
 
 // files are the files of the client's folder: those that it has open with the text that it has for them.
@@ -249,7 +250,7 @@ func (s *snapshot) uri(name string) string {
 }
 
 // span is a range as the client counts. A file that can't be read has none but its start.
-func (s *snapshot) span(r lang.Range) span {
+func (s *snapshot) span(r diag.Range) span {
 	t := s.text(r.Filename)
 	if t == nil {
 		return span{}
@@ -257,7 +258,7 @@ func (s *snapshot) span(r lang.Range) span {
 	return t.span(r.Start.Byte, r.End.Byte)
 }
 
-func (s *snapshot) location(r lang.Range) location { return location{s.uri(r.Filename), s.span(r)} }
+func (s *snapshot) location(r diag.Range) location { return location{s.uri(r.Filename), s.span(r)} }
 
 // pathOf is the file of a URI.
 func pathOf(uri string) (string, bool) {

@@ -1,15 +1,16 @@
-package lang
+// Package diag says what is wrong with a pipeline file: in the words of the language (explain.go, show.go), with what was probably
+// meant (suggest.go), as data for programs and editors (diag.go), and as text for people (render.go). It knows HCL's diagnostics and
+// values, and nothing of how a file becomes a graph.
+package diag
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // Diagnostic is a diagnostic as `--json` gives it: Terraform's form, so that its readers read ours.
@@ -41,7 +42,7 @@ type Related struct {
 // more is what a diagnostic has besides hcl's fields.
 type more struct {
 	places []placeOfDiag
-	fix    suggestion
+	fix    Suggestion
 }
 
 type placeOfDiag struct {
@@ -49,8 +50,8 @@ type placeOfDiag struct {
 	rng     hcl.Range
 }
 
-// also adds another place to a diagnostic, unless that is its subject.
-func also(d *hcl.Diagnostic, rng hcl.Range, format string, args ...any) *hcl.Diagnostic {
+// Also adds another place to a diagnostic, unless that is its subject.
+func Also(d *hcl.Diagnostic, rng hcl.Range, format string, args ...any) *hcl.Diagnostic {
 	if d.Subject != nil && d.Subject.Filename == rng.Filename && d.Subject.Start.Line == rng.Start.Line {
 		return d
 	}
@@ -60,11 +61,11 @@ func also(d *hcl.Diagnostic, rng hcl.Range, format string, args ...any) *hcl.Dia
 	return d
 }
 
-// say sets the detail of a diagnostic, and keeps what it suggests.
-func say(d *hcl.Diagnostic, format string, args ...any) *hcl.Diagnostic {
+// Say sets the detail of a diagnostic, and keeps what it suggests.
+func Say(d *hcl.Diagnostic, format string, args ...any) *hcl.Diagnostic {
 	d.Detail = fmt.Sprintf(format, args...)
 	for _, a := range args {
-		if s, ok := a.(suggestion); ok && s.name != "" {
+		if s, ok := a.(Suggestion); ok && s.Name != "" {
 			m, _ := d.Extra.(more)
 			m.fix = s
 			d.Extra = m
@@ -76,22 +77,22 @@ func say(d *hcl.Diagnostic, format string, args ...any) *hcl.Diagnostic {
 // fixOf finds what was given in the text that a diagnostic is about; nil if nothing was suggested or it isn't there.
 func fixOf(f *hcl.File, d *hcl.Diagnostic) *Edit {
 	m, _ := d.Extra.(more)
-	if f == nil || d.Subject == nil || m.fix.name == "" || !d.Subject.CanSliceBytes(f.Bytes) {
+	if f == nil || d.Subject == nil || m.fix.Name == "" || !d.Subject.CanSliceBytes(f.Bytes) {
 		return nil
 	}
 	text := string(d.Subject.SliceBytes(f.Bytes))
-	i := strings.LastIndex(text, m.fix.given)
+	i := strings.LastIndex(text, m.fix.Given)
 	if i < 0 {
 		return nil
 	}
 	r := *d.Subject
 	r.Start.Byte += i
-	r.End.Byte = r.Start.Byte + len(m.fix.given)
+	r.End.Byte = r.Start.Byte + len(m.fix.Given)
 	if before := text[:i]; !strings.Contains(before, "\n") {
 		r.Start.Column += len([]rune(before))
-		r.End.Line, r.End.Column = r.Start.Line, r.Start.Column+len([]rune(m.fix.given))
+		r.End.Line, r.End.Column = r.Start.Line, r.Start.Column+len([]rune(m.fix.Given))
 	}
-	return &Edit{rangeOf(r), m.fix.name}
+	return &Edit{RangeOf(r), m.fix.Name}
 }
 
 // Range is a place in a file; End is just behind it.
@@ -99,6 +100,14 @@ type Range struct {
 	Filename string `json:"filename"`
 	Start    Pos    `json:"start"`
 	End      Pos    `json:"end"`
+}
+
+// RangeOf is hcl's range as ours.
+func RangeOf(r hcl.Range) Range { return Range{r.Filename, pos(r.Start), pos(r.End)} }
+
+// Has tells whether a place in a file is within the range or at its edge.
+func (r Range) Has(file string, offset int) bool {
+	return r.Filename == file && r.Start.Byte <= offset && offset <= r.End.Byte
 }
 
 // Pos counts lines and columns from 1, columns in characters as people see them, and bytes from 0.
@@ -147,7 +156,7 @@ func Describe(sources map[string]*hcl.File, diags hcl.Diagnostics) []Diagnostic 
 		}
 		m, _ := d.Extra.(more)
 		for _, p := range m.places {
-			x.Related = append(x.Related, Related{p.message, rangeOf(p.rng), snippet(sources[p.rng.Filename], p.rng)})
+			x.Related = append(x.Related, Related{p.message, RangeOf(p.rng), snippet(sources[p.rng.Filename], p.rng)})
 		}
 		out = append(out, x)
 	}
@@ -218,10 +227,10 @@ func valuesIn(d *hcl.Diagnostic) []Value {
 		if diags.HasErrors() {
 			v, t = shortened(t, d.EvalContext)
 		}
-		if t == nil || t.RootName() == "step" || isStepValue(v) {
+		if t == nil || t.RootName() == "step" || IsStep(v) {
 			continue // a step's output has no value to show before it ran
 		}
-		x := Value{traversalText(t), "is " + showValue(v)}
+		x := Value{traversalText(t), "is " + Show(v)}
 		if !v.IsKnown() {
 			continue
 		}
@@ -243,23 +252,15 @@ func traversalText(t hcl.Traversal) string {
 		case hcl.TraverseAttr:
 			b.WriteString("." + s.Name)
 		case hcl.TraverseIndex:
-			b.WriteString("[" + showValue(s.Key) + "]")
+			b.WriteString("[" + Show(s.Key) + "]")
 		}
 	}
 	return b.String()
 }
 
-// quoteKey writes a key as an object constructor takes it.
-func quoteKey(k string) string {
-	if hclsyntax.ValidIdentifier(k) {
-		return k
-	}
-	return strconv.Quote(k)
-}
-
-// tidy drops repetitions (files that several pipelines extend are evaluated with each) and orders by file and place,
+// Tidy drops repetitions (files that several pipelines extend are evaluated with each) and orders by file and place,
 // so that one reads a file's mistakes from top to bottom. Files keep the order in which they came up.
-func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
+func Tidy(diags hcl.Diagnostics) hcl.Diagnostics {
 	type key struct{ at, summary, detail string }
 	seen := map[key]bool{}
 	files := map[string]int{}

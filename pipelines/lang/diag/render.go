@@ -1,4 +1,4 @@
-package lang
+package diag
 
 import (
 	"fmt"
@@ -26,7 +26,7 @@ const (
 // snippetLines is how much of a long range is shown.
 const snippetLines = 4
 
-// WriteDiagnostics writes diagnostics with the lines they are about, the place underlined:
+// Write writes diagnostics with the lines they are about, the place underlined:
 //
 //	error: Unknown argument
 //	  hybrid.hcl:12:3, in step "augment" "attacks"
@@ -34,7 +34,7 @@ const snippetLines = 4
 //	  12 |   variatons = 8
 //	     |   ^^^^^^^^^
 //	  There is no argument "variatons" in a step of type "augment". Did you mean "variations"?
-func WriteDiagnostics(w io.Writer, sources map[string]*hcl.File, diags hcl.Diagnostics, s Style) error {
+func Write(w io.Writer, sources map[string]*hcl.File, diags hcl.Diagnostics, s Style) error {
 	for i, d := range Describe(sources, diags) {
 		var b strings.Builder
 		if i > 0 {
@@ -119,13 +119,14 @@ func (s Style) mark(b *strings.Builder, line string, from, to, margin int, under
 	}
 	parts := strings.Split(line[:from], "\t")
 	for i, p := range parts {
-		parts[i] = strings.Repeat(" ", width(p))
+		parts[i] = strings.Repeat(" ", Width(p))
 	}
 	lead := strings.Join(parts, "\t") // tabs stay tabs: only the terminal knows how wide they are
-	fmt.Fprintf(b, "  %*s %s %s%s\n", margin, "", s.paint(faint, "|"), lead, s.paint(color, strings.Repeat(underline, max(1, width(strings.TrimRight(text, " \t"))))))
+	fmt.Fprintf(b, "  %*s %s %s%s\n", margin, "", s.paint(faint, "|"), lead, s.paint(color, strings.Repeat(underline, max(1, Width(strings.TrimRight(text, " \t"))))))
 }
 
-func width(s string) int { return displaywidth.String(printable(s)) }
+// Width is how many columns of a terminal a text takes.
+func Width(s string) int { return displaywidth.String(printable(s)) }
 
 // wrap writes one line of a detail, broken at spaces where the terminal is narrower.
 func (s Style) wrap(b *strings.Builder, line string) {
@@ -135,7 +136,7 @@ func (s Style) wrap(b *strings.Builder, line string) {
 	indent := "  " + line[:len(line)-len(strings.TrimLeft(line, " "))]
 	at := 0
 	for i, word := range strings.Fields(line) {
-		n := width(word)
+		n := Width(word)
 		switch {
 		case i == 0:
 			b.WriteString(indent)
@@ -151,4 +152,14 @@ func (s Style) wrap(b *strings.Builder, line string) {
 		at += n
 	}
 	b.WriteByte('\n')
+}
+
+// printable replaces what would move a terminal's cursor.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\t' && r != '\n' && (r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0x202e || r == 0x2066 || r == 0x2067) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
 }

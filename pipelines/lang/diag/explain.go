@@ -1,4 +1,4 @@
-package lang
+package diag
 
 import (
 	"fmt"
@@ -11,8 +11,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// explain makes the evaluator's messages say what there is, where it knows and they don't.
-func explain(diags hcl.Diagnostics) hcl.Diagnostics {
+// Explain makes the evaluator's messages say what there is, where it knows and they don't.
+func Explain(diags hcl.Diagnostics) hcl.Diagnostics {
 	for _, d := range diags {
 		if d.Expression == nil || d.EvalContext == nil {
 			continue
@@ -53,10 +53,10 @@ func explainIndex(d *hcl.Diagnostic, t hcl.Traversal, list, key cty.Value) {
 	}
 	n := list.LengthInt()
 	if n == 0 {
-		d.Detail = fmt.Sprintf("%s is empty: there is nothing at %s.", traversalText(t), showValue(key))
+		d.Detail = fmt.Sprintf("%s is empty: there is nothing at %s.", traversalText(t), Show(key))
 		return
 	}
-	d.Detail = fmt.Sprintf("%s has %d elements, counted from 0 to %d; there is none at %s.", traversalText(t), n, n-1, showValue(key))
+	d.Detail = fmt.Sprintf("%s has %d elements, counted from 0 to %d; there is none at %s.", traversalText(t), n, n-1, Show(key))
 }
 
 // explainMember names the members that there are when one isn't there.
@@ -74,21 +74,41 @@ func explainMember(d *hcl.Diagnostic) {
 	case hcl.TraverseAttr:
 		name = s.Name
 	case hcl.TraverseIndex:
-		key, ok := keyText(s.Key)
-		if s.Key.Type() != cty.String || !ok {
-			explainIndex(d, t, v, s.Key)
+		if k := s.Key; k.Type() != cty.String || !k.IsKnown() || k.IsNull() || k.IsMarked() {
+			explainIndex(d, t, v, k)
 			return
 		}
-		name = key
+		name = s.Key.AsString()
 	default:
 		return
 	}
 	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
-		d.Detail = fmt.Sprintf("%s is %s; it has no parts, so there is no %q in it.", traversalText(t), describe(v), name)
+		d.Detail = fmt.Sprintf("%s is %s; it has no parts, so there is no %q in it.", traversalText(t), WhatIs(v), name)
 		return
 	}
 	names := slices.Sorted(maps.Keys(v.AsValueMap()))
-	say(d, "There is no %q in %s.%s", name, traversalText(t), suggest(name, "names", names))
+	Say(d, "There is no %q in %s.%s", name, traversalText(t), Suggest(name, "names", names))
+}
+
+// hideArguments takes the reason out of a function's error if an argument is sensitive: functions quote what they can't take, and
+// what they have made of it.
+func hideArguments(d *hcl.Diagnostic) {
+	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
+	if !ok || !usesSensitive(d) {
+		return
+	}
+	d.Detail = call.CalledFunctionName() + "() can't be computed. The reason isn't shown, because an argument is sensitive."
+}
+
+// usesSensitive tells whether a diagnostic's expression refers to a sensitive value.
+func usesSensitive(d *hcl.Diagnostic) bool {
+	return slices.ContainsFunc(d.Expression.Variables(), func(t hcl.Traversal) bool {
+		v, diags := t.TraverseAbs(d.EvalContext)
+		if diags.HasErrors() {
+			v, _ = shortened(t, d.EvalContext)
+		}
+		return v.ContainsMarked()
+	})
 }
 
 // shortened is as much of a traversal as has a value, and that value; nil if not even the start has.
@@ -103,18 +123,4 @@ func shortened(t hcl.Traversal, ctx *hcl.EvalContext) (cty.Value, hcl.Traversal)
 
 func isRoot(t hcl.Traversal) bool {
 	return slices.Contains([]string{"var", "local", "step", "metric"}, t.RootName())
-}
-
-func isStepValue(v cty.Value) bool {
-	return v.IsKnown() && !v.IsNull() && !v.IsMarked() && v.Type().IsObjectType() && isStep(v)
-}
-
-// printable replaces what would move a terminal's cursor.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\t' && r != '\n' && (r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0x202e || r == 0x2066 || r == 0x2067) {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
 }

@@ -1,4 +1,4 @@
-package lang
+package diag
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -15,10 +16,18 @@ func Quote(s string) string {
 	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strconv.Quote(s))
 }
 
+// QuoteKey writes a key as an object constructor takes it.
+func QuoteKey(k string) string {
+	if hclsyntax.ValidIdentifier(k) {
+		return k
+	}
+	return strconv.Quote(k)
+}
+
 const showWidth = 80
 
-// showValue writes a value as the language would, on one line, shortened; sensitive parts are not written.
-func showValue(v cty.Value) string {
+// Show writes a value as the language would, on one line, shortened; sensitive parts are not written.
+func Show(v cty.Value) string {
 	b := &valueWriter{most: 4 * showWidth} // more would be cut anyway
 	b.value(v)
 	if s := []rune(b.String()); len(s) > showWidth {
@@ -27,8 +36,8 @@ func showValue(v cty.Value) string {
 	return b.String()
 }
 
-// literal writes all of a value.
-func literal(v cty.Value) string {
+// Literal writes all of a value.
+func Literal(v cty.Value) string {
 	b := &valueWriter{most: math.MaxInt}
 	b.value(v)
 	return b.String()
@@ -57,8 +66,8 @@ func (b *valueWriter) value(v cty.Value) {
 		b.WriteString(v.AsBigFloat().Text('g', 12))
 	case t == cty.Bool:
 		fmt.Fprint(b, v.True())
-	case t.Equals(productType):
-		b.WriteString(v.EncapsulatedValue().(*product).String())
+	case t.IsCapsuleType(): // an artifact
+		fmt.Fprint(b, v.EncapsulatedValue())
 	case t.IsObjectType() || t.IsMapType():
 		b.entries(v)
 	case t.IsTupleType() || t.IsListType() || t.IsSetType():
@@ -92,7 +101,7 @@ func (b *valueWriter) entries(v cty.Value) {
 			b.WriteByte(',')
 		}
 		b.WriteByte(' ')
-		b.WriteString(quoteKey(k))
+		b.WriteString(QuoteKey(k))
 		b.WriteString(" = ")
 		b.value(m[k])
 	}
@@ -100,4 +109,39 @@ func (b *valueWriter) entries(v cty.Value) {
 		b.WriteByte(' ')
 	}
 	b.WriteByte('}')
+}
+
+// IsStep tells whether a value stands for a step: its ports are members.
+func IsStep(v cty.Value) bool {
+	return v.IsKnown() && !v.IsNull() && !v.IsMarked() && v.Type().IsObjectType() && holdsArtifact(v)
+}
+
+// WhatIs names a value's type, with the value if it is short to say.
+func WhatIs(v cty.Value) string {
+	switch t := v.Type(); {
+	case t == cty.String:
+		return "the text " + Show(v)
+	case t == cty.Number:
+		return "the number " + Show(v)
+	case t == cty.Bool:
+		return Show(v)
+	case t.IsObjectType():
+		if holdsArtifact(v) {
+			return "a whole step"
+		}
+		return "an object"
+	default:
+		return Article(t.FriendlyName())
+	}
+}
+
+// holdsArtifact tells an object with artifacts among its members.
+func holdsArtifact(v cty.Value) bool {
+	for it := v.ElementIterator(); it.Next(); {
+		_, x := it.Element()
+		if x.Type().IsCapsuleType() || (x.Type().IsObjectType() && holdsArtifact(x)) {
+			return true
+		}
+	}
+	return false
 }

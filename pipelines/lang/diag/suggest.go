@@ -1,4 +1,4 @@
-package lang
+package diag
 
 import (
 	"fmt"
@@ -47,26 +47,26 @@ func sameLetters(a, b string) bool {
 	return len(a) == len(b) && sorted(a) == sorted(b)
 }
 
-// suggestion ends a message: it says what was probably meant, or what there is. One that names something to write
+// Suggestion ends a message: it says what was probably meant, or what there is. One that names something to write
 // instead of what was given makes a Fix of the diagnostic whose message it is an argument of.
-type suggestion struct {
-	text        string // with a leading space, or nothing
-	given, name string
+type Suggestion struct {
+	Text        string // with a leading space, or nothing
+	Given, Name string
 }
 
 // String implements fmt.Stringer.
-func (s suggestion) String() string { return s.text }
+func (s Suggestion) String() string { return s.Text }
 
-// didYouMean is a sentence with a leading space, or nothing.
-func didYouMean(given string, names []string) suggestion {
+// DidYouMean is a sentence with a leading space, or nothing.
+func DidYouMean(given string, names []string) Suggestion {
 	if n := Nearest(given, names); n != "" {
-		return suggestion{fmt.Sprintf(" Did you mean %q?", n), given, n}
+		return Suggestion{fmt.Sprintf(" Did you mean %q?", n), given, n}
 	}
-	return suggestion{}
+	return Suggestion{}
 }
 
-// haveList names what there is: " There are a, b and c."
-func haveList(what string, names []string) string {
+// HaveList names what there is: " There are a, b and c."
+func HaveList(what string, names []string) string {
 	const most = 30
 	if len(names) == 0 {
 		return " There are no " + what + "."
@@ -81,10 +81,37 @@ func haveList(what string, names []string) string {
 	return " There are " + strings.Join(s[:len(s)-1], ", ") + " and " + s[len(s)-1] + "."
 }
 
-// suggest is the nearest name, or else the list of what there is.
-func suggest(given, what string, names []string) suggestion {
-	if s := didYouMean(given, names); s.text != "" {
+// Suggest is the nearest name, or else the list of what there is.
+func Suggest(given, what string, names []string) Suggestion {
+	if s := DidYouMean(given, names); s.Text != "" {
 		return s
 	}
-	return suggestion{text: haveList(what, names)}
+	return Suggestion{Text: HaveList(what, names)}
+}
+
+// OrList joins names: "a, b or c".
+func OrList(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}
+
+// UpperFirst gives a text a capital.
+func UpperFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// Article puts "a" or "an" before a noun that needs it.
+func Article(noun string) string {
+	if noun == "rows" || noun == "scores" {
+		return noun
+	}
+	if noun != "" && strings.ContainsRune("aeiou", rune(noun[0])) {
+		return "an " + noun
+	}
+	return "a " + noun
 }
