@@ -2,9 +2,9 @@ package render
 
 import (
 	"context"
+	"fmt"
 	"html/template"
 	"io"
-	"math"
 	"strings"
 	"sync"
 
@@ -41,57 +41,30 @@ func Steps(name string, steps []compare.Timing) (template.HTML, error) {
 
 // Point is a figure of one run.
 type Point struct {
-	At    int // place on the axis
+	At    int // place among the commits
 	Value float64
 }
 
-// Trend draws a metric over runs, a line for each name of the order; labels are those of the places on the axis.
-func Trend(metric string, order []string, lines map[string][]Point, labels []string) (template.HTML, error) {
-	x := axis{"runs, the oldest first", 0, float64(max(len(labels)-1, 1)), func(v float64) string {
-		if i := int(math.Round(v)); math.Abs(v-float64(i)) < 1e-6 && i < len(labels) {
-			return labels[i]
-		}
-		return ""
-	}}
-	y := axis{label(metric), math.Inf(1), math.Inf(-1), nil}
+// Trend draws a metric over runs, a line for each name of the order; the runs' commits stand below them. Without a point it is empty.
+func Trend(metric string, order []string, lines map[string][]Point, commits []string) (template.HTML, error) {
 	var all []series
+	var keys []key
 	for i, name := range order {
-		s := series{name: name, class: trendClass(i), dots: true}
+		s := series{name: name, class: fmt.Sprintf("c%d", 1+i%6), dots: true}
 		for _, p := range lines[name] {
 			s.points = append(s.points, [2]float64{float64(p.At), p.Value})
-			y.lo, y.hi = min(y.lo, p.Value), max(y.hi, p.Value)
 		}
-		all = append(all, s)
+		if len(s.points) > 0 {
+			all, keys = append(all, s), append(keys, key{name, s.class})
+		}
 	}
-	if y.lo > y.hi {
+	if len(all) == 0 {
 		return "", nil
-	}
-	if isRate(metric) {
-		y.format = wholePercent
-	}
-	if pad := 0.05 * (y.hi - y.lo); pad > 0 {
-		y.lo, y.hi = y.lo-pad, y.hi+pad
-	} else {
-		y.lo, y.hi = y.lo-math.Abs(y.lo)/2-1e-9, y.hi+math.Abs(y.hi)/2+1e-9
-	}
-	if y.format == nil {
-		y.format = spaced(y.lo, y.hi)
 	}
 	return drawn("trend", struct {
 		Chart chart
 		Keys  []key
-	}{newChart("trend", label(metric), "What each run measured.", x, y, all), trendKeys(order)})
-}
-
-// trendClass is the colour of the i-th line.
-func trendClass(i int) string { return "c" + string(rune('1'+i%6)) }
-
-func trendKeys(order []string) []key {
-	var out []key
-	for i, name := range order {
-		out = append(out, key{name, trendClass(i)})
-	}
-	return out
+	}{trendChart(metric, commits, all), keys})
 }
 
 func drawn(name string, data any) (template.HTML, error) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"slices"
 	"strings"
 
 	"rein/pipelines/compare"
@@ -70,34 +69,57 @@ func (r result) trendLines(past []Past) (out []string) {
 // trendCharts draw each figure over the commits; none before there are two runs to draw.
 func (r result) trendCharts(past []Past) (out []chart) {
 	past = r.history(past)
+	var commits []string
+	for _, p := range past {
+		commits = append(commits, p.Commit)
+	}
 	for _, m := range trendMetrics {
+		drawn := 0
 		var lines []series
-		low, high, drawn := math.Inf(1), math.Inf(-1), 0
 		for _, s := range r.Strategies {
 			line := series{name: s.Name, class: r.class(s.Name), dots: true}
 			for i, p := range past {
 				if f, ok := p.Figures[s.Name][m]; ok {
 					line.points = append(line.points, [2]float64{float64(i), f.Value})
-					low, high = min(low, f.Value), max(high, f.Value)
 				}
 			}
-			drawn = max(drawn, len(line.points))
-			lines = append(lines, line)
-		}
-		if drawn < 2 {
-			continue
-		}
-		room := max(0.05*(high-low), 0.001)
-		commit := func(v float64) string {
-			if i := int(v); float64(i) == v && i < len(past) {
-				return past[i].Commit
+			if drawn = max(drawn, len(line.points)); len(line.points) > 0 {
+				lines = append(lines, line)
 			}
-			return ""
 		}
-		y := axis{label(m), max(0, low-room), high + room, nil}
-		y.format = func(v float64) string { return Format(m, compare.Figure{Value: v}) }
-		out = append(out, newChart("trend-"+m, "Trend: "+label(m), "In each run, oldest first, by commit; * is one with uncommitted changes.", axis{"commit", 0, float64(len(past) - 1), commit}, y,
-			slices.DeleteFunc(lines, func(l series) bool { return len(l.points) == 0 })))
+		if drawn > 1 {
+			out = append(out, trendChart(m, commits, lines))
+		}
 	}
 	return out
+}
+
+// trendChart draws a metric over runs; their commits stand below them.
+func trendChart(metric string, commits []string, lines []series) chart {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, l := range lines {
+		for _, p := range l.points {
+			low, high = min(low, p[1]), max(high, p[1])
+		}
+	}
+	room := 0.05 * (high - low)
+	if isRate(metric) {
+		room = max(room, 0.001)
+	} else if room == 0 {
+		room = max(math.Abs(high)/2, 0.001)
+	}
+	bottom := low - room
+	if low >= 0 {
+		bottom = max(0, bottom)
+	}
+	y := axis{label(metric), bottom, high + room, nil}
+	y.format = func(v float64) string { return Format(metric, compare.Figure{Value: v}) }
+	commit := func(v float64) string {
+		if i := int(v); float64(i) == v && i < len(commits) {
+			return commits[i]
+		}
+		return ""
+	}
+	return newChart("trend-"+metric, "Trend: "+label(metric), "In each run, oldest first, by commit; * is one with uncommitted changes.",
+		axis{"commit", 0, float64(max(len(commits)-1, 1)), commit}, y, lines)
 }

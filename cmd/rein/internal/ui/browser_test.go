@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -128,12 +129,21 @@ func (b *tab) press(keys ...string) {
 	}
 }
 
-// until waits until an expression is true.
+// until waits until an expression is true, on whatever page the tab is by then.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(patience/3)))
-	if err != nil {
-		b.did(fmt.Errorf("%s: %w", expression, err))
+	for end := time.Now().Add(patience / 3); ; {
+		yes, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		if err == nil && yes {
+			return
+		}
+		if time.Now().After(end) || b.ctx.Err() != nil { // an error is that of a page that just goes or comes
+			b.did(fmt.Errorf("it isn't so that %s: %w", expression, cmp.Or(err, context.DeadlineExceeded)))
+		}
+		select {
+		case <-b.ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 }
 
@@ -212,7 +222,7 @@ const probe = `(() => {
   for (const x of all('th')) if (!x.scope) say('a head without a scope', x);
   for (const x of all('.scroll, .log')) if (x.tabIndex < 0) say('no keyboard reaches it', x);
   for (const x of document.querySelectorAll('a[href^="#"]')) if (!document.getElementById(x.getAttribute('href').slice(1))) say('leads nowhere', x);
-  const rgb = c => { const m = c.match(/[\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
+  const rgb = c => { const m = c.match(/[\d.]+/g).map((v, i) => c.startsWith('color(') && i < 3 ? 255 * v : +v); return m.length < 4 ? [...m, 1] : m; };
   const over = (a, b) => [0, 1, 2].map(i => a[i] * a[3] + b[i] * (1 - a[3]));
   const light = c => { const [r, g, b] = c.map(v => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
   const ground = x => { const layers = []; for (let e = x; e; e = e.parentElement) layers.push(rgb(getComputedStyle(e).backgroundColor)); return layers.reverse().reduce((under, c) => over(c, under), [255, 255, 255]); };
