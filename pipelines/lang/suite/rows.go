@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -100,9 +99,9 @@ func (r *Run) input(dir, port string, v cty.Value, p *steps.Port) (string, error
 		if err != nil {
 			return "", err
 		}
-		for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
-			if l := bytes.TrimSpace(s.Bytes()); len(l) > 0 {
-				lines = append(lines, bytes.Clone(l))
+		for line := range bytes.Lines(text) {
+			if line = bytes.TrimSpace(line); len(line) > 0 {
+				lines = append(lines, line)
 			}
 		}
 	case isRows:

@@ -76,7 +76,13 @@ func Find(args []string) ([]string, error) {
 		}
 		out = append(out, found...)
 	}
-	return slices.Compact(out), nil
+	seen := map[string]bool{}
+	return slices.DeleteFunc(out, func(path string) bool { // a file that is named beside its folder is one
+		path = filepath.Clean(path)
+		had := seen[path]
+		seen[path] = true
+		return had
+	}), nil
 }
 
 // escape makes a path that stands for itself in a pattern.
