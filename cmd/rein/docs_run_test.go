@@ -71,8 +71,11 @@ var mentions = map[string]string{
 	"lsp":                     "TestLSP",
 	"review":                  "TestScripts/review",
 	"test":                    "TestScripts/test_shipped",
-	"ui":                      "TestUI",
-	"version":                 "exec rein version",
+	"log --chart fp_rate":     "TestHowTosRun",
+
+	"compare pipelines/beyond/sweep.hcl": "TestScripts/beyond",
+	"ui":                                 "TestUI",
+	"version":                            "exec rein version",
 }
 
 // TestMentionedCommandsRun runs every command that the docs name in running text, on a project of two small strategies.

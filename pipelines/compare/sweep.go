@@ -35,7 +35,7 @@ type Effect struct {
 type Level struct {
 	Value      string     `json:"value"`
 	Figure     Figure     `json:"figure"`     // 95% interval over rows; over sources where those are new
-	Difference Figure     `json:"difference"` // from the best value, adjusted for the number of values
+	Difference Figure     `json:"difference"` // from the best value, adjusted for the number of pairs of values
 	Conclusion Conclusion `json:"-"`          // Best, Worse or NotShown; JSON has its words
 }
 
@@ -127,6 +127,7 @@ func (d *design) effect(v int, name, metric string) Effect {
 		}
 	}
 	e.Best = d.levels[v][best]
+	pairs := len(d.levels[v]) * (len(d.levels[v]) - 1) / 2 // any two could have turned out to be the best and the worst
 	for l := range e.Levels {
 		x := &e.Levels[l]
 		if l == best {
@@ -135,7 +136,7 @@ func (d *design) effect(v int, name, metric string) Effect {
 			x.Difference = Figure{Low: &zero, High: &zero}
 			continue
 		}
-		x.Difference = d.estimate(minus(means[l], means[best]), len(d.levels[v])-1)
+		x.Difference = d.estimate(minus(means[l], means[best]), pairs)
 		x.Conclusion = NotShown
 		if d.lower && *x.Difference.Low > 0 || !d.lower && *x.Difference.High < 0 {
 			x.Conclusion = Worse

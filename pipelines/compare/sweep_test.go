@@ -78,6 +78,55 @@ func TestSweepIntervalsCover(t *testing.T) {
 	}
 }
 
+// Of values that are all alike, one is the best by chance; another one is called worse in at most one of twenty sweeps all the same,
+// also where each point is measured with several seeds.
+func TestEqualValuesAreRarelyCalledWorse(t *testing.T) {
+	for name, c := range map[string]struct{ clusters, seeds int }{"rows": {0, 1}, "sources": {20, 1}, "rows and seeds": {0, 4}} {
+		r := rand.New(rand.NewPCG(31, 32))
+		const trials, values, rows = 400, 5, 400
+		wrong := 0
+		for range trials {
+			d := design{levels: [][]string{{"1", "2", "3", "4", "5"}}}
+			for v := range values {
+				d.points, d.outcomes = append(d.points, []int{v}), append(d.outcomes, nil)
+			}
+			for seed := range c.seeds {
+				var shift [values]float64 // of a seed's model
+				for v := range shift {
+					if c.seeds > 1 {
+						shift[v] = 0.03 * r.NormFloat64()
+					}
+				}
+				for row := range rows {
+					hard := r.Float64()
+					for v := range values {
+						out := 0.0
+						if hard+0.2*r.NormFloat64() < 0.5+shift[v] {
+							out = 1
+						}
+						d.outcomes[v] = append(d.outcomes[v], out)
+					}
+					if c.clusters > 0 {
+						d.clusters = append(d.clusters, row%c.clusters)
+					}
+					if c.seeds > 1 {
+						d.seeds = append(d.seeds, seed)
+					}
+				}
+			}
+			for _, l := range d.effect(0, "n", Decisive).Levels {
+				if l.Conclusion == Worse {
+					wrong++
+					break
+				}
+			}
+		}
+		if share := float64(wrong) / trials; share > 0.05+2*math.Sqrt(0.05*0.95/trials) {
+			t.Errorf("%s: of five equal values one is called worse in %.1f%% of %d sweeps", name, 100*share, trials)
+		}
+	}
+}
+
 func TestSweepInteractions(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	d := simulated(r, 4000, 0.05, 0)

@@ -196,7 +196,7 @@ func (d *design) estimate(rows []float64, statements int) Figure {
 	v, df := d.overUnits(rows, mean)
 	if d.seeds != nil {
 		seeds, k := d.overSeeds(rows)
-		v, df = v+seeds, (v+seeds)*(v+seeds)/(v*v/df+seeds*seeds/(k-1)+math.SmallestNonzeroFloat64)
+		v, df = v+seeds, min(df, k-1) // not Satterthwaite's: where few seeds happen to agree, it would believe them
 	}
 	half := math.Inf(1)
 	if df >= 1 {

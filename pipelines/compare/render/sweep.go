@@ -24,6 +24,11 @@ func (r result) sweepLines() []string {
 			}
 			out = append(out, fmt.Sprintf("%s, %s: %s", e.Variable, label(e.Metric), strings.Join(parts, "; ")))
 		}
+		for _, x := range s.Interactions {
+			if x.Metric != r.Basis()+compare.Decisive { // which the answers are about
+				out = append(out, fmt.Sprintf("%s: what %s does to it depends on %s, by %s", label(x.Metric), x.Variables[0], x.Variables[1], points(x.Difference)))
+			}
+		}
 		if len(s.Dropped) > 0 {
 			out = append(out, "These points may be dropped: "+strings.Join(s.Dropped, ", ")+".")
 		}
