@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
@@ -122,7 +121,7 @@ func (a *app) targets(args []string) []string {
 // shipped tells whether the strategies that are built in are meant: the default folder, or files in it, where there is none.
 func (a *app) shipped(args []string) bool {
 	for _, t := range a.targets(args) {
-		if t := filepath.ToSlash(filepath.Clean(t)); t != defaultFolder && path.Dir(t) != defaultFolder {
+		if t := filepath.ToSlash(filepath.Clean(t)); t != defaultFolder && !strings.HasPrefix(t, defaultFolder+"/") {
 			return false
 		}
 	}
