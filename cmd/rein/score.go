@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,8 +17,9 @@ import (
 )
 
 func (a *app) scoreCmd() *cobra.Command {
-	var null, objects, explain bool
+	var null, objects bool
 	var field, profile string
+	var why explaining
 	c := &cobra.Command{
 		Use:   "score PACKAGE [FILE]",
 		Short: "Score text or JSON lines with a packaged model",
@@ -32,7 +32,10 @@ With --jsonl, or where FILE ends in .jsonl, each line is a JSON object. It is pr
 family, threshold, classes and cut added: how much of the text the model didn't read, as it is too long.
 
 With --explain each verdict comes with the spans that carry it: without them a malicious prompt is benign, and with any one
-of them put back it is malicious again. That takes up to some hundred answers of the model a prompt.
+of them put back it is malicious again. That takes up to some hundred answers of the model a prompt. Of an n-gram model it
+also says what each word adds to the log-odds by the linear part, exactly. --near and --alarms take rows (Parquet or JSON lines,
+as rein get writes them): the training rows that a prompt is most like, and where they came from; the cluster of known false
+alarms that it falls into.
 
 EXIT STATUS
   0  scored, whatever the verdicts
@@ -60,14 +63,20 @@ EXIT STATUS
 				in.field = field
 			}
 			in.r = bufio.NewReaderSize(from, 1<<16)
-			return a.score(c.Context(), args[0], profile, explain, in)
+			known, err := why.known()
+			if err != nil {
+				return err
+			}
+			return a.score(c.Context(), args[0], profile, why, known, in)
 		},
 	}
 	c.Flags().BoolVarP(&null, "null", "0", false, "prompts end with a zero byte, so that they may hold newlines")
 	c.Flags().BoolVar(&a.json, "json", false, "one JSON object a prompt, with the probability of each class")
 	c.Flags().BoolVar(&objects, "jsonl", false, "prompts come in JSON objects, one a line")
 	c.Flags().StringVar(&field, "field", "text", "where the prompt is in a JSON object")
-	c.Flags().BoolVar(&explain, "explain", false, "say which spans carry each verdict")
+	c.Flags().BoolVar(&why.explain, "explain", false, "say which spans carry each verdict")
+	c.Flags().StringVar(&why.near, "near", "", "training rows to find the nearest of; implies --explain")
+	c.Flags().StringVar(&why.alarms, "alarms", "", "known false alarms (of a mine step) to find the cluster of; implies --explain")
 	c.Flags().StringVar(&profile, "profile", "", "use the threshold of this name, which rein calibrate chose")
 	c.MarkFlagsMutuallyExclusive("null", "jsonl")
 	return c
@@ -80,7 +89,7 @@ const (
 	soon                  = 500 * time.Millisecond
 )
 
-func (a *app) score(ctx context.Context, path, profile string, explain bool, in *prompts) (err error) {
+func (a *app) score(ctx context.Context, path, profile string, why explaining, known score.Known, in *prompts) (err error) {
 	s, err := score.OpenProfile(ctx, path, profile)
 	if err != nil {
 		return configError(err)
@@ -99,7 +108,7 @@ func (a *app) score(ctx context.Context, path, profile string, explain bool, in 
 		// An answer as soon as there is no more input waiting, so that a person typing sees it.
 		if len(batch) > 0 && (rerr != nil || len(batch) == most || !in.waiting()) {
 			begin := time.Now()
-			if err := a.scoreBatch(ctx, out, s, batch, explain, &cut); err != nil {
+			if err := a.scoreBatch(ctx, out, s, batch, why.on(), known, &cut); err != nil {
 				return err
 			}
 			if len(batch) == most && time.Since(begin) < soon {
@@ -127,7 +136,7 @@ type cuts struct {
 	units   int64
 }
 
-func (a *app) scoreBatch(ctx context.Context, out *bufio.Writer, s *score.Scorer, batch []prompt, explain bool, cut *cuts) error {
+func (a *app) scoreBatch(ctx context.Context, out *bufio.Writer, s *score.Scorer, batch []prompt, explain bool, known score.Known, cut *cuts) error {
 	texts := make([]string, len(batch))
 	for i, p := range batch {
 		texts[i] = p.text
@@ -141,7 +150,7 @@ func (a *app) scoreBatch(ctx context.Context, out *bufio.Writer, s *score.Scorer
 			cut.prompts, cut.units = cut.prompts+1, cut.units+int64(ans.Cut)
 		}
 		if explain {
-			if ans.Explanation, err = s.Explain(ctx, texts[i]); err != nil {
+			if ans.Explanation, err = s.Explain(ctx, texts[i], known); err != nil {
 				return err
 			}
 		}
@@ -179,26 +188,4 @@ func withAnswer(fields map[string]json.RawMessage, ans score.Answer) map[string]
 		out["explanation"] = ans.Explanation
 	}
 	return out
-}
-
-// explained is the line below a verdict that says what carries it.
-func explained(ans score.Answer) string {
-	e := ans.Explanation
-	if e == nil || len(e.Spans) == 0 {
-		return ""
-	}
-	var parts []string
-	for _, p := range e.Spans {
-		parts = append(parts, fmt.Sprintf("%q", printable(p.Text)))
-	}
-	line := fmt.Sprintf("\t%.4f without %s", e.Without, strings.Join(parts, ", "))
-	switch {
-	case e.Turns && len(parts) == 1:
-		line += ": benign"
-	case e.Turns:
-		line += ": benign, and malicious again with any one of them"
-	case ans.Malicious:
-		line += ": no few spans turn the verdict, these count most"
-	}
-	return line + "\n"
 }

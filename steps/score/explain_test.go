@@ -1,6 +1,7 @@
 package score
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -25,9 +26,16 @@ func TestExplainIsTrue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := s.Explain(t.Context(), text)
+		e, err := s.Explain(t.Context(), text, Known{})
 		if err != nil {
 			t.Fatal(err)
+		}
+		sum := e.Linear.Rest
+		for _, p := range e.Linear.Pieces {
+			sum += p.Adds
+		}
+		if math.Abs(sum-e.Linear.Total) > 1e-9 {
+			t.Fatalf("the pieces and the rest add up to %v, not %v", sum, e.Linear.Total)
 		}
 		score := func(text string) float64 {
 			a, err := s.threats(t.Context(), []string{text})

@@ -38,7 +38,7 @@ func OpenProfile(ctx context.Context, path, profile string) (*Scorer, error) {
 		return nil, err
 	}
 	defer done() // what is open is in memory
-	s, err := scorer.Open(ctx, artifact.Model{Path: dir}, scorer.Options{})
+	s, err := scorer.Open(ctx, artifact.Model{Path: dir}, scorer.Options{Linear: true})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

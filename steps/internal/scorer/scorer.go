@@ -34,6 +34,7 @@ type Memo interface {
 type Options struct {
 	Threads int  // that ONNX Runtime uses inside a batch; 0: one, and batches run on all cores
 	Memo    Memo // keeps scores by text and model; nil: none
+	Linear  bool // keeps the linear part of an n-gram model, to attribute scores
 	// Done is told how many more texts have their scores, as soon as they have; from several goroutines. nil: it isn't.
 	Done func(texts int)
 }
@@ -50,8 +51,9 @@ type Scorer struct {
 	session *ort.Session
 	encode  encoding
 	reach   reach
-	pad     int64        // fills up a batch
-	digest  cache.Digest // of the graph and the rules that turn text into its inputs
+	linear  *ngram.LinearPart // nil: there is none, or nobody asked for it
+	pad     int64             // fills up a batch
+	digest  cache.Digest      // of the graph and the rules that turn text into its inputs
 	memo    Memo
 	done    func(texts int)
 	single  bool // one batch at a time: the graph itself uses several threads
@@ -81,6 +83,13 @@ func Open(ctx context.Context, model artifact.Model, opt Options) (*Scorer, erro
 		return nil, fmt.Errorf("%s: %w", model.Path, err)
 	}
 	s.digest = identity(graph, info)
+	if opt.Linear && info.Kind == ngram.Kind {
+		cfg, err := ngram.ParseConfig(info.Text)
+		if err != nil {
+			return nil, err
+		}
+		s.linear = ngram.ReadLinear(graph, cfg)
+	}
 	return s, ctx.Err()
 }
 
@@ -135,6 +144,9 @@ func (s *Scorer) Threshold() float64 { return s.info.Threshold }
 
 // Info is the model's model.json.
 func (s *Scorer) Info() artifact.ModelInfo { return s.info }
+
+// Linear is the linear part of an n-gram model that was opened with it; nil where it has none.
+func (s *Scorer) Linear() *ngram.LinearPart { return s.linear }
 
 // Close frees the model.
 func (s *Scorer) Close() error { s.session.Close(); return nil }
