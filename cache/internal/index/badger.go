@@ -34,9 +34,13 @@ func openBadger(dir string, readOnly bool, checked *tables, wake func()) (db *ba
 	d = &disk{failed: make(chan struct{}), wake: wake}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("index: %v", p)
+			db, err = nil, outcome(p)
+		}
+		if err == nil {
+			opened.Store(d, nil)
 		}
 	}()
+	guardLog()
 	if err := descriptors(dir); err != nil {
 		return nil, d, err
 	}
@@ -99,7 +103,8 @@ func dropUnbegun(dir string) error {
 // busy tells that another process has Badger's folder: it has no error value for that.
 func busy(err error) bool { return strings.Contains(err.Error(), "Another process is using") }
 
-// disk hears from Badger's log whether the disk fails: Badger tells nobody else, and tries again every second, for ever.
+// disk tells whether an open Badger failed, because of its disk as a rule. Badger says that in its log only, and tries again every
+// second, for ever.
 type disk struct {
 	once   sync.Once
 	failed chan struct{} // closed when err is set
@@ -124,13 +129,19 @@ func (d *disk) Errorf(format string, args ...any) {
 	if !strings.HasPrefix(format, "error flushing memtable") {
 		return
 	}
-	d.once.Do(func() {
-		d.err = fmt.Errorf("index: "+strings.TrimSuffix(format, ", retrying"), args...)
-		for _, a := range args {
-			if err, ok := a.(error); ok {
-				d.err = fmt.Errorf("the index can't be written: %w", err)
-			}
+	err := fmt.Errorf("index: "+strings.TrimSuffix(format, ", retrying"), args...)
+	for _, a := range args {
+		if cause, ok := a.(error); ok {
+			err = fmt.Errorf("the index can't be written: %w", cause)
 		}
+	}
+	d.fail(err)
+}
+
+// fail says that the open Badger can't be used any more.
+func (d *disk) fail(err error) {
+	d.once.Do(func() {
+		d.err = err
 		close(d.failed)
 		go d.wake()
 	})

@@ -9,6 +9,7 @@
 //   - A writer that finds the folder damaged sets it aside, as SetAside lists, and goes on with an empty one. A reader gets a *Damage.
 //   - A folder that the machine doesn't let us use, because the disk is full, too few files may be open, or permission is
 //     missing, is left as it is.
+//   - No panic of Badger's over damaged files, and no log.Fatal of Badger's, ends the program.
 package index
 
 import (
@@ -91,6 +92,9 @@ func (x *Index) Write(ctx context.Context, do func(*Batch) error) error {
 func (x *Index) Close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.closed {
+		return nil
+	}
 	for x.active > 0 && !x.disk.isFailed() {
 		x.free.Wait()
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -29,7 +28,7 @@ func (x *Index) use(ctx context.Context, do func(*badger.DB) error) error {
 	}
 	done := make(chan error, 1)
 	go func() {
-		err := carefully(db, do)
+		err := carefully(db, disk, do)
 		x.release()
 		done <- err
 	}()
@@ -44,11 +43,14 @@ func (x *Index) use(ctx context.Context, do func(*badger.DB) error) error {
 	}
 }
 
-// carefully makes an error of a panic over damaged values.
-func carefully(db *badger.DB, do func(*badger.DB) error) (err error) {
+// carefully makes an error of a panic over damaged values. After a log.Fatal Badger may hold its locks for ever.
+func carefully(db *badger.DB, d *disk, do func(*badger.DB) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &Damage{fmt.Sprint(p)}
+			err = outcome(p)
+			if _, ok := p.(fatal); ok {
+				d.fail(err)
+			}
 		}
 	}()
 	return do(db)
@@ -157,7 +159,8 @@ func (x *Index) end(then func(error) error) error {
 		if lock != nil {
 			merge(db)
 		}
-		err := then(db.Close())
+		err := then(carefully(db, disk, (*badger.DB).Close))
+		opened.Delete(disk)
 		if temp != "" {
 			err = errors.Join(err, os.RemoveAll(temp))
 		}
