@@ -41,6 +41,7 @@ func openBadger(dir string, readOnly bool, checked *tables, wake func()) (db *ba
 		}
 	}()
 	guardLog()
+	guardBus()
 	if err := descriptors(dir); err != nil {
 		return nil, d, err
 	}

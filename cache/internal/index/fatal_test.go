@@ -14,7 +14,7 @@ import (
 // Badger's log.Fatal in what we call is an error; it ends neither the program nor the next use.
 func TestFatalIsAnError(t *testing.T) {
 	x := newIndex(t, filled(t), false)
-	err := x.use(t.Context(), func(*badger.DB) error {
+	err := x.use(t.Context(), true, func(*badger.DB) error {
 		y.AssertTrue(false)
 		return nil
 	})
@@ -26,7 +26,7 @@ func TestFatalIsAnError(t *testing.T) {
 		t.Error("a Badger that gave up is used again")
 	}
 	x = newIndex(t, filled(t), false)
-	if err := x.use(t.Context(), func(*badger.DB) error { y.Check(syscall.EMFILE); return nil }); !Outside(err) {
+	if err := x.use(t.Context(), true, func(*badger.DB) error { y.Check(syscall.EMFILE); return nil }); !Outside(err) {
 		t.Errorf("%v, want the machine's fault", err)
 	}
 }
@@ -35,7 +35,7 @@ func TestFatalIsAnError(t *testing.T) {
 func TestFatalInTheBackground(t *testing.T) {
 	x := newIndex(t, filled(t), false)
 	ended := make(chan struct{})
-	err := x.use(t.Context(), func(*badger.DB) error {
+	err := x.use(t.Context(), true, func(*badger.DB) error {
 		go func() {
 			defer close(ended)
 			y.Check(syscall.EMFILE)

@@ -64,21 +64,21 @@ func (d *Damage) Error() string { return "the index of results is damaged: " + d
 
 // View calls do with what the index holds at one moment. Many may use an index at a time.
 func (x *Index) View(ctx context.Context, do func(*Txn) error) error {
-	return x.use(ctx, func(db *badger.DB) error {
+	return x.use(ctx, false, func(db *badger.DB) error {
 		return db.View(func(txn *badger.Txn) error { return do(&Txn{txn}) })
 	})
 }
 
 // Update is View for a change, which is made at once if do returns nil.
 func (x *Index) Update(ctx context.Context, do func(*Txn) error) error {
-	return x.use(ctx, func(db *badger.DB) error {
+	return x.use(ctx, true, func(db *badger.DB) error {
 		return db.Update(func(txn *badger.Txn) error { return do(&Txn{txn}) })
 	})
 }
 
 // Write is for many changes that don't depend on each other: after an error or a kill some may be made and others not.
 func (x *Index) Write(ctx context.Context, do func(*Batch) error) error {
-	return x.use(ctx, func(db *badger.DB) error {
+	return x.use(ctx, true, func(db *badger.DB) error {
 		b := db.NewWriteBatch()
 		defer b.Cancel()
 		if err := do(&Batch{b}); err != nil {
@@ -108,7 +108,7 @@ func (x *Index) Close() error {
 // Replace moves the index's folder away and begins an empty one.
 func (x *Index) Replace(ctx context.Context) (aside string, err error) {
 	aside = fmt.Sprintf("%s.old-%d", x.dir, time.Now().UnixNano())
-	if _, _, err := x.acquire(ctx); err != nil {
+	if _, _, err := x.acquire(ctx, true); err != nil {
 		return "", err
 	}
 	x.mu.Lock()

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -19,10 +18,39 @@ const (
 	turn = 100 * time.Millisecond
 )
 
-// use calls do with the open index. Many may use it at a time. When the disk fails it doesn't wait for do, which may hang
-// in Badger for good.
-func (x *Index) use(ctx context.Context, do func(*badger.DB) error) error {
-	db, disk, err := x.acquire(ctx)
+// use calls do with the open index. Many may use it at a time. write tells whether do writes.
+func (x *Index) use(ctx context.Context, write bool, do func(*badger.DB) error) error {
+	for {
+		err := x.useOnce(ctx, write, do)
+		if x.readOnly || !errors.Is(err, badger.ErrReadOnlyTxn) {
+			return err
+		}
+		// It was opened for reading, for lack of room.
+		if err := hasRoom(x.dir, roomToWrite); err != nil {
+			return err
+		}
+		if err := x.shutReading(); err != nil {
+			return err
+		}
+	}
+}
+
+// shutReading closes an index that is open for reading once nobody uses it.
+func (x *Index) shutReading() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for x.active > 0 && !x.disk.isFailed() {
+		x.free.Wait()
+	}
+	if x.lock != nil { // somebody else opened it for writing meanwhile
+		return nil
+	}
+	return x.shut()
+}
+
+// useOnce calls do with the index as it is, or is opened. When the disk fails it doesn't wait for do, which may hang in Badger for good.
+func (x *Index) useOnce(ctx context.Context, write bool, do func(*badger.DB) error) error {
+	db, disk, err := x.acquire(ctx, write)
 	if err != nil {
 		return err
 	}
@@ -34,9 +62,6 @@ func (x *Index) use(ctx context.Context, do func(*badger.DB) error) error {
 	}()
 	select {
 	case err := <-done:
-		if errors.Is(err, badger.ErrReadOnlyTxn) && !x.readOnly { // it was opened for reading, for lack of room
-			return cmp.Or(hasRoom(x.dir, roomToWrite), err)
-		}
 		return err
 	case <-disk.failed:
 		return disk.err
@@ -56,7 +81,7 @@ func carefully(db *badger.DB, d *disk, do func(*badger.DB) error) (err error) {
 	return do(db)
 }
 
-func (x *Index) acquire(ctx context.Context) (*badger.DB, *disk, error) {
+func (x *Index) acquire(ctx context.Context, write bool) (*badger.DB, *disk, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.closed {
@@ -73,7 +98,8 @@ func (x *Index) acquire(ctx context.Context) (*badger.DB, *disk, error) {
 		}
 	}
 	if x.db != nil && x.lock != nil && x.active == 0 && hasRoom(x.dir, roomToWrite) != nil {
-		if err := x.shut(); err != nil {
+		// It is opened for reading then. Where there isn't even room to close it, it stays as it is, and may be read.
+		if err := x.shut(); err != nil && (write || x.db == nil) {
 			return nil, nil, err
 		}
 	}
@@ -121,8 +147,8 @@ func (x *Index) shutIdle() {
 	case x.active > 0 || x.db == nil:
 	case time.Since(x.used) < idle && !x.othersWait():
 		x.timer.Reset(glance)
-	default:
-		_ = x.shut() // the next use opens it again and sees what is wrong
+	case x.shut() != nil && x.db != nil: // for lack of room
+		x.timer.Reset(idle)
 	}
 }
 
@@ -143,12 +169,11 @@ func (x *Index) shut() error {
 	return x.end(func(err error) error { return err })
 }
 
-// end closes Badger, calls then with how that went while the lock is still held, and unlocks. Where the disk fails Badger tries for ever to
-// write what it holds: it is left to that, and nobody waits for it.
+// end closes Badger, calls then with how that went while the lock is still held, and unlocks. Without the room for that Badger stays
+// open. Where the disk fails Badger tries for ever to write what it holds: it is left to that, and nobody waits for it.
 func (x *Index) end(then func(error) error) error {
 	if x.lock != nil {
-		if err := hasRoom(x.dir, roomToClose); err != nil { // what it holds is in its log
-			x.stuck, x.db = &stuck{err, nil}, nil
+		if err := hasRoom(x.dir, roomToClose); err != nil { // it stays open; what it holds is in its log
 			return err
 		}
 	}
