@@ -12,6 +12,8 @@ import (
 	"pgregory.net/rapid"
 
 	"rein/steps/artifact"
+	"rein/steps/internal/encoder"
+	"rein/steps/internal/encoder/encodertest"
 	"rein/steps/stepstest"
 )
 
@@ -133,5 +135,21 @@ func TestCrossFitRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
+	}
+}
+
+// An encoder is cross-fitted as n-grams are, and a row that is in both sets counts once.
+func TestCrossFitOfAnEncoder(t *testing.T) {
+	rows := sourced(t, 8, 12, 1)
+	c := encoderConfig(0)
+	c.Epochs, c.CrossFit = 1, 2
+	in := Inputs{Rows: written(t, rows), Validation: written(t, rows[:4*12]), Base: artifact.File{Path: encodertest.Folder(t, "bert")}}
+	out, err := run(t.Context(), stepstest.New(t, "model").Env, c, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := out.Model.Info()
+	if err != nil || info.Kind != encoder.Kind || info.Data.CrossFit != 2 || info.Data.Validation != len(rows) || info.Data.Benign+info.Data.Malicious != len(rows) {
+		t.Errorf("%s, %+v, %v", info.Kind, info.Data, err)
 	}
 }
