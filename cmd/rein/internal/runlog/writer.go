@@ -19,6 +19,8 @@ const (
 	progressEvery = 250 * time.Millisecond
 	// maxLog is how many bytes of log lines are written down; a step that prints without end fills no disk.
 	maxLog = 32 << 20
+	// maxPending is how many bytes wait for the next line.
+	maxPending = 64 << 10
 )
 
 // Writer writes a run's events down as they come, so that others can follow it. It is a view like that of the terminal. Nothing of a run
@@ -32,6 +34,7 @@ type Writer struct {
 	early    []engine.Event // before the run has a name
 	progress map[[2]string]time.Time
 	logged   int
+	pending  []byte // lines that go out with the next one
 }
 
 // NewWriter makes a writer for one run.
@@ -60,7 +63,7 @@ func (w *Writer) Begin(r *record.Run) {
 		return
 	}
 	w.file = f
-	w.write(head)
+	w.write(head, true)
 	for _, e := range w.early {
 		w.event(e)
 	}
@@ -110,19 +113,37 @@ func (w *Writer) event(e engine.Event) {
 		}
 	}
 	if line, err := json.Marshal(e); err == nil {
-		w.write(line)
+		w.write(line, !hit(e))
 	}
 }
 
-// write writes a line in one go, so that a reader sees it whole or without its end.
-func (w *Writer) write(line []byte) {
-	if _, err := w.file.Write(append(line, '\n')); err != nil {
+// hit tells whether an event says that there was nothing to do: of those a run may begin with thousands, which needn't go out one by one.
+func hit(e engine.Event) bool {
+	return e.Action == engine.ActionEnd && (e.Status == engine.StatusCached || e.Status == engine.StatusUnchanged || e.Status == engine.StatusNotNeeded)
+}
+
+// write adds a line. What goes out does so in one go, so that a reader sees a line whole or without its end.
+func (w *Writer) write(line []byte, now bool) {
+	w.pending = append(append(w.pending, line...), '\n')
+	if now || len(w.pending) > maxPending {
+		w.flush()
+	}
+}
+
+func (w *Writer) flush() {
+	lines := w.pending
+	w.pending = w.pending[:0]
+	if _, err := w.file.Write(lines); err != nil {
 		w.close()
 	}
 }
 
 func (w *Writer) close() {
 	if w.file != nil {
+		if len(w.pending) > 0 {
+			_, _ = w.file.Write(w.pending)
+			w.pending = nil
+		}
 		_ = w.file.Close()
 		w.file = nil
 	}
