@@ -43,6 +43,7 @@ func (t *tables) check(dir string) error {
 	if err != nil {
 		return err
 	}
+	var buffer []byte // new memory for each table would take longer than its checksums
 	for _, id := range ids {
 		path := table.NewFilename(id, dir)
 		info, err := os.Stat(path)
@@ -54,7 +55,7 @@ func (t *tables) check(dir string) error {
 		if unchanged(t.checked[path], info) {
 			continue
 		}
-		if err := checkTable(path); err != nil {
+		if buffer, err = checkTable(path, buffer); err != nil {
 			return err
 		}
 		if t.checked == nil {
@@ -87,12 +88,14 @@ func listedTables(dir string) ([]uint64, error) {
 //	index, length of the index, checksum of the index, length of the checksum
 //
 // and a block with its checksum and that one's length; lengths are of 4 bytes.
-func checkTable(path string) (err error) {
-	b, err := os.ReadFile(path)
+//
+// It reads the table into the buffer, and gives that back as it has grown.
+func checkTable(path string, buffer []byte) (_ []byte, err error) {
+	b, err := readInto(path, buffer)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return buffer, nil
 	} else if err != nil {
-		return err
+		return buffer, err
 	}
 	name := filepath.Base(path)
 	defer func() {
@@ -103,20 +106,38 @@ func checkTable(path string) (err error) {
 	rest, sum := cutSized(b)
 	rest, index := cutSized(rest)
 	if !sums(index, sum) {
-		return &Damage{name + ": its index has another checksum"}
+		return b, &Damage{name + ": its index has another checksum"}
 	}
 	blocks := fb.GetRootAsTableIndex(index, 0)
 	for i := range blocks.OffsetsLength() {
 		var at fb.BlockOffset
 		if !blocks.Offsets(&at, i) {
-			return &Damage{name + ": its index is cut"}
+			return b, &Damage{name + ": its index is cut"}
 		}
 		block, sum := cutSized(rest[at.Offset() : at.Offset()+at.Len()])
 		if !sums(block, sum) {
-			return &Damage{fmt.Sprintf("%s: block %d has another checksum", name, i)}
+			return b, &Damage{fmt.Sprintf("%s: block %d has another checksum", name, i)}
 		}
 	}
-	return nil
+	return b, nil
+}
+
+// readInto reads a file into a buffer, or into a larger one.
+func readInto(path string, buffer []byte) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	b := slices.Grow(buffer[:0], int(info.Size()))[:info.Size()]
+	if _, err := io.ReadFull(f, b); err != nil {
+		return nil, err // it was cut meanwhile
+	}
+	return b, nil
 }
 
 // cutSized cuts off what is followed by its length.
