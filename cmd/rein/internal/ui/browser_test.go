@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,33 +33,42 @@ type tab struct {
 	said []string // what the console has that is wrong
 }
 
-// newTab starts a browser, or skips the test where there is none.
+// browser starts the one browser of all tests; each gets a tab. end ends it.
+var browser = sync.OnceValues(func() (ctx context.Context, err error) {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		path, missing := exec.LookPath(name)
+		if missing != nil {
+			continue
+		}
+		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WSURLReadTimeout(patience))
+		allocator, _ := chromedp.NewExecAllocator(context.Background(), options...)
+		ctx, end = chromedp.NewContext(allocator)
+		if err := chromedp.Do(ctx); err != nil {
+			return nil, fmt.Errorf("Chromium doesn't start here: %w", err)
+		}
+		return ctx, nil
+	}
+	return nil, errors.New("no Chromium on this machine: the page isn't looked at in a browser")
+})
+
+var end = func() {}
+
+// newTab opens a tab, or skips the test where there is no browser.
 func newTab(t testing.TB) *tab {
 	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
-	}
-	switch {
-	case path == "":
-		t.Skip("no Chromium on this machine: the page isn't looked at in a browser")
-	case testing.Short():
+	if testing.Short() {
 		t.Skip("starts a browser")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WSURLReadTimeout(patience))
-	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel := chromedp.NewContext(allocator)
+	parent, err := browser()
+	if err != nil {
+		t.Skip(err)
+	}
+	ctx, cancel := chromedp.NewContext(parent)
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, patience)
 	t.Cleanup(cancel)
 	b := &tab{t: t, ctx: ctx}
-	if err := chromedp.Do(ctx); err != nil {
-		t.Skipf("Chromium doesn't start here: %v", err)
-	}
+	b.did(chromedp.Do(ctx))
 	b.did(chromedp.Listen(ctx, b.listen))
 	call(b, cdplog.Enable, cdp.Empty{})
 	call(b, runtime.Enable, cdp.Empty{})

@@ -20,7 +20,10 @@ import (
 	"rein/pipelines/compare/comparetest"
 )
 
-func TestMain(m *testing.M) { comparetest.Main(m) }
+func TestMain(m *testing.M) {
+	comparetest.Main(m)
+	end()
+}
 
 const testToken = "T0KEN"
 

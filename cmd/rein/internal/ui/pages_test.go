@@ -3,6 +3,7 @@ package ui
 import (
 	"github.com/chromedp/chromedp"
 	"net/http"
+	"os"
 	"regexp"
 	"rein/pipelines/compare/comparetest"
 	"strings"
@@ -110,4 +111,27 @@ func TestCompareAndRowsInABrowser(t *testing.T) {
 	b.until("[...document.querySelectorAll('.matrix tbody tr')].filter(r => !r.hidden && !r.classList.contains('section')).every(r => r.textContent.includes('recall'))")
 	b.look("rows", f.address("/rows?of="+id+"/good"), "document.querySelector('table.rows tbody tr')")
 	b.quiet()
+}
+
+// TestFirstPaint measures how long the first page takes with 1,000 recorded runs; it prints, and fails for no time.
+func TestFirstPaint(t *testing.T) {
+	if os.Getenv("REIN_FIRST_PAINT") == "" {
+		t.Skip("REIN_FIRST_PAINT isn't set")
+	}
+	b := newTab(t)
+	f := newFixture(t)
+	for n := range 1000 {
+		f.record(n, measured("conservative", 0.01), measured("aggressive", 0.02), measured("balanced", 0.03), measured("hybrid", 0.04))
+	}
+	b.open(f.address("/history"))
+	for i := range 6 {
+		if i == 3 {
+			f.Server = New(f.config()) // one that has read nothing yet
+			f.http.Config.Handler = f.Handler()
+		}
+		b.open(f.http.URL + "/")
+		paint := "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+		b.until(paint)
+		t.Logf("first paint after %.0f ms, answer after %.0f ms", value[float64](b, paint), value[float64](b, "performance.getEntriesByType('navigation')[0].responseEnd"))
+	}
 }
