@@ -121,6 +121,12 @@ type resultEntry struct {
 
 const keptResults = 4
 
+func (c *resultCache) forget(e *resultEntry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries = slices.DeleteFunc(c.entries, func(x *resultEntry) bool { return x == e })
+}
+
 // compared puts subjects side by side.
 func (s *Server) compared(ctx context.Context, of []subject) *resultEntry {
 	var refs []string
@@ -142,7 +148,13 @@ func (s *Server) compared(ctx context.Context, of []subject) *resultEntry {
 	}
 	ctx = context.WithoutCancel(ctx) // others wait for it, too
 	e := &resultEntry{key: key, rows: map[string]*compare.Rows{}}
-	e.result = sync.OnceValues(func() (*compare.Result, error) { return s.Compare(ctx, pipelines) })
+	e.result = sync.OnceValues(func() (*compare.Result, error) {
+		r, err := s.Compare(ctx, pipelines)
+		if err != nil { // it may go next time
+			c.forget(e)
+		}
+		return r, err
+	})
 	e.report = sync.OnceValues(func() ([]byte, error) {
 		r, err := e.result()
 		if err != nil {

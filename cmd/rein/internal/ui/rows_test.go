@@ -2,10 +2,12 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"rein/pipelines/compare"
 	"strings"
 	"testing"
 
@@ -170,4 +172,25 @@ func TestManyRowsInABrowser(t *testing.T) {
 	b.press("]")
 	b.until("document.querySelector('.pager span').textContent.startsWith('101 to 200')")
 	b.quiet()
+}
+
+// What could not be compared once is tried again, and what could is kept.
+func TestComparedAgain(t *testing.T) {
+	f := newFixture(t)
+	id := f.record(1, comparetest.Four(f.shelf)[0])
+	n, right := 0, f.Compare
+	f.Compare = func(ctx context.Context, of []record.Pipeline) (*compare.Result, error) {
+		if n++; n == 1 {
+			return nil, errors.New("the <disk> is away")
+		}
+		return right(ctx, of)
+	}
+	path := "/compare/report?of=" + id + "/good"
+	if res, body := f.ask("GET", path, f.inside); res.StatusCode != 500 || !strings.Contains(body, "the &lt;disk&gt; is away") {
+		t.Errorf("%s %s", res.Status, body)
+	}
+	first := f.get(path)
+	if f.get(path) != first || n != 2 {
+		t.Errorf("compared %d times", n)
+	}
 }

@@ -30,21 +30,27 @@ type historyCache struct {
 
 // runs are the summaries of all runs, newest first.
 func (s *Server) runs() ([]runlog.Summary, error) {
+	runs, _, err := s.readRuns()
+	return runs, err
+}
+
+// readRuns is runs, with how many can't be read.
+func (s *Server) readRuns() (runs []runlog.Summary, broken int, err error) {
 	c := &s.history
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ids, err := s.Store.Runs()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if c.runs == nil || !slices.Equal(ids, c.ids) {
 		runs, broken, err := runlog.History(s.Store, 0, nil, func(runlog.Summary) bool { return true })
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		c.ids, c.runs, c.broken = ids, runs, broken
 	}
-	return c.runs, nil
+	return c.runs, len(c.broken), nil
 }
 
 // runList is a page of runs.
@@ -107,11 +113,11 @@ func (s *Server) runsTable(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) runList(r *http.Request) (*runList, error) {
-	all, err := s.runs()
+	all, broken, err := s.readRuns()
 	if err != nil {
 		return nil, err
 	}
-	list := &runList{Filter: r.URL.Query().Get("q"), Broken: len(s.history.broken)}
+	list := &runList{Filter: r.URL.Query().Get("q"), Broken: broken}
 	words := strings.Fields(strings.ToLower(list.Filter))
 	var found []runlog.Summary
 	for _, run := range all {
