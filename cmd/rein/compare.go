@@ -178,25 +178,12 @@ func nothingMeasured(r *compare.Result) error {
 	return &exitError{exitFault, errors.New(text)}
 }
 
-// threats are a model's scores, for the report to leave words out of texts.
-type threats struct{ *score.Scorer }
-
 func openScorer(ctx context.Context, model string) (compare.Scorer, error) {
 	s, err := score.Open(ctx, model)
 	if err != nil {
 		return nil, err
 	}
-	return threats{s}, nil
-}
-
-// Threats implements compare.Scorer.
-func (t threats) Threats(ctx context.Context, texts []string) ([]float64, error) {
-	answers, err := t.Score(ctx, texts)
-	out := make([]float64, len(answers))
-	for i, a := range answers {
-		out[i] = a.Score
-	}
-	return out, err
+	return s, nil
 }
 
 // loadForCompare loads the strategies, and with --controls what is derived of them. It doesn't ask for the user's data where

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"rein/steps/explain"
 )
 
 // Scorer gives texts their threat scores; it is a model.
@@ -17,9 +19,9 @@ type Scorer interface {
 	Close() error
 }
 
-// Cause is a word of an alarm: by how much the odds that the model gives an attack fall where it doesn't see the word. Unlike a
-// word that many alarms share, it is an effect on the model, tried out. Odds, since a score near 1 can lose a great part of what
-// it rests on and hardly move.
+// Cause is a part of an alarm's text, a word or a run of words in a long text: by how much the odds that the model gives an attack fall
+// where it doesn't see the part. It is an effect on the model, tried out. Odds, since a score near 1 can lose a great part of what it
+// rests on and hardly move.
 type Cause struct {
 	Word string  `json:"word"`
 	Fall float64 `json:"fall"`           // of the log-odds
@@ -27,20 +29,13 @@ type Cause struct {
 }
 
 const (
-	mostMaskedRows  = 6   // of a cluster
-	mostMaskedWords = 60  // of a row
-	leastFall       = 0.1 // of the log-odds, that is worth naming: a tenth
-	mostCauses      = 4
+	mostMaskedRows = 6   // of a cluster
+	leastFall      = 0.1 // of the log-odds, that is worth naming: a tenth
+	mostCauses     = 4
 )
 
-// trial is a masked text: whose fall it measures.
-type trial struct {
-	text string
-	note func(score float64)
-}
-
-// attribute finds out, by leaving words out, which words the column's model raises its alarms for: of the rows that are
-// shown, and of the clusters' highest-scored rows.
+// attribute finds out, by leaving parts out, what the column's model raises its alarms for: of the rows that are shown, and of the
+// clusters' highest-scored rows. A cluster whose word the model doesn't react to is none.
 func (r *Result) attribute(ctx context.Context, column string, m *Microscope) error {
 	model, err := r.model(ctx, column)
 	if err != nil || model == nil {
@@ -48,66 +43,71 @@ func (r *Result) attribute(ctx context.Context, column string, m *Microscope) er
 	}
 	defer model.Close()
 	threshold := r.detail[column].report.Threshold
-	var trials []trial
-	byCluster := make([]map[string]Cause, len(m.Clusters))
+	var rows []*Flip
 	for i := range m.Clusters {
-		c, sums := &m.Clusters[i], map[string]Cause{}
-		byCluster[i] = sums
-		for k := range c.rows {
-			row := &c.rows[k]
-			trials = append(trials, trial{leaveOut(row.full, c.Token), func(score float64) {
-				c.Masked, c.Fall = c.Masked+1, c.Fall+fallOf(row.Score, score)
-				if score < threshold {
-					c.Passes++
-				}
-			}})
-			trials = append(trials, row.trials(func(word string, fall float64) {
-				s := sums[word]
-				sums[word] = Cause{word, s.Fall + fall, s.Rows + 1}
-			})...)
+		if err := m.Clusters[i].mask(ctx, model, threshold); err != nil {
+			return err
+		}
+	}
+	m.Clusters = slices.DeleteFunc(m.Clusters, func(c Cluster) bool { return c.Masked > 0 && c.Fall < leastFall })
+	for i := range m.Clusters {
+		for k := range m.Clusters[i].rows {
+			rows = append(rows, &m.Clusters[i].rows[k])
 		}
 	}
 	for _, list := range [][]Flip{m.New, m.Caught} {
 		for i := range list {
-			trials = append(trials, list[i].trials(nil)...)
+			rows = append(rows, &list[i])
 		}
 	}
-	texts := make([]string, len(trials))
-	for i, t := range trials {
-		texts[i] = t.text
+	if err := explainRows(ctx, model, threshold, rows); err != nil {
+		return err
+	}
+	for i := range m.Clusters {
+		m.Clusters[i].conclude()
+	}
+	return nil
+}
+
+// mask leaves the cluster's word out of its rows.
+func (c *Cluster) mask(ctx context.Context, model Scorer, threshold float64) error {
+	texts := make([]string, len(c.rows))
+	for i, row := range c.rows {
+		texts[i] = leaveOut(row.full, c.Token)
 	}
 	scores, err := model.Threats(ctx, texts)
 	if err != nil {
 		return err
 	}
-	for i, t := range trials {
-		t.note(scores[i])
-	}
-	for i := range m.Clusters {
-		m.Clusters[i].conclude(byCluster[i])
-	}
-	for _, list := range [][]Flip{m.New, m.Caught} {
-		for i := range list {
-			list[i].Causes = strongest(list[i].Causes)
+	for i, v := range scores {
+		if c.Masked, c.Fall = c.Masked+1, c.Fall+fallOf(c.rows[i].Score, v)/float64(len(scores)); v < threshold {
+			c.Passes++
 		}
 	}
 	return nil
 }
 
-// trials leave out each word of a row in turn.
-func (f *Flip) trials(also func(word string, fall float64)) []trial {
-	var out []trial
-	for _, w := range distinct(f.full) {
-		out = append(out, trial{leaveOut(f.full, w), func(score float64) {
-			fall := fallOf(f.Score, score)
-			f.Causes = append(f.Causes, Cause{Word: w, Fall: fall})
-			if also != nil {
-				also(w, fall)
-			}
-		}})
+// explainRows says of rows which parts carry their scores, as rein score --explain does.
+func explainRows(ctx context.Context, model Scorer, threshold float64, rows []*Flip) error {
+	texts := make([]string, len(rows))
+	for i, row := range rows {
+		texts[i] = row.full
 	}
-	return out
+	all, err := explain.All(ctx, model.Threats, threshold, texts)
+	if err != nil {
+		return err
+	}
+	for i, e := range all {
+		for _, p := range e.Spans {
+			rows[i].Causes = append(rows[i].Causes, Cause{Word: strings.ToLower(strings.TrimFunc(p.Text, mark)), Fall: fallOf(rows[i].Score, p.Without)})
+		}
+		rows[i].Causes, rows[i].Turns = strongest(rows[i].Causes), e.Turns
+	}
+	return nil
 }
+
+// mark is what stands around a word.
+func mark(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
 // fallOf is by how much the log-odds fall from one score to another.
 func fallOf(from, to float64) float64 { return logOdds(from) - logOdds(to) }
@@ -120,22 +120,22 @@ func logOdds(p float64) float64 {
 }
 
 // conclude takes means over the cluster's rows, and shows the first of them.
-func (c *Cluster) conclude(sums map[string]Cause) {
-	if c.Masked > 0 {
-		c.Fall /= float64(c.Masked)
-	}
-	var causes []Cause
-	for _, s := range sums {
-		if s.Rows > 1 || len(c.rows) == 1 {
-			causes = append(causes, Cause{s.Word, s.Fall / float64(s.Rows), s.Rows})
+func (c *Cluster) conclude() {
+	sums := map[string]Cause{}
+	for _, row := range c.rows {
+		for _, x := range row.Causes {
+			s := sums[x.Word]
+			sums[x.Word] = Cause{x.Word, s.Fall + x.Fall, s.Rows + 1}
 		}
 	}
-	c.Causes = strongest(causes)
-	for i := range c.rows {
-		c.rows[i].Causes = strongest(c.rows[i].Causes)
+	for _, s := range sums {
+		if s.Rows > 1 || len(c.rows) == 1 {
+			c.Causes = append(c.Causes, Cause{s.Word, s.Fall / float64(s.Rows), s.Rows})
+		}
 	}
+	c.Causes = strongest(c.Causes)
 	for i := range c.Examples {
-		c.Examples[i].Causes = c.rows[i].Causes
+		c.Examples[i].Causes, c.Examples[i].Turns = c.rows[i].Causes, c.rows[i].Turns
 	}
 }
 
@@ -168,19 +168,6 @@ func (r *Result) model(ctx context.Context, column string) (Scorer, error) {
 		return r.scorers(ctx, path)
 	}
 	return nil, nil
-}
-
-// distinct are the different words of a text, in order.
-func distinct(text string) []string {
-	var out []string
-	seen := map[string]bool{}
-	for _, s := range spans(text) {
-		if w := strings.ToLower(text[s[0]:s[1]]); !seen[w] && len(out) < mostMaskedWords {
-			seen[w] = true
-			out = append(out, w)
-		}
-	}
-	return out
 }
 
 // leaveOut is a text that lacks every occurrence of a word, or of two words that follow one another.

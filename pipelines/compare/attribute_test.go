@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,12 +65,12 @@ func TestCausesAreTriedOut(t *testing.T) {
 		t.Errorf("cluster %+v", c)
 	}
 	round := cmp.Transformer("round", func(f float64) int { return int(f*100 + 0.5) })
-	// The rows were recorded with a score of 0.9: "ignore" and "mail" and chance. Odds of 9, 2/8 and 8/2.
-	ignore, mail := math.Log(9)-math.Log(0.25), math.Log(9)-math.Log(4)
-	if diff := cmp.Diff([]Cause{{"ignore", ignore, mostMaskedRows}, {"mail", mail, mostMaskedRows}}, c.Causes, round); diff != "" {
+	// The rows were recorded with a score of 0.9: "ignore" and "mail" and chance. Odds of 9 and 2/8: without "ignore" they pass, so "mail" isn't needed.
+	ignore := math.Log(9) - math.Log(0.25)
+	if diff := cmp.Diff([]Cause{{"ignore", ignore, mostMaskedRows}}, c.Causes, round); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]Cause{{Word: "ignore", Fall: ignore}, {Word: "mail", Fall: mail}}, c.Examples[0].Causes, round); diff != "" {
+	if diff := cmp.Diff([]Cause{{Word: "ignore", Fall: ignore}}, c.Examples[0].Causes, round); diff != "" || !c.Examples[0].Turns {
 		t.Error(diff)
 	}
 }
@@ -91,6 +92,14 @@ func TestLeaveOut(t *testing.T) {
 
 // A word that is left out is not there any more, and no other is lost.
 func TestLeaveOutProperty(t *testing.T) {
+	distinct := func(text string) []string {
+		var out []string
+		for _, s := range spans(text) {
+			out = append(out, strings.ToLower(text[s[0]:s[1]]))
+		}
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOfN(rapid.RuneFrom([]rune("abé' ,.\t界")), 0, 40, -1).Draw(t, "text")
 		for _, w := range distinct(text) {
@@ -100,4 +109,37 @@ func TestLeaveOutProperty(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A word that the false positives share and the model doesn't react to makes no cluster.
+func TestAWordWithoutEffectIsNoCluster(t *testing.T) {
+	m := &Microscope{Clusters: []Cluster{{Token: "garden", rows: []Flip{{full: "the garden mail", Score: 0.9}}}, {Token: "ignore", rows: []Flip{{full: "ignore the garden", Score: 0.9}}}}}
+	r := &Result{detail: map[string]*run{"x": {report: &evaluation{Threshold: 0.5}}}}
+	file := filepath.Join(t.TempDir(), "model")
+	if err := os.WriteFile(file, []byte("a model"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	closed, s := false, comparetest.NewShelf(t)
+	r.detail["x"].result, r.detail["x"].steps = &record.Step{Needs: []string{"m"}}, []record.Step{{Name: "m", Outputs: map[string]cache.Blob{"model": s.Put(file)}}}
+	r.blobs = s
+	r.scorers = func(context.Context, string) (Scorer, error) { return fixed{alarmist{&closed}}, nil }
+	if err := r.attribute(t.Context(), "x", m); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Clusters) != 1 || m.Clusters[0].Token != "ignore" || !closed {
+		t.Errorf("%+v", m.Clusters)
+	}
+}
+
+// fixed scores texts without "ignore" as high as ever, unless they had it.
+type fixed struct{ alarmist }
+
+func (f fixed) Threats(_ context.Context, texts []string) ([]float64, error) {
+	out := make([]float64, len(texts))
+	for i, text := range texts {
+		if out[i] = 0.9; !strings.Contains(text, "ignore") && !strings.Contains(text, "mail") {
+			out[i] = 0.1
+		}
+	}
+	return out, nil
 }

@@ -26,14 +26,13 @@ type Microscope struct {
 	Counts   [4]int    `json:"counts"`   // of fixed, new, missed, caught
 }
 
-// Cluster is false positives that share a word which is far more common among them than among other benign rows.
+// Cluster is false positives that share a word. Where the model is at hand, it is one that the model reacts to.
 type Cluster struct {
-	Token    string  `json:"token"`
-	Rows     int     `json:"rows"`   // false positives with it
-	Benign   int     `json:"benign"` // benign rows with it
-	Lift     float64 `json:"lift"`   // how much more often a benign row with it is flagged than one without
-	Fixed    int     `json:"fixed"`  // rows with it that were false alarms of the baseline and aren't any more
-	Examples []Flip  `json:"examples"`
+	Token    string `json:"token"`
+	Rows     int    `json:"rows"`   // false positives with it
+	Benign   int    `json:"benign"` // benign rows with it
+	Fixed    int    `json:"fixed"`  // rows with it that were false alarms of the baseline and aren't any more
+	Examples []Flip `json:"examples"`
 
 	// What leaving the word out does to the highest-scored of these rows, and what leaving out each of their words does.
 	Masked int     `json:"masked,omitempty"` // rows that were tried
@@ -55,6 +54,7 @@ type Flip struct {
 	Threshold       float64 `json:"threshold"`
 	BeforeThreshold float64 `json:"before_threshold,omitempty"`
 	Causes          []Cause `json:"causes,omitempty"`
+	Turns           bool    `json:"turns,omitempty"` // the verdict turns without the parts that carry it, of which Causes are the strongest
 	full            string
 }
 
@@ -226,14 +226,14 @@ func (m *Microscope) flip(s seen) {
 
 // vocabulary counts in how many benign rows a word is: of the words that several false positives have.
 type vocabulary struct {
-	proposed               map[string]int // word -> false positives with it
-	benign, flagged, fixed map[string]int
-	last                   map[string]int // the last row that a word was counted in
-	rows, alarms           int
+	proposed      map[string]int // word -> false positives with it
+	benign, fixed map[string]int
+	last          map[string]int // the last row that a word was counted in
+	rows, alarms  int
 }
 
 func newVocabulary() *vocabulary {
-	return &vocabulary{proposed: map[string]int{}, benign: map[string]int{}, flagged: map[string]int{}, fixed: map[string]int{}, last: map[string]int{}}
+	return &vocabulary{proposed: map[string]int{}, benign: map[string]int{}, fixed: map[string]int{}, last: map[string]int{}}
 }
 
 func (v *vocabulary) propose(tokens []string) {
@@ -258,9 +258,7 @@ func (v *vocabulary) count(s seen) {
 		t := string(b)
 		v.last[t] = v.rows
 		v.benign[t]++
-		if s.now {
-			v.flagged[t]++
-		} else if s.of {
+		if !s.now && s.of {
 			v.fixed[t]++
 		}
 	})
@@ -276,7 +274,7 @@ func (v *vocabulary) clusters(wrong []seen) []Cluster {
 		if n < leastInGroup {
 			break
 		}
-		c := Cluster{Token: token, Rows: n, Benign: v.benign[token], Lift: v.lift(token), Fixed: v.fixed[token]}
+		c := Cluster{Token: token, Rows: n, Benign: v.benign[token], Fixed: v.fixed[token]}
 		var rest []seen
 		for _, s := range wrong {
 			if !slices.Contains(s.tokens, token) {
@@ -314,12 +312,6 @@ func (v *vocabulary) best(wrong []seen) (token string, rows int) {
 		}
 	}
 	return token, rows
-}
-
-func (v *vocabulary) lift(t string) float64 {
-	with := float64(v.flagged[t]) / float64(v.benign[t])
-	without := float64(v.alarms-v.flagged[t]+1) / float64(v.rows-v.benign[t]+1) // one more, so that it is never none
-	return with / without
 }
 
 // mostWords is how far into a text words are looked for.

@@ -98,10 +98,11 @@ func (r *Rows) assign(wrong []seen) {
 	}
 }
 
-// Causes are the words of a text that a column's model raises its alarm for, found by leaving each out in turn. There are none where
+// Causes are the parts of a text that a column's model raises its alarm for, found by leaving them out. There are none where
 // the model can't be opened.
 func (r *Result) Causes(ctx context.Context, column, text string, score float64) ([]Cause, error) {
-	if r.detail[column] == nil {
+	d := r.detail[column]
+	if d == nil || d.report == nil {
 		return nil, fmt.Errorf("there is no column %s", column)
 	}
 	model, err := r.model(ctx, column)
@@ -109,18 +110,7 @@ func (r *Result) Causes(ctx context.Context, column, text string, score float64)
 		return nil, err
 	}
 	defer model.Close()
-	f := Flip{Score: score, full: text}
-	trials := f.trials(nil)
-	texts := make([]string, len(trials))
-	for i, t := range trials {
-		texts[i] = t.text
-	}
-	scores, err := model.Threats(ctx, texts)
-	if err != nil {
-		return nil, err
-	}
-	for i, t := range trials {
-		t.note(scores[i])
-	}
-	return strongest(f.Causes), nil
+	f := &Flip{Score: score, full: text}
+	err = explainRows(ctx, model, d.report.Threshold, []*Flip{f})
+	return f.Causes, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"rein/steps/explain"
 	"rein/steps/internal/ngram/ngramtest"
 )
 
@@ -38,18 +39,18 @@ func TestExplainIsTrue(t *testing.T) {
 			t.Fatalf("the pieces and the rest add up to %v, not %v", sum, e.Linear.Total)
 		}
 		score := func(text string) float64 {
-			a, err := s.threats(t.Context(), []string{text})
+			a, err := s.Threats(t.Context(), []string{text})
 			if err != nil {
 				t.Fatal(err)
 			}
 			return a[0]
 		}
 		for _, p := range e.Spans {
-			if text[p.Start:p.End] != p.Text || score(without(text, []Span{p})) != p.Without {
+			if text[p.Start:p.End] != p.Text || score(explain.Without(text, []explain.Span{p})) != p.Without {
 				t.Fatalf("span %+v", p)
 			}
 		}
-		if got := score(without(text, e.Spans)); len(e.Spans) > 0 && got != e.Without {
+		if got := score(explain.Without(text, e.Spans)); len(e.Spans) > 0 && got != e.Without {
 			t.Fatalf("without the spans %v, it says %v", got, e.Without)
 		}
 		if !answers[0].Malicious {
@@ -67,8 +68,8 @@ func TestExplainIsTrue(t *testing.T) {
 			t.Fatalf("%v is over the threshold still", e.Without)
 		}
 		for i := range e.Spans {
-			rest := append(append([]Span{}, e.Spans[:i]...), e.Spans[i+1:]...)
-			if score(without(text, rest)) < s.Threshold() {
+			rest := append(append([]explain.Span{}, e.Spans[:i]...), e.Spans[i+1:]...)
+			if score(explain.Without(text, rest)) < s.Threshold() {
 				t.Fatalf("span %d isn't needed", i)
 			}
 		}
@@ -76,24 +77,4 @@ func TestExplainIsTrue(t *testing.T) {
 	if turned == 0 || flagged == 0 {
 		t.Errorf("%d flagged, %d turned: the test saw nothing", flagged, turned)
 	}
-}
-
-// Pieces are in order, don't overlap, and miss nothing but space.
-func TestPieces(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.String().Draw(t, "text")
-		pieces, at := piecesOf(text), 0
-		if len(pieces) > mostPieces {
-			t.Fatalf("%d pieces", len(pieces))
-		}
-		for _, p := range pieces {
-			if p.Start < at || strings.TrimSpace(text[at:p.Start]) != "" || p.End <= p.Start {
-				t.Fatalf("%+v after %d of %q", p, at, text)
-			}
-			at = p.End
-		}
-		if strings.TrimSpace(text[at:]) != "" {
-			t.Fatalf("%q is in no piece", text[at:])
-		}
-	})
 }
