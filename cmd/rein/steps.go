@@ -8,6 +8,7 @@ import (
 
 	"rein/pipelines/lang"
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/manual"
 	"rein/steps"
 	"rein/steps/all"
 	"rein/steps/metric"
@@ -32,7 +33,7 @@ EXIT STATUS
 			types := all.Types()
 			switch {
 			case reference:
-				fmt.Fprint(a.out, lang.Reference(types))
+				fmt.Fprint(a.out, manual.Reference(types, lang.Functions()))
 				return nil
 			case metrics:
 				fmt.Fprint(a.out, metric.Reference())
@@ -59,15 +60,15 @@ EXIT STATUS
 
 func (a *app) printSteps(types []*steps.Type, one bool) error {
 	if a.json {
-		schemas := []lang.StepSchema{}
+		schemas := []manual.StepSchema{}
 		for _, t := range types {
-			schemas = append(schemas, lang.SchemaOf(t))
+			schemas = append(schemas, manual.SchemaOf(t))
 		}
 		return writeJSON(a.out, schemas)
 	}
 	if one {
 		_, width := isTerminal(a.out)
-		fmt.Fprint(a.out, lang.StepText(types[0], width))
+		fmt.Fprint(a.out, manual.Text(types[0], width))
 		return nil
 	}
 	t := a.table(a.out)

@@ -11,6 +11,7 @@ import (
 
 	"rein/engine"
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
 	"rein/steps"
 )
 
@@ -22,7 +23,7 @@ func (e *evaluator) bindInputs(i *instance) bool {
 		a := body.input(p)
 		if a == nil {
 			if !p.Optional {
-				e.missing(i, p.Name, portType(p), p.Doc)
+				e.missing(i, p.Name, grammar.PortType(p), p.Doc)
 				ok = false
 			}
 			continue
@@ -224,7 +225,7 @@ func (b *binder) takes() string {
 	case b.port.Kind == "file":
 		return "a file or folder, or a step's output"
 	}
-	return diag.Article(portType(b.port))
+	return diag.Article(grammar.PortType(b.port))
 }
 
 // hint says what to write instead where a whole step or a plain path stands for an artifact.

@@ -8,6 +8,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
+	"rein/pipelines/lang/manual"
 	"rein/steps"
 	"rein/steps/metric"
 )
@@ -78,20 +80,20 @@ type completer struct {
 }
 
 // schema is that of the innermost open block; nil at the top of a file.
-func (c *completer) schema() (s *blockSchema, t *steps.Type) {
+func (c *completer) schema() (s *grammar.Block, t *steps.Type) {
 	for i, h := range c.at.blocks {
-		list := grammar
+		list := grammar.Blocks
 		if i > 0 {
-			list = s.blocks
+			list = s.Blocks
 		}
-		n := slices.IndexFunc(list, func(b blockSchema) bool { return b.name == h.typ })
+		n := slices.IndexFunc(list, func(b grammar.Block) bool { return b.Name == h.typ })
 		if n < 0 {
-			return &blockSchema{}, nil
+			return &grammar.Block{}, nil
 		}
 		x := list[n]
 		if i == 0 && h.typ == "step" {
 			if t = c.e.types[h.labels[0]]; t != nil {
-				x = stepSchema(t)
+				x = grammar.Step(t)
 			}
 		}
 		s = &x
@@ -106,7 +108,7 @@ func (c *completer) labels() []Candidate {
 	switch {
 	case h.typ == "step" && c.at.label == 0:
 		for _, t := range c.e.types {
-			out = append(out, Candidate{Text: t.Name, Kind: "type", Detail: t.Doc, Doc: StepReference(t)})
+			out = append(out, Candidate{Text: t.Name, Kind: "type", Detail: t.Doc, Doc: manual.Step(t)})
 		}
 	case h.typ == "step" && c.at.label == 1:
 		for _, s := range c.e.stepOrder {
@@ -127,36 +129,36 @@ func (c *completer) names() []Candidate {
 	var out []Candidate
 	s, t := c.schema()
 	if s == nil {
-		for _, b := range grammar {
+		for _, b := range grammar.Blocks {
 			out = append(out, blockCandidate(b))
 		}
 		return out
 	}
-	for _, a := range s.args {
-		out = append(out, Candidate{Text: a.name, Kind: "argument", Detail: a.typ, Doc: asSentence(a.doc) + defaultText(t, a.name), first: a.required})
+	for _, a := range s.Args {
+		out = append(out, Candidate{Text: a.Name, Kind: "argument", Detail: a.Type, Doc: manual.Sentence(a.Doc) + manual.DefaultText(t, a.Name), first: a.Required})
 	}
-	for _, b := range s.blocks {
+	for _, b := range s.Blocks {
 		out = append(out, blockCandidate(b))
 	}
-	if s.name == "set" {
+	if s.Name == "set" {
 		for name, v := range c.e.variables {
 			out = append(out, Candidate{Text: name, Kind: "variable", Detail: v.constraint.text(), Doc: v.description})
 		}
 	}
-	if s.name == "expect" || s.name == "target" {
+	if s.Name == "expect" || s.Name == "target" {
 		out = append(out, metricCandidates("")...)
 	}
 	return out
 }
 
-func blockCandidate(b blockSchema) Candidate {
-	return Candidate{Text: b.name, Kind: "block", Doc: asSentence(b.doc), Labels: b.labels}
+func blockCandidate(b grammar.Block) Candidate {
+	return Candidate{Text: b.Name, Kind: "block", Doc: manual.Sentence(b.Doc), Labels: b.Labels}
 }
 
 func metricCandidates(prefix string) []Candidate {
 	var out []Candidate
 	for _, m := range metric.All {
-		out = append(out, Candidate{Text: prefix + m.Name, Kind: "metric", Detail: m.Label, Doc: asSentence(m.Meaning)})
+		out = append(out, Candidate{Text: prefix + m.Name, Kind: "metric", Detail: m.Label, Doc: manual.Sentence(m.Meaning)})
 	}
 	return out
 }
@@ -182,14 +184,14 @@ func (c *completer) values() []Candidate {
 			}
 		}
 	}
-	if s, _ := c.schema(); s != nil && s.name == "step" {
+	if s, _ := c.schema(); s != nil && s.Name == "step" {
 		out = append(out, Candidate{Text: "each.key", Kind: "value"}, Candidate{Text: "each.value", Kind: "value"})
-	} else if s != nil && s.name == "assert" {
+	} else if s != nil && s.Name == "assert" {
 		out = append(out, metricCandidates("metric.")...)
 	}
 	set := c.e.functionsIn("")
 	for _, name := range c.e.functionNames() {
-		out = append(out, Candidate{Text: name, Kind: "function", Detail: signature(name, set[name]), Doc: functionDoc(name, set[name])})
+		out = append(out, Candidate{Text: name, Kind: "function", Detail: manual.Signature(name, set[name]), Doc: manual.FunctionText(name, set[name])})
 	}
 	return out
 }
@@ -226,7 +228,7 @@ func (c *completer) forArgument() (kind string, out []Candidate) {
 			}
 		}
 	}
-	if v := c.e.variables[c.at.argument]; v != nil && s != nil && s.name == "set" {
+	if v := c.e.variables[c.at.argument]; v != nil && s != nil && s.Name == "set" {
 		for _, x := range c.e.allowed(v) {
 			if !c.at.quoted && v.constraint.typ != cty.Bool {
 				x = diag.Quote(x)
@@ -235,8 +237,8 @@ func (c *completer) forArgument() (kind string, out []Candidate) {
 		}
 	}
 	if s != nil {
-		for _, a := range s.args {
-			if a.name == c.at.argument && a.typ == "bool" {
+		for _, a := range s.Args {
+			if a.Name == c.at.argument && a.Type == "bool" {
 				out = append(out, Candidate{Text: "true", Kind: "value", first: true}, Candidate{Text: "false", Kind: "value", first: true})
 			}
 		}
@@ -245,14 +247,14 @@ func (c *completer) forArgument() (kind string, out []Candidate) {
 }
 
 // schemaOfArgument is the schema of the argument whose value is being written; nil if there is none.
-func (c *completer) schemaOfArgument() *argSchema {
+func (c *completer) schemaOfArgument() *grammar.Arg {
 	s, _ := c.schema()
 	if s == nil {
 		return nil
 	}
-	for i, a := range s.args {
-		if a.name == c.at.argument {
-			return &s.args[i]
+	for i, a := range s.Args {
+		if a.Name == c.at.argument {
+			return &s.Args[i]
 		}
 	}
 	return nil
@@ -261,7 +263,7 @@ func (c *completer) schemaOfArgument() *argSchema {
 // wantsStep tells whether the argument takes a step, not one of its outputs.
 func (c *completer) wantsStep() bool {
 	a := c.schemaOfArgument()
-	return a != nil && (a.typ == "step.NAME" || a.typ == "list of steps")
+	return a != nil && (a.Type == "step.NAME" || a.Type == "list of steps")
 }
 
 // wantsPath tells whether the string that is being written names a file.
@@ -306,7 +308,7 @@ func portDoc(t *steps.Type, name string) string {
 	}
 	for _, p := range t.Out {
 		if p.Name == name {
-			return asSentence(p.Doc)
+			return manual.Sentence(p.Doc)
 		}
 	}
 	return ""

@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
 	"rein/steps"
 )
 
@@ -153,11 +154,11 @@ func (c *configurer) missing(f steps.Field, body *block, prefix string) {
 		return
 	}
 	if prefix == "" {
-		c.e.missing(c.i, f.Name, typeText(f.Type), f.Doc)
+		c.e.missing(c.i, f.Name, grammar.TypeText(f.Type), f.Doc)
 		return
 	}
 	c.e.diags = c.e.diags.Append(errorAt(body.rng, "Missing argument", "The block %s of %s step needs %q (%s): %s",
-		strings.TrimSuffix(prefix, "."), diag.Article(c.i.step.decl.typeName), f.Name, typeText(f.Type), f.Doc))
+		strings.TrimSuffix(prefix, "."), diag.Article(c.i.step.decl.typeName), f.Name, grammar.TypeText(f.Type), f.Doc))
 }
 
 func (c *configurer) blocks(f steps.Field, body *block, prefix string) (cty.Value, bool) {
@@ -198,7 +199,7 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 		return false
 	}
 	if holdsProduct(v) {
-		return v, report("The argument %q of %s step takes %s, not an artifact: it is a value, no input.%s", f.Name, diag.Article(c.i.step.decl.typeName), diag.Article(typeText(f.Type)), inputsHint(c.i.step.decl.typ))
+		return v, report("The argument %q of %s step takes %s, not an artifact: it is a value, no input.%s", f.Name, diag.Article(c.i.step.decl.typeName), diag.Article(grammar.TypeText(f.Type)), inputsHint(c.i.step.decl.typ))
 	}
 	x, err := convert.Convert(v, f.Type)
 	if extra := extraAttribute(v, f.Type); extra != nil {
@@ -208,7 +209,7 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 		return v, report("The argument %q of %s step is infinite: was something divided by zero?", f.Name, diag.Article(c.i.step.decl.typeName))
 	}
 	if err != nil {
-		return v, report("The argument %q of %s step takes %s; this is %s: %s", f.Name, diag.Article(c.i.step.decl.typeName), diag.Article(typeText(f.Type)), diag.Show(shown), sentence(err))
+		return v, report("The argument %q of %s step takes %s; this is %s: %s", f.Name, diag.Article(c.i.step.decl.typeName), diag.Article(grammar.TypeText(f.Type)), diag.Show(shown), sentence(err))
 	}
 	if x.IsNull() && f.Required {
 		return v, report("The argument %q of %s step is needed, and this is null.", f.Name, diag.Article(c.i.step.decl.typeName))
@@ -290,7 +291,7 @@ func holdsProduct(v cty.Value) bool {
 func inputsHint(t *steps.Type) string {
 	var names []string
 	for _, p := range t.In {
-		names = append(names, fmt.Sprintf("%s (%s)", p.Written(), portType(p)))
+		names = append(names, fmt.Sprintf("%s (%s)", p.Written(), grammar.PortType(p)))
 	}
 	if len(names) == 0 {
 		return ""

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
 )
 
 // place names a body in messages.
@@ -19,15 +20,15 @@ type place struct {
 	inner   map[string]string // arguments of the blocks within, and whose they are
 }
 
-func placeOf(b *blockSchema, article string) place {
+func placeOf(b *grammar.Block, article string) place {
 	p := place{article: article, inner: map[string]string{}}
-	for _, a := range b.args {
-		p.names = append(p.names, a.name)
+	for _, a := range b.Args {
+		p.names = append(p.names, a.Name)
 	}
-	for _, c := range b.blocks {
-		p.blocks = append(p.blocks, c.name)
-		for _, a := range c.args {
-			p.inner[a.name] = c.name
+	for _, c := range b.Blocks {
+		p.blocks = append(p.blocks, c.Name)
+		for _, a := range c.Args {
+			p.inner[a.Name] = c.Name
 		}
 	}
 	return p
@@ -106,10 +107,10 @@ func unknownArguments(body *hclsyntax.Body, schema *hcl.BodySchema, at place) (d
 
 // homeOf says in which block an argument belongs that stands outside of all.
 func homeOf(name string) string {
-	for _, b := range grammar {
-		for _, a := range b.args {
-			if a.name == name {
-				return fmt.Sprintf(" %q belongs in a %s block.", name, b.name)
+	for _, b := range grammar.Blocks {
+		for _, a := range b.Args {
+			if a.Name == name {
+				return fmt.Sprintf(" %q belongs in a %s block.", name, b.Name)
 			}
 		}
 	}

@@ -141,3 +141,16 @@ func sortedAttrs(m hcl.Attributes, in *module) []*attr {
 	slices.SortFunc(out, func(x, y *attr) int { return compareRange(x.rng, y.rng) })
 	return out
 }
+
+// input is the argument that a port's artifact is written as; nil: none.
+func (b *block) input(p steps.Port) *attr {
+	if p.Block == "" {
+		return b.attrs[p.Name]
+	}
+	for _, n := range b.blocks {
+		if n.name == p.Block && (p.Unless == "" || n.attrs[p.Unless] == nil) {
+			return n.attrs[p.Name]
+		}
+	}
+	return nil
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
 	"rein/steps"
 )
 
@@ -33,17 +34,17 @@ func errorAt(r hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
 
 func (d *decoder) file(body hcl.Body) {
 	at := place{article: "a pipeline file"}
-	for _, b := range grammar {
-		at.blocks = append(at.blocks, b.name)
+	for _, b := range grammar.Blocks {
+		at.blocks = append(at.blocks, b.Name)
 	}
-	c, _, diags := content(body, fileSchema(), at)
+	c, _, diags := content(body, grammar.File(), at)
 	d.diags = append(d.diags, diags...)
 	if c == nil {
 		return
 	}
 	seen := map[string]hcl.Range{}
 	for _, b := range c.Blocks {
-		if first, ok := seen[b.Type]; ok && schemaOf(b.Type).single {
+		if first, ok := seen[b.Type]; ok && grammar.Of(b.Type).Single {
 			diag.Also(d.errorf(b.DefRange, "Duplicate block", "A file has one %s block.", b.Type), first, "the first")
 			continue
 		}
@@ -71,11 +72,11 @@ func (d *decoder) file(body hcl.Body) {
 		case "output":
 			d.output(b)
 		case "compare":
-			d.m.compare = d.block(b, *schemaOf("compare"), "a compare block")
+			d.m.compare = d.block(b, *grammar.Of("compare"), "a compare block")
 		case "executor":
 			d.executor(b)
 		case "cache":
-			d.m.cache = d.block(b, *schemaOf("cache"), "a cache block")
+			d.m.cache = d.block(b, *grammar.Of("cache"), "a cache block")
 		}
 	}
 }
@@ -86,7 +87,7 @@ func (d *decoder) labels(b *hcl.Block) bool {
 	for i, l := range b.Labels {
 		if b.Type == "pipeline" || (i == 0 && (b.Type == "step" || b.Type == "executor")) {
 			if l == "" {
-				d.errorf(b.LabelRanges[i], "Empty name", "The %s of a %s block can't be empty.", schemaOf(b.Type).labels[i], b.Type)
+				d.errorf(b.LabelRanges[i], "Empty name", "The %s of a %s block can't be empty.", grammar.Of(b.Type).Labels[i], b.Type)
 				ok = false
 			}
 			continue
@@ -101,7 +102,7 @@ func (d *decoder) labels(b *hcl.Block) bool {
 
 func (d *decoder) pipeline(b *hcl.Block) {
 	h := &header{name: b.Labels[0], rng: b.DefRange, nameRange: b.LabelRanges[0]}
-	c, _, diags := content(b.Body, schemaOf("pipeline").hcl(), placeOf(schemaOf("pipeline"), "the pipeline block"))
+	c, _, diags := content(b.Body, grammar.Of("pipeline").HCL(), placeOf(grammar.Of("pipeline"), "the pipeline block"))
 	d.diags = append(d.diags, diags...)
 	d.constant(c, "title", &h.title)
 	d.constant(c, "extends", &h.extends)
@@ -150,51 +151,51 @@ func (d *decoder) free(body hcl.Body, have []*attr, what string) []*attr {
 }
 
 // block reads a body by its schema, blocks within it too.
-func (d *decoder) block(b *hcl.Block, s blockSchema, article string) *block {
+func (d *decoder) block(b *hcl.Block, s grammar.Block, article string) *block {
 	out := &block{name: b.Type, attrs: map[string]*attr{}, rng: b.DefRange, in: d.m}
-	if s.free {
+	if s.Free {
 		for _, a := range d.free(b.Body, nil, "argument") {
 			out.attrs[a.name] = a
 		}
 		return out
 	}
-	c, meant, diags := content(b.Body, s.hcl(), placeOf(&s, article))
+	c, meant, diags := content(b.Body, s.HCL(), placeOf(&s, article))
 	d.diags = append(d.diags, diags...)
 	out.meant = meant
 	d.fill(out, c, s)
 	return out
 }
 
-func (d *decoder) fill(out *block, c *hcl.BodyContent, s blockSchema) {
+func (d *decoder) fill(out *block, c *hcl.BodyContent, s grammar.Block) {
 	for _, a := range sortedAttrs(c.Attributes, d.m) {
 		out.attrs[a.name] = a
 	}
-	inner := map[string]blockSchema{}
-	for _, n := range s.blocks {
-		inner[n.name] = n
+	inner := map[string]grammar.Block{}
+	for _, n := range s.Blocks {
+		inner[n.Name] = n
 	}
 	seen := map[string]hcl.Range{}
 	for _, b := range c.Blocks {
 		n := inner[b.Type]
-		if first, ok := seen[b.Type]; ok && n.single {
+		if first, ok := seen[b.Type]; ok && n.Single {
 			diag.Also(d.errorf(b.DefRange, "Duplicate block", "%s may come once here.", b.Type), first, "the first")
 			continue
 		}
 		seen[b.Type] = b.DefRange
 		nb := d.block(b, n, "the block "+b.Type)
-		nb.repeated = !n.single
+		nb.repeated = !n.Single
 		out.blocks = append(out.blocks, nb)
 	}
-	for _, a := range s.args {
-		if a.required && out.attrs[a.name] == nil && !s.late && !slices.Contains(out.meant, a.name) {
-			d.errorf(out.rng, "Missing argument", "%s needs the argument %q: %s", s.name, a.name, a.doc)
+	for _, a := range s.Args {
+		if a.Required && out.attrs[a.Name] == nil && !s.Late && !slices.Contains(out.meant, a.Name) {
+			d.errorf(out.rng, "Missing argument", "%s needs the argument %q: %s", s.Name, a.Name, a.Doc)
 		}
 	}
 }
 
 func (d *decoder) variable(b *hcl.Block) {
 	n := len(d.diags)
-	body := d.block(b, *schemaOf("variable"), "a variable block")
+	body := d.block(b, *grammar.Of("variable"), "a variable block")
 	v := &variableDecl{broken: len(d.diags) > n, name: b.Labels[0], attrs: body.attrs, validations: body.blocks, rng: b.DefRange, nameRange: b.LabelRanges[0], in: d.m}
 	for _, o := range d.m.variables {
 		if o.name == v.name {
@@ -214,7 +215,7 @@ func (d *decoder) step(b *hcl.Block) {
 		d.errorf(s.typeRange, "Unknown step type", "There is no step type %q.%s `rein steps` lists them.", s.typeName, diag.DidYouMean(s.typeName, names))
 		s.body = &block{name: "step", attrs: map[string]*attr{}, rng: b.DefRange, in: d.m}
 	} else {
-		s.body = d.block(b, stepSchema(s.typ), fmt.Sprintf("a step of type %q", s.typeName))
+		s.body = d.block(b, grammar.Step(s.typ), fmt.Sprintf("a step of type %q", s.typeName))
 	}
 	if o := d.steps[s.name]; o != nil {
 		diag.Also(d.errorf(s.nameRange, "Duplicate step", "A step named %q was declared already; names are unique in a pipeline, whatever the type.", s.name), o.rng, "the first")
@@ -226,7 +227,7 @@ func (d *decoder) step(b *hcl.Block) {
 
 func (d *decoder) output(b *hcl.Block) {
 	o := &outputDecl{name: b.Labels[0], rng: b.DefRange, in: d.m}
-	o.body = d.block(b, *schemaOf("output"), "an output block")
+	o.body = d.block(b, *grammar.Of("output"), "an output block")
 	for _, p := range d.m.outputs {
 		if p.name == o.name {
 			diag.Also(d.errorf(b.LabelRanges[0], "Duplicate output", "output %q was declared already.", o.name), p.rng, "the first")
@@ -246,7 +247,7 @@ func (d *decoder) executor(b *hcl.Block) {
 		d.errorf(x.nameRange, "Reserved name", "%q is this machine; give the executor another name.", x.name)
 		return
 	}
-	x.body = d.block(b, *schemaOf("executor"), "an executor block")
+	x.body = d.block(b, *grammar.Of("executor"), "an executor block")
 	d.m.executors = append(d.m.executors, x)
 }
 

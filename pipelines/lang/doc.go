@@ -3,7 +3,7 @@
 // # How a file becomes a graph
 //
 //	source.go   names of files and folders -> text
-//	decode.go   text -> module: what one file says, by the grammar in schema.go and the step types' schemas
+//	decode.go   text -> module: what one file says, by package grammar
 //	inherit.go  module -> chain -> merged: what a pipeline is after `extends`
 //	scope.go    expressions -> values, each once, when something asks for it; cycles are found here
 //	step.go     step blocks -> instances (for_each), their ports, whether they are needed (when)
@@ -13,8 +13,8 @@
 // snapshot.go keeps the outcome of all that, with what it rests on (reads.go), so that a later load with the same answers can be spared.
 //
 // Around that: paths.go looks whether data is there; resolved.go says what a pipeline is after inheritance; format.go lays files out;
-// reference.go, schemadoc.go and steptext.go document the language from its schemas; index.go, hover.go and complete.go answer an
-// editor. Package diag says what is wrong, package draw pictures graphs, package scaffold writes a first project.
+// index.go, hover.go and complete.go answer an editor. Package grammar says what may stand in a file, package diag what is wrong with
+// one; package manual documents both; package draw pictures graphs, package scaffold writes a first project.
 //
 // # Words
 //

@@ -90,6 +90,14 @@ func (l *loader) functionsIn(folder string) functionSet {
 	return f
 }
 
+// Functions are the functions of the language, by name.
+func Functions() map[string]function.Function {
+	l := &loader{functions: map[string]functionSet{}}
+	f := l.functionsIn("")
+	delete(f, instancesFunc)
+	return f
+}
+
 func (l *loader) functionNames() []string {
 	names := slices.Sorted(maps.Keys(l.functionsIn("")))
 	return slices.DeleteFunc(names, func(n string) bool { return n == instancesFunc })

@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
+	"rein/pipelines/lang/manual"
 	"rein/steps"
 	"rein/steps/metric"
 )
@@ -92,7 +94,7 @@ func (e *evaluator) hoverStep(r ref) string {
 	if port, ok := rest[0].(hcl.TraverseAttr); ok {
 		for _, p := range s.decl.typ.Out {
 			if p.Name == port.Name {
-				text += fmt.Sprintf("\n\n**%s** (%s): %s", p.Name, p.Kind, asSentence(p.Doc))
+				text += fmt.Sprintf("\n\n**%s** (%s): %s", p.Name, p.Kind, manual.Sentence(p.Doc))
 			}
 		}
 	}
@@ -105,7 +107,7 @@ func (e *evaluator) hoverFunction(body *hclsyntax.Body, file string, offset int)
 	hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
 		if c, ok := n.(*hclsyntax.FunctionCallExpr); ok && c.Name != instancesFunc && rangeHas(c.NameRange, file, offset) {
 			if f, known := set[c.Name]; known {
-				found = &Hover{diag.RangeOf(c.NameRange), fmt.Sprintf("**%s**\n\n%s", signature(c.Name, f), functionDoc(c.Name, f))}
+				found = &Hover{diag.RangeOf(c.NameRange), fmt.Sprintf("**%s**\n\n%s", manual.Signature(c.Name, f), manual.FunctionText(c.Name, f))}
 			}
 		}
 		return nil
@@ -119,23 +121,23 @@ func (e *evaluator) hoverBlock(body *hclsyntax.Body, file string, offset int) *H
 		if !rangeHas(b.Range(), file, offset) {
 			continue
 		}
-		i := slices.IndexFunc(grammar, func(s blockSchema) bool { return s.name == b.Type })
+		i := slices.IndexFunc(grammar.Blocks, func(s grammar.Block) bool { return s.Name == b.Type })
 		if i < 0 {
 			return nil
 		}
 		h := hoverer{evaluator: e, file: file, offset: offset, scope: scope{roots: anyScope}}
-		s := grammar[i]
+		s := grammar.Blocks[i]
 		if rangeHas(b.TypeRange, file, offset) {
-			return &Hover{diag.RangeOf(b.TypeRange), "**" + s.name + "**\n\n" + s.doc}
+			return &Hover{diag.RangeOf(b.TypeRange), "**" + s.Name + "**\n\n" + s.Doc}
 		}
-		if s.name == "step" && len(b.Labels) > 0 {
+		if s.Name == "step" && len(b.Labels) > 0 {
 			if h.typ = e.types[b.Labels[0]]; h.typ == nil {
 				return nil
 			}
 			if rangeHas(b.LabelRanges[0], file, offset) {
-				return &Hover{diag.RangeOf(b.LabelRanges[0]), "**" + h.typ.Name + "**\n\n" + StepReference(h.typ)}
+				return &Hover{diag.RangeOf(b.LabelRanges[0]), "**" + h.typ.Name + "**\n\n" + manual.Step(h.typ)}
 			}
-			s = stepSchema(h.typ)
+			s = grammar.Step(h.typ)
 		}
 		return h.body(b.Body, s, h.resolved(b))
 	}
@@ -167,29 +169,29 @@ func (h *hoverer) resolved(b *hclsyntax.Block) *block {
 	return nil
 }
 
-func (h *hoverer) body(body *hclsyntax.Body, s blockSchema, resolved *block) *Hover {
+func (h *hoverer) body(body *hclsyntax.Body, s grammar.Block, resolved *block) *Hover {
 	for _, a := range body.Attributes {
 		if !rangeHas(a.NameRange, h.file, h.offset) {
 			continue
 		}
-		for _, arg := range s.args {
-			if arg.name == a.Name {
-				text := fmt.Sprintf("**%s** %s\n\n%s", arg.name, arg.typ, asSentence(arg.doc)+defaultText(h.typ, arg.name))
+		for _, arg := range s.Args {
+			if arg.Name == a.Name {
+				text := fmt.Sprintf("**%s** %s\n\n%s", arg.Name, arg.Type, manual.Sentence(arg.Doc)+manual.DefaultText(h.typ, arg.Name))
 				return &Hover{diag.RangeOf(a.NameRange), text + h.value(resolved, a)}
 			}
 		}
-		if m, ok := metric.Lookup(a.Name); ok && (s.name == "expect" || s.name == "target") {
-			return &Hover{diag.RangeOf(a.NameRange), fmt.Sprintf("**%s** %s\n\n%s", m.Name, m.Label, asSentence(m.Meaning))}
+		if m, ok := metric.Lookup(a.Name); ok && (s.Name == "expect" || s.Name == "target") {
+			return &Hover{diag.RangeOf(a.NameRange), fmt.Sprintf("**%s** %s\n\n%s", m.Name, m.Label, manual.Sentence(m.Meaning))}
 		}
 	}
 	for _, b := range body.Blocks {
-		i := slices.IndexFunc(s.blocks, func(s blockSchema) bool { return s.name == b.Type })
+		i := slices.IndexFunc(s.Blocks, func(s grammar.Block) bool { return s.Name == b.Type })
 		if i < 0 || !rangeHas(b.Range(), h.file, h.offset) {
 			continue
 		}
-		inner := s.blocks[i]
+		inner := s.Blocks[i]
 		if rangeHas(b.TypeRange, h.file, h.offset) {
-			return &Hover{diag.RangeOf(b.TypeRange), "**" + inner.name + "**\n\n" + asSentence(inner.doc)}
+			return &Hover{diag.RangeOf(b.TypeRange), "**" + inner.Name + "**\n\n" + manual.Sentence(inner.Doc)}
 		}
 		h.typ = nil // its defaults are the step's own
 		if resolved != nil {
@@ -229,17 +231,4 @@ func clip(s string) string {
 		return string(r[:most]) + "..."
 	}
 	return s
-}
-
-// defaultText says what an argument of a step type is without being given.
-func defaultText(t *steps.Type, name string) string {
-	if t == nil {
-		return ""
-	}
-	for _, f := range fieldSchemas(t.Fields) {
-		if f.Name == name && f.literal != "" {
-			return " Default `" + f.literal + "`."
-		}
-	}
-	return ""
 }

@@ -6,41 +6,42 @@ import (
 	"testing"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
+	"rein/pipelines/lang/manual"
 )
 
 func TestReferenceGolden(t *testing.T) {
-	golden(t, "testdata/reference.md", []byte(Reference(fakeTypes())))
+	golden(t, "testdata/reference.md", []byte(manual.Reference(fakeTypes(), Functions())))
 }
 
 // TestReferenceIsComplete holds that nothing of the language is without words.
 func TestReferenceIsComplete(t *testing.T) {
-	l := &loader{functions: map[string]functionSet{}}
-	for name, f := range l.functionsIn("") {
-		if name != instancesFunc && functionDoc(name, f) == "" {
+	for name, f := range Functions() {
+		if manual.FunctionText(name, f) == "" {
 			t.Errorf("function %s has no description", name)
 		}
 	}
-	var check func(b blockSchema)
-	check = func(b blockSchema) {
-		if b.doc == "" {
-			t.Errorf("block %s has no description", b.name)
+	var check func(b grammar.Block)
+	check = func(b grammar.Block) {
+		if b.Doc == "" {
+			t.Errorf("block %s has no description", b.Name)
 		}
-		for _, a := range b.args {
-			if a.doc == "" || a.typ == "" {
-				t.Errorf("%s.%s has no description or type", b.name, a.name)
+		for _, a := range b.Args {
+			if a.Doc == "" || a.Type == "" {
+				t.Errorf("%s.%s has no description or type", b.Name, a.Name)
 			}
 		}
-		for _, c := range b.blocks {
+		for _, c := range b.Blocks {
 			check(c)
 		}
 	}
-	for _, b := range grammar {
+	for _, b := range grammar.Blocks {
 		check(b)
-		if b.sample == "" {
-			t.Errorf("block %s has no sample", b.name)
+		if b.Sample == "" {
+			t.Errorf("block %s has no sample", b.Name)
 		}
-		if got, diags := Format("sample.hcl", []byte(b.sample)); diags.HasErrors() || string(got) != b.sample {
-			t.Errorf("the sample of %s isn't formatted: %v\n%s", b.name, diags, got)
+		if got, diags := Format("sample.hcl", []byte(b.Sample)); diags.HasErrors() || string(got) != b.Sample {
+			t.Errorf("the sample of %s isn't formatted: %v\n%s", b.Name, diags, got)
 		}
 	}
 }
@@ -48,9 +49,9 @@ func TestReferenceIsComplete(t *testing.T) {
 // TestSamplesLoad holds that the grammar's samples, put together with what they refer to, are a pipeline.
 func TestSamplesLoad(t *testing.T) {
 	var all strings.Builder
-	for _, b := range grammar {
-		if b.name != "pipeline" && b.name != "set" {
-			all.WriteString(b.sample)
+	for _, b := range grammar.Blocks {
+		if b.Name != "pipeline" && b.Name != "set" {
+			all.WriteString(b.Sample)
 		}
 	}
 	all.WriteString(`
@@ -79,7 +80,7 @@ step "package" "package" { model = step.m.model }
 
 func TestSchemaOfIsData(t *testing.T) {
 	for _, typ := range fakeTypes() {
-		s := SchemaOf(typ)
+		s := manual.SchemaOf(typ)
 		js, err := json.Marshal(s)
 		if err != nil {
 			t.Fatal(err)
@@ -87,8 +88,10 @@ func TestSchemaOfIsData(t *testing.T) {
 		if typ.Name == "train-gpu" && !strings.Contains(string(js), `{"name":"epochs","type":"number","doc":"At most so many passes.","default":10}`) {
 			t.Errorf("%s", js)
 		}
-		if _, diags := Format("example.hcl", []byte(s.example())); diags.HasErrors() {
-			t.Errorf("the example of %s: %v", typ.Name, diags)
+		_, example, _ := strings.Cut(manual.Step(typ), "```hcl\n")
+		example, _, ok := strings.Cut(example, "```")
+		if _, diags := Format("example.hcl", []byte(example)); !ok || diags.HasErrors() {
+			t.Errorf("the example of %s: %v\n%s", typ.Name, diags, example)
 		}
 	}
 }
@@ -97,7 +100,7 @@ func TestStepTextGolden(t *testing.T) {
 	var b strings.Builder
 	for _, typ := range fakeTypes() {
 		if typ.Name == "train-gpu" || typ.Name == "exec" {
-			b.WriteString(StepText(typ, 72) + "\n")
+			b.WriteString(manual.Text(typ, 72) + "\n")
 		}
 	}
 	golden(t, "testdata/steptext.txt", []byte(b.String()))

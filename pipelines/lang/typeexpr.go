@@ -6,6 +6,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
 )
 
 // constraint is a variable's type: cty's, and whether the strings in it are paths.
@@ -72,7 +73,7 @@ func (c constraint) paths(v cty.Value, folder string, texts map[string]string) c
 
 // text is the constraint as it is written.
 func (c constraint) text() string {
-	s := typeText(c.typ)
+	s := grammar.TypeText(c.typ)
 	if c.path {
 		switch {
 		case c.typ == cty.String:

@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
 )
 
 // sensitive marks values that are never shown.
@@ -229,7 +230,7 @@ func wanted(t cty.Type) string {
 	case t.IsListType():
 		return "a list of texts"
 	}
-	return diag.Article(typeText(t))
+	return diag.Article(grammar.TypeText(t))
 }
 
 // sentence is an error as the end of one.

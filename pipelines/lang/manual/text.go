@@ -1,15 +1,16 @@
-package lang
+package manual
 
 import (
 	"fmt"
 	"strings"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
 	"rein/steps"
 )
 
-// StepText is the documentation of one step type for a terminal of a width in columns (0: lines aren't wrapped).
-func StepText(t *steps.Type, width int) string {
+// Text is the documentation of one step type for a terminal of a width in columns (0: lines aren't wrapped).
+func Text(t *steps.Type, width int) string {
 	s := SchemaOf(t)
 	var b strings.Builder
 	b.WriteString(s.Name + ": " + lowerFirst(s.Doc) + "\n")
@@ -39,7 +40,7 @@ func StepText(t *steps.Type, width int) string {
 type docRow struct{ name, typ, def, doc string }
 
 func portRow(p PortSchema) docRow {
-	r := docRow{p.Name, portType(steps.Port{Kind: p.Kind, List: p.List}), "", asSentence(p.Doc)}
+	r := docRow{p.Name, grammar.PortType(steps.Port{Kind: p.Kind, List: p.List}), "", Sentence(p.Doc)}
 	if p.Optional {
 		r.def = "optional"
 	}
@@ -48,7 +49,7 @@ func portRow(p PortSchema) docRow {
 
 func fieldRows(out *[]docRow, fields []FieldSchema, prefix string) {
 	for _, f := range fields {
-		r := docRow{prefix + f.Name, f.Type, f.literal, asSentence(f.Doc)}
+		r := docRow{prefix + f.Name, f.Type, f.literal, Sentence(f.Doc)}
 		if f.Required {
 			r.def = "required"
 		}

@@ -1,34 +1,36 @@
-package lang
+// Package manual documents the language and the step types, from the schemas that the loader itself goes by: in Markdown (reference.go and
+// rules.go), as data (schema.go), and as text for a terminal (text.go).
+package manual
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty/function"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
 	"rein/steps"
 )
 
 // Reference is the documentation of the language in Markdown, made of the schemas that the loader itself goes by:
-// a test that compares it with the file that is checked in keeps the file from drifting.
-func Reference(types []*steps.Type) string {
+// a test that compares it with the file that is checked in keeps the file from drifting. functions are those of the language.
+func Reference(types []*steps.Type, functions map[string]function.Function) string {
 	var b strings.Builder
 	b.WriteString("# The pipeline language\n\nMade from the schemas by `rein steps --reference`; edit those, not this file.\n" + rules + "\n## Blocks\n")
-	for _, s := range grammar {
+	for _, s := range grammar.Blocks {
 		writeBlock(&b, s, 3)
 	}
 	b.WriteString("\n## References\n\n" + referenceTable + "\n## Functions\n\n| function | gives |\n| --- | --- |\n")
-	l := &loader{functions: map[string]functionSet{}}
-	set := l.functionsIn("")
-	for _, name := range l.functionNames() {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", signature(name, set[name]), cell(functionDoc(name, set[name])))
+	for _, name := range slices.Sorted(maps.Keys(functions)) {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", Signature(name, functions[name]), cell(FunctionText(name, functions[name])))
 	}
 	b.WriteString("\n## Step types\n")
 	for _, t := range types {
 		b.WriteString("\n### " + t.Name + "\n\n")
-		b.WriteString(StepReference(t))
+		b.WriteString(Step(t))
 	}
 	return b.String()
 }
@@ -45,32 +47,32 @@ const referenceTable = `| written | is |
 | ` + "`metric.NAME`" + ` | in an assert: what the step measured |
 `
 
-func writeBlock(b *strings.Builder, s blockSchema, level int) {
-	header := s.name
-	for _, l := range s.labels {
+func writeBlock(b *strings.Builder, s grammar.Block, level int) {
+	header := s.Name
+	for _, l := range s.Labels {
 		header += " \"" + strings.ToUpper(l) + "\""
 	}
-	fmt.Fprintf(b, "\n%s %s\n\n%s\n", strings.Repeat("#", level), header, s.doc)
-	if s.sample != "" {
-		fmt.Fprintf(b, "\n```hcl\n%s```\n", s.sample)
+	fmt.Fprintf(b, "\n%s %s\n\n%s\n", strings.Repeat("#", level), header, s.Doc)
+	if s.Sample != "" {
+		fmt.Fprintf(b, "\n```hcl\n%s```\n", s.Sample)
 	}
-	if len(s.args) > 0 {
+	if len(s.Args) > 0 {
 		b.WriteString("\n| argument | type | |\n| --- | --- | --- |\n")
-		for _, a := range s.args {
+		for _, a := range s.Args {
 			need := ""
-			if a.required {
+			if a.Required {
 				need = "Required. "
 			}
-			fmt.Fprintf(b, "| `%s` | %s | %s |\n", a.name, cell(a.typ), cell(need+a.doc))
+			fmt.Fprintf(b, "| `%s` | %s | %s |\n", a.Name, cell(a.Type), cell(need+a.Doc))
 		}
 	}
-	for _, c := range s.blocks {
+	for _, c := range s.Blocks {
 		writeBlock(b, c, level+1)
 	}
 }
 
-// StepReference is the documentation of one step type in Markdown.
-func StepReference(t *steps.Type) string {
+// Step is the documentation of one step type in Markdown.
+func Step(t *steps.Type) string {
 	s := SchemaOf(t)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n```hcl\n%s\n```\n", s.Doc, s.example())
@@ -92,8 +94,8 @@ func writePorts(b *strings.Builder, what string, ports []PortSchema) {
 	}
 	fmt.Fprintf(b, "\n| %s | kind | |\n| --- | --- | --- |\n", what)
 	for _, p := range ports {
-		kind := portType(steps.Port{Kind: p.Kind, List: p.List})
-		doc := asSentence(p.Doc)
+		kind := grammar.PortType(steps.Port{Kind: p.Kind, List: p.List})
+		doc := Sentence(p.Doc)
 		if p.Optional {
 			doc = "Optional. " + doc
 		}
@@ -110,7 +112,7 @@ func writeFields(b *strings.Builder, fields []FieldSchema, prefix string) {
 		case f.literal != "":
 			def = "`" + f.literal + "`"
 		}
-		doc := asSentence(f.Doc)
+		doc := Sentence(f.Doc)
 		if len(f.Enum) > 0 {
 			doc += " One of " + strings.Join(quoted(f.Enum), ", ") + "."
 		}
@@ -133,8 +135,8 @@ func quoted(names []string) []string {
 	return out
 }
 
-// asSentence gives a short description a capital and a full stop: authors write both ways.
-func asSentence(s string) string {
+// Sentence gives a short description a capital and a full stop: authors write both ways.
+func Sentence(s string) string {
 	s = diag.UpperFirst(strings.TrimSpace(s))
 	if s != "" && !strings.ContainsAny(s[len(s)-1:], ".!?") {
 		s += "."
@@ -147,8 +149,8 @@ func cell(s string) string {
 	return strings.NewReplacer("|", "\\|", "\n", " ").Replace(s)
 }
 
-// signature is how a function is called.
-func signature(name string, f function.Function) string {
+// Signature is how a function is called.
+func Signature(name string, f function.Function) string {
 	var params []string
 	for _, p := range f.Params() {
 		params = append(params, p.Name)
@@ -159,8 +161,8 @@ func signature(name string, f function.Function) string {
 	return name + "(" + strings.Join(params, ", ") + ")"
 }
 
-// functionDoc is what a function gives: its own description, or ours for those that have none.
-func functionDoc(name string, f function.Function) string {
+// FunctionText is what a function gives: its own description, or ours for those that have none.
+func FunctionText(name string, f function.Function) string {
 	if d := f.Description(); d != "" {
 		return d
 	}

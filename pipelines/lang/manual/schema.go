@@ -1,14 +1,16 @@
-package lang
+package manual
 
 import (
 	"encoding/json"
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
 	"rein/steps"
 )
 
@@ -66,7 +68,7 @@ func SchemaOf(t *steps.Type) StepSchema {
 func fieldSchemas(fields []steps.Field) []FieldSchema {
 	var out []FieldSchema
 	for _, f := range fields {
-		x := FieldSchema{Name: f.Name, Type: typeText(f.Type), Doc: f.Doc, Required: f.Required, Enum: slices.Clone(f.Enum), Unkeyed: f.Unkeyed,
+		x := FieldSchema{Name: f.Name, Type: grammar.TypeText(f.Type), Doc: f.Doc, Required: f.Required, Enum: slices.Clone(f.Enum), Unkeyed: f.Unkeyed,
 			Extent: f.Extent, Block: f.Block, Repeated: f.Repeated, Fields: fieldSchemas(f.Fields)}
 		if f.Block {
 			x.Type = "block"
@@ -80,6 +82,19 @@ func fieldSchemas(fields []steps.Field) []FieldSchema {
 		out = append(out, x)
 	}
 	return out
+}
+
+// DefaultText says what an argument of a step type is without being given.
+func DefaultText(t *steps.Type, name string) string {
+	if t == nil {
+		return ""
+	}
+	for _, f := range fieldSchemas(t.Fields) {
+		if f.Name == name && f.literal != "" {
+			return " Default `" + f.literal + "`."
+		}
+	}
+	return ""
 }
 
 // example is a step block of the type: its own example, or one made of what it needs.
@@ -108,8 +123,7 @@ func (s StepSchema) example() string {
 		}
 	}
 	b.WriteString("}")
-	text, _ := Format("example.hcl", []byte(b.String()))
-	return strings.TrimSpace(string(text))
+	return strings.TrimSpace(string(hclwrite.Format([]byte(b.String()))))
 }
 
 func sampleOf(f FieldSchema) string {

@@ -1,4 +1,4 @@
-package lang
+package manual
 
 // rules is the part of the reference that no schema says.
 const rules = `
