@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -120,6 +121,36 @@ func TestEvictedNondeterministicStep(t *testing.T) {
 		t.Errorf("%s", b)
 	}
 	wantStatuses(t, mustRun(t, g(2), o), "a:cached b:cached")
+}
+
+// An output that decayed on the disk without a trace is found out when a step that needs it runs: it is made again, and the step runs on
+// what it was.
+func TestDecayedOutputIsMadeAgain(t *testing.T) {
+	o := options(enginetest.Store(t))
+	r := mustRun(t, quartet(1), o)
+	path, err := o.Store.Path(t.Context(), enginetest.Find(r, "mid").Outputs["out"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil || len(b) == 0 {
+		t.Fatalf("%q, %v", b, err)
+	}
+	b[0] ^= 1
+	if err := errors.Join(os.Chmod(path, 0o644), os.WriteFile(path, b, 0o644), os.Chmod(path, info.Mode()), os.Chtimes(path, info.ModTime(), info.ModTime())); err != nil {
+		t.Fatal(err)
+	}
+	dir := o.Store.Dir()
+	if err := o.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.Store = enginetest.Open(t, dir) // another process: this one has proven it
+	r = mustRun(t, quartet(2), o)
+	wantStatuses(t, r, "base:cached end:ran last:ran mid:ran")
 }
 
 // Two pipelines may each need the same evicted result; it is made once.

@@ -8,7 +8,7 @@ import (
 
 // A hollow unit is cached, but its outputs are gone: evicted by gc, or lost. Its users begin as if it were there, since
 // what the outputs were is known, and mostly all of them are cached too. Only when one has to run is the hollow unit
-// run again; until then it has no end.
+// run again; until then it has no end. A cached unit whose outputs turn out to be damaged becomes a hollow one.
 
 // hollows are a run's hollow units.
 type hollows struct {
@@ -51,10 +51,13 @@ func (s *schedule) lacks(t *task, lacking []*unit) {
 	defer s.follow()
 	seen := map[*unit]bool{}
 	for _, f := range lacking {
-		if !s.hollow.opened(f) {
-			if s.hollow.made[f] && !s.hollow.retried[t.unit] { // it came while the task looked
-				continue
-			}
+		switch made := s.hollow.made[f]; {
+		case s.hollow.opened(f):
+		case made && !s.hollow.retried[t.unit]: // it came while the task looked
+			continue
+		case !made && s.results[f.id].status == StatusCached:
+			s.hollow.waiting[f] = nil // its outputs are damaged, as is found out when somebody needs them: it ends once more
+		default:
 			err := fmt.Errorf("the result of step %q was lost or damaged during the run; run again, and it is made anew", f.nodes[0].Name)
 			s.ending = append(s.ending, ended{t.unit, result{status: StatusFailed, action: t.action, err: err}})
 			return

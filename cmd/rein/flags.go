@@ -35,6 +35,9 @@ func notNegative(flag string, n int) error {
 // An ending that stands for none of them is refused: the file would hold something else than its name says.
 func formatFor(c *cobra.Command, format, out string, endings map[string]string) (string, error) {
 	end := strings.ToLower(filepath.Ext(out))
+	if _, err := os.Lstat(out); end == ".hcl" && err == nil {
+		return "", configError(fmt.Errorf("--out %s: it is a pipeline's file, and would be lost: give another path", out))
+	}
 	if c.Flags().Changed("format") || end == "" || out == os.DevNull {
 		return format, nil
 	}

@@ -59,6 +59,9 @@ func (a *app) get(ctx context.Context, file, ref string, o getOptions) error {
 	if err := notNegative("--number", o.limit); err != nil {
 		return err
 	}
+	if o.out == "-" { // standard output
+		o.out = ""
+	}
 	p, err := a.load([]string{file}, o.load)
 	if err != nil {
 		return err
