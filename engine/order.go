@@ -45,7 +45,7 @@ type Order struct {
 	Tether bool `json:"tether,omitempty"`
 }
 
-// outcome of an executed order, in a file beside it: exit statuses can't tell a verdict's text.
+// orderResult is the outcome of an executed order, in a file beside it: an exit status can't carry a verdict's text.
 type orderResult struct {
 	Verdict string `json:"verdict,omitempty"`
 	Error   string `json:"error,omitempty"`

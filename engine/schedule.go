@@ -122,7 +122,7 @@ func (j *lookupJob) renewed() bool {
 	return false
 }
 
-// The answers to whether a task can start.
+// fit is the answer to whether a task can start.
 type fit int
 
 const (

@@ -221,6 +221,7 @@ type op struct {
 	sensitive []string
 }
 
+// Describe implements engine.Op.
 func (o *op) Describe(ctx context.Context) (engine.Description, error) {
 	d := engine.Description{
 		Type: o.t.Name, Version: o.t.Version, Config: o.json, Lines: o.lines, Sensitive: o.sensitive,

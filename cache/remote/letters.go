@@ -12,8 +12,8 @@ import (
 // maxLetter is the longest letter that is read.
 const maxLetter = 64 << 20
 
-// Letters are short texts that go through the bucket from one machine to another: work orders, answers, what a step prints.
-// Each has a checksum, and goes when it is read for the last time.
+// letterName is the object of a letter: a short text that goes through the bucket from one machine to another, such as a work order, an
+// answer, or what a step prints. Each letter has a checksum, and is removed when it is read for the last time.
 func letterName(name string) string { return layout + "letter/" + name }
 
 // Post leaves a letter for somebody else.

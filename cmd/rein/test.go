@@ -201,7 +201,7 @@ func safeLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// What CI servers read of tests: a suite for each file.
+// junitSuites is what CI servers read of tests: a suite for each file.
 type junitSuites struct {
 	XMLName xml.Name     `xml:"testsuites"`
 	Suites  []junitSuite `xml:"testsuite"`

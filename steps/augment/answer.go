@@ -172,7 +172,7 @@ func answersInstead(prompt, s string) bool {
 	return asks(prompt) && !asks(s)
 }
 
-// Orders to a model, as injections give them.
+// orders are those to a model, as injections give them.
 var orders = []*regexp.Regexp{
 	regexp.MustCompile(`\b(?:ignore|disregard|forget|override|bypass|skip)\b.{0,40}\b(?:instructions?|rules|guidelines|directions|prompts?|commands|orders|safeguards|restrictions)\b`),
 	regexp.MustCompile(`\b(?:ignore|disregard|forget)\b.{0,20}\b(?:all|everything|anything|what)\b.{0,30}\b(?:above|before|previous|prior|earlier|said|told)\b`),

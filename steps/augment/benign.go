@@ -139,7 +139,7 @@ func punctuate(p *parsed, r *rand.Rand) (string, bool) {
 	return join(ts), done
 }
 
-// Frames put a request into other words around it; %s is the request.
+// frames put a request into other words around it; %s is the request.
 var frames = []string{
 	"I was wondering: %s", "Here is what I need. %s", "A question from my side: %s", "%s Any help is welcome.", "%s Many thanks!",
 	"My request is this: %s", "For work: %s", "Could you look at this for me? %s", "%s Please keep it simple.", "Another one: %s",

@@ -24,7 +24,7 @@ type BackTranslation struct {
 	Timeout string   `hcl:"timeout,optional" default:"20s" key:"-" doc:"For one text."`
 }
 
-// Validate implements steps.Validator.
+// check refuses a timeout or an address that is none.
 func (b *BackTranslation) check() error {
 	if _, err := time.ParseDuration(b.Timeout); err != nil {
 		return fmt.Errorf("back_translation: timeout: %w", err)

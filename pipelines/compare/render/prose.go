@@ -78,9 +78,10 @@ func (r result) more(o Options) string {
 	return " --all has every row, --details the tests and the rule too, -o report.html all of it with charts."
 }
 
-// concernLines are the concerns that aren't failed gates: those are in the recommendation already.
+// starRule says what the stars of a strategy stand for.
 const starRule = "one each for the FP target, more attacks found than by the baseline at one FP rate, none shown to be lost, a balance that isn't critical, and an FP rate whose whole interval (over sources, where they are new) is within the target."
 
+// concernLines are the concerns that aren't failed gates: those are in the recommendation already.
 func (r result) concernLines() []string {
 	var out []string
 	for _, s := range r.Strategies {

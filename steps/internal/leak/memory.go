@@ -110,7 +110,7 @@ type header struct {
 // madeBit marks, in a record's first byte, rows that a method wrote.
 const madeBit = 0x80
 
-// A record is: side and madeBit (1 byte), hash of the text, hash of the root (8 each), length of the id and the id, then 1 and
+// encoder writes records. A record is: side and madeBit (1 byte), hash of the text, hash of the root (8 each), length of the id and the id, then 1 and
 // the signature, or 0 where an earlier record has the same text.
 type encoder struct {
 	w      *bufio.Writer

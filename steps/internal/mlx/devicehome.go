@@ -168,7 +168,7 @@ func (d *deviceHome) compile(b EncoderBatch, parts bool) error {
 	return nil
 }
 
-// A batch's ids are enough here.
+// vectors adds nothing to a batch: its ids are enough here.
 func (d *deviceHome) vectors(*EncoderBatch) {}
 
 func (d *deviceHome) holdsWords() bool { return true }

@@ -46,7 +46,7 @@ type Head struct {
 	free func()
 }
 
-// The state in the graph's inputs and outputs.
+// stateIn and stateOut are where the state begins among the graph's inputs and outputs.
 const stateIn, stateOut = 5, 2
 
 // NewHead compiles the step; params are the initial parameters, in the order that Params describes.

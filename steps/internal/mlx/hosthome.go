@@ -92,7 +92,7 @@ func (h *hostHome) length(longest int) int {
 	return (longest + lengthStep - 1) / lengthStep * lengthStep
 }
 
-// Nothing takes long to compile here.
+// compiles tells that nothing takes long to compile here.
 func (h *hostHome) compiles(int, int) bool           { return false }
 func (h *hostHome) compile(EncoderBatch, bool) error { return nil }
 
@@ -106,7 +106,7 @@ func (h *hostHome) vectors(b *EncoderBatch) {
 
 func (h *hostHome) holdsWords() bool { return false }
 
-// The weights are updated in place.
+// unpack has nothing to do: the weights are updated in place.
 func (h *hostHome) unpack() {}
 func (h *hostHome) reload() {}
 

@@ -95,7 +95,7 @@ func (m *Model) FitLinear(ctx context.Context, c *Corpus, f Fit) error {
 	return nil
 }
 
-// Columns of the table that both the fit and the graph look ids up in.
+// squareAt and linearAt are columns of the table that both the fit and the graph look ids up in.
 const squareAt, linearAt = 0, 1
 
 // linearTable has the square of each id's weight, and its weight in the linear part. The padding has neither.

@@ -81,7 +81,7 @@ func New(c Config) *Server {
 	return s
 }
 
-// notFound is what a page that doesn't exist answers.
+// errNotFound is what a page that doesn't exist answers.
 var errNotFound = errors.New("there is no such page")
 
 // answer makes a handler of a function that may fail: with a page that says why.
