@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rein/pipelines/compare/render"
 	"rein/pipelines/lang"
 	"rein/pipelines/lang/manual"
 	"rein/steps/all"
@@ -40,7 +41,7 @@ func TestReferenceIsCurrent(t *testing.T) {
 
 // TestMetricsPageIsCurrent holds docs/metrics.md to the list of metrics.
 func TestMetricsPageIsCurrent(t *testing.T) {
-	if readDoc(t, "docs/metrics.md") != metric.Reference() {
+	if readDoc(t, "docs/metrics.md") != metric.Reference(render.Printed) {
 		t.Error("docs/metrics.md has drifted: go run ./cmd/rein steps --metrics > docs/metrics.md")
 	}
 }
@@ -140,4 +141,15 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	check(newRoot(streams{strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{}}))
+}
+
+// The first screen of the README says what the problem is, for whom, the one command, what it costs, and its answer.
+func TestReadmeFirstScreen(t *testing.T) {
+	lines := strings.Split(readDoc(t, "README.md"), "\n")
+	first := strings.Join(lines[:40], "\n")
+	for _, part := range []string{"prompt injection", "jailbreaks", "for the people who", "go run ./cmd/rein compare pipelines", "two cores", "MiB", "\nRecommended: ", "\n verdict ", "\n FP rate ", "\n recall at 1% FP "} {
+		if !strings.Contains(first, part) {
+			t.Errorf("the first 40 lines of the README have no %q", part)
+		}
+	}
 }

@@ -36,7 +36,7 @@ EXIT STATUS
 				fmt.Fprint(a.out, manual.Reference(types, lang.Functions()))
 				return nil
 			case metrics:
-				fmt.Fprint(a.out, metric.Reference())
+				fmt.Fprint(a.out, metric.Reference(render.Printed))
 				return nil
 			}
 			if len(args) == 1 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rein/engine/record"
+	"rein/pipelines/human"
 	"rein/steps/metric"
 )
 
@@ -82,7 +83,7 @@ func show(name string, v float64) string {
 	case metric.Seconds:
 		return seconds(v)
 	case metric.Bytes:
-		return bytes(v)
+		return human.Bytes(int64(v))
 	case metric.Millis:
 		return milliseconds(v)
 	}
@@ -147,20 +148,16 @@ func confidence(p float64) string {
 
 // count is a whole number with thousands separated, or a few digits of one that isn't whole.
 func count(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return "?"
+	}
 	if v != math.Trunc(v) {
 		if math.Abs(v) < 100 {
 			return strconv.FormatFloat(v, 'g', 4, 64)
 		}
 		v = math.Round(v)
 	}
-	s := strconv.FormatFloat(math.Abs(v), 'f', 0, 64)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	if v < 0 {
-		return "-" + s
-	}
-	return s
+	return human.Count(int64(v))
 }
 
 func money(v float64) string {
@@ -177,35 +174,14 @@ func money(v float64) string {
 	return fmt.Sprintf("%s$%.2f", sign, v)
 }
 
-func seconds(v float64) string {
-	switch {
-	case v < 10:
-		return fmt.Sprintf("%.1f s", v)
-	case v < 120:
-		return fmt.Sprintf("%.0f s", v)
-	}
-	d := time.Duration(v * float64(time.Second)).Round(time.Second)
-	if d < time.Hour {
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-	}
-	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
-}
+func seconds(v float64) string { return human.Duration(time.Duration(v * float64(time.Second))) }
 
+// milliseconds keeps three digits of what is shorter than a second: latencies are.
 func milliseconds(v float64) string {
 	if v < 1000 {
 		return strconv.FormatFloat(v, 'g', 3, 64) + " ms"
 	}
 	return seconds(v / 1000)
-}
-
-func bytes(v float64) string {
-	for _, u := range []string{"B", "KiB", "MiB"} {
-		if v < 1024 {
-			return strconv.FormatFloat(v, 'g', 4, 64) + " " + u
-		}
-		v /= 1024
-	}
-	return strconv.FormatFloat(v, 'g', 4, 64) + " GiB"
 }
 
 // limits are the values that an expectation allows.

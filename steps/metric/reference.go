@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Reference is docs/metrics.md.
-func Reference() string {
+// Reference is docs/metrics.md; printed says where a metric is printed.
+func Reference(printed func(name string) string) string {
 	var b strings.Builder
 	b.WriteString(`# Metrics
 
@@ -18,8 +18,11 @@ Positive means flagged as malicious: TP, FP, TN and FN are counts of true and fa
 to 1 in JSON and in files, and a percentage on the screen. A score has no unit. Rates and areas have a 95% interval: Wilson's for a share of
 rows, a bootstrap for the rest.
 
-| name | label, other names | unit | better | meaning |
-| --- | --- | --- | --- | --- |
+The last column says which command prints the figure, and in which row. Every figure that was measured is also in ` + "`rein show --json`" + `, and
+` + "`rein log --metrics NAME`" + ` prints it for past runs.
+
+| name | label, other names | unit | better | meaning | printed by |
+| --- | --- | --- | --- | --- | --- |
 `)
 	for _, m := range All {
 		names := m.Label
@@ -30,7 +33,7 @@ rows, a bootstrap for the rest.
 		if m.Formula != "" {
 			meaning += ": " + strings.ReplaceAll(m.Formula, "|", "\\|")
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", m.Name, names, m.Unit, m.Better, meaning)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", m.Name, names, m.Unit, m.Better, meaning, printed(m.Name))
 	}
 	b.WriteString("\n## On which rows\n\nA word before the name says on which rows the figure is measured. Without one, they are those that the verdict rests on.\n\n| prefix | measured |\n| --- | --- |\n")
 	for _, v := range prefixes {

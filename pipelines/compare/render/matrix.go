@@ -98,10 +98,13 @@ func (r result) matrix() *Matrix {
 	return m
 }
 
-// brief are the keys of the rows that answer the question that a comparison is asked: which one, how good, at what price.
+// briefRows are the keys of the rows that answer the question that a comparison is asked: which one, how good, at what price.
+var briefRows = []string{"verdict", "fp_rate", compare.Decisive, "gain", "chosen", "own_fp_rate", "own_" + compare.Decisive, "own_gain", "new_fp_rate", "new_" + compare.Decisive,
+	"new_gain", "promise", "edited_tp_rate", "edited_fp_rate_worst", "total_new", "total_time"}
+
+// brief are these rows, and those that tell the columns apart on the question that the verdict rests on.
 func (r result) brief() []string {
-	return []string{"verdict", "fp_rate", compare.Decisive, "gain", "chosen", "own_fp_rate", "own_" + compare.Decisive, "own_gain", "new_fp_rate", "new_" + compare.Decisive,
-		"new_gain", r.Basis() + "chosen", r.Basis() + "control", "promise", "edited_tp_rate", "edited_fp_rate_worst", "total_new", "total_time"}
+	return append(slices.Clone(briefRows), r.Basis()+"chosen", r.Basis()+"control")
 }
 
 // keep leaves the rows of these keys.

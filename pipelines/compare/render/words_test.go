@@ -1,9 +1,12 @@
 package render
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"rein/pipelines/compare"
+	"rein/steps/metric"
 )
 
 func TestFormat(t *testing.T) {
@@ -20,7 +23,7 @@ func TestFormat(t *testing.T) {
 		{"train_seconds", compare.Figure{Value: 200}, "3 min 20 s"},
 		{"latency_p95_ms", compare.Figure{Value: 0.1234}, "0.123 ms"},
 		{"latency_p95_ms", compare.Figure{Value: 0.1, Low: ptr(0.05), High: ptr(0.2)}, "0.1 ms (0.05-0.2)"},
-		{"model_bytes", compare.Figure{Value: 8393081}, "8.004 MiB"},
+		{"model_bytes", compare.Figure{Value: 8393081}, "8.0 MiB"},
 		{"new_ece", compare.Figure{Value: 0.1453}, "0.145"},
 		{"fp_rate", compare.Figure{Value: 0.00001}, "0.0010%"},
 	} {
@@ -42,6 +45,26 @@ func TestScoresAreHeldAgainstThresholds(t *testing.T) {
 	for want, v := range map[string][2]float64{"0.0370 ≥ 0.0366": {0.037, 0.0366}, "0.0390 < 0.0392": {0.039, 0.0392}, "0.700 ≥ 0.500": {0.7, 0.5}, "0.500 ≥ 0.500": {0.5, 0.5}} {
 		if got := held(v[0], v[1]); got != want {
 			t.Errorf("%v: %q, want %q", v, got, want)
+		}
+	}
+}
+
+// The page of metrics says of each where it is printed, by the rows as they are; what rows are made of are metrics.
+func TestWhereMetricsArePrinted(t *testing.T) {
+	for name, want := range map[string]string{"fp_rate": "`compare`: FP rate", "fp_count": "`compare --all`: false positives", "promise_limit": "`compare`: promised",
+		"edited_tp_rate_worst": "`compare --all`: worst edit", "decisions_flipped": "`log --metrics`"} {
+		if got := Printed(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	for row, names := range behind {
+		for _, name := range names {
+			if m, ok := metric.Lookup(name); !ok || m.Name != name {
+				t.Errorf("row %s is made of %s, which is no metric", row, name)
+			}
+		}
+		if !slices.ContainsFunc(lines, func(l line) bool { return strings.HasSuffix(l.key, row) }) {
+			t.Errorf("there is no row %s", row)
 		}
 	}
 }
