@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rein/pipelines/compare/render"
 	"rein/pipelines/lang"
 	"rein/pipelines/lang/diag"
 	"rein/pipelines/lang/manual"

@@ -68,7 +68,7 @@ func (r *Result) business(s *Strategy) *Business {
 	if !ok || !r.traffic {
 		return nil
 	}
-	if t := r.TestOf(BaselineName, s.Name, "fp_rate"); t != nil && t.Conclusion != Better && t.Conclusion != Worse && t.Conclusion != OtherThreshold {
+	if t := r.TestOf(BaselineName, s.Name, "fp_rate"); t == nil || t.Conclusion != Better && t.Conclusion != Worse && t.Conclusion != OtherThreshold {
 		return nil
 	}
 	perDay := r.Assumptions.PromptsPerDay * r.Assumptions.BenignShare

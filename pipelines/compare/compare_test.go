@@ -73,6 +73,23 @@ func TestOtherRowsAreNotRanked(t *testing.T) {
 	}
 }
 
+// Nor is one of them the closest where none passes, or what the others are held against.
+func TestOtherRowsHaveNoClosest(t *testing.T) {
+	r := &Result{detail: map[string]*run{"a": {}, "b": {}}}
+	gates := []Gate{{Name: gainGate}}
+	measured := map[string]Figure{"fp_rate": {Value: 0.01}, Decisive: {Value: 0.5}}
+	r.Strategies = []*Strategy{{Name: "a", Verdict: Reject, Gates: gates, Measured: measured}, {Name: "b", Verdict: Reject, Gates: gates, Measured: measured}}
+	r.recommend()
+	if why := strings.Join(r.Recommendation.Why, "\n"); !strings.Contains(why, "The closest is") || r.Yardstick() == nil {
+		t.Errorf("of the same rows one is the closest: %s", why)
+	}
+	r.Tests = []Test{{A: "a", B: "b", Metric: Decisive, Conclusion: Incomparable}}
+	r.recommend()
+	if why := strings.Join(r.Recommendation.Why, "\n"); strings.Contains(why, "The closest is") || r.Yardstick() != nil {
+		t.Errorf("of other rows there is none: %s", why)
+	}
+}
+
 // A tie is broken by what new sources show, then by rows; how long anything took decides nothing.
 func TestTiesAreBrokenByNewSourcesThenRows(t *testing.T) {
 	of := func(name string, rows, onNew float64, ms int64) *Strategy {

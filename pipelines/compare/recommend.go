@@ -194,6 +194,9 @@ func (r *Result) whyNobody() []string {
 			closest = s
 		}
 	}
+	if a, _ := r.otherRows(r.Contenders()); a != nil {
+		closest = nil // figures of different test sets aren't ranked
+	}
 	if closest != nil && len(r.Contenders()) > 1 {
 		why = append(why, fmt.Sprintf("The closest is %s: it fails on %s.", closest.Name, gateNames(closest)))
 	}
@@ -233,10 +236,14 @@ func without(list []*Strategy, x *Strategy) []*Strategy {
 	return slices.DeleteFunc(slices.Clone(list), func(s *Strategy) bool { return s == x })
 }
 
-// Yardstick is the recommended strategy, or the one with the lowest FP rate.
+// Yardstick is the recommended strategy, or the one with the highest recall at one FP rate; nil where that can't be said, as they
+// were measured on different test sets.
 func (r *Result) Yardstick() *Strategy {
 	if s := r.Strategy(r.Recommendation.Strategy); s != nil {
 		return s
+	}
+	if a, _ := r.otherRows(r.Contenders()); a != nil {
+		return nil
 	}
 	var best *Strategy
 	for _, s := range r.Contenders() {
