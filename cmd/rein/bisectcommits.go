@@ -35,22 +35,20 @@ func (a *app) bisect(ctx context.Context, from, to, file string, f *bisectFlags)
 		return err
 	}
 	defer s.close()
-	ids := map[string]string{}
-	for _, rev := range []string{from, to} {
-		out, err := git(ctx, s.top, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
-		if err != nil {
-			return configError(fmt.Errorf("%s is no revision of this repository", rev))
-		}
-		ids[rev] = strings.TrimSpace(out)
-	}
 	var err error
-	if s.begin, err = s.at(ctx, ids[from]); err != nil {
+	if from, err = objectOf(ctx, s.top, from, "commit"); err != nil {
 		return err
 	}
-	if s.end, err = s.at(ctx, ids[to]); err != nil {
+	if to, err = objectOf(ctx, s.top, to, "commit"); err != nil {
 		return err
 	}
-	return s.between(ctx, ids[from], ids[to])
+	if s.begin, err = s.at(ctx, from); err != nil {
+		return err
+	}
+	if s.end, err = s.at(ctx, to); err != nil {
+		return err
+	}
+	return s.between(ctx, from, to)
 }
 
 // open makes the temporary worktree.

@@ -41,6 +41,15 @@ func gitWith(ctx context.Context, dir string, in io.Reader, args ...string) (str
 	return string(out), nil
 }
 
+// objectOf is the id of a revision's commit or tree.
+func objectOf(ctx context.Context, dir, rev, kind string) (string, error) {
+	out, err := git(ctx, dir, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{"+kind+"}")
+	if err != nil {
+		return "", configError(fmt.Errorf("%s is no revision of this repository", rev))
+	}
+	return strings.TrimSpace(out), nil
+}
+
 // gitFacts is the revision that a run is made from; zero outside a repository or without git.
 func gitFacts(ctx context.Context, dir string) record.Git {
 	args, err := withoutFilters(ctx, dir)

@@ -45,19 +45,16 @@ func (r replaced) Open(name string) (fs.File, error) {
 // revision is a repository's files as they were, for pipeline files only: data is read as it is now. Their text is the one that
 // git keeps, which no filter has been over.
 func revision(ctx context.Context, rev string) (files fs.FS, root string, err error) {
-	if strings.HasPrefix(rev, "-") {
-		return nil, "", fmt.Errorf("%q is no revision", rev)
-	}
 	top, err := git(ctx, ".", "rev-parse", "--show-toplevel")
 	if err != nil {
 		return nil, "", err
 	}
 	root = strings.TrimSuffix(top, "\n")
-	tree, err := git(ctx, root, "rev-parse", "--verify", "--end-of-options", rev+"^{tree}")
+	tree, err := objectOf(ctx, root, rev, "tree")
 	if err != nil {
 		return nil, "", err
 	}
-	list, err := git(ctx, root, "ls-tree", "-r", "-z", "--full-tree", strings.TrimSpace(tree))
+	list, err := git(ctx, root, "ls-tree", "-r", "-z", "--full-tree", tree)
 	if err != nil {
 		return nil, "", err
 	}
