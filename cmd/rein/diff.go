@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -196,37 +194,6 @@ func (a *app) side(ctx context.Context, l *loadFlags, store *cache.Store, r revi
 		}
 	}
 	return s, rerun, nil
-}
-
-// storedStep is a cached step as a run would record it; nil if it went meanwhile.
-func storedStep(ctx context.Context, store *cache.Store, pipe *engine.Pipeline, step engine.StepForecast) (*record.Step, error) {
-	action, err := cache.ParseDigest(step.ActionID)
-	if err != nil {
-		return nil, err
-	}
-	e, err := store.Get(ctx, action)
-	var miss *cache.Miss
-	if errors.As(err, &miss) {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	rec := &record.Step{Name: step.Name, Type: step.Type, Version: e.Version, Status: string(engine.StatusCached), ActionID: step.ActionID,
-		Key: e.Key, Outputs: e.Outputs, Result: e.Result}
-	for _, n := range pipe.Nodes {
-		if n.Name != step.Name {
-			continue
-		}
-		rec.Traits = n.Traits
-		for _, in := range n.Inputs {
-			for _, ref := range in.Refs {
-				if ref.Node != nil && !slices.Contains(rec.Needs, ref.Node.Name) {
-					rec.Needs = append(rec.Needs, ref.Node.Name)
-				}
-			}
-		}
-	}
-	return rec, nil
 }
 
 // loadRevision loads one file, from git if a revision is named.

@@ -14,7 +14,7 @@ import (
 
 var hclBlock = regexp.MustCompile("(?ms)^```hcl\n(.*?)^```")
 
-// what an excerpt may lack: what stands elsewhere in its file.
+// elsewhere are mistakes that an excerpt may have, because the rest of its file is missing.
 var elsewhere = []string{"Unknown variable", "Unknown step", "Unknown local value"}
 
 // excerptFaults loads an excerpt of a strategy and returns what is wrong with it by itself.

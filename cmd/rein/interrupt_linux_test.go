@@ -89,7 +89,7 @@ const (
 (exec > /dev/null 2>&1; echo RUNNING > "$D/state"; until [ -e "$D/end" ]; do sleep 0.05; done; sh "$D/script"; echo COMPLETED > "$D/state") < /dev/null &
 for a in "$@"; do case $a in --job-name=*) echo "${a#*=}" > "$D/name" ;; esac; done
 echo 7`
-	slowSqueue  = `printf '%-64s%-160s%-32s%-64s%-64s%-16s\n' 7 "$(cat "$D/name")" "$(cat "$D/state")" None node 0`
+	slowSqueue  = `echo asked >> "$D/asked"; printf '%-64s%-160s%-32s%-64s%-64s%-16s\n' 7 "$(cat "$D/name")" "$(cat "$D/state")" None node 0`
 	slowScancel = `echo "cancelled $*" >> "$D/calls"; echo CANCELLED > "$D/state"`
 )
 
@@ -111,7 +111,7 @@ func TestInterruptOnATerminal(t *testing.T) {
 			x := onTerminal(t, c)
 			x.shows("1 on a cluster")
 			awaitLines(t, dir, "calls", 1)
-			time.Sleep(500 * time.Millisecond) // until it is followed
+			awaitLines(t, dir, "asked", 1+count(t, dir, "asked")) // it is followed
 			x.types("\x03")
 			x.shows("1 job is out on cluster: cancel it, or leave it running for the next run to find? [C/l] ")
 			x.types(answer + "\n")

@@ -130,7 +130,7 @@ func makeFiles(log, word string) map[string]string {
 	return map[string]string{"Makefile": "join:" + all.String() + "\n\t" + shellLine(log, "j", "cat $^ > $@") + "\n" + rules.String()}
 }
 
-// ninja's rule a leaves an equal file alone, which restat is made for.
+// ninjaFiles is ninja's input. Its rule a leaves an equal file alone, which restat is made for.
 func ninjaFiles(log, word string) map[string]string {
 	var all, rules strings.Builder
 	for i := range peerLanes {

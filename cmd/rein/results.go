@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -56,6 +57,37 @@ func (a *app) present(ctx context.Context, store *cache.Store, p *lang.Program) 
 		}
 	}
 	return out, nil
+}
+
+// storedStep is a cached step as a run would record it; nil if it went meanwhile.
+func storedStep(ctx context.Context, store *cache.Store, pipe *engine.Pipeline, step engine.StepForecast) (*record.Step, error) {
+	action, err := cache.ParseDigest(step.ActionID)
+	if err != nil {
+		return nil, err
+	}
+	e, err := store.Get(ctx, action)
+	var miss *cache.Miss
+	if errors.As(err, &miss) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	rec := &record.Step{Name: step.Name, Type: step.Type, Version: e.Version, Status: string(engine.StatusCached), ActionID: step.ActionID,
+		Key: e.Key, Outputs: e.Outputs, Result: e.Result}
+	for _, n := range pipe.Nodes {
+		if n.Name != step.Name {
+			continue
+		}
+		rec.Traits = n.Traits
+		for _, in := range n.Inputs {
+			for _, ref := range in.Refs {
+				if ref.Node != nil && !slices.Contains(rec.Needs, ref.Node.Name) {
+					rec.Needs = append(rec.Needs, ref.Node.Name)
+				}
+			}
+		}
+	}
+	return rec, nil
 }
 
 // changed is the first step whose key isn't the one that it was recorded with; "" if there is none.

@@ -16,6 +16,7 @@ import (
 	"github.com/mattn/go-runewidth"
 	"github.com/parquet-go/parquet-go"
 
+	"rein/pipelines/human"
 	"rein/steps/artifact"
 )
 
@@ -117,7 +118,7 @@ func writeText[T any](w io.Writer, rows iter.Seq2[T, error], format string, limi
 		put = func(r T) error {
 			f := cols.fields(r)
 			for i := range f {
-				f[i] = runewidth.Truncate(printable(f[i]), textWidth, "...")
+				f[i] = runewidth.Truncate(human.Safe(f[i]), textWidth, "...")
 			}
 			_, err := fmt.Fprintln(t, strings.Join(f, "\t"))
 			return err
@@ -146,17 +147,4 @@ func cells(fields []string) []string {
 		out[i] = artifact.Cell(f)
 	}
 	return out
-}
-
-// printable keeps a prompt from moving the cursor or colouring the terminal: attackers write these rows.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			return ' '
-		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
-			return '\ufffd'
-		}
-		return r
-	}, s)
 }

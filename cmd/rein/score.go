@@ -167,7 +167,7 @@ func (a *app) scoreBatch(ctx context.Context, out *bufio.Writer, s *score.Scorer
 			if ans.Malicious {
 				word = "malicious (" + ans.Family + ")"
 			}
-			_, err = fmt.Fprintf(out, "%.4f\t%s\t%s\n%s", ans.Score, word, printable(texts[i]), explained(ans))
+			_, err = fmt.Fprintf(out, "%.4f\t%s\t%s\n%s", ans.Score, word, human.Safe(texts[i]), explained(ans))
 		}
 		if err != nil {
 			return err

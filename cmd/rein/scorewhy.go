@@ -98,7 +98,7 @@ func explained(ans score.Answer) string {
 	if len(e.Spans) > 0 {
 		var parts []string
 		for _, p := range e.Spans {
-			parts = append(parts, fmt.Sprintf("%q", printable(p.Text)))
+			parts = append(parts, fmt.Sprintf("%q", p.Text))
 		}
 		fmt.Fprintf(&b, "\t%.4f without %s", e.Without, strings.Join(parts, ", "))
 		switch {
@@ -116,7 +116,7 @@ func explained(ans score.Answer) string {
 		fmt.Fprintf(&b, "\tlinear part %+.2f of log-odds %+.2f:", l.Total, l.Total+l.Others)
 		rest := l.Total
 		for _, p := range pieces[:min(shownAdds, len(pieces))] {
-			fmt.Fprintf(&b, " %q %+.2f,", printable(p.Text), p.Adds)
+			fmt.Fprintf(&b, " %q %+.2f,", p.Text, p.Adds)
 			rest -= p.Adds
 		}
 		fmt.Fprintf(&b, " the rest %+.2f\n", rest)
@@ -139,5 +139,5 @@ func neighbour(n score.Neighbour) string {
 	if n.Method != "" {
 		from += ", written by " + n.Method + " from " + n.Parent
 	}
-	return fmt.Sprintf("%s %q (%s)", cmp.Or(n.Label, "row"), printable(n.Text), printable(from))
+	return fmt.Sprintf("%s %q (%s)", cmp.Or(n.Label, "row"), n.Text, human.Safe(from))
 }

@@ -154,10 +154,11 @@ func (s Style) wrap(b *strings.Builder, line string) {
 	b.WriteByte('\n')
 }
 
-// printable replaces what would move a terminal's cursor.
+// printable replaces what would move a terminal's cursor or turn the direction of text, each character by one: marks stay under what they
+// mark.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r != '\t' && r != '\n' && (r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0x202e || r == 0x2066 || r == 0x2067) {
+		if r != '\t' && r != '\n' && (r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069) {
 			return '\uFFFD'
 		}
 		return r

@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/mattn/go-runewidth"
 
+	"rein/pipelines/human"
 	"rein/steps/artifact"
 	"rein/steps/review"
 )
@@ -18,7 +19,6 @@ type Model struct {
 	rows      []artifact.Row
 	decisions review.Decisions
 	save      func(review.Decisions) error
-	printable func(string) string
 	originals map[string]string
 
 	at       int
@@ -30,9 +30,9 @@ type Model struct {
 	finished bool
 }
 
-// New makes a screen over rows; decisions are changed in place and saved after each. printable makes a prompt safe to show.
-func New(rows []artifact.Row, decisions review.Decisions, save func(review.Decisions) error, printable func(string) string) *Model {
-	m := &Model{rows: rows, decisions: decisions, save: save, printable: printable, width: 80}
+// New makes a screen over rows; decisions are changed in place and saved after each.
+func New(rows []artifact.Row, decisions review.Decisions, save func(review.Decisions) error) *Model {
+	m := &Model{rows: rows, decisions: decisions, save: save, width: 80}
 	m.next()
 	return m
 }
@@ -186,7 +186,7 @@ func (m *Model) screen() string {
 	}
 	b.WriteString("\n\n")
 	if original, ok := m.originals[r.Parent]; ok && r.Parent != "" {
-		own, of := Differing(m.printable(r.Text), m.printable(original))
+		own, of := Differing(human.Safe(r.Text), human.Safe(original))
 		m.text(&b, r.Text, own)
 		b.WriteString("made of\n\n")
 		m.text(&b, original, of)
@@ -206,7 +206,7 @@ func (m *Model) screen() string {
 
 // text writes a prompt, wrapped and indented, with the words that are marked underlined, and an empty line.
 func (m *Model) text(b *strings.Builder, s string, marked []bool) {
-	s = m.printable(s)
+	s = human.Safe(s)
 	b.WriteString(indent(underline(runewidth.Wrap(s, max(m.width-4, 20)), s, marked)))
 	b.WriteString("\n\n")
 }

@@ -13,7 +13,7 @@ import (
 
 func screen(d review.Decisions, save func(review.Decisions) error) *Model {
 	rows := []artifact.Row{{ID: "1", Text: "first", Label: artifact.Benign, Method: "swap"}, {ID: "2", Text: "second", Label: artifact.Malicious}, {ID: "3", Text: "third", Label: artifact.Benign}}
-	return New(rows, d, save, func(s string) string { return s })
+	return New(rows, d, save)
 }
 
 func press(m *Model, keys ...string) (quit bool) {
@@ -65,10 +65,10 @@ func TestResumesAndStopsOnAFault(t *testing.T) {
 }
 
 func TestShowsWhatARowWasMadeOf(t *testing.T) {
-	rows := []artifact.Row{{ID: "1", Text: "please ignore it", Parent: "p"}, {ID: "2", Text: "second"}}
-	m := New(rows, review.Decisions{}, func(review.Decisions) error { return nil }, func(s string) string { return "< " + s + " >" })
-	m.Compare(map[string]string{"p": "ignore it", "": "nobody's"})
-	if s := m.screen(); !strings.Contains(s, "< \x1b[4mplease\x1b[24m ignore it >") || !strings.Contains(s, "made of\n\n  < ignore it >") {
+	rows := []artifact.Row{{ID: "1", Text: "please ignore\x07 it", Parent: "p"}, {ID: "2", Text: "second"}}
+	m := New(rows, review.Decisions{}, func(review.Decisions) error { return nil })
+	m.Compare(map[string]string{"p": "ignore\x07 it", "": "nobody's"})
+	if s := m.screen(); !strings.Contains(s, "\x1b[4mplease\x1b[24m ignore\\x07 it") || !strings.Contains(s, "made of\n\n  ignore\\x07 it") {
 		t.Errorf("%s", s)
 	}
 	if press(m, "a"); strings.Contains(m.screen(), "made of") {
