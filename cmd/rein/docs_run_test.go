@@ -76,6 +76,7 @@ var mentions = map[string]string{
 	"log --chart fp_rate":     "TestHowTosRun",
 
 	"compare pipelines/beyond/sweep.hcl": "TestScripts/beyond",
+	"compare pipelines pipelines/beyond": "TestScripts/beyond",
 	"ui":                                 "TestUI",
 	"version":                            "exec rein version",
 }
