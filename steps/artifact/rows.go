@@ -2,6 +2,8 @@
 // reports as JSON. A value is a path given by the engine; nothing is read before it is asked for.
 package artifact
 
+import "unicode/utf8"
+
 // Label values of Row. A threat score is 1 - P(benign).
 const (
 	Benign    = "benign"
@@ -24,6 +26,32 @@ type Row struct {
 
 	Role    string `parquet:"role,dict" json:"role,omitempty"`       // whose words it is: one of Roles; "" where nothing says it
 	Channel string `parquet:"channel,dict" json:"channel,omitempty"` // how it came in, in the user's words: "chat", "email", the name of a tool
+}
+
+// Group is what a row is counted under by one of its columns: source, role, channel, label, method, or length, which is short (under 40
+// characters), medium (under 200) or long. Everything else is its category.
+func (r Row) Group(by string) string {
+	switch by {
+	case "source":
+		return r.Source
+	case "role":
+		return r.Role
+	case "channel":
+		return r.Channel
+	case "label":
+		return r.Label
+	case "method":
+		return r.Method
+	case "length":
+		switch n := utf8.RuneCountInString(r.Text); {
+		case n < 40:
+			return "short"
+		case n < 200:
+			return "medium"
+		}
+		return "long"
+	}
+	return r.Category
 }
 
 // Roles are those that the words of a row may have.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"unicode/utf8"
 
 	"rein/steps/artifact"
 )
@@ -52,32 +51,10 @@ func (n *counts) add(r artifact.Row) {
 	}
 	for i, l := range n.limits {
 		if l.Label == "" || l.Label == r.Label {
-			n.groups[i][group(r, l.By)]++
+			n.groups[i][r.Group(l.By)]++
 			n.of[i]++
 		}
 	}
-}
-
-func group(r artifact.Row, by string) string {
-	switch by {
-	case "source":
-		return r.Source
-	case "role":
-		return r.Role
-	case "channel":
-		return r.Channel
-	case "method":
-		return r.Method
-	case "length":
-		switch n := utf8.RuneCountInString(r.Text); {
-		case n < 40:
-			return "short"
-		case n < 200:
-			return "medium"
-		}
-		return "long"
-	}
-	return r.Category
 }
 
 // breaches names each group outside its limit.

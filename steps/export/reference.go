@@ -115,23 +115,27 @@ func (t *transformer) logits(texts []string) ([][]float32, error) {
 }
 
 func (t *transformer) rows(ids [][]int32) ([][]float32, error) {
+	return inBatches(ids, t.m.Classes, func(batch [][]int32) ([]float32, error) { return t.net.Logits(t.net.Lookup(rowsAtOnce, batch)) })
+}
+
+// inBatches answers for texts of like length together: answer gives the logits of the classes for one text after the other.
+func inBatches(ids [][]int32, classes int, answer func(batch [][]int32) ([]float32, error)) ([][]float32, error) {
 	out, order := make([][]float32, len(ids)), make([]int, len(ids))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(ids[a]), len(ids[b])) })
-	for from := 0; from < len(order); from += rowsAtOnce {
-		rows := order[from:min(from+rowsAtOnce, len(order))]
+	for rows := range slices.Chunk(order, rowsAtOnce) {
 		batch := make([][]int32, len(rows))
 		for r, i := range rows {
 			batch[r] = ids[i]
 		}
-		logits, err := t.net.Logits(t.net.Lookup(rowsAtOnce, batch))
+		logits, err := answer(batch)
 		if err != nil {
 			return nil, err
 		}
 		for r, i := range rows {
-			out[i] = logits[r*t.m.Classes : (r+1)*t.m.Classes]
+			out[i] = logits[r*classes : (r+1)*classes]
 		}
 	}
 	return out, nil

@@ -1,9 +1,6 @@
 package export
 
 import (
-	"cmp"
-	"slices"
-
 	"rein/steps/artifact"
 	"rein/steps/internal/mlx"
 	"rein/steps/internal/onnxgraph"
@@ -58,24 +55,5 @@ func (u *userGraph) logits(texts []string) ([][]float32, error) {
 }
 
 func (u *userGraph) rows(ids [][]int32) ([][]float32, error) {
-	out, order := make([][]float32, len(ids)), make([]int, len(ids))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(ids[a]), len(ids[b])) })
-	for from := 0; from < len(order); from += rowsAtOnce {
-		rows := order[from:min(from+rowsAtOnce, len(order))]
-		batch := make([][]int32, len(rows))
-		for r, i := range rows {
-			batch[r] = ids[i]
-		}
-		logits, err := u.net.Logits(mlx.LookupGraph(u.m, rowsAtOnce, batch))
-		if err != nil {
-			return nil, err
-		}
-		for r, i := range rows {
-			out[i] = logits[r*u.m.Classes : (r+1)*u.m.Classes]
-		}
-	}
-	return out, nil
+	return inBatches(ids, u.m.Classes, func(batch [][]int32) ([]float32, error) { return u.net.Logits(mlx.LookupGraph(u.m, rowsAtOnce, batch)) })
 }

@@ -3,7 +3,6 @@ package sample
 import (
 	"cmp"
 	"slices"
-	"unicode/utf8"
 
 	"rein/steps/artifact"
 	"rein/steps/internal/text"
@@ -40,7 +39,7 @@ func newField(c Config) *field {
 }
 
 func (f *field) add(r artifact.Row) {
-	s := stratum(r, f.c.By)
+	s := r.Group(f.c.By)
 	chance := text.RNG(int64(f.c.Seed), "sample", r.ID, r.Text).Uint64()
 	f.strata[s] = append(f.strata[s], candidate{at: int32(f.rows), chance: chance, score: float32(r.Score)})
 	f.join(r.Text)
@@ -104,28 +103,4 @@ func (f *field) order(members []candidate) {
 		}
 		slices.SortStableFunc(members, func(a, b candidate) int { return cmp.Compare(a.round, b.round) })
 	}
-}
-
-func stratum(r artifact.Row, by string) string {
-	switch by {
-	case "source":
-		return r.Source
-	case "role":
-		return r.Role
-	case "channel":
-		return r.Channel
-	case "label":
-		return r.Label
-	case "method":
-		return r.Method
-	case "length":
-		switch n := utf8.RuneCountInString(r.Text); {
-		case n < 40:
-			return "short"
-		case n < 200:
-			return "medium"
-		}
-		return "long"
-	}
-	return r.Category
 }

@@ -28,9 +28,6 @@ type Queue struct {
 // NewQueue makes a queue; nothing is asked of Slurm yet.
 func NewQueue() *Queue { return &Queue{watched: map[string]*watch{}} }
 
-// Looks is how often Slurm was asked about jobs.
-func (q *Queue) Looks() int { return int(q.looks.Load()) }
-
 // use has the queue look at least this often.
 func (q *Queue) use(interval time.Duration) {
 	q.mu.Lock()
