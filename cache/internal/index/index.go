@@ -42,6 +42,7 @@ type Index struct {
 	opened time.Time
 	used   time.Time // end of the last use
 	looked time.Time // for others that wait
+	writes bool      // somebody has written, or wants to: it is opened for writing
 	active int
 	timer  *time.Timer
 	closed bool

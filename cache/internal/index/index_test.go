@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -116,4 +117,75 @@ func TestUnfinishedTableIsNoDamage(t *testing.T) {
 	for _, readOnly := range []bool{true, false} {
 		wantValue(t, newIndex(t, dir, readOnly))
 	}
+}
+
+// Who may write, and only reads, makes and changes no file, and keeps nobody out.
+func TestReadingOpensNothingForWriting(t *testing.T) {
+	dir := filled(t)
+	state := func() (out []string) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			info, err := e.Info()
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, fmt.Sprint(e.Name(), info.Size(), info.ModTime().UnixNano()))
+		}
+		return out
+	}
+	before := state()
+	a, b := newIndex(t, dir, false), newIndex(t, dir, false)
+	err := a.View(t.Context(), func(*Txn) error {
+		wantValue(t, b) // while a has it open
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantValue(t, a)
+	if err := errors.Join(a.Close(), b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if after := state(); fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("the folder is %q, was %q", after, before)
+	}
+}
+
+// A writer gets its turn, however many read meanwhile.
+func TestAWriterGetsByReaders(t *testing.T) {
+	x := newIndex(t, filled(t), false)
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	begun := make(chan struct{}, 8)
+	for range 8 {
+		readers.Go(func() {
+			for first := true; ; first = false {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := get(t, x, "k"); err != nil {
+					t.Error(err)
+					return
+				}
+				if first {
+					begun <- struct{}{}
+				}
+			}
+		})
+	}
+	for range 8 {
+		<-begun
+	}
+	set(t, x, "more", "w")
+	close(stop)
+	readers.Wait()
+	if v, err := get(t, x, "more"); err != nil || v != "w" {
+		t.Errorf("%q, %v", v, err)
+	}
+	wantValue(t, x)
 }

@@ -12,10 +12,13 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// open waits for its turn and opens Badger.
+// open waits for its turn and opens Badger. Who only reads so far opens it for that: it makes no file, and others read beside it.
 func (x *Index) open(ctx context.Context) error {
 	if x.readOnly {
 		return x.openToRead(ctx)
+	}
+	if !x.writes && x.openAsItIs(ctx) == nil {
+		return nil // else the writer mends it, or says what is wrong
 	}
 	if err := hasRoom(x.dir, roomToWrite); err != nil {
 		if rerr := x.openToRead(ctx); rerr != nil {
@@ -66,6 +69,20 @@ func (x *Index) openFree(ctx context.Context, readOnly bool) (db *badger.DB, d *
 
 // openToRead opens Badger without leaving a trace. While a writer has it, it waits.
 func (x *Index) openToRead(ctx context.Context) error {
+	err := x.openAsItIs(ctx)
+	switch {
+	case err == nil || errors.Is(err, ErrNone):
+		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case Outside(err):
+		return fmt.Errorf("the index can't be read: %w", err)
+	}
+	return x.openCopy(ctx)
+}
+
+// openAsItIs opens Badger for reading where nothing has to be mended first.
+func (x *Index) openAsItIs(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(x.dir, "MANIFEST")); errors.Is(err, fs.ErrNotExist) {
 		return ErrNone
 	}
@@ -75,16 +92,10 @@ func (x *Index) openToRead(ctx context.Context) error {
 	}
 	defer next.Unlock()
 	db, disk, err := x.openFree(ctx, true)
-	switch {
-	case err == nil:
+	if err == nil {
 		x.db, x.disk, x.opened = db, disk, time.Now()
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case Outside(err):
-		return fmt.Errorf("the index can't be read: %w", err)
 	}
-	return x.openCopy(ctx)
+	return err
 }
 
 // openCopy opens a copy outside the state folder: after a crash Badger has to repair what it left before it can read it, and

@@ -103,6 +103,15 @@ func (x *Index) acquire(ctx context.Context, write bool) (*badger.DB, *disk, err
 			return nil, nil, err
 		}
 	}
+	x.writes = x.writes || write
+	for x.writes && x.db != nil && x.lock == nil && !x.readOnly && hasRoom(x.dir, roomToWrite) == nil {
+		// It is open for reading. Those who only read wait too, or a writer might never get it.
+		if x.active > 0 && !x.disk.isFailed() {
+			x.free.Wait()
+		} else if err := x.shut(); err != nil {
+			return nil, nil, err
+		}
+	}
 	if x.db == nil {
 		if err := x.open(ctx); err != nil {
 			return nil, nil, err
