@@ -320,7 +320,7 @@ step "robustness" "edited" {
   when     = var.folds == 0
   for_each = local.folds
   model    = step.export.model
-  rows     = local.test
+  rows     = [local.test, local.unseen]
 }
 
 # Folds are there to measure. What is shipped then is trained on what any fold trained on, which is every source. Its epochs and its

@@ -163,6 +163,10 @@ type (
 		Model artifact.Model `port:"model" doc:"The model."`
 		Rows  artifact.Rows  `port:"rows" doc:"Rows to time."`
 	}
+	editsIn struct {
+		Model artifact.Model  `port:"model" doc:"The model."`
+		Rows  []artifact.Rows `port:"rows" doc:"Rows to edit."`
+	}
 	reportOut struct {
 		Report artifact.Report `port:"report" doc:"Figures."`
 	}
@@ -209,7 +213,7 @@ func fakeTypes() []*steps.Type {
 		fake[balanceConfig, rowsIn, rowsOut]("balance-assert", "Checks the balance of classes.", steps.Keeps("rows")),
 		fake[evaluateConfig, evaluateIn, evaluateOut]("evaluate", "Measures a model on held-out rows."),
 		fake[none, exportIn, exportOut]("export-onnx", "Exports a model."),
-		fake[none, benchIn, reportOut]("robustness", "Measures a model on edited rows."),
+		fake[none, editsIn, reportOut]("robustness", "Measures a model on edited rows."),
 		fake[none, benchIn, reportOut]("benchmark", "Times a model."),
 		fake[packageConfig, packageIn, packageOut]("package", "Packs a model with its reports."),
 		fake[execConfig, steps.Inputs, steps.Outputs]("exec", "Runs a program."),

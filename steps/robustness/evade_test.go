@@ -13,7 +13,7 @@ import (
 // Of a model whose words don't add, the price is one that the model really takes.
 func TestEvasionIsReal(t *testing.T) {
 	env := stepstest.New(t, "report")
-	out, err := run(t.Context(), env.Env, Config{Size: 30, Strengths: []float64{0.5}, Seed: 1, Evasion: 10}, In{Model: model(t), Rows: rows(t, artifact.Benign, artifact.Malicious)})
+	out, err := run(t.Context(), env.Env, Config{Size: 30, Strengths: []float64{0.5}, Seed: 1, Evasion: 10}, In{Model: model(t), Rows: []artifact.Rows{rows(t, artifact.Benign, artifact.Malicious)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestEvasionIsReal(t *testing.T) {
 		t.Errorf("%v, %+v", env.Metrics, r.Evasion)
 	}
 	env = stepstest.New(t, "report")
-	if _, err := run(t.Context(), env.Env, Config{Size: 30, Strengths: []float64{0.5}, Seed: 1}, In{Model: model(t), Rows: rows(t, artifact.Benign, artifact.Malicious)}); err != nil {
+	if _, err := run(t.Context(), env.Env, Config{Size: 30, Strengths: []float64{0.5}, Seed: 1}, In{Model: model(t), Rows: []artifact.Rows{rows(t, artifact.Benign, artifact.Malicious)}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := env.Metrics["evasion_words"]; ok {
@@ -48,7 +48,7 @@ func TestAlarmWordsAreReal(t *testing.T) {
 	}
 	defer s.Close()
 	env := stepstest.New(t, "report")
-	out, err := run(t.Context(), env.Env, Config{Size: 30, Strengths: []float64{0.5}, Seed: 1, Evasion: 10}, In{Model: m, Rows: in})
+	out, err := run(t.Context(), env.Env, Config{Size: 30, Strengths: []float64{0.5}, Seed: 1, Evasion: 10}, In{Model: m, Rows: []artifact.Rows{in}})
 	if err != nil {
 		t.Fatal(err)
 	}

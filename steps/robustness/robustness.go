@@ -40,8 +40,8 @@ func (c Config) Validate() error {
 
 // In is what the step reads.
 type In struct {
-	Model artifact.Model `port:"model" doc:"the model to try"`
-	Rows  artifact.Rows  `port:"rows" doc:"rows to edit: a test set, never trained on"`
+	Model artifact.Model  `port:"model" doc:"the model to try"`
+	Rows  []artifact.Rows `port:"rows" doc:"rows to edit: a test set, never trained on; of several sets, the first that has rows of both labels"`
 }
 
 // Out is what the step makes.
@@ -89,8 +89,16 @@ const examples = 3
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
 	t := &tries{ctx: ctx, seed: int64(c.Seed)}
-	if t.rows, err = draw(ctx, c, in.Rows); err != nil {
-		return Out{}, err
+	if len(in.Rows) == 0 {
+		return Out{}, errors.New("rows: no set of rows is given")
+	}
+	for i, rows := range in.Rows {
+		if t.rows, err = draw(ctx, c, rows); err == nil {
+			break
+		}
+		if !errors.As(err, new(oneLabel)) || i == len(in.Rows)-1 {
+			return Out{}, err
+		}
 	}
 	if t.s, err = scorer.Open(ctx, in.Model, scorer.Options{Done: func(n int) { t.phase.Add(n) }}); err != nil {
 		return Out{}, err
@@ -127,6 +135,13 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	return Out{artifact.Report{Path: env.Out("report")}}, os.WriteFile(env.Out("report"), append(b, '\n'), 0o644)
 }
 
+// oneLabel is the error of rows that have none of a label.
+type oneLabel string
+
+func (l oneLabel) Error() string {
+	return fmt.Sprintf("rows: there are no %s ones: both labels are needed to measure recall and false alarms", string(l))
+}
+
 // draw takes up to Size rows of each label, by the lowest hash of id and seed: the draw doesn't depend on the order.
 func draw(ctx context.Context, c Config, rows artifact.Rows) ([]artifact.Row, error) {
 	type keyed struct {
@@ -149,7 +164,7 @@ func draw(ctx context.Context, c Config, rows artifact.Rows) ([]artifact.Row, er
 	for _, label := range []string{artifact.Benign, artifact.Malicious} {
 		list := kept[label]
 		if len(list) == 0 {
-			return nil, fmt.Errorf("rows: there are no %s ones: both labels are needed to measure recall and false alarms", label)
+			return nil, oneLabel(label)
 		}
 		slices.SortFunc(list, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
 		for _, k := range list[:min(len(list), c.Size)] {

@@ -74,7 +74,7 @@ func rows(t *testing.T, labels ...string) artifact.Rows {
 func TestReport(t *testing.T) {
 	env := stepstest.New(t, "report")
 	c := Config{Size: 20, Strengths: []float64{0.2, 0.6}, Seed: 1}
-	out, err := run(t.Context(), env.Env, c, In{Model: model(t), Rows: rows(t, artifact.Benign, artifact.Malicious)})
+	out, err := run(t.Context(), env.Env, c, In{Model: model(t), Rows: []artifact.Rows{rows(t, artifact.Benign, artifact.Malicious)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestReport(t *testing.T) {
 
 func TestOneLabelIsRefused(t *testing.T) {
 	env := stepstest.New(t, "report")
-	_, err := run(t.Context(), env.Env, Config{Size: 20, Strengths: []float64{0.2}}, In{Model: model(t), Rows: rows(t, artifact.Benign)})
+	_, err := run(t.Context(), env.Env, Config{Size: 20, Strengths: []float64{0.2}}, In{Model: model(t), Rows: []artifact.Rows{rows(t, artifact.Benign)}})
 	if err == nil || !strings.Contains(err.Error(), "no malicious") {
 		t.Errorf("%v", err)
 	}
@@ -136,7 +136,7 @@ func TestBurials(t *testing.T) {
 		}
 	}
 	env := stepstest.New(t, "report")
-	if _, err := run(t.Context(), env.Env, Config{Size: 20, Strengths: []float64{0.5}, Seed: 1}, In{Model: model(t), Rows: rows(t, artifact.Benign, artifact.Malicious)}); err != nil {
+	if _, err := run(t.Context(), env.Env, Config{Size: 20, Strengths: []float64{0.5}, Seed: 1}, In{Model: model(t), Rows: []artifact.Rows{rows(t, artifact.Benign, artifact.Malicious)}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"buried_tp_rate", "buried_tp_rate_low", "buried_fp_rate", "buried_fp_rate_high"} {
@@ -156,4 +156,32 @@ func read(t *testing.T, out Out) (r Report) {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// Of several sets the first with rows of both labels is edited: where all rows to report on are of new sources, those are.
+func TestEditsTheFirstSetWithBothLabels(t *testing.T) {
+	none, err := artifact.WriteRows(filepath.Join(t.TempDir(), "none"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := rows(t, artifact.Benign, artifact.Malicious)
+	c := Config{Size: 20, Strengths: []float64{0.5}, Seed: 1}
+	var reports [2]string
+	for i, sets := range [][]artifact.Rows{{both}, {none, rows(t, artifact.Benign), both}} {
+		out, err := run(t.Context(), stepstest.New(t, "report").Env, c, In{Model: model(t), Rows: sets})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(out.Report.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reports[i] = string(b)
+	}
+	if reports[0] != reports[1] {
+		t.Error("the reports differ")
+	}
+	if _, err := run(t.Context(), stepstest.New(t, "report").Env, c, In{Model: model(t), Rows: []artifact.Rows{none, rows(t, artifact.Benign)}}); err == nil || !strings.Contains(err.Error(), "no malicious ones") {
+		t.Error(err)
+	}
 }
