@@ -62,6 +62,25 @@ func TestLoadingIsInterrupted(t *testing.T) {
 	}
 }
 
+// Loading that takes very long ends with what to look for.
+func TestLoadingHasAnEnd(t *testing.T) {
+	o := testOptions(map[string]string{"main.hcl": "pipeline \"p\" {}\nlocals {\n  a = [for a in range(1000): [for b in range(300): upper(\"x\")]]\n}\n"})
+	o.maxTime = 1
+	if _, diags := Load([]string{"main.hcl"}, o); len(diags) != 1 || diags[0].Summary != "Values take too long" {
+		t.Errorf("%v", diags)
+	}
+}
+
+// A file of bytes is no pipeline file, and is told where that begins.
+func TestFilesOfBytes(t *testing.T) {
+	for text, line := range map[string]int{"pipeline \"p\" {}\n\x00": 2, strings.Repeat("\x00", 1<<20): 1} {
+		_, diags := Load([]string{"main.hcl"}, testOptions(map[string]string{"main.hcl": text}))
+		if len(diags) == 0 || diags[0].Summary != "Not a text file" || diags[0].Subject.Start.Line != line {
+			t.Errorf("%.20q: %.300v", text, diags)
+		}
+	}
+}
+
 // What has no end, or nobody who writes, is no pipeline file.
 func TestOnlyFilesAreRead(t *testing.T) {
 	dir := t.TempDir()

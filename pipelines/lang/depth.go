@@ -14,7 +14,7 @@ import (
 const (
 	maxDepth     = 1000      // of brackets, interpolations and template directives
 	maxOperators = 100_000   // in one expression: each may be a level of it
-	maxFile      = 256 << 20 // bytes
+	maxFile      = 64 << 20 // bytes
 )
 
 // tooDeep refuses a text that is dangerous to parse; nil if it is fine. One look at its bytes is enough for almost every file: only
@@ -23,6 +23,11 @@ func tooDeep(name string, text []byte) *hcl.Diagnostic {
 	if len(text) > maxFile {
 		return errorAt(hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}, "File is too complex",
 			"%s has more than %d MiB, which is the most that a pipeline file can have.", name, maxFile>>20)
+	}
+	if at := bytes.IndexByte(text, 0); at >= 0 {
+		before := text[:at]
+		pos := hcl.Pos{Line: 1 + bytes.Count(before, []byte("\n")), Column: at - bytes.LastIndexByte(before, '\n'), Byte: at}
+		return errorAt(hcl.Range{Filename: name, Start: pos, End: pos}, "Not a text file", "%s holds a NUL byte here: it is no pipeline file, or not UTF-8.", name)
 	}
 	if seemsShallow(text) {
 		return nil

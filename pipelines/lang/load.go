@@ -25,7 +25,8 @@ type Options struct {
 	// Context ends loading; nil: nothing does.
 	Context context.Context
 
-	maxHeap uint64 // bytes that loading may take; 0: maxHeap
+	maxHeap uint64        // bytes that loading may take; 0: maxHeap
+	maxTime time.Duration // that loading may take; 0: maxTime
 	// Types are the step types that pipelines may use.
 	Types []*steps.Type
 	// FS is where pipeline files are read from, with slash-separated paths; nil: the operating system.
@@ -80,7 +81,7 @@ func (p *Program) Files() []string { return slices.Clone(p.files) }
 // and those marked abstract are bases: only read where something extends them. All mistakes that can be told apart
 // are reported at once. With errors the Program has Sources and whatever could be made.
 //
-// Loading ends with an error when the context does, or when it takes much more memory than pipelines need; what was computed then
+// Loading ends with an error when the context does, or when it takes much more memory or time than pipelines need; what was computed then
 // goes on in the background, so a program should end soon.
 func Load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 	type loaded struct {
@@ -106,12 +107,18 @@ func Load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 	most := heapBytes() + limit
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
+	longest := cmp.Or(o.maxTime, maxTime)
+	late := time.After(longest)
 	for {
 		select {
 		case l := <-done:
 			return l.p, l.diags
 		case <-ctx.Done():
 			return nothing(), hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Interrupted", Detail: "Loading " + strings.Join(paths, ", ") + " was interrupted."}}
+		case <-late:
+			return nothing(), hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Values take too long",
+				Detail: fmt.Sprintf("The values of %s are not worked out after %v. Look for for-expressions within each other, and for functions over very long texts and lists.",
+					strings.Join(paths, ", "), longest)}}
 		case <-look.C:
 			if heapBytes() > most {
 				return nothing(), hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Values are too large",
@@ -124,6 +131,9 @@ func Load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 
 // maxHeap is how much memory the loading of pipelines may take; a file of 100,000 steps takes less than 1 GiB.
 const maxHeap uint64 = 4 << 30
+
+// maxTime is how long the loading of pipelines may take; a file of 100,000 steps takes seconds.
+const maxTime = 2 * time.Minute
 
 // heapBytes is the memory that objects take now.
 func heapBytes() uint64 {
