@@ -12,8 +12,8 @@ import (
 // The parsers and the evaluator recurse, and Go ends a process whose stack is used up: no recover catches that. What nests
 // deeper than anybody writes is refused before it is parsed.
 const (
-	maxDepth     = 1000      // of brackets, interpolations and template directives
-	maxOperators = 100_000   // in one expression: each may be a level of it
+	maxDepth     = 1000     // of brackets, interpolations and template directives
+	maxOperators = 100_000  // in one expression: each may be a level of it
 	maxFile      = 64 << 20 // bytes
 )
 
