@@ -67,6 +67,7 @@ var mentions = map[string]string{
 	"calibrate":               "TestScripts/calibrate",
 	"calibrate PACKAGE":       "TestScripts/calibrate",
 	"score PACKAGE --explain": "TestScripts/score",
+	"score --explain":         "TestScripts/score",
 	"diff":                    "TestScripts/diff",
 	"log --metrics NAME":      "TestScripts/log_figures",
 	"init":                    "TestTutorial",
