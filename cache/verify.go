@@ -141,10 +141,10 @@ func (b *storedBlob) content(ctx context.Context) (Digest, error) {
 	return b.tree.blob().Digest, nil
 }
 
-// tableNames are the index's tables whose values are sealed.
+// tableNames are the index's tables whose values have a checksum.
 var tableNames = map[byte]string{entryTable: "entry", statTable: "stat", memoTable: "memo"}
 
-// verifyIndex checks the seal of every value.
+// verifyIndex checks the checksum of every value.
 func (s *Store) verifyIndex(ctx context.Context, repair bool) ([]Problem, error) {
 	var problems []Problem
 	var bad [][]byte

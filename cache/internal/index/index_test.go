@@ -81,11 +81,11 @@ func TestWriterWaitsForReaders(t *testing.T) {
 
 // A value under another key is no value of that key.
 func TestMovedValue(t *testing.T) {
-	sealed := seal([]byte("k"), []byte("v"))
-	if _, ok := unseal([]byte("K"), sealed); ok {
+	stored := withChecksum([]byte("k"), []byte("v"))
+	if _, ok := splitChecksum([]byte("K"), stored); ok {
 		t.Error("it is taken for the other's")
 	}
-	if v, ok := unseal([]byte("k"), sealed); !ok || string(v) != "v" {
+	if v, ok := splitChecksum([]byte("k"), stored); !ok || string(v) != "v" {
 		t.Errorf("%q, %v", v, ok)
 	}
 }

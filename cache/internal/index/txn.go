@@ -26,9 +26,9 @@ func (t *Txn) Get(key []byte) ([]byte, error) {
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return nil, ErrNotFound
 	}
-	var sealed []byte
+	var stored []byte
 	if err == nil {
-		sealed, err = item.ValueCopy(nil)
+		stored, err = item.ValueCopy(nil)
 	}
 	if err != nil {
 		if Outside(err) {
@@ -36,7 +36,7 @@ func (t *Txn) Get(key []byte) ([]byte, error) {
 		}
 		return nil, &BadValue{"unreadable: " + err.Error()}
 	}
-	value, ok := unseal(key, sealed)
+	value, ok := splitChecksum(key, stored)
 	if !ok {
 		return nil, &BadValue{"damaged: its checksum is wrong"}
 	}
@@ -66,7 +66,7 @@ func (t *Txn) Keys(prefix []byte) iter.Seq[[]byte] {
 }
 
 // Set puts a value, which is at most 1 MiB, under a key.
-func (t *Txn) Set(key, value []byte) error { return t.txn.Set(key, seal(key, value)) }
+func (t *Txn) Set(key, value []byte) error { return t.txn.Set(key, withChecksum(key, value)) }
 
 // Mark puts a key without a value.
 func (t *Txn) Mark(key []byte) error { return t.txn.Set(key, nil) }
@@ -78,28 +78,28 @@ func (t *Txn) Delete(key []byte) error { return t.txn.Delete(key) }
 type Batch struct{ b *badger.WriteBatch }
 
 // Set puts a value under a key.
-func (b *Batch) Set(key, value []byte) error { return b.b.Set(key, seal(key, value)) }
+func (b *Batch) Set(key, value []byte) error { return b.b.Set(key, withChecksum(key, value)) }
 
 // Delete removes a key, if it is there.
 func (b *Batch) Delete(key []byte) error { return b.b.Delete(key) }
 
-// sealSize is the part of a stored value that proves the rest: Badger's own checksums don't cover its value log.
-const sealSize = 16
+// checksumSize is the part of a stored value that proves the rest: Badger's own checksums don't cover its value log.
+const checksumSize = 16
 
-// seal puts a checksum of the key and the value before the value.
-func seal(key, value []byte) []byte {
+// withChecksum puts a checksum of the key and the value before the value.
+func withChecksum(key, value []byte) []byte {
 	sum := checksum(key, value)
-	return append(sum[:sealSize:sealSize], value...)
+	return append(sum[:checksumSize:checksumSize], value...)
 }
 
-// unseal returns the value, or false if it isn't what was written.
-func unseal(key, sealed []byte) ([]byte, bool) {
-	if len(sealed) < sealSize {
+// splitChecksum returns the value, or false if it isn't what was written.
+func splitChecksum(key, stored []byte) ([]byte, bool) {
+	if len(stored) < checksumSize {
 		return nil, false
 	}
-	value := sealed[sealSize:]
+	value := stored[checksumSize:]
 	sum := checksum(key, value)
-	return value, bytes.Equal(sum[:sealSize], sealed[:sealSize])
+	return value, bytes.Equal(sum[:checksumSize], stored[:checksumSize])
 }
 
 func checksum(key, value []byte) [32]byte {

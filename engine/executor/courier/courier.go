@@ -29,7 +29,7 @@ import (
 type parcel struct {
 	Order  engine.Order            `json:"order"`
 	Inputs map[string][]cache.Blob `json:"inputs"` // by port, in the order of the order's
-	// CheckpointKey seals the letter that tells of the step's checkpoint: it is the same for each of its attempts.
+	// CheckpointKey encrypts the letter that tells of the step's checkpoint: it is the same for each of its attempts.
 	CheckpointKey string `json:"checkpoint_key"`
 }
 
@@ -102,7 +102,7 @@ func (c *Courier) Send(ctx context.Context, j *engine.Job) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(slices.Clone(c.Argv), name), c.Remote.Post(ctx, parcelOf(j.Try), a.seal(parcelOf(j.Try), text))
+	return append(slices.Clone(c.Argv), name), c.Remote.Post(ctx, parcelOf(j.Try), a.encrypt(parcelOf(j.Try), text))
 }
 
 // every is how often the shared cache is asked for news of a job that is out.
@@ -135,7 +135,7 @@ func (c *Courier) Bring(ctx context.Context, j *engine.Job, log string, over boo
 	if err != nil || !ended {
 		return err
 	}
-	if text, err = key.open(answerOf(j.Try), text); err != nil {
+	if text, err = key.decrypt(answerOf(j.Try), text); err != nil {
 		return err
 	}
 	var a answer
@@ -168,7 +168,7 @@ func (c *Courier) lines(ctx context.Context, j *engine.Job, key address, log str
 		if err != nil || !ok {
 			return n, err
 		}
-		if text, err = key.open(linesOf(j.Try, n), text); err != nil {
+		if text, err = key.decrypt(linesOf(j.Try, n), text); err != nil {
 			return n, err
 		}
 		n++
@@ -275,7 +275,7 @@ func (p *printer) post(ctx context.Context) error {
 	if p.buf.Len() == 0 {
 		return nil
 	}
-	if err := p.remote.Post(ctx, linesOf(p.try, p.n), p.seal(linesOf(p.try, p.n), p.buf.Bytes())); err != nil {
+	if err := p.remote.Post(ctx, linesOf(p.try, p.n), p.encrypt(linesOf(p.try, p.n), p.buf.Bytes())); err != nil {
 		return err
 	}
 	p.n++

@@ -36,7 +36,7 @@ func Execute(ctx context.Context, r *remote.Remote, store *cache.Store, name str
 	if _, answered, err := r.Read(ctx, answerOf(try)); answered || err != nil {
 		return err // it was executed, and is started again
 	}
-	if text, err = a.open(parcelOf(try), text); err != nil {
+	if text, err = a.decrypt(parcelOf(try), text); err != nil {
 		return err
 	}
 	var p parcel
@@ -94,7 +94,7 @@ type node struct {
 	address
 	order   *engine.Order
 	letter  string  // that tells of the checkpoint
-	mark    address // that seals it
+	mark    address // that encrypts it
 	print   *printer
 	saved   cache.Digest // of the checkpoint that was sent last
 	outputs map[string]cache.Blob
@@ -231,7 +231,7 @@ func (n *node) save(ctx context.Context) error {
 		return err
 	}
 	n.saved = b.Digest
-	return n.remote.Post(ctx, n.letter, n.mark.seal(n.letter, text))
+	return n.remote.Post(ctx, n.letter, n.mark.encrypt(n.letter, text))
 }
 
 // restore brings the checkpoint of an earlier attempt, unless this node has a later one of its own.
@@ -240,7 +240,7 @@ func (n *node) restore(ctx context.Context) error {
 	if err != nil || !ok {
 		return err
 	}
-	if text, err = n.mark.open(n.letter, text); err != nil {
+	if text, err = n.mark.decrypt(n.letter, text); err != nil {
 		return err
 	}
 	var c checkpoint
@@ -306,7 +306,7 @@ func (n *node) reply(ctx context.Context, stepErr error) error {
 	if err := n.print.post(ctx); err != nil {
 		return err
 	}
-	if err := n.remote.Post(ctx, answerOf(n.try), n.seal(answerOf(n.try), text)); err != nil {
+	if err := n.remote.Post(ctx, answerOf(n.try), n.encrypt(answerOf(n.try), text)); err != nil {
 		return err
 	}
 	if a.Error == "" {

@@ -58,14 +58,14 @@ func (c *Courier) checkpointKey(name string) (string, error) {
 	return hex.EncodeToString(key), nil
 }
 
-// seal encrypts a letter; its name is part of what is proven.
-func (a address) seal(name string, text []byte) []byte {
+// encrypt encrypts a letter; its name is part of what is proven.
+func (a address) encrypt(name string, text []byte) []byte {
 	return a.aead.Seal(nil, nil, text, []byte(name))
 }
 
-// open decrypts a letter, if it is of the attempt's and of that name.
-func (a address) open(name string, sealed []byte) ([]byte, error) {
-	text, err := a.aead.Open(nil, nil, sealed, []byte(name))
+// decrypt decrypts a letter, if it is of the attempt's and of that name.
+func (a address) decrypt(name string, letter []byte) ([]byte, error) {
+	text, err := a.aead.Open(nil, nil, letter, []byte(name))
 	if err != nil {
 		return nil, fmt.Errorf("the letter %s in the shared cache is not proven to be ours: somebody else wrote it", name)
 	}
