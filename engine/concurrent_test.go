@@ -80,25 +80,39 @@ func TestKilledRunIsContinued(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(120 * time.Millisecond)
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		for before, alive := executions(t, log), true; alive && executions(t, log) < before+2; { // one step is finished, the next one runs
+			select {
+			case err := <-ended:
+				alive = false
+				ended <- err
+			case <-time.After(time.Millisecond):
+			}
+		}
 		_ = c.Process.Kill()
-		_ = c.Wait()
+		<-ended
 	}
 	r := mustRun(t, chain(log, 5, 50*time.Millisecond), options(enginetest.Open(t, state)))
 	if r.Verdict != "pass" {
 		t.Fatal(enginetest.Statuses(r))
 	}
-	total := 0
-	for _, n := range logged(t, log) {
-		total += n
-	}
-	if total > 5+3 {
-		t.Errorf("%d executions after 3 kills, want at most 8: %v", total, logged(t, log))
+	if n := executions(t, log); n > 5+3 {
+		t.Errorf("%d executions after 3 kills, want at most 8: %v", n, logged(t, log))
 	}
 	left, err := filepath.Glob(filepath.Join(state, "scratch", "*"))
 	if err != nil || len(left) > 1 {
 		t.Errorf("scratch folders of dead runs are left: %v %v", left, err)
 	}
+}
+
+// executions counts all lines of a file that logged reads.
+func executions(t *testing.T, file string) (n int) {
+	t.Helper()
+	for _, of := range logged(t, file) {
+		n += of
+	}
+	return n
 }
 
 // Job slots are shared by all processes: with one slot each, two runs never execute two steps at once.

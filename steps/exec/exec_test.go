@@ -1,14 +1,11 @@
 package exec_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -190,30 +187,6 @@ func TestMetrics(t *testing.T) {
 	r = b.run(program(t, "bad", `echo '{"words": "three"}' > "$REIN_METRICS"`, nil))
 	if e := enginetest.Find(r, "bad").Error; !strings.Contains(e, `words is "three"`) {
 		t.Error(e)
-	}
-}
-
-// An interrupt ends the program and all that it started, at once.
-func TestInterruptStopsTheGroup(t *testing.T) {
-	b := newBench(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	b.o.Emit = func(e engine.Event) {
-		if e.Action == engine.ActionLog && e.Text == "up" {
-			cancel()
-		}
-	}
-	mark := filepath.Join(t.TempDir(), "mark")
-	start := time.Now()
-	r, err := engine.Run(ctx, enginetest.Graph(program(t, "long", `(sleep 3; touch `+mark+`) & echo up; sleep 600`, nil)), b.o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s := enginetest.Find(r, "long"); s.Status != string(engine.StatusStopped) || r.Verdict != "stopped" {
-		t.Errorf("%s, %s: %s", s.Status, r.Verdict, s.Error)
-	}
-	time.Sleep(max(0, 3500*time.Millisecond-time.Since(start)))
-	if _, err := os.Stat(mark); !errors.Is(err, os.ErrNotExist) {
-		t.Error("a process that the program had started went on")
 	}
 }
 

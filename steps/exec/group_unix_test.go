@@ -4,6 +4,7 @@ package exec_test
 
 import (
 	"bytes"
+	"context"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
@@ -125,4 +126,28 @@ func TestProgramsEndWithAKilledRein(t *testing.T) {
 	if runtime.GOOS == "linux" {
 		gone(t, pids[1])
 	}
+}
+
+// An interrupt ends the program and all that it started, at once.
+func TestInterruptStopsTheGroup(t *testing.T) {
+	b := newBench(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	b.o.Emit = func(e engine.Event) {
+		if e.Action == engine.ActionLog && e.Text == "up" {
+			cancel()
+		}
+	}
+	file := filepath.Join(t.TempDir(), "pid")
+	r, err := engine.Run(ctx, enginetest.Graph(program(t, "long", `sleep 3600 & echo $! > `+file+`; echo up; sleep 3600`, nil)), b.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := enginetest.Find(r, "long"); s.Status != string(engine.StatusStopped) || r.Verdict != "stopped" {
+		t.Errorf("%s, %s: %s", s.Status, r.Verdict, s.Error)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone(t, pidIn(t, string(text)))
 }
