@@ -12,6 +12,7 @@ import (
 // Only cmd writes to a stream or exits.
 func TestOnlyCmdPrints(t *testing.T) {
 	bad := regexp.MustCompile(`\b(fmt\.Print(f|ln)?\(|os\.Exit\(|log\.(Print|Fatal|Panic)|os\.Std(out|err)\b|func init\(\))`)
+	texts := regexp.MustCompile(`"[^"\\]*"`) // what is written about a function doesn't call it
 	root := filepath.Join("..", "..")
 	for _, top := range []string{"cache", "engine", "steps", "pipelines"} {
 		err := filepath.WalkDir(filepath.Join(root, top), func(path string, d fs.DirEntry, err error) error {
@@ -26,7 +27,7 @@ func TestOnlyCmdPrints(t *testing.T) {
 				return err
 			}
 			for i, line := range strings.Split(string(b), "\n") {
-				if code, _, _ := strings.Cut(line, "//"); bad.MatchString(code) {
+				if code, _, _ := strings.Cut(texts.ReplaceAllString(line, `""`), "//"); bad.MatchString(code) {
 					t.Errorf("%s:%d: %s", path, i+1, strings.TrimSpace(line))
 				}
 			}
