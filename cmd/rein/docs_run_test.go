@@ -66,6 +66,7 @@ var mentions = map[string]string{
 	"promote":                 "TestScripts/promote",
 	"calibrate":               "TestScripts/calibrate",
 	"calibrate PACKAGE":       "TestScripts/calibrate",
+	"score --explain":         "TestScripts/score",
 	"score PACKAGE --explain": "TestScripts/score",
 	"score --explain":         "TestScripts/score",
 	"diff":                    "TestScripts/diff",
