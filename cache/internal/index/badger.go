@@ -164,7 +164,7 @@ func copyFolder(from, to string) error {
 		return err
 	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() || e.Name() == "LOCK" {
+		if e.IsDir() || e.Name() == "LOCK" {
 			continue
 		}
 		if err := copySparse(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {

@@ -160,7 +160,7 @@ func readable(dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() {
+		if e.IsDir() {
 			continue
 		}
 		f, err := os.Open(filepath.Join(dir, e.Name()))
