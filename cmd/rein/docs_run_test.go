@@ -68,7 +68,6 @@ var mentions = map[string]string{
 	"calibrate PACKAGE":       "TestScripts/calibrate",
 	"score --explain":         "TestScripts/score",
 	"score PACKAGE --explain": "TestScripts/score",
-	"score --explain":         "TestScripts/score",
 	"diff":                    "TestScripts/diff",
 	"log --metrics NAME":      "TestScripts/log_figures",
 	"init":                    "TestTutorial",
