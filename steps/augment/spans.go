@@ -72,8 +72,15 @@ type word struct {
 
 func wordAt(s string, from int) word {
 	w := word{end: from, numeric: -1}
-	for ; w.end < len(s) && !blank.has(s[w.end]); w.end++ {
-		switch c := s[w.end]; {
+	for n := 1; w.end < len(s) && !blank.has(s[w.end]); w.end += n {
+		c := s[w.end]
+		n = 1
+		switch {
+		case c >= utf8.RuneSelf:
+			var r rune
+			if r, n = utf8.DecodeRuneInString(s[w.end:]); w.numeric >= 0 && staysWith(r) {
+				w.last = w.end + n
+			}
 		case numeric.has(c):
 			w.numeric, w.last = w.end, w.end+1
 		case wordEnd.has(c) && w.numeric >= 0:
@@ -83,6 +90,11 @@ func wordAt(s string, from int) word {
 		}
 	}
 	return w
+}
+
+// staysWith tells whether a character that isn't ASCII belongs to the protected word before it, as a letter, a mark or a joiner does.
+func staysWith(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsMark(r) || r == zeroWidthNonJoiner || r == zeroWidthJoiner
 }
 
 // special returns the end of a span that begins at i by one of its marks, -1 if none does.

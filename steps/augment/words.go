@@ -122,9 +122,10 @@ func startsWord(r rune) bool {
 }
 
 func isWord(r rune) bool {
-	const nonJoiner, joiner = '\u200c', '\u200d'
-	return startsWord(r) || r >= utf8.RuneSelf && (unicode.IsMark(r) || r == nonJoiner || r == joiner)
+	return startsWord(r) || r >= utf8.RuneSelf && staysWith(r)
 }
+
+const zeroWidthNonJoiner, zeroWidthJoiner = '\u200c', '\u200d'
 
 func join(ts []token) string {
 	n := 0
