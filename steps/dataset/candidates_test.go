@@ -132,7 +132,8 @@ func TestSources(t *testing.T) {
 	want := map[string]string{
 		"train-00000-of-00010-4feeb3f83346a0e9.csv": "", "0000.csv": "", "part-00000-8f2c4df0-1b1c-4e4e-9d9d-0123456789ab-c000.csv": "",
 		"lmsys/data/train-00000-of-00006-4feeb3f83346a0e9.csv": "lmsys", "lmsys/data/train-00001-of-00006-0feeb3f83346a0e9.csv": "lmsys", "wild/benign.csv": "wild",
-		"wild/malicious_2.csv": "wild", "u\u0308ber.csv": "\u00fcber", // as macOS writes it "toxic-chat/test.csv": "toxic-chat", "xstest_v2.csv": "xstest_v2", "dan/train_1.csv": "dan", "harmful/0001.csv": "harmful",
+		"wild/malicious_2.csv": "wild", "u\u0308ber.csv": "\u00fcber", // as macOS writes it
+		"part-00001-abc.csv": "", "wild2/shard_0007.of.host3.csv": "wild2", "partner-2024-mails.csv": "partner-2024-mails", "toxic-chat/test.csv": "toxic-chat", "xstest_v2.csv": "xstest_v2", "dan/train_1.csv": "dan", "harmful/0001.csv": "harmful",
 	}
 	i := 0
 	for name := range want {

@@ -22,8 +22,8 @@ func Stem(name string) string {
 }
 
 // numbering is how the parts of a data set are counted at the end of their names: train-00000-of-00010-HASH (Hugging Face),
-// part-00000-UUID-c000 (Spark), 0000, train_1.
-var numbering = regexp.MustCompile(`(?i)([-_.]?\d+-of-\d+([-_.][0-9a-f]{6,})?|[-_.]\d+(-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?([-_.]c\d+)?|^\d+)$`)
+// part-00000-UUID-c000 (Spark), 0000, train_1. What comes after the number of a part, a shard or a chunk names its writer.
+var numbering = regexp.MustCompile(`(?i)(^(part|shard|chunk)[-_.]?\d{3,}[-_.].*|[-_.]?\d+-of-\d+([-_.][0-9a-f]{6,})?|[-_.]\d+(-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?([-_.]c\d+)?|^\d+)$`)
 
 // parts are names of which a data set's files are all called: they tell no data set from another.
 var parts = map[string]bool{"": true, "train": true, "training": true, "test": true, "testing": true, "validation": true, "valid": true, "val": true,
