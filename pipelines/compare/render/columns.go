@@ -2,6 +2,7 @@ package render
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"rein/pipelines/compare"
@@ -73,4 +74,41 @@ func (r result) ranked() []*compare.Strategy {
 		}
 	}
 	return out
+}
+
+// Sort orders the strategies' columns by a metric, best known first; the baseline stays last. Figures of different rows have no order.
+func (m *Matrix) Sort(by string) error {
+	if by == "" {
+		return nil
+	}
+	name := metric.Canonical(by)
+	known := false
+	order := make([]int, len(m.Columns))
+	for i, c := range m.Columns {
+		order[i] = i
+		if c.strategy != nil {
+			_, ok := c.strategy.Measured[name]
+			known = known || ok
+		}
+	}
+	if !known {
+		return &OptionError{fmt.Sprintf("--sort %q: no strategy has measured it", by)}
+	}
+	for _, t := range m.tests {
+		if t.Metric == name && t.Conclusion == compare.Incomparable && t.A != compare.BaselineName && t.B != compare.BaselineName {
+			return &OptionError{fmt.Sprintf("--sort %q: %s and %s were measured on different rows, so their figures have no order", by, t.A, t.B)}
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return compareColumns(m.Columns[a], m.Columns[b], name) })
+	columns := slices.Clone(m.Columns)
+	for to, from := range order {
+		m.Columns[to] = columns[from]
+	}
+	for i := range m.Rows {
+		cells := slices.Clone(m.Rows[i].Cells)
+		for to, from := range order {
+			m.Rows[i].Cells[to] = cells[from]
+		}
+	}
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 type Matrix struct {
 	Columns []Column
 	Rows    []Row
+	tests   []compare.Test
 }
 
 // Column is the baseline or a strategy.
@@ -73,7 +74,7 @@ type view struct {
 // matrix lays the result out: the recommended strategy first, the others by rank, the baseline last. Rows in which no column has
 // anything are left out.
 func (r result) matrix() *Matrix {
-	m := &Matrix{}
+	m := &Matrix{tests: r.Tests}
 	var views []view
 	for _, s := range r.ranked() {
 		m.Columns = append(m.Columns, Column{Name: s.Name, Title: s.Title, Starred: s.Recommended, Missing: s.Missing, strategy: s})
@@ -358,36 +359,4 @@ func (m *Matrix) keys() []string {
 		}
 	}
 	return out
-}
-
-// Sort orders the strategies' columns by a metric, best known first; the baseline stays last.
-func (m *Matrix) Sort(by string) error {
-	if by == "" {
-		return nil
-	}
-	name := metric.Canonical(by)
-	known := false
-	order := make([]int, len(m.Columns))
-	for i, c := range m.Columns {
-		order[i] = i
-		if c.strategy != nil {
-			_, ok := c.strategy.Measured[name]
-			known = known || ok
-		}
-	}
-	if !known {
-		return &OptionError{fmt.Sprintf("--sort %q: no strategy has measured it", by)}
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return compareColumns(m.Columns[a], m.Columns[b], name) })
-	columns := slices.Clone(m.Columns)
-	for to, from := range order {
-		m.Columns[to] = columns[from]
-	}
-	for i := range m.Rows {
-		cells := slices.Clone(m.Rows[i].Cells)
-		for to, from := range order {
-			m.Rows[i].Cells[to] = cells[from]
-		}
-	}
-	return nil
 }

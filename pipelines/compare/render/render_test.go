@@ -113,6 +113,10 @@ func TestSelectAndSort(t *testing.T) {
 	if err := m.Sort("nonsense"); err == nil {
 		t.Error("sorted by a metric that isn't there")
 	}
+	r.Tests = append(r.Tests, compare.Test{A: "good", B: "cheap", Metric: "fp_rate", Conclusion: compare.Incomparable})
+	if err := (result{r}).matrix().Sort("fp_rate"); err == nil || !strings.Contains(err.Error(), "good and cheap were measured on different rows") {
+		t.Errorf("figures of different rows are put in order: %v", err)
+	}
 }
 
 func TestJSONKeepsTheContract(t *testing.T) {
