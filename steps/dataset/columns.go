@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -25,8 +24,6 @@ var usual = map[string][]string{
 	"role":     {"role", "message_role", "turn_role", "speaker_role"},
 	"channel":  {"channel", "surface"},
 }
-
-func fieldList() string { return strings.Join(slices.Sorted(maps.Keys(usual)), ", ") }
 
 // plain is a column's name as it is compared: "Is Malicious", "is-malicious" and "isMalicious" are is_malicious.
 func plain(name string) string { return strings.Join(tokens(name), "_") }

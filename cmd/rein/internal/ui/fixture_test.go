@@ -121,13 +121,3 @@ func (g *going) tell(step string, e engine.Event) {
 	e.Time, e.Pipeline, e.Step = time.Now(), "hybrid", step
 	g.Event(e)
 }
-
-func must[T any](t testing.TB) func(v T, err error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
