@@ -26,6 +26,9 @@ func Format(name string, text []byte) ([]byte, hcl.Diagnostics) {
 	if len(out) == 1 {
 		out = nil // an empty file stays empty
 	}
+	if bytes.Equal(out, text) {
+		return text, diags
+	}
 	if _, diags := hclsyntax.ParseConfig(out, name, hcl.InitialPos); diags.HasErrors() {
 		return text, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Cannot format",
 			Detail: fmt.Sprintf("%s: the formatter would have broken this file; it is left as it is.", name)}}
