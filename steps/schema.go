@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
@@ -60,8 +61,21 @@ var kinds = map[reflect.Type]string{
 	reflect.TypeFor[artifact.File]():    "file",
 }
 
-// fieldsOf reads the hcl, default, doc, enum and key tags of a config struct. It panics on a programmer's mistake.
+// schemas are the fields of each config struct that was read: a file may have thousands of steps of few types.
+var schemas sync.Map // of reflect.Type: []Field
+
+// fieldsOf reads the hcl, default, doc, enum and key tags of a config struct; callers don't change what they get. It panics on a programmer's
+// mistake.
 func fieldsOf(t reflect.Type) []Field {
+	if known, ok := schemas.Load(t); ok {
+		return known.([]Field)
+	}
+	out := readFields(t)
+	schemas.Store(t, out)
+	return out
+}
+
+func readFields(t reflect.Type) []Field {
 	var out []Field
 	for i := range t.NumField() {
 		sf := t.Field(i)
