@@ -46,7 +46,7 @@ type Out struct {
 }
 
 // Step is the "mine" step type.
-var Step = steps.New("mine", 6, "Find a model's false positives in a pool of benign rows.", run, steps.Stage(steps.Data), steps.Passes("pool"), steps.Isolated, steps.Example(`step "mine" "false_positives" {
+var Step = steps.New("mine", 7, "Find a model's false positives in a pool of benign rows.", run, steps.Stage(steps.Data), steps.Passes("pool"), steps.Isolated, steps.Example(`step "mine" "false_positives" {
   model = step.baseline.model
   pool  = step.corpus.pool
 }`))
@@ -173,6 +173,7 @@ func (m *miner) take(ctx context.Context, rows []artifact.Row) error {
 			m.Strata[r.Category] = stratum
 		}
 		stratum.Rows++
+		m.Cut.Add(m.s.Cut(r.Text), m.s.CutUnit())
 		r.Score = float64(scores[i].Threat)
 		if r.Score >= m.Own {
 			m.FoundAtOwn++

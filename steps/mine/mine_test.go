@@ -2,7 +2,9 @@ package mine
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -174,5 +176,30 @@ func TestMinesAtARecall(t *testing.T) {
 	low := stepstest.New(t, "rows", "reserve", "scores", "report")
 	if _, err := run(t.Context(), low.Env, Config{Recall: 0.01}, In{Model: ngramtest.Random(t, 0.01, false), Pool: rows, Validation: attacks}); err != nil || low.Metrics["mining_threshold"] != 0.01 {
 		t.Errorf("a threshold that flags more: %v, %v", err, low.Metrics)
+	}
+}
+
+// Rows of the pool that the model doesn't read whole are counted and told of.
+func TestWhatIsCutIsCounted(t *testing.T) {
+	var rows []artifact.Row
+	for i := range 5 {
+		rows = append(rows, artifact.Row{ID: fmt.Sprint(i), Text: strings.Repeat("tea ", 1+i/3*(1<<13)), Label: artifact.Benign})
+	}
+	pool, err := artifact.WriteRows(filepath.Join(t.TempDir(), "rows"), rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := stepstest.New(t, "rows", "reserve", "scores", "report")
+	out, err := run(t.Context(), env.Env, Config{}, In{Model: ngramtest.Random(t, 0, false), Pool: pool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Report
+	b, err := os.ReadFile(out.Report.Path)
+	if err != nil || json.Unmarshal(b, &r) != nil {
+		t.Fatal(err)
+	}
+	if r.Cut.Rows != 2 || r.Cut.Unit != "bytes" || !strings.Contains(strings.Join(env.Notes, "\n"), "2 rows are longer than the model reads") {
+		t.Errorf("%+v, %q", r.Cut, env.Notes)
 	}
 }

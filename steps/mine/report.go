@@ -25,6 +25,7 @@ type Report struct {
 	Rate       stats.Interval      `json:"fp_rate"`
 	Strata     map[string]*Stratum `json:"strata"`   // by category
 	Families   map[string]int      `json:"families"` // false positives by the attack family that they were taken for
+	Cut        stats.Cut           `json:"cut"`      // benign rows of the pool that the model doesn't read whole
 
 	Questions map[string]*Question `json:"questions,omitempty"` // that malicious validation rows ask, where their categories tell
 }
@@ -73,6 +74,9 @@ func (m *miner) report(path string, reserve int) error {
 	m.Report.Reserve = reserve
 	if m.margin > 0 {
 		m.env.Metric("pool_near_misses", float64(m.Near))
+	}
+	if m.Cut.Rows > 0 {
+		m.env.Notef("the pool: %v", m.Cut)
 	}
 	if m.Malicious > 0 {
 		m.env.Notef("%d malicious rows of the pool were passed over", m.Malicious)
