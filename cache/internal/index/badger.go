@@ -58,6 +58,7 @@ func openBadger(dir string, readOnly bool, checked *tables, wake func()) (db *ba
 		WithCompression(options.None).WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithMemTableSize(8 << 20).WithBaseTableSize(2 << 20).WithNumMemtables(2).
 		WithValueThreshold(64 << 10).WithValueLogFileSize(16 << 20).WithNumCompactors(2).
+		WithVerifyValueChecksum(true).                    // else Badger keeps a lock for ever where a value's lengths are damaged
 		WithChecksumVerificationMode(options.OnBlockRead) // a block may rot after its table was checked
 	db, err = badger.Open(o)
 	return db, d, err
