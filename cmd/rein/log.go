@@ -14,7 +14,6 @@ import (
 	"rein/cache"
 	"rein/cmd/rein/internal/runlog"
 	"rein/cmd/rein/internal/view"
-	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/human"
 	"rein/steps/metric"
@@ -168,7 +167,7 @@ func (a *app) logTable(runs []runlog.Summary) error {
 		if r.Outcome != "pass" {
 			row = func(cells ...string) { t.Painted(paint.Warn, cells...) }
 		}
-		row(r.ID, startedText(r.Started), human.Duration(r.Ended.Sub(r.Started)), r.Outcome, revisionText(r.Git), countStatuses(r.Statuses), strings.Join(names, " "))
+		row(r.ID, startedText(r.Started), human.Duration(r.Ended.Sub(r.Started)), r.Outcome, revisionText(r.Git), view.StatusText(r.Statuses), strings.Join(names, " "))
 	}
 	return t.Write(a.out)
 }
@@ -182,17 +181,6 @@ func revisionText(g record.Git) string {
 		text += "*"
 	}
 	return text
-}
-
-// countStatuses is "12 ran, 3 cached".
-func countStatuses(counts map[string]int) string {
-	var parts []string
-	for _, st := range view.Statuses {
-		if n := counts[string(st)]; n > 0 && st != engine.StatusNotNeeded {
-			parts = append(parts, fmt.Sprintf("%d %s", n, st))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 func writeJSON(w io.Writer, v any) error {

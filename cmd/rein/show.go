@@ -12,6 +12,7 @@ import (
 
 	"rein/cache"
 	"rein/cmd/rein/internal/runlog"
+	"rein/cmd/rein/internal/view"
 	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/compare"
@@ -126,7 +127,7 @@ func (a *app) printRun(r *record.Run) error {
 	fact("started", r.Started.Local().Format("2006-01-02 15:04:05"))
 	fact("took", human.Duration(r.Ended.Sub(r.Started)))
 	fact("outcome", r.Verdict)
-	fact("steps", countStatuses(runlog.StatusCounts(r)))
+	fact("steps", view.StatusText(runlog.StatusCounts(r)))
 	revision := r.Git.Revision
 	if r.Git.Dirty {
 		revision += " with uncommitted changes"

@@ -3,6 +3,7 @@ package ngram
 import (
 	"fmt"
 	"math/bits"
+	"rein/steps/internal/text"
 	"unicode"
 	"unicode/utf8"
 
@@ -96,13 +97,13 @@ func (x *Extractor) originals(text string) {
 // plainScripts is the end of the scripts whose marks are ornament to a reader: Latin, Greek, Cyrillic.
 const plainScripts = 0x530
 
-// normalise puts text in NFKC, without the marks on Latin, Greek and Cyrillic letters.
-func (x *Extractor) normalise(text string) {
-	if ascii(text) { // is in that form
-		x.norm = append(x.norm[:0], text...)
+// normalise puts a text in NFKC, without the marks on Latin, Greek and Cyrillic letters.
+func (x *Extractor) normalise(s string) {
+	if text.IsASCII(s) { // is in that form
+		x.norm = append(x.norm[:0], s...)
 		return
 	}
-	x.bare = norm.NFKD.AppendString(x.bare[:0], text)
+	x.bare = norm.NFKD.AppendString(x.bare[:0], s)
 	kept, plain := x.bare[:0], false
 	for b := x.bare; len(b) > 0; {
 		r, size := utf8.DecodeRune(b)
@@ -113,15 +114,6 @@ func (x *Extractor) normalise(text string) {
 		b = b[size:]
 	}
 	x.norm = norm.NFKC.Append(x.norm[:0], kept...)
-}
-
-func ascii(text string) bool {
-	for i := range len(text) {
-		if text[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 // scan splits normalised text into words and symbols.

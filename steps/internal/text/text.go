@@ -18,7 +18,7 @@ import (
 func Normalize(s string) string { return string(normalize(make([]byte, 0, len(s)), s)) }
 
 func normalize(b []byte, s string) []byte {
-	plain := ascii(s)
+	plain := IsASCII(s)
 	if !plain {
 		s = norm.NFKC.String(s)
 	}
@@ -49,7 +49,8 @@ func normalize(b []byte, s string) []byte {
 	return b
 }
 
-func ascii(s string) bool {
+// IsASCII tells whether a text has ASCII characters only.
+func IsASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
 			return false

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"unicode/utf8"
 
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/text"
 	"rein/steps/internal/tokenizer"
 )
 
@@ -124,15 +124,15 @@ func (r *Reader) Windows(text string) [][]int32 {
 }
 
 // Cut is how many tokens of a text are in no window.
-func (r *Reader) Cut(text string) int {
+func (r *Reader) Cut(s string) int {
 	most := 1 // of a byte's tokens
-	if !ascii(text) {
+	if !text.IsASCII(s) {
 		most = 6 // U+FDFA is 18 letters in 3 bytes, once it is normalised
 	}
-	if r.limit == 0 || most*len(text)+len(r.prefix)+len(r.suffix) <= r.limit {
+	if r.limit == 0 || most*len(s)+len(r.prefix)+len(r.suffix) <= r.limit {
 		return 0
 	}
-	n := len(r.tok.Encode(nil, text, 0))
+	n := len(r.tok.Encode(nil, s, 0))
 	if r.windows == nil || n <= r.limit {
 		return max(0, n-r.limit)
 	}
@@ -143,15 +143,6 @@ func (r *Reader) Cut(text string) int {
 		end = from + r.inner
 	}
 	return cut
-}
-
-func ascii(text string) bool {
-	for i := range len(text) {
-		if text[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 // Combine makes the logits of a text of those of its windows.

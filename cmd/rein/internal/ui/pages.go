@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode"
 
+	"rein/cmd/rein/internal/view"
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
@@ -83,7 +84,7 @@ var templates = sync.OnceValue(func() *template.Template {
 		"took":     func(from, to time.Time) string { return human.Duration(to.Sub(from)) },
 		"ms":       func(ms int64) string { return human.Duration(time.Duration(ms) * time.Millisecond) },
 		"revision": revisionText,
-		"statuses": statusText,
+		"statuses": view.StatusText[string],
 		"label":    render.Label,
 		"figure":   func(metric string, f *compare.Figure) string { return render.Format(metric, *f) },
 		"n":        func(n int) string { return human.Count(int64(n)) },

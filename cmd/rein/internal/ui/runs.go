@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"rein/cmd/rein/internal/runlog"
-	"rein/cmd/rein/internal/view"
-	"rein/engine"
 	"rein/engine/record"
 )
 
@@ -161,17 +159,6 @@ func summaryText(s runlog.Summary) string {
 		parts = append(parts, p.Name, p.File)
 	}
 	return strings.Join(parts, "\n")
-}
-
-// statusText is "12 ran, 3 cached".
-func statusText(counts map[string]int) string {
-	var parts []string
-	for _, st := range view.Statuses {
-		if n := counts[string(st)]; n > 0 && st != engine.StatusNotNeeded {
-			parts = append(parts, fmt.Sprintf("%d %s", n, st))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 // runsChanges tells whenever a run has begun or ended.

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -173,22 +174,24 @@ func because(reasons []string) string {
 	return " (" + strings.Join(reasons, "; ") + ")"
 }
 
-// Statuses are all states of a step, in the order in which they are counted.
-var Statuses = []engine.Status{engine.StatusRan, engine.StatusCached, engine.StatusUnchanged, engine.StatusVerdict,
+// statuses are all states of a step, in the order in which they are counted.
+var statuses = []engine.Status{engine.StatusRan, engine.StatusCached, engine.StatusUnchanged, engine.StatusVerdict,
 	engine.StatusFailed, engine.StatusStopped, engine.StatusSkipped, engine.StatusNotNeeded}
 
-// summary is the run in one line: "12 ran, 3 cached, 1 failed in 42 s".
-func summary(t *trace) string {
+// StatusText is "12 ran, 3 cached"; "" where nothing was needed.
+func StatusText[S ~string](counts map[S]int) string {
 	var parts []string
-	for _, st := range Statuses {
-		if n := t.counts[st]; n > 0 && st != engine.StatusNotNeeded {
+	for _, st := range statuses {
+		if n := counts[S(st)]; n > 0 && st != engine.StatusNotNeeded {
 			parts = append(parts, fmt.Sprintf("%d %s", n, st))
 		}
 	}
-	if len(parts) == 0 {
-		parts = []string{"nothing to do"}
-	}
-	return fmt.Sprintf("%s in %s", strings.Join(parts, ", "), human.Duration(t.done.Time.Sub(t.started)))
+	return strings.Join(parts, ", ")
+}
+
+// summary is the run in one line: "12 ran, 3 cached, 1 failed in 42 s".
+func summary(t *trace) string {
+	return fmt.Sprintf("%s in %s", cmp.Or(StatusText(t.counts), "nothing to do"), human.Duration(t.done.Time.Sub(t.started)))
 }
 
 // progressText is "12,000 of 100,000 rows, 34,000 rows/s, 3 s left".
