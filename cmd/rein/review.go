@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
@@ -50,10 +48,8 @@ func (a *app) review(ctx context.Context, file string, l *loadFlags) error {
 	if err != nil {
 		return configError(err)
 	}
-	decisions, err := review.ReadDecisions(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		decisions = review.Decisions{} // the first decision makes the file
-	} else if err != nil {
+	decisions, err := review.DecisionsSoFar(path) // the first decision makes the file
+	if err != nil {
 		return configError(err)
 	}
 	store, err := a.store(true)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -71,6 +72,38 @@ func ReadDecisions(path string) (Decisions, error) {
 		}
 		out[rec[0]] = d
 	}
+}
+
+// DecisionsSoFar reads a file like ReadDecisions. Where there is no file yet, nothing is decided.
+func DecisionsSoFar(path string) (Decisions, error) {
+	d, err := ReadDecisions(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Decisions{}, nil
+	}
+	return d, err
+}
+
+// Decided counts the rows that are decided.
+func (d Decisions) Decided(rows []artifact.Row) int {
+	n := 0
+	for _, r := range rows {
+		if _, ok := d[r.ID]; ok {
+			n++
+		}
+	}
+	return n
+}
+
+// Next is the place of the first row that isn't decided. It looks from the place `from` to the end, then from the beginning. It is -1
+// if all are decided.
+func (d Decisions) Next(rows []artifact.Row, from int) int {
+	for i := range rows {
+		at := (from + i) % len(rows)
+		if _, ok := d[rows[at].ID]; !ok {
+			return at
+		}
+	}
+	return -1
 }
 
 // Check tells what is wrong with a decision.

@@ -45,15 +45,7 @@ func (m *Model) Compare(originals map[string]string) { m.originals = originals }
 func (m *Model) Err() error { return m.err }
 
 // Decided counts the rows that are decided.
-func (m *Model) Decided() int {
-	n := 0
-	for _, r := range m.rows {
-		if _, ok := m.decisions[r.ID]; ok {
-			n++
-		}
-	}
-	return n
-}
+func (m *Model) Decided() int { return m.decisions.Decided(m.rows) }
 
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd { return nil }
@@ -137,14 +129,11 @@ func (m *Model) undo() {
 
 // next goes to the next row that isn't decided.
 func (m *Model) next() {
-	for i := range m.rows {
-		at := (m.at + i) % len(m.rows)
-		if _, ok := m.decisions[m.rows[at].ID]; !ok {
-			m.at = at
-			return
-		}
+	if at := m.decisions.Next(m.rows, m.at); at >= 0 {
+		m.at = at
+	} else {
+		m.finished = true
 	}
-	m.finished = true
 }
 
 func (m *Model) typeNote(k tea.KeyPressMsg) {

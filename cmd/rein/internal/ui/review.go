@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"mime"
 	"net/http"
 	"slices"
@@ -45,37 +44,6 @@ func (s *Server) review(r *http.Request, file string, anew bool) (*Review, error
 	}
 	s.reviews.opened[file] = v
 	return v, nil
-}
-
-// decisions reads a review's file. Where there is none yet, nothing is decided.
-func (v *Review) decisions() (review.Decisions, error) {
-	d, err := review.ReadDecisions(v.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return review.Decisions{}, nil
-	}
-	return d, err
-}
-
-// decided counts the rows that are decided.
-func (v *Review) decided(d review.Decisions) int {
-	n := 0
-	for _, r := range v.Rows {
-		if _, ok := d[r.ID]; ok {
-			n++
-		}
-	}
-	return n
-}
-
-// next is the first row from a place on that isn't decided; -1: all are.
-func (v *Review) next(d review.Decisions, from int) int {
-	for i := range v.Rows {
-		at := (from + i) % len(v.Rows)
-		if _, ok := d[v.Rows[at].ID]; !ok {
-			return at
-		}
-	}
-	return -1
 }
 
 // reviewed is a row on its card.
@@ -143,13 +111,13 @@ func (s *Server) reviewRow(w http.ResponseWriter, r *http.Request) error {
 
 // card is the card of the row at a place; at -1 of the first that isn't decided.
 func (v *Review) card(file string, at int) (*reviewed, error) {
-	d, err := v.decisions()
+	d, err := review.DecisionsSoFar(v.Path)
 	if err != nil {
 		return nil, err
 	}
-	c := &reviewed{File: file, Path: v.Path, Of: len(v.Rows), Decided: v.decided(d)}
+	c := &reviewed{File: file, Path: v.Path, Of: len(v.Rows), Decided: d.Decided(v.Rows)}
 	if at < 0 {
-		at = v.next(d, 0)
+		at = d.Next(v.Rows, 0)
 	}
 	if at < 0 || len(v.Rows) == 0 {
 		c.Finished = true
@@ -227,7 +195,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.reviews.mu.Lock()
 	defer s.reviews.mu.Unlock()
-	all, err := v.decisions()
+	all, err := review.DecisionsSoFar(v.Path)
 	if err != nil {
 		return badRequest(w, err)
 	}
@@ -239,7 +207,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	if err := all.Write(v.Path); err != nil {
 		return badRequest(w, fmt.Errorf("the decision is not written: %w", err))
 	}
-	return writeJSON(w, map[string]int{"decided": v.decided(all), "next": v.next(all, at+1), "at": at})
+	return writeJSON(w, map[string]int{"decided": all.Decided(v.Rows), "next": all.Next(v.Rows, at+1), "at": at})
 }
 
 const maxBody = 1 << 20
