@@ -129,14 +129,18 @@ func (r *Reader) Cut(s string) int {
 	if !text.IsASCII(s) {
 		most = 6 // U+FDFA is 18 letters in 3 bytes, once it is normalised
 	}
-	if r.limit == 0 || most*len(s)+len(r.prefix)+len(r.suffix) <= r.limit {
+	special, whole := len(r.prefix)+len(r.suffix), r.limit // whole: the tokens of the longest text of which nothing is cut
+	if r.windows != nil {
+		whole = special + r.inner + (r.windows.Most-1)*r.stride
+	}
+	if r.limit == 0 || most*len(s)+special <= whole {
 		return 0
 	}
 	n := len(r.tok.Encode(nil, s, 0))
-	if r.windows == nil || n <= r.limit {
-		return max(0, n-r.limit)
+	if r.windows == nil || n <= whole {
+		return max(0, n-whole)
 	}
-	n -= len(r.prefix) + len(r.suffix)
+	n -= special
 	cut, end := 0, 0
 	for _, from := range r.starts(n) {
 		cut += max(0, from-end)

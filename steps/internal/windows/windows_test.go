@@ -74,6 +74,29 @@ func TestNothingIsCutSilently(t *testing.T) {
 	})
 }
 
+// counting counts what its tokenizer is asked for.
+type counting struct {
+	letters
+	asked *int
+}
+
+func (c counting) Encode(dst []int32, text string, limit int) []int32 {
+	*c.asked++
+	return c.letters.Encode(dst, text, limit)
+}
+
+// Of a text that surely fits into the windows nothing is cut, and its tokens aren't counted for that.
+func TestCutTokenisesNoTextThatFits(t *testing.T) {
+	asked := 0
+	r := New(counting{letters{before: []int32{1}, after: []int32{2}}, &asked}, 12, &artifact.Windows{Rule: Max, Overlap: 3, Most: 4})
+	for n, want := range map[int]int{0: 0, 10: 0, 11: 0, 31: 0, 32: 4, 50: 18} { // windows of 10 letters, 7 apart
+		before := asked
+		if cut := r.Cut(strings.Repeat("a", n)); cut != want || (asked > before) != (n > 31) {
+			t.Errorf("%d letters: %d cut, want %d; the tokenizer was asked %d times", n, cut, want, asked-before)
+		}
+	}
+}
+
 // A text's score is what the rule says: the highest of its windows, or that of the chance that at least one is an attack.
 func TestRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
