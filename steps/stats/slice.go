@@ -73,32 +73,26 @@ func (s *Set) sliced(by string, malicious bool) []counted {
 // worst judges slices together: low tells that a low rate is bad.
 func worst(all []counted, low bool) *Slice {
 	large := slices.DeleteFunc(slices.Clone(all), func(c counted) bool { return c.Rows < leastRows })
-	var out *Slice
-	var reach float64
+	if len(large) == 0 {
+		return nil
+	}
+	sure, least, most := 1-0.025/float64(len(large)), 1.0, 0.0
+	judged := make([]Slice, len(large))
 	for i, c := range large {
-		sure := 1 - 0.025/float64(len(large))
-		x := Slice{By: c.by, Value: c.value, Rows: c.Rows, Of: len(large), Small: len(all) - len(large),
-			Rate: Interval{float64(c.Flagged) / float64(c.Rows), AtLeast(c.Flagged, c.Rows, sure), AtMost(c.Flagged, c.Rows, sure)}}
-		far, near, sign := x.Rate.High, x.Rate.Low, 1.0
-		if low {
-			far, near, sign = x.Rate.Low, x.Rate.High, -1
-		}
-		if i == 0 || sign*far > sign*reach {
-			reach = far
-		}
-		if out != nil {
-			shown := out.Rate.Low
-			if low {
-				shown = out.Rate.High
-			}
-			if cmp.Or(cmp.Compare(sign*near, sign*shown), cmp.Compare(sign*x.Rate.Value, sign*out.Rate.Value)) <= 0 {
-				continue
-			}
-		}
-		out = &x
+		rate := Interval{float64(c.Flagged) / float64(c.Rows), AtLeast(c.Flagged, c.Rows, sure), AtMost(c.Flagged, c.Rows, sure)}
+		judged[i] = Slice{By: c.by, Value: c.value, Rows: c.Rows, Of: len(large), Small: len(all) - len(large), Rate: rate}
+		least, most = min(least, rate.Low), max(most, rate.High)
 	}
-	if out != nil {
-		out.Reach = reach
+	if low {
+		out := slices.MinFunc(judged, func(a, b Slice) int {
+			return cmp.Or(cmp.Compare(a.Rate.High, b.Rate.High), cmp.Compare(a.Rate.Value, b.Rate.Value))
+		})
+		out.Reach = least
+		return &out
 	}
-	return out
+	out := slices.MaxFunc(judged, func(a, b Slice) int {
+		return cmp.Or(cmp.Compare(a.Rate.Low, b.Rate.Low), cmp.Compare(a.Rate.Value, b.Rate.Value))
+	})
+	out.Reach = most
+	return &out
 }
