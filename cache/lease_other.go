@@ -3,7 +3,6 @@
 package cache
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 
@@ -28,13 +27,7 @@ func (l *leases) try(action Digest) (func() error, error) {
 }
 
 func (l *leases) taken(action Digest) (bool, error) {
-	f, err := tryExisting(filepath.Join(l.dir, action.String()))
-	if errors.Is(err, errLocked) {
-		return true, nil
-	} else if err != nil {
-		return false, err
-	}
-	return false, f.unlock()
+	return index.Locked(filepath.Join(l.dir, action.String()))
 }
 
 func (l *leases) close() error { return nil }

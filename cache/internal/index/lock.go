@@ -63,6 +63,17 @@ func tryExisting(path string) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
+// Locked tells whether somebody holds the lock on a file. The file is neither created nor written.
+func Locked(path string) (bool, error) {
+	l, err := tryExisting(path)
+	if errors.Is(err, ErrLocked) {
+		return true, nil
+	} else if err != nil {
+		return false, err
+	}
+	return false, l.Unlock()
+}
+
 // await waits for a lock, by TryLock or tryExisting.
 func await(ctx context.Context, path string, try func(string) (*Lock, error)) (l *Lock, err error) {
 	err = Poll(ctx, longestPause, func() (bool, error) {

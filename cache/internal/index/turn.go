@@ -163,11 +163,8 @@ func (x *Index) shutIdle() {
 
 // othersWait tells whether another process stands in the queue, readers included.
 func (x *Index) othersWait() bool {
-	l, err := tryExisting(x.dir + ".next")
-	if err == nil {
-		l.Unlock()
-	}
-	return errors.Is(err, ErrLocked)
+	wait, _ := Locked(x.dir + ".next")
+	return wait
 }
 
 // shut closes Badger and passes the turn on.
