@@ -94,12 +94,11 @@ func (s *Store) See(ctx context.Context, path string) (seen Seen, err error) {
 // looks at the index once.
 func (s *Store) SeeKnown(ctx context.Context, paths []string) (seen []Seen, ok []bool, err error) {
 	seen, ok = make([]Seen, len(paths)), make([]bool, len(paths))
-	state, _ := os.Stat(s.dir)
 	var trees []*tree
 	var at []int // of paths
 	var files []treeFile
 	for i, path := range paths {
-		if t, err := readTreeWithout(path, state); err == nil && !t.dir { // else See says what is wrong
+		if t, err := readRoot(path); err == nil && !t.dir { // else See says what is wrong
 			trees, at, files = append(trees, t), append(at, i), append(files, t.files...)
 		}
 	}

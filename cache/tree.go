@@ -36,6 +36,24 @@ func readTree(path string) (*tree, error) { return readTreeWithout(path, nil) }
 
 // readTreeWithout is readTree of what must not hold the folder avoid.
 func readTreeWithout(path string, avoid fs.FileInfo) (*tree, error) {
+	t, err := readRoot(path)
+	if err != nil || !t.dir {
+		return t, err
+	}
+	t.avoid = avoid
+	if err := t.walk(path, "", nil); err != nil {
+		return nil, err
+	}
+	if err := t.stat(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(t.files, func(a, b treeFile) int { return strings.Compare(a.name, b.name) })
+	slices.Sort(t.dirs)
+	return t, nil
+}
+
+// readRoot is readTree without what a folder holds.
+func readRoot(path string) (*tree, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
@@ -46,22 +64,13 @@ func readTreeWithout(path string, avoid fs.FileInfo) (*tree, error) {
 			return nil, err
 		}
 	}
-	t := &tree{root: path, dir: info.IsDir(), linked: linked, avoid: avoid}
+	t := &tree{root: path, dir: info.IsDir(), linked: linked}
 	if !t.dir {
 		if !info.Mode().IsRegular() {
 			return nil, strange(path, info)
 		}
 		t.files = []treeFile{{path: path, info: info}}
-		return t, nil
 	}
-	if err := t.walk(path, "", nil); err != nil {
-		return nil, err
-	}
-	if err := t.stat(); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(t.files, func(a, b treeFile) int { return strings.Compare(a.name, b.name) })
-	slices.Sort(t.dirs)
 	return t, nil
 }
 
