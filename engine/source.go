@@ -55,14 +55,20 @@ func (s *sources) prefetchOf(ctx context.Context, units []*unit) {
 	var keys []Path
 	var found [][]located
 	var paths []string
+	looked := map[Path]bool{}
 	for _, u := range units {
 		for _, in := range u.nodes[0].Inputs {
 			for _, r := range in.Refs {
-				if r.Path == nil || r.Path.Kind == PathGlob || !s.unknown(r.Path) {
+				if r.Path == nil || r.Path.Kind == PathGlob {
 					continue
 				}
+				key := r.Path.asked()
+				if looked[key] || !s.unknown(key) {
+					continue
+				}
+				looked[key] = true
 				if l, err := find(r.Path, s.store.Dir()); err == nil && len(l) == 1 {
-					keys, found, paths = append(keys, r.Path.asked()), append(found, l), append(paths, l[0].path)
+					keys, found, paths = append(keys, key), append(found, l), append(paths, l[0].path)
 				}
 			}
 		}
@@ -93,10 +99,10 @@ func (s *sources) prefetch(ctx context.Context, jobs []*lookupJob) {
 }
 
 // unknown tells whether nobody has looked at a path.
-func (s *sources) unknown(p *Path) bool {
+func (s *sources) unknown(key Path) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.known[p.asked()] == nil
+	return s.known[key] == nil
 }
 
 // asked is a path without how it was written.
