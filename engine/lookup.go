@@ -169,20 +169,20 @@ func (w *worker) madeMeanwhile(t *task) (result, bool) {
 	if t.forced || t.verify != nil {
 		return result{}, false
 	}
-	e, err := w.entry(w.ctx, t.action)
-	lost := ""
-	if err == nil && e.Entry != nil && complete(e.Entry, t.unit.nodes[0].Ports) {
-		lost, err = w.store.Lost(w.ctx, e.Entry)
+	var a answer
+	found, err := w.entry(w.ctx, t.action)
+	if err == nil {
+		a, err = w.askHere(w.ctx, t.unit, found)
 	}
 	if err != nil {
 		res := w.failure(err)
 		res.action = t.action
 		return res, true
 	}
-	if e.Entry == nil || lost != "" || !complete(e.Entry, t.unit.nodes[0].Ports) {
+	if a.entry == nil || a.hollow {
 		return result{}, false
 	}
-	res := t.hit(e.Entry)
+	res := t.hit(a.entry)
 	res.reasons = because(record.MadeMeanwhile)
 	return res, true
 }
