@@ -75,16 +75,8 @@ func storedStep(ctx context.Context, store *cache.Store, pipe *engine.Pipeline, 
 	rec := &record.Step{Name: step.Name, Type: step.Type, Version: e.Version, Status: string(engine.StatusCached), ActionID: step.ActionID,
 		Key: e.Key, Outputs: e.Outputs, Result: e.Result}
 	for _, n := range pipe.Nodes {
-		if n.Name != step.Name {
-			continue
-		}
-		rec.Traits = n.Traits
-		for _, in := range n.Inputs {
-			for _, ref := range in.Refs {
-				if ref.Node != nil && !slices.Contains(rec.Needs, ref.Node.Name) {
-					rec.Needs = append(rec.Needs, ref.Node.Name)
-				}
-			}
+		if n.Name == step.Name {
+			rec.Traits, rec.Needs = n.Traits, engine.Needs(n)
 		}
 	}
 	return rec, nil
@@ -223,8 +215,7 @@ func (a *app) findOutput(ctx context.Context, store *cache.Store, p *lang.Progra
 	}
 	for r := range newestFirst(store) {
 		if s := recordedStep(r, pipe.Name, step); s != nil && len(s.Outputs) > 0 {
-			fmt.Fprintf(a.err, "note: step.%s as %s describes it now was never made; this is what the run of %s made\n", step, pipe.File,
-				r.Started.Local().Format("2006-01-02 15:04"))
+			fmt.Fprintf(a.err, "note: step.%s as %s describes it now was never made; this is what the run of %s made\n", step, pipe.File, r.Started.Local().Format("2006-01-02 15:04"))
 			return portOf(*s, port)
 		}
 	}
