@@ -79,10 +79,11 @@ type seen struct {
 // Microscope looks at the false positives of a column (a strategy, or BaselineName) on the test set, and at the rows that it
 // decides otherwise than another column. It reads the scored rows with their texts.
 func (r *Result) Microscope(ctx context.Context, column, against string) (*Microscope, error) {
-	d, base := r.detail[column], r.detail[against]
-	if d == nil || d.scores == nil || d.report == nil {
-		return nil, fmt.Errorf("%s has no scored rows to look at", column)
+	d, err := r.scored(column)
+	if err != nil {
+		return nil, err
 	}
+	base := r.detail[against]
 	before, err := baseScores(ctx, base, d)
 	if err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func (r *Result) Microscope(ctx context.Context, column, against string) (*Micro
 	m := &Microscope{Column: column}
 	v := newVocabulary()
 	var wrong []seen
-	each := func(f func(seen)) error { return eachSeen(ctx, d, base, before, f) }
+	each := func(f func(seen)) error { return eachSeen(ctx, d, base, d.basis(), before, f) }
 	err = each(func(s seen) {
 		m.flip(s)
 		if s.now && s.Label != artifact.Malicious {
@@ -117,16 +118,17 @@ func (r *Result) Microscope(ctx context.Context, column, against string) (*Micro
 
 // Flips are the rows that a column decides otherwise than another one, without what they have in common.
 func (r *Result) Flips(ctx context.Context, column, against string) (*Microscope, error) {
-	d, base := r.detail[column], r.detail[against]
-	if d == nil || d.scores == nil || d.report == nil {
-		return nil, fmt.Errorf("%s has no scored rows to look at", column)
+	d, err := r.scored(column)
+	if err != nil {
+		return nil, err
 	}
+	base := r.detail[against]
 	before, err := baseScores(ctx, base, d)
 	if err != nil || before == nil {
 		return nil, err
 	}
 	m := &Microscope{Column: column}
-	err = eachSeen(ctx, d, base, before, m.flip)
+	err = eachSeen(ctx, d, base, d.basis(), before, m.flip)
 	m.clip()
 	return m, err
 }
@@ -139,13 +141,22 @@ func (m *Microscope) clip() {
 	}
 }
 
+// scored is a column with rows to look at.
+func (r *Result) scored(column string) (*run, error) {
+	d := r.detail[column]
+	if d == nil || d.scores == nil || d.report == nil {
+		return nil, fmt.Errorf("%s has no scored rows to look at", column)
+	}
+	return d, nil
+}
+
 // basis is the set of rows that the verdict rests on.
 func (d *run) basis() string { return cmp.Or(d.report.Basis, stats.OwnTraffic) }
 
-// eachSeen reads the test rows of a column with the other column's answers.
-func eachSeen(ctx context.Context, d, base *run, before []artifact.Answer, f func(seen)) error {
+// eachSeen reads the rows of a set that a column was tested on, with the other column's answers.
+func eachSeen(ctx context.Context, d, base *run, set string, before []artifact.Answer, f func(seen)) error {
 	i := 0
-	return eachRow(ctx, d.scores.path, d.basis(), func(row artifact.Scored) {
+	return eachRow(ctx, d.scores.path, set, func(row artifact.Scored) {
 		s := seen{Scored: row, cut: cmp.Or(row.Threshold, d.report.Threshold)}
 		s.now = row.Score >= s.cut
 		s.of = s.now

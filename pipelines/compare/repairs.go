@@ -39,7 +39,7 @@ func (r *Result) Repairs(ctx context.Context, strategy string, base *Microscope)
 		out[i] = Repair{Token: c.Token, Methods: map[string]int{}}
 		at[c.Token] = i
 	}
-	err = eachSeen(ctx, d, of, before, func(s seen) {
+	err = eachSeen(ctx, d, of, d.basis(), before, func(s seen) {
 		if s.Label == artifact.Malicious || !s.of {
 			return
 		}

@@ -38,9 +38,9 @@ type Rows struct {
 // Rows reads the rows of a set (stats.OwnTraffic, stats.NewSources; "": the one that the verdict rests on) that a column was tested on.
 // Where the column against was tested on the same rows, its answers stand beside.
 func (r *Result) Rows(ctx context.Context, column, against, set string) (*Rows, error) {
-	d := r.detail[column]
-	if d == nil || d.scores == nil || d.report == nil {
-		return nil, fmt.Errorf("%s has no scored rows to look at", column)
+	d, err := r.scored(column)
+	if err != nil {
+		return nil, err
 	}
 	out := &Rows{Column: column, Against: against, Set: cmp.Or(set, d.basis()), Threshold: d.report.Threshold, Sets: slices.Sorted(maps.Keys(d.report.Sets))}
 	base := r.detail[against]
@@ -51,24 +51,17 @@ func (r *Result) Rows(ctx context.Context, column, against, set string) (*Rows, 
 	out.Compared = before != nil
 	v := newVocabulary()
 	var wrong []seen
-	for row, err := range (artifact.Scores{Path: d.scores.path}).All() {
-		if err := cmp.Or(err, ctx.Err()); err != nil {
-			return nil, err
-		}
-		if row.Set != out.Set {
-			continue
-		}
-		x := Row{Scored: row, Flagged: row.Score >= cmp.Or(row.Threshold, d.report.Threshold)}
-		x.Was = x.Flagged
-		if i := len(out.Rows); i < len(before) {
-			x.Before, x.Was = before[i].Score, before[i].Score >= cmp.Or(before[i].Threshold, base.report.Threshold)
-		}
+	err = eachSeen(ctx, d, base, out.Set, before, func(s seen) {
+		x := Row{Scored: s.Scored, Flagged: s.now, Before: s.before, Was: s.of}
 		out.Rows = append(out.Rows, x)
 		if x.Flagged && !x.Attack() {
-			s := seen{Scored: row, now: true, of: x.Was, tokens: tokens(row.Text)}
+			s.tokens = tokens(s.Text)
 			v.propose(s.tokens)
 			wrong = append(wrong, s)
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	if len(wrong) >= leastInGroup {
 		for _, x := range out.Rows {
