@@ -42,11 +42,7 @@ type Loss struct {
 // NewRace is a race of the points of a sweep, which are in the order of the strategies.
 func NewRace(s *Sweep, strategies []string, rounds int) *Race {
 	r := &Race{Rounds: rounds}
-	var named []*Strategy
-	for _, name := range strategies {
-		named = append(named, &Strategy{Name: name})
-	}
-	for _, columns := range s.columns(named) {
+	for _, columns := range s.columns(strategies) {
 		r.Points = append(r.Points, Racer{Name: s.pointName(columns[0]), Columns: columns})
 	}
 	return r
@@ -189,9 +185,13 @@ func (j *Judge) outcomes(ctx context.Context, left []*Racer, measured map[string
 		if err := u.add(ctx, runs[0][k].scores.path, true, k); err != nil {
 			return nil, err
 		}
+		var rows string
 		for i := range left {
 			flags, data, ok := runs[i][k].decided(set, true, decisiveRate)
-			if _, first, _ := runs[0][k].decided(set, true, decisiveRate); !ok || data != first || len(flags) != len(u.names) {
+			if i == 0 {
+				rows = data
+			}
+			if !ok || data != rows || len(flags) != len(u.names) {
 				return nil, fmt.Errorf("%s and %s are not measured on the same rows", left[i].Name, left[0].Name)
 			}
 			for row, flagged := range flags {

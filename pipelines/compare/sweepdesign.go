@@ -21,11 +21,11 @@ type design struct {
 	lower    bool        // a lower mean is better
 }
 
-// columns are the sweep's points in the strategies' order, each with its columns: one, or one for each seed.
-func (s *Sweep) columns(strategies []*Strategy) (out [][]string) {
+// columns are the sweep's points in the order of names, each with its columns: one, or one for each seed.
+func (s *Sweep) columns(names []string) (out [][]string) {
 	at := map[string]int{}
-	for _, x := range strategies {
-		values, ok := s.Points[x.Name]
+	for _, name := range names {
+		values, ok := s.Points[name]
 		if !ok {
 			continue
 		}
@@ -35,7 +35,7 @@ func (s *Sweep) columns(strategies []*Strategy) (out [][]string) {
 			i = len(out)
 			at[key], out = i, append(out, nil)
 		}
-		out[i] = append(out[i], x.Name)
+		out[i] = append(out[i], name)
 	}
 	return out
 }
@@ -51,7 +51,7 @@ func (r *Result) design(ctx context.Context, s *Sweep, set string, malicious boo
 		}
 		slices.SortFunc(d.levels[v], byNumber)
 	}
-	columns := s.columns(r.Strategies)
+	columns := s.columns(r.Columns())
 	if len(columns) < 2 || len(columns)*len(columns[0]) != len(s.Points) {
 		return d, false
 	}
