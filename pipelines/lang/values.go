@@ -40,7 +40,7 @@ func (e *evaluator) allowed(v *variable) []string {
 		}
 		for _, f := range s.decl.typ.Fields {
 			a := s.decl.body.attrs[f.Name]
-			if a == nil || len(f.Enum) == 0 || !isVariable(a, v.decl.name) {
+			if a == nil || len(f.Enum) == 0 || variableOf(a) != v.decl.name {
 				continue
 			}
 			if out == nil {
@@ -53,36 +53,29 @@ func (e *evaluator) allowed(v *variable) []string {
 	return out
 }
 
-// isVariable tells whether an argument is a variable as it is.
-func isVariable(a *attr, name string) bool {
+// variableOf is the variable that an argument is as it is; "": it is anything else.
+func variableOf(a *attr) string {
 	refs, diags := hcl.AbsTraversalForExpr(a.expr)
 	if diags.HasErrors() || len(refs) != 2 || refs.RootName() != "var" {
-		return false
+		return ""
 	}
-	of, ok := refs[1].(hcl.TraverseAttr)
-	return ok && of.Name == name
+	of, _ := refs[1].(hcl.TraverseAttr)
+	return of.Name
 }
 
 // written is where an argument's value was written: of a variable as it is, the place of the variable's value, in a set block as
 // a rule. from says where the value comes from if that is no place in a file: "--var".
 func (e *evaluator) written(a *attr) (at hcl.Range, from string) {
 	at = a.expr.Range()
-	trav, diags := hcl.AbsTraversalForExpr(a.expr)
-	if diags.HasErrors() || len(trav) != 2 || trav.RootName() != "var" {
-		return at, ""
-	}
-	name, ok := trav[1].(hcl.TraverseAttr)
-	if !ok {
-		return at, ""
-	}
-	v := e.variables[name.Name]
+	name := variableOf(a)
+	v := e.variables[name]
 	switch {
 	case v == nil || v.sensitive: // the value's place would show it
 		return at, ""
 	case v.attr != nil:
 		return v.attr.expr.Range(), ""
 	}
-	if g := e.settings.find(name.Name); g != nil && g.rng != nil {
+	if g := e.settings.find(name); g != nil && g.rng != nil {
 		return *g.rng, ""
 	}
 	return at, v.from
