@@ -13,16 +13,20 @@ import (
 
 // slicedBy are the metrics of an expectation that holds for slices, too: fp_rate by language is the FP rate that is shown of a language.
 func (e *evaluator) slicedBy(a *attr, v cty.Value, x record.Expectation) []string {
-	if !v.Type().IsObjectType() && !v.Type().IsMapType() || v.AsValueMap()[byKey] == cty.NilVal || v.AsValueMap()[byKey].IsNull() {
+	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
+		return nil
+	}
+	by, given := v.AsValueMap()[byKey]
+	if !given || by.IsNull() {
 		return nil
 	}
 	wrong := func(format string, args ...any) []string {
 		e.diags = e.diags.Append(e.withValues(errorAt(a.expr.Range(), "Wrong expectation", format, args...), a, scope{in: a.in}))
 		return nil
 	}
-	list := []cty.Value{v.AsValueMap()[byKey]}
-	if t := list[0].Type(); t.IsTupleType() || t.IsListType() || t.IsSetType() {
-		list = list[0].AsValueSlice()
+	list := []cty.Value{by}
+	if t := by.Type(); t.IsTupleType() || t.IsListType() || t.IsSetType() {
+		list = by.AsValueSlice()
 	}
 	name := metric.Canonical(a.name)
 	kinds := metric.SlicesOf(name)
