@@ -79,20 +79,14 @@ func (c *configurer) refused(problem error) {
 
 // elementRange is where a list has an element, or a map a key, of that text; nil where that isn't plainly written.
 func elementRange(expr hcl.Expression, text string) *hcl.Range {
-	is := func(x hcl.Expression) bool {
-		v, diags := x.Value(nil)
-		if key, ok := keyText(v); !diags.HasErrors() && ok {
-			return key == text
-		}
-		return false
-	}
 	list, _ := hcl.ExprList(expr)
 	pairs, _ := hcl.ExprMap(expr)
 	for _, p := range pairs {
 		list = append(list, p.Key)
 	}
 	for _, x := range list {
-		if is(x) {
+		v, diags := x.Value(nil)
+		if key, ok := keyText(v); !diags.HasErrors() && ok && key == text {
 			r := x.Range()
 			return &r
 		}
