@@ -140,7 +140,7 @@ type scope struct {
 	Repairs []compare.Repair
 	Shares  []compare.MethodShare // of the added rows
 	Open    bool                  // it is the first to look at
-	Chosen  string                // the strategy that Against compares with: the recommended one, or the lowest FP rate
+	Chosen  string                // the strategy that Against compares with: compare.Result.Yardstick
 	Against *compare.Microscope   // nil for that one itself, and for the baseline
 }
 
