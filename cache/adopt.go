@@ -11,7 +11,7 @@ import (
 )
 
 // Adopt moves a file or a folder that a step made into the store. The path is gone afterwards. It is sealed before it is
-// hashed: whoever still writes to it breaks the seal.
+// hashed, so that a later write breaks the seal.
 func (s *Store) Adopt(ctx context.Context, path string) (Blob, error) {
 	t, err := s.ownTree(path)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// sealed is the modification time of every file and folder in the store. Whoever writes to a file, or adds, renames or
-// removes one, moves it, and the next use sees that without reading the content.
+// sealed is the modification time of every file and folder in the store. A write to a file changes
+// that file's time; adding, renaming or removing a file changes its folder's. The next use sees that without reading the content.
 var sealed = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // smallBlob is the size below which a blob's name isn't made durable by itself. Its content is, before it gets the name,

@@ -11,8 +11,8 @@ import (
 // Lease is the right to make one action's result. The kernel takes it back when its process ends.
 type Lease struct{ release func() error }
 
-// Lease waits for the right to make an action's result; waiting is called once if it has to wait. Who gets it asks the
-// index again: the holder before may have made it.
+// Lease waits for the right to make an action's result; waiting is called once if it has to wait. The caller
+// then asks the index again, since the holder before may have made the result.
 func (s *Store) Lease(ctx context.Context, action Digest, waiting func()) (l *Lease, err error) {
 	try := func() (bool, error) {
 		l, err = s.TryLease(action)

@@ -46,7 +46,7 @@ func TestLease(t *testing.T) {
 	}
 }
 
-// Whoever only reads can see that a lease is held, and leaves nothing behind by looking.
+// A store that is only read can tell that a lease is held, and looking leaves nothing behind.
 func TestLeased(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
 	reader := open(t, s.Dir(), Options{ReadOnly: true})

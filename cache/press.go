@@ -14,7 +14,7 @@ import (
 )
 
 // A pressed blob is a file's content, compressed: blobs/xx/DIGEST.zst. Only what nobody has needed of late is pressed, as
-// results in use are read in place, and handed out by reflink. Whoever needs it again finds it as it was.
+// results in use are read in place, and handed out by reflink. When a pressed blob is needed, it is inflated again.
 
 const (
 	pressedExt = ".zst"

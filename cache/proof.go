@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// What is proven of a blob, and when. Every use looks at its seal, which shows a write to a file in
-// the store unless its writer set the time back. What is handed out (Path, Publish) is hashed besides, once a process: always where it is at most a
-// chunk; where it is larger, if the system's record of its last change isn't the one that it was last hashed under, or if that
-// is older than proofAge. So a large blob that decays on the disk without a trace is found out within twice that, the others
-// before they are used. `rein cache verify` hashes everything.
+// What is proven of a blob, and when. Every use looks at its seal, which shows a write to a file in the store unless its writer
+// set the time back. What is handed out (Path, Publish) is hashed besides, once a process. A blob of at most a chunk always is. A
+// larger one is if it was last hashed under another change time of the system's, or longer than proofAge ago. So a large blob that
+// decays on the disk without a trace is found out within twice that time, and a small one before it is used. `rein cache verify`
+// hashes everything.
 
 // proofAge is after how long a large blob that is used is hashed again; up to twice as long, so that they aren't all due at once.
 const proofAge = 14 * 24 * time.Hour

@@ -158,7 +158,7 @@ func (p *place) put(was, now *tree) error {
 		}
 		return err
 	}
-	// Whoever wrote to it after it was looked at shall find that again.
+	// What was written to it after it was looked at must not be lost: it is put back.
 	if was.changedAt(old) {
 		return errors.Join(&Occupied{p.path, "was written to meanwhile"}, exchange(old, p.path, now.root))
 	}

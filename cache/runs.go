@@ -28,12 +28,12 @@ func (s *Store) ReadRun(id string) ([]byte, error) {
 // Runs lists the ids of all runs, oldest first: an id begins with its time.
 func (s *Store) Runs() ([]string, error) { return idsIn(filepath.Join(s.dir, runsDir), ".json") }
 
-// RunSummaries is the path of a file beside the run records for what can be derived of them, a line a run. Whoever reads it must
-// bear that it is missing, torn, or behind: the records are what counts.
+// RunSummaries is the path of a file beside the run records for what can be derived from them, a line a run. The file may be missing,
+// torn or out of date, and its readers have to cope with that: the records are what counts.
 func (s *Store) RunSummaries() string { return filepath.Join(s.dir, runsDir, ".summaries.jsonl") }
 
-// RunEvents is the path of the file that a run's events are written to while it goes, a line an event. It is there to be followed from
-// other processes; whoever reads it must bear that it is missing or torn.
+// RunEvents is the path of the file that a run's events are written to while it goes, a line an event, for other processes to
+// follow. The file may be missing or torn, and its readers have to cope with that.
 func (s *Store) RunEvents(id string) string {
 	return filepath.Join(s.dir, runsDir, eventsDir, filepath.Base(id)+".jsonl")
 }

@@ -67,7 +67,7 @@ type Seen struct {
 	look Digest
 }
 
-// See is HashPath for who will look again.
+// See is HashPath for a caller that will look again.
 func (s *Store) See(ctx context.Context, path string) (seen Seen, err error) {
 	state, _ := os.Stat(s.dir) // of a store that isn't there yet: nil
 	t, err := readTreeWithout(path, state)
@@ -90,7 +90,7 @@ func (s *Store) See(ctx context.Context, path string) (seen Seen, err error) {
 	return seen, nil
 }
 
-// SeeKnown is See of files that look as they did when they were hashed last; of everything else it says nothing. It reads no file and
+// SeeKnown is See of those paths that are files and look as they did when they were last hashed: ok says which. It reads no file, and
 // looks at the index once.
 func (s *Store) SeeKnown(ctx context.Context, paths []string) (seen []Seen, ok []bool, err error) {
 	seen, ok = make([]Seen, len(paths)), make([]bool, len(paths))

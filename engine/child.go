@@ -126,7 +126,7 @@ func (t *tail) lines() []string {
 	return append(out, t.last...)
 }
 
-// tethered ends the context when standard input does: whoever started this process is gone. A step that doesn't
+// tethered ends the context when standard input ends, which means that the process that started this one is gone. A step that doesn't
 // listen to its context is killed with its whole process group a little later.
 func tethered(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -60,7 +60,7 @@ const (
 	ActionDone     Action = "done"     // the last one
 )
 
-// actionBegin is the first event of an order's execution, for whoever follows it from afar: no view sees it.
+// actionBegin is the first event of an order's execution, for the process that sent the order: no view sees it.
 const actionBegin Action = "begin"
 
 // Status is how a step ended.

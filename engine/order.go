@@ -20,8 +20,8 @@ import (
 const orderFormat = 1
 
 // Order is a work order: all that another process of the same program needs to execute a step. It holds sensitive
-// config values, so its file is readable by the owner only, and is removed with the step's scratch folder. Who sends it elsewhere
-// encrypts it.
+// config values, so its file is readable by the owner only, and is removed with the step's scratch folder. An executor that
+// sends it elsewhere encrypts it.
 type Order struct {
 	Format     int               `json:"format"`
 	Action     cache.Digest      `json:"action"`
@@ -126,8 +126,8 @@ func (w *worker) place(t *task) (dir string, done func(), err error) {
 }
 
 // ExecuteOrder runs the step that a work order describes: what `rein step run ORDER` does. Events go to emit; the
-// answer is also left in a file beside the order, written last. Who executes an order again, as a cluster does that starts a job
-// anew, finds its answer, or the place as it was before.
+// answer is also left in a file beside the order, written last. An order may be executed again, as when a cluster starts a job
+// anew: then its answer is there already, or what the cut-off execution left is removed first.
 func ExecuteOrder(ctx context.Context, path string, resolver Resolver, emit func(Event)) error {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -157,7 +157,7 @@ func ExecuteOrder(ctx context.Context, path string, resolver Resolver, emit func
 	m := newMask(o.Secrets)
 	runErr := m.error(o.run(ctx, resolver, func(e Event) { emit(m.event(e)) }))
 	if runErr != nil && ctx.Err() != nil {
-		return runErr // told to stop: that is no answer, and whoever sent the order decides what it means
+		return runErr // told to stop: that is no answer, and the sender of the order decides what it means
 	}
 	host, _ := os.Hostname()
 	if err := writeResult(path, runErr, Usage{PeakRSS: proc.OwnPeakRSS(), Host: host, Ran: time.Since(began)}); err != nil {

@@ -81,7 +81,7 @@ func TestOtherProgramIsRefused(t *testing.T) {
 	}
 }
 
-// An order of another format is refused with an answer, so that whoever sent it can say why.
+// An order of another format is refused with an answer, so that its sender can say why.
 func TestOrderOfAnotherFormat(t *testing.T) {
 	o := &op{}
 	x := &node{resolver: always(o), sent: func(j *engine.Job) {

@@ -50,7 +50,8 @@ func (s *sources) get(ctx context.Context, p *Path) ([]located, error) {
 	return f()
 }
 
-// prefetchOf looks at the files that units read, all of them at once as far as they look as they did when they were hashed. get has the rest.
+// prefetchOf looks up all files that units read in one look at the index. Files that look as they did when they were hashed are known
+// then; get hashes the others.
 func (s *sources) prefetchOf(ctx context.Context, units []*unit) {
 	var keys []Path
 	var found [][]located

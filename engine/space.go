@@ -199,7 +199,8 @@ func (s *space) give(dir string) {
 }
 
 // Files are slow to make where many were just removed: ext4 looks for an inode that wasn't in use in the last minute, one by one.
-// So the small files of steps that are over are only moved out of the way, and removed when the run ends, or when there are many.
+// So the small files of steps that are over are only moved out of the way, and removed when the run ends. Once there are many, further
+// ones are removed at once.
 const (
 	rubbishName = "rubbish"
 	smallFile   = 64 << 10

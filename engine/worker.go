@@ -44,7 +44,7 @@ type task struct {
 type message any
 
 type (
-	// lookups ends the lookup of several units. Those that aren't among them were told of before.
+	// lookups ends the lookup of several units. A unit that is missing here has had a message of its own, lookedUp.
 	lookups []lookedUp
 	// lookedUp is a unit that was looked up. Without a task the unit has a result; with one it is to be executed, once what it lacks is there.
 	lookedUp struct {

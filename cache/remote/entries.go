@@ -51,7 +51,7 @@ func (r *Remote) inline(ctx context.Context, o *object, port string, b cache.Blo
 	return nil
 }
 
-// readEntry reads an object that holds an action's entry, whoever wrote it.
+// readEntry reads an object that holds an action's entry. The signature isn't checked.
 func readEntry(text []byte, action cache.Digest) (*object, error) {
 	var o object
 	if err := json.Unmarshal(text, &o); err != nil {

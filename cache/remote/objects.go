@@ -92,10 +92,10 @@ func (r *Remote) there(ctx context.Context, name string) (ok bool, err error) {
 	return ok, err
 }
 
-// listTime is how long a listing may find nothing: a folder of objects of others may have to be gone through, too.
+// listTime is how many times the timeout a listing may take to find its next object: it may have to pass many that aren't rein's.
 const listTime = 12
 
-// list lists the bucket, as long as it goes on.
+// list lists the bucket. It ends with an error when the bucket sends nothing for too long.
 func (r *Remote) list(ctx context.Context, prefix string) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		most := listTime * r.o.Timeout

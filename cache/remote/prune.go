@@ -131,7 +131,7 @@ func (r *Remote) stock(ctx context.Context) (*stock, error) {
 	return s, g.Wait()
 }
 
-// listed is a bucket's entry without its content, whoever signed it: nil if it is damaged.
+// listed is a bucket's entry without its content; nil if it is damaged. The signature isn't checked.
 func listed(b []byte, action cache.Digest) *object {
 	text, _, err := unsealEntry(b)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"rein/cache"
 )
 
-// Send puts an entry and its outputs into the bucket: blobs first, the entry last, so that whoever finds the entry finds
+// Send puts an entry and its outputs into the bucket: blobs first, the entry last, so that an entry in the bucket always has
 // its blobs. What the bucket has already isn't sent again, so a push that was cut off goes on where it was.
 func (r *Remote) Send(ctx context.Context, e *cache.Entry) error {
 	if r.o.ReadOnly || r.Offline() {

@@ -1,6 +1,6 @@
 package record
 
-// Traits are what a step type says of itself. Whoever reads a graph or a record (the check for leaked rows, the timeline, the
+// Traits are what a step type says of itself. Code that reads a graph or a record (the check for leaked rows, the timeline, the
 // comparison) goes by them and never by the name of a type. They can't change a result, so they are in no key.
 type Traits struct {
 	Stage    Stage  `json:"stage,omitempty"`    // of the timeline; "": none

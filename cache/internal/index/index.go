@@ -131,7 +131,7 @@ func (x *Index) Replace(ctx context.Context) (aside string, err error) {
 	})
 }
 
-// unreadable is how the name of an index folder goes on that was set aside.
+// unreadable follows the index's name in the name of a folder that was set aside.
 const unreadable = ".unreadable-"
 
 // SetAside lists the folders that could not be read; an empty one took their place.

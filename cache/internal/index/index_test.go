@@ -119,7 +119,7 @@ func TestUnfinishedTableIsNoDamage(t *testing.T) {
 	}
 }
 
-// Who may write, and only reads, makes and changes no file, and keeps nobody out.
+// An index that may be written, and is only read, makes and changes no file, and keeps nobody out.
 func TestReadingOpensNothingForWriting(t *testing.T) {
 	dir := filled(t)
 	state := func() (out []string) {

@@ -12,7 +12,8 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// open waits for its turn and opens Badger. Who only reads so far opens it for that: it makes no file, and others read beside it.
+// open waits for its turn and opens Badger. Until something is written, it is opened for reading, which makes no file and
+// lets other processes read at the same time.
 func (x *Index) open(ctx context.Context) error {
 	if x.readOnly {
 		return x.openToRead(ctx)
@@ -54,8 +55,8 @@ func (x *Index) open(ctx context.Context) error {
 	return nil
 }
 
-// openFree opens Badger once no other process has it: readers have it side by side, a writer alone, and one that was
-// killed for a moment still.
+// openFree opens Badger once no other process has it open in a way that forbids this: several may read, but a writer is alone. A
+// process that was killed has it for a moment longer.
 func (x *Index) openFree(ctx context.Context, readOnly bool) (db *badger.DB, d *disk, err error) {
 	err = Poll(ctx, longestPause, func() (bool, error) {
 		db, d, err = openBadger(x.dir, readOnly, &x.tables, x.wake)

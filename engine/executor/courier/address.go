@@ -41,8 +41,8 @@ func parseAddress(s string) (a address, err error) {
 	return a, err
 }
 
-// checkpointKey is the key of a step's checkpoint. Who signs results for the team knows it; without such a key, this state folder
-// alone does. So a node goes on from nobody else's.
+// checkpointKey is the key that encrypts where a step's checkpoint is. It is derived from the key that signs results, or, without one,
+// from a secret of this state folder. So a node goes on only from a checkpoint of somebody who has that secret.
 func (c *Courier) checkpointKey(name string) (string, error) {
 	purpose := "rein checkpoint 1\n" + name
 	key := c.Remote.Derive(purpose)

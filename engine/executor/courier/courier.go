@@ -1,7 +1,8 @@
 // Package courier carries work orders to machines that see no file of this one, and results back, through the shared cache.
 //
 // A parcel holds the order and the digests of its inputs; inputs and outputs go as the shared cache's blobs, proven by their
-// digests. Parcels, answers, printed lines and the place of checkpoints go as letters under the attempt's name, a random one.
+// digests. Parcels, answers and printed lines go as letters under the attempt's name, a random one. The letter that says where a
+// step's checkpoint is goes under the checkpoint's name, which all attempts share. All letters are encrypted.
 package courier
 
 import (

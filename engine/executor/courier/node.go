@@ -212,8 +212,8 @@ type checkpoint struct {
 	Made time.Time  `json:"made"`
 }
 
-// save sends the step's checkpoint, if it has one that is new. One that changes meanwhile won't have its digest, and is then
-// no checkpoint for whoever fetches it.
+// save sends the step's checkpoint, if it has one that is new. One that changes meanwhile won't have its digest, and
+// the node that fetches it refuses it.
 func (n *node) save(ctx context.Context) error {
 	made, err := written(n.order.Checkpoint)
 	if err != nil || made.IsZero() {

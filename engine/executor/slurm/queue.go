@@ -108,7 +108,7 @@ func (q *Queue) poll() {
 	}
 }
 
-// list is what the queue holds, not older than an interval, and looked up after a moment: whoever asks, Slurm is asked once.
+// list is what the queue holds, looked up after the given time and at most an interval ago. Many callers share one question to Slurm.
 func (q *Queue) list(ctx context.Context, after time.Time) (*listing, error) {
 	q.listing.Lock()
 	defer q.listing.Unlock()
