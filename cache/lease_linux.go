@@ -25,8 +25,11 @@ type leases struct {
 
 func newLeases(dir string) *leases { return &leases{dir: dir, held: map[int64]bool{}} }
 
+// byteOf is the offset of an action's byte.
+func byteOf(action Digest) int64 { return int64(binary.BigEndian.Uint64(action[:]) >> 2) }
+
 func (l *leases) try(action Digest) (func() error, error) {
-	at := int64(binary.BigEndian.Uint64(action[:]) >> 2)
+	at := byteOf(action)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held[at] {
@@ -50,7 +53,7 @@ func (l *leases) try(action Digest) (func() error, error) {
 }
 
 func (l *leases) taken(action Digest) (bool, error) {
-	at := int64(binary.BigEndian.Uint64(action[:]) >> 2)
+	at := byteOf(action)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held[at] {

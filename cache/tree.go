@@ -211,19 +211,17 @@ func (t *tree) text() string {
 
 // sealed tells whether nothing has been written to the tree since it came into the store.
 func (t *tree) sealed(b Blob) bool {
-	var size int64
 	for _, f := range t.files {
 		if !f.info.ModTime().Equal(sealed) {
 			return false
 		}
-		size += f.info.Size()
 	}
 	for _, d := range t.folders() {
 		if info, err := os.Stat(d); err != nil || !info.ModTime().Equal(sealed) {
 			return false
 		}
 	}
-	return t.dir == b.Dir && size == b.Size && (t.dir || b.Exec == (t.files[0].info.Mode()&0o100 != 0))
+	return t.dir == b.Dir && t.size() == b.Size && (t.dir || b.Exec == (t.files[0].info.Mode()&0o100 != 0))
 }
 
 // folders are the paths of all the tree's folders.
