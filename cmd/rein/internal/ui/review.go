@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,24 +22,32 @@ type reviews struct {
 	opened map[string]*Review
 }
 
-// review is a file's sample. anew looks for it again: the pipeline may be another one by now.
-func (s *Server) review(r *http.Request, file string, anew bool) (*Review, error) {
-	files, err := s.Reviews(r.Context())
+// review is a file's sample as its page was opened with it.
+func (s *Server) review(ctx context.Context, file string) (*Review, error) {
+	s.reviews.mu.Lock()
+	v := s.reviews.opened[file]
+	s.reviews.mu.Unlock()
+	if v != nil {
+		return v, nil
+	}
+	files, err := s.Reviews(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return s.openReview(ctx, file, files)
+}
+
+// openReview reads the sample of one of the files that have one. The pipeline may have changed since the page was opened last.
+func (s *Server) openReview(ctx context.Context, file string, files []string) (*Review, error) {
 	if !slices.Contains(files, file) {
 		return nil, errNotFound
 	}
-	s.reviews.mu.Lock()
-	defer s.reviews.mu.Unlock()
-	if v := s.reviews.opened[file]; v != nil && !anew {
-		return v, nil
-	}
-	v, err := s.Review(r.Context(), file)
+	v, err := s.Review(ctx, file)
 	if err != nil {
 		return nil, err
 	}
+	s.reviews.mu.Lock()
+	defer s.reviews.mu.Unlock()
 	if s.reviews.opened == nil {
 		s.reviews.opened = map[string]*Review{}
 	}
@@ -81,7 +90,7 @@ func (s *Server) reviewPage(w http.ResponseWriter, r *http.Request) error {
 		view.File = files[0]
 	}
 	if view.File != "" {
-		v, err := s.review(r, view.File, true)
+		v, err := s.openReview(r.Context(), view.File, files)
 		switch {
 		case errors.Is(err, errNotFound):
 			return err
@@ -98,7 +107,7 @@ func (s *Server) reviewPage(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) reviewRow(w http.ResponseWriter, r *http.Request) error {
 	file := r.URL.Query().Get("file")
-	v, err := s.review(r, file, false)
+	v, err := s.review(r.Context(), file)
 	if err != nil {
 		return err
 	}
@@ -176,7 +185,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(w, r, &d); err != nil {
 		return badRequest(w, err)
 	}
-	v, err := s.review(r, d.File, false)
+	v, err := s.review(r.Context(), d.File)
 	if err != nil {
 		return err
 	}

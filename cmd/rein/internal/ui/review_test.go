@@ -109,6 +109,26 @@ func TestReview(t *testing.T) {
 	}
 }
 
+// The pipeline files are read when the page opens, and no more for each row and each decision.
+func TestReviewReadsFilesOnce(t *testing.T) {
+	f := newFixture(t)
+	withFiles(f, 2)
+	asked, list := 0, f.Reviews
+	f.Reviews = func(ctx context.Context) ([]string, error) { asked++; return list(ctx) }
+	f.get("/review")
+	f.get("/review/row?file=p.hcl&at=1")
+	if status, answer := f.post("/review", `{"file":"p.hcl","id":"r0","verdict":"accept"}`); status != 200 {
+		t.Errorf("%d %s", status, answer)
+	}
+	if asked != 1 {
+		t.Errorf("the files were read %d times, want 1", asked)
+	}
+	f.get("/review")
+	if asked != 2 {
+		t.Errorf("the page was opened again, and the files were read %d times, want 2", asked)
+	}
+}
+
 // Whatever is sent, a decisions file that rein review couldn't read is never written, and no other file either.
 func TestReviewRefuses(t *testing.T) {
 	f := newFixture(t)
