@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rein/cmd/rein/internal/runlog"
+	"rein/cmd/rein/internal/view"
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
@@ -225,7 +226,7 @@ func (a *app) matrixWriter(ctx context.Context, f *compareFlags) (func(io.Writer
 			o.Past = a.past(r)
 			o.Facts = append(o.Facts, time.Now().Format("2 January 2006"))
 			if g := gitFacts(ctx, "."); g.Revision != "" {
-				o.Facts = append(o.Facts, "commit "+revisionText(g))
+				o.Facts = append(o.Facts, "commit "+view.Revision(g))
 			}
 			return render.HTML(ctx, w, r, o)
 		}, nil
@@ -277,7 +278,7 @@ func (a *app) past(r *compare.Result) (out []render.Past) {
 		return nil
 	}
 	for _, run := range slices.Backward(runs) {
-		p := render.Past{Commit: cmp.Or(revisionText(run.Git), run.Started.Local().Format("2 Jan")), Figures: map[string]map[string]compare.Figure{}}
+		p := render.Past{Commit: cmp.Or(view.Revision(run.Git), run.Started.Local().Format("2 Jan")), Figures: map[string]map[string]compare.Figure{}}
 		for _, of := range run.Pipelines {
 			p.Figures[of.Name] = of.Figures
 		}

@@ -167,20 +167,9 @@ func (a *app) logTable(runs []runlog.Summary) error {
 		if r.Outcome != "pass" {
 			row = func(cells ...string) { t.Painted(paint.Warn, cells...) }
 		}
-		row(r.ID, startedText(r.Started), human.Duration(r.Ended.Sub(r.Started)), r.Outcome, revisionText(r.Git), view.StatusText(r.Statuses), strings.Join(names, " "))
+		row(r.ID, human.Time(r.Started), human.Duration(r.Ended.Sub(r.Started)), r.Outcome, view.Revision(r.Git), view.StatusText(r.Statuses), strings.Join(names, " "))
 	}
 	return t.Write(a.out)
-}
-
-func startedText(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
-
-// revisionText is a revision's beginning, with a star where there were uncommitted changes.
-func revisionText(g record.Git) string {
-	text := g.Revision[:min(len(g.Revision), 8)]
-	if g.Dirty {
-		text += "*"
-	}
-	return text
 }
 
 func writeJSON(w io.Writer, v any) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rein/cmd/rein/internal/runlog"
+	"rein/cmd/rein/internal/view"
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
@@ -47,7 +48,7 @@ func (a *app) logFigures(lines []loggedFigures, metrics []string) error {
 	}
 	t.Painted(paint.Dim, head...)
 	for _, l := range lines {
-		cells := []string{l.run, startedText(l.started), revisionText(l.git), l.outcome, l.pipeline}
+		cells := []string{l.run, human.Time(l.started), view.Revision(l.git), l.outcome, l.pipeline}
 		for _, m := range metrics {
 			text := "–"
 			if f, ok := l.figures[m]; ok {
@@ -128,7 +129,7 @@ func (a *app) logChart(lines []loggedFigures, name string) error {
 		if highest > 0 && f.Value > 0 {
 			n = max(int(f.Value/highest*chartWidth+0.5), 1)
 		}
-		t.Row(startedText(l.started), revisionText(l.git), l.pipeline, render.Format(name, f), strings.Repeat("█", n))
+		t.Row(human.Time(l.started), view.Revision(l.git), l.pipeline, render.Format(name, f), strings.Repeat("█", n))
 	}
 	if drawn == 0 {
 		return configError(fmt.Errorf("none of these runs measured %s", name))

@@ -15,6 +15,7 @@ import (
 	"rein/cmd/rein/internal/runlog"
 	"rein/engine"
 	"rein/engine/record"
+	"rein/pipelines/human"
 	"rein/pipelines/lang"
 	"rein/pipelines/lang/diag"
 )
@@ -153,7 +154,7 @@ func newest(store *cache.Store, pipe *engine.Pipeline, now present, notes *told)
 			}
 			if step := now.changed(rp.Steps); step != "" {
 				notes.add(pipe.Name, "step %s has changed since the run of %s, whose figures these are; without --no-run what is missing is run",
-					step, r.Started.Local().Format("2006-01-02 15:04"))
+					step, human.Time(r.Started))
 			}
 			return withTraits(rp.Steps, pipe)
 		}
@@ -215,7 +216,7 @@ func (a *app) findOutput(ctx context.Context, store *cache.Store, p *lang.Progra
 	}
 	for r := range newestFirst(store) {
 		if s := recordedStep(r, pipe.Name, step); s != nil && len(s.Outputs) > 0 {
-			fmt.Fprintf(a.err, "note: step.%s as %s describes it now was never made; this is what the run of %s made\n", step, pipe.File, r.Started.Local().Format("2006-01-02 15:04"))
+			fmt.Fprintf(a.err, "note: step.%s as %s describes it now was never made; this is what the run of %s made\n", step, pipe.File, human.Time(r.Started))
 			return portOf(*s, port)
 		}
 	}

@@ -82,7 +82,7 @@ func explain(t *human.Table, paint human.Palette, e *engine.Explanation, not boo
 		if e.Nearest.Pipeline != e.Pipeline || e.Nearest.Step != e.Step {
 			past = e.Nearest.Pipeline + "/" + e.Nearest.Step
 		}
-		past += " of " + e.Nearest.Made.Local().Format("2006-01-02 15:04")
+		past += " of " + human.Time(e.Nearest.Made)
 	}
 	switch {
 	case past != "" && len(e.Changes) > 0:

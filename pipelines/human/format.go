@@ -39,6 +39,9 @@ func Rate(perSecond float64) string {
 	return Count(int64(math.Round(perSecond)))
 }
 
+// Time is a time to the minute, in the zone of this machine: 2006-01-02 15:04.
+func Time(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+
 // Duration writes d with as many digits as a person wants: "4 ms", "1.2 s", "42 s", "3 min 5 s", "2 h 10 min".
 func Duration(d time.Duration) string {
 	switch {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rein/engine"
+	"rein/pipelines/human"
 	"rein/pipelines/lang"
 )
 
@@ -94,7 +95,7 @@ func (s *server) stepStatus(snap *snapshot, file, step string) string {
 		}
 		switch {
 		case x.Plan.Status == engine.PlanCached && !x.Made.IsZero():
-			fmt.Fprintf(&b, "Cached: made %s in %s.", x.Made.Local().Format("2006-01-02 15:04"), x.Took)
+			fmt.Fprintf(&b, "Cached: made %s in %s.", human.Time(x.Made), x.Took)
 		case x.Plan.Status == engine.PlanSkipped:
 			b.WriteString("Not needed.")
 		case x.Plan.Status == engine.PlanUnknown:

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"rein/cmd/rein/internal/runlog"
+	"rein/cmd/rein/internal/view"
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
@@ -79,7 +80,7 @@ func (s *Server) subjects(refs []string) ([]subject, error) {
 
 // occasion tells a run from others of the same pipeline.
 func occasion(r *record.Run) string {
-	return strings.TrimSpace(revisionText(r.Git) + " " + r.Started.Local().Format("01-02 15:04"))
+	return strings.TrimSpace(view.Revision(r.Git) + " " + r.Started.Local().Format("01-02 15:04"))
 }
 
 // newest is the newest run that has figures of a pipeline.

@@ -15,7 +15,6 @@ import (
 	"unicode"
 
 	"rein/cmd/rein/internal/view"
-	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
 	"rein/pipelines/human"
@@ -80,10 +79,10 @@ type frame struct {
 var templates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
 		"asset":    func(name string) string { return "/assets/" + assetHash(name) + "/" + name },
-		"when":     func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") },
+		"when":     human.Time,
 		"took":     func(from, to time.Time) string { return human.Duration(to.Sub(from)) },
 		"ms":       func(ms int64) string { return human.Duration(time.Duration(ms) * time.Millisecond) },
-		"revision": revisionText,
+		"revision": view.Revision,
 		"statuses": view.StatusText[string],
 		"label":    render.Label,
 		"figure":   func(metric string, f *compare.Figure) string { return render.Format(metric, *f) },
@@ -133,15 +132,6 @@ func (s *Server) problem(w http.ResponseWriter, status int, title, text string) 
 	if err := s.page(w, status, "problem", frame{Title: title, Body: struct{ Title, Text string }{title, text}}); err != nil {
 		http.Error(w, text, status)
 	}
-}
-
-// revisionText is a revision's beginning, with a star where there were uncommitted changes.
-func revisionText(g record.Git) string {
-	text := g.Revision[:min(len(g.Revision), 8)]
-	if g.Dirty {
-		text += "*"
-	}
-	return text
 }
 
 // visible shows what can't be seen of a text that somebody may have written to deceive: control characters, and marks that turn or join

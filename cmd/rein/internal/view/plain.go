@@ -189,6 +189,15 @@ func StatusText[S ~string](counts map[S]int) string {
 	return strings.Join(parts, ", ")
 }
 
+// Revision is a revision's beginning, with a star where there were uncommitted changes.
+func Revision(g record.Git) string {
+	text := g.Revision[:min(len(g.Revision), 8)]
+	if g.Dirty {
+		text += "*"
+	}
+	return text
+}
+
 // summary is the run in one line: "12 ran, 3 cached, 1 failed in 42 s".
 func summary(t *trace) string {
 	return fmt.Sprintf("%s in %s", cmp.Or(StatusText(t.counts), "nothing to do"), human.Duration(t.done.Time.Sub(t.started)))
