@@ -66,7 +66,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	if err != nil {
 		return Out{}, err
 	}
-	score, at := evade.By(s), s.Threshold()
+	score, at := s.Threats, s.Threshold()
 	f := &finder{ctx: ctx, env: env, seen: map[[16]byte]bool{}, total: int64(c.Attacks + c.Benign)}
 	for _, side := range []struct {
 		search         *evade.Search

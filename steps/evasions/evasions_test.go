@@ -3,13 +3,13 @@ package evasions
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/internal/scorer"
+	"rein/steps/internal/scorer/scorertest"
 	"rein/steps/stepstest"
 )
 
@@ -27,37 +27,13 @@ func rows(t *testing.T, label func(i int) string) artifact.Rows {
 	return r
 }
 
-// halved is a random model that flags half of the rows.
-func halved(t *testing.T, in artifact.Rows) artifact.Model {
-	t.Helper()
-	all, err := in.Read()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := scorer.Open(t.Context(), ngramtest.Random(t, 0.5, true), scorer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	var threats []float64
-	for _, r := range all {
-		v, err := s.Score(t.Context(), []string{r.Text})
-		if err != nil {
-			t.Fatal(err)
-		}
-		threats = append(threats, float64(v[0].Threat))
-	}
-	slices.Sort(threats)
-	return ngramtest.Random(t, threats[len(threats)/2], true)
-}
-
 func both(i int) string { return []string{artifact.Benign, artifact.Malicious}[i%2] }
 
 // Each row that is written is one that the model decides rightly without the words behind it, and wrongly with them; it says what it
 // descends from.
 func TestWhatIsWrittenEvades(t *testing.T) {
 	in := rows(t, both)
-	model := halved(t, in)
+	model := scorertest.Halved(t, in)
 	env := stepstest.New(t, "rows")
 	out, err := run(t.Context(), env.Env, Config{Attacks: 40, Benign: 30, Seed: 1}, In{model, in})
 	if err != nil {

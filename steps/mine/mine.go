@@ -142,14 +142,12 @@ func (m *miner) operatingPoint(ctx context.Context, recall float64, validation a
 		return 0, errors.New("recall_at_least: validation has no malicious row to find the threshold on")
 	}
 	m.phase = m.env.Count(int64(len(texts)), "validation rows scored")
-	scores, err := m.s.Score(ctx, texts)
+	threats, err := m.s.Threats(ctx, texts)
 	if err != nil {
 		return 0, err
 	}
-	threats := make([]float64, len(scores))
-	for i, x := range scores {
-		threats[i] = float64(x.Threat)
-		m.count(categories[i], threats[i])
+	for i, v := range threats {
+		m.count(categories[i], v)
 	}
 	slices.Sort(threats)
 	at := threats[len(threats)-max(1, int(math.Ceil(recall*float64(len(threats))-1e-9)))]

@@ -12,7 +12,7 @@ import (
 
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram/ngramtest"
-	"rein/steps/internal/scorer"
+	"rein/steps/internal/scorer/scorertest"
 	"rein/steps/stepstest"
 )
 
@@ -36,18 +36,9 @@ func scores(t *testing.T, rows artifact.Rows) (all []artifact.Row, sorted []floa
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := scorer.Open(t.Context(), ngramtest.Random(t, 0.5, false), scorer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	for i := range all {
-		sc, err := s.Score(t.Context(), []string{all[i].Text})
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[i].Score = float64(sc[0].Threat)
-		sorted = append(sorted, all[i].Score)
+	sorted = scorertest.Threats(t, ngramtest.Random(t, 0.5, false), all)
+	for i, v := range sorted {
+		all[i].Score = v
 	}
 	slices.Sort(sorted)
 	return all, sorted

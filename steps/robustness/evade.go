@@ -38,7 +38,7 @@ func (t *tries) evade(env *steps.Env, r *Report, n int) error {
 		return nil
 	}
 	t.phase = nil // what is counted now are rows that are searched
-	score, at := evade.By(t.s), t.s.Threshold()
+	score, at := t.s.Threats, t.s.Threshold()
 	for _, side := range []struct {
 		search *evade.Search
 		label  string

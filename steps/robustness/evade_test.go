@@ -1,12 +1,11 @@
 package robustness
 
 import (
-	"slices"
 	"testing"
 
 	"rein/steps/artifact"
-	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/internal/scorer"
+	"rein/steps/internal/scorer/scorertest"
 	"rein/steps/stepstest"
 )
 
@@ -41,7 +40,7 @@ func TestEvasionIsReal(t *testing.T) {
 // Words that raise an alarm on a benign row are told, too: how few it takes, and which do it alone.
 func TestAlarmWordsAreReal(t *testing.T) {
 	in := rows(t, artifact.Benign, artifact.Malicious)
-	m := halved(t, in)
+	m := scorertest.Halved(t, in)
 	s, err := scorer.Open(t.Context(), m, scorer.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -64,28 +63,4 @@ func TestAlarmWordsAreReal(t *testing.T) {
 	if r.Alarms.Turned == 0 || (r.Alarms.Tenth == 1) != (len(r.Alarms.Alone) > 0) {
 		t.Errorf("%+v", r.Alarms)
 	}
-}
-
-// halved is a random model that flags half of the rows.
-func halved(t *testing.T, in artifact.Rows) artifact.Model {
-	t.Helper()
-	all, err := in.Read()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := scorer.Open(t.Context(), ngramtest.Random(t, 0.5, true), scorer.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	var threats []float64
-	for _, r := range all {
-		v, err := s.Score(t.Context(), []string{r.Text})
-		if err != nil {
-			t.Fatal(err)
-		}
-		threats = append(threats, float64(v[0].Threat))
-	}
-	slices.Sort(threats)
-	return ngramtest.Random(t, threats[len(threats)/2], true)
 }

@@ -186,16 +186,15 @@ type tries struct {
 
 func (t *tries) score(edit func(artifact.Row) string) ([]float64, stats.Confusion, error) {
 	var c stats.Confusion
-	texts, threats := make([]string, len(t.rows)), make([]float64, len(t.rows))
+	texts := make([]string, len(t.rows))
 	for i, r := range t.rows {
 		texts[i] = edit(r)
 	}
-	scores, err := t.s.Score(t.ctx, texts)
+	threats, err := t.s.Threats(t.ctx, texts)
 	if err != nil {
 		return nil, c, err
 	}
 	for i, r := range t.rows {
-		threats[i] = float64(scores[i].Threat)
 		c.Add(r.Label == artifact.Malicious, threats[i] >= t.s.Threshold())
 	}
 	return threats, c, nil

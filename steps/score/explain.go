@@ -77,10 +77,5 @@ func (s *Scorer) attribute(text string, threat float64) *Linear {
 
 // Threats are the threat scores of texts.
 func (s *Scorer) Threats(ctx context.Context, texts []string) ([]float64, error) {
-	answers, err := s.s.Score(ctx, texts)
-	out := make([]float64, len(answers))
-	for i, a := range answers {
-		out[i] = float64(a.Threat)
-	}
-	return out, err
+	return s.s.Threats(ctx, texts)
 }

@@ -80,7 +80,7 @@ func evaded(t *testing.T, s *scorer.Scorer, at float64, rows []artifact.Row, n i
 	for _, x := range []struct {
 		search *evade.Search
 		label  string
-	}{{evade.Attacks(evade.By(s), at), artifact.Malicious}, {evade.Alarms(evade.By(s), at), artifact.Benign}} {
+	}{{evade.Attacks(s.Threats, at), artifact.Malicious}, {evade.Alarms(s.Threats, at), artifact.Benign}} {
 		for _, f := range searched(t, x.search, x.label, rows, n) {
 			if f.Price <= evade.Most {
 				out = append(out, artifact.Row{ID: fmt.Sprint("evasion ", len(out), x.label), Text: f.Text, Label: x.label, Source: "evasions", Category: "injection", Method: "evasion"})
@@ -175,7 +175,7 @@ func hold(t *testing.T, s *scorer.Scorer, rows []artifact.Row) (h held) {
 		}
 	}
 	h.recall = float64(caught) / float64(attacks)
-	h.evasion = priceOf(searched(t, evade.Attacks(evade.By(s), at), artifact.Malicious, rows, 100))
-	h.alarm = priceOf(searched(t, evade.Alarms(evade.By(s), at), artifact.Benign, rows, 100))
+	h.evasion = priceOf(searched(t, evade.Attacks(s.Threats, at), artifact.Malicious, rows, 100))
+	h.alarm = priceOf(searched(t, evade.Alarms(s.Threats, at), artifact.Benign, rows, 100))
 	return h
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"rein/steps/artifact"
-	"rein/steps/internal/scorer"
 )
 
 // What a search may cost. A text whose verdict Most words don't turn counts as one word more.
@@ -22,18 +21,6 @@ const (
 
 // Threats scores texts.
 type Threats func(ctx context.Context, texts []string) ([]float64, error)
-
-// By scores with a model.
-func By(s *scorer.Scorer) Threats {
-	return func(ctx context.Context, texts []string) ([]float64, error) {
-		scores, err := s.Score(ctx, texts)
-		out := make([]float64, len(scores))
-		for i, s := range scores {
-			out[i] = float64(s.Threat)
-		}
-		return out, err
-	}
-}
 
 // Search turns verdicts of one label's texts.
 type Search struct {

@@ -166,6 +166,16 @@ func (s *Scorer) Score(ctx context.Context, texts []string) ([]Score, error) {
 	return out, nil
 }
 
+// Threats are the threat scores of Score.
+func (s *Scorer) Threats(ctx context.Context, texts []string) ([]float64, error) {
+	scores, err := s.Score(ctx, texts)
+	out := make([]float64, len(scores))
+	for i, x := range scores {
+		out[i] = float64(x.Threat)
+	}
+	return out, err
+}
+
 // Logits returns the raw outputs by row, without the memo: for comparing models.
 func (s *Scorer) Logits(ctx context.Context, texts []string) ([][]float32, error) {
 	return s.run(ctx, texts)

@@ -1,0 +1,42 @@
+// Package scorertest has what models say of rows, for tests of steps.
+package scorertest
+
+import (
+	"slices"
+	"testing"
+
+	"rein/steps/artifact"
+	"rein/steps/internal/ngram/ngramtest"
+	"rein/steps/internal/scorer"
+)
+
+// Threats are the threat scores that a model gives rows, in their order.
+func Threats(t testing.TB, model artifact.Model, rows []artifact.Row) []float64 {
+	t.Helper()
+	s, err := scorer.Open(t.Context(), model, scorer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	texts := make([]string, len(rows))
+	for i, r := range rows {
+		texts[i] = r.Text
+	}
+	threats, err := s.Threats(t.Context(), texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return threats
+}
+
+// Halved is a random model that flags half of the rows.
+func Halved(t testing.TB, rows artifact.Rows) artifact.Model {
+	t.Helper()
+	all, err := rows.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	threats := Threats(t, ngramtest.Random(t, 0.5, true), all)
+	slices.Sort(threats)
+	return ngramtest.Random(t, threats[len(threats)/2], true)
+}
