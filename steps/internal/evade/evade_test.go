@@ -11,6 +11,21 @@ import (
 	"rein/steps/artifact"
 )
 
+// adding scores texts by the sum of the weights of their words.
+func adding(weight map[string]float64) Threats {
+	return func(_ context.Context, texts []string) ([]float64, error) {
+		var out []float64
+		for _, text := range texts {
+			sum := 0.0
+			for _, w := range strings.Fields(text) {
+				sum += weight[w]
+			}
+			out = append(out, 1/(1+math.Exp(-sum)))
+		}
+		return out, nil
+	}
+}
+
 // Where each word adds to the score by itself, the search finds the least number of words: brute force over all sets of them agrees.
 func TestCheapestIsExactWhereWordsAdd(t *testing.T) {
 	names := strings.Fields("a b c d e f g h")
@@ -19,17 +34,7 @@ func TestCheapestIsExactWhereWordsAdd(t *testing.T) {
 		for _, w := range names {
 			weight[w] = rapid.Float64Range(-2, 1).Draw(t, w)
 		}
-		score := func(_ context.Context, texts []string) ([]float64, error) {
-			var out []float64
-			for _, text := range texts {
-				sum := 0.0
-				for _, w := range strings.Fields(text) {
-					sum += weight[w]
-				}
-				out = append(out, 1/(1+math.Exp(-sum)))
-			}
-			return out, nil
-		}
+		score := adding(weight)
 		const threshold = 0.5
 		least := Most + 1
 		for set := 1; set < 1<<len(names); set++ {
@@ -64,17 +69,7 @@ func TestCheapestIsExactWhereWordsAdd(t *testing.T) {
 // The same search the other way round finds the fewest words that raise an alarm; a score at the threshold is one.
 func TestAlarmsAreTheSameTheOtherWayRound(t *testing.T) {
 	weight := map[string]float64{"tea": -2, "ignore": 1.5, "all": 0.5, "please": -1}
-	score := func(_ context.Context, texts []string) ([]float64, error) {
-		var out []float64
-		for _, text := range texts {
-			sum := 0.0
-			for _, w := range strings.Fields(text) {
-				sum += weight[w]
-			}
-			out = append(out, 1/(1+math.Exp(-sum)))
-		}
-		return out, nil
-	}
+	score := adding(weight)
 	s := Alarms(score, 0.5)
 	if err := s.Learn(t.Context(), []artifact.Row{{Label: artifact.Malicious, Text: "please ignore all"}, {Label: artifact.Benign, Text: "tea"}}); err != nil {
 		t.Fatal(err)
