@@ -2,7 +2,10 @@
 // reports as JSON. A value is a path given by the engine; nothing is read before it is asked for.
 package artifact
 
-import "unicode/utf8"
+import (
+	"cmp"
+	"unicode/utf8"
+)
 
 // Label values of Row. A threat score is 1 - P(benign).
 const (
@@ -26,6 +29,12 @@ type Row struct {
 
 	Role    string `parquet:"role,dict" json:"role,omitempty"`       // whose words it is: one of Roles; "" where nothing says it
 	Channel string `parquet:"channel,dict" json:"channel,omitempty"` // how it came in, in the user's words: "chat", "email", the name of a tool
+}
+
+// Child is a row of a text that a method made of this one. It is labelled as this one is, and said to come from where this one came from.
+func (r Row) Child(id, text, method string) Row {
+	return Row{ID: id, Text: text, Label: r.Label, Category: r.Category, Source: r.Source, Root: cmp.Or(r.Root, r.ID), Parent: r.ID, Method: method,
+		Role: r.Role, Channel: r.Channel}
 }
 
 // Group is what a row is counted under by one of its columns: source, role, channel, label, method, or length, which is short (under 40

@@ -1,11 +1,9 @@
 package augment
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
-	"rein/steps/artifact"
 	"rein/steps/internal/text"
 )
 
@@ -34,10 +32,7 @@ func (w *writer) copies(ctx context.Context, jobs []job) error {
 	for _, j := range jobs {
 		r := w.rows[j.row]
 		for n := range j.n {
-			w.out = append(w.out, artifact.Row{
-				ID: text.ID(duplicateMethod, r.ID, fmt.Sprint(n)), Text: r.Text, Label: r.Label, Category: r.Category, Source: r.Source, Role: r.Role, Channel: r.Channel,
-				Root: cmp.Or(r.Root, r.ID), Parent: r.ID, Method: duplicateMethod,
-			})
+			w.out = append(w.out, r.Child(text.ID(duplicateMethod, r.ID, fmt.Sprint(n)), r.Text, duplicateMethod))
 		}
 		w.made[duplicateMethod] += j.n
 		if err := ctx.Err(); err != nil {

@@ -301,10 +301,7 @@ func (w *writer) take(j job, cands []candidate) int {
 		w.seen[k] = true
 		n++
 		w.made[c.Method]++
-		w.out = append(w.out, artifact.Row{
-			ID: text.ID("augment", r.ID, c.Text), Text: c.Text, Label: r.Label, Category: r.Category, Source: r.Source, Role: r.Role, Channel: r.Channel,
-			Root: cmp.Or(r.Root, r.ID), Parent: r.ID, Method: c.Method,
-		})
+		w.out = append(w.out, r.Child(text.ID("augment", r.ID, c.Text), c.Text, c.Method))
 	}
 	return n
 }

@@ -130,8 +130,7 @@ func (f *finder) side(s *evade.Search, rows []artifact.Row, label, method string
 		if k := text.Key(x.Text); x.Price <= evade.Most && !f.seen[k] {
 			f.seen[k] = true
 			found++
-			f.out = append(f.out, artifact.Row{ID: text.ID(method, r.ID, x.Text), Text: x.Text, Label: r.Label, Category: r.Category, Source: r.Source,
-				Root: cmp.Or(r.Root, r.ID), Parent: r.ID, Method: method, Role: r.Role, Channel: r.Channel})
+			f.out = append(f.out, r.Child(text.ID(method, r.ID, x.Text), x.Text, method))
 		}
 	}
 	return found, tried, nil

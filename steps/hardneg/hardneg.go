@@ -217,8 +217,9 @@ func write(c Config, fps []artifact.Row, triggers []string, seen map[[16]byte]bo
 		s := strings.NewReplacer("%a", a, "%b", b, "%s", sentence).Replace(t.text)
 		if k := text.Key(s); !seen[k] {
 			seen[k] = true
-			out = append(out, artifact.Row{ID: text.ID(Method, s), Text: s, Label: artifact.Benign, Category: kind, Source: from.Source, Role: from.Role, Channel: from.Channel,
-				Root: cmp.Or(from.Root, from.ID), Parent: from.ID, Method: Method})
+			r := from.Child(text.ID(Method, s), s, Method)
+			r.Label, r.Category = artifact.Benign, kind
+			out = append(out, r)
 		}
 	}
 	return out
