@@ -17,6 +17,8 @@ type learner interface {
 	begin(ctx context.Context, rows *dataset) error
 	// prepare makes ready what an epoch's batches need, so that their pace is theirs.
 	prepare(ctx context.Context, rows *dataset, batches [][]int32) error
+	// long is how long texts are read.
+	long() reading
 	// slow tells that measuring takes about as long as training.
 	slow() bool
 	// batches cuts an epoch's order of rows into updates.

@@ -11,6 +11,7 @@ import (
 
 // network is the n-gram model in training: the embedding in Go, the layers above it in a GoMLX graph.
 type network struct {
+	reading
 	cfg   Config
 	dev   *mlx.Backend
 	model *ngram.Model

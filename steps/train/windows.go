@@ -8,16 +8,6 @@ import (
 	"rein/steps/internal/windows"
 )
 
-// windowed is a learner that reads texts by tokens: one that is longer than it reads at once, in windows.
-type windowed interface {
-	// reader is what divides texts; nil where they are cut.
-	reader() *windows.Reader
-	// limit is how many tokens it reads at once.
-	limit() int
-	// asked is the rule that the config asks for; "": it is chosen.
-	asked() string
-}
-
 // longRow is a row of more tokens than the model reads at once.
 type longRow struct {
 	row     int
@@ -26,13 +16,13 @@ type longRow struct {
 
 // longRows are those of some texts.
 func longRows(net learner, texts []string) []longRow {
-	w, ok := net.(windowed)
-	if !ok || w.reader() == nil {
+	read := net.long().read
+	if read == nil {
 		return nil
 	}
 	var out []longRow
 	for i, text := range texts {
-		if all := w.reader().Windows(text); len(all) > 1 {
+		if all := read.Windows(text); len(all) > 1 {
 			out = append(out, longRow{i, all})
 		}
 	}
@@ -45,12 +35,12 @@ const leastLong = 20
 // readLong scores the long validation rows in windows, as they will be read, and chooses the rule: the one whose scores tell the
 // validation rows' labels apart best. The threshold then rests on these scores.
 func (l *loop) readLong(v *measured) error {
-	w, ok := l.net.(windowed)
-	if !ok || w.reader() == nil {
+	how := l.net.long()
+	if how.read == nil {
 		return nil
 	}
 	long, by := l.validation.long, map[string][]float32{}
-	l.windows = windows.Default(w.limit(), windows.Max)
+	l.windows = windows.Default(how.limit, windows.Max)
 	if len(long) > 0 {
 		scores, err := l.windowScores(long)
 		if err != nil {
@@ -67,9 +57,9 @@ func (l *loop) readLong(v *measured) error {
 	for _, r := range long {
 		labels[label(l.validation, r.row)]++
 	}
-	switch asked := w.asked(); {
-	case asked != "":
-		l.windows.Rule, l.windows.Why = asked, "as the step's long_text says"
+	switch {
+	case how.rule != "":
+		l.windows.Rule, l.windows.Why = how.rule, "as the step's long_text says"
 	case l.part != whole:
 		l.windows.Why = "with cross_fit"
 	case min(labels[0], labels[1]) < leastLong:
@@ -83,7 +73,7 @@ func (l *loop) readLong(v *measured) error {
 		}
 		l.windows.Why = fmt.Sprintf("chosen on the validation rows, of which %d are long: AUC %.4f", len(long), best)
 	}
-	l.env.Logf("a text of over %d tokens is read in windows, rule %s: %s", w.limit(), l.windows.Rule, l.windows.Why)
+	l.env.Logf("a text of over %d tokens is read in windows, rule %s: %s", how.limit, l.windows.Rule, l.windows.Why)
 	if len(long) > 0 {
 		v.scores = by[l.windows.Rule]
 	}
@@ -111,12 +101,15 @@ func (l *loop) windowScores(long []longRow) ([][]float32, error) {
 	return out, nil
 }
 
-// reading is how a learner over tokens reads long texts.
+// reading is how a learner reads texts of more tokens than it reads at once. The zero value doesn't read them in windows.
 type reading struct {
-	read *windows.Reader
-	most int
-	rule string
+	read  *windows.Reader // divides them
+	limit int             // tokens that are read at once
+	rule  string          // that the config asks for; "": it is chosen
 }
+
+// long implements learner.
+func (r reading) long() reading { return r }
 
 // reads makes it of the config.
 func (c Config) reads(tok tokenizer.Tokenizer, limit int) reading {
@@ -132,7 +125,3 @@ func (c Config) reads(tok tokenizer.Tokenizer, limit int) reading {
 	}
 	return reading{windows.New(tok, limit, windows.Default(limit, windows.Max)), limit, asked}
 }
-
-func (r reading) reader() *windows.Reader { return r.read }
-func (r reading) limit() int              { return r.most }
-func (r reading) asked() string           { return r.rule }
