@@ -128,6 +128,21 @@ func IsRows(path string) bool {
 	return true
 }
 
+// CountAll is the number of rows of several sets; one without a path has none.
+func CountAll(sets ...Rows) (total int64, err error) {
+	for _, s := range sets {
+		if s.Path == "" {
+			continue
+		}
+		n, err := s.Count()
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
+}
+
 // Count is the number of rows, from the file's footer.
 func (r Rows) Count() (int64, error) {
 	f, err := os.Open(r.Path)

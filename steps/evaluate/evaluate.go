@@ -147,11 +147,11 @@ func (e *evaluation) model(ctx context.Context, in In) (err error) {
 	if err := e.chosen(in.Model); err != nil {
 		return err
 	}
-	reported, err := count(in.Test, in.Unseen)
+	reported, err := artifact.CountAll(in.Test, in.Unseen)
 	if err != nil {
 		return err
 	}
-	pool, err := count(in.Pool)
+	pool, err := artifact.CountAll(in.Pool)
 	if err != nil {
 		return err
 	}
@@ -223,21 +223,6 @@ func (e *evaluation) limit() float64 {
 		return p.Limit
 	}
 	return 0.01
-}
-
-// count adds up the rows of the sets that are there.
-func count(sets ...artifact.Rows) (total int64, err error) {
-	for _, s := range sets {
-		if s.Path == "" {
-			continue
-		}
-		n, err := s.Count()
-		if err != nil {
-			return 0, err
-		}
-		total += n
-	}
-	return total, nil
 }
 
 // batch is how many rows are scored at a time: texts are not kept.

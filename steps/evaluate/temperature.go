@@ -13,7 +13,7 @@ func (e *evaluation) temperature(ctx context.Context, rows artifact.Rows, report
 	if rows.Path == "" {
 		return nil
 	}
-	n, err := count(rows)
+	n, err := rows.Count()
 	if err != nil {
 		return err
 	}

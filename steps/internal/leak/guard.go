@@ -76,16 +76,13 @@ func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule,
 
 // countRows begins the phase of checking the sets.
 func countRows(env *steps.Env, sets []Set) (*steps.Count, error) {
-	var total int64
-	for _, s := range sets {
-		if s.Rows.Path == "" {
-			continue
-		}
-		n, err := s.Rows.Count()
-		if err != nil {
-			return nil, err
-		}
-		total += n
+	rows := make([]artifact.Rows, len(sets))
+	for i, s := range sets {
+		rows[i] = s.Rows
+	}
+	total, err := artifact.CountAll(rows...)
+	if err != nil {
+		return nil, err
 	}
 	return env.Count(total, "rows checked for leakage"), nil
 }
