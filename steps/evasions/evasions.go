@@ -67,7 +67,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 		return Out{}, err
 	}
 	score, at := s.Threats, s.Threshold()
-	f := &finder{ctx: ctx, env: env, seen: map[[16]byte]bool{}, total: int64(c.Attacks + c.Benign)}
+	f := &finder{ctx: ctx, searched: env.Count(int64(c.Attacks+c.Benign), "rows"), seen: map[[16]byte]bool{}}
 	for _, side := range []struct {
 		search         *evade.Search
 		label, method  string
@@ -90,11 +90,10 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 
 // finder writes what is found.
 type finder struct {
-	ctx         context.Context
-	env         *steps.Env
-	seen        map[[16]byte]bool
-	out         []artifact.Row
-	done, total int64
+	ctx      context.Context
+	searched *steps.Count
+	seen     map[[16]byte]bool
+	out      []artifact.Row
 }
 
 // side looks for rows of one label.
@@ -117,8 +116,7 @@ func (f *finder) side(s *evade.Search, rows []artifact.Row, label, method string
 		return 0, 0, err
 	}
 	for i, r := range of {
-		f.done++
-		f.env.Progress(f.done, f.total, "rows")
+		f.searched.Add(1)
 		if s.Turned(before[i]) {
 			continue
 		}
