@@ -262,6 +262,9 @@ func replace(at **tensors.Tensor, data []float32, shape ...int) {
 // lengthStep is what batch lengths are rounded up to: each length is a graph to compile.
 const lengthStep = 16
 
+// roundUp is the next multiple of lengthStep.
+func roundUp(length int) int { return (length + lengthStep - 1) / lengthStep * lengthStep }
+
 // Lookup is a batch of token ids, with their vectors where the caller keeps the word table; missing rows, and what a row is
 // shorter than the longest, are filling.
 func (e *Encoder) Lookup(rows int, ids [][]int32) EncoderBatch {

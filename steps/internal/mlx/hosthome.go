@@ -88,9 +88,7 @@ func (h *hostHome) update(grads [][]float32, knobs []float32) {
 	}
 }
 
-func (h *hostHome) length(longest int) int {
-	return (longest + lengthStep - 1) / lengthStep * lengthStep
-}
+func (h *hostHome) length(longest int) int { return roundUp(longest) }
 
 // compiles tells that nothing takes long to compile here.
 func (h *hostHome) compiles(int, int) bool           { return false }

@@ -174,7 +174,7 @@ func ones(n int) []float32 {
 func (u *UserGraph) Length(longest int) int { return graphLength(u.model, longest) }
 
 func graphLength(m *usergraph.Model, longest int) int {
-	return min((longest+lengthStep-1)/lengthStep*lengthStep, max(m.MaxTokens, longest))
+	return min(roundUp(longest), max(m.MaxTokens, longest))
 }
 
 // Compiles implements Trainer: nothing is compiled ahead.
