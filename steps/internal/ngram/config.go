@@ -2,8 +2,9 @@ package ngram
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+
+	"rein/steps"
 )
 
 // Spec is the version of the rules in the package comment.
@@ -31,17 +32,12 @@ func (c Config) Validate() error {
 	if c.Spec != Spec {
 		return fmt.Errorf("n-gram rules of version %d, this program has version %d", c.Spec, Spec)
 	}
-	var wrong []error
-	want := func(ok bool, format string, args ...any) {
-		if !ok {
-			wrong = append(wrong, fmt.Errorf(format, args...))
-		}
-	}
-	want(c.Buckets >= 4 && c.Buckets <= 1<<26, "buckets: %d is not between 4 and %d", c.Buckets, 1<<26)
-	want(c.Dim >= 1 && c.Dim <= 1024, "dim: %d is not between 1 and 1024", c.Dim)
-	want(c.Hidden >= 1 && c.Hidden <= 4096, "hidden: %d is not between 1 and 4096", c.Hidden)
-	want(c.MaxBytes >= 64, "max_bytes: %d is less than 64", c.MaxBytes)
-	return errors.Join(wrong...)
+	var check steps.Checks
+	check.Want(c.Buckets >= 4 && c.Buckets <= 1<<26, "buckets: %d is not between 4 and %d", c.Buckets, 1<<26)
+	check.Want(c.Dim >= 1 && c.Dim <= 1024, "dim: %d is not between 1 and 1024", c.Dim)
+	check.Want(c.Hidden >= 1 && c.Hidden <= 4096, "hidden: %d is not between 1 and 4096", c.Hidden)
+	check.Want(c.MaxBytes >= 64, "max_bytes: %d is less than 64", c.MaxBytes)
+	return check.Err()
 }
 
 // ParseConfig reads a Config from a model's metadata.

@@ -3,11 +3,12 @@ package ngram
 import (
 	"fmt"
 	"math/bits"
-	"rein/steps/internal/text"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"rein/steps/internal/text"
 )
 
 const (
