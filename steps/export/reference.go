@@ -81,7 +81,7 @@ func (g grams) logits(texts []string) ([][]float32, error) {
 type transformer struct {
 	m       *encoder.Model
 	tok     *encoder.Tokenizer
-	windows *artifact.Windows
+	read    *windows.Reader
 	backend *mlx.Backend
 	net     *mlx.Encoder
 }
@@ -94,7 +94,7 @@ func newTransformer(m *encoder.Model, tok *encoder.Tokenizer, w *artifact.Window
 		return nil, err
 	}
 	net, err := mlx.NewEncoder(b, m, mlx.EncoderConfig{Frozen: m.Layers})
-	return &transformer{m, tok, w, b, net}, err
+	return &transformer{m, tok, windows.New(tok, m.MaxTokens, w), b, net}, err
 }
 
 func (t *transformer) graph(metadata map[string]string, weights onnxgraph.Weights) []byte {
@@ -111,7 +111,7 @@ func (t *transformer) close() {
 }
 
 func (t *transformer) logits(texts []string) ([][]float32, error) {
-	return inWindows(windows.New(t.tok, t.m.MaxTokens, t.windows), texts, t.rows)
+	return inWindows(t.read, texts, t.rows)
 }
 
 func (t *transformer) rows(ids [][]int32) ([][]float32, error) {

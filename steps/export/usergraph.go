@@ -13,8 +13,7 @@ import (
 type userGraph struct {
 	m       *usergraph.Model
 	files   tokenizer.Files
-	tok     tokenizer.Tokenizer
-	windows *artifact.Windows
+	read    *windows.Reader
 	backend *mlx.Backend
 	net     *mlx.UserGraph
 }
@@ -33,7 +32,7 @@ func newUserGraph(m *usergraph.Model, files tokenizer.Files, w *artifact.Windows
 		b.Close()
 		return nil, err
 	}
-	return &userGraph{m, files, tok, w, b, net}, nil
+	return &userGraph{m, files, windows.New(tok, m.MaxTokens, w), b, net}, nil
 }
 
 // graph is the user's with our ends; other weights are refused before.
@@ -51,7 +50,7 @@ func (u *userGraph) close() {
 }
 
 func (u *userGraph) logits(texts []string) ([][]float32, error) {
-	return inWindows(windows.New(u.tok, u.m.MaxTokens, u.windows), texts, u.rows)
+	return inWindows(u.read, texts, u.rows)
 }
 
 func (u *userGraph) rows(ids [][]int32) ([][]float32, error) {
