@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"maps"
@@ -76,11 +77,40 @@ func listedTables(dir string) ([]uint64, error) {
 		return nil, err
 	}
 	defer f.Close()
-	m, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir))
+	m, end, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir))
 	if err != nil {
 		return nil, nil // Badger says what is wrong with it
 	}
+	if _, err := f.Seek(end, io.SeekStart); err != nil {
+		return nil, err
+	}
+	if rest, err := io.ReadAll(f); err != nil {
+		return nil, err
+	} else if wasWhole(rest) {
+		return nil, &Damage{badger.ManifestFilename + ": the length of a record is damaged"}
+	}
 	return slices.Sorted(maps.Keys(m.Tables)), nil
+}
+
+// wasWhole tells whether what Badger takes for the beginning of a record, and passes over as a killed process leaves one, is a whole
+// record that states too large a length: a part of it has the checksum. A record is
+//
+//	length, checksum, content
+//
+// with length and checksum of 4 bytes each.
+func wasWhole(rest []byte) bool {
+	const head = 8
+	if len(rest) < head {
+		return false
+	}
+	want, sum := y.BytesToU32(rest[4:head]), uint32(0)
+	for i := head; sum != want; i++ {
+		if i == len(rest) {
+			return false
+		}
+		sum = crc32.Update(sum, y.CastagnoliCrcTable, rest[i:i+1])
+	}
+	return true
 }
 
 // checkTable verifies a table's checksums. It ends with
