@@ -23,10 +23,10 @@ func (s *Store) Adopt(ctx context.Context, path string) (Blob, error) {
 	return s.place(ctx, path, t, t.blob())
 }
 
-// Receive is Adopt for what came from elsewhere and has to be b. What isn't stays where it is: a *Miss. It isn't hashed again
-// where the caller has proven it.
+// Receive is Adopt for content that came from elsewhere and must be b. Other content stays where it is, and the error is a *Miss. Content
+// that the caller has proven isn't hashed again.
 func (s *Store) Receive(ctx context.Context, path string, b Blob, proven bool) error {
-	if !b.Dir { // the way that it came may not know of modes
+	if !b.Dir { // a transfer may not keep modes
 		mode := fs.FileMode(0o644)
 		if b.Exec {
 			mode = 0o755
@@ -63,7 +63,7 @@ func (s *Store) ownTree(path string) (*tree, error) {
 	return t, stateError(t.seal())
 }
 
-// place moves a sealed tree to where the store looks for b.
+// place moves a sealed tree to the path of b in the store.
 func (s *Store) place(ctx context.Context, path string, t *tree, b Blob) (Blob, error) {
 	if now, err := readTree(path); err != nil {
 		return b, err
@@ -88,15 +88,15 @@ func (s *Store) place(ctx context.Context, path string, t *tree, b Blob) (Blob, 
 			return b, nil
 		case err == nil:
 			return b, syncDir(filepath.Dir(dst))
-		case !there(): // else another process has brought the same content meanwhile
+		case !there(): // otherwise another process has stored the same content meanwhile
 			return b, stateError(err)
 		}
 	}
 	return b, RemoveAll(path)
 }
 
-// readOwn is readTree for what is about to be sealed. A link may lead to a file of somebody else's, of the user's most likely: the
-// tree is replaced by a copy without any.
+// readOwn is readTree for a tree that is about to be sealed. A symbolic link may lead to a file of the user's, so a tree with links is
+// replaced by a copy without them.
 func readOwn(path string) (*tree, error) {
 	t, err := readTree(path)
 	if err != nil || !t.linked && !slices.ContainsFunc(t.files, func(f treeFile) bool { return linkCount(f.info) > 1 }) {

@@ -16,12 +16,11 @@ import (
 // that file's time; adding, renaming or removing a file changes its folder's. The next use sees that without reading the content.
 var sealed = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// smallBlob is the size below which a blob's name isn't made durable by itself. Its content is, before it gets the name,
-// so a power cut can lose the blob, which is a miss, and can't tear it; and waiting for the disk twice would be most of
-// what a small step costs.
+// smallBlob is the size below which a blob's name isn't made durable by itself. The content is durable before it gets the name. So a power
+// cut can lose the blob, which is a miss, but can't leave half of it. A second wait for the disk would be most of what a small step costs.
 const smallBlob = 1 << 20
 
-// execExt ends the name of a file that may be executed: of equal content the one may be, and the other not.
+// execExt ends the name of an executable file. Two files of equal content may differ in that.
 const execExt = ".x"
 
 // blobPath is where a blob lies: a file, or a folder.
@@ -33,7 +32,7 @@ func (s *Store) blobPath(b Blob) string {
 	return filepath.Join(s.dir, blobsDir, h[:2], h)
 }
 
-// Has tells whether a blob is in the store, whole as far as names and sizes show.
+// Has tells whether a blob is in the store and complete, as far as names and sizes show.
 func (s *Store) Has(b Blob) bool {
 	info, err := os.Lstat(s.blobPath(b))
 	if errors.Is(err, fs.ErrNotExist) && !b.Dir && !b.Exec {
@@ -46,7 +45,7 @@ func (s *Store) Has(b Blob) bool {
 	return b.Dir || info.Size() == b.Size
 }
 
-// Lost proves that every output of an entry is there and whole; if one is not it says which, and why.
+// Lost checks that every output of an entry is in the store and complete. Otherwise it says which one isn't, and why.
 func (s *Store) Lost(ctx context.Context, e *Entry) (string, error) {
 	for _, port := range slices.Sorted(maps.Keys(e.Outputs)) {
 		_, err := s.find(ctx, e.Outputs[port], false)
@@ -65,7 +64,7 @@ func (s *Store) Lost(ctx context.Context, e *Entry) (string, error) {
 // is a *Miss; a damaged one is put out of the way.
 func (s *Store) Path(ctx context.Context, b Blob) (string, error) { return s.find(ctx, b, true) }
 
-// find is Path; without handed the seal is proof enough.
+// find is Path. With handed = false, the seal is proof enough.
 func (s *Store) find(ctx context.Context, b Blob, handed bool) (string, error) {
 	path, err := s.plain(ctx, b, handed)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -74,7 +73,7 @@ func (s *Store) find(ctx context.Context, b Blob, handed bool) (string, error) {
 	return path, err
 }
 
-// plain is Path for what isn't pressed; fs.ErrNotExist for what isn't there so.
+// plain is Path for a blob that isn't compressed. The error of one that isn't there, or is compressed, is fs.ErrNotExist.
 func (s *Store) plain(ctx context.Context, b Blob, handed bool) (string, error) {
 	path := s.blobPath(b)
 	t, err := readTree(path)
@@ -105,7 +104,7 @@ func (s *Store) plain(ctx context.Context, b Blob, handed bool) (string, error) 
 	return "", &Miss{"blob", b.Digest.Short() + " is damaged: its content isn't what was written"}
 }
 
-// drop removes content from the store: renamed first, so that nobody sees half of it.
+// drop removes content from the store. It is renamed first, so that no process sees a part of it.
 func (s *Store) drop(path string) error {
 	tmp, err := s.Scratch()
 	if unlessFull(err) == nil && err != nil { // a full disk has no room for a folder
@@ -148,7 +147,7 @@ func (s *Store) Import(ctx context.Context, path string) (Blob, error) {
 	return b, err
 }
 
-// Restore copies a blob to dst, which is replaced at once or not at all. The copy is the user's: writable.
+// Restore copies a blob to dst, which is replaced as a whole or not at all. The user may write to the copy.
 func (s *Store) Restore(ctx context.Context, b Blob, dst string) error {
 	src, err := s.Path(ctx, b)
 	if err != nil {

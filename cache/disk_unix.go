@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// allocated is what a file takes on disk: Badger's files are sparse.
+// allocated is the space that a file takes on the disk, in bytes. It is less than the size for Badger's files, which are sparse.
 func allocated(i fs.FileInfo) int64 {
 	if st, ok := i.Sys().(*syscall.Stat_t); ok {
 		return st.Blocks * 512

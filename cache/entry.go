@@ -24,7 +24,7 @@ const (
 
 func entryKey(action Digest) []byte { return append([]byte{entryTable}, action[:]...) }
 
-// newest makes a key part by which later times come first.
+// newest is a part of a key that sorts later times first.
 func newest(t time.Time) []byte {
 	return binary.BigEndian.AppendUint64(nil, ^uint64(t.UnixNano()))
 }
@@ -38,7 +38,7 @@ func allKey(e *Entry) []byte {
 	return append(append([]byte{allTable}, newest(e.Result.Made)...), e.Action[:]...)
 }
 
-// view reads the index. One that isn't there yet reads as an empty one: do isn't called.
+// view reads the index. If there is no index yet, do isn't called.
 func (s *Store) view(ctx context.Context, do func(*index.Txn) error) error {
 	if err := s.index.View(ctx, do); !errors.Is(err, index.ErrNone) {
 		return s.indexError(err)
@@ -46,7 +46,7 @@ func (s *Store) view(ctx context.Context, do func(*index.Txn) error) error {
 	return nil
 }
 
-// indexError says what to do about what the index says. A miss is no fault.
+// indexError adds to an error of the index what the user can do. A miss stays as it is.
 func (s *Store) indexError(err error) error {
 	var miss *Miss
 	var damage *index.Damage
@@ -66,7 +66,7 @@ func (s *Store) indexError(err error) error {
 // makesAnew says what becomes of a damaged index.
 const makesAnew = "the next run, or rein cache verify --repair, sets it aside, and makes it again from the run records"
 
-// Outside tells faults of the machine, which say nothing about what was read: no space, no permission, too many files.
+// Outside tells whether an error is the machine's fault (no space, no permission, too many open files) and so says nothing about the data.
 func Outside(err error) bool { return index.Outside(err) }
 
 // Get returns an action's entry. Its outputs may be gone; Has and Path tell. The error of an absent or unreadable entry
@@ -85,7 +85,7 @@ func (s *Store) Get(ctx context.Context, action Digest) (*Entry, error) {
 // GetEach is Get of many actions, in one look at the index: an entry or a *Miss for each.
 func (s *Store) GetEach(ctx context.Context, actions []Digest) (entries []*Entry, misses []*Miss, err error) {
 	entries, misses = make([]*Entry, len(actions)), make([]*Miss, len(actions))
-	order := make([]int, len(actions)) // of the keys: neighbours lie in one block
+	order := make([]int, len(actions)) // by key, because neighbours lie in one block
 	for i := range order {
 		order[i] = i
 	}

@@ -11,7 +11,7 @@ import (
 // tmpFile begins the name of a file that is being written.
 const tmpFile = ".tmp-"
 
-// writeFile writes a file so that it is there whole or not at all, also after a power cut.
+// writeFile writes a file atomically: after a power cut, too, it is there as a whole or not at all.
 func writeFile(path string, b []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), tmpFile)
 	if err != nil {
@@ -37,7 +37,7 @@ func syncDir(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// copyFile copies a regular file, as a reflink where the file system has those.
+// copyFile copies a regular file, by a reflink if the file system has them.
 func copyFile(src, dst string, mode fs.FileMode) (err error) {
 	in, err := os.Open(src)
 	if err != nil {
@@ -75,7 +75,7 @@ func RemoveAll(path string) error {
 	return os.RemoveAll(path)
 }
 
-// renameChecked is renameNew where the system can't do both at once.
+// renameChecked is renameNew for systems that can't check and rename in one step.
 func renameChecked(from, to string) error {
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(fs.ErrExist, err)
@@ -83,8 +83,7 @@ func renameChecked(from, to string) error {
 	return os.Rename(from, to)
 }
 
-// exchangeSlowly is exchange in two steps: a file that takes the place of another one does it at once, a folder is absent for
-// a moment.
+// exchangeSlowly is exchange in two steps. A file replaces another one at once; a folder is absent for a moment.
 func exchangeSlowly(a, b, old string) error {
 	if err := os.Rename(b, old); err != nil {
 		return err

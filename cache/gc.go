@@ -16,15 +16,15 @@ func validJSON(b []byte) bool { return json.Valid(b) }
 
 // Keep says what a collection must leave.
 type Keep struct {
-	Blobs map[Digest]bool // outputs of recent and pinned runs, and of what the current files need
-	// Hot are those of them that are in use, and stay as they are; others are compressed where it pays. nil: all stay.
+	Blobs map[Digest]bool // outputs of recent runs, of pinned runs, and of what the current pipeline files need
+	// Hot are those of Blobs that are in use: they aren't compressed. The others are, if that saves enough. nil: none is compressed.
 	Hot map[Digest]bool
-	// MaxBytes is the size of the blobs that may stay beyond those: the ones that are cheap to make again for their size
-	// go first. 0: none stay.
+	// MaxBytes is how many bytes of other blobs may stay. Those that are cheap to make again for their size are removed first. 0: none
+	// stay.
 	MaxBytes int64
-	// MaxIdle is how long a checkpoint, a log, a cut transfer or a job may lie untouched; 0: for ever.
+	// MaxIdle is how long a checkpoint, a log, an interrupted transfer or a job may lie untouched. 0: for ever.
 	MaxIdle time.Duration
-	// MinAge protects what is younger: a run that is going on may not have recorded it yet.
+	// MinAge protects younger content: a run that hasn't ended yet may need it without having recorded it.
 	MinAge time.Duration
 }
 
@@ -33,7 +33,7 @@ type Eviction struct {
 	Digest Digest `json:"digest"`
 	Bytes  int64  `json:"bytes"`
 	Step   string `json:"step,omitempty"` // PIPELINE/STEP that made it, if the index knows
-	CostMS int64  `json:"cost_ms"`        // what making it took; its action's outputs share it
+	CostMS int64  `json:"cost_ms"`        // how long the action took that made it and its other outputs
 	path   string // where it lies
 }
 
@@ -45,12 +45,12 @@ type Collection struct {
 	Kept      int        `json:"kept"`
 	KeptBytes int64      `json:"kept_bytes"`
 	Press     []Pressing `json:"press,omitempty"`
-	Saved     int64      `json:"saved_bytes,omitempty"` // by compression: estimated, after the collection measured
+	Saved     int64      `json:"saved_bytes,omitempty"` // by compression; an estimate until the collection has measured it
 	Idle      []Idle     `json:"idle,omitempty"`
 	IdleBytes int64      `json:"idle_bytes,omitempty"`
 }
 
-// Idle is a checkpoint, a log, a cut transfer or a job that nobody has touched for long.
+// Idle is a checkpoint, a log, an interrupted transfer or a job that no process has touched for a long time.
 type Idle struct {
 	Name  string `json:"name"` // in the state folder
 	Bytes int64  `json:"bytes"`
@@ -71,7 +71,7 @@ func (s *Store) PlanGC(ctx context.Context, k Keep) (*Collection, error) {
 	var loose []Eviction
 	var looseBytes int64
 	for _, b := range blobs {
-		info, err := os.Lstat(filepath.Dir(b.path)) // the shelf changes when a blob comes in
+		info, err := os.Lstat(filepath.Dir(b.path)) // the time of its folder: that changes when a blob arrives
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -116,7 +116,7 @@ func (c *Collection) press(b *storedBlob) error {
 	return err
 }
 
-// idle finds the checkpoints, logs, cut transfers and jobs nobody came back for that are older than they may get.
+// idle finds the checkpoints, logs, interrupted transfers and jobs that have been untouched for longer than most.
 func (s *Store) idle(c *Collection, most time.Duration) error {
 	if most <= 0 {
 		return nil
@@ -146,7 +146,7 @@ func (s *Store) idle(c *Collection, most time.Duration) error {
 	return nil
 }
 
-// touched is when something in a tree was written last; now, if it goes meanwhile.
+// touched is the time of the last write to anything in a tree, or now if the tree disappears meanwhile.
 func touched(path string) (last time.Time, err error) {
 	err = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -169,7 +169,7 @@ type maker struct {
 	ms   int64
 }
 
-// makers says of each known output what made it.
+// makers finds for each known output the step that made it.
 func (s *Store) makers(ctx context.Context) (map[Digest]maker, error) {
 	entries, err := s.Recent(ctx, "", 1<<30)
 	if err != nil {
@@ -257,7 +257,7 @@ func (s *Store) Stats(ctx context.Context) (*Stats, error) {
 	return st, nil
 }
 
-// diskUse is the size of a tree on disk; files that go meanwhile don't count.
+// diskUse is the size of a tree on disk, in bytes. Files that disappear meanwhile don't count.
 func diskUse(dir string) (int64, error) {
 	var sum int64
 	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {

@@ -17,7 +17,7 @@ import (
 // longer one has the hash of a header and its chunks' hashes.
 const Chunk = 8 << 20
 
-// HashPath hashes a file or a folder, on all cores. Symbolic links are followed: content counts, not where it lies.
+// HashPath hashes a file or a folder on all cores. It follows symbolic links: the digest is of content, wherever that lies.
 func HashPath(ctx context.Context, path string) (Blob, error) {
 	t, err := readTree(path)
 	if err != nil {
@@ -52,8 +52,8 @@ func (t *tree) hash(ctx context.Context, known []Digest) error {
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
 
-// hashFile hashes a file of the given size; large ones in chunks, on all cores. A file that grows or shrinks meanwhile
-// is an error: its content isn't anything yet.
+// hashFile hashes a file of the given size, large ones in chunks on all cores. A file that grows or shrinks meanwhile is an error, because
+// it has no definite content.
 func hashFile(ctx context.Context, path string, size int64) (Digest, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -83,7 +83,7 @@ func hashFile(ctx context.Context, path string, size int64) (Digest, error) {
 	return JoinChunks(size, parts), nil
 }
 
-// JoinChunks is a file's digest by those of its chunks.
+// JoinChunks computes a file's digest from the digests of its chunks.
 func JoinChunks(size int64, parts []Digest) Digest {
 	if len(parts) == 1 {
 		return parts[0]

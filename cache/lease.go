@@ -11,8 +11,8 @@ import (
 // Lease is the right to make one action's result. The kernel takes it back when its process ends.
 type Lease struct{ release func() error }
 
-// Lease waits for the right to make an action's result; waiting is called once if it has to wait. The caller
-// then asks the index again, since the holder before may have made the result.
+// Lease waits for the right to make an action's result. It calls waiting once if it has to wait. The caller then asks the index again,
+// since the previous holder may have made the result.
 func (s *Store) Lease(ctx context.Context, action Digest, waiting func()) (l *Lease, err error) {
 	try := func() (bool, error) {
 		l, err = s.TryLease(action)
@@ -28,7 +28,7 @@ func (s *Store) Lease(ctx context.Context, action Digest, waiting func()) (l *Le
 	return l, err
 }
 
-// TryLease is Lease without waiting: nil if another holds it.
+// TryLease is Lease without waiting. It returns nil if another process holds the lease.
 func (s *Store) TryLease(action Digest) (*Lease, error) {
 	release, err := s.leases.try(action)
 	if errors.Is(err, index.ErrLocked) {
@@ -39,7 +39,7 @@ func (s *Store) TryLease(action Digest) (*Lease, error) {
 	return &Lease{release}, nil
 }
 
-// Leased tells whether somebody has the right to make an action's result now, and takes nothing. A store that is only read can be asked.
+// Leased tells whether somebody holds an action's lease now. It takes nothing, so it works on a store that is opened for reading.
 func (s *Store) Leased(action Digest) (bool, error) { return s.leases.taken(action) }
 
 // Release gives the lease back.

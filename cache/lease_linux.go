@@ -14,13 +14,13 @@ import (
 	"rein/cache/internal/index"
 )
 
-// leases are locks on single bytes of one empty file: a lease makes and removes no file, and nothing is left behind by
-// a process that was killed. The byte is the action's hash, so two actions share one once in 2^62.
+// leases are locks on single bytes of one empty file. So a lease creates and removes no file, and a killed process leaves nothing behind.
+// The offset of the byte is the action's hash; two actions share one with probability 2^-62.
 type leases struct {
 	dir  string
 	mu   sync.Mutex
 	file *os.File
-	held map[int64]bool // the kernel tells processes apart, not the holders in one
+	held map[int64]bool // the kernel doesn't tell the holders within one process apart
 }
 
 func newLeases(dir string) *leases { return &leases{dir: dir, held: map[int64]bool{}} }
@@ -80,13 +80,13 @@ func (l *leases) release(at int64) error {
 		return nil
 	}
 	delete(l.held, at)
-	if l.file == nil { // closed: the kernel has them all back
+	if l.file == nil { // closed: the kernel has released them all
 		return nil
 	}
 	return l.set(at, unix.F_UNLCK)
 }
 
-// set locks or unlocks a byte for this open file: not for the process, which may have the folder open twice.
+// set locks or unlocks a byte. The lock belongs to this open file, not to the process, which may have opened the folder twice.
 func (l *leases) set(at int64, kind int16) error {
 	c, err := l.file.SyscallConn()
 	if err != nil {

@@ -21,7 +21,7 @@ func (l *leases) try(action Digest) (func() error, error) {
 		return nil, err
 	}
 	return func() error {
-		_ = os.Remove(path) // where an open file can't be removed it stays, empty
+		_ = os.Remove(path) // a system that can't remove an open file keeps it, empty
 		return f.Unlock()
 	}, nil
 }

@@ -8,7 +8,7 @@ type File struct {
 	Exec bool // may be executed
 }
 
-// List lists what a folder's digest is of: its folders and its files, each sorted by name. Symbolic links are followed.
+// List lists the folders and files that a folder's digest covers, each sorted by name. It follows symbolic links.
 func List(path string) (folders []string, files []File, err error) {
 	t, err := readTree(path)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 func memoKey(k Digest) []byte { return append([]byte{memoTable}, k[:]...) }
 
-// GetMany returns the kept value, or nil, for each row key, in order.
+// GetMany returns the value of each row key, in the keys' order; nil if there is none.
 func (s *Store) GetMany(ctx context.Context, keys []Digest) ([][]byte, error) {
 	out := make([][]byte, len(keys))
 	err := s.view(ctx, func(txn *index.Txn) error {
@@ -28,7 +28,7 @@ func (s *Store) GetMany(ctx context.Context, keys []Digest) ([][]byte, error) {
 	return out, err
 }
 
-// mostMemo is the largest value that is kept by row: what is larger is worked out again, as whatever isn't remembered is.
+// mostMemo is the largest value that is kept for a row, in bytes. A larger one is computed again.
 const mostMemo = 1 << 20
 
 // PutMany keeps values by row key. Values are small: answers, scores, variations of one row.

@@ -13,14 +13,14 @@ import (
 	"github.com/zeebo/blake3"
 )
 
-// A pressed blob is a file's content, compressed: blobs/xx/DIGEST.zst. Only what nobody has needed of late is pressed, as
-// results in use are read in place, and handed out by reflink. When a pressed blob is needed, it is inflated again.
+// A pressed blob is a file's compressed content: blobs/xx/DIGEST.zst. Only blobs that were not needed lately are pressed, because results
+// in use are read in place and handed out by reflink. A pressed blob is inflated when it is needed.
 
 const (
 	pressedExt = ".zst"
-	// pressable is the least size of a file that is worth it.
+	// pressable is the smallest size of a file that is pressed, in bytes.
 	pressable = 64 << 10
-	// pays is how much smaller a file has to get, as a share of its size.
+	// pays is the largest share of its size to which a file must shrink to be pressed.
 	pays = 0.8
 )
 
@@ -28,11 +28,11 @@ const (
 type Pressing struct {
 	Digest Digest `json:"digest"`
 	Bytes  int64  `json:"bytes"`
-	Saves  int64  `json:"saves"` // estimated from samples; after the collection, measured
+	Saves  int64  `json:"saves"` // an estimate from samples, until the collection has measured it
 	path   string
 }
 
-// presses estimates what compressing a stored file would save; 0 where it doesn't pay.
+// presses estimates how many bytes compressing a stored file would save; 0 if that is too little.
 func (b *storedBlob) presses() (saves int64, err error) {
 	if b.pressed || b.exec || b.tree.dir || b.size < pressable {
 		return 0, nil
@@ -63,8 +63,8 @@ func (b *storedBlob) presses() (saves int64, err error) {
 	return int64(float64(b.size) * (1 - share)), nil
 }
 
-// press compresses a stored file. The plain one goes when the other is there, durable and read back: a kill in between
-// leaves both, which is no harm. It returns the bytes that are saved, 0 where it didn't pay.
+// press compresses a stored file and returns how many bytes that saved, 0 if too few. The plain file is removed when the compressed one is
+// durable and was read back. After a kill in between both are there, which does no harm.
 func (s *Store) press(ctx context.Context, p Pressing) (saved int64, err error) {
 	tmp, err := s.Scratch()
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *Store) press(ctx context.Context, p Pressing) (saved int64, err error) 
 		return 0, nil
 	}
 	if got, err := inflate(ctx, small, io.Discard); err != nil || got != p.Digest {
-		return 0, errors.Join(err, s.drop(p.path)) // it wasn't what its name says, which the next use would have found
+		return 0, errors.Join(err, s.drop(p.path)) // the content isn't what its name says, as the next use would have found
 	}
 	if err := errors.Join(os.Chmod(small, 0o444), os.Rename(small, p.path+pressedExt), syncDir(filepath.Dir(p.path))); err != nil {
 		return 0, stateError(err)
@@ -110,7 +110,7 @@ func compress(ctx context.Context, src, dst string) (err error) {
 	return stateError(errors.Join(err, w.Close()))
 }
 
-// inflate writes a pressed file's content and returns the digest of what it wrote.
+// inflate writes a pressed file's content to w and returns its digest.
 func inflate(ctx context.Context, path string, w io.Writer) (Digest, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -160,8 +160,8 @@ func (s stopping) Read(b []byte) (int, error) {
 	return s.r.Read(b)
 }
 
-// revive brings a pressed blob back to where it lay, or, in a store that is only read, to a folder that goes with the
-// Store. A damaged one is put out of the way: a *Miss.
+// revive inflates a pressed blob to its plain path or, in a store opened for reading, to a folder that is removed when the Store is closed.
+// A damaged blob is moved out of the way, and the error is a *Miss.
 func (s *Store) revive(ctx context.Context, b Blob) (string, error) {
 	pressed := s.blobPath(b) + pressedExt
 	if _, err := os.Lstat(pressed); errors.Is(err, fs.ErrNotExist) || b.Dir || b.Exec {

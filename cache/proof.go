@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// What is proven of a blob, and when. Every use looks at its seal, which shows a write to a file in the store unless its writer
-// set the time back. What is handed out (Path, Publish) is hashed besides, once a process. A blob of at most a chunk always is. A
-// larger one is if it was last hashed under another change time of the system's, or longer than proofAge ago. So a large blob that
-// decays on the disk without a trace is found out within twice that time, and a small one before it is used. `rein cache verify`
-// hashes everything.
+// When a blob's content is checked. Every use looks at its seal, which shows a write to a file in the store unless the writer set the time
+// back. A blob that is handed out (Path, Publish) is also hashed, once in a process: always if it is at most a chunk, otherwise if its
+// change time is another than when it was last hashed, or if that was longer than proofAge ago. So a large blob that decays on the disk
+// without a trace is detected within twice that time, and a small one before it is used. `rein cache verify` hashes everything.
 
-// proofAge is after how long a large blob that is used is hashed again; up to twice as long, so that they aren't all due at once.
+// proofAge is the age of a large blob's last check at which it is hashed again. Ages vary up to twice that, so that blobs aren't all due at
+// the same time.
 const proofAge = 14 * 24 * time.Hour
 
 // trusts tells whether a sealed blob may be handed out as it is, and whether its last proof is too old.
@@ -42,7 +42,7 @@ func (s *Store) trusts(ctx context.Context, b Blob, t *tree) (ok, due bool, err 
 	return true, false, nil
 }
 
-// prove remembers that a tree, which was hashed just now, is b. With seal it is sealed anew, which also dates the proof.
+// prove records that a tree, which was hashed just now, is b. With seal = true it seals the tree again, which also dates the proof.
 func (s *Store) prove(ctx context.Context, b Blob, t *tree, seal bool) error {
 	if !s.readOnly && seal {
 		if err := t.seal(); err != nil {
@@ -70,7 +70,7 @@ func (s *Store) prove(ctx context.Context, b Blob, t *tree, seal bool) error {
 	return unlessFull(s.keepStamps(ctx, t, make([]Digest, len(stamps)), stamps, time.Now()))
 }
 
-// doubt hashes a blob whatever is known of it, after a copy of it turned out to be another; the error is a *Miss.
+// doubt hashes a blob, whatever is known of it, after a copy of it turned out to differ. The error is a *Miss.
 func (s *Store) doubt(ctx context.Context, b Blob) error {
 	t, err := readTree(s.blobPath(b))
 	if err == nil {

@@ -13,10 +13,10 @@ import (
 	"syscall"
 )
 
-// Publishing copies results to paths of the user's. What lies at such a path is replaced only if rein put it there and
-// nobody has changed it since: published/ in the state folder keeps what that was. What is equal is left as it is.
+// Publishing copies results to paths of the user's. Something that lies at such a path is replaced only if rein put it there and nobody has
+// changed it since: published/ in the state folder records what rein put there. Equal content is left as it is.
 
-// Occupied says that a path holds something that isn't rein's to replace.
+// Occupied is the error of a path that holds something which isn't rein's to replace.
 type Occupied struct {
 	Path string
 	Text string // what is there
@@ -26,8 +26,8 @@ func (o *Occupied) Error() string {
 	return fmt.Sprintf("%s %s: move it away, or choose another path", o.Path, o.Text)
 }
 
-// MayPublish says with an *Occupied why path must not be replaced. coming is what would be put there, nil where that isn't
-// known: what is equal to it may stay. It writes nothing.
+// MayPublish returns an *Occupied if path must not be replaced. coming is the content that would be put there, or nil if that isn't known
+// yet: equal content may stay. It writes nothing.
 func (s *Store) MayPublish(ctx context.Context, path string, coming *Blob) error {
 	p, err := s.placeAt(path)
 	if err != nil {
@@ -37,8 +37,8 @@ func (s *Store) MayPublish(ctx context.Context, path string, coming *Blob) error
 	return err
 }
 
-// Publish copies a blob to path, which is replaced as a whole, or, where it is a mount point, file by file. It tells whether
-// something was written. Modes follow the umask.
+// Publish copies a blob to path, which is replaced as a whole or, if it is a mount point, file by file. It tells whether something was
+// written. Modes follow the umask.
 func (s *Store) Publish(ctx context.Context, b Blob, path string) (wrote bool, err error) {
 	return s.publish(ctx, path, &b, func(dst string) error {
 		src, err := s.Path(ctx, b)
@@ -61,7 +61,7 @@ func (s *Store) PublishFile(ctx context.Context, path string, write func(io.Writ
 	return err
 }
 
-// publish puts what build makes at path. b is what that has to be, nil where it isn't known before.
+// publish puts at path what build makes. b is what that must be, or nil if it isn't known before.
 func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(dst string) error) (wrote bool, err error) {
 	p, err := s.placeAt(path)
 	if err != nil {
@@ -109,8 +109,7 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 	return true, p.keep(now)
 }
 
-// make builds what is to be published, beside its path where that can be, and proves it. The folder tmp goes with whatever is
-// left in it.
+// make builds the content beside its path, if that is possible, and checks it. The caller removes the folder tmp with everything in it.
 func (p *place) make(ctx context.Context, b *Blob, build func(dst string) error) (now *tree, tmp string, err error) {
 	tmp, err = os.MkdirTemp(filepath.Dir(p.path), tempName)
 	if (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)) && p.mounted() {
@@ -133,14 +132,14 @@ func (p *place) make(ctx context.Context, b *Blob, build func(dst string) error)
 		return nil, tmp, err
 	}
 	if b != nil && now.blob() != *b {
-		if err := p.store.doubt(ctx, *b); err != nil { // else the file system here doesn't keep modes
+		if err := p.store.doubt(ctx, *b); err != nil { // otherwise the file system here doesn't keep modes
 			return nil, tmp, err
 		}
 	}
 	return now, tmp, nil
 }
 
-// put makes the path hold now, which lies beside it. was is what the path held when that was found to be rein's.
+// put moves now, which lies beside the path, to the path. was is the content of the path when it was found to be rein's.
 func (p *place) put(was, now *tree) error {
 	if was != nil && p.mounted() {
 		return p.putInPlace(now)
@@ -158,14 +157,14 @@ func (p *place) put(was, now *tree) error {
 		}
 		return err
 	}
-	// What was written to it after it was looked at must not be lost: it is put back.
+	// Something that was written after the check must not be lost: it is put back.
 	if was.changedAt(old) {
 		return errors.Join(&Occupied{p.path, "was written to meanwhile"}, exchange(old, p.path, now.root))
 	}
 	return nil
 }
 
-// changedAt tells whether what was read at another path isn't at this one any more.
+// changedAt tells whether the tree, which was read at another path, differs from what is at this one.
 func (t *tree) changedAt(path string) bool {
 	now, err := readTree(path)
 	if err != nil || len(now.files) != len(t.files) {
@@ -174,7 +173,7 @@ func (t *tree) changedAt(path string) bool {
 	return now.look(now.stamps(), false) != t.look(t.stamps(), false)
 }
 
-// mounted tells whether the path is where another file system begins: it can't be renamed.
+// mounted tells whether the path is a mount point, which can't be renamed.
 func (p *place) mounted() bool {
 	at, err := os.Stat(p.path)
 	if err != nil {
@@ -184,14 +183,14 @@ func (p *place) mounted() bool {
 	return err == nil && stampOf(at).Device != stampOf(above).Device
 }
 
-// putInPlace writes file by file to what can't be renamed, a mount point: each file is there whole at any time, and what
-// rein had put there before and isn't part of it any more goes last. A file that is mounted itself can only be overwritten.
+// putInPlace writes to a mount point, file by file. Each file is complete at any time. Files that rein had put there and that aren't part
+// of the new content are removed last. A file that is itself a mount point can only be overwritten.
 func (p *place) putInPlace(now *tree) error {
 	if !now.dir {
 		return overwrite(now.root, p.path)
 	}
 	tmp := filepath.Join(p.path, tempName+rand.Text()[:8])
-	if err := p.intend(now, tmp); err != nil { // its name is written down before it is there: nobody takes it for the user's
+	if err := p.intend(now, tmp); err != nil { // its name is recorded before it is there, so that it is never taken for the user's
 		return err
 	}
 	if err := os.Mkdir(tmp, 0o700); err != nil {
@@ -221,7 +220,7 @@ func (p *place) putInPlace(now *tree) error {
 	return p.removeOthers(keep)
 }
 
-// removeOthers removes what rein had put at the path and isn't to be kept; look has made sure that nothing else is there.
+// removeOthers removes what rein had put at the path, except what is in keep. look has made sure that nothing else is there.
 func (p *place) removeOthers(keep map[string]bool) error {
 	t, err := readTree(p.path)
 	if err != nil {
@@ -238,9 +237,9 @@ func (p *place) removeOthers(keep map[string]bool) error {
 			}
 		}
 	}
-	for i := len(t.dirs) - 1; i >= 0; i-- { // what is in a folder comes after it
+	for i := len(t.dirs) - 1; i >= 0; i-- { // a folder comes before its content
 		if d := t.dirs[i]; held.dirs[d] && !keep[d] {
-			_ = os.Remove(filepath.Join(p.path, filepath.FromSlash(d))) // one that isn't empty is somebody's
+			_ = os.Remove(filepath.Join(p.path, filepath.FromSlash(d))) // a folder that isn't empty holds files of the user's
 		}
 	}
 	return nil

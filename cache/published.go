@@ -13,15 +13,15 @@ import (
 	"strings"
 )
 
-// publishedDir holds a record for each path that rein wrote: KEY.json, and KEY-DIGEST.tree with the names and digests of a
-// folder's files. KEY is the digest of the path as it is seen from the state folder, so that a project may be moved.
+// publishedDir holds a record for each path that rein wrote: KEY.json, and KEY-DIGEST.tree with the names and digests of a folder's files.
+// KEY is the digest of the path relative to the state folder, so a project can be moved.
 const publishedDir = "published"
 
 // published is the record of one path.
 type published struct {
 	Path  string `json:"path"`
-	Blobs []Blob `json:"blobs"`          // what rein put there: one, or two while one takes the other's place
-	Temp  string `json:"temp,omitempty"` // a folder that a process may have left behind
+	Blobs []Blob `json:"blobs"`          // what rein put there: two while one replaces the other
+	Temp  string `json:"temp,omitempty"` // a folder that a killed process may have left behind
 }
 
 // place is a path that something is published at.
@@ -50,7 +50,7 @@ func (s *Store) placeAt(path string) (*place, error) {
 	return p, err
 }
 
-// followAll makes a path absolute and follows its links, as far as there is something.
+// followAll makes a path absolute and resolves the links in the part of it that exists.
 func followAll(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -105,8 +105,8 @@ func (s *Store) readPublished(path string) (r published, err error) {
 	return r, nil
 }
 
-// look reads what is at the path, nil if nothing is, and makes sure that it is rein's, or equal to what is coming. What is
-// equal may not have been hashed by file.
+// look reads what is at the path (nil if nothing is) and makes sure that it is rein's, or equal to coming. The files of an equal tree may
+// not have been hashed one by one.
 func (p *place) look(ctx context.Context, coming *Blob) (t *tree, equal bool, err error) {
 	info, err := os.Lstat(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -168,7 +168,7 @@ func (t *tree) without(dir string) {
 	t.dirs = slices.DeleteFunc(t.dirs, func(d string) bool { return d == dir || strings.HasPrefix(d, dir+"/") })
 }
 
-// foreign is an *Occupied if the tree holds what rein didn't put there, or what somebody changed since.
+// foreign returns an *Occupied if the tree holds something that rein didn't put there, or that was changed since.
 func (p *place) foreign(t *tree) error {
 	if t.linked {
 		return &Occupied{p.path, "holds a symbolic link, which rein did not put there"}
@@ -260,7 +260,7 @@ func (p *place) treePath(b Blob) string {
 	return p.store.recordPath(p.path) + "-" + b.Digest.Short() + ".tree"
 }
 
-// temp is the folder that a killed process may have left, relative to the path; "" where it is none of the path's.
+// temp is the folder that a killed process may have left, relative to the path; "" if the record names none beside this path.
 func (p *place) temp() string {
 	rel, err := filepath.Rel(p.path, p.record.Temp)
 	if p.record.Temp == "" || err != nil || !filepath.IsLocal(rel) || !isTemp(rel) {
@@ -277,7 +277,8 @@ func (p *place) sweep() error {
 	return RemoveAll(p.record.Temp)
 }
 
-// intend writes down what is about to take the place of what is there: after a kill either is rein's, or some of both.
+// intend records what is about to replace the present content. After a kill, the old content, the new one and any mixture of both are then
+// known as rein's.
 func (p *place) intend(now *tree, tmp string) error {
 	p.record.Temp = tmp
 	if b := now.blob(); !slices.Contains(p.record.Blobs, b) {
@@ -286,7 +287,7 @@ func (p *place) intend(now *tree, tmp string) error {
 	return p.write(now)
 }
 
-// keeps tells whether the record says that the path holds b and nothing else of rein's.
+// keeps tells whether the record says that b is all that rein has put at the path.
 func (p *place) keeps(b Blob) bool {
 	return len(p.record.Blobs) == 1 && p.record.Blobs[0] == b && p.record.Temp == ""
 }
@@ -303,7 +304,7 @@ func (p *place) keep(t *tree) error {
 	}
 	for _, o := range old {
 		if o.Dir && o != b {
-			_ = os.Remove(p.treePath(o)) // what is left of it says nothing without the record
+			_ = os.Remove(p.treePath(o)) // without the record the file means nothing
 		}
 	}
 	return nil

@@ -10,14 +10,13 @@ import (
 	"rein/cache/internal/index"
 )
 
-// wholeKey is in an index that holds all that the run records know. A new one gets it when it was filled from them.
+// wholeKey marks an index that holds everything the run records know. A new index gets it after it was filled from them.
 var wholeKey = []byte{'w'}
 
 // refillLease is held by who fills the index.
 var refillLease = Sum([]byte("refill the index"))
 
-// Recover fills an index that was lost, or could not be read and was set aside, from run records and blobs. It returns how
-// many results are found again.
+// Recover fills an index that was lost, or was damaged and set aside, from run records and blobs. It returns how many results it found.
 func (s *Store) Recover(ctx context.Context) (entries int, err error) {
 	if s.readOnly {
 		return 0, errReadOnly
@@ -49,8 +48,8 @@ func (s *Store) Whole(ctx context.Context) (whole bool, err error) {
 	return whole, err
 }
 
-// Rebuild makes the index anew from run records and blobs, and returns how many entries it has. The old index is kept
-// beside it until this is done.
+// Rebuild makes a new index from run records and blobs, and returns how many entries it has. The old index is kept beside it until the new
+// one is complete.
 func (s *Store) Rebuild(ctx context.Context) (entries int, err error) {
 	if s.readOnly {
 		return 0, errReadOnly
@@ -107,8 +106,8 @@ type recorded struct {
 	} `json:"pipelines"`
 }
 
-// restoreRun puts a record's steps into the index that it lacks: those whose outputs are all there, proven, and whose key
-// is theirs.
+// restoreRun adds a record's steps to the index, if they are missing there, their outputs are all in the store and proven, and the digest
+// of their key is their ActionID.
 func (s *Store) restoreRun(ctx context.Context, b []byte, known map[Digest]bool) (n int, err error) {
 	var r recorded
 	if json.Unmarshal(b, &r) != nil {

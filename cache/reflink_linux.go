@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reflink shares src's blocks with dst (copy on write), where the file system can.
+// reflink makes dst share src's blocks (copy on write), if the file system can.
 func reflink(src, dst *os.File) error {
 	return unix.IoctlFileClone(int(dst.Fd()), int(src.Fd()))
 }

@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// reflink is not to be had here: the caller copies.
+// reflink isn't available here: the caller copies.
 func reflink(_, _ *os.File) error { return errors.ErrUnsupported }

@@ -27,7 +27,7 @@ type Behind struct {
 	patience time.Duration // how long all calls of Send may still wait for room
 }
 
-// Behind starts to send what it is given; Drain ends that. A sending that ctx ends isn't finished.
+// Behind starts to send what it is given. Drain ends that. A transfer that ctx interrupts isn't completed.
 func (r *Remote) Behind(ctx context.Context) *Behind {
 	b := &Behind{remote: r, queue: make(chan *cache.Entry, queued), patience: r.o.Timeout}
 	for range senders {
@@ -57,8 +57,8 @@ func (b *Behind) Fetch(ctx context.Context, action cache.Digest) (*cache.Entry, 
 	return b.remote.Fetch(ctx, action)
 }
 
-// Send puts an entry in line. Where the line is full the run waits, in all for no longer than the timeout; then entries are
-// left out: `rein cache push` sends them later.
+// Send puts an entry in the queue. If the queue is full, the run waits for room, in all for no longer than the timeout. After that, entries
+// are left out: `rein cache push` sends them later.
 func (b *Behind) Send(_ context.Context, e *cache.Entry) {
 	if b.remote.o.ReadOnly {
 		return
@@ -84,7 +84,7 @@ func (b *Behind) Send(_ context.Context, e *cache.Entry) {
 // Left is how many entries are still to be sent.
 func (b *Behind) Left() int { return int(b.left.Load()) }
 
-// Drain returns when everything is sent or given up, and how many entries were not sent. No Send may follow.
+// Drain waits until everything is sent or given up, and returns how many entries were not sent. No Send may follow.
 func (b *Behind) Drain() (lost int) {
 	close(b.queue)
 	b.workers.Wait()

@@ -12,11 +12,11 @@ import (
 type Bucket interface {
 	// Get opens an object. The caller closes its Body.
 	Get(ctx context.Context, name string) (*Object, error)
-	// Put writes an object, which appears whole or not at all.
+	// Put writes an object atomically.
 	Put(ctx context.Context, name string, content []byte) error
 	// Has tells whether an object exists.
 	Has(ctx context.Context, name string) (bool, error)
-	// Delete removes an object. That there is none is fs.ErrNotExist, or no error.
+	// Delete removes an object. Without such an object it returns fs.ErrNotExist or nil.
 	Delete(ctx context.Context, name string) error
 	// List goes through the objects whose names have the prefix. It ends at the first error.
 	List(ctx context.Context, prefix string) iter.Seq2[Item, error]

@@ -16,7 +16,7 @@ import (
 	"github.com/dgraph-io/badger/v4/options"
 )
 
-// Outside tells faults of the machine, which say nothing about what was read: no space, no permission, too many files.
+// Outside tells whether an error is the machine's fault (no space, no permission, too many open files) and so says nothing about the data.
 func Outside(err error) bool {
 	for _, e := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EMFILE, syscall.ENFILE, syscall.EROFS, syscall.EIO,
 		syscall.EDQUOT, syscall.ENOMEM} {
@@ -28,8 +28,8 @@ func Outside(err error) bool {
 	return false
 }
 
-// openBadger opens a Badger for a small index: small tables, nothing cached, nothing logged. A panic over broken files is
-// an error.
+// openBadger opens Badger for a small index: with small tables, without a cache or a log. It returns a panic over damaged files as an
+// error.
 func openBadger(dir string, readOnly bool, checked *tables, wake func()) (db *badger.DB, d *disk, err error) {
 	d = &disk{failed: make(chan struct{}), wake: wake}
 	defer func() {
@@ -58,17 +58,17 @@ func openBadger(dir string, readOnly bool, checked *tables, wake func()) (db *ba
 		WithCompression(options.None).WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithMemTableSize(8 << 20).WithBaseTableSize(2 << 20).WithNumMemtables(2).
 		WithValueThreshold(64 << 10).WithValueLogFileSize(16 << 20).WithNumCompactors(2).
-		WithVerifyValueChecksum(true).                    // else Badger keeps a lock for ever where a value's lengths are damaged
-		WithChecksumVerificationMode(options.OnBlockRead) // a block may rot after its table was checked
+		WithVerifyValueChecksum(true).                    // without it, Badger never releases a lock after it has read a damaged length of a value
+		WithChecksumVerificationMode(options.OnBlockRead) // a block may decay after its table was checked
 	db, err = badger.Open(o)
 	return db, d, err
 }
 
-// mostFresh is how many tables may wait to be merged. Badger merges them in the background, at more than five, but an index that
-// is open for moments only gives it no time for that, and each opening adds one.
+// mostFresh is how many tables may wait to be merged. Badger merges more than five of them in the background. But each opening adds one,
+// and an index that is open for only a moment gives Badger no time to merge.
 const mostFresh = 20
 
-// merge merges the tables where too many wait. It may fail: what isn't merged is read all the same.
+// merge merges the tables if too many wait. An error does no harm: tables are read whether they are merged or not.
 func merge(db *badger.DB) {
 	fresh := 0
 	for _, t := range db.Tables() {
@@ -81,7 +81,7 @@ func merge(db *badger.DB) {
 	}
 }
 
-// dropUnbegun removes logs that a killed process had created and not yet begun: Badger can't open its folder with one.
+// dropUnbegun removes logs that a killed process created but didn't begin. Badger can't open a folder that has one.
 func dropUnbegun(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,8 +105,8 @@ func dropUnbegun(dir string) error {
 // busy tells that another process has Badger's folder: it has no error value for that.
 func busy(err error) bool { return strings.Contains(err.Error(), "Another process is using") }
 
-// disk tells whether an open Badger failed, because of its disk as a rule. Badger says that in its log only, and tries again every
-// second, for ever.
+// disk tells whether an open Badger has failed, usually because of its disk. Badger reports that only in its log, and then tries again
+// every second, for ever.
 type disk struct {
 	once   sync.Once
 	failed chan struct{} // closed when err is set
@@ -140,7 +140,7 @@ func (d *disk) Errorf(format string, args ...any) {
 	d.fail(err)
 }
 
-// fail says that the open Badger can't be used any more.
+// fail records that the open Badger can't be used any more.
 func (d *disk) fail(err error) {
 	d.once.Do(func() {
 		d.err = err
@@ -158,7 +158,7 @@ func (*disk) Infof(string, ...any) {}
 // Debugf implements badger.Logger.
 func (*disk) Debugf(string, ...any) {}
 
-// copyFolder copies the files of a folder, holes as holes: Badger's logs are mostly that.
+// copyFolder copies the files of a folder and keeps their holes: Badger's logs consist mostly of holes.
 func copyFolder(from, to string) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {

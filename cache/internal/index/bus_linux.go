@@ -96,7 +96,7 @@ import "C"
 
 import "sync"
 
-// guardBus deals with a disk that gets full between our look at it and Badger's write to a mapped file: the system sends a SIGBUS,
-// which Go takes for a crash. The write is tried again for two seconds, in case room is made; then the program ends with what to do.
-// Nothing is lost by that: the index is what it is after a kill. Go's own handler gets all other faults.
+// guardBus handles a disk that becomes full between our check of its free space and Badger's write to a mapped file. The system then sends
+// SIGBUS, which Go treats as a crash. The write is tried again for two seconds, in case space becomes free. Then the program ends and says
+// what to do. Nothing is lost: the index is as it is after a kill. All other faults go to Go's own handler.
 var guardBus = sync.OnceFunc(func() { C.guard_bus() })

@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// Badger ends the program by log.Fatal where something is not as it expects. That must not end rein: the writer of the standard
-// logger is called before the program ends, on the goroutine that is about to end it. On a goroutine of ours it panics, which
-// carefully and openBadger catch. Another one is Badger's own: it is ended by itself, and the open index counts as failed.
+// Badger ends the program by log.Fatal when its files are not as it expects. That must not end rein. The standard logger calls its writer
+// before the program ends, on the goroutine that called log.Fatal. If that goroutine is one of ours, the writer panics, and carefully or
+// openBadger recovers. If it is one of Badger's own, only that goroutine ends, and the open index counts as failed.
 
 // fatal is what Badger said when it was about to end the program.
 type fatal string
@@ -27,7 +27,7 @@ func outcome(p any) error {
 	return &Damage{fmt.Sprint(p)}
 }
 
-// guardLog has all log.Fatal of Badger's caught from now on.
+// guardLog catches every log.Fatal of Badger's from now on.
 func guardLog() {
 	guarding.Lock()
 	defer guarding.Unlock()
@@ -62,7 +62,7 @@ const (
 	ours    = "ours"
 )
 
-// whoEnds tells whose goroutine is in a log.Fatal of Badger's; "": none is.
+// whoEnds tells whose goroutine has called log.Fatal, or "" if none has.
 func whoEnds() (who string) {
 	pcs := make([]uintptr, 100)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])

@@ -36,19 +36,19 @@ type Index struct {
 	free   *sync.Cond // active fell to 0, or the disk failed
 	db     *badger.DB // nil: not open
 	disk   *disk      // what the open Badger says of it
-	temp   string     // the copy that is open in place of the folder, "" if none is
-	stuck  *stuck     // a Badger that can't end, because its disk fails
+	temp   string     // the open copy of the folder, "" if the folder itself is open
+	stuck  *stuck     // a Badger that can't be closed because its disk fails
 	lock   *Lock
 	opened time.Time
 	used   time.Time // end of the last use
 	looked time.Time // for others that wait
-	writes bool      // somebody has written, or wants to: it is opened for writing
+	writes bool      // it is opened for writing from now on: somebody has written, or wants to
 	active int
 	timer  *time.Timer
 	closed bool
 }
 
-// New is the index in dir, which nothing is done to yet.
+// New returns the index in dir. It doesn't touch the folder yet.
 func New(dir string, readOnly bool) *Index {
 	x := &Index{dir: dir, readOnly: readOnly}
 	x.free = sync.NewCond(&x.mu)
@@ -58,26 +58,26 @@ func New(dir string, readOnly bool) *Index {
 // ErrNone says that there is no index to read.
 var ErrNone = errors.New("no index yet")
 
-// Damage is an index that is proven not to be what was written.
+// Damage is the error of an index that is proven to hold something other than what was written.
 type Damage struct{ Reason string }
 
 func (d *Damage) Error() string { return "the index of results is damaged: " + d.Reason }
 
-// View calls do with what the index holds at one moment. Many may use an index at a time.
+// View calls do with a snapshot of the index. Several may use an index at the same time.
 func (x *Index) View(ctx context.Context, do func(*Txn) error) error {
 	return x.use(ctx, false, func(db *badger.DB) error {
 		return db.View(func(txn *badger.Txn) error { return do(&Txn{txn}) })
 	})
 }
 
-// Update is View for a change, which is made at once if do returns nil.
+// Update is View for changes, which are made atomically if do returns nil.
 func (x *Index) Update(ctx context.Context, do func(*Txn) error) error {
 	return x.use(ctx, true, func(db *badger.DB) error {
 		return db.Update(func(txn *badger.Txn) error { return do(&Txn{txn}) })
 	})
 }
 
-// Write is for many changes that don't depend on each other: after an error or a kill some may be made and others not.
+// Write is for many changes that don't depend on each other. After an error or a kill, some of them may be made and others not.
 func (x *Index) Write(ctx context.Context, do func(*Batch) error) error {
 	return x.use(ctx, true, func(db *badger.DB) error {
 		b := db.NewWriteBatch()

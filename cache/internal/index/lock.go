@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Lock is an exclusive lock on a file, held by the kernel: it ends with its process, however that ends.
+// Lock is an exclusive lock on a file. The kernel holds it, and releases it when the process ends, in whatever way.
 type Lock struct{ f *os.File }
 
 // ErrLocked says that another process, or another part of this one, holds the lock.
 var ErrLocked = errors.New("locked")
 
-// TryLock takes the lock or returns ErrLocked. The file is created, and it is made sure that the lock is on the file
-// that the path names: a holder may remove it.
+// TryLock takes the lock or returns ErrLocked. It creates the file. A holder may remove the file, so TryLock checks that the lock is on the
+// file that the path names now.
 func TryLock(path string) (*Lock, error) {
 	for {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
@@ -49,7 +49,7 @@ func names(path string, f *os.File) (bool, error) {
 // longestPause is the longest time between two looks at a lock.
 const longestPause = 15 * time.Millisecond
 
-// tryExisting is TryLock for readers: the file is neither created nor written. Where there is none, nobody holds it.
+// tryExisting is TryLock for readers: it neither creates nor writes the file. If there is no file, nobody holds the lock.
 func tryExisting(path string) (*Lock, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -74,7 +74,7 @@ func Locked(path string) (bool, error) {
 	return false, l.Unlock()
 }
 
-// await waits for a lock, by TryLock or tryExisting.
+// await waits for a lock; try is TryLock or tryExisting.
 func await(ctx context.Context, path string, try func(string) (*Lock, error)) (l *Lock, err error) {
 	err = Poll(ctx, longestPause, func() (bool, error) {
 		l, err = try(path)
@@ -86,7 +86,7 @@ func await(ctx context.Context, path string, try func(string) (*Lock, error)) (l
 	return l, err
 }
 
-// Poll calls try, at intervals that grow to the longest, until it is done or fails.
+// Poll calls try until it is done or fails, at intervals that grow to longest.
 func Poll(ctx context.Context, longest time.Duration, try func() (done bool, err error)) error {
 	for pause := time.Millisecond; ; pause = min(2*pause, longest) {
 		if done, err := try(); done || err != nil {

@@ -19,7 +19,7 @@ func (x *Index) open(ctx context.Context) error {
 		return x.openToRead(ctx)
 	}
 	if !x.writes && x.openAsItIs(ctx) == nil {
-		return nil // else the writer mends it, or says what is wrong
+		return nil // otherwise the writer repairs it, or says what is wrong
 	}
 	if err := hasRoom(x.dir, roomToWrite); err != nil {
 		if rerr := x.openToRead(ctx); rerr != nil {
@@ -31,7 +31,7 @@ func (x *Index) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer next.Unlock() // held until Badger is open: a reader that still has it sees that somebody waits
+	defer next.Unlock() // held until Badger is open, so that a reader that still has it sees that a writer waits
 	l, err := await(ctx, x.dir+".lock", TryLock)
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func (x *Index) open(ctx context.Context) error {
 		if rerr := readable(x.dir); rerr != nil {
 			return errors.Join(rerr, l.Unlock())
 		}
-		// Damaged: the index is only a memory of what can be made again. Kept for a look, not used.
+		// The index is damaged. It only remembers what can be made again, so the folder is kept for inspection and not used.
 		aside := fmt.Sprintf("%s%d", x.dir+unreadable, time.Now().UnixNano())
 		if rerr := os.Rename(x.dir, aside); rerr != nil {
 			return errors.Join(err, rerr, l.Unlock())
@@ -55,8 +55,8 @@ func (x *Index) open(ctx context.Context) error {
 	return nil
 }
 
-// openFree opens Badger once no other process has it open in a way that forbids this: several may read, but a writer is alone. A
-// process that was killed has it for a moment longer.
+// openFree opens Badger as soon as no other process holds it: several may read at the same time, but a writer must be alone. The system may
+// hold the lock of a killed process for a moment longer.
 func (x *Index) openFree(ctx context.Context, readOnly bool) (db *badger.DB, d *disk, err error) {
 	err = Poll(ctx, longestPause, func() (bool, error) {
 		db, d, err = openBadger(x.dir, readOnly, &x.tables, x.wake)
@@ -82,7 +82,7 @@ func (x *Index) openToRead(ctx context.Context) error {
 	return x.openCopy(ctx)
 }
 
-// openAsItIs opens Badger for reading where nothing has to be mended first.
+// openAsItIs opens Badger for reading if nothing has to be repaired first.
 func (x *Index) openAsItIs(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(x.dir, "MANIFEST")); errors.Is(err, fs.ErrNotExist) {
 		return ErrNone
@@ -99,8 +99,8 @@ func (x *Index) openAsItIs(ctx context.Context) error {
 	return err
 }
 
-// openCopy opens a copy outside the state folder: after a crash Badger has to repair what it left before it can read it, and
-// a reader must leave no trace.
+// openCopy opens a copy outside the state folder. After a crash, Badger has to repair its files before it can read them, and a reader must
+// leave no trace.
 func (x *Index) openCopy(ctx context.Context) error {
 	held, err := await(ctx, x.dir+".lock", tryExisting) // no writer may begin meanwhile
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// spareFiles is how many files Badger opens besides those of its folder, as far as is known.
+// spareFiles is how many files Badger opens besides those of its folder. It was found by counting.
 const spareFiles = 12
 
-// descriptors makes sure that the index's files can be opened all at once: Badger ends the process where one of them can't.
+// descriptors makes sure that all files of the index can be open at the same time. Badger ends the process when it can't open one.
 func descriptors(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -33,14 +33,14 @@ func descriptors(dir string) error {
 	return nil
 }
 
-// Badger writes through memory maps: on a full disk that ends the process (SIGBUS). So it is only opened for writing where
-// there is room for what it may write meanwhile, and not closed, which writes too, where there isn't even room for that.
+// Badger writes through memory maps, and on a full disk that ends the process (SIGBUS). So Badger is opened for writing only if there is
+// room for what it may write. It isn't closed, which also writes, if there isn't even room for that.
 const (
 	roomToWrite = 48 << 20
 	roomToClose = 12 << 20
 )
 
-// hasRoom makes sure that n bytes are free where the index lies: syscall.ENOSPC.
+// hasRoom returns syscall.ENOSPC unless n bytes are free on the disk of the index.
 func hasRoom(dir string, n int64) error {
 	if free, known := freeBytes(dir); known && free < n {
 		return fmt.Errorf("the index of results needs %d MiB of room, and has %d: %w", n>>20, free>>20, syscall.ENOSPC)

@@ -4,7 +4,7 @@ package index
 
 import "golang.org/x/sys/unix"
 
-// freeBytes is the room for this user on the disk of a path, if that is known.
+// freeBytes is how many bytes this user may still write to the disk of a path, if the system tells.
 func freeBytes(path string) (free int64, known bool) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {

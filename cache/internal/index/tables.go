@@ -21,10 +21,10 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Badger maps its tables into memory and trusts their last bytes: a flipped one ends the process, from a goroutine in which
-// nobody can catch it. So every table is read and checked before Badger sees it, each once a process while it stays as it is.
+// Badger maps its tables into memory and trusts their last bytes. A flipped byte there ends the process, in a goroutine whose panic nobody
+// can recover. So every table is read and checked before Badger opens it: once in a process, and again when the file has changed.
 
-// tables are the tables that were checked, by path, as they looked then.
+// tables are the tables that were checked, by path, with the file's state at that time.
 type tables struct {
 	mu      sync.Mutex
 	checked map[string]fs.FileInfo
@@ -35,8 +35,7 @@ func unchanged(was, now fs.FileInfo) bool {
 	return was != nil && os.SameFile(was, now) && was.Size() == now.Size() && was.ModTime().Equal(now.ModTime())
 }
 
-// check reads the files of an index. The error of a damaged table is a *Damage; another one says that the machine doesn't let
-// us read it.
+// check reads the tables of an index. The error of a damaged one is a *Damage. Another error says that the machine doesn't let us read it.
 func (t *tables) check(dir string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -67,8 +66,8 @@ func (t *tables) check(dir string) error {
 	return nil
 }
 
-// listedTables are the tables that the index's manifest lists. Others are what a killed process had not finished writing, or was
-// about to remove: they say nothing about the index, and Badger removes them.
+// listedTables are the tables that the manifest lists. Other tables are ones that a killed process hadn't finished or was about to remove.
+// They say nothing about the index, and Badger removes them.
 func listedTables(dir string) ([]uint64, error) {
 	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -182,8 +181,7 @@ func sums(data, checksum []byte) bool {
 	return proto.Unmarshal(checksum, &c) == nil && y.VerifyChecksum(data, &c) == nil
 }
 
-// readable makes sure that the machine lets us read an index: what Badger says of one may be the machine's fault, and isn't told
-// apart from damage.
+// readable makes sure that the machine lets us read an index. An error of Badger's doesn't tell a fault of the machine from damage.
 func readable(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

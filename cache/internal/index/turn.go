@@ -12,13 +12,13 @@ import (
 const (
 	// idle is how long the index stays open without use when nobody waits for it.
 	idle = 2 * time.Second
-	// glance is how often an idle holder looks whether somebody waits.
+	// glance is how often an idle holder checks whether another process waits.
 	glance = 10 * time.Millisecond
-	// turn is how long one process may keep it while others wait.
+	// turn is how long a process may keep the index while others wait.
 	turn = 100 * time.Millisecond
 )
 
-// use calls do with the open index. Many may use it at a time. write tells whether do writes.
+// use calls do with the open index, which several may use at the same time. write tells whether do writes.
 func (x *Index) use(ctx context.Context, write bool, do func(*badger.DB) error) error {
 	for {
 		err := x.useOnce(ctx, write, do)
@@ -35,7 +35,7 @@ func (x *Index) use(ctx context.Context, write bool, do func(*badger.DB) error) 
 	}
 }
 
-// shutReading closes an index that is open for reading once nobody uses it.
+// shutReading closes an index that is open for reading, as soon as nobody uses it.
 func (x *Index) shutReading() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -48,7 +48,7 @@ func (x *Index) shutReading() error {
 	return x.shut()
 }
 
-// useOnce calls do with the index as it is, or is opened. When the disk fails it doesn't wait for do, which may hang in Badger for good.
+// useOnce opens the index if it isn't open, and calls do. If the disk fails it doesn't wait for do, which may hang in Badger.
 func (x *Index) useOnce(ctx context.Context, write bool, do func(*badger.DB) error) error {
 	db, disk, err := x.acquire(ctx, write)
 	if err != nil {
@@ -68,7 +68,7 @@ func (x *Index) useOnce(ctx context.Context, write bool, do func(*badger.DB) err
 	}
 }
 
-// carefully makes an error of a panic over damaged values. After a log.Fatal Badger may hold its locks for ever.
+// carefully turns a panic over damaged values into an error. After a log.Fatal, Badger may never release its locks.
 func carefully(db *badger.DB, d *disk, do func(*badger.DB) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -98,14 +98,14 @@ func (x *Index) acquire(ctx context.Context, write bool) (*badger.DB, *disk, err
 		}
 	}
 	if x.db != nil && x.lock != nil && x.active == 0 && hasRoom(x.dir, roomToWrite) != nil {
-		// It is opened for reading then. Where there isn't even room to close it, it stays as it is, and may be read.
+		// It is opened for reading then. If there isn't even room to close it, it stays open and may be read.
 		if err := x.shut(); err != nil && (write || x.db == nil) {
 			return nil, nil, err
 		}
 	}
 	x.writes = x.writes || write
 	for x.writes && x.db != nil && x.lock == nil && !x.readOnly && hasRoom(x.dir, roomToWrite) == nil {
-		// It is open for reading. Those who only read wait too, or a writer might never get it.
+		// It is open for reading. New readers wait too, or a writer might never get it.
 		if x.active > 0 && !x.disk.isFailed() {
 			x.free.Wait()
 		} else if err := x.shut(); err != nil {
@@ -121,7 +121,7 @@ func (x *Index) acquire(ctx context.Context, write bool) (*badger.DB, *disk, err
 	return x.db, x.disk, nil
 }
 
-// turnIsOver tells whether others wait and were left to wait long enough. It doesn't look at the lock file for every use.
+// turnIsOver tells whether others wait and have waited long enough. It doesn't look at the lock file at every use.
 func (x *Index) turnIsOver() bool {
 	if now := time.Now(); now.Sub(x.opened) <= turn || now.Sub(x.looked) < glance {
 		return false
@@ -130,7 +130,7 @@ func (x *Index) turnIsOver() bool {
 	if !x.othersWait() {
 		return false
 	}
-	x.looked = time.Time{} // they still do when those who use it are done
+	x.looked = time.Time{} // they will still wait when the present users are done
 	return true
 }
 
@@ -161,7 +161,7 @@ func (x *Index) shutIdle() {
 	}
 }
 
-// othersWait tells whether another process stands in the queue, readers included.
+// othersWait tells whether another process is in the queue, to read or to write.
 func (x *Index) othersWait() bool {
 	wait, _ := Locked(x.dir + ".next")
 	return wait
@@ -175,8 +175,8 @@ func (x *Index) shut() error {
 	return x.end(func(err error) error { return err })
 }
 
-// end closes Badger, calls then with how that went while the lock is still held, and unlocks. Without the room for that Badger stays
-// open. Where the disk fails Badger tries for ever to write what it holds: it is left to that, and nobody waits for it.
+// end closes Badger, calls then with the result while the lock is still held, and unlocks. If there is no room to close Badger, it stays
+// open. If the disk fails, Badger tries for ever to write its data; nobody waits for that.
 func (x *Index) end(then func(error) error) error {
 	if x.lock != nil {
 		if err := hasRoom(x.dir, roomToClose); err != nil { // it stays open; what it holds is in its log
@@ -215,7 +215,7 @@ type stuck struct {
 	ended <-chan error
 }
 
-// faulty says why the index can't be used at the moment: its disk fails.
+// faulty is the error of an index whose disk fails, or nil.
 func (x *Index) faulty() error {
 	if x.stuck != nil {
 		select {
@@ -231,7 +231,7 @@ func (x *Index) faulty() error {
 	return nil
 }
 
-// wake tells those who wait for others to finish that these may never do.
+// wake wakes all who wait for the users of the index to finish, which they may never do.
 func (x *Index) wake() {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 // ErrNotFound says that the index has no value for a key.
 var ErrNotFound = errors.New("not found")
 
-// BadValue says of one value that it isn't what was written.
+// BadValue is the error of a value that isn't what was written.
 type BadValue struct{ Reason string }
 
 func (b *BadValue) Error() string { return b.Reason }
@@ -52,7 +52,7 @@ func (t *Txn) Has(key []byte) (bool, error) {
 	return err == nil, err
 }
 
-// Keys are the keys that begin with a prefix, in order. A key is good until the next one.
+// Keys yields the keys that begin with a prefix, in order. A key is valid until the next one is yielded.
 func (t *Txn) Keys(prefix []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		it := t.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})

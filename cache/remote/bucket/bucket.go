@@ -13,7 +13,7 @@ import (
 	"rein/cache/remote"
 )
 
-// opener makes the api of a scheme's URL, whose host is the name of the bucket.
+// opener makes the api for a URL of one scheme. The URL's host is the name of the bucket.
 type opener struct {
 	open    func(ctx context.Context, name string, q url.Values) (api, error)
 	options []string // what a query may hold
