@@ -12,7 +12,7 @@ import (
 	"rein/engine/record"
 )
 
-// attempts runs the step, again after a fault as often as its retries allow. A verdict is an answer: no retry.
+// attempts runs the step, and after a fault runs it again as often as its retries allow. A verdict is an answer, so it isn't retried.
 // granted tells whether the task still has its grant.
 func (w *worker) attempts(t *task) (res result, granted bool) {
 	n := t.unit.nodes[0]
@@ -26,8 +26,8 @@ func (w *worker) attempts(t *task) (res result, granted bool) {
 		return w.failure(err), true
 	}
 	granted = true
-	over := func() { // the step has run; what is left, taking its outputs in, waits for the disk and needs no slot
-		w.commits <- struct{}{} // with a slow disk the slots wait after all
+	over := func() { // the step has run; taking in its outputs waits for the disk and needs no job slot
+		w.commits <- struct{}{} // with a slow disk, slots have to wait all the same
 		release()
 		granted = false
 		w.messages <- freed{t.grant}
@@ -47,14 +47,14 @@ func (w *worker) attempts(t *task) (res result, granted bool) {
 		res = w.attempt(t, c, over)
 		res.err = c.mask.error(res.err)
 		res.queued, res.ran = queued, time.Since(began)
-		if t.away != nil && res.status == StatusRan { // the rest it has waited in the executor's queue
+		if t.away != nil && res.status == StatusRan { // the rest of the time it has waited in the executor's queue
 			ran := time.Duration(res.kept.RunMS) * time.Millisecond
 			res.queued, res.ran = res.queued+max(0, res.ran-ran), ran
 		}
 		if res.status != StatusFailed {
 			return res, granted
 		}
-		if try >= t.unit.retries || !granted { // an output that can't be kept is no matter of luck
+		if try >= t.unit.retries || !granted { // an output that can't be stored won't be stored at the next try either
 			res.err = withLog(res.err, t.unit.nodes[0].Pos, c.tail(), log.close())
 			return res, granted
 		}
@@ -84,7 +84,7 @@ func (w *worker) attempt(t *task, c *collector, over func()) result {
 	used, err := w.run(ctx, t, o, c, dir)
 	took := cmp.Or(used.Ran, time.Since(start))
 	if err == nil {
-		err = ctx.Err() // an op that returns nil because it was told to stop has made nothing
+		err = ctx.Err() // an op that was told to stop may return nil without having made anything
 	}
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil && !isVerdict(err) {
@@ -113,7 +113,7 @@ func (w *worker) limit(u *unit) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(w.ctx, longest, fmt.Errorf("took longer than its timeout of %v", longest))
 }
 
-// run executes the order: here, in a process of its own if the step type asks for that, or elsewhere.
+// run executes the order: in this process, in a child process if the step type asks for that, or elsewhere.
 func (w *worker) run(ctx context.Context, t *task, o *Order, c *collector, dir string) (used Usage, err error) {
 	if t.away != nil {
 		return w.runElsewhere(ctx, t.away, o, c, dir)
@@ -130,7 +130,7 @@ func (w *worker) run(ctx context.Context, t *task, o *Order, c *collector, dir s
 	return used, err
 }
 
-// childEnv shows the child exactly the GPUs that it was granted.
+// childEnv is the environment in which the child sees exactly the GPUs that it was granted.
 func childEnv(res Resources) []string {
 	return append(os.Environ(), "CUDA_VISIBLE_DEVICES="+strings.Join(res.GPUs, ","))
 }

@@ -14,7 +14,7 @@ import (
 	"rein/engine/internal/proc"
 )
 
-// childExit is how a child process ended that left no answer: it crashed, or was killed.
+// childExit is how a child process ended that left no answer, because it crashed or was killed.
 type childExit struct {
 	state string
 	tail  []string
@@ -31,12 +31,12 @@ func (e *childExit) Error() string {
 	return s
 }
 
-// runChild executes a work order in a process of its own, in a process group of its own, and returns the step's
-// answer and the peak memory of the process. When ctx ends the group is asked to stop, and after grace it is killed.
+// runChild executes a work order in a child process with a process group of its own. It returns the step's answer and the process's peak
+// memory in bytes. When ctx ends, it asks the group to stop, and kills it after grace.
 func runChild(ctx context.Context, argv []string, order string, env []string, grace time.Duration, emit func(Event)) (peak int64, err error) {
 	cmd := exec.Command(argv[0], append(argv[1:len(argv):len(argv)], order)...)
 	cmd.Env = env
-	// The child holds the reading end; that we hold the other is what keeps it alive.
+	// The child reads from the pipe and ends when we, who hold the other end, are gone.
 	tether, err := cmd.StdinPipe()
 	if err != nil {
 		return 0, err
@@ -66,11 +66,11 @@ func runChild(ctx context.Context, argv []string, order string, env []string, gr
 	noise.Flush()
 	close(stopped)
 	tether.Close()
-	proc.KillGroup(cmd) // what the step left running must not go on writing
+	proc.KillGroup(cmd) // processes that the step left behind must not go on writing
 	answer, ok := readResult(order)
 	switch {
 	case ok:
-		err = answer // even if the process died later: native libraries crash when they are unloaded, too
+		err = answer // even if the process crashed afterwards: native libraries may crash when they are unloaded
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	case waitErr == nil:
@@ -81,8 +81,8 @@ func runChild(ctx context.Context, argv []string, order string, env []string, gr
 	return proc.PeakRSS(cmd), err
 }
 
-// relay passes on the events of a child: JSON, one a line. Anything else that a library prints is a log line. begin is called when
-// an execution begins.
+// relay passes on the events of a child, which are lines of JSON. Any other line, such as one that a library prints, is a log line. begin
+// is called when an execution begins.
 func relay(emit func(Event), begin func()) func(string) {
 	return func(l string) {
 		var e Event
@@ -99,7 +99,7 @@ func relay(emit func(Event), begin func()) func(string) {
 	}
 }
 
-// tail keeps the first lines, where a Go panic says what it is, and the last ones, where native code does.
+// tail keeps the first lines, in which a Go panic says what it is, and the last ones, in which native code does.
 type tail struct {
 	first, last []string
 	between     int
@@ -126,8 +126,8 @@ func (t *tail) lines() []string {
 	return append(out, t.last...)
 }
 
-// tethered ends the context when standard input ends, which means that the process that started this one is gone. A step that doesn't
-// listen to its context is killed with its whole process group a little later.
+// tethered ends the context when standard input ends, which means that the process that started this one is gone. A step that ignores its
+// context is killed a little later, with its whole process group.
 func tethered(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {

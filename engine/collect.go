@@ -9,10 +9,10 @@ import (
 	"rein/cache"
 )
 
-// maxSeriesPoints bounds what is kept of one curve; a longer one loses every other point, again and again.
+// maxSeriesPoints is how many points of a curve are kept. Each time a curve gets longer, every other point is dropped.
 const maxSeriesPoints = 4096
 
-// collector stamps a step's events, passes them on, and keeps what belongs to the result.
+// collector adds time and names to a step's events, passes them on, and keeps what belongs to the result.
 type collector struct {
 	emit                func(Event)
 	mask                mask
@@ -43,7 +43,7 @@ func (c *collector) event(e Event) {
 	e.Pipeline, e.Step, e.Type, e.ActionID = c.pipeline, c.step, c.typ, c.action
 	if e.Action == ActionMetric || e.Action == ActionSeries {
 		if math.IsNaN(e.Value) || math.IsInf(e.Value, 0) || math.IsNaN(e.At) || math.IsInf(e.At, 0) {
-			// JSON has no word for it, and a record must stay readable.
+			// JSON can't hold NaN or infinity, and a record must stay readable.
 			e = Event{Time: e.Time, Action: ActionNote, Pipeline: e.Pipeline, Step: e.Step, Type: e.Type, ActionID: e.ActionID,
 				Text: fmt.Sprintf("metric %s is %v at %v: not kept", e.Metric, e.Value, e.At)}
 		}
@@ -98,7 +98,7 @@ func (c *collector) addPoint(name string, p [2]float64) {
 	c.result.Series[name] = ps
 }
 
-// restart forgets what a failed attempt said; its log stays.
+// restart drops what a failed attempt reported, except its log.
 func (c *collector) restart() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"rein/engine/record"
 )
 
-// commit takes what a step made into the store: every output first, the index last, so that a kill in between
-// leaves nothing that looks finished. An interruption doesn't stop it: what is finished is kept.
+// commit takes a step's outputs into the store: first every output, then the entry in the index. So a kill in between leaves nothing that
+// looks finished. An interruption doesn't stop it, because finished work is kept.
 func (w *worker) commit(t *task, o *Order, kept cache.Result) result {
 	ctx := context.WithoutCancel(w.ctx)
 	outputs := map[string]cache.Blob{}
@@ -66,8 +66,8 @@ func (w *worker) commit(t *task, o *Order, kept cache.Result) result {
 	return res
 }
 
-// changedInputs looks at the user's files again: those that were written to since the key was made. One that now is what it
-// was counts, too: nobody knows what the step has read.
+// changedInputs lists the user's files that were written to since the key was made. A file whose content is the same again counts too,
+// because nobody knows what the step has read.
 func (w *worker) changedInputs(ctx context.Context, t *task) ([]string, error) {
 	var changed []string
 	for _, port := range slices.Sorted(maps.Keys(t.in.ports)) {

@@ -7,7 +7,7 @@ import (
 	"rein/engine/record"
 )
 
-// How units and nodes end, and what is said of it.
+// How units and nodes end, and what is reported of it.
 
 // result is how a unit ended.
 type result struct {
@@ -15,7 +15,7 @@ type result struct {
 	reasons []Reason
 	err     error
 	action  cache.Digest
-	key     string                // of the entry in the store; "" if the result isn't there
+	key     string                // text of the key of the entry in the store; "" if there is none
 	outputs map[string]cache.Blob // nil unless it is finished well
 	kept    cache.Result
 	queued  time.Duration
@@ -39,7 +39,7 @@ type nodeResult struct {
 	cause   string // of skipped: the step that failed upstream
 }
 
-// nodeEnd is what is told of a node that has ended.
+// nodeEnd is what is reported of a node that has ended.
 type nodeEnd struct {
 	node   *nodeOf
 	how    nodeResult
@@ -47,7 +47,7 @@ type nodeEnd struct {
 	ran    time.Duration
 }
 
-// blocked names the step that keeps n from running, "" if none does.
+// blocked is the name of the step that keeps n from running, "" if none does.
 func (s *schedule) blocked(n *nodeOf) string {
 	for _, d := range neighbours(n.Node) {
 		dn := s.work.nodes[d]

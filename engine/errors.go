@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// ConfigError is a mistake in what was asked for: a cycle, a missing input file, an unknown step to force.
-// Nothing has run then (exit status 2).
+// ConfigError is a mistake in the request, such as a cycle, a missing input file, or an unknown step to force. Nothing has run (exit status
+// 2).
 type ConfigError struct{ Err error }
 
 func (e *ConfigError) Error() string { return e.Err.Error() }

@@ -2,8 +2,7 @@ package engine
 
 import "time"
 
-// Event is one line of what happens in a run: flat, so that the JSON view is its encoding and nothing more.
-// Fields that don't apply are zero and left out.
+// Event is one event of a run. It is flat, so the JSON output is simply its encoding. Fields that don't apply are zero and left out.
 type Event struct {
 	Time     time.Time `json:"time"`
 	Action   Action    `json:"action"`
@@ -36,7 +35,7 @@ type Event struct {
 	Run     string `json:"run,omitempty"`     // id of the run record
 }
 
-// emit sends an event of the run itself. Those of a step go through its collector.
+// emit sends an event of the run itself. A step's events go through its collector.
 func (w *worker) emit(e Event) {
 	e.Time = time.Now()
 	w.options.Emit(e)
@@ -51,16 +50,16 @@ const (
 	ActionStart    Action = "start"    // a step begins to run
 	ActionProgress Action = "progress" // Done, Total, Unit
 	ActionLog      Action = "log"      // Text is one line
-	ActionNote     Action = "note"     // Text is kept with the result: a shortage, a breach that was recorded; without a step it is about the run
+	ActionNote     Action = "note"     // Text is kept with the result, such as a shortage or a recorded breach; without a step it is about the run
 	ActionMetric   Action = "metric"   // Metric, Value: kept with the result
 	ActionSeries   Action = "series"   // Metric, Value, At: a curve, kept with the result
-	ActionWait     Action = "wait"     // waits for another process that makes the same result, or for resources
+	ActionWait     Action = "wait"     // waits for resources, or for another process that makes the same result
 	ActionEnd      Action = "end"      // Status
-	ActionMissed   Action = "missed"   // Text says which binding expectation the run's figures don't reach
+	ActionMissed   Action = "missed"   // Text says which binding expectation the run's figures miss
 	ActionDone     Action = "done"     // the last one
 )
 
-// actionBegin is the first event of an order's execution, for the process that sent the order: no view sees it.
+// actionBegin is the first event of an order's execution. Only the process that sent the order sees it, no view.
 const actionBegin Action = "begin"
 
 // Status is how a step ended.
@@ -70,9 +69,9 @@ type Status string
 const (
 	StatusRan       Status = "ran"
 	StatusCached    Status = "cached"
-	StatusUnchanged Status = "unchanged"  // an input's key changed, its content didn't: early cutoff
+	StatusUnchanged Status = "unchanged"  // the key of an input changed, but its content didn't: early cutoff
 	StatusFailed    Status = "failed"     // a fault
-	StatusVerdict   Status = "verdict"    // it ran, and says no (an assertion, a gate)
+	StatusVerdict   Status = "verdict"    // it ran, and its answer is no (an assertion, a gate)
 	StatusSkipped   Status = "skipped"    // something upstream failed
 	StatusNotNeeded Status = "not needed" // `when` is false
 	StatusStopped   Status = "stopped"    // interrupted

@@ -14,13 +14,13 @@ import (
 	"rein/cache"
 )
 
-// Executor executes work orders elsewhere: on a cluster. The local machine is what there is without one.
+// Executor executes work orders elsewhere, for example on a cluster. Without an executor, steps run on this machine.
 type Executor interface {
-	// Execute brings a job to its end and returns the step's answer: nil, a *Verdict, or an error. A job that an earlier,
-	// killed run has sent out already is found again, not sent twice. When ctx ends, the job is cancelled or left to go
-	// on, as the executor was told; a job that goes on keeps its folder.
+	// Execute waits for a job's end and returns the step's answer: nil, a *Verdict, or an error. If an earlier run that was killed has
+	// already sent the job, Execute finds it and doesn't send it twice. When ctx ends, the job is cancelled or left running, as the
+	// executor was told; a job that is left running keeps its folder.
 	Execute(ctx context.Context, j *Job) (Usage, error)
-	// MaxJobs is how many jobs may be out at a time.
+	// MaxJobs is how many jobs may be in progress at a time.
 	MaxJobs() int
 }
 
@@ -30,8 +30,8 @@ type Job struct {
 	// Dir is the job's folder, reachable from wherever the job runs. It is named after the ActionID and outlives a
 	// killed run, so the next one looks there first.
 	Dir string
-	// Try is the folder in Dir of the attempt that is out. Each has one of its own: a job that was given up, on a node that
-	// was thought lost, may go on, and must not write where its successor does.
+	// Try is the folder in Dir of the current attempt. Each attempt has its own: a job that was given up, because its node seemed lost, may
+	// still be running and must not write to its successor's folder.
 	Try string
 	// Argv executes an order: its path is appended.
 	Argv    []string
@@ -39,7 +39,7 @@ type Job struct {
 	// Emit gets the step's events as they come.
 	Emit func(Event)
 
-	restart func() // forgets what the step has said of its result
+	restart func() // drops what the step has reported of its result
 }
 
 // Usage is what a job took.
@@ -64,7 +64,7 @@ func (j *Job) Resume(try string) {
 	}
 }
 
-// Begin empties the job's folder and writes the order: the start of a fresh attempt.
+// Begin starts a new attempt: it empties the job's folder and writes the order.
 func (j *Job) Begin() error {
 	if err := cache.RemoveAll(j.Dir); err != nil {
 		return err
@@ -76,22 +76,22 @@ func (j *Job) Begin() error {
 	return j.Order.write(j.OrderPath())
 }
 
-// Answer is what the executed order has left: ok is false if there is nothing (yet).
+// Answer reads the answer that the executed order has left. ok is false if there is none yet.
 func (j *Job) Answer() (answer error, ok bool) { return readResult(j.OrderPath()) }
 
-// Used is what the executed order took, once there is an answer.
+// Used is the time and memory that the executed order took, once there is an answer.
 func (j *Job) Used() Usage {
 	r, _ := readOutcome(j.OrderPath())
 	return r.Used
 }
 
-// Accept leaves an answer in the job's folder that came from elsewhere: nil, a *Verdict, or an error.
+// Accept writes an answer that came from elsewhere into the job's folder: nil, a *Verdict, or an error.
 func (j *Job) Accept(answer error, used Usage) error {
 	return writeResult(j.OrderPath(), answer, used)
 }
 
-// EventLine passes on one line that the job printed: an event, or anything else as a log line. What an execution has said of the
-// result is void when it begins anew.
+// EventLine passes on a line that the job printed: an event, or else a log line. When an execution begins again, what it reported of its
+// result before is dropped.
 func (j *Job) EventLine(line string) {
 	if line != "" {
 		relay(j.Emit, func() {
@@ -143,7 +143,7 @@ func (w *worker) runElsewhere(ctx context.Context, x Executor, o *Order, c *coll
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = time.Until(deadline)
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(w.ctx) // the executor's own limit ends the job: time in a queue doesn't count
+		ctx, cancel = context.WithCancel(w.ctx) // the executor limits the job itself, because time in a queue doesn't count
 		defer cancel()
 	}
 	o.Tether = false

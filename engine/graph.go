@@ -7,8 +7,8 @@ import (
 	"rein/engine/record"
 )
 
-// Graph is everything that one command looks at: several pipelines whose equal steps run once.
-// It is complete before anything runs; package lang builds it.
+// Graph is everything that one command works on: several pipelines whose equal steps run once. It is complete before anything runs. Package
+// lang builds it.
 type Graph struct {
 	Pipelines []*Pipeline
 }
@@ -19,7 +19,7 @@ type Pipeline struct {
 	File        string  // where it was read from, for messages
 	Nodes       []*Node // in declaration order; not necessarily topological
 	Outputs     []Output
-	// Secrets are the sensitive texts in it, as they are: they are masked in whatever its steps print.
+	// Secrets are its sensitive texts in plain form. They are masked in whatever its steps print.
 	Secrets []string
 	// Meta is kept in the run record as it is (variables, expectations, planning facts); the engine doesn't read it.
 	Meta json.RawMessage
@@ -37,7 +37,7 @@ type Output struct {
 type Node struct {
 	Name   string // unique in its pipeline; an instance of for_each is `name["key"]`
 	Type   string
-	Traits Traits // what its type says of itself; the engine passes them on to the record
+	Traits Traits // what its type declares; the engine passes it on to the record
 	Pos    string // "file.hcl:12"
 	Op     Op
 	Inputs []Input
@@ -52,7 +52,7 @@ type Node struct {
 	Executor  string        // name of the executor that runs it; "": the run's default
 }
 
-// Traits are what a step type says of itself for readers of graphs and records.
+// Traits are what a step type declares for readers of graphs and records.
 type (
 	Traits = record.Traits
 	Fit    = record.Fit
@@ -70,10 +70,10 @@ const (
 // Reason is why a step runs, or why it ended as it did.
 type Reason = record.Reason
 
-// because is the one reason that a code says everything of.
+// because is a list of one reason that needs nothing but its code.
 func because(c record.Code) []Reason { return []Reason{{Code: c}} }
 
-// Input is one port of a node and what feeds it, in order.
+// Input is one port of a node with its sources, in order.
 type Input struct {
 	Port string
 	Refs []Ref
@@ -87,12 +87,12 @@ type Ref struct {
 	Pos  string
 }
 
-// Path is a user's file, folder or glob. Its content is in the key, its absolute place is not.
+// Path is a file, a folder or a glob of the user's. Its content is in the key; its absolute path is not.
 type Path struct {
 	Kind PathKind
 	Abs  string // absolute; for a glob the pattern
 	Text string // as written, for messages and the key's label
-	// Absent says that nothing need be there: then the step has no such input.
+	// Absent allows that the path doesn't exist. The step then has no such input.
 	Absent bool
 }
 
@@ -112,8 +112,8 @@ type Port struct {
 	Name, Kind string
 }
 
-// Check is an assert block: it looks at a step's metrics after it ran or was found in the cache.
-// A non-nil error is a verdict (exit 1), never a fault.
+// Check is an assert block. It looks at a step's metrics after the step ran or was found in the cache. A non-nil error is a verdict (exit
+// 1), never a fault.
 type Check struct {
 	Pos  string
 	Test func(metrics map[string]float64) error

@@ -12,7 +12,7 @@ import (
 	"rein/cache"
 )
 
-// historyDepth is how many past results of a step type are looked at.
+// historyDepth is how many past results of a step type are read.
 const historyDepth = 256
 
 // history is what the store remembers of past runs, by step type; each type is read once.
@@ -33,7 +33,7 @@ func newHistory(s *cache.Store) *history {
 	return &history{store: s, types: map[string]*past{}}
 }
 
-// of lists past results of a step type. What can't be read is no history.
+// of lists past results of a step type. Results that can't be read are left out.
 func (h *history) of(ctx context.Context, typ string) *past {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -84,8 +84,8 @@ type sample struct {
 	bytes float64 // of output
 }
 
-// estimate forecasts u from past runs of the same step; failing that, of the same type and a like size of input.
-// size is the size of the inputs, or negative if it isn't known yet.
+// estimate forecasts u from past runs of the same step or, if there are none, from runs of its type with a similar size of input. size is
+// the size of the inputs in bytes, negative if it isn't known yet.
 func (h *history) estimate(ctx context.Context, u *unit, size float64) estimate {
 	p := h.of(ctx, u.desc.Type)
 	es := p.candidates(u)
@@ -113,7 +113,7 @@ func alike(ss []sample, size float64) []sample {
 	return out
 }
 
-// scaled takes the samples of the nearest size and scales them as if time were proportional to size, at most tenfold.
+// scaled takes the samples of the nearest size, and scales them as if time were proportional to size, by a factor of at most ten.
 func scaled(ss []sample, size float64) []sample {
 	if len(ss) == 0 {
 		return nil

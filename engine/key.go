@@ -35,7 +35,7 @@ import (
 	"rein/cache"
 )
 
-// keyFormat is the first line of every key: raised when the format itself changes.
+// keyFormat is the first line of every key. It changes when the format changes.
 const keyFormat = "rein key 1"
 
 // keyFacts are the lines of a key that don't depend on input content.
@@ -52,7 +52,7 @@ func keyFacts(d Description) ([]string, error) {
 	return lines, nil
 }
 
-// ConfigLines are the config's lines of the key: one for each leaf, in order of the labels.
+// ConfigLines are the key's lines for the config: one for each leaf, sorted by label.
 func ConfigLines(d Description) ([]string, error) {
 	if len(d.Config) == 0 || d.Lines != nil {
 		return d.Lines, nil
@@ -75,7 +75,7 @@ type flattener struct {
 	lines              []string
 }
 
-// walk adds v's lines. at is the label so far, path the same without indices, as Unkeyed and Sensitive name it.
+// walk adds v's lines. at is the label so far. path is the same without indices, which is how Unkeyed and Sensitive name it.
 func (f *flattener) walk(at, path string, v any) {
 	if path != "" && slices.Contains(f.unkeyed, path) {
 		return
@@ -110,8 +110,8 @@ func (f *flattener) walk(at, path string, v any) {
 
 func (f *flattener) add(label, value string) { f.lines = append(f.lines, "config "+label+" "+value) }
 
-// inputLine is a key's line for one file of an input port. Size is implied by the digest; it is there so that the
-// history of a step type can be read by size.
+// inputLine is a key's line for one file of an input port. The digest implies the size, which is there so that the history of a step type
+// can be searched by size.
 func inputLine(port string, i int, b cache.Blob, name string) string {
 	kind := "file"
 	switch {
@@ -149,16 +149,16 @@ func keyOf(facts, inputs []string) (string, cache.Digest) {
 	return string(b), cache.Sum(b)
 }
 
-// secretDigest stands for a sensitive value in the key: it tells values apart and can't be read back. Without the salt, which
-// is a secret of the state folder, not even a short number can be found by trying all.
+// secretDigest represents a sensitive value in the key. It differs for different values and doesn't reveal them. Without the salt, a secret
+// of the state folder, nobody can find even a short number by trying all.
 func secretDigest(salt []byte, typ, path string, v any) string {
 	var out [16]byte
 	blake3.DeriveKey("rein 2026 sensitive config value", []byte(quote(string(salt))+quote(typ)+quote(path)+marshal(v)), out[:])
 	return fmt.Sprintf("%x", out)
 }
 
-// label is a name as a key's line shows it: quoted unless it is plain, so that the dots, brackets and spaces of the
-// line's own grammar can't be forged by one.
+// label is a name as a key's line shows it: quoted unless it is plain, so that a name can't imitate the dots, brackets and spaces of the
+// line's grammar.
 func label(s string) string {
 	for _, r := range s {
 		plain := r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
@@ -172,7 +172,7 @@ func label(s string) string {
 	return s
 }
 
-// quote writes a string on one line. strconv.Quote, unlike JSON, also tells invalid UTF-8 apart.
+// quote writes a string on one line. Unlike JSON, strconv.Quote keeps different invalid UTF-8 different.
 func quote(s string) string { return strconv.Quote(s) }
 
 // marshal writes a decoded JSON value on one line.
@@ -183,14 +183,14 @@ func marshal(v any) string {
 	case json.Number:
 		return v.String()
 	}
-	b, err := json.Marshal(v) // null, booleans, and whole values that are sensitive
+	b, err := json.Marshal(v) // null, booleans, and values that are sensitive as a whole
 	if err != nil {
 		panic(fmt.Sprintf("engine: value of decoded JSON: %v", err))
 	}
 	return string(b)
 }
 
-// checkpointKey is the key without what only says how far to go.
+// checkpointKey is the key without the values that only say how far to go.
 func checkpointKey(d Description, inputs []string) cache.Digest {
 	d.Unkeyed, d.Lines = slices.Concat(d.Unkeyed, d.Extents), nil
 	facts, err := keyFacts(d)
@@ -204,7 +204,7 @@ func checkpointKey(d Description, inputs []string) cache.Digest {
 // Fact is one line of a key, taken apart: `config "variations" 10` is of the kind config, its label variations, its value 10.
 type Fact struct {
 	Kind  string // "rein" (the format), "type", "config", "fingerprint", "input"
-	Label string // as the key has it, of a config, fingerprint or input; "": none
+	Label string // as written in the key, of a config, fingerprint or input; "": none
 	Value string
 }
 
@@ -233,7 +233,7 @@ func (f Fact) String() string {
 	return f.Kind + " " + f.Label + " " + f.Value
 }
 
-// inputFact is an input line: what it is called decides what it is compared with.
+// inputFact is a key's line for an input. It is compared with the line of the same name.
 type inputFact struct{ port, kind, digest, size, name string }
 
 func (f Fact) input() (in inputFact) {

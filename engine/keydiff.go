@@ -12,7 +12,7 @@ import (
 type Change struct {
 	// What is "config variations", "input rows", "library gomlx", "step version", "key format".
 	What string `json:"what"`
-	// Old and New are values as the key shows them; empty where the fact is new or gone.
+	// Old and New are values as written in the key; empty if the fact is new or gone.
 	Old string `json:"old,omitempty"`
 	New string `json:"new,omitempty"`
 	// From is where a changed input comes from: "step.sampled.rows" or the path as written.
@@ -34,7 +34,7 @@ func (c Change) String() string {
 	return what + " " + c.Old + " -> " + c.New
 }
 
-// Brief is String for a list: without the hashes of inputs, long values cut.
+// Brief is String for use in a list: without the hashes of inputs, and with long values shortened.
 func (c Change) Brief() string {
 	if !strings.HasPrefix(c.What, "input ") {
 		c.Old, c.New = cut(c.Old, c.New)
@@ -54,7 +54,7 @@ func (c Change) Brief() string {
 	return what + " changed"
 }
 
-// cut shortens two long values to where they differ.
+// cut shortens two long values to the parts that differ.
 func cut(old, now string) (string, string) {
 	const most, before = 60, 10
 	a, b := []rune(old), []rune(now)
@@ -142,7 +142,7 @@ func inputFacts(fs []Fact) map[string][]inputFact {
 	return m
 }
 
-// diffInputs compares files of a port by name where all have one, else by place.
+// diffInputs compares the files of a port by name if all have one, otherwise by position.
 func diffInputs(old, now []Fact) []Change {
 	of, nf := inputFacts(old), inputFacts(now)
 	ports := map[string]bool{}
@@ -201,7 +201,7 @@ func (f inputFact) shown() string {
 	return fmt.Sprintf("%.12s (%s, %s bytes)", f.digest, f.kind, f.size)
 }
 
-// keyLines is a key as people read it: a line each, without the format.
+// keyLines is a key for people: its lines, without the format.
 func keyLines(key string) []string {
 	var out []string
 	for f := range ParseKey(key) {

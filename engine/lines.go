@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// maxLine is the longest line in one piece, in bytes, where nothing else is said.
+// maxLine is the default of LineWriter.Most, in bytes.
 const maxLine = 1 << 20
 
-// LineWriter calls Line for each line that is written to it, without its end. Empty lines are left out, and bytes that are no
-// UTF-8 become U+FFFD. A progress bar redraws with carriage returns: its last state is the line.
+// LineWriter calls Line for each line that is written to it, without its end. Empty lines are left out, and bytes that aren't UTF-8 become
+// U+FFFD. Of a progress bar, which redraws itself with carriage returns, the last state is the line.
 type LineWriter struct {
 	Line func(string)
-	Most int // bytes of the longest line in one piece; 0: 1 MiB
+	Most int // length in bytes at which a line is divided; 0: 1 MiB
 
 	buf []byte
 }

@@ -10,13 +10,13 @@ import (
 	"rein/engine/record"
 )
 
-// lookup answers what a unit's key is and whether the store has its result. Asking writes nothing.
+// lookup finds a unit's key, and whether the store has its result. It writes nothing.
 type lookup struct {
 	store   *cache.Store
 	sources *sources
 	work    *work
 	remote  Remote         // nil: not asked
-	local   map[*unit]bool // units that the remote isn't asked about
+	local   map[*unit]bool // units for which the remote isn't asked
 }
 
 // inputs are a unit's resolved inputs.
@@ -25,8 +25,7 @@ type inputs struct {
 	ports map[string][]located // by port, in the order of the references
 }
 
-// inputs resolves u's inputs. outputs gives the outputs of a unit that is finished, nil if they aren't known yet;
-// then ok is false.
+// inputs resolves u's inputs. outputs gives the outputs of a finished unit, nil if they aren't known yet; ok is then false.
 func (l *lookup) inputs(ctx context.Context, u *unit, outputs func(*unit) map[string]cache.Blob) (in inputs, ok bool, err error) {
 	in.ports = make(map[string][]located, len(u.nodes[0].Inputs))
 	for _, i := range byPort(u.nodes[0].Inputs) {
@@ -58,7 +57,7 @@ func (l *lookup) inputs(ctx context.Context, u *unit, outputs func(*unit) map[st
 	return in, true, nil
 }
 
-// byPort are the inputs in the order of their ports; of two for one port the last counts.
+// byPort are the inputs sorted by port. Of two for the same port, the last counts.
 func byPort(in []Input) []Input {
 	ordered := true
 	for i := 1; i < len(in); i++ {
@@ -78,7 +77,7 @@ func byPort(in []Input) []Input {
 	return out
 }
 
-// entry is what the store's index says of a result: it, or the reason why there is none.
+// entry is what the store's index holds of a result: an entry, or the reason why there is none.
 type entry struct {
 	*cache.Entry
 	reason string
@@ -110,14 +109,14 @@ func (l *lookup) entry(ctx context.Context, action cache.Digest) (entry, error) 
 // answer is what the store knows of a unit's result.
 type answer struct {
 	entry *cache.Entry // nil: a miss
-	// hollow: the entry is there, its outputs are not (they were evicted or lost), and so far nobody needs them. What they
-	// were is known, so the wave can stop below it; should a step below have to run, they are made again.
+	// hollow: the entry is there but its outputs are not, because they were evicted or lost, and so far nobody needs them. Their digests
+	// are known, so the steps below can be looked up. If one of those has to run, the outputs are made again.
 	hollow bool
 	reason string // of a miss, or of being hollow
 	remote bool   // the entry came from the remote just now
 }
 
-// ask says whether a unit's result is to be had, here or from the remote. found is what the index says of it.
+// ask tells whether a unit's result is available, here or from the remote. found is what the index holds of it.
 func (l *lookup) ask(ctx context.Context, u *unit, action cache.Digest, found entry) (answer, error) {
 	a, err := l.askHere(ctx, u, found)
 	if err != nil || a.entry != nil && !a.hollow {
@@ -164,7 +163,7 @@ func (t *task) hit(e *cache.Entry) result {
 	return res
 }
 
-// madeMeanwhile asks the store again once the lease is held: the former holder may have made the result.
+// madeMeanwhile asks the store again after the lease was taken: its previous holder may have made the result.
 func (w *worker) madeMeanwhile(t *task) (result, bool) {
 	if t.forced || t.verify != nil {
 		return result{}, false
@@ -187,8 +186,8 @@ func (w *worker) madeMeanwhile(t *task) (result, bool) {
 	return res, true
 }
 
-// complete tells whether an entry has every port that the node promises: an exec step's ports are named by the
-// pipeline, and an older entry of equal key has them all, unless it was damaged.
+// complete tells whether an entry has every port of the node. An exec step's ports are named by the pipeline, so an entry of equal key has
+// all of them unless it is damaged.
 func complete(e *cache.Entry, ports []Port) bool {
 	for _, p := range ports {
 		if _, ok := e.Outputs[p.Name]; !ok {

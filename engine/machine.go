@@ -11,7 +11,7 @@ import (
 	"rein/engine/record"
 )
 
-// machine is what this machine has to give to steps.
+// machine is what this machine has for steps to use.
 type machine struct {
 	memory int64    // bytes; 0: not known
 	gpus   []string // ids, as CUDA_VISIBLE_DEVICES names them
@@ -21,7 +21,7 @@ func thisMachine() machine {
 	return machine{memory: totalMemory(), gpus: visibleGPUs()}
 }
 
-// visibleGPUs respects a CUDA_VISIBLE_DEVICES that was given to us; otherwise it counts the NVIDIA device files.
+// visibleGPUs lists the GPUs of CUDA_VISIBLE_DEVICES if it is set. Otherwise it counts the NVIDIA device files.
 func visibleGPUs() []string {
 	if given, ok := os.LookupEnv("CUDA_VISIBLE_DEVICES"); ok {
 		var ids []string
@@ -42,7 +42,7 @@ func visibleGPUs() []string {
 	return ids
 }
 
-// totalMemory reads /proc/meminfo; 0 where there is none.
+// totalMemory is the machine's memory in bytes, from /proc/meminfo; 0 if there is none.
 func totalMemory() int64 {
 	kb, _ := strconv.ParseInt(strings.TrimSuffix(procField("/proc/meminfo", "MemTotal"), " kB"), 10, 64)
 	return kb << 10

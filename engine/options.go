@@ -12,24 +12,25 @@ import (
 // Options is what Run, Plan and Why need besides the graph.
 type Options struct {
 	Store *cache.Store
-	// Jobs is how many steps run at a time; 0: as many as there are cores.
+	// Jobs is how many steps run at a time. 0: the number of cores.
 	Jobs int
 	// Emit gets every event. It is called from many goroutines; nil drops them.
 	Emit func(Event)
-	// Begin is told of a run before its first step: the record as far as it is known by then, with steps that have no status yet.
+	// Begin is called before a run's first step with the record as far as it is known then: its steps have no status yet.
 	Begin func(*record.Run)
 	// Resolver makes the Op of a work order in a child process; needed where Child is.
 	Resolver Resolver
 	// Child is the argument vector to which the path of a work order is appended to run a step in a process of its
 	// own: [self "step" "run"]. Without it isolated steps run in this process.
 	Child []string
-	// Executors are the places beyond this machine, by name; Executor is where every step runs, "" or "local": here, or
-	// where the step says.
+	// Executors are the places beside this machine where steps can run, by name. Executor is where every step runs; "": where the step
+	// says, or here; "local": here.
 	Executors map[string]Executor
 	Executor  string
-	// Remote shares results with other machines; nil: with none. What Run lacks is fetched, what it makes is sent.
+	// Remote shares results with other machines; nil: they aren't shared. Run fetches from it what the store lacks, and sends what it
+	// makes.
 	Remote Remote
-	// KeepGoing goes on with what doesn't depend on a failed step.
+	// KeepGoing continues with the steps that don't depend on a failed one.
 	KeepGoing bool
 	// Verify runs cached steps again and fails those that give other bytes.
 	Verify bool
@@ -39,18 +40,18 @@ type Options struct {
 	Force []string
 	// Budget refuses to start when the forecast is longer; 0: no limit.
 	Budget time.Duration
-	// CheckOutputs has Plan refuse, as Run does, outputs whose paths hold what rein did not put there.
+	// CheckOutputs makes Plan refuse outputs whose paths hold something that rein did not put there, as Run does.
 	CheckOutputs bool
 	// RetryDelay is the pause before the first retry of a step; it doubles with each. 0: a second.
 	RetryDelay time.Duration
 	// Grace is how long a step may take to end once it was asked to, before its processes are killed. 0: 10 seconds.
 	Grace time.Duration
 
-	// Judge looks at a run whose steps all passed, before anything is published, and says in a sentence each what its figures
-	// don't reach of what they must. Any of them makes the run's outcome a failure. nil: nothing is asked.
+	// Judge is called when all steps have passed, before anything is published. It returns a sentence for each requirement that the run's
+	// figures miss. If there is one, the run's outcome is a failure. nil: there are no requirements.
 	Judge func(*record.Run) ([]string, error)
 
-	// point is told when a run passes a commit point: tests kill the process there.
+	// point is called when a run passes a commit point. Tests kill the process there.
 	point func(name string)
 
 	// These are kept in the run record as they are.

@@ -16,7 +16,7 @@ import (
 	"rein/engine/internal/proc"
 )
 
-// orderFormat is raised when a work order changes so that an older reader would do the wrong thing.
+// orderFormat is raised when a work order changes in a way that an older reader would misread.
 const orderFormat = 1
 
 // Order is a work order: all that another process of the same program needs to execute a step. It holds sensitive
@@ -30,8 +30,8 @@ type Order struct {
 	Type       string            `json:"type"`
 	Version    int               `json:"version"`
 	Config     json.RawMessage   `json:"config"`
-	Key        string            `json:"key,omitempty"`      // what it is of; a program that would key it otherwise refuses it
-	Executor   string            `json:"executor,omitempty"` // its name; "": where the order was written
+	Key        string            `json:"key,omitempty"`      // a program whose key of the step differs refuses the order
+	Executor   string            `json:"executor,omitempty"` // name of the executor; "": this machine
 	Inputs     map[string][]File `json:"inputs"`
 	Outputs    map[string]string `json:"outputs"`
 	Scratch    string            `json:"scratch"`
@@ -39,13 +39,14 @@ type Order struct {
 	Resources  Resources         `json:"resources"`
 	State      string            `json:"state"`               // the state folder: for the row memo
 	Sensitive  []string          `json:"sensitive,omitempty"` // Description's
-	Salt       []byte            `json:"salt,omitempty"`      // of the digests of sensitive values in Key
+	Salt       []byte            `json:"salt,omitempty"`      // salt of the digests of sensitive values in Key
 	Secrets    []string          `json:"secrets,omitempty"`   // texts that are masked in what the step prints
-	// Tether: the process ends when its standard input does, so that it can't outlive who started it.
+	// Tether ends the process when its standard input ends, so that it can't outlive the process that started it.
 	Tether bool `json:"tether,omitempty"`
 }
 
-// orderResult is the outcome of an executed order, in a file beside it: an exit status can't carry a verdict's text.
+// orderResult is the outcome of an executed order. It is written to a file beside the order, because an exit status can't hold a verdict's
+// text.
 type orderResult struct {
 	Verdict string `json:"verdict,omitempty"`
 	Error   string `json:"error,omitempty"`
@@ -65,7 +66,7 @@ func (o *Order) write(path string) error {
 }
 
 // order makes the work order of an attempt: inputs at readable paths, outputs at paths to create, and a folder for the checkpoint. dir is
-// the attempt's own folder; done gives it back.
+// the attempt's own folder; done releases it.
 func (w *worker) order(t *task) (o *Order, dir string, done func(), err error) {
 	u, n := t.unit, t.unit.nodes[0]
 	dir, leave, err := w.place(t)
@@ -111,7 +112,7 @@ func (w *worker) order(t *task) (o *Order, dir string, done func(), err error) {
 	return o, dir, held, nil
 }
 
-// place makes the folder of an attempt. That of a job elsewhere is not emptied: a killed run may have left the job there.
+// place makes the folder of an attempt. The folder of a job elsewhere is not emptied, because a killed run may have left the job there.
 func (w *worker) place(t *task) (dir string, done func(), err error) {
 	if t.away == nil {
 		dir, err = w.space.take(t.unit.facts)
@@ -125,9 +126,9 @@ func (w *worker) place(t *task) (dir string, done func(), err error) {
 	}, os.MkdirAll(dir, 0o755)
 }
 
-// ExecuteOrder runs the step that a work order describes: what `rein step run ORDER` does. Events go to emit; the
-// answer is also left in a file beside the order, written last. An order may be executed again, as when a cluster starts a job
-// anew: then its answer is there already, or what the cut-off execution left is removed first.
+// ExecuteOrder runs the step that a work order describes; it is `rein step run ORDER`. Events go to emit. The answer is also written, last,
+// to a file beside the order. An order may be executed again, as when a cluster restarts a job: if there is an answer, it is returned,
+// otherwise what the interrupted execution left is removed first.
 func ExecuteOrder(ctx context.Context, path string, resolver Resolver, emit func(Event)) error {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -157,7 +158,7 @@ func ExecuteOrder(ctx context.Context, path string, resolver Resolver, emit func
 	m := newMask(o.Secrets)
 	runErr := m.error(o.run(ctx, resolver, func(e Event) { emit(m.event(e)) }))
 	if runErr != nil && ctx.Err() != nil {
-		return runErr // told to stop: that is no answer, and the sender of the order decides what it means
+		return runErr // told to stop: that isn't an answer, and the sender of the order decides what it means
 	}
 	host, _ := os.Hostname()
 	if err := writeResult(path, runErr, Usage{PeakRSS: proc.OwnPeakRSS(), Host: host, Ran: time.Since(began)}); err != nil {
@@ -180,7 +181,7 @@ func (o *Order) run(ctx context.Context, resolver Resolver, emit func(Event)) er
 	return errors.Join(err, memo.close())
 }
 
-// clear removes what an execution that was cut off has left.
+// clear removes what an interrupted execution has left.
 func (o *Order) clear() error {
 	var errs []error
 	for _, path := range o.Outputs {
@@ -196,7 +197,7 @@ func (o *Order) clear() error {
 	return errors.Join(errs...)
 }
 
-// sameKey refuses an order of another program's: one whose step, as it is here, has another key.
+// sameKey refuses an order that was written by another version of the program, for which the step has another key.
 func (o *Order) sameKey(ctx context.Context, op Op) error {
 	if o.Key == "" {
 		return nil
@@ -251,8 +252,8 @@ func writeResult(order string, runErr error, used Usage) error {
 	return os.Rename(tmp, resultPath(order))
 }
 
-// readResult says how an executed order ended: nil, a *Verdict, or an error. ok is false if there is no answer,
-// which means that the process died.
+// readResult reads how an executed order ended: nil, a *Verdict, or an error. ok is false if there is no answer, which means that the
+// process died.
 func readResult(order string) (answer error, ok bool) {
 	r, ok := readOutcome(order)
 	switch {
@@ -275,7 +276,7 @@ func readOutcome(order string) (r orderResult, ok bool) {
 	return r, err == nil && json.Unmarshal(b, &r) == nil
 }
 
-// lazyMemo opens the store of a state folder when a step first uses the row memo: most never do.
+// lazyMemo opens the store of a state folder when the step first uses the row memo, which most steps never do.
 type lazyMemo struct {
 	dir   string
 	once  sync.Once

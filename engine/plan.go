@@ -9,16 +9,16 @@ import (
 	"rein/engine/record"
 )
 
-// Forecast is what a run would do, and what that would cost. Its JSON is `rein plan --json`.
+// Forecast is what a run would do, and how long that would take. Its JSON is the output of `rein plan --json`.
 type Forecast struct {
 	Pipelines []PipelineForecast `json:"pipelines"`
-	// Work counts pieces of work: equal steps of several pipelines are one.
+	// Cached, Run and Unknown count pieces of work: equal steps of several pipelines are one.
 	Cached  int `json:"cached"`
 	Run     int `json:"run"`
 	Unknown int `json:"unknown"`
 	Skipped int `json:"skipped"`
-	// TotalMS is the wall time with Jobs steps at a time, if every unknown step has to run; Low and High are the
-	// same with every step at the lower and upper quartile of its history.
+	// TotalMS is the wall time with Jobs steps at a time, if every unknown step has to run. Low and High are the same with every step at
+	// the lower and the upper quartile of its history.
 	Jobs        int   `json:"jobs"`
 	TotalMS     int64 `json:"total_ms"`
 	TotalLowMS  int64 `json:"total_low_ms"`
@@ -26,12 +26,12 @@ type Forecast struct {
 	// CriticalPath is the longest chain of steps: no number of jobs makes the run shorter than CriticalMS.
 	CriticalPath []string `json:"critical_path,omitempty"`
 	CriticalMS   int64    `json:"critical_ms"`
-	OutputBytes  int64    `json:"output_bytes"` // disk that the results would take
-	// NoHistory counts the steps that may run and of which no past run is known: the forecast leaves them out.
+	OutputBytes  int64    `json:"output_bytes"` // size of the results on disk
+	// NoHistory counts the steps that may run and have no known past run. The forecast leaves them out.
 	NoHistory int `json:"no_history"`
-	// Trainings counts the steps that may run and that train: a measure of the work where no time is known.
+	// Trainings counts the steps that may run and that train a model. It is a measure of the work where no time is known.
 	Trainings int `json:"trainings"`
-	// Note is what else there is to know: that the index was lost, and a run finds more than the plan.
+	// Note is a further sentence for the reader, for example that the index was lost and a run would find more results than the plan.
 	Note string `json:"note,omitempty"`
 }
 
@@ -57,13 +57,13 @@ type StepForecast struct {
 	Name       string     `json:"name"`
 	Type       string     `json:"type"`
 	Status     PlanStatus `json:"status"`
-	First      bool       `json:"-"` // it is the one of several equal steps that runs
+	First      bool       `json:"-"` // of several equal steps it is the one that runs
 	Reasons    []string   `json:"reasons,omitempty"`
 	Why        []Reason   `json:"why,omitempty"` // the same, for programs
 	ForecastMS int64      `json:"forecast_ms"`
 	LowMS      int64      `json:"forecast_low_ms,omitempty"`
 	HighMS     int64      `json:"forecast_high_ms,omitempty"`
-	Samples    int        `json:"forecast_samples,omitempty"` // past runs that the forecast is made of
+	Samples    int        `json:"forecast_samples,omitempty"` // number of past runs in the forecast
 	Bytes      int64      `json:"forecast_bytes,omitempty"`   // of disk for the outputs
 	ActionID   string     `json:"action_id,omitempty"`
 }
@@ -115,7 +115,7 @@ type planned struct {
 	key      string
 	outputs  map[string]cache.Blob
 	estimate estimate
-	hollow   bool // cached, but its outputs would have to be made again if somebody needs them
+	hollow   bool // cached, but its outputs must be made again if a step needs them
 }
 
 func newPlanner(ctx context.Context, g *Graph, o Options) (*planner, error) {
@@ -147,8 +147,8 @@ func (p *planner) plan(ctx context.Context) error {
 	return nil
 }
 
-// demand goes from the last unit to the first: what is needed by one that runs, or may, and isn't there has to run too,
-// or may.
+// demand goes from the last unit to the first. A unit whose outputs are gone has to run if one that needs them runs, and may have to if one
+// may run.
 func (p *planner) demand(ctx context.Context, within func(*unit) bool) {
 	for i := len(p.work.units) - 1; i >= 0; i-- {
 		u, status := p.work.units[i], p.units[i].status
@@ -170,7 +170,7 @@ func (p *planner) demand(ctx context.Context, within func(*unit) bool) {
 	}
 }
 
-// mayRun changes what a plan says of a hollow unit.
+// mayRun changes the planned status of a hollow unit.
 func (p *planner) mayRun(ctx context.Context, u *unit, status PlanStatus) {
 	pl := &p.units[u.id]
 	pl.status = status
@@ -380,7 +380,7 @@ func (p *planner) times(f *Forecast) {
 // total is the forecast as a duration.
 func (f *Forecast) total() time.Duration { return time.Duration(f.TotalMS) * time.Millisecond }
 
-// asConfig makes a ConfigError of what is wrong with a graph; an interruption stays one.
+// asConfig turns an error of the graph into a ConfigError. An interruption stays one.
 func asConfig(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

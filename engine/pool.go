@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// pool hands out this process's share of the machine: job slots, memory, GPUs. Only the coordinator uses it, so it
-// has no lock. What other rein processes hold is the business of tokens.
+// pool grants this process's share of the machine: job slots, memory and GPUs. Only the goroutine of the run uses it, so it has no lock.
+// Shares of other rein processes are held as tokens.
 type pool struct {
 	slots, freeSlots   int
 	memory, freeMemory int64    // memory 0: not counted
@@ -21,7 +21,7 @@ type grant struct {
 	slots  int
 	memory int64
 	gpus   []string
-	away   Executor // not nil: nothing of this machine, but a place among the executor's jobs
+	away   Executor // not nil: a place among the executor's jobs, and nothing of this machine
 }
 
 func newPool(jobs int, m machine) *pool {
@@ -39,7 +39,7 @@ func check(r Resources, m machine) error {
 	return nil
 }
 
-// take grants r if it is to be had now. A step that asks for more CPUs than there are slots takes all slots.
+// take grants r if it is free now. A step that asks for more CPUs than there are slots gets all slots.
 func (p *pool) take(r Resources) (grant, bool) {
 	g := grant{slots: p.slotsOf(r), memory: r.Memory}
 	if p.memory == 0 {
@@ -54,7 +54,7 @@ func (p *pool) take(r Resources) (grant, bool) {
 	return g, true
 }
 
-// needs is what u takes of the machine: all slots, if it measures time, and a GPU, if it uses one where there is one.
+// needs is what u takes of the machine. A unit that measures time takes all slots; one that can use a GPU takes one if there is one.
 func (p *pool) needs(u *unit) Resources {
 	res := u.resources
 	if u.desc.UsesGPU && res.GPU == 0 && p.hasGPU {

@@ -76,8 +76,8 @@ func outputError(o Output, err error) error {
 	return fmt.Errorf("%s: output %q: %w", o.Pos, o.Name, err)
 }
 
-// checkVacant refuses outputs whose paths hold what rein did not put there, before anything runs. What is equal to the result
-// that would be put there may stay, where that is in the store.
+// checkVacant refuses, before anything runs, outputs whose paths hold something that rein did not put there. Content that equals the result
+// may stay, if the store has that result.
 func (p *planner) checkVacant(ctx context.Context) error {
 	planned := false
 	for _, pipe := range p.work.graph.Pipelines {
@@ -107,7 +107,7 @@ func (p *planner) checkVacant(ctx context.Context) error {
 	return nil
 }
 
-// publish copies the outputs that the pipelines name to their paths: all of them or, on an error, those before it.
+// publish copies the pipelines' outputs to their paths. On an error, those before it have been copied.
 func (r *runner) publish() error {
 	r.space.tell()
 	for _, p := range r.work.graph.Pipelines {

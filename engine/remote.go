@@ -10,11 +10,11 @@ import (
 	"rein/cache"
 )
 
-// Remote shares results with other machines. Plan and Why never ask it: a question stays on this machine.
+// Remote shares results with other machines. Plan and Why never ask it, because they only look at this machine.
 type Remote interface {
-	// Fetch brings an entry and its outputs into the store. The error of what isn't to be had is a *cache.Miss.
+	// Fetch brings an entry and its outputs into the store. If they aren't available, the error is a *cache.Miss.
 	Fetch(ctx context.Context, action cache.Digest) (*cache.Entry, error)
-	// Send shares an entry that is in the store. It doesn't wait for that to be done.
+	// Send starts to share an entry of the store and returns at once.
 	Send(ctx context.Context, e *cache.Entry)
 }
 
@@ -36,8 +36,8 @@ func (l *lookup) fetch(ctx context.Context, u *unit, action cache.Digest) (*cach
 	return e, nil
 }
 
-// Pull brings what the graph needs and the store lacks from the remote, as far as it is there, and says what a run
-// would do then. Steps whose inputs are known are asked for at the same time.
+// Pull fetches from the remote what the graph needs and the store lacks, as far as the remote has it. It returns what a run would do
+// afterwards. Steps whose inputs are known are asked for at the same time.
 func Pull(ctx context.Context, g *Graph, o Options) (*Forecast, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -49,7 +49,7 @@ func Pull(ctx context.Context, g *Graph, o Options) (*Forecast, error) {
 	}
 	p.remote = o.Remote
 	for _, level := range p.work.levels() {
-		var mu sync.Mutex // the history isn't made for many at a time
+		var mu sync.Mutex // history isn't safe for concurrent use
 		gr, gctx := errgroup.WithContext(ctx)
 		gr.SetLimit(maxResolves)
 		for _, u := range level {
@@ -70,7 +70,7 @@ func Pull(ctx context.Context, g *Graph, o Options) (*Forecast, error) {
 	return p.forecast(), nil
 }
 
-// pull has the store learn of one unit what the remote knows.
+// pull fetches what the remote has of one unit.
 func (p *planner) pull(ctx context.Context, u *unit) error {
 	in, ok, err := p.inputs(ctx, u, func(d *unit) map[string]cache.Blob { return p.units[d.id].outputs })
 	if err != nil || !ok {
@@ -84,7 +84,7 @@ func (p *planner) pull(ctx context.Context, u *unit) error {
 	return err
 }
 
-// levels are the units by how many are before them on the longest way.
+// levels are the units by the number of units before them on the longest path.
 func (w *work) levels() [][]*unit {
 	var out [][]*unit
 	depth := make([]int, len(w.units))

@@ -33,7 +33,7 @@ func (r *runner) outline(started time.Time) *record.Run {
 	return rec
 }
 
-// fill adds to a step what is known of it once the run has ended.
+// fill completes a step's record after the run has ended.
 func (r *runner) fill(s *record.Step, n *nodeOf) {
 	nr := r.schedule.nodes[n.id]
 	s.Status, s.Reasons, s.Why = string(nr.status), record.Words(nr.reasons), nr.reasons

@@ -6,16 +6,16 @@ import (
 	"fmt"
 )
 
-// A hollow unit is cached, but its outputs are gone: evicted by gc, or lost. Its users begin as if it were there, since
-// what the outputs were is known, and mostly all of them are cached too. Only when one has to run is the hollow unit
-// run again; until then it has no end. A cached unit whose outputs turn out to be damaged becomes a hollow one.
+// A hollow unit is cached, but its outputs are gone: evicted by gc, or lost. The digests of the outputs are known, so its users are looked
+// up as if the outputs were there, and usually all of them are cached too. Only if one of them has to run is the hollow unit run again;
+// until then it hasn't ended. A cached unit whose outputs turn out to be damaged becomes hollow.
 
 // hollows are a run's hollow units.
 type hollows struct {
-	waiting map[*unit][]*unit // hollow unit -> units that need its outputs; nil: nobody does so far
+	waiting map[*unit][]*unit // hollow unit -> units that need its outputs; nil: none so far
 	missing map[*unit]int     // unit -> how many hollow ones it waits for
 	made    map[*unit]bool    // hollow units that were made again
-	retried map[*unit]bool    // units that looked again because what they lacked had just been made
+	retried map[*unit]bool    // units that were looked up again after missing outputs had been made
 }
 
 func newHollows() hollows {
@@ -28,7 +28,7 @@ func (h *hollows) opened(u *unit) bool {
 	return ok
 }
 
-// neededBy is the first unit that needs the outputs of a hollow one; nil if nobody does, or u isn't hollow.
+// neededBy is the first unit that needs the outputs of a hollow unit; nil if none does, or u isn't hollow.
 func (h *hollows) neededBy(u *unit) *unit {
 	if users := h.waiting[u]; len(users) > 0 {
 		return users[0]
@@ -45,8 +45,8 @@ func (s *schedule) open(u *unit, res result) {
 	s.follow()
 }
 
-// lacks has the units made again whose outputs a task needs and the store doesn't have. The task's unit begins again when they are
-// there.
+// lacks makes sure that units are run again whose outputs a task needs and the store doesn't have. The task's unit begins again when the
+// outputs are there.
 func (s *schedule) lacks(t *task, lacking []*unit) {
 	defer s.follow()
 	seen := map[*unit]bool{}
@@ -56,7 +56,7 @@ func (s *schedule) lacks(t *task, lacking []*unit) {
 		case made && !s.hollow.retried[t.unit]: // it came while the task looked
 			continue
 		case !made && s.results[f.id].status == StatusCached:
-			s.hollow.waiting[f] = nil // its outputs are damaged, as is found out when somebody needs them: it ends once more
+			s.hollow.waiting[f] = nil // its outputs turned out to be damaged when they were needed, so it will end a second time
 		default:
 			err := fmt.Errorf("the result of step %q was lost or damaged during the run; run again, and it is made anew", f.nodes[0].Name)
 			s.ending = append(s.ending, ended{t.unit, result{status: StatusFailed, action: t.action, err: err}})
@@ -81,7 +81,7 @@ func (s *schedule) lacks(t *task, lacking []*unit) {
 	s.hollow.missing[t.unit] = len(seen)
 }
 
-// revived lets those begin that waited for a hollow unit and for nothing else.
+// revived lets the units begin that waited only for a hollow unit.
 func (s *schedule) revived(u *unit) {
 	for _, user := range s.hollow.waiting[u] {
 		if s.hollow.missing[user]--; s.hollow.missing[user] == 0 {
@@ -101,7 +101,7 @@ func (s *schedule) finish() {
 		}
 	}
 	for _, n := range s.work.nodes {
-		if s.nodes[n.id].status == "" { // never a pass for what didn't happen
+		if s.nodes[n.id].status == "" { // a run passes only if everything has happened
 			s.endNode(n, nodeResult{status: StatusFailed, err: errors.New("engine: the run ended without it: a fault of rein's")}, &result{})
 		}
 	}

@@ -9,9 +9,9 @@ import (
 	"rein/engine/record"
 )
 
-// Run executes what is not cached and keeps a record of it. A step that fails is in the record, not an error; the
-// error is for what kept the run from starting or from being recorded. When ctx ends, running steps are stopped,
-// what is finished is kept, and the record's verdict is "stopped".
+// Run executes what is not cached, and keeps a record of it. A failed step is in the record and isn't an error; an error means that the run
+// could not start or could not be recorded. When ctx ends, running steps are stopped, finished results are kept, and the record's verdict
+// is "stopped".
 func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -58,7 +58,7 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 	return rec, err
 }
 
-// recover fills an index that was lost, and says so.
+// recover fills an index that was lost, and reports that.
 func (p *planner) recover(ctx context.Context) error {
 	found, err := p.store.Recover(ctx)
 	if err != nil || found == 0 {
@@ -79,7 +79,7 @@ const (
 	verdictStopped = "stopped"
 )
 
-// withinBudget refuses a run that is forecast to take longer than allowed.
+// withinBudget refuses a run whose forecast is longer than the budget.
 func (p *planner) withinBudget(ctx context.Context) error {
 	if p.options.Budget <= 0 {
 		return nil
@@ -116,7 +116,7 @@ func (r *runner) judge(rec *record.Run) error {
 	return nil
 }
 
-// runner is a run: a schedule that says what is to be done, workers that do it, and the loop between them.
+// runner is a run. It is the loop between the schedule, which says what to do, and the workers, which do it.
 type runner struct {
 	*worker
 	id        string
@@ -125,16 +125,16 @@ type runner struct {
 	schedule  *schedule
 	messages  chan message
 	lookups   int // that are going on
-	executing int // tasks that are, or wait for another process
+	executing int // tasks that execute, or wait for another process
 }
 
-// maxResolves bounds how many lookups go on at a time, and maxTogether how many units one of them looks up.
+// maxResolves is how many lookups may be in progress at a time, and maxTogether how many units one lookup may have.
 const (
 	maxResolves = 16
 	maxTogether = 128
 )
 
-// maxCommits bounds how many results are being taken into the store at a time.
+// maxCommits is how many results may be taken into the store at the same time.
 const maxCommits = 16
 
 func newRunner(ctx context.Context, p *planner, now time.Time) (*runner, error) {
@@ -210,8 +210,8 @@ func (r *runner) look() {
 	}
 }
 
-// start executes what there is room for. A task that lacks memory or a GPU is passed over; one that lacks slots holds up the rest, or
-// it would starve behind small ones.
+// start executes the tasks that there is room for. A task that lacks memory or a GPU is passed over. A task that lacks slots holds up the
+// rest, or it would starve behind small tasks.
 func (r *runner) start() {
 	for _, t := range r.schedule.startable(r.grant) {
 		r.executing++
@@ -219,7 +219,7 @@ func (r *runner) start() {
 	}
 }
 
-// grant takes what a task needs of this machine, or of its executor, if it is to be had now.
+// grant takes what a task needs of this machine or of its executor, if that is free now.
 func (r *runner) grant(t *task) (fit, error) {
 	x, err := r.options.executor(t.unit)
 	if err != nil {
@@ -287,7 +287,7 @@ func (r *runner) found(m lookedUp) {
 	}
 }
 
-// tell says which nodes have ended, and gives back the leases of tasks that won't run.
+// tell reports which nodes have ended, and releases the leases of tasks that won't run.
 func (r *runner) tell() {
 	ends, dropped := r.schedule.tell()
 	for _, t := range dropped {

@@ -30,12 +30,12 @@ type schedule struct {
 	halted   string // why nothing more is started; "": go on
 	stopped  bool   // the run was interrupted
 
-	ending  []ended   // units that end; what follows from it is still to be drawn
-	untold  []nodeEnd // ends of nodes that nobody was told of
-	dropped []*task   // tasks that won't run: their leases are to be released
+	ending  []ended   // units that have ended, with consequences still to be worked out
+	untold  []nodeEnd // ends of nodes that haven't been reported
+	dropped []*task   // tasks that won't run, whose leases are to be released
 }
 
-// flight is a piece of work in progress under its key; followers have the same key by another way.
+// flight is work in progress on a key; followers are tasks of other units with the same key.
 type flight struct {
 	leader    *unit
 	followers []*task
@@ -47,10 +47,10 @@ type ended struct {
 	result result
 }
 
-// lookupJob is a unit whose inputs are known. It has what it depends on as values, so that looking it up doesn't read the schedule.
+// lookupJob is a unit whose inputs are known. It holds copies of what the lookup needs, which therefore doesn't read the schedule.
 type lookupJob struct {
 	unit *unit
-	user *unit      // a hollow unit is made again: this one needs its outputs
+	user *unit      // the unit for which a hollow unit is made again
 	deps []upstream // of unit.deps, in their order
 	at   map[*unit]int
 }
@@ -94,7 +94,7 @@ func (s *schedule) nextLookup() (*lookupJob, bool) {
 
 // outputs are those of a dependency; nil if they aren't known.
 func (j *lookupJob) outputs(d *unit) map[string]cache.Blob {
-	const few = 8 // up to which looking through is quicker than an index
+	const few = 8 // up to this length a linear search is faster than an index
 	if len(j.deps) > few && j.at == nil {
 		j.at = make(map[*unit]int, len(j.deps))
 		for i, x := range j.unit.deps {
@@ -127,14 +127,14 @@ type fit int
 
 const (
 	fits    fit = iota
-	later       // it lacks something that a smaller one may not need
-	nothing     // nothing more fits, or large tasks would starve behind small ones
+	later       // it lacks something that a smaller task may not need
+	nothing     // no further task is tried, or large tasks would starve behind small ones
 )
 
-// maxPassed is how many tasks that don't fit are passed over in search of one that does.
+// maxPassed is how many tasks that don't fit are passed over in the search for one that does.
 const maxPassed = 64
 
-// startable takes out the tasks that can start, in order of rank. ask says whether one can, and takes what it needs.
+// startable removes and returns the tasks that can start, in order of rank. ask tells whether a task can start, and takes what it needs.
 func (s *schedule) startable(ask func(*task) (fit, error)) (start []*task) {
 	var passed []*task
 	for s.runnable.Len() > 0 && len(passed) < maxPassed {
@@ -165,9 +165,9 @@ func (s *schedule) startable(ask func(*task) (fit, error)) (start []*task) {
 	return start
 }
 
-// offer takes a task whose result isn't there. It becomes runnable, or follows another one of the same key.
+// offer takes a task whose result isn't in the store. It becomes runnable, or follows another task of the same key.
 func (s *schedule) offer(t *task) {
-	if t.lease == nil { // not one that has waited for another process
+	if t.lease == nil { // a task with a lease has waited for another process
 		if f := s.flights[t.action]; f != nil {
 			f.followers = append(f.followers, t)
 			return
@@ -188,7 +188,7 @@ func (s *schedule) end(u *unit, res result) {
 	s.follow()
 }
 
-// stop ends everything that only waits. What runs ends by itself.
+// stop ends everything that only waits. Running tasks end by themselves.
 func (s *schedule) stop() {
 	s.stopped = true
 	for s.ready.Len() > 0 {
@@ -211,8 +211,8 @@ func (s *schedule) drop(t *task, res result) {
 	s.ending = append(s.ending, ended{t.unit, res})
 }
 
-// follow draws what follows from the units that end, which may end others. It is a loop over a queue: a chain of 100,000 skipped
-// steps must not be a chain of calls.
+// follow works out the consequences of units that end, which may end other units. It is a loop over a queue, because a chain of 100,000
+// skipped steps must not be a chain of calls.
 func (s *schedule) follow() {
 	for i := 0; i < len(s.ending); i++ {
 		e := s.ending[i]
@@ -240,7 +240,7 @@ func (s *schedule) unblock(u *unit) {
 	}
 }
 
-// begin makes a unit ready whose dependencies have ended, or ends it where they keep it from running.
+// begin takes a unit whose dependencies have ended. It makes the unit ready, or ends it if they keep it from running.
 func (s *schedule) begin(u *unit) {
 	switch {
 	case !s.useful(u):
@@ -252,7 +252,7 @@ func (s *schedule) begin(u *unit) {
 	}
 }
 
-// useful tells whether any node of u can still use its result.
+// useful tells whether any node of u can still use the result.
 func (s *schedule) useful(u *unit) bool {
 	for _, n := range u.nodes {
 		if s.blocked(n) == "" {
@@ -272,7 +272,7 @@ func (s *schedule) endFlight(u *unit, res result) []*task {
 	return f.followers
 }
 
-// followed is the result of a task whose key another unit has worked on.
+// followed is the result of a task that followed another unit's work on the same key.
 func followed(leader *unit, res result) result {
 	n := leader.nodes[0]
 	if res.good() {

@@ -22,11 +22,11 @@ type located struct {
 	path string // absolute; "" for a blob of the store until it is needed
 	blob cache.Blob
 	name string
-	user bool       // a file of the user's: may change under our hands
-	seen cache.Seen // of a file of the user's, when blob was found
+	user bool       // a file of the user's, which may change at any time
+	seen cache.Seen // state of a user's file when blob was found
 }
 
-// sources hashes the user's files, each path once however many steps read it.
+// sources hashes the user's files. Each path is hashed once, however many steps read it.
 type sources struct {
 	store *cache.Store
 	mu    sync.Mutex
@@ -50,7 +50,7 @@ func (s *sources) get(ctx context.Context, p *Path) ([]located, error) {
 	return f()
 }
 
-// prefetchOf looks up all files that units read in one look at the index. Files that look as they did when they were hashed are known
+// prefetchOf looks up all files that units read with one read of the index. Files that haven't changed since they were hashed are known
 // then; get hashes the others.
 func (s *sources) prefetchOf(ctx context.Context, units []*unit) {
 	var keys []Path
@@ -171,8 +171,8 @@ func findGlob(p *Path, state string) ([]located, error) {
 	return out, nil
 }
 
-// data is a folder of the user's as patterns see it: without the state folder, which no pattern means, and without the locks
-// that editors put beside a file while it is edited.
+// data is a folder of the user's as patterns see it: without the state folder, which no pattern means, and without the lock files of
+// editors.
 type data struct {
 	fs.FS
 	base, state string
@@ -198,7 +198,7 @@ func (d data) ReadDir(name string) ([]fs.DirEntry, error) {
 // Stat implements fs.StatFS.
 func (d data) Stat(name string) (fs.FileInfo, error) { return fs.Stat(d.FS, name) }
 
-// composed shows names as the language spells them, so that patterns match them.
+// composed shows file names in composed Unicode, as the language has them, so that patterns match.
 type composed struct{ data }
 
 // ReadDir implements fs.ReadDirFS.
@@ -235,7 +235,7 @@ type renamed struct {
 // Name implements fs.DirEntry.
 func (r renamed) Name() string { return r.name }
 
-// realPath is a path without symbolic links, as far as it exists.
+// realPath resolves the symbolic links in the part of a path that exists.
 func realPath(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		return real
@@ -243,7 +243,7 @@ func realPath(path string) string {
 	return path
 }
 
-// shown is the path as the user wrote it, with the place it means where that differs.
+// shown is the path as the user wrote it, followed by the path that it stands for if that differs.
 func (p *Path) shown() string {
 	if p.Text == "" || p.Text == p.Abs {
 		return p.Abs
@@ -251,8 +251,8 @@ func (p *Path) shown() string {
 	return fmt.Sprintf("%s (%s)", p.Text, p.Abs)
 }
 
-// checkSources refuses a graph whose input files aren't there, before anything runs. It also refuses inputs that the
-// run itself would change: the state folder, or what an output of the graph writes.
+// checkSources refuses, before anything runs, a graph whose input files don't exist. It also refuses inputs that the run itself would
+// change: the state folder, or files that an output of the graph writes.
 func (w *work) checkSources(state string) error {
 	outputs := map[string]Output{}
 	for _, p := range w.graph.Pipelines {
@@ -290,7 +290,7 @@ func checkSource(p *Path, state string, outputs map[string]Output) error {
 	realState := realPath(state)
 	for _, f := range found {
 		real := f.path
-		if p.Kind != PathGlob { // of those, hashing looks at where links lead
+		if p.Kind != PathGlob { // a glob's links are followed when it is hashed
 			real = realPath(f.path)
 		}
 		switch {

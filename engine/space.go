@@ -24,19 +24,18 @@ func newRunID(now time.Time) string {
 	return strings.Replace(now.UTC().Format("20060102T150405.000"), ".", "", 1) + "-" + hex.EncodeToString(b[:])
 }
 
-// space is a run's folder for scratch: state/scratch/runN. It is leased while the run lives, so that the next run can
-// tell the leavings of a killed one from a living one's. A run takes the first N that no other run has, and a step's folder in
-// it is named after the step's work: programs write the paths that they see into their outputs, and equal work has to see
-// equal paths.
+// space is a run's scratch folder: state/scratch/runN. The run holds a lease on it, so that the next run can tell what a killed run left
+// from the folder of a living one. A run takes the first N that no other run has, and a step's folder in it is named after the step's work:
+// programs write the paths that they see into their outputs, and equal work must see equal paths.
 type space struct {
 	dir   string
 	lease *cache.Lease
 	mu    sync.Mutex
 	needs []byte          // lines for the file of uses
-	used  map[string]bool // names of folders of executions that go on
-	free  []string        // folders of executions that are over, emptied: making and removing folders is not cheap
+	used  map[string]bool // names of the folders of running executions
+	free  []string        // emptied folders of finished executions, because making and removing folders is slow
 
-	rubbish atomic.Int64 // bytes of small files that lie in rubbishName
+	rubbish atomic.Int64 // bytes of small files in rubbishName
 	thrown  atomic.Int64 // how many were ever put there
 }
 
@@ -58,13 +57,13 @@ func newSpace(store *cache.Store) (*space, error) {
 		if cache.RemoveAll(dir) == nil {
 			return &space{dir: dir, lease: lease, used: map[string]bool{}}, errors.Join(os.Mkdir(dir, 0o700), os.Mkdir(filepath.Join(dir, rubbishName), 0o700))
 		}
-		if err := lease.Release(); err != nil { // something of a killed run is in it still
+		if err := lease.Release(); err != nil { // it still holds files of a killed run
 			return nil, err
 		}
 	}
 }
 
-// sweep removes the scratch folders of runs that are gone. What can't be removed now is left to a later run.
+// sweep removes the scratch folders of runs that have ended. What can't be removed now is left to a later run.
 func sweep(store *cache.Store, root string) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -72,7 +71,7 @@ func sweep(store *cache.Store, root string) {
 	}
 	for _, e := range entries {
 		if !spaceName.MatchString(e.Name()) {
-			// The store's own: no lease tells whether it is in use, so age has to.
+			// This is a folder of the store's own. No lease tells whether it is in use, so its age decides.
 			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > abandoned {
 				_ = cache.RemoveAll(filepath.Join(root, e.Name()))
 			}
@@ -85,13 +84,13 @@ func sweep(store *cache.Store, root string) {
 	}
 }
 
-// abandoned is how long the store's scratch lies untouched before nobody is taken to use it.
+// abandoned is the age at which an untouched scratch folder of the store counts as unused.
 const abandoned = 24 * time.Hour
 
 // spaceName is what newSpace names a folder.
 var spaceName = regexp.MustCompile(`^run\d+$`)
 
-// Living is what the runs need that are going on in a state folder, in whatever process.
+// Living is what the runs need that are in progress in a state folder, in any process.
 type Living struct {
 	Runs  int
 	Blobs map[cache.Digest]bool // outputs that they have found or made so far
@@ -136,7 +135,7 @@ func LivingRuns(store *cache.Store) (l Living, err error) {
 // usesName is the file in a run's folder that lists the outputs which it needs.
 const usesName = "uses"
 
-// uses notes outputs that the run needs, so that a collection leaves them.
+// uses records outputs that the run needs, so that a collection doesn't remove them.
 func (s *space) uses(outputs map[string]cache.Blob) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,7 +144,7 @@ func (s *space) uses(outputs map[string]cache.Blob) {
 	}
 }
 
-// tell writes down what the run was noted to need: before something is begun that takes time.
+// tell writes the recorded outputs to a file, before something begins that takes time.
 func (s *space) tell() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -164,8 +163,8 @@ func (s *space) tell() {
 // scratchName is the folder in an execution's folder that belongs to the step.
 const scratchName = "tmp"
 
-// take gives an execution a folder that holds nothing but an empty folder "tmp". Its name comes from the facts of the step's
-// key that don't depend on inputs, so that it stays when they change.
+// take gives an execution a folder that holds only an empty folder "tmp". Its name is made from those facts of the step's key that don't
+// depend on inputs, so it stays the same when inputs change.
 func (s *space) take(facts []string) (string, error) {
 	_, work := keyOf(facts, nil)
 	s.mu.Lock()
@@ -184,7 +183,7 @@ func (s *space) take(facts []string) (string, error) {
 	return dir, os.MkdirAll(filepath.Join(dir, scratchName), 0o700)
 }
 
-// give takes the folder back. One that can't be emptied is left behind for a sweep, and its name with it.
+// give takes the folder back. If it can't be emptied it is left for a sweep, and its name isn't used again.
 func (s *space) give(dir string) {
 	if s.empty(dir, scratchName) != nil || s.empty(filepath.Join(dir, scratchName), "") != nil {
 		return
@@ -198,17 +197,16 @@ func (s *space) give(dir string) {
 	}
 }
 
-// Files are slow to make where many were just removed: ext4 looks for an inode that wasn't in use in the last minute, one by one.
-// So the small files of steps that are over are only moved out of the way, and removed when the run ends. Once there are many, further
-// ones are removed at once.
+// Files are slow to create where many were just removed: ext4 searches, one by one, for an inode that wasn't in use in the last minute. So
+// small files of finished steps are only moved away, and removed when the run ends. Once there are many, further ones are removed at once.
 const (
 	rubbishName = "rubbish"
 	smallFile   = 64 << 10
-	mostRubbish = 256 << 20 // bytes, a file's being at least a block
+	mostRubbish = 256 << 20 // bytes; each file counts as at least a block
 	block       = 4 << 10
 )
 
-// empty takes what is in dir away, except for one name.
+// empty removes what is in dir, except for one name.
 func (s *space) empty(dir, except string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

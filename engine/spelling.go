@@ -7,9 +7,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Spelled is a path as the file system spells it. Names with accents can be written in two ways in Unicode, composed and
-// decomposed, that look the same: the language composes its texts, and a folder that was made on a Mac may hold decomposed names.
-// What isn't there in either spelling is left as it is.
+// Spelled is a path as the file system spells it. Unicode has two ways to write a name with accents, composed and decomposed, that look the
+// same. The language composes its texts, but a folder that was made on a Mac may hold decomposed names. A part of the path that exists in
+// neither spelling stays as it is.
 func Spelled(path string) string {
 	if norm.NFD.IsNormalString(path) && norm.NFC.IsNormalString(path) { // there is only one spelling
 		return path

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// stepLog is the whole log of one execution, a file of the state folder. It is made at the first line, so that a
-// silent step leaves none. Losing a log must not fail a step: errors end the log and nothing else.
+// stepLog is the log of one execution, a file of the state folder. It is created with the first line, so a silent step leaves none. A lost
+// log must not fail a step: an error ends the log and nothing else.
 type stepLog struct {
 	path string
 	mu   sync.Mutex
@@ -75,8 +75,7 @@ func withLog(err error, pos string, tail []string, path string) error {
 	return fmt.Errorf("%w\n(%s)", err, strings.Join(where, "; "))
 }
 
-// unsaid are the log lines that tell more than an error does: an exec step's error shows them already, and a process of our
-// own that fails prints its error last.
+// unsaid are the log lines that an error doesn't contain. An exec step's error has them already, and a child process prints its error last.
 func unsaid(err string, tail []string) []string {
 	n := len(tail)
 	if n > 0 && strings.Contains(err, tail[n-1]) {

@@ -9,14 +9,13 @@ import (
 	"rein/cache"
 )
 
-// tokens are the machine's job slots and GPUs as all rein processes of one state folder share them: each is a lease,
-// so a killed holder's are free at once. All tokens of a step are taken together or not at all: two processes can't
-// wait for each other's half.
+// tokens are the machine's job slots and GPUs, which all rein processes of a state folder share. Each is a lease, so those of a killed
+// process are free at once. A step takes all its tokens together or none, so two processes never wait for each other's part.
 type tokens struct {
 	store *cache.Store
 	slots int
 	mu    sync.Mutex
-	spare []slot // slots that a step has just given back, for the next one: small steps don't pay for the lease
+	spare []slot // slots that a step has just released, kept for the next one: small steps don't pay for the lease
 }
 
 // slot is a job slot that this process holds.
@@ -25,7 +24,7 @@ type slot struct {
 	since time.Time
 }
 
-// slotTurn is how long a slot goes from step to step before other processes get their chance at it.
+// slotTurn is how long a process may pass a slot from step to step before other processes get a chance to take it.
 const slotTurn = 200 * time.Millisecond
 
 func slotToken(i int) cache.Digest    { return cache.Sum(fmt.Appendf(nil, "slot %d", i)) }
@@ -37,7 +36,7 @@ type holding struct {
 	gpus  []*cache.Lease
 }
 
-// take waits until everything of g is to be had; waiting is called once if that isn't now.
+// take waits until everything in g is free. waiting is called once if it has to wait.
 func (t *tokens) take(ctx context.Context, g grant, waiting func()) (release func(), err error) {
 	pause := 5 * time.Millisecond
 	for first := true; ; first = false {
@@ -95,7 +94,7 @@ func (t *tokens) try(g grant) (holding, bool, error) {
 	return h, true, nil
 }
 
-// give takes a step's tokens back. Fresh slots are kept for the next step for a moment.
+// give takes a step's tokens back. Recently taken slots are kept for the next step for a moment.
 func (t *tokens) give(h holding) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -117,7 +116,7 @@ func (t *tokens) releaseSpare() {
 	t.spare = nil
 }
 
-// drop releases leases. An error of that would mean that the kernel has them back already.
+// drop releases leases. An error means that the kernel has released them already.
 func (t *tokens) drop(h holding) {
 	for _, s := range h.slots {
 		_ = s.lease.Release()

@@ -9,8 +9,8 @@ import (
 	"rein/engine/internal/dag"
 )
 
-// unit is one piece of work: the nodes, of one or several pipelines, whose description and sources are the same.
-// Two units may still turn out to have one key once their inputs are known; the runner sees to that.
+// unit is one piece of work: the nodes of one or several pipelines that have the same description and the same sources. Once their inputs
+// are known, two units may turn out to have the same key; the schedule handles that.
 type unit struct {
 	id    int
 	nodes []*nodeOf // the first one lends its name and op
@@ -19,8 +19,7 @@ type unit struct {
 	facts []string // key lines that don't depend on inputs
 	deps  []*unit  // distinct: sources of inputs, and depends_on
 	users []*unit
-	// wanted: the outputs themselves are asked for, not only what depends on them: the unit is the end of something, or
-	// is published.
+	// wanted: the outputs themselves are needed, because no step follows the unit or because they are published.
 	wanted bool
 	rank   int // place in the depth-first order: what is declared first is finished first
 	// limits are the widest of its nodes'.
@@ -47,8 +46,8 @@ type work struct {
 	order map[*Pipeline][]*nodeOf
 }
 
-// prepare checks the graph, asks every op to describe itself and merges equal nodes. executor names where a node runs, "" for here.
-// salt gives what the digests of sensitive values are made with.
+// prepare checks the graph, asks every op to describe itself, and merges equal nodes. executor names where a node runs, "" for this
+// machine. salt gives the salt for the digests of sensitive values.
 func prepare(ctx context.Context, g *Graph, executor func(*Node) string, salt func() ([]byte, error)) (*work, error) {
 	w := &work{graph: g, executor: executor, salt: salt, nodes: map[*Node]*nodeOf{}, order: map[*Pipeline][]*nodeOf{}}
 	all, err := w.sort()
@@ -96,7 +95,7 @@ func (w *work) feeders(u *unit) []*unit {
 	return out
 }
 
-// sort orders the nodes of all pipelines and refuses cycles and nodes of elsewhere.
+// sort orders the nodes of all pipelines, and refuses cycles and references to nodes outside the graph.
 func (w *work) sort() ([]*nodeOf, error) {
 	var all []*nodeOf
 	index := map[*Node]int{}

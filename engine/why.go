@@ -12,7 +12,7 @@ import (
 	"rein/engine/record"
 )
 
-// Explanation says why a step would run, or what would have to change for it to.
+// Explanation says why a step would run, or, if it is cached, what would have to change for it to run.
 type Explanation struct {
 	Pipeline string     `json:"pipeline"`
 	Step     string     `json:"step"`
@@ -25,7 +25,7 @@ type Explanation struct {
 	Nearest *Past    `json:"nearest,omitempty"` // of a cached step: the result that it has
 	// Upstream explains the steps that have to run first, where the key isn't known yet: causes before effects.
 	Upstream []*Explanation `json:"upstream,omitempty"`
-	// Facts is the key, a line each: a cached step stays cached until one of them changes.
+	// Facts are the lines of the key. A cached step stays cached until one of them changes.
 	Facts    []string `json:"facts,omitempty"`
 	ActionID string   `json:"action_id,omitempty"`
 }
@@ -118,7 +118,7 @@ func ancestors(u *unit) map[*unit]bool {
 	return seen
 }
 
-// in is u's node in a pipeline, or its first one.
+// in is u's node in a pipeline, or u's first node if it has none there.
 func (u *unit) in(p *Pipeline) *nodeOf {
 	for _, n := range u.nodes {
 		if n.pipeline == p {
@@ -183,7 +183,7 @@ func (u *unit) origin(what string) string {
 // maxReasons is how many differences a plan lists for a step.
 const maxReasons = 5
 
-// reasons says in short why a unit isn't cached.
+// reasons says briefly why a unit isn't cached.
 func (p *planner) reasons(ctx context.Context, u *unit, key, missing string) []Reason {
 	e, changes := p.nearest(ctx, u, key)
 	switch {

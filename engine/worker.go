@@ -10,14 +10,14 @@ import (
 	"rein/engine/record"
 )
 
-// worker does what takes time: it looks units up, executes tasks and waits for other processes. What it needs to know comes to it as
-// values; it never reads the schedule. Its methods run in goroutines of their own and send messages.
+// worker does what takes time: it looks units up, executes tasks and waits for other processes. It gets everything it needs as values, and
+// never reads the schedule. Its methods run in goroutines of their own and send messages.
 type worker struct {
 	*planner
 	ctx      context.Context
 	space    *space
 	tokens   *tokens
-	commits  chan struct{} // bounds how many take their outputs in at a time
+	commits  chan struct{} // bounds how many tasks store their outputs at the same time
 	messages chan<- message
 }
 
@@ -32,7 +32,7 @@ type task struct {
 	forced     bool
 	again      bool     // of a hollow unit
 	renewed    bool     // a dependency ran
-	executor   string   // the name of where it runs; "": here
+	executor   string   // name of the executor; "": this machine
 	away       Executor // it; nil: here
 	lease      *cache.Lease
 	grant      grant
@@ -44,9 +44,10 @@ type task struct {
 type message any
 
 type (
-	// lookups ends the lookup of several units. A unit that is missing here has had a message of its own, lookedUp.
+	// lookups ends the lookup of several units. A unit that isn't listed has had a message of its own, lookedUp.
 	lookups []lookedUp
-	// lookedUp is a unit that was looked up. Without a task the unit has a result; with one it is to be executed, once what it lacks is there.
+	// lookedUp is a unit that was looked up. Without a task it has a result. With a task it has to be executed, as soon as the inputs it
+	// lacks are there.
 	lookedUp struct {
 		unit    *unit
 		result  result
@@ -54,11 +55,11 @@ type (
 		task    *task
 		lacking []*unit
 	}
-	// freed gives a task's grant back while the task goes on.
+	// freed returns a task's grant while the task goes on.
 	freed struct{ grant grant }
-	// waits gives a task's grant back: another process is at the same work.
+	// waits returns a task's grant because another process does the same work.
 	waits struct{ task *task }
-	// executed ends a task, or, where it has no result yet, the wait for another process: it is to be executed after all.
+	// executed ends a task or, if it has no result, the wait for another process: the task has to be executed after all.
 	executed struct {
 		task    *task
 		result  result
@@ -66,7 +67,7 @@ type (
 	}
 )
 
-// lookUp finds out the units' keys and whether their results are there. Of a unit that has to run it tells at once.
+// lookUp finds the units' keys, and whether their results are in the store. A unit that has to run is reported at once.
 func (w *worker) lookUp(jobs []*lookupJob) message {
 	var out lookups
 	w.sources.prefetch(w.ctx, jobs)
@@ -138,7 +139,7 @@ func (w *worker) weigh(j *lookupJob, t *task, found entry) lookedUp {
 	return w.offer(j, t)
 }
 
-// offer reports a task that has to run, unless that is forbidden, with what it lacks.
+// offer reports a task that has to run, with the inputs it lacks, unless running is forbidden.
 func (w *worker) offer(j *lookupJob, t *task) lookedUp {
 	m := lookedUp{unit: t.unit}
 	var err error
@@ -174,7 +175,7 @@ func (w *worker) lacking(j *lookupJob) ([]*unit, error) {
 	return out, nil
 }
 
-// execute takes a task to its end. If another process is at the same work, the task waits and holds nothing.
+// execute takes a task to its end. If another process does the same work, the task waits and holds nothing.
 func (w *worker) execute(t *task) message {
 	m := executed{task: t, granted: true}
 	if t.lease == nil {
@@ -199,7 +200,7 @@ func (w *worker) execute(t *task) message {
 	return m
 }
 
-// wait follows another process that is at the same work.
+// wait waits for another process that does the same work.
 func (w *worker) wait(t *task) message {
 	n := t.unit.nodes[0]
 	l, err := w.store.Lease(w.ctx, t.action, func() {

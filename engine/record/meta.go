@@ -2,7 +2,7 @@ package record
 
 import "encoding/json"
 
-// Meta is what package lang says of a pipeline besides its steps, and comparison and display read.
+// Meta is what package lang records of a pipeline besides its steps. Comparison and display read it.
 type Meta struct {
 	Expect    map[string]Expectation `json:"expect,omitempty"`    // the paper's figures, by metric
 	Plan      map[string]any         `json:"plan,omitempty"`      // the paper's planning facts; never results

@@ -1,6 +1,6 @@
 package record
 
-// Reason is why a step runs, or why it ended as it did. Programs go by Code, Of and Detail; String has the words.
+// Reason is why a step runs, or why it ended as it did. Programs use Code, Of and Detail; String makes the words.
 type Reason struct {
 	Code   Code   `json:"code"`
 	Of     string `json:"of,omitempty"`     // the step that it is about: "hybrid/model", "model"
@@ -10,7 +10,7 @@ type Reason struct {
 // Code says which kind of reason it is.
 type Code string
 
-// The codes: why a step runs, then why one ended without having run, or otherwise than it would have.
+// The codes: first why a step runs, then why a step ended without running or in an unexpected way.
 const (
 	NeverRun      Code = "never-run"
 	Changed       Code = "changed"      // Detail: one difference from the nearest past result

@@ -1,5 +1,5 @@
-// Package record defines what is kept of a run: plain JSON, one file a run. It is a leaf, so that
-// comparison and display read results without the engine.
+// Package record defines the record of a run: plain JSON, one file for each run. It imports nothing of the engine, so comparison and
+// display can read results without it.
 package record
 
 import (
@@ -9,7 +9,7 @@ import (
 	"rein/cache"
 )
 
-// FormatVersion is written into every record; a reader refuses a later one.
+// FormatVersion is written into every record. A reader refuses a later version.
 const FormatVersion = 1
 
 // Run is one run of one or more pipelines.
@@ -19,8 +19,8 @@ type Run struct {
 	Started   time.Time         `json:"started"`
 	Ended     time.Time         `json:"ended"`
 	Verdict   string            `json:"verdict"`          // the run's outcome: pass, fail, stopped
-	Missed    []string          `json:"missed,omitempty"` // binding expectations that its figures don't reach: why all steps passed and the run didn't
-	Error     string            `json:"error,omitempty"`  // why an output could not be published; steps have their own
+	Missed    []string          `json:"missed,omitempty"` // binding expectations that its figures miss: why the run failed although all steps passed
+	Error     string            `json:"error,omitempty"`  // why an output could not be published; steps have errors of their own
 	Command   []string          `json:"command,omitempty"`
 	Git       Git               `json:"git"`
 	Host      Host              `json:"host"`
@@ -53,20 +53,20 @@ type Pipeline struct {
 	Steps []Step          `json:"steps"`          // in topological order
 }
 
-// Step is what happened to one step, and what is known of its result, whether it ran now or was cached.
+// Step is what happened to one step, and its result, whether it ran now or was cached.
 type Step struct {
 	Name     string                `json:"name"`
 	Type     string                `json:"type"`
-	Traits   Traits                `json:"traits,omitzero"`   // of the type; empty in records of old
+	Traits   Traits                `json:"traits,omitzero"`   // of its type; empty in old records
 	Version  int                   `json:"version,omitempty"` // of the step type
 	Pos      string                `json:"pos,omitempty"`
 	Status   string                `json:"status"` // engine.Status
 	Reasons  []string              `json:"reasons,omitempty"`
 	Why      []Reason              `json:"why,omitempty"` // the same, for programs
 	Error    string                `json:"error,omitempty"`
-	Advice   string                `json:"advice,omitempty"` // what can be done about the error; its last line has it too
+	Advice   string                `json:"advice,omitempty"` // what to do about the error; also the last line of the error
 	ActionID string                `json:"action_id,omitempty"`
-	Key      string                `json:"key,omitempty"`   // the text that was hashed to ActionID, where the result is in the store
+	Key      string                `json:"key,omitempty"`   // the text that was hashed to ActionID, if the result is in the store
 	Needs    []string              `json:"needs,omitempty"` // names of the steps it depends on
 	Outputs  map[string]cache.Blob `json:"outputs,omitempty"`
 	Result   cache.Result          `json:"result"`              // metrics, notes, cost of the execution that made it

@@ -17,10 +17,10 @@ import (
 	"rein/engine"
 )
 
-// What an attempt says to its job and the job to it is encrypted with a key that nobody else has: an order holds sensitive
-// values, and a node executes what it says. The key travels with the name of the attempt to the job, and not through the bucket.
+// Letters between an attempt and its job are encrypted with a key that only these two have, because an order holds sensitive values and a
+// node executes what it says. The job gets the key together with the attempt's name, not through the bucket.
 
-// address is an attempt's name with its key: what a job is started with.
+// address is an attempt's name with its key. A job is started with it.
 type address struct {
 	try  string
 	aead cipher.AEAD
@@ -41,8 +41,8 @@ func parseAddress(s string) (a address, err error) {
 	return a, err
 }
 
-// checkpointKey is the key that encrypts where a step's checkpoint is. It is derived from the key that signs results, or, without one,
-// from a secret of this state folder. So a node goes on only from a checkpoint of somebody who has that secret.
+// checkpointKey is the key that encrypts the place of a step's checkpoint. It is derived from the key that signs results or, without one,
+// from a secret of this state folder. So a node continues only from a checkpoint that somebody with this secret made.
 func (c *Courier) checkpointKey(name string) (string, error) {
 	purpose := "rein checkpoint 1\n" + name
 	key := c.Remote.Derive(purpose)
@@ -58,12 +58,12 @@ func (c *Courier) checkpointKey(name string) (string, error) {
 	return hex.EncodeToString(key), nil
 }
 
-// encrypt encrypts a letter; its name is part of what is proven.
+// encrypt encrypts a letter. Its name is authenticated with it.
 func (a address) encrypt(name string, text []byte) []byte {
 	return a.aead.Seal(nil, nil, text, []byte(name))
 }
 
-// decrypt decrypts a letter, if it is of the attempt's and of that name.
+// decrypt decrypts a letter if it belongs to this attempt and has that name.
 func (a address) decrypt(name string, letter []byte) ([]byte, error) {
 	text, err := a.aead.Open(nil, nil, letter, []byte(name))
 	if err != nil {
@@ -72,7 +72,7 @@ func (a address) decrypt(name string, letter []byte) ([]byte, error) {
 	return text, nil
 }
 
-// addressOf is a job's address, which is kept in its folder for a run that takes it up later.
+// addressOf is a job's address. It is kept in the job's folder for a later run that finds the job.
 func addressOf(j *engine.Job) (address, string, error) {
 	path := filepath.Join(j.Folder(), "address")
 	text, err := os.ReadFile(path)

@@ -30,7 +30,7 @@ import (
 type parcel struct {
 	Order  engine.Order            `json:"order"`
 	Inputs map[string][]cache.Blob `json:"inputs"` // by port, in the order of the order's
-	// CheckpointKey encrypts the letter that tells of the step's checkpoint: it is the same for each of its attempts.
+	// CheckpointKey encrypts the letter that says where the step's checkpoint is. All attempts of the step have the same one.
 	CheckpointKey string `json:"checkpoint_key"`
 }
 
@@ -53,14 +53,14 @@ func checkpointOf(order *engine.Order) string { return "checkpoint/" + filepath.
 type Courier struct {
 	Remote *remote.Remote
 	Store  *cache.Store
-	Argv   []string // executes a parcel: its name is appended
+	Argv   []string // command that executes a parcel, whose name is appended
 
 	mu     sync.Mutex
 	looked map[string]time.Time
 }
 
-// Send makes a job executable where no file of this machine is seen: what it needs is in the shared cache afterwards. It
-// returns the command that executes it there.
+// Send makes a job executable on machines that see no file of this one, by putting what it needs into the shared cache. It returns the
+// command that executes it there.
 func (c *Courier) Send(ctx context.Context, j *engine.Job) ([]string, error) {
 	p := parcel{Order: *j.Order, Inputs: map[string][]cache.Blob{}}
 	p.Order.Inputs, p.Order.Outputs, p.Order.Scratch, p.Order.State = map[string][]engine.File{}, map[string]string{}, "", ""
@@ -106,11 +106,11 @@ func (c *Courier) Send(ctx context.Context, j *engine.Job) ([]string, error) {
 	return append(slices.Clone(c.Argv), name), c.Remote.Post(ctx, parcelOf(j.Try), a.encrypt(parcelOf(j.Try), text))
 }
 
-// every is how often the shared cache is asked for news of a job that is out.
+// every is the interval at which the shared cache is asked for news of a running job.
 const every = 5 * time.Second
 
-// Bring brings home what a job has left: lines that it printed go to the end of the file log, outputs to their places, and the
-// answer, last, into the job's folder. Of a job that is out it asks every few seconds; at its end (over) it asks for sure.
+// Bring fetches what a job has left: printed lines go to the end of the file log, outputs to their paths, and the answer, last, into the
+// job's folder. While a job is running, it asks every few seconds; when the job is over, it asks in any case.
 func (c *Courier) Bring(ctx context.Context, j *engine.Job, log string, over bool) error {
 	c.mu.Lock()
 	due := over || time.Since(c.looked[j.Try]) >= every
@@ -153,12 +153,12 @@ func (c *Courier) Bring(ctx context.Context, j *engine.Job, log string, over boo
 	return nil
 }
 
-// Forget removes an attempt that was given up: a node that begins with it late finds no order. Its checkpoint stays.
+// Forget removes the letters of an attempt that was given up, so that a node which starts it late finds no order. Its checkpoint stays.
 func (c *Courier) Forget(j *engine.Job) { c.forget(j, 0) }
 
-// lines fetches what was printed since the last time, and returns how many letters there were in all.
+// lines fetches what was printed since the last call, and returns how many letters there were in all.
 func (c *Courier) lines(ctx context.Context, j *engine.Job, key address, log string) (int, error) {
-	mark := log + ".letters" // how many have been read, also by a run that was killed since
+	mark := log + ".letters" // how many have been read, including those that an earlier, killed run has read
 	b, err := os.ReadFile(mark)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return 0, err
@@ -188,7 +188,7 @@ func appendTo(path string, text []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// outputs puts what the job made where the engine looks for it.
+// outputs puts the job's outputs at the paths where the engine expects them.
 func (c *Courier) outputs(ctx context.Context, j *engine.Job, outputs map[string]cache.Blob) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
@@ -207,7 +207,7 @@ func (c *Courier) outputs(ctx context.Context, j *engine.Job, outputs map[string
 	return g.Wait()
 }
 
-// forget removes an attempt's letters, and others.
+// forget removes an attempt's letters and the ones named by others.
 func (c *Courier) forget(j *engine.Job, lines int, others ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), every)
 	defer cancel()
@@ -236,7 +236,7 @@ func (a *answer) err() error {
 // ports are the ports of an order, in order.
 func ports[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// printer collects lines and posts them now and then.
+// printer collects printed lines and posts them from time to time.
 type printer struct {
 	remote *remote.Remote
 	address
@@ -246,7 +246,7 @@ type printer struct {
 	n   int // letters that were posted
 }
 
-// newPrinter goes on after what an execution of the same attempt has posted that was cut off.
+// newPrinter continues after the letters that an interrupted execution of the same attempt has posted.
 func newPrinter(ctx context.Context, r *remote.Remote, a address) (*printer, error) {
 	p := &printer{remote: r, address: a}
 	for {
@@ -258,7 +258,7 @@ func newPrinter(ctx context.Context, r *remote.Remote, a address) (*printer, err
 	}
 }
 
-// event is an engine's emit: a line of JSON an event, as a job on a shared file system prints it.
+// event is the engine's emit. It writes each event as a line of JSON, as a job on a shared file system does.
 func (p *printer) event(e engine.Event) {
 	b, err := json.Marshal(e)
 	if err != nil {
@@ -269,7 +269,7 @@ func (p *printer) event(e engine.Event) {
 	p.buf.Write(append(b, '\n'))
 }
 
-// post sends what has come together. What can't be sent is kept for the next time.
+// post sends the collected lines. Lines that can't be sent are kept for the next time.
 func (p *printer) post(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -18,8 +18,8 @@ import (
 	"rein/engine"
 )
 
-// Execute executes a parcel: what `rein step run --from URL NAME` does on a node. The store is the node's own; what it holds
-// isn't fetched again. One that has its answer is not executed again.
+// Execute executes a parcel; it is `rein step run --from URL NAME` on a node. The node has a store of its own, and what that holds isn't
+// fetched again. A parcel that already has its answer isn't executed again.
 func Execute(ctx context.Context, r *remote.Remote, store *cache.Store, name string, resolver engine.Resolver) error {
 	a, err := parseAddress(name)
 	if err != nil {
@@ -34,7 +34,7 @@ func Execute(ctx context.Context, r *remote.Remote, store *cache.Store, name str
 		return err
 	}
 	if _, answered, err := r.Read(ctx, answerOf(try)); answered || err != nil {
-		return err // it was executed, and is started again
+		return err // it was executed already, and was started again
 	}
 	if text, err = a.decrypt(parcelOf(try), text); err != nil {
 		return err
@@ -54,12 +54,12 @@ func Execute(ctx context.Context, r *remote.Remote, store *cache.Store, name str
 		return err
 	}
 	stepErr, err := n.execute(ctx, p.Inputs, resolver)
-	if ctx.Err() != nil { // told to stop: no answer, but what is done is kept for the next attempt
+	if ctx.Err() != nil { // told to stop: there is no answer, but the work done is kept for the next attempt
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 4*every)
 		defer cancel()
 		return errors.Join(stepErr, err, n.save(late), n.print.post(late))
 	}
-	if err != nil { // the node's own trouble: the step hasn't been executed
+	if err != nil { // a fault of the node: the step wasn't executed
 		host, _ := os.Hostname()
 		stepErr = fmt.Errorf("on %s, with REIN_NODE_STATE=%s: %w", host, store.Dir(), err)
 	}
@@ -96,12 +96,12 @@ type node struct {
 	letter  string  // that tells of the checkpoint
 	mark    address // that encrypts it
 	print   *printer
-	saved   cache.Digest // of the checkpoint that was sent last
+	saved   cache.Digest // digest of the last checkpoint that was sent
 	outputs map[string]cache.Blob
 	used    engine.Usage
 }
 
-// execute has the step run, and takes its outputs into the store.
+// execute runs the step and takes its outputs into the store.
 func (n *node) execute(ctx context.Context, inputs map[string][]cache.Blob, resolver engine.Resolver) (stepErr, err error) {
 	dir, err := n.store.Scratch()
 	if err != nil {
@@ -141,7 +141,7 @@ func (n *node) execute(ctx context.Context, inputs map[string][]cache.Blob, reso
 	return stepErr, n.adopt(ctx)
 }
 
-// adopt takes the outputs that there are into the store; the engine knows which ones have to be.
+// adopt takes the existing outputs into the store. The engine checks that none is missing.
 func (n *node) adopt(ctx context.Context) error {
 	n.outputs = map[string]cache.Blob{}
 	for _, port := range ports(n.order.Outputs) {
@@ -206,14 +206,14 @@ func (n *node) report(ctx context.Context) (stop func()) {
 	return func() { close(end); <-ended }
 }
 
-// checkpoint is the letter that tells of the last one.
+// checkpoint is the letter that says where the last checkpoint is.
 type checkpoint struct {
 	Blob cache.Blob `json:"blob"`
 	Made time.Time  `json:"made"`
 }
 
-// save sends the step's checkpoint, if it has one that is new. One that changes meanwhile won't have its digest, and
-// the node that fetches it refuses it.
+// save sends the step's checkpoint if there is a new one. If it changes while it is sent, its digest won't match, and the node that fetches
+// it will refuse it.
 func (n *node) save(ctx context.Context) error {
 	made, err := written(n.order.Checkpoint)
 	if err != nil || made.IsZero() {
@@ -234,7 +234,7 @@ func (n *node) save(ctx context.Context) error {
 	return n.remote.Post(ctx, n.letter, n.mark.encrypt(n.letter, text))
 }
 
-// restore brings the checkpoint of an earlier attempt, unless this node has a later one of its own.
+// restore fetches the checkpoint of an earlier attempt, unless this node has a later one of its own.
 func (n *node) restore(ctx context.Context) error {
 	text, ok, err := n.remote.Read(ctx, n.letter)
 	if err != nil || !ok {
@@ -260,10 +260,10 @@ func (n *node) restore(ctx context.Context) error {
 	if err := os.RemoveAll(n.order.Checkpoint); err != nil {
 		return err
 	}
-	return os.CopyFS(n.order.Checkpoint, os.DirFS(from)) // copied: the step will write in it
+	return os.CopyFS(n.order.Checkpoint, os.DirFS(from)) // a copy, because the step will write to it
 }
 
-// written is when a file of a folder was written last; zero: there is none.
+// written is the time of the last write to a file of a folder; zero if there is none.
 func written(dir string) (last time.Time, err error) {
 	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

@@ -12,7 +12,7 @@ import (
 	"rein/engine"
 )
 
-// attempt is one job of a step, and those sent after it.
+// attempt is a job of a step, and the jobs that replace it.
 type attempt struct {
 	*Executor
 	job    *engine.Job
@@ -21,11 +21,11 @@ type attempt struct {
 	time   time.Duration
 	argv   []string // a courier's command
 	read   int64    // bytes of the output file that were passed on
-	told   string   // why it waits, as it was said last
+	told   string   // the reason for waiting that was reported last
 	runs   bool     // that was said
 }
 
-// log says something that belongs to the step's log.
+// log adds a line to the step's log.
 func (a *attempt) log(text string) {
 	a.job.Emit(engine.Event{Action: engine.ActionLog, Text: text})
 }
@@ -58,7 +58,7 @@ func (a *attempt) news(j listed) {
 	}
 }
 
-// follow waits for the job's end, passing on what it prints.
+// follow waits for the job's end and passes on what it prints.
 func (a *attempt) follow(ctx context.Context) (end, error) {
 	w := &watch{id: a.id, say: a.sayOfSlurm}
 	a.queue.watch(w)
@@ -100,11 +100,10 @@ const (
 	answerPause    = 50 * time.Millisecond
 )
 
-// wordLooks is for how many intervals Slurm's word on a job is waited for once its answer is there: it may be that the job lacked
-// memory.
+// wordLooks is for how many intervals we wait for Slurm to report a job's end once the answer is there: the job may have run out of memory.
 const wordLooks = 30
 
-// awaitAnswer gives a network file system a moment to show what the node wrote; a courier is asked for it.
+// awaitAnswer waits a moment for a network file system to show what the node wrote. A courier is asked for the answer.
 func (a *attempt) awaitAnswer(ctx context.Context, e end) error {
 	if e.state == stateNever {
 		return nil
@@ -130,7 +129,7 @@ func (a *attempt) awaitAnswer(ctx context.Context, e end) error {
 	return nil
 }
 
-// bring has a courier bring home what the job has left.
+// bring lets a courier fetch what the job has left.
 func (a *attempt) bring(ctx context.Context, over bool) error {
 	if a.config.Courier == nil {
 		return nil
@@ -138,10 +137,10 @@ func (a *attempt) bring(ctx context.Context, over bool) error {
 	return a.config.Courier.Bring(ctx, a.job, outputPath(a.job.Folder()), over)
 }
 
-// bringTries is how often a courier is asked for what a job that is over has left, with pauses that double.
+// bringTries is how often a courier is asked for the results of a finished job, with pauses that double.
 const bringTries = 8
 
-// bringAll is bring for a job that is over. What it has made may have cost days: a fault on the way isn't the end of it.
+// bringAll is bring for a job that is over. Its results may have taken days, so a fault of the transfer is retried.
 func (a *attempt) bringAll(ctx context.Context) (err error) {
 	for try, pause := 0, time.Second; ; try, pause = try+1, 2*pause {
 		if err = a.bring(ctx, true); err == nil || try == bringTries-1 {
@@ -156,7 +155,7 @@ func (a *attempt) bringAll(ctx context.Context) (err error) {
 	}
 }
 
-// relay passes on what the job has printed since the last time: whole lines, or all of it.
+// relay passes on what the job has printed since the last call: whole lines, or with all = true everything.
 func (a *attempt) relay(all bool) error {
 	f, err := os.Open(outputPath(a.job.Folder()))
 	if errors.Is(err, os.ErrNotExist) {
@@ -198,9 +197,9 @@ func (a *attempt) interrupted() error {
 	return nil
 }
 
-// abandon has the next run not find a job that was cancelled.
+// abandon makes sure that the next run doesn't find a job that was cancelled.
 func (a *attempt) abandon() {
-	_ = os.RemoveAll(a.job.Dir) // a job that goes on for a moment finds no place
+	_ = os.RemoveAll(a.job.Dir) // a job that still runs for a moment has nowhere to write
 	if a.config.Courier != nil {
 		a.config.Courier.Forget(a.job)
 	}

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// gather is how long jobs are collected that are sent, or cancelled, with one command.
+// gather is how long jobs are collected before one command sends or cancels them together.
 const gather = 100 * time.Millisecond
 
 // maxCancel is how many jobs one scancel names.
 const maxCancel = 500
 
-// canceller takes jobs back, all of a moment with one command.
+// canceller cancels jobs; those that come at about the same time with one command.
 type canceller struct {
 	mu   sync.Mutex
 	next *cancelling
@@ -55,7 +55,7 @@ func (c *canceller) flush(n *cancelling) {
 	}
 }
 
-// gone tells whether all that scancel has to say is that jobs have ended.
+// gone tells whether every complaint of scancel is about a job that has ended.
 func gone(text string) bool {
 	said := false
 	for line := range strings.Lines(text) {

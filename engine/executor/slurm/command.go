@@ -17,14 +17,14 @@ import (
 // command runs one of Slurm's programs and returns what it printed.
 func command(ctx context.Context, stdin, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
-	proc.Group(cmd) // Ctrl-C in a terminal is for us: half a submission would be nobody's
+	proc.Group(cmd) // Ctrl-C in a terminal must reach only us: nobody would know of a half-sent submission
 	cmd.Env = environment(os.Environ())
 	cmd.WaitDelay = time.Second
 	cmd.Stdin = strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
-	if errors.Is(err, exec.ErrWaitDelay) { // it has ended well; something that it has started holds the pipes open
+	if errors.Is(err, exec.ErrWaitDelay) { // it ended with status 0; a process that it started holds the pipes open
 		err = nil
 	}
 	switch {
@@ -38,8 +38,8 @@ func command(ctx context.Context, stdin, name string, args ...string) (string, e
 	return out.String(), nil
 }
 
-// environment leaves out of an environment what would give our commands another meaning: the variables of the job that rein is
-// itself, where it is one, which a job that it sends would take for its own; and what the user wants squeue to show.
+// environment removes variables that would change the meaning of our commands: those of the Slurm job that rein itself runs in, if it does,
+// and the ones by which the user formats squeue's output.
 func environment(env []string) []string {
 	return slices.DeleteFunc(env, func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")

@@ -19,16 +19,16 @@ const (
 	exitFault   = 3
 )
 
-// answered tells whether a job that ended so has left an answer for sure, even if it can't be seen yet.
+// answered tells whether a job with this end has certainly left an answer, even if it can't be seen yet.
 func (e end) answered() bool {
 	return e.state == "COMPLETED" || e.state == "FAILED" && (e.exit == exitVerdict || e.exit == exitFault)
 }
 
-// cut tells an end that outweighs whatever answer there is: the kernel has killed processes of the job for memory, and a script
-// around one of them may have ended with 0 for all that.
+// cut tells whether the end outweighs an answer: the kernel killed processes of the job for lack of memory, and the script around them may
+// have ended with status 0 nevertheless.
 func (e end) cut() bool { return e.state == "OUT_OF_MEMORY" }
 
-// again decides whether a job that left no answer is sent again, and with what.
+// again decides whether a job that left no answer is sent again, and with what resources.
 func (a *attempt) again(e end) bool {
 	switch e.state {
 	case "PREEMPTED", "NODE_FAIL", "BOOT_FAIL", "REVOKED", "REQUEUED", stateLost:

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// intent is written into a job's folder before the job is sent: what it is called, and its place in an array.
+// intent is written into a job's folder before the job is sent. It holds the job's name and its index in the array.
 type intent struct {
 	Name  string `json:"name"`
 	Index int    `json:"index"` // -1: not in an array
@@ -41,16 +41,16 @@ func readIntent(dir string) (i intent, ok bool) {
 	return i, err == nil && json.Unmarshal(b, &i) == nil && filepath.IsLocal(i.Try)
 }
 
-// find looks for a job that an earlier run has sent for this very work: whether it is out still or has ended, it is followed.
+// find looks for the job that an earlier run has sent for the same work. It is followed whether it is running or has ended.
 func (a *attempt) find(ctx context.Context) (bool, error) {
 	i, ok := readIntent(a.job.Dir)
 	if !ok {
 		return false, nil
 	}
 	a.job.Resume(i.Try)
-	if i.ID == "" { // the earlier run was killed before it knew
+	if i.ID == "" { // the earlier run was killed before it learned the id
 		for look := 0; look < 2 && i.ID == ""; look++ {
-			if look > 0 { // its sbatch may be on its way to Slurm still
+			if look > 0 { // its sbatch may still be running
 				if err := sleep(ctx, max(time.Second, a.config.Interval)); err != nil {
 					return false, err
 				}
@@ -76,7 +76,7 @@ func (a *attempt) find(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// among is the id of the job that was meant, if a listing has it.
+// among is the id of the intended job, if a listing has it.
 func (i *intent) among(l *listing) string {
 	for _, j := range l.jobs {
 		if j.name == i.Name && (i.Index < 0 || strings.HasSuffix(j.id, "_"+strconv.Itoa(i.Index))) {
@@ -86,7 +86,7 @@ func (i *intent) among(l *listing) string {
 	return ""
 }
 
-// look is a look at the queue that began after a moment. While Slurm doesn't answer it is asked again.
+// look lists the queue, at a time later than after. It asks again until Slurm answers.
 func (a *attempt) look(ctx context.Context, after time.Time) (*listing, error) {
 	for said := false; ; {
 		lctx, cancel := context.WithTimeout(ctx, lookTime)

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// Queue asks Slurm about the jobs of all executors that share it, with one squeue an interval, while there is any job to ask about.
+// Queue asks Slurm about the jobs of all executors that share it: one squeue in each interval, as long as there is a job to ask about.
 type Queue struct {
 	mu       sync.Mutex
 	interval time.Duration // the shortest of its executors'
 	watched  map[string]*watch
 	running  bool
-	failing  time.Time // since when looks fail; zero: they don't
+	failing  time.Time // time since which squeue fails; zero: it doesn't
 	said     bool      // that they do
 
 	listing sync.Mutex
@@ -41,9 +41,9 @@ func (q *Queue) use(interval time.Duration) {
 type watch struct {
 	id     string
 	news   chan listed                  // gets the latest look that lists it
-	say    func(text string, well bool) // called with what its user should know of Slurm itself
+	say    func(text string, well bool) // called with news about Slurm itself
 	ended  chan end
-	absent int // looks in a row that didn't list it
+	absent int // number of listings in a row without it
 }
 
 func (q *Queue) watch(w *watch) {
@@ -64,8 +64,8 @@ func (q *Queue) out() int {
 	return len(q.watched)
 }
 
-// pause is how long jobs are collected that go out together: while others are out, as long as it takes to learn which
-// of them have made room.
+// pause is how long jobs are collected before they are sent together. While others are running, it is the time that it takes to learn which
+// of them have ended.
 func (q *Queue) pause() time.Duration {
 	if q.out() == 0 {
 		return gather
@@ -79,7 +79,7 @@ func (q *Queue) unwatch(w *watch) {
 	delete(q.watched, w.id)
 }
 
-// lookTime is how long a look may take: squeue itself gives up after some tens of seconds.
+// lookTime is how long one squeue may take. squeue itself gives up after some tens of seconds.
 const lookTime = time.Minute
 
 // poll runs until nobody waits any more.
@@ -102,13 +102,13 @@ func (q *Queue) poll() {
 		} else {
 			q.report(began, err)
 		}
-		if err == nil { // a controller that doesn't answer for a while ends no job
+		if err == nil { // a controller that doesn't answer for a while doesn't mean that a job has ended
 			q.tell(l)
 		}
 	}
 }
 
-// list is what the queue holds, looked up after the given time and at most an interval ago. Many callers share one question to Slurm.
+// list is a listing of the queue, made later than after and at most an interval ago. Callers share it.
 func (q *Queue) list(ctx context.Context, after time.Time) (*listing, error) {
 	q.listing.Lock()
 	defer q.listing.Unlock()
@@ -125,10 +125,10 @@ func (q *Queue) list(ctx context.Context, after time.Time) (*listing, error) {
 	return l, nil
 }
 
-// troubleTime is how long looks may fail before it is said: a controller is restarted now and then.
+// troubleTime is how long squeue may fail before that is reported: controllers are restarted now and then.
 const troubleTime = 10 * time.Second
 
-// report says once that looks fail, and once that they don't any more. began is when the last one did.
+// report reports once that squeue fails, and once that it works again. began is the start of the last squeue.
 func (q *Queue) report(began time.Time, err error) {
 	text := ""
 	q.mu.Lock()
@@ -155,21 +155,21 @@ func (q *Queue) report(began time.Time, err error) {
 	}
 }
 
-// stateNever is our own word for a job that Slurm has taken and can't ever start.
+// stateNever is our own state for a job that Slurm has accepted and can never start.
 const stateNever = "NEVER"
 
-// stateKilled is our own word for a job that failed by signal 9: where memory is watched without cgroups, that is all that Slurm
-// says of one that took too much.
+// stateKilled is our own state for a job that failed by signal 9. Without cgroups, this is all that Slurm says of a job that used too much
+// memory.
 const stateKilled = "KILLED"
 
-// stateLost is our own word for a job that is gone from the queue.
+// stateLost is our own state for a job that is gone from the queue.
 const stateLost = "LOST"
 
-// maxAbsent is how many looks a job may be missing from before it counts as lost: squeue forgets ended jobs after some minutes, and
-// may not know a new one yet.
+// maxAbsent is how many listings may lack a job before it counts as lost: squeue drops ended jobs after some minutes, and may not know a
+// new one yet.
 const maxAbsent = 3
 
-// tell says to those who wait what a look has shown of their jobs.
+// tell passes a listing's news to those who wait for the jobs.
 func (q *Queue) tell(l *listing) {
 	byID := map[string]listed{}
 	for _, j := range l.jobs {

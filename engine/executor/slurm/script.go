@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// OrderVariable is the environment variable with the name of an order that is given as "-".
+// OrderVariable is the environment variable that holds the name of an order given as "-".
 const OrderVariable = "REIN_ORDER"
 
-// script is the batch script: it finds its order, by its place in the array, and executes it. What the lines of setup print is in
-// the step's log too.
+// script is the batch script. It finds its order by its index in the array, and executes it. What the lines of setup print goes to the
+// step's log too.
 func (s *submitter) script(group []*pending) string {
 	var b strings.Builder
 	if len(s.config.Setup) == 0 {
@@ -28,12 +28,12 @@ func (s *submitter) script(group []*pending) string {
 		program = argv[:len(argv)-1] // of all the same
 		fmt.Fprintf(&b, "%d) order=%s out=%s ;;\n", i, quote(argv[len(argv)-1]), output)
 	}
-	b.WriteString("esac\nexec >>\"$out\" 2>&1 </dev/null\necho\n") // ends a line that was cut off, if the job was started before
+	b.WriteString("esac\nexec >>\"$out\" 2>&1 </dev/null\necho\n") // ends an incomplete line, if the job was started before
 	for _, l := range s.config.Setup {
 		b.WriteString(l + "\n")
 	}
 	last := ` "$order"`
-	if s.config.Courier != nil { // it holds a key, and a program's arguments can be seen by anybody on the node
+	if s.config.Courier != nil { // it holds a key, and anybody on the node can see a program's arguments
 		b.WriteString(OrderVariable + `="$order"; export ` + OrderVariable + "\n")
 		last = ` --log "$out" -`
 	}
@@ -45,7 +45,7 @@ func (s *submitter) script(group []*pending) string {
 	return b.String()
 }
 
-// command is what a job executes, and the shell's word for where its output goes.
+// command is what a job executes, and the shell word for the file of its output.
 func (a *attempt) command() (argv []string, output string) {
 	if a.argv != nil {
 		return a.argv, `"${TMPDIR:-/tmp}/rein-${SLURM_JOB_ID:-0}.out"`
@@ -85,7 +85,7 @@ func (s *submitter) limits(a *attempt) []string {
 	return out
 }
 
-// clock writes a duration as Slurm reads it, rounded up to a second: 1-02:03:04.
+// clock writes a duration in Slurm's format, rounded up to a second: 1-02:03:04.
 func clock(d time.Duration) string {
 	s := int64((d + time.Second - 1) / time.Second)
 	return fmt.Sprintf("%d-%02d:%02d:%02d", s/86400, s/3600%24, s/60%60, s%60)

@@ -21,7 +21,7 @@ type Config struct {
 	Partition string
 	Account   string
 	QOS       string
-	GRES      string        // of every job; where it is empty a step's gpu = N becomes gpu:N
+	GRES      string        // of every job; if empty, a step's gpu = N becomes gpu:N
 	Time      time.Duration // limit of a job without a timeout of its own; 0: the partition's
 	Setup     []string      // lines of shell before the step: module load ...
 	Args      []string      // further sbatch arguments
@@ -29,25 +29,25 @@ type Config struct {
 	Interval  time.Duration // between two looks at the queue; 0: 2 seconds
 	Queue     *Queue        // shared with other executors; nil: its own
 	Argv      []string      // executes an order on the nodes; nil: what executes one here
-	// Requeues is how often a job is sent again that was preempted or lost its node; 0: 3, less: never. MoreMemory and MoreTime are
-	// factors for sending it again after it ran out of memory or time; at most 1: it has failed.
+	// Requeues is how often a job is sent again after it was preempted or lost its node. 0: 3; negative: never. After it ran out of memory
+	// or time, it is sent again with MoreMemory or MoreTime times as much; a factor of at most 1 means that it isn't.
 	Requeues             int
 	MoreMemory, MoreTime float64
-	// Courier carries orders and results where the nodes don't share the state folder's file system; nil: they do.
+	// Courier carries orders and results if the nodes don't share the state folder's file system. nil: they do.
 	Courier Courier
-	// Leave decides, once, when the run is interrupted: whether the jobs that are out go on, for the next run to find, or
-	// are cancelled. nil: cancelled.
+	// Leave is asked once when the run is interrupted: shall the running jobs go on, for the next run to find? Otherwise, or if Leave is
+	// nil, they are cancelled.
 	Leave func(ctx context.Context, jobs int) bool
 }
 
-// Courier carries orders to where no file of this machine is seen, and brings back what they leave.
+// Courier carries orders to machines that see no file of this one, and brings back their results.
 type Courier interface {
 	// Send makes a job's order executable anywhere, and returns the command that does it.
 	Send(ctx context.Context, j *engine.Job) (argv []string, err error)
-	// Bring fetches what a job has left so far: printed lines to the end of the file log; once it has ended, its outputs and
-	// then its answer. over says that the job has ended, so that there is nothing to wait for.
+	// Bring fetches what a job has left so far: printed lines, which go to the end of the file log, and once it has ended its outputs and
+	// then its answer. over says that the job has ended, so that nothing is left to wait for.
 	Bring(ctx context.Context, j *engine.Job, log string, over bool) error
-	// Forget removes an attempt that was given up: a job that starts late finds no order.
+	// Forget removes an attempt that was given up, so that a job which starts late finds no order.
 	Forget(j *engine.Job)
 }
 
@@ -63,7 +63,7 @@ type Executor struct {
 	leave bool
 }
 
-// New makes an executor; nothing is asked of Slurm yet.
+// New makes an executor. It doesn't ask Slurm anything yet.
 func New(c Config) *Executor {
 	if c.MaxJobs <= 0 {
 		c.MaxJobs = 100
@@ -114,7 +114,7 @@ func (x *Executor) Execute(ctx context.Context, j *engine.Job) (engine.Usage, er
 			return a.used(e), answer
 		}
 		if e.state == stateLost || e.state == stateNever {
-			if err := x.cancel.add(a.id); err != nil && e.state == stateLost { // it may go on: nothing is sent beside it
+			if err := x.cancel.add(a.id); err != nil && e.state == stateLost { // it may still be running, so no other is sent
 				a.say(fmt.Sprintf("Slurm job %s is gone from the queue and can't be cancelled (%v); it is waited for", a.id, err))
 				found = true
 				continue
@@ -124,7 +124,7 @@ func (x *Executor) Execute(ctx context.Context, j *engine.Job) (engine.Usage, er
 		if !found && (!again || sent > x.config.Requeues) {
 			return engine.Usage{}, e.failure(a)
 		}
-		found = false // of an earlier run's job all that counts is that it has left no answer
+		found = false // this job of an earlier run has left no answer, and nothing else of it counts
 		a.log(fmt.Sprintf("Slurm job %s %s: sent again", a.id, e.words()))
 	}
 }

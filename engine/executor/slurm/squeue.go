@@ -11,19 +11,19 @@ import (
 // listing is what one squeue has printed.
 type listing struct {
 	jobs []listed
-	odd  string // a line that is no job; "": there is none
+	odd  string // a line that doesn't describe a job; "": none
 }
 
 // listed is one line of squeue.
 type listed struct{ id, name, state, reason, node, code string }
 
-// columns are what squeue is asked for, with the width of each: a reason may hold spaces.
+// columns are the columns that squeue prints for us, each with its width, because a reason may hold spaces.
 var columns = []struct {
 	name  string
 	width int
 }{{"JobArrayID", 64}, {"Name", 160}, {"State", 32}, {"Reason", 64}, {"NodeList", 64}, {"exit_code", 16}}
 
-// list asks for all jobs of ours, ended ones included as long as Slurm remembers them. An array shows each task.
+// list asks for all our jobs, including ended ones as long as Slurm remembers them. An array is listed task by task.
 func list(ctx context.Context) (*listing, error) {
 	format := make([]string, len(columns))
 	for i, c := range columns {
@@ -59,7 +59,7 @@ func parseQueue(out string) *listing {
 	return l
 }
 
-// never tells the reasons of a pending job that mean that it can't ever start.
+// never tells whether a pending job can never start, by the reason that Slurm gives.
 func (j listed) never() bool {
 	switch j.reason {
 	case "PartitionConfig", "BadConstraints", "PartitionNodeLimit", "PartitionTimeLimit", "InvalidAccount", "InvalidQOS", "DependencyNeverSatisfied":
@@ -68,7 +68,7 @@ func (j listed) never() bool {
 	return j.state == "PENDING" && strings.Contains(j.reason, "PerJob") // a limit of each job's size
 }
 
-// waits says why a job doesn't start where somebody may have to do something about it, and what; "": it just has to wait.
+// waits says why a job doesn't start, and what to do, if somebody may have to do something. "": it just has to wait.
 func (j listed) waits() string {
 	if j.state != "PENDING" {
 		return ""
@@ -91,7 +91,7 @@ func (j listed) waits() string {
 	return fmt.Sprintf("Slurm job %s %s; %s", j.id, why, what)
 }
 
-// end is a job's end, if it has come to one: a word of Slurm's, or of ours.
+// end is how a job has ended, if it has: a state of Slurm's, or one of ours.
 func (j listed) end() (e end, ended bool) {
 	e = end{state: j.state, node: j.node}
 	if n, err := strconv.Atoi(j.code); err == nil {

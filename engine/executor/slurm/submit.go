@@ -15,7 +15,7 @@ import (
 	"rein/engine"
 )
 
-// send submits the job, together with what else is ready to go and needs the same.
+// send submits the job, together with other ready jobs that need the same resources.
 func (a *attempt) send(ctx context.Context) error {
 	if err := a.begin(ctx); err != nil {
 		return err
@@ -25,13 +25,13 @@ func (a *attempt) send(ctx context.Context) error {
 	if err := <-p.done; err != nil {
 		return err
 	}
-	if ctx.Err() != nil { // it was on its way when the run was interrupted
+	if ctx.Err() != nil { // it was being sent when the run was interrupted
 		return errors.Join(ctx.Err(), a.interrupted())
 	}
 	return nil
 }
 
-// begin gives the job a fresh folder: one that was sent for it before, and turns up late, finds no order.
+// begin gives the job a new folder, so that a job which was sent before and starts late finds no order.
 func (a *attempt) begin(ctx context.Context) error {
 	if a.config.Courier != nil && a.job.Try != "" {
 		a.config.Courier.Forget(a.job)
@@ -55,14 +55,14 @@ type pending struct {
 	done    chan error
 }
 
-// submitter collects for a moment what is ready, and sends what needs the same as one job array.
+// submitter collects ready jobs for a moment, and sends those that need the same resources as one job array.
 type submitter struct {
 	config Config
 	mu     sync.Mutex
 	batch  []*pending
 
-	full sync.Mutex    // held by who waits for room in the queue: the others wait for it
-	room chan struct{} // gets something when a job has ended
+	full sync.Mutex    // held by the group that waits for room in the queue; other groups wait for it
+	room chan struct{} // receives when a job has ended
 }
 
 func newSubmitter(c Config) *submitter { return &submitter{config: c, room: make(chan struct{}, 1)} }
@@ -102,13 +102,13 @@ func (s *submitter) flush() {
 	}
 	for _, k := range order {
 		for group := range slices.Chunk(groups[k], maxArray) {
-			go s.deliver(group) // one that waits for room doesn't hold up the next
+			go s.deliver(group) // a group that waits for room doesn't hold up the next one
 		}
 	}
 }
 
-// deliver sends a group, and waits until it can. Where there is no room for all of it, it goes in halves: a queue that takes 50 jobs
-// at a time never has room for an array of 100.
+// deliver sends a group, and waits until it can. If there isn't room for all of it, it is sent in halves: a queue that takes 50 jobs at a
+// time never has room for an array of 100.
 func (s *submitter) deliver(group []*pending) {
 	err := s.retry(group, s.send(group), errLater)
 	if len(group) > 1 && (errors.Is(err, errFull) || errors.Is(err, errTooLong)) {
@@ -124,7 +124,7 @@ func (s *submitter) deliver(group []*pending) {
 	}
 }
 
-// await waits for room in the queue. Of those that do one tries for all.
+// await waits for room in the queue. One of the waiting groups tries for all of them.
 func (s *submitter) await(group []*pending, err error) error {
 	s.full.Lock()
 	defer s.full.Unlock()
@@ -134,10 +134,10 @@ func (s *submitter) await(group []*pending, err error) error {
 // maxPause is the longest pause between two tries to submit.
 const maxPause = time.Minute
 
-// retry sends a group again and again while it is refused for certain reasons.
+// retry sends a group repeatedly, as long as it is refused for one of the given reasons.
 func (s *submitter) retry(group []*pending, err error, why ...error) error {
 	for pause := time.Second; slices.ContainsFunc(why, func(w error) bool { return errors.Is(err, w) }); pause = min(2*pause, maxPause) {
-		if pause == 2*time.Second { // the first time it may be over in a moment
+		if pause == 2*time.Second { // the first refusal may be over in a moment
 			for _, p := range group {
 				p.attempt.say(fmt.Sprintf("Slurm takes no job now (%v); it is asked again", err))
 			}
@@ -161,7 +161,7 @@ var (
 	errUnsure  = errors.New("nobody knows whether it was taken")
 )
 
-// refusal tells sbatch's ways to say "later" from its ways to say "no".
+// refusal tells refusals of sbatch that mean "later" from those that mean "no".
 func refusal(text string) error {
 	for _, r := range []struct {
 		err  error
@@ -194,7 +194,7 @@ func (s *submitter) send(group []*pending) error {
 	name := intents[0].Name
 	args := append([]string{"--parsable", "--job-name=" + name, "--output=/dev/null", "--error=/dev/null", "--no-requeue"}, s.arguments()...)
 	if s.config.Courier != nil {
-		args = append(args, "--chdir=/tmp") // the folder here needn't be on the nodes
+		args = append(args, "--chdir=/tmp") // our working directory may not exist on the nodes
 	}
 	args = append(args, s.limits(group[0].attempt)...)
 	if len(group) > 1 {
@@ -222,7 +222,7 @@ func (s *submitter) send(group []*pending) error {
 	return nil
 }
 
-// intend writes down what is about to be sent. An attempt's folder has a name of its own, so the job's name has one too.
+// intend records what is about to be sent. An attempt's folder has a name of its own, so the job's name has one too.
 func (s *submitter) intend(group []*pending) ([]intent, error) {
 	first := group[0].attempt.job
 	name := "rein-" + first.Order.Action.String() + "-" + first.Try
@@ -246,16 +246,16 @@ func (s *submitter) intend(group []*pending) ([]intent, error) {
 	return intents, nil
 }
 
-// submitted is what sbatch prints of a job that it has taken; a federation adds the cluster's name.
+// submitted is what sbatch prints about a job that it has accepted. A federation adds the cluster's name.
 var submitted = regexp.MustCompile(`(?m)^(\d+)(;\S+)?\s*$`)
 
-// How long an sbatch is quiet before that is said, and how long it may go on when the run is interrupted.
+// How long an sbatch may take before that is reported, and how long it may go on when the run is interrupted.
 const (
 	quietTime = 30 * time.Second
 	endTime   = 10 * time.Second
 )
 
-// sbatch submits. An interrupt doesn't end it at once: nobody could tell whether the job was taken.
+// sbatch submits a group. An interrupt doesn't end it at once, because nobody could tell whether Slurm accepted the job.
 func (s *submitter) sbatch(group []*pending, args []string) (id string, err error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(group[0].ctx))
 	defer cancel()
@@ -275,8 +275,8 @@ func (s *submitter) sbatch(group []*pending, args []string) (id string, err erro
 	return "", fmt.Errorf("%w: sbatch printed %q where it prints a job's number", errUnsure, strings.TrimSpace(out))
 }
 
-// lookFor finds a group in the queue that may have been taken. If it isn't there each of its jobs gets a new folder before it is sent
-// again: one that turns up late finds no order.
+// lookFor looks in the queue for a group that Slurm may have accepted. If it isn't there, each of its jobs gets a new folder before it is
+// sent again, so that one that turns up late finds no order.
 func (s *submitter) lookFor(group []*pending, name string, began time.Time, why error) (id string, err error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(group[0].ctx))
 	defer cancel()

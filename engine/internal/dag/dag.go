@@ -2,9 +2,9 @@
 // chain of a million vertices is no problem.
 package dag
 
-// Order returns every vertex after all that it depends on. It goes depth first, visiting vertices and dependencies
-// in the order given, so that what is declared first is also finished first. If there is a cycle, order is nil and
-// cycle lists its vertices, each depending on the next and the last on the first.
+// Order returns the vertices in an order in which each comes after those that it depends on. It goes depth first and visits vertices and
+// dependencies in the order given, so that what is declared first is also finished first. If there is a cycle, order is nil and cycle lists
+// its vertices, each depending on the next and the last on the first.
 func Order(n int, deps func(v int) []int) (order, cycle []int) {
 	const (
 		white = iota // not seen
@@ -85,8 +85,8 @@ func LongestPath(order []int, deps func(v int) []int, weight func(v int) float64
 	return sum[end], path
 }
 
-// Makespan is the time at which everything is done if at most slots vertices run at a time and a free slot always
-// takes the first ready vertex of order.
+// Makespan is the time at which everything is done if at most slots vertices run at a time, and each free slot takes the first ready vertex
+// of order.
 func Makespan(order []int, deps func(v int) []int, weight func(v int) float64, slots int) float64 {
 	return (&simulation{deps: deps, weight: weight, slots: slots}).run(order)
 }

@@ -11,7 +11,7 @@ type simulation struct {
 	slots  int
 }
 
-// run is an event simulation: what is ready is taken by rank, what runs ends by time.
+// run simulates the events: the ready vertex of the lowest rank starts, the running one of the earliest end time ends.
 func (s *simulation) run(order []int) float64 {
 	rank := make([]int, len(order))
 	missing := make([]int, len(order))

@@ -11,7 +11,7 @@ import (
 // Group does nothing where there are no process groups.
 func Group(*exec.Cmd) {}
 
-// Stop kills the process once grace is over; there is no way to ask it.
+// Stop kills the process after grace. This system has no way to ask it.
 func Stop(cmd *exec.Cmd, grace time.Duration, done <-chan struct{}) {
 	t := time.NewTimer(grace)
 	defer t.Stop()

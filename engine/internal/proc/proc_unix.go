@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Group makes cmd the leader of a new session, and so of a process group: it and all its children can be ended together, an
-// interrupt typed at the terminal reaches only us, and a child that asks at the terminal gets an error. In a group without a
-// session of its own it would be stopped for ever.
+// Group makes cmd the leader of a new session and process group, so that it and all its children can be ended together. An interrupt typed
+// at the terminal reaches only us. A child that reads from the terminal gets an error; in a process group without a session of its own it
+// would be stopped for ever.
 func Group(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -20,7 +20,7 @@ func Group(cmd *exec.Cmd) {
 	cmd.SysProcAttr.Setsid = true
 }
 
-// Stop asks cmd's group to end, and kills it if it hasn't after grace. It returns early when done is closed.
+// Stop asks cmd's process group to end, and kills it after grace. It returns early when done is closed.
 func Stop(cmd *exec.Cmd, grace time.Duration, done <-chan struct{}) {
 	signal(cmd, syscall.SIGTERM)
 	t := time.NewTimer(grace)
@@ -37,7 +37,7 @@ func KillGroup(cmd *exec.Cmd) { signal(cmd, syscall.SIGKILL) }
 
 func signal(cmd *exec.Cmd, s syscall.Signal) {
 	if cmd.Process != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, s) // the group may be gone: then there is nothing to do
+		_ = syscall.Kill(-cmd.Process.Pid, s) // an error means that the group is gone already
 	}
 }
 
@@ -48,7 +48,7 @@ func KillOwnGroup() {
 	}
 }
 
-// PeakRSS is the peak memory of a finished process in bytes; 0 if it isn't known.
+// PeakRSS is the peak memory of a finished process in bytes, 0 if it isn't known.
 func PeakRSS(cmd *exec.Cmd) int64 {
 	if cmd.ProcessState == nil {
 		return 0
@@ -60,7 +60,7 @@ func PeakRSS(cmd *exec.Cmd) int64 {
 	return bytes(u)
 }
 
-// OwnPeakRSS is the peak memory of this process or of the largest of its children that have ended; 0 if it isn't known.
+// OwnPeakRSS is the peak memory in bytes of this process or of the largest of its ended children, whichever is larger; 0 if it isn't known.
 func OwnPeakRSS() int64 {
 	var most int64
 	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
