@@ -31,7 +31,7 @@ func Many(n int, what string) string {
 	return Count(int64(n)) + " " + what + "s"
 }
 
-// Rate writes what is done in a second; a slow one keeps two digits.
+// Rate writes how many things are done in a second. A slow rate has two digits.
 func Rate(perSecond float64) string {
 	if perSecond < 9.95 {
 		return strconv.FormatFloat(perSecond, 'g', 2, 64)
@@ -66,7 +66,7 @@ func Bytes(n int64) string {
 		return fmt.Sprintf("%d B", n)
 	}
 	v, u := float64(n)/1024, 0
-	for v >= 1023.95 && // or it would be written as 1024.0
+	for v >= 1023.95 && // 1023.95 would be written as 1024.0
 		u < len(units)-1 {
 		v, u = v/1024, u+1
 	}

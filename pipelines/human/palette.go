@@ -1,9 +1,9 @@
 package human
 
-// Palette gives words their meaning's colour: the 16 terminal colours only, so that light and dark themes both work.
+// Palette colours words by their meaning. It uses only the 16 terminal colours, so light and dark themes both work.
 type Palette struct{ on bool }
 
-// NewPalette is one that colours, or leaves text as it is.
+// NewPalette returns a palette that colours text or, if on is false, leaves it as it is.
 func NewPalette(on bool) Palette { return Palette{on} }
 
 func (p Palette) sgr(code, s string) string {

@@ -7,13 +7,13 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// Table is columns for a person: aligned, two blanks between, no blanks at the ends of lines. Where the terminal's width is
-// known, the last column is wrapped within it.
+// Table is a table for a person: columns are aligned, with two blanks between and none at the ends of lines. If the terminal's width is
+// known, the last column is wrapped.
 type Table struct {
 	Width int // of the terminal; 0: not known
 
 	rows []tableRow
-	cuts []int // rows from which the columns have widths of their own
+	cuts []int // indices of rows at which the column widths start afresh
 }
 
 type tableRow struct {
@@ -30,7 +30,7 @@ func (t *Table) Painted(paint func(string) string, cells ...string) {
 	t.rows = append(t.rows, tableRow{cells: cells, paint: paint})
 }
 
-// Cut lets the rows from here on have columns of their own widths.
+// Cut gives the rows from here on column widths of their own.
 func (t *Table) Cut() { t.cuts = append(t.cuts, len(t.rows)) }
 
 // Line adds a line that is no part of the columns.
@@ -38,7 +38,7 @@ func (t *Table) Line(paint func(string) string, text string) {
 	t.rows = append(t.rows, tableRow{cells: []string{text}, paint: paint, alone: true})
 }
 
-// narrowest is how narrow the last column may be; where less is left of a line, its text goes below.
+// narrowest is the least width of the last column. If less of the line is left, its text goes below the row.
 const narrowest = 24
 
 // Write writes the table.
@@ -85,7 +85,7 @@ func (t *Table) lines(r tableRow, widths []int) []string {
 		return Wrap(last, t.Width, strings.Repeat(" ", len(last)-len(rest)+2))
 	}
 	const indent = "      "
-	var done []string // lines of a row whose columns don't fit beside each other
+	var done []string // finished lines of a row that is too wide for one line
 	lead := ""
 	for i, c := range r.cells[:len(r.cells)-1] {
 		if t.Width > 0 && lead != "" && runewidth.StringWidth(lead)+runewidth.StringWidth(c) > t.Width {

@@ -9,7 +9,7 @@ import (
 // Wrap breaks s between words, so that no line is wider than width; lines after the first are indented. A word that
 // is wider than a line is cut where the line ends.
 func Wrap(s string, width int, indent string) []string {
-	if len(indent)+2 > width { // no room for a wide character: a cut would never get on
+	if len(indent)+2 > width { // without room for a wide character no cut would make progress
 		indent = ""
 	}
 	var lines []string

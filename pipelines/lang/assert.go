@@ -23,7 +23,7 @@ type assertion struct {
 	names              []string         // of the metrics that it uses
 }
 
-// test says no as a verdict. It may be called from any goroutine.
+// test returns a verdict if the assertion doesn't hold. It may be called from any goroutine.
 func (a *assertion) test(metrics map[string]float64) error {
 	have := slices.Sorted(maps.Keys(metrics))
 	for _, n := range a.names {

@@ -10,8 +10,8 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// Short texts can stand for values of any size. What a function would make is looked at before it does; the rest is bounded by
-// the memory that Load allows.
+// A short text can stand for a value of any size. The size of a function's result is estimated before the function is called. Everything
+// else is bounded by the memory that Load allows.
 
 const (
 	// maxExponent bounds numbers, as a power of 2: writing out longer ones takes minutes. 64-bit floats end at 1024.
@@ -20,7 +20,7 @@ const (
 	mostProducts = 1_000_000
 )
 
-// isHuge tells whether a value holds a number that is too long to be written out.
+// isHuge tells whether a value holds a number that has too many digits to be written out.
 func isHuge(v cty.Value) bool {
 	if !v.IsKnown() || v.IsNull() {
 		return false
@@ -43,7 +43,7 @@ func isHuge(v cty.Value) bool {
 	return false
 }
 
-// bounded is a function that looks at its arguments first.
+// bounded is a function that checks its arguments first.
 func bounded(f function.Function, check func(args []cty.Value) error) function.Function {
 	for _, p := range f.Params() {
 		if p.AllowMarked {

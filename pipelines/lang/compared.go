@@ -47,7 +47,7 @@ func (e *evaluator) comparedStep(c *block, arg string) string {
 	return found[0].name
 }
 
-// measures reports a step whose figures are to be compared and that looks at no model.
+// measures reports an error if the step whose figures are to be compared takes no model.
 func (e *evaluator) measures(i *instance, arg string, a *attr) {
 	looks := func(n *engine.Node) bool { return n.Traits.Measures || n.Traits.Stage != record.StageData }
 	if i.node == nil || i.node.Op == nil || looks(i.node) || i.step.decl.typ.Dynamic {
@@ -65,7 +65,7 @@ func (e *evaluator) measures(i *instance, arg string, a *attr) {
 		arg, i, diag.Article(i.step.decl.typeName), diag.HaveList("steps that do", others)))
 }
 
-// branch is the expression of an argument that is never evaluated: of a conditional, the one of its two that is chosen.
+// branch is the expression of an argument that is never evaluated. Of a conditional, it is the branch that is taken.
 func (e *evaluator) branch(a *attr) (hcl.Expression, bool) {
 	c, ok := a.expr.(*hclsyntax.ConditionalExpr)
 	if !ok {

@@ -14,7 +14,7 @@ import (
 	"rein/steps/metric"
 )
 
-// Candidate is something that can be written at a place.
+// Candidate is a text that can be inserted at a place.
 type Candidate struct {
 	Text   string   `json:"text"`
 	Kind   string   `json:"kind"`             // "block", "argument", "type", "variable", "local", "step", "port", "function", "metric", "file", "folder", "value"
@@ -24,14 +24,14 @@ type Candidate struct {
 	first  bool     // fits best
 }
 
-// Completion is what can be written at a place, the best first, each of it instead of the text from Start to the place.
+// Completion lists what can be written at a place, the best first. Each candidate replaces the text from Start to the place.
 type Completion struct {
 	Start int // byte
 	Items []Candidate
 }
 
-// Complete lists what can be written at a byte of a text by what stands before it: what fits the argument comes first.
-// The names are the program's, and the text may be newer than it, and broken.
+// Complete lists what can be written at a byte of a text, judging by what stands before it. What fits the argument comes first. The names
+// are the program's; the text may be newer than the program, and may have mistakes.
 func (p *Program) Complete(file string, text []byte, offset int) Completion {
 	out := Completion{Start: offset}
 	if offset < 0 || offset > len(text) || isJSON(file) {
@@ -79,7 +79,7 @@ type completer struct {
 	at   writing
 }
 
-// schema is that of the innermost open block; nil at the top of a file.
+// schema is the schema of the innermost open block, nil at the top of a file.
 func (c *completer) schema() (s *grammar.Block, t *steps.Type) {
 	for i, h := range c.at.blocks {
 		list := grammar.Blocks
@@ -196,7 +196,7 @@ func (c *completer) values() []Candidate {
 	return out
 }
 
-// forArgument is the kind of artifact that an argument takes, or the values that it may have.
+// forArgument is the kind of artifact that an argument takes, or the values that it allows.
 func (c *completer) forArgument() (kind string, out []Candidate) {
 	s, t := c.schema()
 	if t != nil {
@@ -281,7 +281,7 @@ func (c *completer) wantsPath() bool {
 	return v != nil && v.constraint.path && len(c.at.blocks) == 1 && c.at.blocks[0].typ == "set"
 }
 
-// paths lists what is in a folder: of files only those that the place takes.
+// paths lists the content of a folder: its folders, and those files that the place takes.
 func (c *completer) paths(folder string) []Candidate {
 	entries, err := c.e.source.entries(c.e.source.relative(c.file, folder))
 	if err != nil {

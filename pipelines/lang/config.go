@@ -29,7 +29,7 @@ func (e *evaluator) bindConfig(i *instance) bool {
 	args, ok := c.fields(t.Fields, body, "")
 	op, err := t.Op(cty.ObjectVal(args), c.sensitive...)
 	for _, problem := range steps.Problems(err) {
-		if _, told := args[argumentOf(problem)]; ok || told { // without those that are wrong, others may only seem so
+		if _, told := args[argumentOf(problem)]; ok || told { // an argument that is wrong itself may make others seem wrong
 			c.refused(problem)
 		}
 	}
@@ -77,7 +77,7 @@ func (c *configurer) refused(problem error) {
 	c.e.diags = c.e.diags.Append(c.wrong(a, "Wrong value", "%s", msg))
 }
 
-// elementRange is where a list has an element, or a map a key, of that text; nil where that isn't plainly written.
+// elementRange is the place of a list's element or a map's key with that text; nil if the text doesn't stand there literally.
 func elementRange(expr hcl.Expression, text string) *hcl.Range {
 	list, _ := hcl.ExprList(expr)
 	pairs, _ := hcl.ExprMap(expr)
@@ -175,7 +175,7 @@ func (c *configurer) blocks(f steps.Field, body *block, prefix string) (cty.Valu
 	return list[len(list)-1], true
 }
 
-// field evaluates one argument, converts it to its type and checks it against the values that are possible.
+// field evaluates one argument, converts it to its type, and checks it against the allowed values.
 func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bool) {
 	v, ok := c.e.eval(a.expr, c.scope(a))
 	if !ok {
@@ -219,7 +219,7 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 	return x, true
 }
 
-// unmark takes the marks off and keeps the paths of what was sensitive, as far as maps and objects go.
+// unmark removes the marks of a value, and keeps the paths of its sensitive parts, as far as maps and objects go.
 func (c *configurer) unmark(v cty.Value, at string) cty.Value {
 	c.e.keepSecret(v)
 	v, marks := v.UnmarkDeepWithPaths()

@@ -34,9 +34,9 @@ func placeOf(b *grammar.Block, article string) place {
 	return p
 }
 
-// content splits a body by a schema. For native syntax unknown arguments and blocks get messages of our own, which
-// suggest what was meant; JSON has no way to look at a body without a schema, so the parser's stay. meant are the
-// names that mistaken ones probably stand for: to say that they are missing too would be noise.
+// content splits a body by a schema. In native syntax, unknown arguments and blocks get messages of our own that suggest what was meant. In
+// JSON the parser's messages stay, because a JSON body can only be read by a schema. meant are the names that misspelt ones probably stand
+// for: they aren't reported as missing too.
 func content(body hcl.Body, schema *hcl.BodySchema, at place) (c *hcl.BodyContent, meant []string, diags hcl.Diagnostics) {
 	native, ok := body.(*hclsyntax.Body)
 	if !ok {
@@ -55,7 +55,7 @@ func content(body hcl.Body, schema *hcl.BodySchema, at place) (c *hcl.BodyConten
 	return c, append(meantArgs, meantBlocks...), slices.Concat(diags, args, blocks)
 }
 
-// labelErrors says how a block is written where its labels are wrong.
+// labelErrors adds to errors about labels how the block is written.
 func labelErrors(diags hcl.Diagnostics, schema *hcl.BodySchema) {
 	for _, d := range diags {
 		for _, b := range schema.Blocks {
@@ -105,7 +105,7 @@ func unknownArguments(body *hclsyntax.Body, schema *hcl.BodySchema, at place) (d
 	return diags, meant
 }
 
-// homeOf says in which block an argument belongs that stands outside of all.
+// homeOf names the block in which an argument belongs that stands outside of all blocks.
 func homeOf(name string) string {
 	for _, b := range grammar.Blocks {
 		for _, a := range b.Args {

@@ -11,10 +11,10 @@ import (
 
 // This file reads the text before a cursor.
 
-// writing is where the cursor stands, as far as the text before it tells.
+// writing describes where the cursor stands, as far as the text before it shows.
 type writing struct {
 	blocks   []openBlock // that are open, outermost first
-	label    int         // which label of a header is being written; -1: none
+	label    int         // index of the label that is being written in a header; -1: none
 	header   openBlock   // of the label
 	argument string      // whose value is being written; "" for a name
 	word     string      // before the cursor
@@ -32,7 +32,7 @@ type openBlock struct {
 
 var lastWord = regexp.MustCompile(`[\pL_][\pL\pN_.\-\[\]"*]*$`)
 
-// placeAt reads the tokens before the cursor. A parser would give up on a text that ends here.
+// placeAt reads the tokens before the cursor. A parser would fail on a text that ends there.
 func placeAt(file string, text []byte) writing {
 	w := writing{label: -1, word: wordBefore(text)}
 	tokens, _ := hclsyntax.LexConfig(text, file, hcl.InitialPos)
@@ -111,7 +111,7 @@ func placeAt(file string, text []byte) writing {
 	return w
 }
 
-// reach notes what the cursor would be in if a token were the last one.
+// reach records where the cursor would be if the token were the last one.
 func (w *writing) reach(t hclsyntax.Token) {
 	w.quoted = t.Type == hclsyntax.TokenOQuote || t.Type == hclsyntax.TokenQuotedLit
 	w.text = ""

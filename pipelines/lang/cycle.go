@@ -35,7 +35,7 @@ func (e *evaluator) checkCycles() {
 	for _, s := range e.stepOrder {
 		for _, i := range s.instances {
 			if color[i] == pending && !visit(i) {
-				return // one at a time: the rest of a knot repeats the same edges
+				return // one cycle at a time, because others nearby would repeat its edges
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"rein/steps"
 )
 
-// This file has what a pipeline file says, before anything is inherited or evaluated.
+// The types of this file hold what a pipeline file says, before anything is inherited or evaluated.
 
 // module is one file.
 type module struct {
@@ -63,7 +63,7 @@ type block struct {
 	in       *module
 }
 
-// one is the last block of a name: a block that comes once.
+// one is the last block of a name that may occur once.
 func (b *block) one(name string) *block {
 	for _, c := range slices.Backward(b.blocks) {
 		if c.name == name {
@@ -73,7 +73,7 @@ func (b *block) one(name string) *block {
 	return nil
 }
 
-// sorted gives the arguments in the order in which they are written; those of a base come first.
+// sorted returns the arguments in the order in which they are written, those of a base first.
 func (b *block) sorted() []*attr {
 	out := slices.Collect(maps.Values(b.attrs))
 	slices.SortFunc(out, func(x, y *attr) int { return compareRange(x.rng, y.rng) })
@@ -115,7 +115,7 @@ type executorDecl struct {
 	nameRange  hcl.Range
 }
 
-// compareRange orders by file and place. Different files keep a stable, if arbitrary, order.
+// compareRange orders by file and place. The order of different files is arbitrary but stable.
 func compareRange(a, b hcl.Range) int {
 	if a.Filename != b.Filename {
 		if a.Filename < b.Filename {
@@ -142,7 +142,7 @@ func sortedAttrs(m hcl.Attributes, in *module) []*attr {
 	return out
 }
 
-// input is the argument that a port's artifact is written as; nil: none.
+// input is the argument that names a port's artifact; nil if there is none.
 func (b *block) input(p steps.Port) *attr {
 	if p.Block == "" {
 		return b.attrs[p.Name]

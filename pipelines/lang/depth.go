@@ -9,16 +9,16 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// The parsers and the evaluator recurse, and Go ends a process whose stack is used up: no recover catches that. What nests
-// deeper than anybody writes is refused before it is parsed.
+// The parsers and the evaluator recurse, and Go ends a process whose stack is used up; no recover catches that. So a text that is nested
+// deeper than anybody would write is refused before it is parsed.
 const (
 	maxDepth     = 1000     // of brackets, interpolations and template directives
-	maxOperators = 100_000  // in one expression: each may be a level of it
+	maxOperators = 100_000  // in one expression: each may add a level of nesting
 	maxFile      = 64 << 20 // bytes
 )
 
-// tooDeep refuses a text that is dangerous to parse; nil if it is fine. One look at its bytes is enough for almost every file: only
-// one that seems to be deep is taken apart, since brackets in texts are none.
+// tooDeep refuses a text that is dangerous to parse; nil if it is fine. For almost every file, one scan of its bytes is enough. Only a file
+// that seems deep is split into tokens, since brackets within strings don't nest.
 func tooDeep(name string, text []byte) *hcl.Diagnostic {
 	if len(text) > maxFile {
 		return errorAt(hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}, "File is too complex",
@@ -107,7 +107,7 @@ func tooDeepIn(tokens hclsyntax.Tokens) *hcl.Diagnostic {
 var jsonBrackets = map[byte]hclsyntax.TokenType{'[': hclsyntax.TokenOBrack, '{': hclsyntax.TokenOBrace, ']': hclsyntax.TokenCBrack, '}': hclsyntax.TokenCBrace,
 	',': hclsyntax.TokenNewline}
 
-// jsonTokens are the tokens that count in a JSON file: its brackets, and those of the templates in its texts.
+// jsonTokens are the tokens of a JSON file that can nest: its brackets, and those of the templates in its strings.
 func jsonTokens(name string, text []byte) hclsyntax.Tokens {
 	var out hclsyntax.Tokens
 	at := hcl.InitialPos

@@ -40,7 +40,7 @@ func (e *evaluator) meta() record.Meta {
 	return m
 }
 
-// recorded is a variable's value for the record: paths as they were written, not where they are on this machine.
+// recorded is a variable's value for the record. Paths are as they were written, not where they are on this machine.
 func (e *evaluator) recorded(v cty.Value) json.RawMessage {
 	js, err := ctyjson.SimpleJSONValue{Value: e.asWritten(v)}.MarshalJSON()
 	if err != nil {
@@ -51,8 +51,8 @@ func (e *evaluator) recorded(v cty.Value) json.RawMessage {
 
 var valueScope = []string{"var", "local"}
 
-// inForce are the entries of an expect or plan block without its `when`; none where that is false. What was planned for the
-// built-in corpus says nothing about somebody's own rows.
+// inForce are the entries of an expect or plan block, without its `when`; none if that is false. Figures that were planned for the built-in
+// corpus don't apply to a user's own rows.
 func (e *evaluator) inForce(attrs []*attr) []*attr {
 	i := slices.IndexFunc(attrs, func(a *attr) bool { return a.name == whenArg })
 	if i < 0 {
@@ -74,7 +74,7 @@ func (e *evaluator) inForce(attrs []*attr) []*attr {
 	return slices.Delete(slices.Clone(attrs), i, i+1)
 }
 
-// whenArg is the name that says when a block counts; no metric and no planning fact can have it.
+// whenArg is the argument that tells when a block applies. So no metric and no planning fact can have this name.
 const whenArg = "when"
 
 // plain evaluates an argument to plain data.
@@ -132,8 +132,8 @@ func (e *evaluator) expectations(attrs []*attr) map[string]record.Expectation {
 	return out
 }
 
-// metricName is the canonical name of a metric that a file names: recall is tp_rate. A name that nothing measures is an error,
-// or it would be a promise that nobody keeps. A program of the user's may measure anything, so beside one that is only doubtful.
+// metricName is the canonical name of a metric: recall is tp_rate. A name that no step measures is an error, because nobody would notice
+// that the expectation is never checked. It is only a warning if a step is a program of the user's, which may measure anything.
 func (e *evaluator) metricName(a *attr) string {
 	if m, ok := metric.Lookup(a.name); ok {
 		return m.Name
@@ -153,8 +153,8 @@ func (e *evaluator) metricName(a *attr) string {
 	return a.name
 }
 
-// measured are the metrics that the pipeline's step types say they measure beyond the known ones; anything tells whether one of
-// the steps is a program, which may measure what it likes.
+// measured are the metrics that the pipeline's step types declare beyond the known ones. anything tells whether a step is a program, which
+// may measure anything.
 func (e *evaluator) measured() (own []string, anything bool) {
 	for _, s := range e.stepOrder {
 		t := s.decl.typ
@@ -169,10 +169,10 @@ func (e *evaluator) measured() (own []string, anything bool) {
 
 var expectationKeys = []string{"at_least", "at_most", "binding", byKey, "not_above", "not_below", "tolerance", "value"}
 
-// lastApproved is what not_above and not_below may be: gates that can only tighten.
+// lastApproved is the value of not_above and not_below with which gates can only become stricter.
 const lastApproved = "last approved"
 
-// ratchet makes a limit of the figure that was approved last; without one there is none yet.
+// ratchet sets a limit to the figure that was approved last. If none was approved, there is no limit yet.
 func (e *evaluator) ratchet(x *record.Expectation, metric, key string) {
 	if e.loader.opts.Approved == nil {
 		return
@@ -256,7 +256,7 @@ func (e *evaluator) expectation(a *attr, v cty.Value) (record.Expectation, bool)
 	return x, true
 }
 
-// asFraction is what a percentage was probably meant to be.
+// asFraction is the fraction that a percentage was probably meant to be.
 func asFraction(f float64) string {
 	if f > 1 && f <= 100 {
 		return fmt.Sprintf(" Did you mean %.6g?", f/100)
@@ -269,7 +269,7 @@ func float(v cty.Value) *float64 {
 	return &f
 }
 
-// objectAttrs takes an object constructor apart, so that each entry keeps its place.
+// objectAttrs splits an object constructor into its entries, each with its place.
 func objectAttrs(a *attr, e *evaluator) []*attr {
 	pairs, diags := hcl.ExprMap(a.expr)
 	if diags.HasErrors() {

@@ -11,7 +11,7 @@ import (
 	"rein/steps/metric"
 )
 
-// slicedBy are the metrics of an expectation that holds for slices, too: fp_rate by language is the FP rate that is shown of a language.
+// slicedBy are the metrics that an expectation by slices stands for: fp_rate by language is the FP rate that is shown for a language.
 func (e *evaluator) slicedBy(a *attr, v cty.Value, x record.Expectation) []string {
 	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
 		return nil
@@ -52,5 +52,5 @@ func keyOrNothing(v cty.Value) string {
 	return s
 }
 
-// byKey is the key of an expectation that says what rows are sliced by.
+// byKey is the key of an expectation that names the column by which rows are sliced.
 const byKey = "by"

@@ -10,8 +10,7 @@ import (
 	"rein/pipelines/lang/diag"
 )
 
-// extraAttribute finds an attribute that a type doesn't have. Conversion would drop it silently, and with it what
-// somebody meant to set.
+// extraAttribute finds an attribute that a type doesn't have. The conversion would drop it silently, although somebody meant to set it.
 func extraAttribute(v cty.Value, want cty.Type) error {
 	v, _ = v.Unmark()
 	if v.IsNull() || !v.IsKnown() {

@@ -10,8 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclwrite"
 )
 
-// Format gives a pipeline file its canonical layout; comments stay. A file with a syntax error is not touched, and
-// neither is JSON, whose layout is no concern of ours.
+// Format gives a pipeline file its canonical layout and keeps comments. It doesn't touch a file with a syntax error, or JSON.
 func Format(name string, text []byte) ([]byte, hcl.Diagnostics) {
 	if isJSON(name) {
 		_, diags := parse(name, text)
@@ -33,14 +32,14 @@ func Format(name string, text []byte) ([]byte, hcl.Diagnostics) {
 		return text, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Cannot format",
 			Detail: fmt.Sprintf("%s: the formatter would have broken this file; it is left as it is.", name)}}
 	}
-	if first := bytes.IndexByte(text, '\n'); first > 0 && text[first-1] == '\r' { // a checkout for Windows stays one
+	if first := bytes.IndexByte(text, '\n'); first > 0 && text[first-1] == '\r' { // a file with Windows line ends keeps them
 		out = bytes.ReplaceAll(out, []byte("\n"), []byte("\r\n"))
 	}
 	return out, diags
 }
 
-// unixLines is a text with line ends as they count: a strategy says the same in a checkout for Windows, in its heredocs, too.
+// unixLines is a text with Unix line ends, so that heredocs mean the same in a checkout on Windows.
 func unixLines(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")) }
 
-// IsPipelineFile tells by its name whether a file belongs to pipelines: for walking folders.
+// IsPipelineFile tells by a file's name whether it is a pipeline file. It is for programs that walk folders.
 func IsPipelineFile(name string) bool { return isPipelineFile(filepath.Base(name)) }

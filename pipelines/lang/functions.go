@@ -48,8 +48,8 @@ func standard() functionSet {
 	}
 }
 
-// collection is the standard library's conversion to a list or a set. That looks for a type that all elements of a tuple can have by
-// comparing each with each, which takes seconds for the tens of thousands of keys of a for_each.
+// collection is the standard library's conversion to a list or a set, without its slow case. The library finds the common type of a tuple's
+// elements by comparing every pair, which takes seconds for the tens of thousands of keys of a for_each.
 func collection(to cty.Type) function.Function {
 	f := stdlib.MakeToFunc(to)
 	return function.New(&function.Spec{
@@ -60,7 +60,7 @@ func collection(to cty.Type) function.Function {
 	})
 }
 
-// alike is a tuple whose elements all have one type as a list, anything else as it is.
+// alike converts a tuple whose elements have the same type to a list. It returns anything else unchanged.
 func alike(v cty.Value) cty.Value {
 	if v.IsMarked() || !v.IsKnown() || v.IsNull() || !v.Type().IsTupleType() || v.LengthInt() == 0 {
 		return v
@@ -72,7 +72,7 @@ func alike(v cty.Value) cty.Value {
 	return cty.ListVal(v.AsValueSlice())
 }
 
-// functionsIn are the standard functions and those that look at the outside world, for files of a folder.
+// functionsIn are the functions for the files of a folder: the standard ones, and those that read the outside world.
 func (l *loader) functionsIn(folder string) functionSet {
 	if f, ok := l.functions[folder]; ok {
 		return f
@@ -117,8 +117,7 @@ func pathFunc(kind engine.PathKind, folder, doc string) function.Function {
 	})
 }
 
-// envFunc reads the environment once, as it was when loading began. What it gives is part of a step's key because
-// it becomes part of its config.
+// envFunc reads a variable of the environment as it was when loading began. The value becomes part of a step's config, and so of its key.
 func (l *loader) envFunc() function.Function {
 	return function.New(&function.Spec{
 		Description: "An environment variable; the second argument is what it is if it isn't set. Without one, not being set is an error.",
@@ -164,7 +163,7 @@ var lengthFunc = function.New(&function.Spec{
 // instancesFunc is what a splat's source is wrapped in (see splat.go); no identifier can name it.
 const instancesFunc = "instances of"
 
-// instances makes the list of a keyed step's instances, in the order of their keys, that a splat then goes over.
+// instances lists the instances of a step with for_each in the order of their keys, for a splat to go over.
 var instances = function.New(&function.Spec{
 	Params: []function.Parameter{{Name: "step", Type: cty.DynamicPseudoType}},
 	Type: func(args []cty.Value) (cty.Type, error) {

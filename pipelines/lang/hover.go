@@ -21,8 +21,7 @@ type Hover struct {
 	Text  string     `json:"text"` // Markdown
 }
 
-// Hover tells what is at a byte of a file: a name where it is declared or used, a function, an argument, a block or a
-// step type.
+// Hover describes what is at a byte of a file: a name where it is declared or used, a function, an argument, a block or a step type.
 func (p *Program) Hover(file string, offset int) *Hover {
 	e, f := p.evaluatorOf(file), p.Sources[file]
 	if e == nil || f == nil {
@@ -153,7 +152,7 @@ type hoverer struct {
 	scope  scope       // in which the block's arguments have their values
 }
 
-// resolved is what the pipeline has of a block after inheritance; nil if that doesn't matter.
+// resolved is the block after inheritance; nil if that doesn't matter.
 func (h *hoverer) resolved(b *hclsyntax.Block) *block {
 	switch {
 	case b.Type == "compare":
@@ -202,7 +201,7 @@ func (h *hoverer) body(body *hclsyntax.Body, s grammar.Block, resolved *block) *
 	return nil
 }
 
-// value says what an argument is in the pipeline, where that isn't what is written here.
+// value is an argument's value in the pipeline, if it isn't the one that is written here.
 func (h *hoverer) value(b *block, here *hclsyntax.Attribute) string {
 	if b == nil || b.attrs[here.Name] == nil {
 		return ""

@@ -14,9 +14,9 @@ import (
 	"rein/pipelines/lang/diag"
 )
 
-// Index knows of many files which of them extend which, and every place where a step, a variable or a local value is
-// named. It reads what is written, also what another file overrides, and evaluates nothing, so it works for files with
-// mistakes. Its methods may be called at the same time.
+// Index knows which of many files extend which, and every place at which a step, a variable or a local value is named. It reads everything
+// that is written, even if another file overrides it, and evaluates nothing, so it works for files with mistakes. Its methods are safe for
+// concurrent use.
 type Index struct {
 	mu       sync.Mutex
 	loader   *loader
@@ -56,7 +56,7 @@ func NewIndex(files []string, o Options) (*Index, error) {
 	return x, nil
 }
 
-// follow lists the files that a file is made of, as far as they can be read.
+// follow lists the files that a file consists of after inheritance, as far as they can be read.
 func (x *Index) follow(file string) []string {
 	var chain []string
 	for file != "" && !slices.Contains(chain, file) {
@@ -107,7 +107,7 @@ func (x *Index) Pipelines(file string) []string {
 	return out
 }
 
-// SameName lists the other pipelines of a folder that have the name of one: loaded together they are a mistake.
+// SameName lists the other pipelines of the same folder that have the same name, which is an error when they are loaded together.
 func (x *Index) SameName(file string) []string {
 	name := func(f string) string {
 		if h := x.headers[f]; h != nil && !h.abstract {
@@ -156,8 +156,8 @@ func (x *Index) at(file string, offset int) *mention {
 	return nil
 }
 
-// Definition is where what stands at a byte of a file is declared: the base's declaration first, then what overrides
-// it; for the path after `extends`, the start of that file.
+// Definition is the declaration of what stands at a byte of a file: the base's declaration first, then what overrides it. For the path
+// after `extends` it is the start of that file.
 func (x *Index) Definition(file string, offset int) []diag.Range {
 	if h := x.headers[file]; h != nil && h.extends != "" && rangeHas(h.extendsPos, file, offset) {
 		base := x.loader.source.relative(file, h.extends)
@@ -183,8 +183,8 @@ func (x *Index) Declared(file string) []Named {
 // Files lists all files that were read.
 func (x *Index) Files() []string { return slices.Sorted(maps.Keys(x.users)) }
 
-// connected lists the files in which a name means what it means in file: two files are connected where one pipeline is
-// made of both. Two strategies with a step of the same name each have their own, unless their base names it too.
+// connected lists the files in which a name means the same as in file. Two files are connected if a pipeline consists of both. Two
+// strategies with a step of the same name each have their own, unless their base has that step too.
 func (x *Index) connected(file, root, name string) []string {
 	var out []string
 	seen := map[string]bool{file: true}

@@ -14,7 +14,7 @@ import (
 	"rein/pipelines/lang/diag"
 )
 
-// module parses and decodes a file once. from is where it is named, if in another file. nil: it can't be read.
+// module parses and decodes a file, once. from is the place in another file that names it. It returns nil if the file can't be read.
 func (l *loader) module(name string, from *hcl.Range) *module {
 	if m, ok := l.modules[name]; ok {
 		return m
@@ -65,8 +65,8 @@ func parse(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
 	return f, quieter(diags)
 }
 
-// quieter drops syntax errors that only follow from another: those at the place of an earlier one, further lines of a
-// string that isn't closed, and that an unreadable JSON text isn't an object.
+// quieter removes syntax errors that only follow from another one: at the place of an earlier error, in further lines of an unclosed
+// string, or about an unreadable JSON text not being an object.
 func quieter(diags hcl.Diagnostics) hcl.Diagnostics {
 	places, strung := map[hcl.Pos]bool{}, false
 	return slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool {
@@ -89,7 +89,7 @@ func (l *loader) similarFile(name string) diag.Suggestion {
 		return diag.Suggestion{}
 	}
 	s := diag.DidYouMean(name, files)
-	s.Given, s.Name = filepath.Base(s.Given), filepath.Base(s.Name) // what is written is relative to the file
+	s.Given, s.Name = filepath.Base(s.Given), filepath.Base(s.Name) // the path that is written is relative to the file
 	if s.Text == "" {
 		return diag.Suggestion{}
 	}
@@ -99,7 +99,7 @@ func (l *loader) similarFile(name string) diag.Suggestion {
 // chain is a pipeline's files, the most basic one first, the named file last.
 type chain []*module
 
-// broken tells whether a file of the chain has a syntax error: what follows from that would be noise.
+// broken tells whether a file of the chain has a syntax error. Errors that follow from that aren't reported.
 func (c chain) broken() bool { return slices.ContainsFunc(c, func(m *module) bool { return m.broken }) }
 
 func (l *loader) anyBroken() bool {
@@ -167,7 +167,7 @@ type merged struct {
 	removed   map[string]*attr // steps that are disabled, and where
 }
 
-// merge lays the files of a chain over each other.
+// merge combines the files of a chain, later ones overriding earlier ones.
 func (l *loader) merge(c chain) *merged {
 	m := &merged{chain: c, removed: map[string]*attr{}}
 	at := map[string]int{} // of steps: there may be many

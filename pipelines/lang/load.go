@@ -48,7 +48,7 @@ type Options struct {
 	Overlay map[string][]byte
 	// Approved gives the figures of what was approved last, for expectations that must not get worse than those; nil: there are none.
 	Approved func() map[string]float64
-	// Snapshots has programs of past loads; nil: this load is done whatever was done before. A program from there has no Variables of its
+	// Snapshots keeps the programs of past loads. nil: the files are loaded in any case. A program from a snapshot has no Variables of its
 	// pipelines.
 	Snapshots *Snapshots
 	// Parsed keeps parsed files for the next Load; nil: they aren't kept.
@@ -61,7 +61,7 @@ type Program struct {
 	Graph *engine.Graph
 	// Pipelines says more of each pipeline of the graph, in the same order.
 	Pipelines []*Pipeline
-	// Project is where steps may run and whom results are shared with.
+	// Project says where steps may run and with whom results are shared.
 	Project *Project
 	// Sources are the files by name, for showing diagnostics; they are there even if loading failed.
 	// Values of --var are among them under names that are no files.
@@ -71,7 +71,7 @@ type Program struct {
 	reads []read // what the load rests on
 
 	keepAs string                             // the file that Keep writes; "": none
-	rest   func() (*Program, hcl.Diagnostics) // of a program from a snapshot: the same one with its syntax
+	rest   func() (*Program, hcl.Diagnostics) // of a program from a snapshot: loads the same program with its syntax
 }
 
 // Files lists the pipeline and variable files that were read, by name.
@@ -91,7 +91,7 @@ func Load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 	done := make(chan loaded, 1)
 	go func() {
 		defer func() {
-			if r := recover(); r != nil { // a library's or our own mistake must not take an editor or a watch down
+			if r := recover(); r != nil { // a bug of a library or of our own must not end an editor's server or a watch
 				done <- loaded{nothing(), hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Mistake in rein",
 					Detail: fmt.Sprintf("Loading %s ended in a panic: %.500v. Please report it with the files.", strings.Join(paths, ", "), r)}}}
 			}
@@ -135,7 +135,7 @@ const maxHeap uint64 = 4 << 30
 // maxTime is how long the loading of pipelines may take; a file of 100,000 steps takes seconds.
 const maxTime = 2 * time.Minute
 
-// heapBytes is the memory that objects take now.
+// heapBytes is the memory of live objects, in bytes.
 func heapBytes() uint64 {
 	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(s)
@@ -190,7 +190,7 @@ type loader struct {
 	pipelines []*Pipeline
 	project   *Project
 	diags     hcl.Diagnostics
-	secrets   []string // sensitive texts that were met: they are shown nowhere
+	secrets   []string // sensitive texts that were found; they are never shown
 }
 
 func newLoader(o Options) (*loader, error) {

@@ -14,7 +14,7 @@ type mention struct {
 	root, name string    // "var", "scale"
 	rng        hcl.Range // of the name alone, without quotes
 	def        bool      // it is declared or overridden here
-	escaped    bool      // the text there isn't the name as it is
+	escaped    bool      // the text there has escape sequences, so it differs from the name
 	ref        *ref      // nil: a declaration, or an argument of `set`
 }
 
@@ -90,8 +90,8 @@ func (c *collector) body(b *hclsyntax.Body) {
 	}
 }
 
-// decoded takes the names of a JSON file, which can only be read by a schema. Steps are read by the arguments they
-// have: their types don't matter here.
+// decoded collects the names of a JSON file, which can only be read by a schema. Steps are read by the arguments that they have; their
+// types don't matter here.
 func (c *collector) decoded(m *module, file hcl.Body) {
 	for _, v := range m.variables {
 		c.add(mention{root: "var", name: v.name, rng: v.nameRange, def: true})
@@ -158,7 +158,7 @@ func (c *collector) add(m mention) {
 		return
 	}
 	m.rng.Start.Byte += i
-	m.rng.Start.Column += i // of what stands before a name every byte is a character
+	m.rng.Start.Column += i // what stands before a name is ASCII
 	m.rng.End = m.rng.Start
 	m.rng.End.Byte += len(m.name)
 	m.rng.End.Column += len([]rune(m.name))

@@ -10,7 +10,7 @@ import (
 	"rein/pipelines/lang/diag"
 )
 
-// mergeVariable overrides a base's variable argument by argument; validations add up.
+// mergeVariable overrides a base's variable argument by argument. Validations are added.
 func mergeVariable(old, over *variableDecl) *variableDecl {
 	v := *over
 	v.attrs = maps.Clone(old.attrs)
@@ -20,8 +20,8 @@ func mergeVariable(old, over *variableDecl) *variableDecl {
 	return &v
 }
 
-// mergeStep overrides a base's step argument by argument. Its type can't change: what refers to its ports in the
-// base would silently get something else.
+// mergeStep overrides a base's step argument by argument. The type can't change, because references in the base to its ports would silently
+// get something else.
 func (l *loader) mergeStep(old, over *stepDecl) *stepDecl {
 	if old.typeName != over.typeName {
 		d := errorAt(over.typeRange, "Step of another type",
@@ -37,8 +37,8 @@ func (l *loader) mergeStep(old, over *stepDecl) *stepDecl {
 	return &s
 }
 
-// mergeBlock overrides arguments one by one. Of blocks within, asserts add up, one that comes once is merged in the
-// same way, and others replace the base's of that name.
+// mergeBlock overrides a block argument by argument. Of inner blocks, asserts are added, a block that may occur once is merged in the same
+// way, and others replace the base's blocks of that name.
 func mergeBlock(old, over *block) *block {
 	if old == nil {
 		return over
@@ -63,7 +63,7 @@ func mergeBlock(old, over *block) *block {
 			b.blocks = overlayBy(b.blocks, n, func(o *block) string { return o.name }, mergeBlock)
 		}
 	}
-	if over.name == "compare" { // an override as a block and a base's argument, or the other way round, are one thing
+	if over.name == "compare" { // a block and an argument of the same name override each other
 		if over.attrs["target"] != nil {
 			b.blocks = nil
 		} else if len(over.blocks) > 0 {

@@ -52,7 +52,7 @@ func (e *evaluator) bindMeta(i *instance) bool {
 	return !e.diags[n:].HasErrors()
 }
 
-// metaValue evaluates a meta-argument; null is as if it weren't there.
+// metaValue evaluates a meta-argument. null is the same as leaving it out.
 func (e *evaluator) metaValue(i *instance, a *attr, want cty.Type) (cty.Value, bool) {
 	sc := i.scope(a.name)
 	sc.in, sc.roots = a.in, []string{"var", "local", "each"}
@@ -132,7 +132,7 @@ func (e *evaluator) dependsOn(i *instance) {
 	}
 	for _, x := range list {
 		for _, to := range e.stepsNamed(x, i.scope("depends_on"), "depends_on") {
-			if needed, ok := e.isNeeded(to); ok && needed { // to wait for a step that never runs is to wait for nothing
+			if needed, ok := e.isNeeded(to); ok && needed { // a step that never runs isn't waited for
 				i.node.After = append(i.node.After, to.node)
 				i.edges = append(i.edges, edge{to: to, arg: "depends_on", rng: x.Range()})
 			}
@@ -179,7 +179,7 @@ func (e *evaluator) stepsNamed(x hcl.Expression, s scope, arg string) []*instanc
 	return wrong(idx.SrcRange, "this step has no such key")
 }
 
-// asserts makes checks of assert blocks. What they say of the step's metrics is only known after it ran.
+// asserts turns assert blocks into checks. The step's metrics are only known after it has run.
 func (e *evaluator) asserts(i *instance) {
 	for _, b := range i.step.decl.body.blocks {
 		cond, msg := b.attrs["condition"], b.attrs["error_message"]

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// ParseCache keeps parsed files between loads, for an editor's server: of many files, one changes at a time.
+// ParseCache keeps parsed files between loads, for an editor's server, where one of many files changes at a time.
 type ParseCache struct {
 	mu    sync.Mutex
 	files map[string]parsedFile
@@ -18,13 +18,13 @@ type parsedFile struct {
 	diags hcl.Diagnostics
 }
 
-// parse parses a text, or gives what an equal text of the same name was parsed to. Nothing changes a parsed file later.
+// parse parses a text, or returns the result for an equal text of the same name. A parsed file is never changed.
 func (c *ParseCache) parse(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
 	if c == nil {
 		return parseFile(name, text)
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock() // who wants the same text meanwhile waits for it instead of parsing it, too
+	defer c.mu.Unlock() // a caller that needs the same text waits for the result
 	if p, ok := c.files[name]; ok && bytes.Equal(p.file.Bytes, text) {
 		return p.file, p.diags
 	}
@@ -51,8 +51,8 @@ func (l *loader) parsed(name string) (*hcl.File, hcl.Diagnostics) {
 	return l.opts.Parsed.parse(name, text)
 }
 
-// Parse reads a file's syntax, in either form; cache may be nil. It gives a body even of a broken file, or none of one
-// that is refused unread.
+// Parse parses a file in either syntax; cache may be nil. It returns a body even for a broken file, and an empty one for a file that is
+// refused before parsing.
 func Parse(name string, text []byte, cache *ParseCache) *hcl.File {
 	f, _ := cache.parse(name, text)
 	return f

@@ -22,8 +22,8 @@ type readPath struct {
 	instead string // what the port says to write where nothing is there
 }
 
-// CheckPaths looks whether the files and folders that needed steps read are there. Loading doesn't: one may well look
-// at, draw or format a pipeline whose data is elsewhere.
+// CheckPaths reports files and folders that needed steps read and that don't exist. Loading doesn't check that, so one can draw or format a
+// pipeline whose data is elsewhere.
 func (p *Program) CheckPaths() hcl.Diagnostics {
 	if p.FromSnapshot() {
 		return p.checkKeptPaths()
@@ -78,7 +78,7 @@ var (
 	errIsFile   = errors.New("is a file")
 )
 
-// wrongPath says why a step can't read what it names, if it can't.
+// wrongPath says why a step can't read the path that it names; nil if it can.
 func wrongPath(p *engine.Path) error {
 	if p.Kind == engine.PathGlob {
 		return nil // the engine, which knows how patterns match, says so if nothing does
@@ -97,7 +97,7 @@ func wrongPath(p *engine.Path) error {
 	return nil
 }
 
-// similarPath suggests a name in the same folder, or says how much of the path is there.
+// similarPath suggests a name in the same folder, or tells how much of the path exists.
 func similarPath(abs string) diag.Suggestion {
 	dir := filepath.Dir(abs)
 	entries, err := os.ReadDir(dir)

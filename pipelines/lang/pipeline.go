@@ -13,7 +13,7 @@ import (
 	"rein/pipelines/lang/diag"
 )
 
-// Pipeline is one loaded strategy, for those who want more of it than the graph: show, editors, completion.
+// Pipeline is a loaded strategy with more than the graph holds, for show, editors and completion.
 type Pipeline struct {
 	Name, Title string
 	File        string
@@ -68,7 +68,7 @@ func (l *loader) pipeline(c chain) {
 	l.pipelines = append(l.pipelines, p)
 }
 
-// nameOnce reports two pipelines of one name: run records and reports couldn't tell them apart.
+// nameOnce reports two pipelines of the same name, which run records and reports couldn't tell apart.
 func (l *loader) nameOnce(p *Pipeline) {
 	for _, o := range l.pipelines {
 		if o.Name == p.Name {
@@ -105,7 +105,7 @@ func (e *evaluator) checkSet() {
 	}
 }
 
-// evaluateAll computes every variable and local, so that a mistake in one that nothing uses is reported too.
+// evaluateAll computes every variable and local, so that mistakes in unused ones are reported too.
 func (e *evaluator) evaluateAll() {
 	for _, d := range e.m.variables {
 		e.variable(ref{name: d.name, rng: d.rng})
@@ -146,8 +146,7 @@ func (e *evaluator) buildNode(i *instance) bool {
 	return in && conf && meta
 }
 
-// checkUnneeded looks at the arguments of a step that never runs without evaluating them: with `when` false they may
-// well have no value.
+// checkUnneeded checks the arguments of a step that never runs without evaluating them: if `when` is false, they may have no value.
 func (e *evaluator) checkUnneeded(i *instance) bool {
 	ok := true
 	for _, a := range i.step.decl.body.sorted() {

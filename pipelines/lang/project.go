@@ -19,7 +19,7 @@ import (
 // ProjectFile is the name of the file with a project's executors and shared cache. In a folder it is no pipeline.
 const ProjectFile = "rein.hcl"
 
-// Project is where a project's steps may run and whom it shares results with: what rein.hcl and the pipeline files say.
+// Project says where a project's steps may run and with whom results are shared, from rein.hcl and the pipeline files.
 type Project struct {
 	Executors map[string]*Executor // by name; the local machine isn't among them
 	Cache     *SharedCache         // nil: none
@@ -110,7 +110,7 @@ func (l *loader) projectOf(chains []chain) {
 	}
 }
 
-// projectModule reads the project file. It is the user's own file, so it comes from the disk even where pipelines don't.
+// projectModule reads the project file. It is the user's own file, so it is read from the disk even if pipelines come from elsewhere.
 func (l *loader) projectModule() *module {
 	name := l.opts.Project
 	if name == "" {
@@ -240,7 +240,7 @@ type values struct {
 	b  *block
 }
 
-// read decodes an argument; false if it isn't there or is wrong, which has been said.
+// read decodes an argument. It returns false if the argument is missing or was reported as wrong.
 func (v values) read(name string, to any) bool {
 	a := v.b.attrs[name]
 	if a == nil {

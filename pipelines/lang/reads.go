@@ -10,12 +10,12 @@ import (
 	"rein/cache"
 )
 
-// reads are the questions that a load asks of the world, with the digest of each answer. While all answers stay as they were, the same
-// load makes the same program: nothing else goes into one but the options and rein itself.
+// reads are the questions that a load asks of the world, with the digest of each answer. As long as all answers are the same, the same load
+// makes the same program, because nothing else affects it but the options and rein itself.
 type reads struct {
 	all   []read
 	known map[question]bool
-	unfit bool // an answer can't be asked for again: of a pipe, or a failure
+	unfit bool // a question can't be asked again: it was a pipe, or it failed
 }
 
 type read struct {
@@ -43,10 +43,10 @@ const (
 	ofApproved   topic = "approved"
 )
 
-// absent is the answer that there is no such thing. No text has this digest.
+// absent is the digest of the answer that nothing exists there. No text has it.
 var absent = cache.Digest{1}
 
-// add remembers an answer; the zero digest is one that says nothing.
+// add records an answer. The zero digest means that there was none.
 func (r *reads) add(q question, answer cache.Digest) {
 	if r == nil {
 		return
@@ -111,7 +111,7 @@ func digestOfApproved(approved map[string]float64, metric string) cache.Digest {
 	return cache.Sum(strconv.AppendFloat(nil, v, 'x', -1, 64))
 }
 
-// hold asks the questions again and tells whether every answer is what it was.
+// hold asks the questions again and tells whether all answers are the same.
 func (r *reads) hold(l *loader) bool {
 	disk := &source{work: l.opts.Dir}
 	var approved map[string]float64

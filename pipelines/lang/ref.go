@@ -56,8 +56,8 @@ func refOf(t hcl.Traversal) ref {
 	return r
 }
 
-// check reports references to what isn't there before evaluating, so that the message can say what was meant, and
-// so that branches that aren't taken are checked too.
+// check reports references to things that don't exist, before anything is evaluated. So the message can say what was meant, and branches
+// that aren't taken are checked too.
 func (e *evaluator) check(expr hcl.Expression, f *facts, s scope) bool {
 	if f.checked {
 		return f.ok
@@ -118,7 +118,7 @@ func (e *evaluator) unknown(r ref, names []string, report reporter) {
 	report(r.rng, "Unknown "+what, "There is no %s %q.%s", what, r.name, diag.Suggest(r.name, what+"s", names))
 }
 
-// checkRoot reports a first word that means nothing here.
+// checkRoot reports a reference whose first word means nothing here.
 func (e *evaluator) checkRoot(r ref, s scope, report reporter) {
 	all := []string{"var", "local", "step", "each", "metric"}
 	if slices.Contains(all, r.root) {

@@ -11,7 +11,7 @@ import (
 	"rein/steps"
 )
 
-// Resolved is what a pipeline is after inheritance, every value with where it came from.
+// Resolved is a pipeline after inheritance, with the origin of every value.
 type Resolved struct {
 	Name      string            `json:"name"`
 	Title     string            `json:"title,omitempty"`
@@ -147,7 +147,7 @@ func (e *evaluator) resolvedArg(a *attr, s scope) ResolvedArg {
 	refs := e.factsOf(a.expr).refs
 	open := slices.ContainsFunc(refs, func(r ref) bool { return r.root == "metric" || (r.root == "each" && s.keyed) || e.mentionsKey(r) })
 	if open || a.name == "depends_on" || (len(refs) == 0 && !e.hasCalls(a.expr)) {
-		return out // no value yet, or the expression is the value
+		return out // there is no value yet, or the expression is the value
 	}
 	ctx, ok := e.context(refs, s)
 	if !ok {

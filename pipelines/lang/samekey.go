@@ -8,7 +8,7 @@ import (
 // In an instance of a step with for_each, step.NAME.PORT of another step with for_each is that step's instance of the same
 // key. So a chain of steps is written once, and runs once for each key, or once where the keys are null.
 
-// ofKey is the instance that a reference without an index means in an instance with a key; nil: it means none.
+// ofKey is the instance that a reference without an index means in the instance of a key; nil if it doesn't mean one.
 func (s *step) ofKey(r ref, key string) *instance {
 	if !s.keyed || key == "" || len(r.rest) == 0 {
 		return nil
@@ -25,7 +25,7 @@ func (e *evaluator) local(r ref, key string) (cty.Value, bool) {
 	sc := scope{in: z.attr.in, what: "a local value", roots: anyScope}
 	name := "local." + r.name
 	if e.dependsOnKey(z) {
-		if key == "" && r.trav == nil { // not a use: it is looked at where it is used
+		if key == "" && r.trav == nil { // this isn't a use; the value is checked where it is used
 			return cty.DynamicVal, true
 		}
 		if key != "" {
@@ -43,7 +43,7 @@ func (e *evaluator) local(r ref, key string) (cty.Value, bool) {
 	return e.compute(z, name, r.rng, func() (cty.Value, bool) { return e.eval(z.attr.expr, sc) })
 }
 
-// dependsOnKey tells whether a local value mentions an instance by leaving out its key, itself or through other locals.
+// dependsOnKey tells whether a local value refers to an instance without naming its key, directly or through other locals.
 func (e *evaluator) dependsOnKey(z *lazy) bool {
 	if z.mentions != pending {
 		return z.mentions == done

@@ -39,7 +39,7 @@ const (
 	pending state = iota
 	computing
 	done
-	failed // reported already; what depends on it stays quiet
+	failed // its error was reported; what depends on it isn't reported again
 )
 
 // frame is one thing on the way to a value.
@@ -48,7 +48,7 @@ type frame struct {
 	rng  hcl.Range // the reference that led to it
 }
 
-// scope is where an expression stands: what it may refer to besides var, local and step.
+// scope is what an expression may refer to besides var, local and step.
 type scope struct {
 	in     *module
 	what   string // for messages: "a variable's default"
@@ -65,7 +65,7 @@ var (
 	varScope  = []string{"var"}
 )
 
-// eval computes an expression. !ok: it failed, and the reason has been reported, here or where it came from.
+// eval computes an expression. If ok is false it failed, and the reason has been reported here or where it arose.
 func (e *evaluator) eval(expr hcl.Expression, s scope) (cty.Value, bool) {
 	f := e.factsOf(expr)
 	if !e.check(expr, f, s) {
@@ -81,7 +81,7 @@ func (e *evaluator) eval(expr hcl.Expression, s scope) (cty.Value, bool) {
 		e.diags = e.diags.Append(errorAt(expr.Range(), "Number is too long", "%s has a number of more than %d digits.", diag.UpperFirst(s.what), maxExponent*3/10))
 		return cty.DynamicVal, false
 	}
-	if !diags.HasErrors() && !v.IsWhollyKnown() { // what the parser puts in the place of what it couldn't read
+	if !diags.HasErrors() && !v.IsWhollyKnown() { // the parser's stand-in for what it couldn't read
 		if !e.diags.HasErrors() {
 			e.diags = e.diags.Append(errorAt(expr.Range(), "Value is not known", "%s has no value that is known before anything runs.", diag.UpperFirst(s.what)))
 		}
@@ -136,7 +136,7 @@ func (e *evaluator) lookup(r ref, s scope) (cty.Value, bool) {
 	return cty.DynamicVal, true
 }
 
-// compute does the work of a lazy value once, and reports a cycle.
+// compute computes a lazy value once, and reports a cycle.
 func (e *evaluator) compute(z *lazy, name string, at hcl.Range, work func() (cty.Value, bool)) (cty.Value, bool) {
 	switch z.state {
 	case done:

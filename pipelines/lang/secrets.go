@@ -9,10 +9,10 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// shortestSecret is the length from which a text is one: shorter ones are found by anybody, and are in every other text.
+// shortestSecret is the least length of a text that is masked, in bytes. Shorter ones are easily guessed and occur in every other text.
 const shortestSecret = 3
 
-// keepSecret remembers the sensitive texts within a value, so that no message shows them, whoever wrote it.
+// keepSecret records the sensitive texts within a value, so that no message shows them, whichever package wrote it.
 func (l *loader) keepSecret(v cty.Value) {
 	if v.ContainsMarked() {
 		l.secrets = append(l.secrets, secretTexts(v)...)
@@ -41,7 +41,7 @@ func secretTexts(v cty.Value) []string {
 	return out
 }
 
-// mayBeShown refuses a sensitive value for what plans and records show.
+// mayBeShown reports an error if a value that plans and records show is sensitive.
 func (e *evaluator) mayBeShown(a *attr, s scope) bool {
 	v, ok := e.eval(a.expr, s)
 	if ok && v.ContainsMarked() {
@@ -51,9 +51,9 @@ func (e *evaluator) mayBeShown(a *attr, s scope) bool {
 	return ok
 }
 
-// scrub takes sensitive texts out of diagnostics.
+// scrub removes sensitive texts from diagnostics.
 func (l *loader) scrub(diags hcl.Diagnostics) hcl.Diagnostics {
-	longest := slices.Clone(l.secrets) // first: one may be a part of another
+	longest := slices.Clone(l.secrets) // longest first, because one may be a part of another
 	slices.SortStableFunc(longest, func(a, b string) int { return len(b) - len(a) })
 	for _, d := range diags {
 		for _, s := range longest {

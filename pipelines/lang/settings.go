@@ -88,7 +88,7 @@ func (s *settings) file(l *loader, name string) {
 	l.add(d.diags)
 }
 
-// find is the most binding value for a variable, or nil. All of its name count as used.
+// find is the value of highest precedence for a variable, or nil. All values for the name count as used.
 func (s *settings) find(name string) *setting {
 	var first *setting
 	for _, g := range s.given {
@@ -124,7 +124,7 @@ func (s *settings) unused(l *loader) {
 	}
 }
 
-// value reads the setting as a value of a type; nil-typed text is a string.
+// value converts the setting to a type. Text without a type is a string.
 func (g *setting) value(l *loader, want cty.Type) (cty.Value, hcl.Diagnostics) {
 	if g.expr != nil {
 		if vars := g.expr.Variables(); len(vars) > 0 {

@@ -26,8 +26,8 @@ import (
 
 // Snapshots is where loads are kept.
 type Snapshots struct {
-	Dir     string // a folder of snapshots alone; it may be absent
-	Program string // what tells this build of the program from every other one
+	Dir     string // a folder that holds nothing but snapshots; it may be absent
+	Program string // identifies this build of the program
 }
 
 // mostSnapshots is how many files a folder of snapshots may have.
@@ -56,7 +56,7 @@ func (s *Snapshots) path(paths []string, l *loader) string {
 	return filepath.Join(s.Dir, cache.Sum([]byte(b.String())).String())
 }
 
-// snapshot is the program of a snapshot that holds; nil: there is none.
+// snapshot is the program of a snapshot that is still valid; nil if there is none.
 func (l *loader) snapshot(paths []string) *Program {
 	s := l.opts.Snapshots
 	if s == nil || len(l.opts.Overlay) > 0 {
@@ -86,7 +86,7 @@ func (l *loader) snapshot(paths []string) *Program {
 	return p
 }
 
-// keepable says where Keep may write the program: nowhere if there is something to say of it, or something in it is sensitive.
+// keepable sets where Keep may write the program: nowhere if there are diagnostics or sensitive values.
 func (l *loader) keepable(p *Program, paths []string, diags hcl.Diagnostics) {
 	s := l.opts.Snapshots
 	if s == nil || len(l.opts.Overlay) > 0 || len(diags) > 0 || len(l.secrets) > 0 || l.reads.unfit {
@@ -100,7 +100,7 @@ func (l *loader) keepable(p *Program, paths []string, diags hcl.Diagnostics) {
 	p.keepAs = s.path(paths, l)
 }
 
-// FromSnapshot tells whether the program was taken from a snapshot: who kept it found nothing wrong with its graph.
+// FromSnapshot tells whether the program was taken from a snapshot. Its graph was checked when the snapshot was kept.
 func (p *Program) FromSnapshot() bool { return p.rest != nil }
 
 // Keep writes a snapshot of a program that was loaded with Options.Snapshots. It does nothing where the program can't be kept, or is from one.
@@ -127,7 +127,7 @@ func (p *Program) Keep() (err error) {
 		}
 	}()
 	sum := cache.Sum(c.out)
-	_, err = f.Write(slices.Concat([]byte(snapshotMark), sum[:], c.out)) // not synced: a torn one doesn't have its digest
+	_, err = f.Write(slices.Concat([]byte(snapshotMark), sum[:], c.out)) // not synced, because a torn snapshot won't match its digest
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func forget(dir string) error {
 	return err
 }
 
-// whole is the program with its syntax: itself, or what a program from a snapshot loads now.
+// whole is the program with its syntax. A program from a snapshot loads its files now.
 func (p *Program) whole() (*Program, hcl.Diagnostics) {
 	if p.rest == nil {
 		return p, nil
@@ -215,7 +215,7 @@ func (p *Program) checkKeptPaths() hcl.Diagnostics {
 	return nil
 }
 
-// jsonText is a value that is seldom there as text.
+// jsonText codes a value that is rarely present, as JSON.
 func jsonText(c *coder, v any) {
 	var text []byte
 	if !c.reading {

@@ -9,8 +9,7 @@ import (
 	"rein/steps"
 )
 
-// coder writes a snapshot or reads it, by the same calls: what one side knows of, the other does. A reader's texts share the memory of
-// the file.
+// coder writes or reads a snapshot by the same calls, so the two sides can't disagree. Texts that are read share the memory of the file.
 type coder struct {
 	reading bool
 	out     []byte
@@ -112,7 +111,7 @@ func (c *coder) reads(l *[]read) {
 	})
 }
 
-// program is a program but for its syntax. types are for reading.
+// program codes a program without its syntax. types are needed for reading.
 func (c *coder) program(p *Program, types map[string]*steps.Type) {
 	c.texts(&p.files)
 	jsonText(c, &p.Project)

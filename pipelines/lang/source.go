@@ -14,13 +14,13 @@ import (
 	"rein/cache"
 )
 
-// source reads pipeline files: of the operating system, or of an fs.FS (embedded strategies, a git revision, a test).
+// source reads pipeline files, from the operating system or from an fs.FS (embedded strategies, a git revision, a test).
 type source struct {
 	fsys    fs.FS // nil: the operating system
 	root    string
 	work    string            // the working folder, absolute
 	overlay map[string][]byte // an editor's unsaved text, by name
-	reads   *reads            // what was read; nil: nobody asks
+	reads   *reads            // records what was read; nil: isn't recorded
 }
 
 func (s *source) read(name string) ([]byte, error) {
@@ -43,8 +43,8 @@ func (s *source) text(name string) ([]byte, error) {
 	return readFile(s.onDisk(name))
 }
 
-// readFile reads a file of text, and a pipe that the shell has opened for us (<(...)), but nothing that may have no end, or
-// nobody who writes to it.
+// readFile reads a regular file, or a pipe that the shell has opened for us (<(...)). It refuses everything that may have no end or no
+// writer.
 func readFile(path string) ([]byte, error) {
 	st, err := os.Stat(path)
 	if err != nil {
@@ -69,7 +69,7 @@ func isStream(path string) bool {
 	return strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/") || path == "/dev/stdin"
 }
 
-// onDisk is name as the operating system finds it: relative to the working folder that was asked for.
+// onDisk is the path of name on the disk, relative to the working folder of the options.
 func (s *source) onDisk(name string) string {
 	if filepath.IsAbs(name) {
 		return name
@@ -100,7 +100,7 @@ func (s *source) lookKind(name string) (bool, error) {
 	return fi.IsDir(), nil
 }
 
-// list gives the pipeline files of a folder, in the order of their names.
+// list lists the pipeline files of a folder, sorted by name.
 func (s *source) list(dir string) ([]string, error) {
 	entries, err := s.entries(dir)
 	var out []string
@@ -153,10 +153,10 @@ func (s *source) folder(file string) string {
 	return filepath.Join(s.work, dir)
 }
 
-// TestEnding is how the names of test files end: they stand beside pipelines and are none.
+// TestEnding is the ending of the names of test files. They lie beside pipelines and aren't pipelines.
 const TestEnding = ".test.hcl"
 
-// isPipelineFile tells by its name whether a file of a folder is read. Files of editors and hidden ones are not.
+// isPipelineFile tells by its name whether a file of a folder is read. Hidden files and those of editors are not.
 func isPipelineFile(name string) bool {
 	if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") {
 		return false
@@ -178,7 +178,7 @@ func baseName(file string) string {
 	return name
 }
 
-// readProblem is the cause of a read error in few words, without the path that the message names already.
+// readProblem is the cause of a read error without the path, which the message has already.
 func readProblem(err error) string {
 	var pe *fs.PathError
 	switch {

@@ -13,7 +13,7 @@ import (
 	"rein/pipelines/lang/diag"
 )
 
-// step is a step block after inheritance; instance is what of it becomes a node: one, or one for each key.
+// step is a step block after inheritance. An instance is what becomes a node: the step, or one of its keys.
 type step struct {
 	decl      *stepDecl
 	keys      lazy
@@ -84,7 +84,7 @@ func (e *evaluator) expandKeys(s *step, a *attr, v cty.Value) bool {
 		return report("Sensitive values can't be keys: keys are shown as parts of names.")
 	}
 	t := v.Type()
-	if v.IsNull() { // an override takes a base's for_each back
+	if v.IsNull() { // an override removes a base's for_each
 		i := newInstance(s, s.decl.name)
 		i.each = cty.ObjectVal(map[string]cty.Value{"key": cty.NullVal(cty.String), "value": cty.NullVal(cty.DynamicPseudoType)})
 		s.instances = []*instance{i}
@@ -151,7 +151,7 @@ func (e *evaluator) stepValue(r ref, key string) (cty.Value, bool) {
 	return v, ok && e.checkPort(s, r)
 }
 
-// findPorts fills in an instance's outputs; where the pipeline names them, that argument is evaluated.
+// findPorts fills in an instance's outputs. If the pipeline names them, it evaluates that argument.
 func (e *evaluator) findPorts(i *instance) bool {
 	if i.portsOK != pending {
 		return i.portsOK == done
@@ -245,7 +245,7 @@ func (e *evaluator) checkPortOf(s *step, i *instance, stepName string, rest hcl.
 	return true
 }
 
-// instances0 is any instance: all of a step's have the same static ports.
+// instances0 is any one instance: all instances of a step have the same static ports.
 func (s *step) instances0() *instance {
 	if len(s.instances) == 0 {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"rein/pipelines/lang/diag"
 )
 
-// Sweep says which variables of a pipeline take which values, each combination a strategy of its own.
+// Sweep lists variables of a pipeline and their values. Each combination is a strategy.
 type Sweep struct {
 	Design    string
 	Variables []Swept
@@ -27,8 +27,8 @@ type Swept struct {
 	Values []string
 }
 
-// The designs: every combination; a part of them in which each value of a variable meets all others' values equally often; or every
-// combination, of which those are dropped on the way that are shown to lose.
+// The designs: every combination; a part of them in which each value of a variable meets all values of the others equally often; or every
+// combination, of which those that are shown to lose are dropped on the way.
 const (
 	FullDesign       = "full"
 	FractionalDesign = "fractional"
@@ -41,10 +41,10 @@ var Designs = []string{FullDesign, FractionalDesign, RaceDesign}
 // SeedVariable is the variable that a sweep over seeds sets.
 const SeedVariable = "seed"
 
-// designArg is the argument of a sweep block that is no variable.
+// designArg is the argument of a sweep block that isn't a variable.
 const designArg = "design"
 
-// MostPoints bounds the columns of a sweep: a slip in a range must not start thousands of trainings.
+// MostPoints is the largest number of columns of a sweep, so that a slip in a range doesn't start thousands of trainings.
 const MostPoints = 256
 
 // Point is one combination: a value for each swept variable, in their order.
@@ -80,7 +80,8 @@ func (s *Sweep) Points() ([]Point, error) {
 			sum += n % len(values)
 			n /= len(values)
 		}
-		// Of the combinations whose levels add up alike, each value meets the others' equally often: main effects can be told apart.
+		// Among the combinations whose levels have the same sum, each value meets the values of the others equally often, so main effects
+		// can be told apart.
 		if s.Design != FractionalDesign || len(s.Variables) < 2 || least < 2 || sum%least == 0 {
 			out = append(out, point)
 		}
@@ -88,7 +89,7 @@ func (s *Sweep) Points() ([]Point, error) {
 	return out, nil
 }
 
-// sweep reads the sweep block of the file itself: what a base sweeps is not inherited.
+// sweep reads the sweep block of the file itself. A base's sweep isn't inherited.
 func (e *evaluator) sweep(attrs []*attr) *Sweep {
 	if len(attrs) == 0 {
 		return nil
@@ -160,7 +161,7 @@ func sweptValues(v cty.Value) ([]string, error) {
 	return different(out)
 }
 
-// different refuses a value that is there twice, and a list without any.
+// different refuses a list that is empty or has a value twice.
 func different(values []string) ([]string, error) {
 	if len(values) == 0 {
 		return nil, fmt.Errorf("there are no values")
@@ -197,7 +198,7 @@ func span(text string) (values []string, ok bool, err error) {
 	return values, true, nil
 }
 
-// roundTo takes the last digits off, which steps such as 0.1 add up to.
+// roundTo removes the last digits, where sums of steps such as 0.1 have errors.
 func roundTo(f float64) float64 {
 	r, _ := strconv.ParseFloat(strconv.FormatFloat(f, 'g', 12, 64), 64)
 	return r
@@ -241,7 +242,7 @@ func (p *Pipeline) ParseSwept(text string) (Swept, error) {
 	return Swept{name, values}, err
 }
 
-// splitTop splits at commas that stand in no brackets and no quotation marks.
+// splitTop splits at commas outside brackets and quotation marks.
 func splitTop(s string) []string {
 	var out []string
 	depth, quoted, from := 0, false, 0

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// parseTime reads a duration as Go writes it ("90m", "1h30m") or as Slurm does: [DAYS-]HOURS:MINUTES:SECONDS, or
-// DAYS-HOURS[:MINUTES]. Slurm's other forms, "90" and "90:00", mean minutes to it and something else to most people.
+// parseTime reads a duration in Go's form ("90m", "1h30m") or in Slurm's: [DAYS-]HOURS:MINUTES:SECONDS, or DAYS-HOURS[:MINUTES]. Slurm's
+// other forms, "90" and "90:00", are refused: Slurm means minutes by them, and most people something else.
 func parseTime(s string) (time.Duration, error) {
 	wrong := fmt.Errorf("not a time: %q", s)
 	if d, err := time.ParseDuration(s); err == nil {

@@ -11,8 +11,8 @@ import (
 	"rein/engine"
 )
 
-// product is what a reference to a step's port, or file(), dir() and glob(), evaluates to. As it is a value like any
-// other, conditionals, lists and locals may hold it; the edges of the graph are what the arguments of steps end up with.
+// product is the value of a reference to a step's port, or of file(), dir() and glob(). It is a value like any other, so conditionals,
+// lists and locals may hold it. The edges of the graph are the products in the arguments of steps.
 type product struct {
 	from *instance // nil: a path
 	port string    // of from
@@ -20,7 +20,7 @@ type product struct {
 	path *engine.Path
 }
 
-// productType is opaque to the language: nothing can be done with an artifact but to pass it on.
+// productType is opaque: the language can only pass an artifact on.
 var productType = cty.CapsuleWithOps("artifact", reflect.TypeFor[product](), &cty.CapsuleOps{
 	GoString:     func(v any) string { return v.(*product).String() },
 	TypeGoString: func(reflect.Type) string { return "artifact" },
@@ -60,7 +60,7 @@ func pathVal(kind engine.PathKind, folder, text string) cty.Value {
 	return productVal(&product{kind: "file", path: &engine.Path{Kind: kind, Abs: resolvePath(folder, text), Text: text}})
 }
 
-// asPattern is a folder as a pattern that matches just it: one may well be called "[old] data".
+// asPattern is a pattern that matches just this folder, even if it is called "[old] data".
 func asPattern(folder string) string {
 	if filepath.Separator == '\\' {
 		return folder // which a pattern can't escape
@@ -70,7 +70,7 @@ func asPattern(folder string) string {
 
 var metas = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`, `{`, `\{`, `}`, `\}`)
 
-// resolvePath makes an absolute path of one that is written in a file of a folder.
+// resolvePath makes a path absolute that is written in a file of a folder.
 func resolvePath(folder, text string) string {
 	p := filepath.FromSlash(text)
 	if filepath.IsAbs(p) {

@@ -9,8 +9,8 @@ import (
 	"rein/pipelines/lang/diag"
 )
 
-// Values are what a variable of the pipeline may well be: both truth values, or what the arguments allow that take it as it
-// is; of another one the value that it has. Texts are without quotes. None are told of a sensitive one.
+// Values are sensible values of a variable of the pipeline: true and false, or the allowed values of the arguments that it is passed to
+// unchanged, otherwise its present value. Texts are without quotes. A sensitive variable has none.
 func (p *Pipeline) Values(name string) []string {
 	v := p.eval.variables[name]
 	if v == nil || v.sensitive {
@@ -28,7 +28,7 @@ func (p *Pipeline) Values(name string) []string {
 	return []string{diag.Literal(p.eval.asWritten(v.value))}
 }
 
-// allowed are the few values that a variable can have; nil: there are many.
+// allowed are the values that a variable can have; nil if there are too many to list.
 func (e *evaluator) allowed(v *variable) []string {
 	if v.constraint.typ == cty.Bool {
 		return []string{"false", "true"}
@@ -53,7 +53,7 @@ func (e *evaluator) allowed(v *variable) []string {
 	return out
 }
 
-// variableOf is the variable that an argument is as it is; "": it is anything else.
+// variableOf is the variable that an argument consists of; "" if it is anything else.
 func variableOf(a *attr) string {
 	refs, diags := hcl.AbsTraversalForExpr(a.expr)
 	if diags.HasErrors() || len(refs) != 2 || refs.RootName() != "var" {
@@ -63,8 +63,8 @@ func variableOf(a *attr) string {
 	return of.Name
 }
 
-// written is where an argument's value was written: of a variable as it is, the place of the variable's value, in a set block as
-// a rule. from says where the value comes from if that is no place in a file: "--var".
+// written is the place at which an argument's value was written. For an argument that is just a variable, it is the place of the variable's
+// value, usually in a set block. from says where the value comes from if that isn't a place in a file: "--var".
 func (e *evaluator) written(a *attr) (at hcl.Range, from string) {
 	at = a.expr.Range()
 	name := variableOf(a)

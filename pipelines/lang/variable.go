@@ -64,11 +64,11 @@ func (e *evaluator) variable(r ref) (cty.Value, bool) {
 	return e.compute(&v.lazy, "var."+r.name, r.rng, func() (cty.Value, bool) { return e.resolve(v) })
 }
 
-// resolve finds the most binding value of a variable, converts it and checks it.
+// resolve finds the value of highest precedence for a variable, converts it and checks it.
 func (e *evaluator) resolve(v *variable) (cty.Value, bool) {
 	x, folder, at, ok := e.given(v)
 	if v.sensitive {
-		at = &v.decl.rng // not the place of the value, which would be shown
+		at = &v.decl.rng // not the place of the value, because the message would show it
 	}
 	if !ok || v.broken {
 		return cty.DynamicVal, false
@@ -111,7 +111,7 @@ func (e *evaluator) resolve(v *variable) (cty.Value, bool) {
 	return y, e.validate(v, y, at)
 }
 
-// given is the value as it was given, and where: --var, --var-file, the environment, `set`, the default.
+// given is the value that was given, and where: --var, --var-file, the environment, `set`, or the default.
 func (e *evaluator) given(v *variable) (x cty.Value, folder string, at *hcl.Range, ok bool) {
 	name := v.decl.name
 	if g := e.settings.find(name); g != nil {
@@ -162,7 +162,7 @@ func prefixed(prefix, s string) string {
 	return prefix + s
 }
 
-// validate runs a variable's validation blocks; they see the value that is being checked.
+// validate runs a variable's validation blocks, which see the new value.
 func (e *evaluator) validate(v *variable, y cty.Value, at *hcl.Range) bool {
 	if len(v.decl.validations) == 0 {
 		return true
@@ -220,7 +220,7 @@ func (e *evaluator) evalAs(a *attr, s scope, want cty.Type) (cty.Value, bool) {
 	return x, true
 }
 
-// wanted is a type as one would say what to write.
+// wanted describes a type by what to write.
 func wanted(t cty.Type) string {
 	switch {
 	case t == cty.Bool:
@@ -242,7 +242,7 @@ func sentence(err error) string {
 	return s + "."
 }
 
-// contextFor is an expression's context again, for showing values in a message.
+// contextFor makes an expression's context again, for the values in a message.
 func (e *evaluator) contextFor(expr hcl.Expression, s scope) *hcl.EvalContext {
 	ctx, _ := e.context(e.factsOf(expr).refs, s)
 	return ctx

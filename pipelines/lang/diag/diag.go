@@ -20,7 +20,7 @@ type Diagnostic struct {
 	Detail   string   `json:"detail,omitempty"`
 	Range    *Range   `json:"range,omitempty"`
 	Snippet  *Snippet `json:"snippet,omitempty"`
-	// Related are other places that have to do with it: the first declaration, the other end of an edge.
+	// Related are other places that belong to the problem, such as the first declaration or the other end of an edge.
 	Related []Related `json:"related,omitempty"`
 	// Fix is the change that was probably meant.
 	Fix *Edit `json:"fix,omitempty"`
@@ -39,7 +39,7 @@ type Related struct {
 	Snippet *Snippet `json:"snippet,omitempty"`
 }
 
-// more is what a diagnostic has besides hcl's fields.
+// more is what our diagnostics have besides hcl's fields.
 type more struct {
 	places []placeOfDiag
 	fix    Suggestion
@@ -61,7 +61,7 @@ func Also(d *hcl.Diagnostic, rng hcl.Range, format string, args ...any) *hcl.Dia
 	return d
 }
 
-// Say sets the detail of a diagnostic, and keeps what it suggests.
+// Say sets the detail of a diagnostic, and keeps the suggestion among its arguments.
 func Say(d *hcl.Diagnostic, format string, args ...any) *hcl.Diagnostic {
 	d.Detail = fmt.Sprintf(format, args...)
 	for _, a := range args {
@@ -74,7 +74,7 @@ func Say(d *hcl.Diagnostic, format string, args ...any) *hcl.Diagnostic {
 	return d
 }
 
-// fixOf finds what was given in the text that a diagnostic is about; nil if nothing was suggested or it isn't there.
+// fixOf finds the mistaken name in the text that a diagnostic is about; nil if nothing was suggested or the name isn't there.
 func fixOf(f *hcl.File, d *hcl.Diagnostic) *Edit {
 	m, _ := d.Extra.(more)
 	if f == nil || d.Subject == nil || m.fix.Name == "" || !d.Subject.CanSliceBytes(f.Bytes) {
@@ -105,7 +105,7 @@ type Range struct {
 // RangeOf is hcl's range as ours.
 func RangeOf(r hcl.Range) Range { return Range{r.Filename, pos(r.Start), pos(r.End)} }
 
-// Has tells whether a place in a file is within the range or at its edge.
+// Has tells whether a place in a file lies within the range or at its edge.
 func (r Range) Has(file string, offset int) bool {
 	return r.Filename == file && r.Start.Byte <= offset && offset <= r.End.Byte
 }
@@ -133,7 +133,7 @@ type Value struct {
 	Statement string `json:"statement"` // `is 8`
 }
 
-// Describe makes the machine's form of diagnostics. sources may be nil: then there are no snippets.
+// Describe converts diagnostics to their form for programs. sources may be nil: there are no snippets then.
 func Describe(sources map[string]*hcl.File, diags hcl.Diagnostics) []Diagnostic {
 	out := make([]Diagnostic, 0, len(diags))
 	for _, d := range diags {
@@ -165,15 +165,15 @@ func Describe(sources map[string]*hcl.File, diags hcl.Diagnostics) []Diagnostic 
 
 func pos(p hcl.Pos) Pos { return Pos{p.Line, p.Column, p.Byte} }
 
-// maxCode and maxDetail are how long a snippet and a message get, in bytes: a value or a line in them may have any length.
+// maxCode and maxDetail are the greatest lengths of a snippet and a message, in bytes. A value or a line in them may have any length.
 const (
 	maxCode   = 2000
 	maxDetail = 8000
-	// maxContext is how long the name of the block around it gets.
+	// maxContext is the greatest length of the name of the surrounding block.
 	maxContext = 400
 )
 
-// clipped is a message of bearable length: its beginning and its end.
+// clipped shortens a message to its beginning and its end.
 func clipped(s string, most int) string {
 	if len(s) <= most {
 		return s
@@ -191,12 +191,12 @@ func snippet(f *hcl.File, r hcl.Range) *Snippet {
 	from := strings.LastIndexByte(string(f.Bytes[:r.Start.Byte]), '\n') + 1
 	to := len(f.Bytes)
 	if end > r.Start.Byte && f.Bytes[end-1] == '\n' {
-		end-- // a range that ends with its line isn't about the next one
+		end-- // a range that ends at a line's end doesn't include the next line
 	}
 	if n := strings.IndexByte(string(f.Bytes[end:]), '\n'); n >= 0 {
 		to = end + n
 	}
-	if to-from > maxCode { // of a line that no person wrote, the part in question
+	if to-from > maxCode { // of a line too long for a person to have written, only the part in question
 		from = max(from, r.Start.Byte-maxCode/4)
 		to = min(to, from+maxCode)
 		for from < r.Start.Byte && !utf8.RuneStart(f.Bytes[from]) {
@@ -228,7 +228,7 @@ func valuesIn(d *hcl.Diagnostic) []Value {
 			v, t = shortened(t, d.EvalContext)
 		}
 		if t == nil || t.RootName() == "step" || IsStep(v) {
-			continue // a step's output has no value to show before it ran
+			continue // a step's output has no value before the step has run
 		}
 		x := Value{traversalText(t), "is " + Show(v)}
 		if !v.IsKnown() {
@@ -258,8 +258,8 @@ func traversalText(t hcl.Traversal) string {
 	return b.String()
 }
 
-// Tidy drops repetitions (files that several pipelines extend are evaluated with each) and orders by file and place,
-// so that one reads a file's mistakes from top to bottom. Files keep the order in which they came up.
+// Tidy removes repetitions, since a file that several pipelines extend is evaluated with each of them. It sorts the diagnostics of each
+// file by place. Files stay in the order of their first diagnostic.
 func Tidy(diags hcl.Diagnostics) hcl.Diagnostics {
 	type key struct{ at, summary, detail string }
 	seen := map[key]bool{}

@@ -11,7 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Explain makes the evaluator's messages say what there is, where it knows and they don't.
+// Explain adds to the evaluator's messages what exists, if they only say what doesn't.
 func Explain(diags hcl.Diagnostics) hcl.Diagnostics {
 	for _, d := range diags {
 		if d.Expression == nil || d.EvalContext == nil {
@@ -37,7 +37,7 @@ func Explain(diags hcl.Diagnostics) hcl.Diagnostics {
 	return diags
 }
 
-// explainArgument names the function, which the message leaves out.
+// explainArgument adds the name of the function, which the message leaves out.
 func explainArgument(d *hcl.Diagnostic) {
 	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
 	rest, cut := strings.CutPrefix(d.Detail, "Invalid value for ")
@@ -59,7 +59,7 @@ func explainIndex(d *hcl.Diagnostic, t hcl.Traversal, list, key cty.Value) {
 	d.Detail = fmt.Sprintf("%s has %d elements, counted from 0 to %d; there is none at %s.", traversalText(t), n, n-1, Show(key))
 }
 
-// explainMember names the members that there are when one isn't there.
+// explainMember lists the existing members if a member doesn't exist.
 func explainMember(d *hcl.Diagnostic) {
 	x, ok := d.Expression.(*hclsyntax.ScopeTraversalExpr)
 	if !ok {
@@ -90,8 +90,8 @@ func explainMember(d *hcl.Diagnostic) {
 	Say(d, "There is no %q in %s.%s", name, traversalText(t), Suggest(name, "names", names))
 }
 
-// hideArguments takes the reason out of a function's error if an argument is sensitive: functions quote what they can't take, and
-// what they have made of it.
+// hideArguments removes the reason from a function's error if an argument is sensitive, because functions quote arguments and values made
+// from them.
 func hideArguments(d *hcl.Diagnostic) {
 	call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
 	if !ok || !usesSensitive(d) {
@@ -111,7 +111,7 @@ func usesSensitive(d *hcl.Diagnostic) bool {
 	})
 }
 
-// shortened is as much of a traversal as has a value, and that value; nil if not even the start has.
+// shortened is the longest beginning of a traversal that has a value, and the value; nil if there is none.
 func shortened(t hcl.Traversal, ctx *hcl.EvalContext) (cty.Value, hcl.Traversal) {
 	for n := len(t) - 1; n > 0; n-- {
 		if v, diags := t[:n].TraverseAbs(ctx); !diags.HasErrors() && (n > 1 || !isRoot(t)) {

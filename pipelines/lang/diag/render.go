@@ -12,7 +12,7 @@ import (
 // Style is how diagnostics are written for people.
 type Style struct {
 	Color bool
-	Width int // of the terminal in columns; 0: lines aren't wrapped
+	Width int // columns of the terminal; 0: lines aren't wrapped
 }
 
 const (
@@ -23,7 +23,7 @@ const (
 	faint = "\x1b[2m"
 )
 
-// snippetLines is how much of a long range is shown.
+// snippetLines is how many lines of a long range are shown.
 const snippetLines = 4
 
 // Write writes diagnostics with the lines they are about, the place underlined:
@@ -114,7 +114,7 @@ func (s Style) mark(b *strings.Builder, line string, from, to, margin int, under
 	}
 	text := line[from:max(from, to)]
 	if indent := len(text) - len(strings.TrimLeft(text, " \t")); from == 0 && indent < len(text) {
-		from += indent // of a range over several lines: the text of each, not its indentation
+		from += indent // on the further lines of a range, the text is marked and not its indentation
 		text = text[indent:]
 	}
 	parts := strings.Split(line[:from], "\t")
@@ -154,8 +154,8 @@ func (s Style) wrap(b *strings.Builder, line string) {
 	b.WriteByte('\n')
 }
 
-// printable replaces what would move a terminal's cursor or turn the direction of text, each character by one: marks stay under what they
-// mark.
+// printable replaces characters that would move a terminal's cursor or turn the direction of text. Each is replaced by one character, so
+// marks stay under what they mark.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\t' && r != '\n' && (r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069) {

@@ -11,12 +11,12 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Quote writes a text as a string of the language: with the interpolation marks escaped too.
+// Quote writes a text as a string of the language, with the marks of interpolation escaped.
 func Quote(s string) string {
 	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strconv.Quote(s))
 }
 
-// QuoteKey writes a key as an object constructor takes it.
+// QuoteKey writes a key as it stands in an object constructor.
 func QuoteKey(k string) string {
 	if hclsyntax.ValidIdentifier(k) {
 		return k
@@ -26,7 +26,7 @@ func QuoteKey(k string) string {
 
 const showWidth = 80
 
-// Show writes a value as the language would, on one line, shortened; sensitive parts are not written.
+// Show writes a value in the language's syntax, shortened, on one line. Sensitive parts are left out.
 func Show(v cty.Value) string {
 	b := &valueWriter{most: 4 * showWidth} // more would be cut anyway
 	b.value(v)
@@ -116,7 +116,7 @@ func IsStep(v cty.Value) bool {
 	return v.IsKnown() && !v.IsNull() && !v.IsMarked() && v.Type().IsObjectType() && holdsArtifact(v)
 }
 
-// WhatIs names a value's type, with the value if it is short to say.
+// WhatIs names a value's type, together with the value if that is short.
 func WhatIs(v cty.Value) string {
 	switch t := v.Type(); {
 	case t == cty.String:

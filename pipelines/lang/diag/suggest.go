@@ -8,15 +8,15 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Nearest finds the name that was probably meant: few typing mistakes away for its length, or the same but for
-// case and separators. Of equals the first wins; "" if nothing is near.
+// Nearest finds the name that was probably meant: it differs by few typing mistakes for its length, or only in case and separators. The
+// first of equally near names wins; "" if none is near.
 func Nearest(given string, names []string) string {
 	flat := func(s string) string {
 		return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
 	}
 	best, at := "", 1+max(1, min(2, len(given)/2), len(given)/3)
 	for _, n := range names {
-		if n == given { // it is known, and something else is wrong
+		if n == given { // the name exists, so something else is wrong
 			continue
 		}
 		d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(n), nil)
@@ -47,8 +47,8 @@ func sameLetters(a, b string) bool {
 	return len(a) == len(b) && sorted(a) == sorted(b)
 }
 
-// Suggestion ends a message: it says what was probably meant, or what there is. One that names something to write
-// instead of what was given makes a Fix of the diagnostic whose message it is an argument of.
+// Suggestion is the end of a message. It names what was probably meant, or what exists. If it names a replacement for a mistaken name, the
+// diagnostic gets a Fix.
 type Suggestion struct {
 	Text        string // with a leading space, or nothing
 	Given, Name string
@@ -81,7 +81,7 @@ func HaveList(what string, names []string) string {
 	return " There are " + strings.Join(s[:len(s)-1], ", ") + " and " + s[len(s)-1] + "."
 }
 
-// Suggest is the nearest name, or else the list of what there is.
+// Suggest suggests the nearest name or, if none is near, lists what exists.
 func Suggest(given, what string, names []string) Suggestion {
 	if s := DidYouMean(given, names); s.Text != "" {
 		return s

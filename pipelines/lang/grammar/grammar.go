@@ -13,7 +13,7 @@ type Block struct {
 	Blocks []Block
 	Free   bool   // takes any argument: locals, set, expect, plan
 	Single bool   // may come once in a file
-	Late   bool   // missing arguments are looked for after inheritance: an override may be partial
+	Late   bool   // missing arguments are reported after inheritance, because an override may be partial
 	Sample string // for the reference
 }
 

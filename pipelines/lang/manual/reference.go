@@ -15,8 +15,8 @@ import (
 	"rein/steps"
 )
 
-// Reference is the documentation of the language in Markdown, made of the schemas that the loader itself goes by:
-// a test that compares it with the file that is checked in keeps the file from drifting. functions are those of the language.
+// Reference documents the language in Markdown, from the schemas that the loader itself uses. A test compares it with the committed file,
+// so that file can't become outdated. functions are those of the language.
 func Reference(types []*steps.Type, functions map[string]function.Function) string {
 	var b strings.Builder
 	b.WriteString("# The pipeline language\n\nMade from the schemas by `rein steps --reference`; edit those, not this file.\n" + rules + "\n## Blocks\n")
@@ -135,7 +135,7 @@ func quoted(names []string) []string {
 	return out
 }
 
-// Sentence gives a short description a capital and a full stop: authors write both ways.
+// Sentence gives a description a capital letter and a full stop if it lacks them.
 func Sentence(s string) string {
 	s = diag.UpperFirst(strings.TrimSpace(s))
 	if s != "" && !strings.ContainsAny(s[len(s)-1:], ".!?") {

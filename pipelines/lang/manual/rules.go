@@ -1,6 +1,6 @@
 package manual
 
-// rules is the part of the reference that no schema says.
+// rules is the part of the reference that isn't in any schema.
 const rules = `
 ## How files fit together
 

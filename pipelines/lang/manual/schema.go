@@ -45,7 +45,7 @@ type FieldSchema struct {
 	Default  json.RawMessage `json:"default,omitempty"`
 	Enum     []string        `json:"enum,omitempty"`
 	Unkeyed  bool            `json:"unkeyed,omitempty"` // not in the step's key: changing it re-runs nothing
-	Extent   bool            `json:"extent,omitempty"`  // only says how far to go: a checkpoint of less is gone on from
+	Extent   bool            `json:"extent,omitempty"`  // only says how far to go: a longer run continues a shorter one's checkpoint
 	Block    bool            `json:"block,omitempty"`
 	Repeated bool            `json:"repeated,omitempty"`
 	Fields   []FieldSchema   `json:"fields,omitempty"`
@@ -84,7 +84,7 @@ func fieldSchemas(fields []steps.Field) []FieldSchema {
 	return out
 }
 
-// DefaultText says what an argument of a step type is without being given.
+// DefaultText is the value of an argument of a step type that isn't given.
 func DefaultText(t *steps.Type, name string) string {
 	if t == nil {
 		return ""

@@ -20,7 +20,7 @@ import (
 // BaseFile is the name of the base that a strategy extends.
 const BaseFile = "reinforce.hcl"
 
-// Options says what the starter project is about. Paths may be empty: then the built-in corpus stands in.
+// Options describe the starter project. If a path is empty, the built-in corpus is used instead.
 type Options struct {
 	Name              string // of the strategy and its file; empty: "first"
 	Folder            string // where the files go, absolute; paths are written relative to it
@@ -30,7 +30,7 @@ type Options struct {
 	HasBase           bool   // the folder has a base already, with data of its own: paths given here are this strategy's alone
 }
 
-// Reading is how the rows are read, where their names or values aren't the usual ones: the base's variables of the same names.
+// Reading says how rows with unusual names or values are read: the base's variables of the same names.
 type Reading struct {
 	Columns, Labels map[string]string
 	MaxBad          int
@@ -106,7 +106,7 @@ func (o Options) base() ([]byte, error) {
 	return f.Bytes(), nil
 }
 
-// firstLook is the share of the built-in corpus's size that a project without data of its own starts with.
+// firstLook is the size of the built-in corpus, as a share, with which a project without data of its own begins.
 const firstLook = 0.05
 
 // relative is a path as the files of the project write it.

@@ -13,7 +13,7 @@ import (
 	"rein/pipelines/lang"
 )
 
-// value makes a value of the language of anything that JSON can say.
+// value converts any JSON value to a value of the language.
 func value(v any) (cty.Value, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -26,7 +26,7 @@ func value(v any) (cty.Value, error) {
 	return ctyjson.Unmarshal(b, t)
 }
 
-// evaluate tests the assertions on facts and returns what is to be said of each that doesn't hold.
+// evaluate tests the assertions on facts, and returns a message for each that doesn't hold.
 func (r *Run) evaluate(text []byte, facts map[string]any) (failures []string, diags hcl.Diagnostics) {
 	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{}, Functions: lang.StandardFunctions()}
 	for name, f := range facts {
@@ -60,7 +60,7 @@ func truth(x hcl.Expression, ctx *hcl.EvalContext) (bool, hcl.Diagnostics) {
 	return b.True(), diags
 }
 
-// failure says where an assertion is and what the values in its condition are.
+// failure describes a failed assertion: its place, and the values in its condition.
 func (a Assert) failure(text []byte, ctx *hcl.EvalContext) string {
 	var b strings.Builder
 	at := a.Condition.Range()

@@ -81,7 +81,7 @@ func (r *Run) Execute(ctx context.Context, text []byte, env Env) (out Result, er
 	return out, ctx.Err()
 }
 
-// execute finds out what the assertions ask about, and asks them.
+// execute finds the facts that the assertions need, and tests them.
 func (r *Run) execute(ctx context.Context, p *lang.Program, text []byte, env Env) ([]string, hcl.Diagnostics, error) {
 	if len(p.Graph.Pipelines) != 1 {
 		return nil, nil, fmt.Errorf("%s is %d pipelines: name a file with one", r.Pipeline, len(p.Graph.Pipelines))
@@ -111,7 +111,7 @@ func (r *Run) execute(ctx context.Context, p *lang.Program, text []byte, env Env
 	return append(failures, more...), diags, nil
 }
 
-// missingErrors are the texts that no error has.
+// missingErrors are the expected texts that no error contains.
 func missingErrors(want []string, diags hcl.Diagnostics) []string {
 	var out []string
 	for _, w := range want {

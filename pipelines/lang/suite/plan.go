@@ -10,14 +10,14 @@ import (
 	"rein/pipelines/lang"
 )
 
-// plannedStep is what a condition can ask of a step before anything runs: step.NAME.
+// plannedStep is a step as a condition sees it before anything runs: step.NAME.
 type plannedStep struct {
 	Type   string              `json:"type"`
 	Needed bool                `json:"needed"`
 	Needs  []string            `json:"needs"`  // steps whose outputs it takes, or that it waits for
 	Inputs map[string][]string `json:"inputs"` // by port: "step.NAME.PORT", or a path as it is written
 	Config json.RawMessage     `json:"config"` // its arguments, with defaults; null where one is sensitive
-	Key    string              `json:"key"`    // changes with whatever would run it again, but for the content of files
+	Key    string              `json:"key"`    // changes with everything that would make the step run again, except the content of files
 }
 
 // planned are the facts of a pipeline's graph: pipeline, steps, step, var, leaks, and rerun for an edit.
@@ -53,7 +53,7 @@ func planned(ctx context.Context, p, edited *lang.Program, env Env) (map[string]
 	return facts, nil
 }
 
-// rerun names the steps of the edited pipeline that would not be found in the cache of the other one.
+// rerun names the steps of the edited pipeline that wouldn't be found in the original pipeline's cache.
 func rerun(ctx context.Context, before map[string]plannedStep, pipe *engine.Pipeline) ([]string, error) {
 	after, err := planSteps(ctx, pipe)
 	if err != nil {

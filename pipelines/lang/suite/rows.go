@@ -183,7 +183,7 @@ func outputs(ctx context.Context, s *cache.Store, n *engine.Node, blobs map[stri
 	return all, first, nil
 }
 
-// rowFacts are rows with every field there, also an empty one.
+// rowFacts are rows with all fields, including empty ones.
 func rowFacts(rows []artifact.Row) []map[string]any {
 	out := []map[string]any{}
 	for _, r := range rows {

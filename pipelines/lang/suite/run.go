@@ -10,7 +10,7 @@ import (
 	"rein/pipelines/lang"
 )
 
-// ranStep is what a condition can ask of a step of a run: step.NAME.
+// ranStep is a step of a run as a condition sees it: step.NAME.
 type ranStep struct {
 	Status string             `json:"status"`
 	Error  string             `json:"error"`
@@ -18,15 +18,15 @@ type ranStep struct {
 	Notes  []string           `json:"notes"`
 }
 
-// run executes the pipeline in a cache that is thrown away. What the project's cache has isn't done again. The facts are outcome,
-// metric, missed and step.
+// run executes the pipeline in a temporary cache. Results that the project's cache has are taken from there. The facts are outcome, metric,
+// missed and step.
 func (r *Run) run(ctx context.Context, p *lang.Program, env Env) (map[string]any, error) {
 	s, drop, err := store()
 	if err != nil {
 		return nil, err
 	}
 	defer drop()
-	p.Graph.Pipelines[0].Outputs = nil // a test puts nothing beside the user's files
+	p.Graph.Pipelines[0].Outputs = nil // a test publishes nothing
 	o := env.Engine(s)
 	if env.Project != nil {
 		o.Remote = &lent{from: env.Project, to: s}
@@ -57,7 +57,7 @@ func (r *Run) run(ctx context.Context, p *lang.Program, env Env) (map[string]any
 	return map[string]any{"outcome": rec.Verdict, "missed": append([]string{}, rec.Missed...), "metric": figures, "step": steps}, nil
 }
 
-// lent has a store take results of another one, which it never writes to.
+// lent gives a store the results of another one, to which it never writes.
 type lent struct{ from, to *cache.Store }
 
 // Fetch implements engine.Remote.

@@ -20,7 +20,7 @@ import (
 // Ending is how the name of a test file ends.
 const Ending = lang.TestEnding
 
-// Depth says how much of a pipeline a test does.
+// Depth is how much of a pipeline a test executes.
 type Depth string
 
 // The depths. Plan executes nothing; Rows executes one step on rows of the test's; Run executes the whole pipeline.
@@ -77,7 +77,7 @@ func Find(args []string) ([]string, error) {
 		out = append(out, found...)
 	}
 	seen := map[string]bool{}
-	return slices.DeleteFunc(out, func(path string) bool { // a file that is named beside its folder is one
+	return slices.DeleteFunc(out, func(path string) bool { // a file may be named beside its folder
 		path = filepath.Clean(path)
 		had := seen[path]
 		seen[path] = true
@@ -85,7 +85,7 @@ func Find(args []string) ([]string, error) {
 	}), nil
 }
 
-// escape makes a path that stands for itself in a pattern.
+// escape makes a pattern that matches exactly one path.
 func escape(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
@@ -194,7 +194,7 @@ func readRun(path string, b *hcl.Block) (*Run, hcl.Diagnostics) {
 	return r, append(diags, r.check(b, content)...)
 }
 
-// check says what doesn't fit together in a run block.
+// check reports contradictions in a run block.
 func (r *Run) check(b *hcl.Block, content *hcl.BodyContent) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	at := func(name string) hcl.Range {
@@ -227,7 +227,7 @@ func (r *Run) check(b *hcl.Block, content *hcl.BodyContent) hcl.Diagnostics {
 	return diags
 }
 
-// beside is a path that is written in the file at from.
+// beside resolves a path that is written in the file from.
 func beside(from, path string) string {
 	if filepath.IsAbs(path) {
 		return path
