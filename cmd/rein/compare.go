@@ -143,8 +143,8 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 	if err != nil {
 		return err
 	}
-	measured := slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Missing == "" })
-	if measured || f.format != "table" || result.Baseline.Step != "" && result.Baseline.Missing == "" { // a table of blanks would hide the reason
+	measured := slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Missing == nil })
+	if measured || f.format != "table" || result.Baseline.Step != "" && result.Baseline.Missing == nil { // a table of blanks would hide the reason
 		err := a.writeOut(f.out, func(w io.Writer) error { return write(w, result) })
 		var option *render.OptionError
 		if errors.As(err, &option) {
@@ -168,10 +168,11 @@ func nothingMeasured(r *compare.Result) error {
 	var reasons []string
 	names := map[string][]string{}
 	for _, s := range r.Strategies {
-		if names[s.Missing] == nil {
-			reasons = append(reasons, s.Missing)
+		why := render.Missing(s.Missing)
+		if names[why] == nil {
+			reasons = append(reasons, why)
 		}
-		names[s.Missing] = append(names[s.Missing], s.Name)
+		names[why] = append(names[why], s.Name)
 	}
 	for _, reason := range reasons {
 		text += fmt.Sprintf("\n  %s: %s", strings.Join(names[reason], ", "), reason)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,7 +41,7 @@ type champion struct {
 	Package     string                    `json:"package,omitempty"`     // digest of what is shipped
 	Figures     map[string]compare.Figure `json:"figures"`               // the main ones
 	Predecessor string                    `json:"predecessor,omitempty"` // run of the champion before it
-	Test        *compare.Test             `json:"test,omitempty"`        // against it, on the metric that decides
+	Test        *render.Test              `json:"test,omitempty"`        // against it, on the metric that decides
 	Forced      string                    `json:"forced,omitempty"`      // why it was promoted all the same
 	Rollback    bool                      `json:"rollback,omitempty"`
 }
@@ -129,7 +130,7 @@ func (a *app) promote(ctx context.Context, file string, f *promoteFlags) error {
 	}
 	fmt.Fprintf(a.out, "%s is the %s: FP rate %s, recall %s\n", line.Strategy, line.As, figureText(line, "fp_rate"), figureText(line, "tp_rate"))
 	if line.Test != nil {
-		fmt.Fprintf(a.out, "against %s, %s: %s\n", had.Strategy, render.Label(line.Test.Metric), line.Test.Conclusion)
+		fmt.Fprintf(a.out, "against %s, %s: %s\n", had.Strategy, render.Label(line.Test.Metric), render.Conclusion(line.Test.Conclusion))
 	}
 	fmt.Fprintf(a.out, "next: git add %s\n", championsFile)
 	return nil
@@ -196,10 +197,10 @@ func (a *app) measure(ctx context.Context, store *cache.Store, run *record.Run, 
 		}
 	}
 	if before != "" {
-		if t := r.TestOf(before, own.Name, compare.Decisive); t != nil {
-			line.Test = t
-		} else if t := r.TestOf(own.Name, before, compare.Decisive).Turned(); t != nil {
-			line.Test = t
+		t := cmp.Or(r.TestOf(before, own.Name, compare.Decisive), r.TestOf(own.Name, before, compare.Decisive).Turned())
+		if t != nil {
+			said := render.NewTest(*t)
+			line.Test = &said
 		}
 	}
 	for _, st := range own.Steps {

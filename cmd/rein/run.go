@@ -151,7 +151,7 @@ func unmet(rec *record.Run) ([]string, error) {
 		}
 		for _, g := range s.Gates {
 			if g.Binding && !g.Passed {
-				out = append(out, p.Name+": "+g.Missed())
+				out = append(out, p.Name+": "+render.Missed(g))
 			}
 		}
 	}

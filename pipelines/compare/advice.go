@@ -1,52 +1,44 @@
 package compare
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
 	"rein/steps/stats"
 )
 
-// advice says what lies in the data and not in the strategies, and what can be done about it.
-func (r *Result) advice() []string {
-	var out []string
-	for _, say := range []func() string{r.adviseFew, r.adviseBalance, r.adviseRows} {
-		if s := say(); s != "" {
-			out = append(out, s)
+// advice is what lies in the data and not in the strategies.
+func (r *Result) advice() []Finding {
+	var out []Finding
+	for _, look := range []func() Finding{r.fewFalsePositives, r.unbalancedRows, r.fewTestRows} {
+		if f := look(); f != nil {
+			out = append(out, f)
 		}
 	}
 	return out
 }
 
-// adviseFew speaks where every strategy wanted more false positives than there were: they then differ in little.
-func (r *Result) adviseFew() string {
+// fewFalsePositives speaks where every strategy wanted more false positives than there were: they then differ in little.
+func (r *Result) fewFalsePositives() Finding {
 	found, near := -1.0, 0.0
 	for _, s := range r.Contenders() {
 		had, ok := s.Measured["available_fps"]
 		took, okTook := s.Measured["unique_fps"]
 		asked, okAsked := r.Variable(s, "false_positives")
 		if !ok || !okTook || took.Value < had.Value || okAsked && asked <= had.Value {
-			return ""
+			return nil
 		}
 		found, near = had.Value, math.Max(near, s.Measured["near_misses"].Value)
 	}
 	if found < 0 {
-		return ""
+		return nil
 	}
-	out := fmt.Sprintf("The pool gave %s false positives, fewer than any strategy asks for", count(found))
-	if near > 0 {
-		out += fmt.Sprintf("; %s near misses stand in", count(near))
-	}
-	out += ". A larger pool (--var pool=FILE) gives more"
-	if !slices.ContainsFunc(r.Contenders(), func(s *Strategy) bool { return r.text(s, "threshold_rule") == "recall" }) {
-		out += ", and so does a lower threshold (--var threshold_rule=recall)"
-	}
-	return out + "."
+	lower := slices.ContainsFunc(r.Contenders(), func(s *Strategy) bool { return r.text(s, "threshold_rule") == "recall" })
+	return FewFalsePositives{found, near, !lower}
 }
 
-// adviseBalance speaks where the rows to train on are critically unbalanced before a strategy has done anything.
-func (r *Result) adviseBalance() string {
+// unbalancedRows speaks where the rows to train on are critically unbalanced before a strategy has done anything.
+func (r *Result) unbalancedRows() Finding {
 	worst := -1.0
 	for _, s := range r.Contenders() {
 		if sev, ok := s.Measured["balance_severity"]; !ok || sev.Value < Critical || !r.limitsBalance(s) {
@@ -65,16 +57,15 @@ func (r *Result) adviseBalance() string {
 		}
 	}
 	if worst < 0 {
-		return ""
+		return nil
 	}
 	// A limit that these rows keep, with a little room for what a strategy adds.
 	enough := math.Min(math.Ceil(100*(math.Max(worst, 1-worst)+0.05))/100, 1)
-	return fmt.Sprintf("The rows to train on are %s benign before anything is added, over what the balance allows: no strategy can mend that. "+
-		"Give more rows of the rarer kind, or say what is acceptable (--var max_class_share=%g; training weighs the classes as it is).", percent(worst), enough)
+	return UnbalancedRows{worst, enough}
 }
 
-// adviseRows speaks where the test set is too small for its target.
-func (r *Result) adviseRows() string {
+// fewTestRows speaks where the test set is too small for its target.
+func (r *Result) fewTestRows() Finding {
 	rows, target := math.Inf(1), 0.0
 	for _, s := range r.Contenders() {
 		most, n := s.Targets["fp_rate"].AtMost, s.Measured["benign_rows"]
@@ -83,20 +74,19 @@ func (r *Result) adviseRows() string {
 		}
 	}
 	if math.IsInf(rows, 1) || target <= 0 {
-		return ""
+		return nil
 	}
 	need := int(math.Ceil(stats.Z95 * stats.Z95 * (1 - target) / target)) // Wilson's upper end at none of n
 	if int(rows) >= need {
-		return ""
+		return nil
 	}
-	return fmt.Sprintf("The test set has %s benign rows: too few to show an FP rate of at most %s, for which %s without a false positive are needed.",
-		count(rows), percent(target), count(float64(need)))
+	return FewTestRows{rows, target, need}
 }
 
-// baselineSuffices tells whether the baseline meets the targets that the strategies are held to. An FP rate alone is what its
-// threshold is chosen for: recall is then what there is to win.
-func (r *Result) baselineSuffices() string {
-	var met []string
+// baselineSuffices tells whether the baseline meets the targets that the strategies are held to; nil: it doesn't. An FP rate alone is
+// what its threshold is chosen for: recall is then what there is to win.
+func (r *Result) baselineSuffices() Finding {
+	var met []Met
 	recall := false
 	for _, s := range r.Contenders() {
 		for _, name := range []string{"fp_rate", "tp_rate"} {
@@ -105,19 +95,20 @@ func (r *Result) baselineSuffices() string {
 				continue
 			}
 			if !Check(name, e, r.Baseline.Measured).Passed {
-				return ""
+				return nil
 			}
 			recall = recall || name == "tp_rate"
-			if said := label(name) + " " + show(name, r.Baseline.Measured[name].Value); !slices.Contains(met, said) {
-				met = append(met, said)
+			if m := (Met{name, r.Baseline.Measured[name].Value}); !slices.Contains(met, m) {
+				met = append(met, m)
 			}
 		}
 	}
 	if len(met) == 0 {
-		return ""
+		return nil
 	}
+	out := BaselineSuffices{Met: met}
 	if found, ok := r.Baseline.Measured["tp_rate"]; ok && !recall {
-		return "The baseline keeps the target, too (" + joined(met) + "), and finds " + percent(found.Value) + " of the attacks: what there is to win is recall at that rate."
+		out.Recall = &found.Value
 	}
-	return "The baseline meets the targets by itself (" + joined(met) + "): there is little to reinforce."
+	return out
 }

@@ -2,7 +2,7 @@ package compare
 
 import (
 	"encoding/json"
-	"fmt"
+	"strings"
 )
 
 // Assumptions are what can't be measured and every sum of money rests on. A variable of the same name in the strategies
@@ -21,7 +21,7 @@ func DefaultAssumptions() Assumptions {
 	return Assumptions{PromptsPerDay: 1_000_000, BenignShare: 0.99, TicketShare: 0.001, TicketCost: 20, GPUHourPrice: 10, CPUHourPrice: 0.10}
 }
 
-// assume settles the assumptions: the caller's, or the defaults and the strategies' variables of these names.
+// assume sets the assumptions: the caller's, or the defaults and the strategies' variables of these names.
 func (r *Result) assume(in Input) {
 	if in.Assumptions != nil {
 		r.Assumptions, r.traffic = *in.Assumptions, true
@@ -36,7 +36,7 @@ func (r *Result) assume(in Input) {
 				continue
 			}
 			if i > 0 && v != *to {
-				r.Notes = append(r.Notes, fmt.Sprintf("%s differs between strategies: %s's %g is used for all", name, s.Name, v))
+				r.Notes = append(r.Notes, OtherAssumption{name, s.Name, v})
 			}
 			*to = v
 		}
@@ -88,6 +88,10 @@ func (r *Result) business(s *Strategy) *Business {
 }
 
 const daysPerYear = 365
+
+func onGPU(device string) bool {
+	return strings.Contains(device, "cuda") || strings.Contains(device, "gpu")
+}
 
 // Cost is the price of the strategy's own measured time: GPU hours where a GPU trained, else CPU hours.
 func (r *Result) Cost(s *Strategy) float64 {

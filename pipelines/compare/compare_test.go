@@ -3,6 +3,7 @@ package compare
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -39,10 +40,28 @@ func four(t *testing.T) *Result {
 	return r
 }
 
+// said are the findings of one kind.
+func said[F Finding](list []Finding) (out []F) {
+	for _, f := range list {
+		if x, ok := f.(F); ok {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// gateNames are the names of gates.
+func gateNames(gates []Gate) (out []string) {
+	for _, g := range gates {
+		out = append(out, g.Name)
+	}
+	return out
+}
+
 func TestTheCheaperOfEqualsIsRecommended(t *testing.T) {
 	r := four(t)
 	if got := r.Recommendation.Strategy; got != "cheap" {
-		t.Errorf("recommended %q, want cheap: %q", got, r.Recommendation.Why)
+		t.Errorf("recommended %q, want cheap: %+v", got, r.Recommendation.Why)
 	}
 	verdicts := map[string]string{}
 	for _, s := range r.Strategies {
@@ -54,11 +73,15 @@ func TestTheCheaperOfEqualsIsRecommended(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"good": Approve, "cheap": Approve, "slack": Reject, "lopsided": Reject}, verdicts); diff != "" {
 		t.Error(diff)
 	}
-	why := strings.Join(r.Recommendation.Why, "\n")
-	for _, want := range []string{"good has the highest recall at 1% FP rate", "not significant", "slack is rejected: FP rate wants at most 1.00%", "lopsided is rejected: balance wants not critical"} {
-		if !strings.Contains(why, want) {
-			t.Errorf("why doesn't say %q:\n%s", want, why)
-		}
+	if best := said[HighestNotShown](r.Recommendation.Why); len(best) != 1 || best[0].Best != "good" || best[0].Chosen != "cheap" || best[0].OnNew || best[0].OfChosen != 70000 {
+		t.Errorf("%+v", best)
+	}
+	failed := map[string][]string{}
+	for _, x := range said[Rejected](r.Recommendation.Why) {
+		failed[x.Strategy] = gateNames(x.Gates)
+	}
+	if diff := cmp.Diff(map[string][]string{"slack": {"fp_rate", GainGate}, "lopsided": {BalanceGate}}, failed); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -68,7 +91,7 @@ func TestOtherRowsAreNotRanked(t *testing.T) {
 	r.Strategies = []*Strategy{{Name: "a", Verdict: Approve}, {Name: "b", Verdict: Approve}}
 	r.Tests = []Test{{A: "a", B: "b", Metric: Decisive, Conclusion: Incomparable}}
 	r.recommend()
-	if got := r.Recommendation; got.Strategy != "" || !strings.Contains(strings.Join(got.Why, "\n"), "a and b pass every gate, but on different test rows") {
+	if got := r.Recommendation; got.Strategy != "" || len(got.Why) == 0 || got.Why[0] != Finding(OnOtherRows{"a", "b"}) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -76,17 +99,17 @@ func TestOtherRowsAreNotRanked(t *testing.T) {
 // Nor is one of them the closest where none passes, or what the others are held against.
 func TestOtherRowsHaveNoClosest(t *testing.T) {
 	r := &Result{detail: map[string]*run{"a": {}, "b": {}}}
-	gates := []Gate{{Name: gainGate}}
+	gates := []Gate{{Name: GainGate}}
 	measured := map[string]Figure{"fp_rate": {Value: 0.01}, Decisive: {Value: 0.5}}
 	r.Strategies = []*Strategy{{Name: "a", Verdict: Reject, Gates: gates, Measured: measured}, {Name: "b", Verdict: Reject, Gates: gates, Measured: measured}}
 	r.recommend()
-	if why := strings.Join(r.Recommendation.Why, "\n"); !strings.Contains(why, "The closest is") || r.Yardstick() == nil {
-		t.Errorf("of the same rows one is the closest: %s", why)
+	if why := r.Recommendation.Why; len(said[Closest](why)) != 1 || r.Yardstick() == nil {
+		t.Errorf("of the same rows one is the closest: %+v", why)
 	}
 	r.Tests = []Test{{A: "a", B: "b", Metric: Decisive, Conclusion: Incomparable}}
 	r.recommend()
-	if why := strings.Join(r.Recommendation.Why, "\n"); strings.Contains(why, "The closest is") || r.Yardstick() != nil {
-		t.Errorf("of other rows there is none: %s", why)
+	if why := r.Recommendation.Why; len(said[Closest](why)) != 0 || r.Yardstick() != nil {
+		t.Errorf("of other rows there is none: %+v", why)
 	}
 }
 
@@ -104,7 +127,7 @@ func TestTiesAreBrokenByNewSourcesThenRows(t *testing.T) {
 			Tests: []Test{{A: "small", B: "large", Metric: Decisive, Conclusion: NotShown, P: 1}, {A: "large", B: "small", Metric: New + Decisive, Conclusion: c.onNew}}}
 		r.recommend()
 		if got := r.Recommendation; got.Strategy != c.want {
-			t.Errorf("new sources %s: recommended %q, want %s: %q", c.onNew, got.Strategy, c.want, got.Why)
+			t.Errorf("new sources %s: recommended %q, want %s: %+v", c.onNew, got.Strategy, c.want, got.Why)
 		}
 	}
 }
@@ -124,8 +147,10 @@ func TestBalanceOfOwnDataIsANote(t *testing.T) {
 		meta.Variables["max_class_share"] = record.Variable{Value: json.RawMessage("0.65"), From: c.limitFrom}
 		p.Meta, _ = json.Marshal(meta)
 		got := compute(t, s, p).Strategies[0]
-		if got.Verdict != c.verdict || !strings.Contains(strings.Join(got.Concerns, "; "), "balance") {
-			t.Errorf("%q, limit from %s: %s, %q", c.train, c.limitFrom, got.Verdict, got.Concerns)
+		missed := said[GateMissed](got.Concerns)
+		asGate := len(missed) == 1 && missed[0].Gate.Name == BalanceGate
+		if got.Verdict != c.verdict || asGate != (c.verdict == Reject) || len(said[Unbalanced](got.Concerns)) == 1 == asGate {
+			t.Errorf("%q, limit from %s: %s, %+v", c.train, c.limitFrom, got.Verdict, got.Concerns)
 		}
 	}
 }
@@ -150,8 +175,9 @@ func TestNobodyIsRecommended(t *testing.T) {
 	if r.Recommendation.Strategy != "" || r.Strategies[0].Recommended {
 		t.Errorf("recommended %q", r.Recommendation.Strategy)
 	}
-	if why := strings.Join(r.Recommendation.Why, "\n"); !strings.Contains(why, "slack is rejected: FP rate wants at most 1.00%") || strings.Contains(why, "closest") {
-		t.Error(why) // of one, none is the closest
+	why := r.Recommendation.Why
+	if failed := said[Rejected](why); len(failed) != 1 || !slices.Contains(gateNames(failed[0].Gates), "fp_rate") || len(said[Closest](why)) != 0 {
+		t.Errorf("%+v", why) // of one, none is the closest
 	}
 }
 
@@ -185,7 +211,7 @@ func TestOtherRowsAreIncomparable(t *testing.T) {
 	other := model{FP: 0.001, FN: 0.01, Rows: 20000, Data: "another test set"}
 	r := compute(t, s, s.Strategy("a", weak, model{FP: 0.005, FN: 0.01, Rows: 20000}, 0, 1), s.Strategy("b", weak, other, 0, 1))
 	got := r.TestOf("a", "b", "fp_rate")
-	if got == nil || got.Conclusion != Incomparable || !strings.Contains(got.Reason, "other rows") {
+	if got == nil || got.Conclusion != Incomparable || got.RowsOf == nil || got.RowsOf[0].Data == got.RowsOf[1].Data {
 		t.Errorf("%+v", got)
 	}
 }
@@ -200,26 +226,27 @@ func TestMissingResultsAreBlanksWithAReason(t *testing.T) {
 	if _, ok := got.Measured["fp_rate"]; ok {
 		t.Error("the baseline's FP rate passes for the strategy's")
 	}
-	if got.Verdict != Reject || !strings.Contains(got.Missing, "step model failed: out of memory") {
-		t.Errorf("%q, %q", got.Verdict, got.Missing)
+	if got.Verdict != Reject || got.Missing != Finding(StepFailed{Step: "model", Status: "failed", Error: "out of memory"}) {
+		t.Errorf("%q, %+v", got.Verdict, got.Missing)
 	}
 	if len(r.Baseline.Measured) == 0 {
 		t.Error("the baseline lost its figures")
 	}
 }
 
-func TestPlanIsCheckedAndNeverMeasured(t *testing.T) {
+func TestPlannedFiguresAreCheckedAndNeverMeasured(t *testing.T) {
 	r := four(t)
-	var all []string
-	for _, f := range r.Plan {
-		all = append(all, f.Text)
-	}
-	text := strings.Join(all, "\n")
-	for _, want := range []string{"61.7% benign is not within 40-60%", "12,200,000 avoided alarms at $20 are $244,000,000, not $244,000, unless 0.10% of them become tickets",
-		"approved although the promised FP rate, 3.14%, is not at most 1.00%"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("plan check doesn't say %q:\n%s", want, text)
+	var all []Finding
+	for _, c := range r.Contradictions {
+		if c.Strategy != "" {
+			t.Errorf("%+v is wrong alike in all, and said of one", c)
 		}
+		all = append(all, c.Finding)
+	}
+	want := []Finding{BalanceWord{0.617, "optimal (<62)"}, VerdictDiffers{Gate{Name: "fp_rate", Metric: "fp_rate", Limits: &record.Expectation{AtMost: limit(0.01)}, Figure: &Figure{Value: 0.0314}}},
+		SavingDiffers{12.2e6, 20, 244000}}
+	if diff := cmp.Diff(want, all); diff != "" {
+		t.Error(diff)
 	}
 	if got := r.Strategies[0].Measured["total_samples"].Value; got != 90000 {
 		t.Errorf("total_samples %v: measured is 90000, planned 77416", got)

@@ -20,7 +20,7 @@ type run struct {
 	result   *record.Step // whose figures are the column's; nil without one
 	report   *evaluation  // nil: not there
 	scores   *scores
-	problems []string
+	problems []Finding
 }
 
 // Compute compares what is recorded. Missing figures are no error: they are blanks with a reason.
@@ -56,7 +56,7 @@ func Compute(ctx context.Context, in Input) (*Result, error) {
 	for _, s := range r.Strategies {
 		s.Business = r.business(s)
 	}
-	r.Plan = r.checkPlan()
+	r.Contradictions = r.checkPlanned()
 	return r, nil
 }
 
@@ -79,7 +79,7 @@ func (r *Result) add(p record.Pipeline) error {
 	}
 	base := ancestors(p.Steps, meta.Baseline)
 	d := &run{meta: meta, steps: p.Steps, result: find(p.Steps, meta.Result)}
-	s := &Strategy{Name: p.Name, Title: cmp.Or(p.Title, p.Name), File: p.File, Measured: map[string]Figure{}, Concerns: []string{},
+	s := &Strategy{Name: p.Name, Title: cmp.Or(p.Title, p.Name), File: p.File, Measured: map[string]Figure{}, Concerns: []Finding{},
 		Planned: meta.Plan, Expected: meta.Expect, Targets: meta.Targets, Gates: []Gate{}, Steps: []Timing{}}
 	if s.Planned == nil {
 		s.Planned = map[string]any{}
@@ -125,7 +125,7 @@ func (r *Result) addBaseline(p record.Pipeline, meta record.Meta, base map[strin
 	}
 	if had := r.detail[BaselineName]; had != nil && len(r.Baseline.Measured) > 0 {
 		if len(st.Outputs) > 0 && !sameOutputs(had.result.Outputs, st.Outputs) {
-			r.Notes = append(r.Notes, fmt.Sprintf("%s has another baseline than %s: only the latter's is shown", p.Name, r.Strategies[0].Name))
+			r.Notes = append(r.Notes, OtherBaseline{p.Name, r.Strategies[0].Name})
 		}
 		return
 	}
@@ -268,26 +268,23 @@ func ancestors(steps []record.Step, name string) map[string]bool {
 	return out
 }
 
-// missing says why a result's figures aren't there; "" if they are.
-func missing(steps []record.Step, name string, result *record.Step) string {
+// missing says why a result's figures aren't there; nil if they are.
+func missing(steps []record.Step, name string, result *record.Step) Finding {
 	for _, st := range steps {
 		if st.Error != "" {
 			line, _, _ := strings.Cut(st.Error, "\n")
-			if st.Advice != "" {
-				line += "; what to do: " + st.Advice
-			}
-			return fmt.Sprintf("step %s %s: %s", st.Name, cmp.Or(st.Status, "failed"), line)
+			return StepFailed{st.Name, st.Status, line, st.Advice}
 		}
 	}
 	switch {
 	case result == nil && name != "":
-		return fmt.Sprintf("step %s has never run", name)
+		return NeverRan{name}
 	case result == nil:
-		return "its file has no compare block that names a result step"
+		return NoResultStep{}
 	case len(result.Result.Metrics) == 0:
-		return fmt.Sprintf("step %s has no result yet: run it (rein run)", result.Name)
+		return NoResultYet{result.Name}
 	}
-	return ""
+	return nil
 }
 
 // CriticalPath is the longest chain of steps by the time that they took when they were made.

@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"fmt"
 	"slices"
 
 	"rein/engine/record"
@@ -14,7 +13,6 @@ const Control = "control"
 // their variations. What the paper says of the strategy isn't said of it, and it is never recommended.
 func (s *Strategy) control(of string) {
 	s.ControlOf = of
-	s.Title = of + " with copies instead of variations"
 	s.HumanDays, s.ElapsedMS = 0, 0
 	s.Planned, s.Expected = map[string]any{}, map[string]record.Expectation{}
 }
@@ -85,18 +83,11 @@ func (r *Result) AgainstControl(s *Strategy, metric string) *Test {
 	return r.TestOf(s.Name, c.Name, metric).Turned()
 }
 
-// gainOverVolume says, of a recommended strategy that has a control, whether variations are worth more than volume.
-func (r *Result) gainOverVolume(s *Strategy) []string {
+// gainOverVolume tells, of a recommended strategy that has a control, whether variations are worth more than volume.
+func (r *Result) gainOverVolume(s *Strategy) []Finding {
 	t := r.AgainstControl(s, Decisive)
 	if t == nil || t.Conclusion == Incomparable {
 		return nil
 	}
-	what := fmt.Sprintf("(%s, %s)", points(t.Decided()), t.PText())
-	switch t.Conclusion {
-	case Better:
-		return []string{"Its variations do more than as many plain copies of the same rows would: recall at 1% FP rate is higher " + what + "."}
-	case Worse:
-		return []string{"As many plain copies of the same rows would do better than its variations: its recall at 1% FP rate is lower than theirs " + what + "."}
-	}
-	return []string{fmt.Sprintf("Its variations aren't shown to do more than as many plain copies of the same rows: %s %s.", t.Said(), what)}
+	return []Finding{AgainstVolume{*t}}
 }

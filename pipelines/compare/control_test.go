@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,7 +63,7 @@ func TestGainOverVolumeIsAReason(t *testing.T) {
 	good := s.Strategy("good", weak, model{FP: 0.0050, FN: 0.01, UnseenFP: 0.02, UnseenFN: 0.05, Rows: 20000}, 1, 90000)
 	worse := s.Strategy("good-control", weak, model{FP: 0.0200, FN: 0.01, UnseenFP: 0.02, UnseenFN: 0.05, Rows: 20000}, 1, 100)
 	r := withControls(t, map[string]string{"good-control": "good"}, good, worse)
-	if why := strings.Join(r.Recommendation.Why, "\n"); !strings.Contains(why, "Its variations do more than as many plain copies") {
-		t.Error(why)
+	if why := said[AgainstVolume](r.Recommendation.Why); len(why) != 1 || why[0].Test.A != "good-control" || why[0].Test.Conclusion != Better {
+		t.Errorf("%+v", r.Recommendation.Why)
 	}
 }

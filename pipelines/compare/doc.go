@@ -15,4 +15,5 @@
 //   - recommended: the one approved strategy that the rule picks, or none.
 //   - test: a paired test of two strategies on the same rows, its p-value adjusted for the number of tests against the baseline, or of pairs of strategies (Holm).
 //   - concern: what speaks against a strategy, with its figures.
+//   - finding: anything that a comparison has to say, as a code and figures: a concern, a reason, a note. Package render makes sentences.
 package compare

@@ -29,27 +29,34 @@ type EditTrial struct {
 	Alarms   []Flip         `json:"alarms"`
 }
 
+// EditedFlip is a row that an edit makes the model decide otherwise.
+type EditedFlip struct {
+	Flip
+	Edit     string
+	Strength float64
+}
+
 // Worst are the attacks that the trials with the lowest recall let through.
-func (e Edits) Worst() []Flip {
+func (e Edits) Worst() []EditedFlip {
 	return shownOf(e.Trials, func(t EditTrial) []Flip { return t.Missed })
 }
 
 // WorstAlarms are the benign rows that the trials with the highest FP rate flag.
-func (e Edits) WorstAlarms() []Flip {
+func (e Edits) WorstAlarms() []EditedFlip {
 	trials := slices.Clone(e.Trials)
 	slices.SortStableFunc(trials, func(a, b EditTrial) int { return cmp.Compare(b.FPRate.Value, a.FPRate.Value) })
 	return shownOf(trials, func(t EditTrial) []Flip { return t.Alarms })
 }
 
-// shownOf are the first rows of the first trials, each with its edit's name and no edit more than once.
-func shownOf(trials []EditTrial, rows func(EditTrial) []Flip) []Flip {
-	var out []Flip
+// shownOf are the first rows of the first trials, no edit more than once.
+func shownOf(trials []EditTrial, rows func(EditTrial) []Flip) []EditedFlip {
+	var out []EditedFlip
 	seen := map[string]bool{}
 	for _, t := range trials {
 		if list := rows(t); len(list) > 0 && !seen[t.Edit] && len(out) < mostFlips {
 			seen[t.Edit] = true
-			f := list[0]
-			f.Text, f.Category = clip(f.Text), fmt.Sprintf("%s at %g", t.Edit, t.Strength)
+			f := EditedFlip{list[0], t.Edit, t.Strength}
+			f.Text = clip(f.Text)
 			out = append(out, f)
 		}
 	}

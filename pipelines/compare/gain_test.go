@@ -1,8 +1,9 @@
 package compare
 
 import (
-	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"rein/pipelines/compare/comparetest"
 )
@@ -19,12 +20,9 @@ func TestMoreRecallIsAGain(t *testing.T) {
 			t.Errorf("%s: %s, %+v", name, got.Verdict, got.Gates)
 		}
 	}
-	for name, want := range map[string]string{
-		"finds": "recall at 1% FP rate, own traffic better (+48.00 points",
-		"same":  "recall at 1% FP rate, own traffic not shown",
-	} {
-		if g := r.Strategy(name).Gate(gainGate); g == nil || !strings.HasPrefix(g.Got, want) {
-			t.Errorf("%s: %+v, want %q", name, g, want)
+	for name, want := range map[string]Conclusion{"finds": Better, "same": NotShown} {
+		if g := r.Strategy(name).Gate(GainGate); g == nil || len(g.Tests) != 1 || g.Tests[0].Metric != Own+Decisive || g.Tests[0].Conclusion != want {
+			t.Errorf("%s: %+v, want %s", name, g, want)
 		}
 	}
 }
@@ -37,9 +35,8 @@ func TestCheapIsNotWorthLostRecall(t *testing.T) {
 	if got := r.Recommendation.Strategy; got != "good" {
 		t.Errorf("recommended %q", got)
 	}
-	want := "Its recall at 1% FP rate is significantly higher than that of every other strategy that passes."
-	if why := strings.Join(r.Recommendation.Why, "\n"); !strings.Contains(why, want) {
-		t.Error(why)
+	if len(said[ShownHighest](r.Recommendation.Why)) != 1 {
+		t.Errorf("%+v", r.Recommendation.Why)
 	}
 }
 
@@ -47,8 +44,8 @@ func TestBaselineThatNeedsNothing(t *testing.T) {
 	s := comparetest.NewShelf(t)
 	base := model{FP: 0.005, FN: 0.01, Rows: 20000}
 	r := compute(t, s, s.Strategy("same", base, model{FP: 0.0049, FN: 0.01, Rows: 20000}, 1, 1000))
-	if why := strings.Join(r.Recommendation.Why, "\n"); !strings.Contains(why, "The baseline meets the targets by itself (FP rate 0.59% and recall 98.7%)") {
-		t.Error(why)
+	if met := said[BaselineSuffices](r.Recommendation.Why); len(met) != 1 || met[0].Recall != nil || len(met[0].Met) != 2 || met[0].Met[1].Metric != "tp_rate" {
+		t.Errorf("%+v", r.Recommendation.Why)
 	}
 }
 
@@ -59,17 +56,12 @@ func TestAdvice(t *testing.T) {
 	p.Steps[3].Result.Metrics = map[string]float64{"unique_fps": 3, "available_fps": 3, "near_misses": 40}
 	p.Steps[4].Result.Metrics = map[string]float64{"benign_added": 100, "malicious_added": 0, "total_samples": 1000, "benign_samples": 900}
 	r := compute(t, s, p)
-	why := strings.Join(r.Recommendation.Why, "\n")
-	for _, want := range []string{
-		"The pool gave 3 false positives, fewer than any strategy asks for; 40 near misses stand in.",
-		"The rows to train on are 88.9% benign before anything is added, over what the balance allows: no strategy can mend that.",
-		"The test set has 180 benign rows: too few to show an FP rate of at most 1.00%, for which 381 without a false positive are needed.",
-	} {
-		if !strings.Contains(why, want) {
-			t.Errorf("%q isn't said:\n%s", want, why)
-		}
+	why := r.Recommendation.Why
+	want := []Finding{FewFalsePositives{3, 40, true}, UnbalancedRows{800.0 / 900, 0.94}, FewTestRows{180, 0.01, 381}}
+	if diff := cmp.Diff(want, why[len(why)-3:]); diff != "" {
+		t.Error(diff)
 	}
-	if r := four(t); strings.Contains(strings.Join(r.Recommendation.Why, "\n"), "what the balance allows") {
-		t.Errorf("%q", r.Recommendation.Why)
+	if r := four(t); len(said[UnbalancedRows](r.Recommendation.Why)) != 0 {
+		t.Errorf("%+v", r.Recommendation.Why)
 	}
 }

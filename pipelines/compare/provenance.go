@@ -15,8 +15,8 @@ type Provenance struct {
 
 // Origin is one step's result: the key of what was done, and the content that came of it.
 type Origin struct {
-	Name, Type, Status, Made, Device, Action string
-	Outputs                                  []string
+	Name, Type, Status, Made, Host, Device, Action string
+	Outputs                                        []string
 }
 
 // Provenance lists every step behind the comparison.
@@ -27,10 +27,7 @@ func (r *Result) Provenance() []Provenance {
 		for _, st := range r.detail[s.Name].steps {
 			o := Origin{Name: st.Name, Type: st.Type, Status: st.Status, Device: st.Result.Device, Action: st.ActionID}
 			if !st.Result.Made.IsZero() {
-				o.Made = st.Result.Made.UTC().Format(time.DateTime)
-				if st.Result.Host != "" {
-					o.Made += " on " + st.Result.Host
-				}
+				o.Made, o.Host = st.Result.Made.UTC().Format(time.DateTime), st.Result.Host
 			}
 			for _, port := range slices.Sorted(maps.Keys(st.Outputs)) {
 				o.Outputs = append(o.Outputs, port+" "+st.Outputs[port].Digest.Short())
@@ -42,15 +39,16 @@ func (r *Result) Provenance() []Provenance {
 	return out
 }
 
-// Data names what the strategies were made of: the file that was given, or the built-in corpus.
-func (r *Result) Data() string {
+// Data is the file that the strategies were made of; builtIn tells that it was the corpus that ships, and neither that the files alone
+// say it.
+func (r *Result) Data() (file string, builtIn bool) {
 	for _, s := range r.Strategies {
 		var train string
 		if v, ok := r.detail[s.Name].meta.Variables["train"]; ok && json.Unmarshal(v.Value, &train) == nil && train != "" {
-			return train
+			return train, false
 		} else if ok {
-			return "the built-in corpus, a test bed"
+			return "", true
 		}
 	}
-	return "as the files say"
+	return "", false
 }

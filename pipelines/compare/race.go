@@ -225,47 +225,10 @@ func (r *Result) dropped(s *Sweep) {
 			switch {
 			case x == nil:
 			case p.Lost != nil:
-				x.Missing = fmt.Sprintf("dropped after round %d of %d: %s", p.Rounds, s.Race.Rounds, s.Race.lost(p))
-			case x.Missing != "" && s.Race.Stopped != "":
-				x.Missing = s.Race.Stopped
+				x.Missing = DroppedFromRace{s.Race.Metric, p.Rounds, s.Race.Rounds, *p.Lost}
+			case x.Missing != nil && s.Race.Stopped != "":
+				x.Missing = RaceStopped{s.Race.Stopped}
 			}
 		}
 	}
-}
-
-// lost says to whom a point lost.
-func (r *Race) lost(p Racer) string {
-	return fmt.Sprintf("%s has a %s that is higher by %.1f points on %s", p.Lost.To, label(r.Metric), 100*p.Lost.Difference, r.units(p.Lost.Units))
-}
-
-// units counts what was drawn.
-func (r *Race) units(n int) string {
-	what := "attack"
-	if strings.HasPrefix(r.Metric, New) {
-		what = "new source"
-	}
-	if n != 1 {
-		what += "s"
-	}
-	return count(float64(n)) + " " + what
-}
-
-// answer says how the race ended.
-func (r *Race) answer() (out []string) {
-	left := r.Left()
-	var names []string
-	for _, p := range left {
-		names = append(names, p.Name)
-	}
-	all := r.Rounds * len(r.Points)
-	out = append(out, fmt.Sprintf("Left of %d points: %s. The race did %d of the %d rounds that all points would take.", len(r.Points), strings.Join(names, ", "), r.Work, all))
-	for _, p := range r.Points {
-		if p.Lost != nil {
-			out = append(out, fmt.Sprintf("%s was dropped after round %d: %s.", p.Name, p.Rounds, r.lost(p)))
-		}
-	}
-	if r.Stopped != "" {
-		out = append(out, "The race ended early: "+r.Stopped+".")
-	}
-	return out
 }

@@ -4,9 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"rein/steps/artifact"
 )
@@ -103,27 +100,4 @@ func (r *Result) addedRows(ctx context.Context, d *run, at map[string]int, out [
 		}
 	}
 	return nil
-}
-
-// Words lists the methods that wrote rows with the word, most rows first.
-func (r Repair) Words() string { return counted(r.Methods) }
-
-// NearestWords lists the methods that wrote the rows nearest to those that were fixed.
-func (r Repair) NearestWords() string {
-	if r.Looked == 0 {
-		return ""
-	}
-	return fmt.Sprintf("of %s: %s", count(float64(r.Looked)), counted(r.Nearest))
-}
-
-func counted(m map[string]int) string {
-	names := slices.SortedFunc(maps.Keys(m), func(a, b string) int { return cmp.Or(cmp.Compare(m[b], m[a]), cmp.Compare(a, b)) })
-	var parts []string
-	for _, n := range names {
-		parts = append(parts, fmt.Sprintf("%s %s", n, count(float64(m[n]))))
-	}
-	if len(parts) == 0 {
-		return "none"
-	}
-	return strings.Join(parts, ", ")
 }

@@ -2,9 +2,6 @@ package compare
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"strings"
 
 	"rein/cache"
 	"rein/engine/record"
@@ -32,18 +29,18 @@ type Input struct {
 	Scorers     func(ctx context.Context, model string) (Scorer, error) // opens a model's folder; nil: no words are left out to see what they do
 }
 
-// Result is a comparison; its JSON form is a contract.
+// Result is a comparison. Its JSON form is a contract: package render writes it, with sentences beside the codes.
 type Result struct {
-	Schema         int            `json:"schema"`
-	Baseline       Baseline       `json:"baseline"`
-	Strategies     []*Strategy    `json:"strategies"`
-	Tests          []Test         `json:"tests"`
-	Recommendation Recommendation `json:"recommendation"`
-	Plan           []Finding      `json:"plan_check,omitempty"` // where the plan's own figures don't add up
-	Assumptions    Assumptions    `json:"assumptions"`
-	Sweeps         []Sweep        `json:"sweeps,omitempty"`
-	Notes          []string       `json:"notes,omitempty"` // what could not be compared, and why
-	traffic        bool           // somebody has said how many prompts there are
+	Schema         int             `json:"schema"`
+	Baseline       Baseline        `json:"baseline"`
+	Strategies     []*Strategy     `json:"strategies"`
+	Tests          []Test          `json:"tests"`
+	Recommendation Recommendation  `json:"recommendation"`
+	Contradictions []Contradiction `json:"plan_check,omitempty"` // of the planned figures
+	Assumptions    Assumptions     `json:"assumptions"`
+	Sweeps         []Sweep         `json:"sweeps,omitempty"`
+	Notes          []Finding       `json:"-"` // what could not be compared, and why
+	traffic        bool            // somebody has said how many prompts there are
 	blobs          Blobs
 	scorers        func(ctx context.Context, model string) (Scorer, error)
 	detail         map[string]*run // by strategy, and BaselineName: for the report
@@ -53,7 +50,7 @@ type Result struct {
 type Baseline struct {
 	Step     string            `json:"step,omitempty"`
 	Measured map[string]Figure `json:"measured"`
-	Missing  string            `json:"missing,omitempty"` // why there is nothing measured
+	Missing  Finding           `json:"-"` // why there is nothing measured; nil: there is
 	Promise  *Promise          `json:"promise,omitempty"`
 
 	WorstSlice *stats.Slice `json:"worst_slice,omitempty"`
@@ -67,7 +64,7 @@ type Strategy struct {
 	File        string                        `json:"file"`
 	Recommended bool                          `json:"recommended"`
 	Verdict     string                        `json:"verdict"` // Approve, Reject or Control
-	Concerns    []string                      `json:"concerns"`
+	Concerns    []Finding                     `json:"-"`
 	Planned     map[string]any                `json:"planned"`
 	Expected    map[string]record.Expectation `json:"expected"`
 	Measured    map[string]Figure             `json:"measured"`
@@ -75,8 +72,8 @@ type Strategy struct {
 	WorstSlice  *stats.Slice                  `json:"worst_slice,omitempty"` // of the rows that the verdict rests on
 	Targets     map[string]record.Expectation `json:"targets,omitempty"`
 	Gates       []Gate                        `json:"gates"`
-	Stars       int                           `json:"stars"` // 0 to 5: see stars
-	Missing     string                        `json:"missing,omitempty"`
+	Stars       int                           `json:"stars"`           // 0 to 5: see stars
+	Missing     Finding                       `json:"-"`               // why it has no figures; nil: it has
 	Notes       []string                      `json:"notes,omitempty"` // shortages and recorded breaches that its steps told
 	Business    *Business                     `json:"business,omitempty"`
 	Steps       []Timing                      `json:"steps"`
@@ -121,13 +118,27 @@ type Promise struct {
 // FigureOf is an interval as a figure.
 func FigureOf(i stats.Interval) Figure { return Figure{Value: i.Value, Low: &i.Low, High: &i.High} }
 
+// The gates that limit no figure.
+const (
+	StepsGate   = "steps"   // every step has a result
+	BalanceGate = "balance" // of the rows to train on: not critical
+	GainGate    = "gain"    // tests show it to be better than the baseline
+	LossGate    = "loss"    // and don't show it to be worse
+)
+
 // Gate is one condition of the approval.
 type Gate struct {
-	Name   string `json:"name"`   // "fp_rate", "balance", "steps", ...
-	Wants  string `json:"wants"`  // "at most 1.00%"
-	Got    string `json:"got"`    // "0.85% (0.79-0.91)"; "" if not measured
-	Passed bool   `json:"passed"` // false if not measured
-	Shown  bool   `json:"shown"`  // the whole interval is within
+	Name   string              `json:"name"` // a metric, "expected " and a metric, or one of the above
+	Metric string              `json:"metric,omitempty"`
+	Limits *record.Expectation `json:"limits,omitempty"` // of the metric
+	Figure *Figure             `json:"figure,omitempty"` // of the metric, or the balance's severity; nil: not measured
+	Slice  *stats.Slice        `json:"slice,omitempty"`  // the worst one, where the metric is one of slices
+	Benign *float64            `json:"benign_share,omitempty"`
+	Tests  []Test              `json:"tests,omitempty"` // GainGate: those that could show a gain; LossGate: those that show a loss
+	// Missing is why a step has no result.
+	Missing Finding `json:"-"`
+	Passed  bool    `json:"passed"` // false if not measured
+	Shown   bool    `json:"shown"`  // the whole interval is within
 	// Binding: a run that doesn't pass it fails.
 	Binding bool `json:"binding,omitempty"`
 }
@@ -137,8 +148,8 @@ type Test struct {
 	A          string     `json:"a"`
 	B          string     `json:"b"`
 	Metric     string     `json:"metric"`
-	P          float64    `json:"p"`    // adjusted for the number of tests against the baseline, or of pairs of strategies (Holm)
-	Conclusion Conclusion `json:"code"` // its words are "conclusion" in JSON: see Said
+	P          float64    `json:"p"` // adjusted for the number of tests against the baseline, or of pairs of strategies (Holm)
+	Conclusion Conclusion `json:"code"`
 	Raw        float64    `json:"p_raw"`
 	Difference Figure     `json:"difference"` // B minus A
 	Rows       int        `json:"rows"`
@@ -151,10 +162,17 @@ type Test struct {
 	Detectable  float64 `json:"detectable"`     // least difference that these rows show with 80% power
 	Need        int     `json:"need,omitempty"` // rows that would show this difference
 	// Where one side trained several seeds, the difference is that of the means over them, and seeds are drawn as rows are.
-	SeedsA    int    `json:"seeds_a,omitempty"`
-	SeedsB    int    `json:"seeds_b,omitempty"`
-	NeedSeeds int    `json:"need_seeds,omitempty"` // seeds of each that would show this difference
-	Reason    string `json:"reason,omitempty"`     // of incomparable
+	SeedsA    int `json:"seeds_a,omitempty"`
+	SeedsB    int `json:"seeds_b,omitempty"`
+	NeedSeeds int `json:"need_seeds,omitempty"` // seeds of each that would show this difference
+	// Of incomparable: what each was evaluated on.
+	RowsOf *[2]RowSet `json:"-"`
+}
+
+// RowSet is a set of rows that something was evaluated on.
+type RowSet struct {
+	Data string // digest of its content
+	Rows int
 }
 
 // Decided is the difference with the interval that belongs to the p-value: over sources where they say less than rows.
@@ -180,9 +198,6 @@ const (
 	Incomparable   Conclusion = "incomparable"
 )
 
-// String is the conclusion in words.
-func (c Conclusion) String() string { return strings.ReplaceAll(string(c), "-", " ") }
-
 // Needs is how many rows, seeds or sources a test would need that has too few; 0 for others.
 func (t Test) Needs() int {
 	switch t.Conclusion {
@@ -196,49 +211,16 @@ func (t Test) Needs() int {
 	return 0
 }
 
-// Said is the conclusion in words, with what would be needed.
-func (t Test) Said() string {
-	if n := t.Needs(); n > 0 {
-		return fmt.Sprintf("%s (need %s)", t.Conclusion, count(float64(n)))
-	}
-	return t.Conclusion.String()
-}
-
-// MarshalJSON puts the words beside the code.
-func (t Test) MarshalJSON() ([]byte, error) {
-	type plain Test
-	return json.Marshal(struct {
-		plain
-		Said string `json:"conclusion"`
-	}{plain(t), t.Said()})
-}
-
-// Line is a sentence of a recommendation, or one that a list follows.
-type Line struct {
-	Text   string
-	Points []string
-}
-
-// String is the line with its list.
-func (l Line) String() string {
-	if len(l.Points) == 0 {
-		return l.Text
-	}
-	return l.Text + " " + strings.Join(l.Points, "; ") + "."
-}
-
 // Recommendation is the rule's choice and why.
 type Recommendation struct {
-	Strategy string   `json:"strategy"` // "": none
-	Rule     string   `json:"rule"`
-	Why      []string `json:"why"`
-	Lines    []Line   `json:"-"` // Why, with lists taken apart
+	Strategy string    `json:"strategy"` // "": none
+	Why      []Finding `json:"-"`
 }
 
-// Finding is a contradiction in the plan's own figures.
-type Finding struct {
-	Strategy string `json:"strategy,omitempty"`
-	Text     string `json:"text"`
+// Contradiction is one of a strategy's planned figures, or alike of all strategies'.
+type Contradiction struct {
+	Strategy string // "": of all
+	Finding
 }
 
 // Timing is what one step cost when it was made.

@@ -66,7 +66,7 @@ func (r *Result) open(ctx context.Context, blobs Blobs) {
 		}
 		wg.Go(func() {
 			if err := d.open(ctx, blobs); err != nil {
-				d.problems = append(d.problems, fmt.Sprintf("%s: %v", name, err))
+				d.problems = append(d.problems, Unreadable{name, err.Error()})
 			}
 		})
 	}

@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"fmt"
 	"math"
 
 	"rein/steps/stats"
@@ -131,16 +130,16 @@ func (a *side) seedsAUC(b *side) (rows float64, byA, byB []float64) {
 }
 
 // seedConcern speaks up where the model that is used meets a target and the trainings on average don't.
-func (s *Strategy) seedConcern() []string {
-	var out []string
+func (s *Strategy) seedConcern() []Finding {
+	var out []Finding
 	for _, metric := range []string{"fp_rate", "tp_rate"} {
 		target, ok := s.Targets[metric]
 		mean, okMean := s.Measured[metric+"_mean"]
 		if g := s.Gate(metric); !ok || !okMean || g == nil || !g.Passed {
 			continue
 		}
-		if least, most := limits(target); mean.Value < least || mean.Value > most {
-			out = append(out, fmt.Sprintf("%s meets its target with the seed that was kept; the mean over %s seeds, %s, doesn't", label(metric), count(s.Measured["seeds"].Value), show(metric, mean.Value)))
+		if least, most := Limits(target); mean.Value < least || mean.Value > most {
+			out = append(out, SeedLuck{metric, mean.Value, s.Measured["seeds"].Value})
 		}
 	}
 	return out

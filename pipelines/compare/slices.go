@@ -1,10 +1,6 @@
 package compare
 
-import (
-	"fmt"
-
-	"rein/steps/stats"
-)
+import "rein/steps/stats"
 
 // slices takes the worst slice of each column from its report.
 func (r *Result) slices() {
@@ -30,20 +26,9 @@ func (r *Result) basisSet(column string) *stats.Set {
 }
 
 // nameSlice says in a gate over slices which slice it is about.
-func (r *Result) nameSlice(g Gate, s *Strategy, metric string) Gate {
-	set := r.basisSet(s.Name)
-	if set == nil || set.WorstBy[metric] == nil {
-		return g
-	}
-	w := set.WorstBy[metric]
-	g.Got = fmt.Sprintf("%s: %s, of %d", SliceWords(w), g.Got, w.Of)
-	if w.Small > 0 {
-		g.Got += fmt.Sprintf("; %d more have too few rows", w.Small)
+func (r *Result) nameSlice(g Gate, s *Strategy) Gate {
+	if set := r.basisSet(s.Name); set != nil {
+		g.Slice = set.WorstBy[g.Metric]
 	}
 	return g
-}
-
-// SliceWords are a slice's name and rate, with an interval that holds for all slices at once.
-func SliceWords(w *stats.Slice) string {
-	return fmt.Sprintf("%s %s", w.Value, WithInterval("fp_rate", FigureOf(w.Rate)))
 }

@@ -3,10 +3,8 @@ package compare
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Sweep is a strategy at several values of its variables, and what each variable does.
@@ -20,7 +18,6 @@ type Sweep struct {
 	Effects      []Effect            `json:"effects,omitempty"`
 	Interactions []Interaction       `json:"interactions,omitempty"`
 	Dropped      []string            `json:"may_be_dropped,omitempty"` // points with a value that is shown to be worse than its variable's best
-	Answers      []string            `json:"answers,omitempty"`        // the effects on the decisive metric in words
 }
 
 // Effect is what one variable does to a metric, averaged over the values of the others.
@@ -36,16 +33,7 @@ type Level struct {
 	Value      string     `json:"value"`
 	Figure     Figure     `json:"figure"`     // 95% interval over rows; over sources where those are new
 	Difference Figure     `json:"difference"` // from the best value, adjusted for the number of pairs of values
-	Conclusion Conclusion `json:"-"`          // Best, Worse or NotShown; JSON has its words
-}
-
-// MarshalJSON writes the conclusion in words.
-func (l Level) MarshalJSON() ([]byte, error) {
-	type plain Level
-	return json.Marshal(struct {
-		plain
-		Said string `json:"conclusion"`
-	}{plain(l), l.Conclusion.String()})
+	Conclusion Conclusion `json:"code"`       // Best, Worse or NotShown
 }
 
 // Best is the conclusion on the value that the others are compared with.
@@ -64,7 +52,6 @@ func (r *Result) sweep(ctx context.Context) {
 		s := &r.Sweeps[i]
 		if s.Race != nil {
 			r.dropped(s)
-			s.Answers = s.Race.answer()
 		}
 		for _, q := range questions {
 			for _, m := range []struct {
@@ -80,7 +67,7 @@ func (r *Result) sweep(ctx context.Context) {
 				s.effects(d, q.prefix+m.metric)
 			}
 		}
-		s.answer(r.Basis() + Decisive)
+		s.dropWorse(r.Basis() + Decisive)
 	}
 }
 
@@ -170,37 +157,13 @@ func (d *design) interaction(v, w, pairs int) (Figure, bool) {
 	return d.estimate(minus(minus(corner[1][1], corner[0][1]), minus(corner[1][0], corner[0][0])), pairs), true
 }
 
-// answer says what was found on the decisive metric, and which points may be dropped.
-func (s *Sweep) answer(metric string) {
+// dropWorse names the points that may be dropped: they have a value that is shown to be worse on a metric.
+func (s *Sweep) dropWorse(metric string) {
 	for _, e := range s.Effects {
-		if e.Metric != metric {
-			continue
-		}
-		var same, worse []string
-		var best Level
 		for _, l := range e.Levels {
-			switch l.Conclusion {
-			case Best:
-				best = l
-			case Worse:
-				worse = append(worse, fmt.Sprintf("%s (%s)", l.Value, points(l.Difference)))
+			if e.Metric == metric && l.Conclusion == Worse {
 				s.drop(e.Variable, l.Value)
-			default:
-				same = append(same, l.Value)
 			}
-		}
-		text := fmt.Sprintf("%s: %s has the best %s, %s.", e.Variable, best.Value, label(metric), withInterval(metric, best.Figure))
-		if len(same) > 0 {
-			text += fmt.Sprintf(" No clear difference from it: %s.", strings.Join(same, ", "))
-		}
-		if len(worse) > 0 {
-			text += fmt.Sprintf(" Shown to be worse: %s.", strings.Join(worse, "; "))
-		}
-		s.Answers = append(s.Answers, text)
-	}
-	for _, x := range s.Interactions {
-		if x.Metric == metric {
-			s.Answers = append(s.Answers, fmt.Sprintf("What %s does depends on %s: its effect on %s changes by %s.", x.Variables[0], x.Variables[1], label(metric), points(x.Difference)))
 		}
 	}
 }

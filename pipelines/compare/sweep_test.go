@@ -149,7 +149,7 @@ func TestSweepInteractions(t *testing.T) {
 	}
 }
 
-func TestSweepAnswersInWords(t *testing.T) {
+func TestSweepDropsWhatIsWorse(t *testing.T) {
 	s := Sweep{Of: "hybrid", Variables: []string{"variations", "coverage"}, Points: map[string][]string{}}
 	d := simulated(rand.New(rand.NewPCG(5, 6)), 4000, 0.05, 0)
 	for _, p := range d.points {
@@ -157,12 +157,9 @@ func TestSweepAnswersInWords(t *testing.T) {
 		s.Points["variations="+v[0]+" coverage="+v[1]] = v
 	}
 	s.effects(d, "own_"+Decisive)
-	s.answer("own_" + Decisive)
-	if len(s.Answers) != 2 || len(s.Dropped) != 4 {
-		t.Fatalf("%q, dropped %q", s.Answers, s.Dropped)
-	}
-	if want := "variations: 8 has the best recall at 1% FP rate, own traffic, "; s.Answers[0][:len(want)] != want {
-		t.Errorf("%s", s.Answers[0])
+	s.dropWorse("own_" + Decisive)
+	if len(s.Effects) != 2 || s.Effects[0].Best != "8" || len(s.Dropped) != 4 {
+		t.Errorf("%+v, dropped %q", s.Effects, s.Dropped)
 	}
 }
 

@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"fmt"
 	"math"
 
 	"rein/steps/stats"
@@ -160,7 +159,7 @@ func (r *Result) pair(a, b, metric, set string, test func(a, b *side) outcome, s
 	t := &Test{A: a, B: b, Metric: metric, P: 1, Raw: 1}
 	if ra.Data != rb.Data || len(sa.benign) != len(sb.benign) || len(sa.malicious) != len(sb.malicious) {
 		t.Conclusion = Incomparable
-		t.Reason = fmt.Sprintf("evaluated on other rows: %s (%d rows) and %s (%d rows)", short(ra.Data), ra.Rows, short(rb.Data), rb.Rows)
+		t.RowsOf = &[2]RowSet{{ra.Data, ra.Rows}, {rb.Data, rb.Rows}}
 		return t
 	}
 	x, y := da.side(sa), db.side(sb)
@@ -298,8 +297,6 @@ const detectableFactor = (stats.Z95 + 0.8416212335729143) / stats.Z95
 func halfWidth(i stats.Interval) float64 { return (i.High - i.Low) / 2 }
 
 func (c cells) list() [4]int { return [4]int{c.both, c.onlyA, c.onlyB, c.neither} }
-
-func short(digest string) string { return digest[:min(12, len(digest))] }
 
 // Turned is the same test seen from the other side; nil stays nil.
 func (t *Test) Turned() *Test {

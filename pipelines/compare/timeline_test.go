@@ -40,14 +40,14 @@ func TestTheWholePlansMistakeIsSaidOnce(t *testing.T) {
 	one := s.Strategy("one", weak, weak, 0, 1)
 	r := compute(t, s, one, record.Pipeline{Name: "two", Meta: one.Meta, Steps: one.Steps})
 	n := 0
-	for _, f := range r.Plan {
-		if f.Strategy == "" && f.Text == "12,200,000 avoided alarms at $20 are $244,000,000, not $244,000, unless 0.10% of them become tickets" {
+	for _, c := range r.Contradictions {
+		if c.Strategy == "" && c.Finding == Finding(SavingDiffers{12.2e6, 20, 244000}) {
 			n++
-		} else if f.Strategy != "" {
-			t.Errorf("of %s: %s", f.Strategy, f.Text)
+		} else if c.Strategy != "" {
+			t.Errorf("of %s: %+v", c.Strategy, c.Finding)
 		}
 	}
 	if n != 1 {
-		t.Errorf("said %d times: %v", n, r.Plan)
+		t.Errorf("said %d times: %+v", n, r.Contradictions)
 	}
 }

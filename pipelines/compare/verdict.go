@@ -1,42 +1,41 @@
 package compare
 
 import (
-	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
 	"rein/engine/record"
-	"rein/steps/metric"
 	"rein/steps/stats"
 )
 
-// severities are the words of balance_severity.
-var severities = []string{"ideal", "acceptable", "concerning", "critical"}
-
-// Critical is the severity of a balance that fails its gate.
-const Critical = 3
+// Severities of a balance.
+const (
+	concerning = 2
+	Critical   = 3 // fails its gate
+)
 
 // judge passes a strategy through its gates and gathers what speaks against it.
 func (r *Result) judge(s *Strategy) {
-	if s.Missing != "" {
+	if s.Missing != nil {
 		s.Verdict = Reject
-		s.Gates = append(s.Gates, Gate{Name: "steps", Wants: "every step has a result", Got: s.Missing})
-		s.Concerns = append(s.Concerns, "not measured: "+s.Missing)
+		s.Gates = append(s.Gates, Gate{Name: StepsGate, Missing: s.Missing})
+		s.Concerns = append(s.Concerns, NotMeasured{s.Missing})
 		return
 	}
-	s.Gates = append(s.Gates, Gate{Name: "steps", Wants: "every step has a result", Got: "all", Passed: true, Shown: true})
+	s.Gates = append(s.Gates, Gate{Name: StepsGate, Passed: true, Shown: true})
 	for _, name := range slices.Sorted(maps.Keys(s.Targets)) {
-		s.Gates = append(s.Gates, r.nameSlice(Check(name, s.Targets[name], s.Measured), s, name))
+		s.Gates = append(s.Gates, r.nameSlice(Check(name, s.Targets[name], s.Measured), s))
 	}
 	sev, ok := s.Measured["balance_severity"]
 	if ok && r.limitsBalance(s) {
-		s.Gates = append(s.Gates, Gate{Name: "balance", Wants: "not critical", Got: Severity(sev.Value) + balanceDetail(s), Passed: sev.Value < Critical, Shown: true})
+		s.Gates = append(s.Gates, Gate{Name: BalanceGate, Figure: &sev, Benign: s.benignShare(), Passed: sev.Value < Critical, Shown: true})
 	}
 	s.Gates = append(s.Gates, r.against(s)...)
 	for _, name := range slices.Sorted(maps.Keys(s.Expected)) {
 		if e := s.Expected[name]; e.Binding {
-			g := r.nameSlice(Check(name, e, s.Measured), s, name)
+			g := r.nameSlice(Check(name, e, s.Measured), s)
 			g.Name, g.Binding = "expected "+name, true
 			s.Gates = append(s.Gates, g)
 		}
@@ -46,22 +45,30 @@ func (r *Result) judge(s *Strategy) {
 		switch {
 		case !g.Passed:
 			s.Verdict = Reject
-			s.Concerns = append(s.Concerns, g.Missed())
+			s.Concerns = append(s.Concerns, GateMissed{g})
 		case !g.Shown:
-			s.Concerns = append(s.Concerns, fmt.Sprintf("%s is within %s, but its interval reaches beyond: %s", label(g.Name), g.Wants, g.Got))
+			s.Concerns = append(s.Concerns, GateNotShown{g})
 		}
 	}
 	s.Concerns = append(s.Concerns, s.seedConcern()...)
 	s.Concerns = append(s.Concerns, r.generalisation(s)...)
 	s.Concerns = append(s.Concerns, r.losses(s)...)
 	s.Concerns = append(s.Concerns, s.promiseConcern()...)
-	if ok && (sev.Value == 2 || sev.Value > 2 && !r.limitsBalance(s)) {
-		s.Concerns = append(s.Concerns, "balance is "+Severity(sev.Value)+balanceDetail(s))
+	if ok && (sev.Value == concerning || sev.Value > concerning && !r.limitsBalance(s)) {
+		s.Concerns = append(s.Concerns, Unbalanced{sev.Value, s.benignShare()})
 	}
 	s.Stars = stars(s)
 	if s.ControlOf != "" {
-		s.Verdict, s.Stars, s.Concerns = Control, 0, []string{}
+		s.Verdict, s.Stars, s.Concerns = Control, 0, []Finding{}
 	}
+}
+
+// benignShare is the share of benign rows that was measured; nil: it wasn't.
+func (s *Strategy) benignShare() *float64 {
+	if f, ok := s.Measured["benign_share"]; ok {
+		return &f.Value
+	}
+	return nil
 }
 
 // limitsBalance tells whether the balance is a gate of a strategy.
@@ -80,21 +87,11 @@ func LimitsBalance(meta record.Meta) bool {
 // given tells whether a variable has a value that somebody gave, not its default.
 func given(v record.Variable) bool { return v.From != "" && !strings.HasPrefix(v.From, "default ") }
 
-func orNothing(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	return s
-}
-
 // Check holds a figure against an expectation or target.
 func Check(name string, e record.Expectation, measured map[string]Figure) Gate {
-	g := Gate{Name: name, Wants: wants(name, e)}
+	g := Gate{Name: name, Metric: name, Limits: &e}
 	f, ok := measured[name]
 	if !ok {
-		if _, by, sliced := strings.Cut(name, metric.By); sliced {
-			g.Got = fmt.Sprintf("nothing: no %s of 30 rows or more", by)
-		}
 		return g
 	}
 	f = f.OverSources()
@@ -102,14 +99,26 @@ func Check(name string, e record.Expectation, measured map[string]Figure) Gate {
 	if f.Low != nil && f.High != nil {
 		low, high = *f.Low, *f.High
 	}
-	least, most := limits(e)
-	g.Got = withInterval(name, f)
+	least, most := Limits(e)
+	g.Figure = &f
 	g.Passed = f.Value >= least && f.Value <= most
-	if shown := show(name, f.Value); isRate(name) && !g.Passed && (shown == show(name, least) || shown == show(name, most)) {
-		g.Got = fmt.Sprintf("%.4f%% (%s)", 100*f.Value, interval(name, Figure{Value: f.Value, Low: &low, High: &high})) // two decimals would contradict
-	}
 	g.Shown = low >= least && high <= most
 	return g
+}
+
+// Limits are the values that an expectation allows.
+func Limits(e record.Expectation) (least, most float64) {
+	least, most = math.Inf(-1), math.Inf(1)
+	if e.Value != nil && e.Tolerance != nil {
+		least, most = *e.Value-*e.Tolerance, *e.Value+*e.Tolerance
+	}
+	if e.AtLeast != nil {
+		least = max(least, *e.AtLeast)
+	}
+	if e.AtMost != nil {
+		most = min(most, *e.AtMost)
+	}
+	return least, most
 }
 
 // Summary is what one pipeline's own record says of it, without any other to compare it with.
@@ -140,21 +149,9 @@ func Summarize(p record.Pipeline) (Summary, error) {
 	return out, nil
 }
 
-// Missed is the gate as a sentence: what was wanted, and what was measured.
-func (g Gate) Missed() string {
-	return fmt.Sprintf("%s: wants %s, measured %s", label(g.Name), g.Wants, orNothing(g.Got))
-}
-
-// The gates that a strategy passes by what tests show of it and the baseline.
-const (
-	gainGate = "gain" // it is better
-	lossGate = "loss" // it isn't worse
-)
-
 // answer is what tests show of a strategy against the baseline on one question.
 type answer struct {
 	prefix string
-	better *Test   // at one FP rate; nil: not shown
 	worse  []*Test // at one FP rate
 	asked  bool    // a gain here counts
 	any    *Test   // of the decisive metric
@@ -172,9 +169,6 @@ func (r *Result) answers(s *Strategy) []answer {
 			if t := r.TestOf(BaselineName, s.Name, q.prefix+metric); t != nil && t.Conclusion == Worse {
 				a.worse = append(a.worse, t)
 			}
-		}
-		if a.any.Conclusion == Better {
-			a.better = a.any
 		}
 		out = append(out, a)
 	}
@@ -194,76 +188,58 @@ func (r *Result) against(s *Strategy) []Gate {
 	if len(answers) == 0 {
 		return nil
 	}
-	gain := Gate{Name: gainGate, Wants: "more attacks found at one FP rate"}
-	loss := Gate{Name: lossGate, Wants: "no fewer attacks found at one FP rate", Passed: true}
-	var got, lost []string
+	gain, loss := Gate{Name: GainGate}, Gate{Name: LossGate}
 	for _, a := range answers {
 		if a.asked {
-			got = append(got, label(a.any.Metric)+" "+a.any.words())
-			gain.Passed = gain.Passed || a.better != nil
+			gain.Tests = append(gain.Tests, *a.any)
+			gain.Passed = gain.Passed || a.any.Conclusion == Better
 		}
 		for _, t := range a.worse {
-			loss.Passed = false
-			lost = append(lost, label(t.Metric)+" "+t.words())
+			loss.Tests = append(loss.Tests, *t)
 		}
 	}
-	gain.Got, gain.Shown = strings.Join(got, "; "), gain.Passed
-	if loss.Got, loss.Shown = strings.Join(lost, "; "), loss.Passed; loss.Passed {
-		loss.Got = "none shown"
-	}
+	loss.Passed = len(loss.Tests) == 0
+	gain.Shown, loss.Shown = gain.Passed, loss.Passed
 	return []Gate{gain, loss}
 }
 
-// words are what a test concludes, with its figures.
-func (t *Test) words() string {
-	return fmt.Sprintf("%s (%s, %s)", t.Said(), points(t.Decided()), t.PText())
-}
-
-// PText is the p-value in words; its interval is of this test alone, so it says where other tests count.
-func (t *Test) PText() string {
-	if t.P > t.Raw {
-		return fmt.Sprintf("p %s, adjusted for the number of tests", pvalue(t.P))
-	}
-	return "p " + pvalue(t.P)
-}
-
 // generalisation compares new sources with own traffic.
-func (r *Result) generalisation(s *Strategy) []string {
-	var out []string
+func (r *Result) generalisation(s *Strategy) []Finding {
+	var out []Finding
 	if own, new, ok := Both(s.Measured, Own+"fp_rate", New+"fp_rate"); ok {
 		if most := s.Targets["fp_rate"].AtMost; most != nil && new.Value > *most && own.Value <= *most {
-			out = append(out, fmt.Sprintf("FP rate on new sources is %s, over the target of %s that own traffic meets", percent(new.Value), percent(*most)))
+			out = append(out, NewOverTarget{new.Value, *most})
 		} else if new.Low != nil && own.High != nil && *new.Low > *own.High && new.Value > 2*own.Value {
-			out = append(out, fmt.Sprintf("FP rate on new sources is %s against %s on own traffic", percent(new.Value), percent(own.Value)))
+			out = append(out, NewFPHigher{new.Value, own.Value})
 		}
 	}
 	if own, new, ok := Both(s.Measured, Own+Decisive, New+Decisive); ok && new.High != nil && *new.High < own.Value-0.02 {
-		out = append(out, fmt.Sprintf("recall at 1%% FP rate on new sources is %s against %s on own traffic", percent(new.Value), percent(own.Value)))
+		out = append(out, NewRecallLower{new.Value, own.Value})
 	}
 	return out
 }
 
-// losses says what tests show to be worse than the baseline and no gate is about.
-func (r *Result) losses(s *Strategy) []string {
-	var out []string
+// losses are what tests show to be worse than the baseline and no gate is about.
+func (r *Result) losses(s *Strategy) []Finding {
+	var out []Finding
 	for _, q := range questions {
 		if t := r.TestOf(BaselineName, s.Name, q.prefix+"roc_auc"); t != nil && t.Conclusion == Worse {
-			out = append(out, fmt.Sprintf("%s is worse than the baseline's (%s, %s)", label(t.Metric), points(t.Decided()), t.PText()))
+			out = append(out, RankingWorse{*t})
 		}
 	}
 	return out
 }
 
 // promiseConcern speaks up where the threshold can't promise what was asked for.
-func (s *Strategy) promiseConcern() []string {
+func (s *Strategy) promiseConcern() []Finding {
 	p := s.Promise
 	switch {
 	case p == nil || p.Probability >= p.Wanted-1e-9:
 		return nil
 	case p.Sources == 0:
-		return []string{"the threshold promises nothing of new sources: no validation source has enough benign rows"}
+		return []Finding{NothingPromised{}}
 	}
-	return []string{fmt.Sprintf("too few sources: the threshold promises %s for %.0f%% of new sources, of %d; %.0f%% needs %d", percent(p.Limit), 100*p.Probability, p.Sources, 100*p.Wanted, p.Needs)}
+	return []Finding{TooFewPromised{*p}}
 }
 
 // Both are two figures; ok where both were measured.
@@ -277,7 +253,7 @@ func Both(m map[string]Figure, a, b string) (x, y Figure, ok bool) {
 // balance that isn't critical, and an FP rate whose whole interval, over sources where those are new, is within the target.
 func stars(s *Strategy) int {
 	n := 0
-	for _, name := range []string{"fp_rate", gainGate, lossGate, "balance"} {
+	for _, name := range []string{"fp_rate", GainGate, LossGate, BalanceGate} {
 		if g := s.Gate(name); g != nil && g.Passed {
 			n++
 		}
@@ -310,19 +286,4 @@ func (s *Strategy) Confidence() (sure float64, ok bool) {
 		return 0, false
 	}
 	return stats.BelowConfidence(int(count.Value), int(rows.Value), *most), true
-}
-
-// Severity is the word of a balance.
-func Severity(v float64) string {
-	if i := int(v); i >= 0 && i < len(severities) {
-		return severities[i]
-	}
-	return fmt.Sprintf("severity %g", v)
-}
-
-func balanceDetail(s *Strategy) string {
-	if f, ok := s.Measured["benign_share"]; ok {
-		return fmt.Sprintf(" (%.1f%% benign)", 100*f.Value)
-	}
-	return ""
 }

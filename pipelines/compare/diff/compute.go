@@ -34,7 +34,7 @@ type Input struct {
 	Rerun   []Rerun // from the plan of B; nil: not asked for
 }
 
-// Result is the difference, B against A.
+// Result is the difference, B against A. Package render writes its JSON form.
 type Result struct {
 	A       string              `json:"a"`
 	B       string              `json:"b"`
@@ -44,7 +44,7 @@ type Result struct {
 	Tests   []compare.Test      `json:"tests"`
 	Flips   *compare.Microscope `json:"flips,omitempty"`
 	Rerun   []Rerun             `json:"rerun,omitempty"`
-	Notes   []string            `json:"notes,omitempty"` // what could not be compared, and why
+	Notes   []compare.Finding   `json:"-"` // what could not be compared, and why
 }
 
 // Metric is one measured figure of both sides; nil where a side hasn't measured it.
@@ -68,7 +68,7 @@ func Compute(ctx context.Context, in Input) (*Result, error) {
 	}
 	for _, s := range []Side{in.A, in.B} {
 		if len(s.Pipeline.Steps) == 0 {
-			r.Notes = append(r.Notes, s.Label+" has never run: data and results are not compared")
+			r.Notes = append(r.Notes, compare.SideNeverRan{Side: s.Label})
 			return r, nil
 		}
 	}
@@ -100,8 +100,8 @@ func (r *Result) results(ctx context.Context, in Input) (*compare.Result, error)
 	r.Notes = append(r.Notes, both.Notes...)
 	x, y := both.Strategy(r.A), both.Strategy(r.B)
 	for _, s := range []*compare.Strategy{x, y} {
-		if s.Missing != "" {
-			r.Notes = append(r.Notes, s.Name+": "+s.Missing)
+		if s.Missing != nil {
+			r.Notes = append(r.Notes, compare.SideMissing{Side: s.Name, Why: s.Missing})
 		}
 	}
 	r.Metrics = metrics(x.Measured, y.Measured)
@@ -115,11 +115,11 @@ func (r *Result) results(ctx context.Context, in Input) (*compare.Result, error)
 
 // flips are the rows that the two sides decide otherwise.
 func (r *Result) flips(ctx context.Context, in Input, both *compare.Result) (err error) {
-	if in.Blobs == nil || both.Strategy(r.A).Missing != "" || both.Strategy(r.B).Missing != "" {
+	if in.Blobs == nil || both.Strategy(r.A).Missing != nil || both.Strategy(r.B).Missing != nil {
 		return nil
 	}
 	if r.Flips, err = both.Microscope(ctx, r.B, r.A); err != nil {
-		r.Notes = append(r.Notes, err.Error())
+		r.Notes = append(r.Notes, compare.Unreadable{Error: err.Error()})
 	}
 	return ctx.Err()
 }

@@ -3,13 +3,13 @@ package diff
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"hash/maphash"
 	"slices"
 	"unicode/utf8"
 
 	"rein/cache"
 	"rein/engine/record"
+	"rein/pipelines/compare"
 	"rein/steps/artifact"
 )
 
@@ -61,7 +61,7 @@ func (r *Result) data(ctx context.Context, in Input) error {
 				return err
 			}
 			if err != nil {
-				r.Notes = append(r.Notes, fmt.Sprintf("%s.%s: %v", b.Name, port, err))
+				r.Notes = append(r.Notes, compare.Unreadable{What: b.Name + "." + port, Error: err.Error()})
 				continue
 			}
 			r.Data = append(r.Data, *d)

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"rein/cache"
 	"rein/engine/record"
+	"rein/pipelines/compare"
 	"rein/steps/artifact"
 	"rein/steps/stats"
 )
@@ -154,7 +154,7 @@ func TestResultsOfTwoRuns(t *testing.T) {
 
 func TestNothingRecorded(t *testing.T) {
 	r, err := Compute(t.Context(), Input{A: Side{Label: "a", Config: json.RawMessage(resolvedA)}, B: Side{Label: "b", Config: json.RawMessage(resolvedB)}})
-	if err != nil || len(r.Config) == 0 || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "a has never run") {
+	if err != nil || len(r.Config) == 0 || len(r.Notes) != 1 || r.Notes[0] != compare.Finding(compare.SideNeverRan{Side: "a"}) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

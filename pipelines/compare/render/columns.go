@@ -48,7 +48,7 @@ func (r result) ranked() []*compare.Strategy {
 		switch {
 		case s.Recommended:
 			return -1
-		case s.Missing != "":
+		case s.Missing != nil:
 			return len(s.Gates) + 1
 		}
 		return len(s.Failures())

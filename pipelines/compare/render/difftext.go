@@ -49,7 +49,7 @@ func (d *diffText) write() {
 		if i == 0 {
 			d.table.Line(nil, "")
 		}
-		d.table.Line(nil, "note: "+n)
+		d.table.Line(nil, "note: "+sentence(n))
 	}
 }
 

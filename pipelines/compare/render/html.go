@@ -29,37 +29,38 @@ var pageScript string
 
 // page is what the template draws.
 type page struct {
-	Style        template.CSS
-	Script       template.JS
-	R            *compare.Result
-	M            *Matrix
-	Title        string
-	Why          []compare.Line
-	Rejected     []string
-	Rule, Stars  string
-	Legend       string
-	Facts        []string
-	Decision     []*decision
-	Forests      []whiskers
-	Charts       []chart
-	Training     []chart
-	Trend        []chart
-	Whiskers     []whiskers
-	Histograms   []histogram
-	Confusions   []confusionTable
-	Composition  []composition
-	Graphs       []stepGraph
-	Microscopes  []scope
-	Edits        []compare.Edits
-	Keys         []key
-	ConcernLines []string
-	ControlLines []string
-	SweepLines   []string
-	Sweeps       []sweepChart
-	PlanLines    []string
-	MoneyLines   []string
-	NoteLines    []string
-	BlankLines   []string
+	Style          template.CSS
+	Script         template.JS
+	R              *compare.Result
+	M              *Matrix
+	Title          string
+	Why            []reason
+	Rejected       []string
+	Rule, Stars    string
+	Legend         string
+	Facts          []string
+	Decision       []*decision
+	Forests        []whiskers
+	Charts         []chart
+	Training       []chart
+	Trend          []chart
+	Whiskers       []whiskers
+	Histograms     []histogram
+	Confusions     []confusionTable
+	Composition    []composition
+	Graphs         []stepGraph
+	Microscopes    []scope
+	Edits          []compare.Edits
+	Keys           []key
+	ConcernLines   []string
+	ControlLines   []string
+	SweepLines     []string
+	Sweeps         []sweepChart
+	Contradictions []string
+	MoneyLines     []string
+	NoteLines      []string
+	BlankLines     []string
+	Notes          []string
 }
 
 const pageLegend = "Bold figures were measured. In italics below them: what the file expects, plans or asks for. – is not measured."
@@ -90,8 +91,9 @@ func newPage(ctx context.Context, of *compare.Result, o Options) (*page, error) 
 	if err := m.Arrange(o); err != nil {
 		return nil, err
 	}
-	p := &page{Style: template.CSS(pageStyle), Script: template.JS(pageScript), R: of, M: m, Facts: slices.Concat(o.Facts, r.facts()), Decision: r.decisions(), Forests: r.forests(), Title: r.headline(), Why: r.without(r.Rejections()), Rejected: r.Rejections(), Rule: r.Recommendation.Rule, Stars: starRule, Legend: pageLegend,
-		ConcernLines: r.concernLines(), ControlLines: r.controlLines(), Sweeps: r.sweepCharts(), SweepLines: r.sweepLines(), PlanLines: r.planLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines()}
+	p := &page{Style: template.CSS(pageStyle), Script: template.JS(pageScript), R: of, M: m, Facts: slices.Concat(o.Facts, r.facts()), Decision: r.decisions(), Forests: r.forests(), Title: r.headline(), Rule: rule, Stars: starRule, Legend: pageLegend,
+		ConcernLines: r.concernLines(), ControlLines: r.controlLines(), Sweeps: r.sweepCharts(), SweepLines: r.sweepLines(), Contradictions: r.contradictionLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines(), Notes: sentences(r.Notes)}
+	p.Why, p.Rejected = r.why()
 	for _, name := range r.Columns() {
 		p.Keys = append(p.Keys, key{name, r.class(name)})
 	}
@@ -127,11 +129,23 @@ func (r result) facts() []string {
 			continue
 		}
 		set := report.Sets[r.BasisSet()]
-		out = append(out, fmt.Sprintf("Data: %s; the verdict rests on %s (%s benign rows, %s malicious, content %s)", r.Data(),
-			map[bool]string{true: "new sources", false: "own traffic"}[r.Basis() == compare.New], count(float64(set.Benign.Rows)), count(float64(set.Malicious.Rows)), set.Data[:min(12, len(set.Data))]))
+		out = append(out, fmt.Sprintf("Data: %s; the verdict rests %s (%s benign rows, %s malicious, content %s)", r.dataText(),
+			onQuestion(r.Basis()), count(float64(set.Benign.Rows)), count(float64(set.Malicious.Rows)), set.Data[:min(12, len(set.Data))]))
 		break
 	}
 	return out
+}
+
+// dataText names what the strategies were made of.
+func (r result) dataText() string {
+	file, builtIn := r.Data()
+	switch {
+	case builtIn:
+		return "the built-in corpus, a test bed"
+	case file == "":
+		return "as the files say"
+	}
+	return file
 }
 
 // scope is a microscope, and what became of the baseline's clusters.
@@ -215,11 +229,15 @@ var functions = template.FuncMap{
 		}
 		return fmt.Sprintf("%+.4f, 95%% %+.4f to %+.4f", d.Value, *d.Low, *d.High)
 	},
-	"label": label,
-	"took":  func(ms int64) string { return seconds(float64(ms) / 1000) },
-	"head":  func(s string) string { return s[:min(12, len(s))] },
-	"join":  strings.Join,
-	"flips": func(title string, n int, rows []compare.Flip) flipTable { return flipTable{title, n, rows} },
+	"label":      label,
+	"said":       said,
+	"rowsDiffer": rowsDiffer,
+	"methods":    methods,
+	"nearest":    nearestMethods,
+	"took":       func(ms int64) string { return seconds(float64(ms) / 1000) },
+	"head":       func(s string) string { return s[:min(12, len(s))] },
+	"join":       strings.Join,
+	"flips":      func(title string, n int, rows []compare.Flip) flipTable { return flipTable{title, n, rows} },
 }
 
 type flipTable struct {

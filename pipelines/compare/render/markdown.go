@@ -21,7 +21,7 @@ func Markdown(w io.Writer, of *compare.Result, o Options) error {
 	} else {
 		b.WriteString("## Recommended: nobody\n\n")
 	}
-	for _, why := range r.Recommendation.Lines {
+	for _, why := range r.allWhy() {
 		bullets(&b, []string{why.Text})
 		for _, p := range why.Points {
 			fmt.Fprintf(&b, "  - %s\n", escape(p))
@@ -50,12 +50,12 @@ func Markdown(w io.Writer, of *compare.Result, o Options) error {
 		}
 		fmt.Fprintf(&b, "| %s |\n", strings.Join(line, " | "))
 	}
-	fmt.Fprintf(&b, "\n<sub>%s %s</sub>\n", escape(m.legend()), escape("Rule: "+r.Recommendation.Rule))
+	fmt.Fprintf(&b, "\n<sub>%s %s</sub>\n", escape(m.legend()), escape("Rule: "+rule))
 	for _, part := range []struct {
 		title string
 		lines []string
-	}{{"Sweep", r.sweepLines()}, {"Variations against volume", r.controlLines()}, {"Concerns", r.concernLines()}, {"Paired tests", r.testLines()}, {"What the steps say", r.noteLines()}, {"The plan's own figures", r.planLines()},
-		{"Money", r.moneyLines()}, {"Blanks", r.blankLines()}, {"Notes", r.Notes}} {
+	}{{"Sweep", r.sweepLines()}, {"Variations against volume", r.controlLines()}, {"Concerns", r.concernLines()}, {"Paired tests", r.testLines()}, {"What the steps say", r.noteLines()}, {"The plan's own figures", r.contradictionLines()},
+		{"Money", r.moneyLines()}, {"Blanks", r.blankLines()}, {"Notes", sentences(r.Notes)}} {
 		if len(part.lines) > 0 {
 			fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n", part.title)
 			bullets(&b, part.lines)

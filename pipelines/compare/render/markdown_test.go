@@ -3,12 +3,14 @@ package render
 import (
 	"strings"
 	"testing"
+
+	"rein/pipelines/compare"
 )
 
 func TestMarkdown(t *testing.T) {
 	r := four(t)
 	r.Strategies[2].Title = "a|b <script> *c*"
-	r.Strategies[2].Concerns = append(r.Strategies[2].Concerns, "a | b <i>")
+	r.Strategies[2].Concerns = append(r.Strategies[2].Concerns, compare.Unreadable{Error: "a | b <i>"})
 	var b strings.Builder
 	if err := Markdown(&b, r, Options{}); err != nil {
 		t.Fatal(err)

@@ -77,11 +77,11 @@ func (r result) matrix() *Matrix {
 	m := &Matrix{tests: r.Tests}
 	var views []view
 	for _, s := range r.ranked() {
-		m.Columns = append(m.Columns, Column{Name: s.Name, Title: s.Title, Starred: s.Recommended, Missing: s.Missing, strategy: s})
+		m.Columns = append(m.Columns, Column{Name: s.Name, Title: title(s), Starred: s.Recommended, Missing: Missing(s.Missing), strategy: s})
 		views = append(views, view{r, s, s.Measured})
 	}
 	if r.Has(compare.BaselineName) {
-		m.Columns = append(m.Columns, Column{Name: compare.BaselineName, Title: "Baseline", Missing: r.Baseline.Missing})
+		m.Columns = append(m.Columns, Column{Name: compare.BaselineName, Title: "Baseline", Missing: Missing(r.Baseline.Missing)})
 		views = append(views, view{r, nil, r.Baseline.Measured})
 	}
 	for _, line := range lines {
@@ -307,9 +307,9 @@ func balance(v view) Cell {
 	if v.s == nil || !ok {
 		return c
 	}
-	c.Text = compare.Severity(f.Value)
+	c.Text = severity(f.Value)
 	c.Tone = []Tone{Good, Good, Warn, Warn}[min(max(int(f.Value), 0), compare.Critical)]
-	if g := v.s.Gate("balance"); g != nil && !g.Passed {
+	if g := v.s.Gate(compare.BalanceGate); g != nil && !g.Passed {
 		c.Tone = Bad
 	}
 	return c

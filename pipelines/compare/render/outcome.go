@@ -35,7 +35,7 @@ func Outcome(w io.Writer, pipelines []record.Pipeline) error {
 		fmt.Fprintf(&b, "%s: %s\n", p.Name, strings.Join(parts, ", "))
 		for _, g := range s.Gates {
 			if !g.Passed && !g.Binding {
-				fmt.Fprintf(&b, "  misses %s\n", g.Missed())
+				fmt.Fprintf(&b, "  misses %s\n", Missed(g))
 			}
 		}
 	}

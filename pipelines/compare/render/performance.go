@@ -162,7 +162,7 @@ func worstSlice(v view) Cell {
 	if w == nil {
 		return v.measuredCell("worst_slice_fp_rate")
 	}
-	c := Cell{Text: fmt.Sprintf("%s %s (%s)", w.By, compare.SliceWords(w), count(float64(w.Rows)))}
+	c := Cell{Text: fmt.Sprintf("%s %s (%s)", w.By, sliceWords(w), count(float64(w.Rows)))}
 	if v.s != nil {
 		if most := v.s.Targets["fp_rate"].AtMost; most != nil && w.Rate.Low > *most {
 			c.Tone = Warn
@@ -268,7 +268,7 @@ func (v view) testCell(t *compare.Test) Cell {
 	case t.Conclusion == compare.Better:
 		return Cell{Text: difference(t), Tone: Good}
 	case t.Conclusion != compare.Worse:
-		return Cell{Text: t.Said()} // too few of something
+		return Cell{Text: said(*t)} // too few of something
 	}
 	metric := strings.TrimPrefix(strings.TrimPrefix(t.Metric, compare.Own), compare.New)
 	if e, ok := v.s.Targets[metric]; ok && compare.Check(t.Metric, e, v.measured).Passed {

@@ -30,8 +30,11 @@ func (r result) prose(p painter, o Options, m *Matrix) string {
 			b.WriteString(paragraph("  · ", l, o.Width))
 		}
 	}
-	said := r.Rejections()
-	section("Why", slices.DeleteFunc(slices.Clone(r.Recommendation.Why), func(l string) bool { return o.Brief && slices.Contains(said, l) })) // the matrix's first row says them
+	reasons := r.allWhy()
+	if o.Brief {
+		reasons, _ = r.why() // the matrix's first row says who is rejected
+	}
+	section("Why", texts(reasons))
 	section("Sweep", r.sweepLines())
 	section("Trend", r.trendLines(o.Past))
 	section("Variations against volume", r.controlLines())
@@ -39,14 +42,14 @@ func (r result) prose(p painter, o Options, m *Matrix) string {
 		section("Concerns", r.concernLines())
 		section("Paired tests (Holm-adjusted)", r.testLines())
 		section("What the steps say", r.noteLines())
-		section("The plan's own figures", r.planLines())
+		section("The plan's own figures", r.contradictionLines())
 		section("Money", r.moneyLines())
 	}
 	section("Blanks", r.blankLines())
-	section("Notes", r.Notes)
+	section("Notes", sentences(r.Notes))
 	b.WriteString("\n" + p.dim(strings.TrimRight(paragraph("", m.legend()+r.more(o), o.Width), "\n")) + "\n")
 	if !o.Brief {
-		b.WriteString(p.dim(strings.TrimRight(paragraph("Rule: ", r.Recommendation.Rule, o.Width), "\n")) + "\n")
+		b.WriteString(p.dim(strings.TrimRight(paragraph("Rule: ", rule, o.Width), "\n")) + "\n")
 		b.WriteString(p.dim(strings.TrimRight(paragraph("Stars: ", starRule, o.Width), "\n")) + "\n")
 	}
 	return b.String()
@@ -85,8 +88,8 @@ const starRule = "one each for the FP target, more attacks found than by the bas
 func (r result) concernLines() []string {
 	var out []string
 	for _, s := range r.Strategies {
-		if more := s.Concerns[min(len(s.Failures()), len(s.Concerns)):]; len(more) > 0 && s.Missing == "" && !s.Recommended {
-			out = append(out, s.Name+": "+strings.Join(more, "; "))
+		if more := besideGates(s); len(more) > 0 && s.Missing == nil && !s.Recommended {
+			out = append(out, s.Name+": "+strings.Join(sentences(more), "; "))
 		}
 	}
 	return out
@@ -122,7 +125,7 @@ func (r result) pairWords(a, b string) string {
 		what := label(t.Metric)
 		switch {
 		case t.Conclusion == compare.Incomparable:
-			return t.Said() + ": " + t.Reason
+			return said(t) + ": " + rowsDiffer(t)
 		case t.Needs() > 0:
 			what += fmt.Sprintf(" (need %s)", count(float64(t.Needs())))
 		case t.Conclusion == compare.NotShown:
@@ -135,9 +138,9 @@ func (r result) pairWords(a, b string) string {
 	}
 	var parts []string
 	for _, c := range []compare.Conclusion{compare.Better, compare.Worse, compare.OtherThreshold, compare.NotShown, compare.TooFewRows, compare.TooFewSeeds, compare.TooFewSources} {
-		words := c.String() + ": "
+		words := Conclusion(c) + ": "
 		if c == compare.Better || c == compare.Worse {
-			words = c.String() + " in "
+			words = Conclusion(c) + " in "
 		}
 		if list := groups[c]; len(list) > 0 {
 			parts = append(parts, words+strings.Join(list, ", "))
@@ -180,10 +183,10 @@ func brief(s string) string {
 	return s[:max(cut, 1)] + " ..."
 }
 
-func (r result) planLines() []string {
+func (r result) contradictionLines() []string {
 	var out []string
-	for _, f := range r.Plan {
-		out = append(out, cmp.Or(f.Strategy, "all of them")+": "+f.Text)
+	for _, c := range r.Contradictions {
+		out = append(out, cmp.Or(c.Strategy, "all of them")+": "+sentence(c.Finding))
 	}
 	return out
 }
@@ -224,12 +227,12 @@ func span(f compare.Figure, format func(float64) string) string {
 
 func (r result) blankLines() []string {
 	var out []string
-	if r.Baseline.Missing != "" && r.Has(compare.BaselineName) {
-		out = append(out, "baseline: "+r.Baseline.Missing)
+	if r.Baseline.Missing != nil && r.Has(compare.BaselineName) {
+		out = append(out, "baseline: "+sentence(r.Baseline.Missing))
 	}
 	for _, s := range r.Strategies {
-		if s.Missing != "" {
-			out = append(out, s.Name+": "+s.Missing)
+		if s.Missing != nil {
+			out = append(out, s.Name+": "+sentence(s.Missing))
 		}
 	}
 	return out
@@ -262,9 +265,13 @@ func (r result) controlWords(s *compare.Strategy) string {
 	return fmt.Sprintf("%s against as many plain copies of the same rows: %s", s.Name, strings.Join(parts, "; "))
 }
 
-// without are the recommendation's lines but those that are said elsewhere.
-func (r result) without(said []string) []compare.Line {
-	return slices.DeleteFunc(slices.Clone(r.Recommendation.Lines), func(l compare.Line) bool { return slices.Contains(said, l.Text) })
+// texts are reasons with their lists.
+func texts(reasons []reason) []string {
+	out := []string{}
+	for _, r := range reasons {
+		out = append(out, r.String())
+	}
+	return out
 }
 
 // millions shortens a large count.

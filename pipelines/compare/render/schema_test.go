@@ -21,8 +21,8 @@ func swept(t *testing.T) *compare.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Sweeps[0].Effects) == 0 || len(r.Sweeps[0].Answers) != 1 {
-		t.Errorf("no effect was told: %+v, %v", r.Sweeps[0], r.Notes)
+	if got := answers(&r.Sweeps[0], r.Basis()+compare.Decisive); len(r.Sweeps[0].Effects) == 0 || len(got) != 1 || !strings.HasPrefix(got[0], "n: ") {
+		t.Errorf("no effect was told: %+v, %v, %q", r.Sweeps[0], r.Notes, got)
 	}
 	return r
 }
@@ -40,8 +40,8 @@ func raced(t *testing.T) *compare.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := r.Strategy("p n=1 seed=1"); got.Missing != "dropped after round 1 of 4: p n=2 has a recall at 1% FP rate, own traffic that is higher by 25.0 points on 20 attacks" {
-		t.Errorf("what was dropped says %q", got.Missing)
+	if got := Missing(r.Strategy("p n=1 seed=1").Missing); got != "dropped after round 1 of 4: p n=2 has a recall at 1% FP rate, own traffic that is higher by 25.0 points on 20 attacks" {
+		t.Errorf("what was dropped says %q", got)
 	}
 	return r
 }

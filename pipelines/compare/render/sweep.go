@@ -13,7 +13,7 @@ func (r result) sweepLines() []string {
 	var out []string
 	for _, s := range r.Sweeps {
 		out = append(out, fmt.Sprintf("%s, %d points (%s design)", s.Of, len(s.Points), s.Design))
-		out = append(out, s.Answers...)
+		out = append(out, answers(&s, r.Basis()+compare.Decisive)...)
 		if s.Race != nil {
 			out = append(out, raceLines(s.Race)...)
 		}
@@ -34,6 +34,76 @@ func (r result) sweepLines() []string {
 		}
 	}
 	return out
+}
+
+// answers say what was found on a metric, of a race first how it ended.
+func answers(s *compare.Sweep, metric string) (out []string) {
+	if s.Race != nil {
+		out = raceAnswers(s.Race)
+	}
+	for _, e := range s.Effects {
+		if e.Metric == metric {
+			out = append(out, effectWords(e))
+		}
+	}
+	for _, x := range s.Interactions {
+		if x.Metric == metric {
+			out = append(out, fmt.Sprintf("What %s does depends on %s: its effect on %s changes by %s.", x.Variables[0], x.Variables[1], label(metric), points(x.Difference)))
+		}
+	}
+	return out
+}
+
+// effectWords say which value of a variable is best, and what the others are beside it.
+func effectWords(e compare.Effect) string {
+	var same, worse []string
+	var best compare.Level
+	for _, l := range e.Levels {
+		switch l.Conclusion {
+		case compare.Best:
+			best = l
+		case compare.Worse:
+			worse = append(worse, fmt.Sprintf("%s (%s)", l.Value, points(l.Difference)))
+		default:
+			same = append(same, l.Value)
+		}
+	}
+	text := fmt.Sprintf("%s: %s has the best %s, %s.", e.Variable, best.Value, label(e.Metric), withInterval(e.Metric, best.Figure))
+	if len(same) > 0 {
+		text += fmt.Sprintf(" No clear difference from it: %s.", strings.Join(same, ", "))
+	}
+	if len(worse) > 0 {
+		text += fmt.Sprintf(" Shown to be worse: %s.", strings.Join(worse, "; "))
+	}
+	return text
+}
+
+// raceAnswers say how a race ended.
+func raceAnswers(r *compare.Race) (out []string) {
+	var names []string
+	for _, p := range r.Left() {
+		names = append(names, p.Name)
+	}
+	all := r.Rounds * len(r.Points)
+	out = append(out, fmt.Sprintf("Left of %d points: %s. The race did %d of the %d rounds that all points would take.", len(r.Points), strings.Join(names, ", "), r.Work, all))
+	for _, p := range r.Points {
+		if p.Lost != nil {
+			out = append(out, fmt.Sprintf("%s was dropped after round %d: %s.", p.Name, p.Rounds, lossWords(r.Metric, *p.Lost)))
+		}
+	}
+	if r.Stopped != "" {
+		out = append(out, "The race ended early: "+r.Stopped+".")
+	}
+	return out
+}
+
+// lossWords say to whom a point of a race lost.
+func lossWords(metric string, l compare.Loss) string {
+	unit := "attack"
+	if strings.HasPrefix(metric, compare.New) {
+		unit = "new source"
+	}
+	return fmt.Sprintf("%s has a %s that is higher by %.1f points on %s", l.To, label(metric), 100*l.Difference, human.Many(l.Units, unit))
 }
 
 // raceLines are the points of a race: what each was measured to be until it was dropped.

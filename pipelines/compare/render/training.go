@@ -139,14 +139,14 @@ func criticalPathCell(v view) Cell {
 }
 
 func starsCell(v view) Cell {
-	if v.s == nil || v.s.Missing != "" || v.s.ControlOf != "" {
+	if v.s == nil || v.s.Missing != nil || v.s.ControlOf != "" {
 		return Cell{}
 	}
 	return Cell{Text: strings.Repeat("★", v.s.Stars) + strings.Repeat("☆", 5-v.s.Stars)}
 }
 
 // failedWords say shortly what a failed gate found, where its name alone says what was wanted.
-var failedWords = map[string]string{"gain": "no gain", "loss": "a loss"}
+var failedWords = map[string]string{compare.GainGate: "no gain", compare.LossGate: "a loss"}
 
 // verdictCell is the verdict with the gates that failed.
 func verdictCell(v view) Cell {
@@ -155,7 +155,7 @@ func verdictCell(v view) Cell {
 	}
 	c := Cell{Text: "passes"}
 	switch {
-	case v.s.Missing != "":
+	case v.s.Missing != nil:
 		c = Cell{Text: "not measured", Tone: Bad}
 	case v.s.Verdict == compare.Control:
 		c.Text = "control"
@@ -165,7 +165,7 @@ func verdictCell(v view) Cell {
 		var failed []string
 		for _, g := range v.s.Gates {
 			if !g.Passed {
-				failed = append(failed, cmp.Or(failedWords[g.Name], label(g.Name)))
+				failed = append(failed, cmp.Or(failedWords[g.Name], gateName(g)))
 			}
 		}
 		c = Cell{Text: "reject: " + strings.Join(failed, ", "), Tone: Bad}
@@ -175,14 +175,14 @@ func verdictCell(v view) Cell {
 
 // concern is the first thing to keep in mind of a strategy besides its failed gates; all are listed with --details.
 func concern(v view) Cell {
-	if v.s == nil || v.s.ControlOf != "" || v.s.Missing != "" {
+	if v.s == nil || v.s.ControlOf != "" || v.s.Missing != nil {
 		return Cell{}
 	}
-	more := v.s.Concerns[min(len(v.s.Failures()), len(v.s.Concerns)):]
+	more := besideGates(v.s)
 	if len(more) == 0 {
 		return Cell{Text: "nothing"}
 	}
-	what, _, _ := strings.Cut(more[0], " (")
+	what, _, _ := strings.Cut(sentence(more[0]), " (") // the figures in brackets are in the list
 	return Cell{Text: what, Tone: Warn}
 }
 

@@ -1,4 +1,4 @@
-package compare
+package render
 
 import (
 	"cmp"
@@ -9,21 +9,18 @@ import (
 	"time"
 
 	"rein/engine/record"
+	"rein/pipelines/compare"
 	"rein/pipelines/human"
 	"rein/steps/metric"
 )
 
-// label is a metric's name for people, also of one that only a user's own step measures.
+// Label is a metric's name for people, also of one that only a user's own step measures.
+func Label(metric string) string { return label(metric) }
+
+// Format is a measured figure of a metric for people, with its interval.
+func Format(metric string, f compare.Figure) string { return withInterval(metric, f) }
+
 func label(name string) string {
-	switch name {
-	case gainGate:
-		return "gain over the baseline"
-	case lossGate:
-		return "loss against the baseline"
-	}
-	if of, ok := strings.CutPrefix(name, "expected "); ok {
-		return "expected " + label(of)
-	}
 	if m, ok := metric.Lookup(name); ok {
 		return m.Label
 	}
@@ -102,7 +99,7 @@ func percent(v float64) string {
 }
 
 // withInterval is a value with its 95% interval.
-func withInterval(name string, f Figure) string {
+func withInterval(name string, f compare.Figure) string {
 	if f.Low == nil || f.High == nil {
 		return show(name, f.Value)
 	}
@@ -110,7 +107,7 @@ func withInterval(name string, f Figure) string {
 }
 
 // interval is the 95% interval alone, without repeating the unit.
-func interval(name string, f Figure) string {
+func interval(name string, f compare.Figure) string {
 	low, high := show(name, *f.Low), show(name, *f.High)
 	for _, unit := range []string{"%", " ms", " MiB", " s"} {
 		if strings.HasSuffix(low, unit) && strings.HasSuffix(high, unit) {
@@ -121,7 +118,7 @@ func interval(name string, f Figure) string {
 }
 
 // points is a signed difference of rates in percentage points, with its interval.
-func points(f Figure) string {
+func points(f compare.Figure) string {
 	s := fmt.Sprintf("%+.2f points", 100*f.Value)
 	if f.Low != nil && f.High != nil {
 		s += fmt.Sprintf(", 95%% %+.2f to %+.2f", 100**f.Low, 100**f.High)
@@ -184,21 +181,6 @@ func milliseconds(v float64) string {
 	return seconds(v / 1000)
 }
 
-// limits are the values that an expectation allows.
-func limits(e record.Expectation) (least, most float64) {
-	least, most = math.Inf(-1), math.Inf(1)
-	if e.Value != nil && e.Tolerance != nil {
-		least, most = *e.Value-*e.Tolerance, *e.Value+*e.Tolerance
-	}
-	if e.AtLeast != nil {
-		least = max(least, *e.AtLeast)
-	}
-	if e.AtMost != nil {
-		most = min(most, *e.AtMost)
-	}
-	return least, most
-}
-
 // wants is an expectation in words.
 func wants(name string, e record.Expectation) string {
 	var out []string
@@ -217,28 +199,3 @@ func wants(name string, e record.Expectation) string {
 	}
 	return strings.Join(out, ", ")
 }
-
-func onGPU(device string) bool {
-	return strings.Contains(device, "cuda") || strings.Contains(device, "gpu")
-}
-
-// Label is a metric's name for people.
-func Label(name string) string { return label(name) }
-
-// Format is a measured figure of a metric for people, with its interval.
-func Format(name string, f Figure) string { return withInterval(name, f) }
-
-// What a comparison is written with.
-var (
-	Show         = show
-	IsRate       = isRate
-	Percent      = percent
-	WithInterval = withInterval
-	Points       = points
-	PValue       = pvalue
-	SureText     = confidence
-	Count        = count
-	Money        = money
-	Seconds      = seconds
-	Wants        = wants
-)
