@@ -84,10 +84,9 @@ func (a answers) threats() []float32 {
 	return out
 }
 
-// ask gets the answers to all texts, part by part.
-func ask(ctx context.Context, done func(n int), name string, threshold float64, texts []string, logits func(texts []string) ([][]float32, error)) (answers, error) {
+// ask gets the answers to all texts, so many at a time.
+func ask(ctx context.Context, done func(n int), name string, threshold float64, texts []string, chunk int, logits func(texts []string) ([][]float32, error)) (answers, error) {
 	a := answers{name: name, threshold: threshold}
-	const chunk = 1 << 12
 	for from := 0; from < len(texts); from += chunk {
 		if err := ctx.Err(); err != nil {
 			return a, err
@@ -118,7 +117,7 @@ func askExported(ctx context.Context, env *steps.Env, name string, dir artifact.
 		return answers{}, err
 	}
 	defer s.Close()
-	return ask(ctx, func(int) {}, name, s.Threshold(), texts, func(texts []string) ([][]float32, error) { return s.Logits(ctx, texts) })
+	return ask(ctx, func(int) {}, name, s.Threshold(), texts, 1<<12, func(texts []string) ([][]float32, error) { return s.Logits(ctx, texts) })
 }
 
 // compare makes the link between two graphs' answers.

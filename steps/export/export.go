@@ -111,7 +111,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 // certify compares each graph with the one it was made of, from the trained model to the file that stays in dir.
 func certify(ctx context.Context, env *steps.Env, c Config, m trained, dir artifact.Model, info artifact.ModelInfo, small bool, p probe) (certificate, error) {
 	var cert certificate
-	reference, err := ask(ctx, counted(env, "trained", p.texts), "trained", info.Threshold, p.texts, m.logits)
+	reference, err := ask(ctx, counted(env, "trained", p.texts), "trained", info.Threshold, p.texts, m.atOnce(), m.logits)
 	if err != nil {
 		return cert, err
 	}

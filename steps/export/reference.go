@@ -19,6 +19,8 @@ import (
 type trained interface {
 	graph(metadata map[string]string, weights onnxgraph.Weights) []byte
 	logits(texts []string) ([][]float32, error)
+	// atOnce is how many texts it should be asked about at a time: some seconds of work, as progress is told between them.
+	atOnce() int
 	save(dir artifact.Model, info artifact.ModelInfo) error
 	close()
 }
@@ -60,6 +62,8 @@ func (g grams) graph(metadata map[string]string, weights onnxgraph.Weights) []by
 func (g grams) save(dir artifact.Model, info artifact.ModelInfo) error { return g.m.Save(dir, info) }
 
 func (g grams) close() {}
+
+func (g grams) atOnce() int { return 1 << 12 }
 
 func (g grams) logits(texts []string) ([][]float32, error) {
 	m, out := g.m, make([][]float32, len(texts))
@@ -104,6 +108,8 @@ func (t *transformer) graph(metadata map[string]string, weights onnxgraph.Weight
 func (t *transformer) save(dir artifact.Model, info artifact.ModelInfo) error {
 	return t.m.Save(dir, info, t.tok)
 }
+
+func (t *transformer) atOnce() int { return 2 * rowsAtOnce }
 
 func (t *transformer) close() {
 	t.net.Close()

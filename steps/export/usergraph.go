@@ -44,6 +44,8 @@ func (u *userGraph) save(dir artifact.Model, info artifact.ModelInfo) error {
 	return u.m.Save(dir, info, u.files)
 }
 
+func (u *userGraph) atOnce() int { return 2 * rowsAtOnce }
+
 func (u *userGraph) close() {
 	u.net.Close()
 	u.backend.Close()

@@ -3,6 +3,7 @@ package export
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,6 +40,17 @@ func TestExportsModelsThatReadWindows(t *testing.T) {
 		}
 		if env.Metrics["certified_rows"] != 40 || env.Metrics["decisions_flipped"] != 0 {
 			t.Errorf("%s: %v", rule, env.Metrics)
+		}
+		for graph, want := range map[string][]string{"trained": {"32 of 40", "40 of 40"}, "onnx": {"40 of 40"}} { // texts, not windows
+			var told []string
+			for _, p := range env.Progress {
+				if n, ok := strings.CutSuffix(p, " rows by the "+graph+" graph"); ok && n != "0 of 40" {
+					told = append(told, n)
+				}
+			}
+			if last := told[len(told)-len(want):]; !slices.Equal(last, want) {
+				t.Errorf("%s: progress of the %s graph %q, want %q", rule, graph, told, want)
+			}
 		}
 		changed := false
 		for i, v := range scores(t, out.Model, rows) {

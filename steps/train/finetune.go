@@ -188,6 +188,7 @@ func (f *fineTuned) measure(d *dataset) (measured, error) {
 		order[i] = int32(i)
 	}
 	byLength(d, order)
+	done := f.env.Count(int64(n), "rows measured")
 	for len(order) > 0 {
 		rows := order[:min(f.atOnce, len(order))]
 		logits, err := f.net.Logits(f.lookup(d, rows))
@@ -201,6 +202,7 @@ func (f *fineTuned) measure(d *dataset) (measured, error) {
 		for r, row := range rows {
 			j.add(d, int(row), logits[r*f.classes:(r+1)*f.classes], f.cfg.Category)
 		}
+		done.Add(len(rows))
 		order = order[len(rows):]
 	}
 	j.loss = j.losses / j.weights

@@ -135,8 +135,21 @@ func (s *Scorer) block(ctx context.Context, encode func(string, []int32, []int) 
 		first[i+1] = len(ends) - 1
 	}
 	answers := make([][]float32, len(ends)-1)
-	of := func(window int) string { i, _ := slices.BinarySearch(first, window+1); return texts[i-1] }
-	if err := s.rows(ctx, all, ends, answers, of); err != nil {
+	text := func(window int) int { i, _ := slices.BinarySearch(first, window+1); return i - 1 }
+	of := func(window int) string { return texts[text(window)] }
+	left := make([]int, len(texts)) // windows without an answer
+	for i := range left {
+		left[i] = first[i+1] - first[i]
+	}
+	scored := func(windows []int) (n int) {
+		for _, w := range windows {
+			if left[text(w)]--; left[text(w)] == 0 {
+				n++
+			}
+		}
+		return n
+	}
+	if err := s.rows(ctx, all, ends, answers, of, scored); err != nil {
 		return err
 	}
 	for i := range texts {
@@ -147,8 +160,9 @@ func (s *Scorer) block(ctx context.Context, encode func(string, []int32, []int) 
 	return nil
 }
 
-// rows scores rows of ids; ends has a 0 before where each ends, and of is the text of a row.
-func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]float32, of func(row int) string) error {
+// rows scores rows of ids; ends has a 0 before where each ends, of is the text of a row, and scored counts the texts of which these rows
+// were the last.
+func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]float32, of func(row int) string, scored func(rows []int) int) error {
 	order := make([]int, len(out))
 	for i := range order {
 		order[i] = i
@@ -194,8 +208,8 @@ func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]floa
 				return fmt.Errorf("the model's logits are %v for %.60q: no score can be made of them; is a weight NaN, or too large for its type?", out[i], of(i))
 			}
 		}
+		s.done(scored(order[:n]))
 		order = order[n:]
-		s.done(n)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -193,6 +194,35 @@ func BenchmarkScoreMany(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(len(texts)*b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// Progress is told of texts, in however many windows they are read.
+func TestProgressIsOfTexts(t *testing.T) {
+	dir := transformer(t)
+	info, err := dir.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	info.Windows = windows.Default(32, windows.Max)
+	if err := dir.WriteInfo(info); err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for i := range 150 {
+		texts = append(texts, strings.Repeat("a b ", 1+i%60))
+	}
+	for _, memo := range []Memo{nil, &stepstest.Memo{}} {
+		var n atomic.Int64
+		s := open(t, dir, Options{Memo: memo, Done: func(texts int) { n.Add(int64(texts)) }})
+		for round := int64(1); round <= 2; round++ { // the second time the memo has them
+			if _, err := s.Score(t.Context(), texts); err != nil {
+				t.Fatal(err)
+			}
+			if n.Load() != round*int64(len(texts)) {
+				t.Errorf("round %d, memo %v: told of %d texts, there were %d", round, memo != nil, n.Load(), round*int64(len(texts)))
+			}
+		}
+	}
 }
 
 // What a model doesn't read is counted: exactly so much that the score is the same whatever stands there.
