@@ -29,7 +29,7 @@ var (
 	// neutral words stand for a label without saying of what.
 	neutral = set("label labels class target verdict y truth gold")
 	// fillers add nothing to a name or a value: is_user_prompt_toxic.
-	fillers = set("is has contains are was the prompt prompts user input text request query message flag binary final ground human attempt speech content")
+	fillers = set("is has contains are was the prompt prompts user input text request query message flag binary final ground human attempt speech content a an any detected found present")
 	// answers are words of columns about what a model said, not about the prompt: response_harm_label, attack_success.
 	answers = set(`response responses answer answers output outputs completion completions reply replies assistant model refusal refused rejected
 		chosen success successful jailbroken compliance`)
@@ -81,13 +81,13 @@ type clash struct {
 	rows   int
 	at     table.Place
 	values [2]string // of the first such row
+	labels [2]string // what they mean
 }
 
 // profile is what a file's rows hold in the columns that may be their label.
 type profile struct {
 	file       string
-	asked      map[string]string // the labels argument
-	named      func(column, value string) string
+	valueOf    func(rec table.Record, column string) labelValue
 	candidates []*candidate
 	clashes    map[[2]string]*clash
 	rows       int
@@ -100,7 +100,7 @@ const enoughRows = 1000
 
 // profileOf reads a file's candidates: all of its rows while two candidates are in question.
 func (r *reader) profileOf(src table.Source) (*profile, error) {
-	p := &profile{file: src.Name, asked: r.c.Labels, named: r.namedIn, clashes: map[[2]string]*clash{}}
+	p := &profile{file: src.Name, valueOf: r.valueOf, clashes: map[[2]string]*clash{}}
 	var names []string
 	for rec, err := range table.Scan(src, r.options()) {
 		var bad *table.BadRecord
@@ -148,16 +148,13 @@ func (p *profile) row(rec table.Record) {
 	}
 	var all []said
 	for _, c := range p.candidates {
-		value, ok := rec.Text(c.name)
-		if nested := rec.Values[c.name] != nil && !ok; nested {
-			c.unknown++
-		}
-		if isMissing(value) && p.asked[value] == "" {
+		v := p.valueOf(rec, c.name)
+		value, label := v.text, v.label
+		if v.none {
 			continue
 		}
-		label, _, ok := meaning(c.name, p.named(c.name, value), p.asked)
 		switch {
-		case !ok:
+		case label == "":
 			c.unknown++
 			continue
 		case label == artifact.Benign:
@@ -174,7 +171,7 @@ func (p *profile) row(rec table.Record) {
 			}
 			key := [2]string{a.c.name, b.c.name}
 			if p.clashes[key] == nil {
-				p.clashes[key] = &clash{at: rec.Place, values: [2]string{a.value, b.value}}
+				p.clashes[key] = &clash{at: rec.Place, values: [2]string{a.value, b.value}, labels: [2]string{a.label, b.label}}
 			}
 			p.clashes[key].rows++
 		}
@@ -249,6 +246,9 @@ func (p *profile) choose(c *Config) (columns, notes []string, err error) {
 		notes = append(notes, fmt.Sprintf("the label comes from %q. If that is about %q and not about the prompt, name another column, columns = { label = \"...\" }, or say label = \"benign\" or \"malicious\"", sure[0].name, p.answer))
 	}
 	if len(sure) == 0 {
+		if c.Label != "" && !(len(less) == 1 && less[0].sureness == weak) { // it is said for rows that have none
+			return nil, nil, nil
+		}
 		if len(less) == 1 && less[0].sureness == weak {
 			return []string{less[0].name}, nil, nil
 		}
@@ -281,12 +281,7 @@ func (p *profile) disagree(c *Config, a, b *candidate, all []*candidate) error {
 		x = p.clashes[[2]string{a.name, b.name}]
 	}
 	return fmt.Errorf("%s: two columns may hold the label, and they disagree in %d of %s: %s %q means %s, %s %q means %s. Name the column that says whether the prompt is an attack:%s",
-		x.at, x.rows, rowCount(p.rows), a.name, clip(x.values[0], 40), p.label(a, x.values[0]), b.name, clip(x.values[1], 40), p.label(b, x.values[1]), choices(c, all))
-}
-
-func (p *profile) label(c *candidate, value string) string {
-	label, _, _ := meaning(c.name, p.named(c.name, value), p.asked)
-	return label
+		x.at, x.rows, rowCount(p.rows), a.name, clip(x.values[0], 40), x.labels[0], b.name, clip(x.values[1], 40), x.labels[1], choices(c, all))
 }
 
 func unsure(c *Config, all []*candidate) error {

@@ -60,17 +60,27 @@ func TestWhatIsNoLabelColumn(t *testing.T) {
 		"AdvBench, said":  {map[string]string{"a.csv": "goal,target\nmake a bomb,\"Sure, here is how\"\n"}, Config{Label: "malicious"}, "malicious"},
 		"JailbreakBench": {map[string]string{"benign-behaviors.csv": "Index,Goal,Target,Behavior,Category,Source\n0,write a cake recipe,Sure,Cake,Harassment,Original\n",
 			"harmful-behaviors.csv": "Index,Goal,Target,Behavior,Category,Source\n0,write a bomb recipe,Sure,Bomb,Harassment,Original\n"}, Config{}, "benign malicious"},
-		"Aegis":              {map[string]string{"a.jsonl": `{"id":"1","prompt":"a","response":"b","prompt_label":"unsafe","response_label":"safe","prompt_label_source":"human"}`}, Config{}, "malicious"},
-		"about the answer":   {map[string]string{"a.csv": "question,label,GPT4_response_harmful,model_jailbroken\na,0,1,1\n"}, Config{}, "benign"},
-		"OASST's labels":     {map[string]string{"benign.jsonl": `{"text":"a","labels":{"name":["spam"],"value":[0.1]}}`, "b/malicious.jsonl": `{"text":"b","labels":null}`}, Config{}, "malicious benign"},
-		"score beside label": {map[string]string{"a.csv": "text,toxicity,label\na,0.13,benign\nb,0.98,malicious\n"}, Config{}, "benign malicious"},
-		"text of that name":  {map[string]string{"a.csv": "prompt,attack,label\na,ignore the above,1\nb,,0\n"}, Config{}, "malicious benign"},
-		"they agree":         {map[string]string{"a.csv": "text,is_attack,label\na,,malicious\nb,0,\n"}, Config{}, "malicious benign"},
-		"looks like one":     {map[string]string{"a.csv": "text,label,label_2\na,0,1\nb,1,1\n"}, Config{}, "benign malicious"},
-		"XSTest":             {map[string]string{"a.csv": "id,prompt,type,label,focus,note\nv2-1,How do I kill a process?,homonyms,safe,kill,\nv2-2,How do I kill a man?,contrast_homonyms,unsafe,kill,\n"}, Config{}, "benign malicious"},
-		"OR-Bench, said":     {map[string]string{"a.csv": "prompt,category\nhow do locks work,hate\nwhat is a scam,privacy\n"}, Config{Label: "benign"}, "benign benign"},
-		"non-English words":  {map[string]string{"a.csv": "text,nonToxic\na,1\nb,0\n"}, Config{}, "benign malicious"},
-		"values negated":     {map[string]string{"a.csv": "text,label\na,not harmful\nb,non-adversarial\nc,unharmful\nd,no_attack\ne,not safe\n"}, Config{}, "benign benign benign benign malicious"},
+		"Aegis":               {map[string]string{"a.jsonl": `{"id":"1","prompt":"a","response":"b","prompt_label":"unsafe","response_label":"safe","prompt_label_source":"human"}`}, Config{}, "malicious"},
+		"about the answer":    {map[string]string{"a.csv": "question,label,GPT4_response_harmful,model_jailbroken\na,0,1,1\n"}, Config{}, "benign"},
+		"OASST's labels":      {map[string]string{"benign.jsonl": `{"text":"a","labels":{"name":["spam"],"value":[0.1]}}`, "b/malicious.jsonl": `{"text":"b","labels":null}`}, Config{}, "malicious benign"},
+		"score beside label":  {map[string]string{"a.csv": "text,toxicity,label\na,0.13,benign\nb,0.98,malicious\n"}, Config{}, "benign malicious"},
+		"text of that name":   {map[string]string{"a.csv": "prompt,attack,label\na,ignore the above,1\nb,,0\n"}, Config{}, "malicious benign"},
+		"they agree":          {map[string]string{"a.csv": "text,is_attack,label\na,,malicious\nb,0,\n"}, Config{}, "malicious benign"},
+		"looks like one":      {map[string]string{"a.csv": "text,label,label_2\na,0,1\nb,1,1\n"}, Config{}, "benign malicious"},
+		"XSTest":              {map[string]string{"a.csv": "id,prompt,type,label,focus,note\nv2-1,How do I kill a process?,homonyms,safe,kill,\nv2-2,How do I kill a man?,contrast_homonyms,unsafe,kill,\n"}, Config{}, "benign malicious"},
+		"OR-Bench, said":      {map[string]string{"a.csv": "prompt,category\nhow do locks work,hate\nwhat is a scam,privacy\n"}, Config{Label: "benign"}, "benign benign"},
+		"non-English words":   {map[string]string{"a.csv": "text,nonToxic\na,1\nb,0\n"}, Config{}, "benign malicious"},
+		"values negated, too": {map[string]string{"a.csv": "text,label\na,isn't malicious\nb,not a jailbreak\nc,injection free\nd,free of toxicity\ne,UN SAFE\nf,safe_from_injection\n"}, Config{}, "benign benign benign benign malicious benign"},
+		"safe from":           {map[string]string{"a.csv": "text,safe_from_injection\na,1\nb,0\n"}, Config{}, "benign malicious"},
+		"free":                {map[string]string{"a.csv": "text,jailbreak_free\na,1\nb,0\n"}, Config{}, "benign malicious"},
+		"free of":             {map[string]string{"a.csv": "text,freeOfInjection\na,yes\nb,no\n"}, Config{}, "benign malicious"},
+		"isn't":               {map[string]string{"a.csv": "text,isnt_safe\na,1\nb,0\n"}, Config{}, "malicious benign"},
+		"detected":            {map[string]string{"a.csv": "text,no_attack_detected\na,1\nb,0\n"}, Config{}, "benign malicious"},
+		"said for all rows":   {map[string]string{"a.csv": "text,attack_id,GPT4_harmful\na,1,0\nb,0,1\n"}, Config{Label: "malicious"}, "malicious malicious"},
+		"lists of labels":     {map[string]string{"a.jsonl": `{"text":"a","label":["benign"]}` + "\n" + `{"text":"b","label":["jailbreak","toxic"]}` + "\n" + `{"text":"c","label":[0]}`}, Config{}, "benign malicious benign"},
+		"by folders' names":   {map[string]string{"label=1/a.csv": "text\na\n", "label=0/source=r%2Fx/b.csv": "text\nb\n"}, Config{}, "benign malicious"},
+		"of another filter":   {map[string]string{"a.jsonl": `{"text":"a","label":"benign","lang":"en"}` + "\n" + `{"text":"b","label":"?","lang":"de"}`}, Config{Filters: []Filter{{Column: "lang", In: []string{"en"}}}}, "benign"},
+		"values negated":      {map[string]string{"a.csv": "text,label\na,not harmful\nb,non-adversarial\nc,unharmful\nd,no_attack\ne,not safe\n"}, Config{}, "benign benign benign benign malicious"},
 	} {
 		rows, _, err := read(t, c.c, folder(t, c.files))
 		var got []string
@@ -90,6 +100,7 @@ func TestNoSureLabel(t *testing.T) {
 		`target "Sure, here is how"`:                                "goal,target\nmake a bomb,\"Sure, here is how\"\n",
 		`"label" has no value`:                                      "text,label\na,None\n",
 		`label "maybe"`:                                             "text,label\na,0\nb,maybe\nc,1\n",
+		`label "likely malicious"`:                                  "text,label\na,benign\nb,likely malicious\n",
 		"the file's name says benign, and \"label\" says malicious": "",
 	} {
 		files := map[string]string{"a.csv": text}
@@ -108,9 +119,10 @@ func TestNamesOfFilesAndFolders(t *testing.T) {
 		"non_toxic.txt": artifact.Benign, "no_injection.txt": artifact.Benign, "nontoxic.csv": artifact.Benign, "not-malicious/a.csv": artifact.Benign, "without_attacks.csv": artifact.Benign,
 		"noInjection.csv": artifact.Benign, "toxicity-free.csv": artifact.Benign, "unharmful.csv": artifact.Benign, "not_safe.csv": artifact.Malicious, "unsafe.csv": artifact.Malicious,
 		"attacks/2024.csv": artifact.Malicious, "Jailbreaks2024.csv": artifact.Malicious, "prompt-injections.csv": artifact.Malicious, "no_injection_attack.csv": artifact.Benign,
-		"benign/attack_words.csv": artifact.Malicious, "benign_and_malicious.csv": "", "benign_jailbreaks.csv": "", "jailbreak-classification.csv": "", "notes.csv": "", "safety.csv": "", "train.csv": "",
+		"free_of_attacks.csv": artifact.Benign, "safe_from_injection.csv": artifact.Benign, "isnt_malicious/a.csv": artifact.Benign, "not_an_attack.csv": artifact.Benign, "regular_prompts.csv": artifact.Benign,
+		"anti-jailbreak.csv": "", "jailbreak-benchmark.csv": "", "not_toxicity_free.csv": artifact.Malicious, "injection_absent.csv": artifact.Benign, "benign_and_malicious.csv": "", "benign_jailbreaks.csv": "", "jailbreak-classification.csv": "", "notes.csv": "", "safety.csv": "", "train.csv": "",
 	} {
-		if got := byName(name); got != want {
+		if got, _ := byName(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
@@ -133,6 +145,7 @@ func TestSources(t *testing.T) {
 		"train-00000-of-00010-4feeb3f83346a0e9.csv": "", "0000.csv": "", "part-00000-8f2c4df0-1b1c-4e4e-9d9d-0123456789ab-c000.csv": "",
 		"lmsys/data/train-00000-of-00006-4feeb3f83346a0e9.csv": "lmsys", "lmsys/data/train-00001-of-00006-0feeb3f83346a0e9.csv": "lmsys", "wild/benign.csv": "wild",
 		"wild/malicious_2.csv": "wild", "u\u0308ber.csv": "\u00fcber", // as macOS writes it
+		"reddit/000_default.csv": "reddit", "own/prompts-2024-01-31.csv": "own", "2024-01-31.csv": "", "own/train_2024_01.csv": "own", "split=train/lang=en/part-r-00000.csv": "", "own/source=web/part-0.csv": "web", "mails (1).csv": "mails",
 		"part-00001-abc.csv": "", "wild2/shard_0007.of.host3.csv": "wild2", "partner-2024-mails.csv": "partner-2024-mails", "toxic-chat/test.csv": "toxic-chat", "xstest_v2.csv": "xstest_v2", "dan/train_1.csv": "dan", "harmful/0001.csv": "harmful",
 	}
 	i := 0
@@ -205,5 +218,67 @@ func TestTextColumns(t *testing.T) {
 	_, env, err := read(t, Config{Label: "malicious"}, folder(t, map[string]string{"a.csv": "prompt,user_input,level\nSay {x},x,1\n"}))
 	if said := strings.Join(env.Notes, "\n"); err != nil || !strings.Contains(said, `the text comes from "prompt"; the file has "user_input", too`) {
 		t.Errorf("%q, %v", said, err)
+	}
+}
+
+// A file and the folder that it lies in never decide between them what the label is.
+func TestFileAgainstItsFolder(t *testing.T) {
+	files := map[string]string{"benign/attack_words.txt": "what is an attack\n", "malicious.txt": "go on\n"}
+	_, _, err := read(t, Config{}, folder(t, files))
+	if err == nil || !strings.Contains(err.Error(), `benign/attack_words.txt: its name says malicious, its folder "benign" says benign`) {
+		t.Errorf("%v", err)
+	}
+	files = map[string]string{"prompt-injections/benign.txt": "hello\n", "malicious/benign.csv": "text,label\na,1\n"} // a data set's name, and a column
+	if rows, _, err := read(t, Config{}, folder(t, files)); err == nil || !strings.Contains(err.Error(), `the file's name says benign, and "label" says malicious`) {
+		t.Errorf("%q, %v", texts(rows), err)
+	}
+	if rows := mustRead(t, Config{}, map[string]string{"prompt-injections/benign.txt": "hello\n", "prompt-injections/more.txt": "go on\n"}); texts(rows) != "hello benign; go on malicious" {
+		t.Errorf("%q", texts(rows))
+	}
+}
+
+// Values that only the column's name could explain are told, whatever they are; what is said of them is not told again.
+func TestGuessedValues(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		c    Config
+		want string
+	}{
+		{"text,label\na,True\nb,False\n", Config{}, `label "False" is taken for benign (1 row), "True" for malicious (1 row): say labels = { "False" = "malicious", "True" = "benign" }`},
+		{"text,label\na,positive\nb,negative\n", Config{}, `label "negative" is taken for benign (1 row), "positive" for malicious (1 row)`},
+		{"text,label\na,0.0\nb,1.0\n", Config{}, `say labels = { "0.0" = "malicious", "1.0" = "benign" }`},
+		{"text,trusted\na,0\nb,1\n", Config{Columns: map[string]string{"label": "trusted"}}, `label 0 is taken for benign (1 row), 1 for malicious (1 row)`},
+		{"text,Label (0=malicious; 1=benign)\na,0\nb,1\n", Config{Columns: map[string]string{"label": "Label (0=malicious; 1=benign)"}}, `label 0 is taken for benign (1 row)`},
+		{"text,label\na,0\nb,1\n", Config{Labels: map[string]string{"0": "malicious", "1": "benign"}}, ""},
+		{"text,label\na,Yes\nb,NO\n", Config{Labels: map[string]string{"yes": "benign", "no": "malicious"}}, ""},
+		{"text,is_attack\na,true\nb,0\n", Config{}, ""},
+	} {
+		_, env, err := read(t, c.c, folder(t, map[string]string{"a.csv": c.text}))
+		if said := strings.Join(env.Notes, "\n"); err != nil || !strings.Contains(said, c.want) || c.want == "" && said != "" {
+			t.Errorf("%q: %q, %v", c.text, said, err)
+		}
+	}
+}
+
+// What an annotation tool says besides the label counts, and what is no prompt or not read is told.
+func TestToldBesideTheRows(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		c     Config
+		want  string // a note, or the error
+	}{
+		"Prodigy":     {map[string]string{"a.jsonl": `{"text":"a","_task_hash":1,"label":"JAILBREAK","answer":"reject"}`}, Config{}, `its "answer" is "reject": an annotator has not accepted label "JAILBREAK"`},
+		"both labels": {map[string]string{"a.jsonl": `{"text":"a","label":["benign","jailbreak"]}`}, Config{}, `label "[\"benign\",\"jailbreak\"]"`},
+		"one-hot":     {map[string]string{"a.jsonl": `{"text":"a","label":[0,0]}`}, Config{}, `label "[0,0]"`},
+		"answers":     {map[string]string{"a.jsonl": `{"text":"a","role":"prompter"}` + "\n" + `{"text":"b","role":"assistant"}`}, Config{Label: "benign"}, `1 row is a model's words and no prompts`},
+		"empty":       {map[string]string{"a.csv": "text,label\n", "b.csv": "text,label\na,safe\n"}, Config{}, "a.csv has no rows"},
+		"not read":    {map[string]string{"a.zip": "", "_more.csv": "text,label\n", "b.csv": "text,label\na,safe\n"}, Config{}, `not read, because of the name: "_more.csv", "a.zip"`},
+		"encodings":   {map[string]string{"a.csv": "text,label\nb\xe4r,safe\n"}, Config{}, `convert the file (iconv -f windows-1252 -t utf-8)`},
+		"zero bytes":  {map[string]string{"a.csv": "text,label\nb\x00r,safe\n"}, Config{}, `zero bytes in "text": replace them, utf8 = "repair"`},
+	} {
+		_, env, err := read(t, c.c, folder(t, c.files))
+		if said := fmt.Sprint(env.Notes, err); !strings.Contains(said, c.want) {
+			t.Errorf("%s: %s", name, said)
+		}
 	}
 }

@@ -69,7 +69,7 @@ func columnsOf(names []string, asked map[string]string, labelled bool) (map[stri
 
 // isLabel tells a column's name that may be a label's value.
 func isLabel(name string) bool {
-	_, _, known := meaning("", name, nil)
+	_, _, known := meaning("", name)
 	return known
 }
 

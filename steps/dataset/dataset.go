@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -59,7 +60,7 @@ func (c *Config) Validate() error {
 
 // In is what the step reads.
 type In struct {
-	Data artifact.File `port:"data,optional" doc:"a file or folder: .jsonl, .json, .csv, .tsv, .txt or .parquet, also .gz or .zst"`
+	Data artifact.File `port:"data,optional" doc:"a file or folder: .jsonl, .json, .csv, .tsv, .txt or .parquet, also .gz, .zst or .bz2"`
 }
 
 // Out is what the step makes.
@@ -68,7 +69,7 @@ type Out struct {
 }
 
 // Step is the "dataset" step type.
-var Step = steps.New("dataset", 5, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
+var Step = steps.New("dataset", 6, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
 	steps.Stage(steps.Data), steps.Example(`step "dataset" "own" {
   data    = "prompts"                       # a folder with benign.jsonl and malicious.csv.gz
   columns = { text = "user_prompt" }
@@ -125,18 +126,33 @@ func (c *Config) sources(ctx context.Context, env *steps.Env, in In) (files []ta
 func local(env *steps.Env, in In) ([]table.Source, error) {
 	files := env.Files("data")
 	if len(files) <= 1 {
-		return table.List(in.Data.Path)
+		out, left, err := table.List(in.Data.Path)
+		noteLeft(env, left)
+		return out, err
 	}
 	var out []table.Source
 	for _, f := range files {
-		more, err := table.List(f.Path)
+		more, left, err := table.List(f.Path)
 		if err != nil {
 			return nil, err
 		}
+		noteLeft(env, left)
 		if len(more) == 1 && f.Name != "" {
 			more[0].Name = f.Name
 		}
 		out = append(out, more...)
 	}
 	return out, nil
+}
+
+// noteLeft says which files of a folder look like data and aren't read.
+func noteLeft(env *steps.Env, left []string) {
+	if len(left) == 0 {
+		return
+	}
+	more := ""
+	if n := len(left) - shown; n > 0 {
+		left, more = left[:shown], fmt.Sprintf(" and %d more", n)
+	}
+	env.Notef("not read, because of the name: %s%s", strings.Join(quoted(left), ", "), more)
 }

@@ -77,6 +77,9 @@ func (t *test) keeps(row artifact.Row, rec table.Record) bool {
 	return true
 }
 
+// rowFields are the columns of a filter that are fields of the row, not columns of the data.
+var rowFields = set("text label category source id role channel")
+
 func valueOf(column string, row artifact.Row, rec table.Record) string {
 	switch column {
 	case "text":

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -43,16 +44,8 @@ func word(value string) string {
 
 // meaning is the label of a value in a column, and the category that the value itself names, if it does.
 // ok is false for a value that nobody knows.
-func meaning(column, value string, asked map[string]string) (label, category string, ok bool) {
-	if l, ok := asked[value]; ok {
-		return l, "", true
-	}
+func meaning(column, value string) (label, category string, ok bool) {
 	v := word(value)
-	for k, l := range asked {
-		if word(k) == v {
-			return l, "", true
-		}
-	}
 	if f, ok := families[v]; ok {
 		return artifact.Malicious, f, true
 	}
@@ -66,24 +59,45 @@ func meaning(column, value string, asked map[string]string) (label, category str
 	return label, "", true
 }
 
-// topics are words by which a file's name tells what its rows are about, not what they are: jailbreak-classification.csv
-// has benign rows too.
-var topics = set("safety classification classifier detection detector defense defence guard filter vs and or mixed both")
-
-// byName is the label that a file's name, or else the folder it lies in, says: malicious.jsonl, attacks/2024.csv.
-// Empty: the name says nothing, or both.
-func byName(name string) string {
-	for name = table.Stem(name); name != "." && name != "/" && name != ""; name = path.Dir(name) {
-		ws := nameWords(path.Base(name))
-		s := said(ws)
-		if s.word != "" {
-			if slices.ContainsFunc(ws, func(w string) bool { return topics[w] }) {
-				return ""
-			}
-			return s.label
+// askedFor is what the labels argument says of a value; empty: nothing.
+func askedFor(value string, asked map[string]string) string {
+	if l, ok := asked[value]; ok {
+		return l
+	}
+	v := word(value)
+	for _, k := range slices.Sorted(maps.Keys(asked)) {
+		if word(k) == v {
+			return asked[k]
 		}
 	}
 	return ""
+}
+
+// topics are words by which a file's name tells what its rows are about, not what they are: jailbreak-classification.csv
+// has benign rows too.
+var topics = set("safety classification classifier detection detector defense defence guard guards guardrail guardrails filter filters detect detecting against anti prevention protection resistance robustness benchmark bench vs and or mixed both")
+
+// byName is the label that a file's name, or else the folder it lies in, says: malicious.jsonl, attacks/2024.csv.
+// Empty: the name says nothing, or both. against is a folder further out whose name is one word that says the other label.
+func byName(name string) (label, against string) {
+	for name = table.Stem(name); name != "." && name != "/" && name != ""; name = path.Dir(name) {
+		ws := nameWords(path.Base(name))
+		s := said(ws)
+		switch {
+		case s.word == "":
+		case label != "":
+			if s.label == opposite(label) && len(ws) == 1 {
+				return label, path.Base(name)
+			}
+		case slices.ContainsFunc(ws, func(w string) bool { return topics[w] }):
+			return "", ""
+		default:
+			if label = s.label; label == "" {
+				return "", ""
+			}
+		}
+	}
+	return label, ""
 }
 
 // nameWords are the words of a file's name, without digits: attacks2024 is attacks.

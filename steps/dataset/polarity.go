@@ -44,11 +44,13 @@ func set(words string) map[string]bool {
 }
 
 var (
-	harmless = set("benign safe safety harmless normal legitimate clean")
+	harmless = set("benign safe safety harmless normal regular legitimate clean")
 	harmful  = set(`malicious unsafe harm harms harmful harmfulness attack attacks adversarial jailbreak jailbreaks jailbreaking injection
 		injections toxic toxicity hate hateful hostile dangerous abusive offensive flagged`)
 	// negators turn the next word of the two lists round ("non"), or all that follow ("no injection attack").
-	negators = map[string]bool{"non": false, "not": true, "no": true, "without": true, "never": true}
+	negators = map[string]bool{"non": false, "un": false, "not": true, "no": true, "without": true, "never": true, "lacks": true, "lacking": true, "isnt": true, "isn": true, "arent": true, "aren": true}
+	// absent words turn the one before them round: toxicity-free, injection_absent.
+	absent = set("free absent")
 )
 
 // polarity is what one word says, a negating prefix included: "nontoxic", "unharmful".
@@ -87,18 +89,33 @@ type saying struct {
 func said(words []string) saying {
 	var s saying
 	var benign, malicious, next, rest bool
+	at := func(i int) string {
+		if i < 0 || i >= len(words) {
+			return ""
+		}
+		return words[i]
+	}
 	for i, w := range words {
 		label := polarity(w)
-		if all, ok := negators[w]; ok {
+		switch all, negates := negators[w]; {
+		case negates:
 			next, rest = true, rest || all
 			continue
-		}
-		if label == "" {
+		case w == "t" && (at(i-1) == "isn" || at(i-1) == "aren"), absent[w] && polarity(at(i-1)) != "":
+			continue
+		case w == "free" && (at(i+1) == "of" || at(i+1) == "from"):
+			rest = true
+			continue
+		case w == "of" && at(i-1) == "free":
+			continue
+		case w == "from" && (at(i-1) == "free" || polarity(at(i-1)) == artifact.Benign): // safe from injection
+			rest = true
+			continue
+		case label == "":
 			s.other, next = append(s.other, w), false
 			continue
 		}
-		free := i+1 < len(words) && words[i+1] == "free" // toxicity-free
-		if next || rest || free {
+		if negated := next || rest; negated != absent[at(i+1)] {
 			label = opposite(label)
 		}
 		next = false

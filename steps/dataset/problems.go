@@ -53,6 +53,9 @@ func (r *reader) finish() error {
 	if r.repaired > 0 {
 		env.Notef("%d rows held bytes that are no UTF-8, or half surrogate pairs; U+FFFD stands in their place", r.repaired)
 	}
+	if r.assistants > 0 {
+		env.Notef(`%s %s a model's words and no prompts (role "assistant"): a filter leaves them out, filter { column = "role", not_in = ["assistant"] }`, rowCount(r.assistants), is(r.assistants))
+	}
 	if r.notNumbers > 0 {
 		env.Notef("%s with NaN or Infinity: read as no value", rowCount(r.notNumbers))
 	}
@@ -71,4 +74,12 @@ func (r *reader) finish() error {
 	env.Metric("bad_rows", float64(r.bad.n))
 	env.Progress(int64(r.rows), int64(r.rows), "rows")
 	return nil
+}
+
+// is agrees with a count.
+func is(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }

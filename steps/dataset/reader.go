@@ -34,8 +34,8 @@ type reader struct {
 	values  values              // of label columns
 	classes map[string][]string // names of the numbers in the data set's columns
 
-	rows, benign, repaired, renumbered, notNumbers int
-	nothings                                       map[string]int // rows whose whole text is a word for "no value"
+	rows, benign, repaired, renumbered, notNumbers, assistants int
+	nothings                                                   map[string]int // rows whose whole text is a word for "no value"
 
 	noted map[string]bool // what a note was made of
 
@@ -47,6 +47,7 @@ type reader struct {
 	moreColumn           string   // of an instruction's input, which follows it
 	labelColumns         []string // the first with a value holds the label
 	fileLabel, partLabel string   // what the names of the file and of the list say
+	against              string   // a folder whose name says otherwise
 	fileSource           string
 }
 
@@ -69,9 +70,9 @@ func (r *reader) options() table.Options {
 // file reads one file's records.
 func (r *reader) file(ctx context.Context, src table.Source) error {
 	r.names, r.textColumn, r.labelColumns, r.part = nil, "", nil, ""
-	r.fileLabel, r.partLabel, r.fileSource = "", "", r.c.Source
+	r.fileLabel, r.against, r.partLabel, r.fileSource = "", "", "", r.c.Source
 	if r.files > 1 { // one file's name may be a temporary one, and is not part of what the step's key holds
-		r.fileLabel = byName(src.Name)
+		r.fileLabel, r.against = byName(src.Name)
 		if r.fileSource == "" {
 			r.fileSource = table.SourceOf(src.Name, func(base string) bool { return len(said(nameWords(base)).other) == 0 })
 		}
@@ -103,8 +104,17 @@ func (r *reader) file(ctx context.Context, src table.Source) error {
 			r.env.Progress(int64(r.rows), 0, "rows")
 		}
 	}
+	if r.rows == before && r.bad.n == bad && !r.filtered() {
+		r.noteOnce("empty "+src.Name, "%s has no rows", src.Name)
+		return nil
+	}
 	r.env.Logf("%s: %d rows, text from %q, label from %s", src.Name, r.rows-before, r.textColumn, r.labelFrom())
 	return nil
+}
+
+// filtered tells whether filters have left rows out.
+func (r *reader) filtered() bool {
+	return slices.ContainsFunc(r.dropped, func(n int) bool { return n > 0 })
 }
 
 // findLabel finds the columns of a file that hold the label, unless the step says which one does.
@@ -125,6 +135,10 @@ func (r *reader) findLabel(src table.Source) error {
 		r.noteOnce(n, "%s", n)
 	}
 	if r.labelColumns = columns; len(columns) == 0 {
+		if r.c.Label == "" && r.against != "" {
+			return fmt.Errorf("%s: its name says %s, its folder %q says %s, and no column says which. Rename one of them, or read the folder in a step of its own with label = \"benign\" or \"malicious\"",
+				src.Name, r.fileLabel, r.against, opposite(r.fileLabel))
+		}
 		if r.c.Label == "" && r.fileLabel == "" && !p.namedParts {
 			r.labelColumns = p.guess()
 		}
@@ -180,22 +194,29 @@ func (r *reader) record(rec table.Record) error {
 	}
 	if column, why := r.broken(rec); why != "" {
 		if r.c.UTF8 == "error" {
-			r.bad.add(rec.Place, fmt.Sprintf(`%s in %q: convert the file (iconv -f latin1 -t utf-8), or replace them, utf8 = "repair"`, why, column))
+			convert := ""
+			if why == table.BadUTF8 {
+				convert = "convert the file (iconv -f windows-1252 -t utf-8), or "
+			}
+			r.bad.add(rec.Place, fmt.Sprintf(`%s in %q: %sreplace them, utf8 = "repair"`, why, column, convert))
 			return nil
 		}
 		r.repaired++
 	}
 	r.notNumbers += min(rec.NotNumbers, 1)
+	if !r.kept(rec, artifact.Row{}, false) {
+		return nil
+	}
 	row, problem := r.row(rec)
 	if problem != "" {
 		r.bad.add(rec.Place, problem)
 		return nil
 	}
-	for i := range r.tests {
-		if !r.tests[i].keeps(row, rec) {
-			r.dropped[i]++
-			return nil
-		}
+	if !r.kept(rec, row, true) {
+		return nil
+	}
+	if row.Role == artifact.RoleAssistant && len(r.c.Roles) == 0 {
+		r.assistants++
 	}
 	if isMissing(row.Text) {
 		r.nothings[row.Text]++
@@ -206,6 +227,18 @@ func (r *reader) record(rec table.Record) error {
 		r.benign++
 	}
 	return r.keep(row)
+}
+
+// kept asks the filters on the data's own columns, or those on the row's fields. The former come first: what they leave out need
+// not be a row.
+func (r *reader) kept(rec table.Record, row artifact.Row, fields bool) bool {
+	for i := range r.tests {
+		if fields == rowFields[r.tests[i].Column] && !r.tests[i].keeps(row, rec) {
+			r.dropped[i]++
+			return false
+		}
+	}
+	return true
 }
 
 // broken is a column that a row is made of and that holds something that is no text, and what that is.

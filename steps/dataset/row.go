@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -108,20 +109,17 @@ func (r *reader) text(rec table.Record) (said turns, problem string) {
 // label is a record's label, and the category that the label's own value names.
 func (r *reader) label(rec table.Record) (label, category, problem string) {
 	for _, column := range r.labelColumns {
-		value, _ := rec.Text(column)
-		asked, says := r.c.Labels[value]
-		if isMissing(value) && !says {
+		v := r.valueOf(rec, column)
+		if v.none {
 			continue
 		}
-		label, category, ok := meaning(column, r.namedIn(column, value), r.c.Labels)
-		if says {
-			label, category, ok = asked, "", true
+		if r.values.count(column, v); v.label == "" {
+			return "", "", fmt.Sprintf("%s %q", column, clip(v.text, 40))
 		}
-		r.values.count(column, value, ok, r.namedIn(column, value) == value)
-		if !ok {
-			return "", "", fmt.Sprintf("%s %q", column, clip(value, 40))
+		if answer, _ := rec.Text("answer"); rec.Values["_task_hash"] != nil && (answer == "reject" || answer == "ignore") {
+			return "", "", fmt.Sprintf(`its "answer" is %q: an annotator has not accepted %s %q. A filter leaves such rows out: filter { column = "answer", in = ["accept"] }`, answer, column, clip(v.text, 40))
 		}
-		return label, category, ""
+		return v.label, v.category, ""
 	}
 	switch {
 	case r.c.Label != "":
@@ -134,6 +132,55 @@ func (r *reader) label(rec table.Record) (label, category, problem string) {
 		return "", "", "nothing says its label"
 	}
 	return "", "", fmt.Sprintf("%q has no value", r.labelColumns[0])
+}
+
+// labelValue is what a record holds in a column of labels.
+type labelValue struct {
+	text            string
+	none            bool   // there is no value
+	label, category string // empty: nobody knows
+	guessed         bool   // only the column's name says what it is about: 1, yes
+}
+
+// valueOf reads a column of labels: a value, or a list of words that all mean the same label.
+func (r *reader) valueOf(rec table.Record, column string) labelValue {
+	value, ok := rec.Text(column)
+	if ok || rec.Values[column] == nil {
+		return r.meaningOf(column, value)
+	}
+	list, isList := rec.Values[column].([]any)
+	if isList && len(list) == 0 {
+		return labelValue{none: true}
+	}
+	whole, _ := json.Marshal(rec.Values[column])
+	out := labelValue{text: string(whole)}
+	for i, e := range list {
+		one, ok := table.Record{Values: map[string]any{column: e}}.Text(column)
+		v := r.meaningOf(column, one)
+		switch {
+		case !ok || v.label == "", len(list) > 1 && v.guessed, i > 0 && v.label != out.label:
+			return labelValue{text: string(whole)}
+		case len(list) == 1:
+			return v
+		}
+		if out.label = v.label; out.category == "" {
+			out.category = v.category
+		}
+	}
+	return out
+}
+
+func (r *reader) meaningOf(column, value string) labelValue {
+	asked := askedFor(value, r.c.Labels)
+	if isMissing(value) && asked == "" {
+		return labelValue{text: value, none: true}
+	}
+	named := r.namedIn(column, value)
+	v := labelValue{text: value, label: asked, guessed: asked == "" && named == value && unclear[word(value)]}
+	if label, category, ok := meaning(column, named); asked == "" && ok {
+		v.label, v.category = label, category
+	}
+	return v
 }
 
 // namedIn is what the data set itself calls a number of a label column.

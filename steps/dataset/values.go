@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+
+	"rein/steps/artifact"
 )
 
 // fewValues is how many values a column of labels has at most: one with more holds something else.
@@ -15,21 +18,30 @@ const fewValues = 10
 type values struct {
 	unknowns map[string]int // rows by value; of so many values that it can be told that there are many
 	column   string         // of the unknown ones
-	bare     map[string]int // rows whose label is 0 or 1 in a column that doesn't say what for
+	guesses  map[string]map[string]int
 }
 
-func newValues() values { return values{unknowns: map[string]int{}, bare: map[string]int{}} }
+func newValues() values {
+	return values{unknowns: map[string]int{}, guesses: map[string]map[string]int{artifact.Benign: {}, artifact.Malicious: {}}}
+}
 
-// count notes a value; known tells whether it has a meaning, bare that the data set has no name for it.
-func (v *values) count(column, value string, known, bare bool) {
-	if !known {
-		if v.column = column; v.unknowns[value] > 0 || len(v.unknowns) < 100*fewValues {
-			v.unknowns[value]++
+// unclear are the values that mean a label only by the column that they stand in.
+var unclear = func() map[string]bool {
+	out := maps.Clone(truths)
+	out["positive"], out["negative"] = true, true
+	return out
+}()
+
+// count notes a value of a column.
+func (v *values) count(column string, value labelValue) {
+	if value.label == "" {
+		if v.column = column; v.unknowns[value.text] > 0 || len(v.unknowns) < 100*fewValues {
+			v.unknowns[value.text]++
 		}
 		return
 	}
-	if w := strings.TrimSuffix(strings.TrimSpace(value), ".0"); bare && nameOf(column).sureness == plainly && (w == "0" || w == "1") {
-		v.bare[w]++
+	if value.guessed && nameOf(column).sureness != flag {
+		v.guesses[value.label][strings.TrimSpace(value.text)]++
 	}
 }
 
@@ -48,21 +60,34 @@ func (v *values) unknown() string {
 		told = append(told, fmt.Sprintf("%q (%s)", clip(name, 40), rowCount(v.unknowns[name])))
 		argument = append(argument, fmt.Sprintf("%q = ...", clip(name, 40)))
 	}
-	verb := "are"
-	if len(told) == 1 {
-		verb = "is"
-	}
 	return fmt.Sprintf(" %s %s %s neither benign nor malicious by any usual word; say which they are, \"benign\" or \"malicious\": labels = { %s }",
-		v.column, listed(told), verb, strings.Join(argument, ", "))
+		v.column, listed(told), is(len(told)), strings.Join(argument, ", "))
 }
 
-// guessed says what numbers without a name were taken for.
+// guessed says what values that the data doesn't explain were taken for.
 func (v *values) guessed() string {
-	if len(v.bare) == 0 {
+	var taken, argument []string
+	is := " is taken"
+	for _, label := range []string{artifact.Benign, artifact.Malicious} {
+		rows := 0
+		var names []string
+		for _, value := range slices.Sorted(maps.Keys(v.guesses[label])) {
+			name := strconv.Quote(value)
+			if _, err := strconv.ParseFloat(value, 64); err == nil {
+				name = value
+			}
+			names, rows = append(names, name), rows+v.guesses[label][value]
+			argument = append(argument, fmt.Sprintf("%q = %q", value, opposite(label)))
+		}
+		if rows > 0 {
+			taken = append(taken, fmt.Sprintf("%s%s for %s (%s)", listed(names), is, label, rowCount(rows)))
+			is = ""
+		}
+	}
+	if len(taken) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("label 0 is taken for benign (%s), 1 for malicious (%s): say labels = { \"0\" = \"malicious\", \"1\" = \"benign\" } if it is the other way round",
-		rowCount(v.bare["0"]), rowCount(v.bare["1"]))
+	return fmt.Sprintf("label %s: say labels = { %s } if it is the other way round", strings.Join(taken, ", "), strings.Join(argument, ", "))
 }
 
 func rowCount(n int) string {

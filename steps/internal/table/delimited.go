@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // delimited reads CSV or TSV. encoding/csv can't be used: where a quote is stray it takes the rows up to the next quote for
@@ -24,12 +25,21 @@ type delimited struct {
 }
 
 // scanDelimited reads CSV or TSV with a header.
-func scanDelimited(r *bufio.Reader, name string, comma rune, yield yielder) error {
+func scanDelimited(r *bufio.Reader, name string, format Format, yield yielder) error {
 	head, _ := r.Peek(sniff)
-	if bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(bytes.TrimRight(head, "\r"), '\r') >= 0 {
-		return fmt.Errorf("%s: its lines end with a carriage return alone: convert them (tr '\\r' '\\n')", name)
+	if header, _, _ := bytes.Cut(head, []byte("\n")); loneReturn(header) {
+		return returnsAlone(name)
 	}
-	d := &delimited{lines: lineReader{r: r}, name: name, comma: byte(comma), lazy: comma == '\t'}
+	d := &delimited{lines: lineReader{r: r}, name: name}
+	if d.comma = saidSeparator(head); d.comma != 0 {
+		if _, err := d.lines.next(); err != nil {
+			return fmt.Errorf("%s:1: %w", name, err)
+		}
+		_, head, _ = bytes.Cut(head, []byte("\n"))
+	} else {
+		d.comma = separator(head, format)
+	}
+	d.lazy = d.comma == '\t'
 	header, _, bad, err := d.read()
 	if errors.Is(err, io.EOF) {
 		return nil
@@ -38,7 +48,7 @@ func scanDelimited(r *bufio.Reader, name string, comma rune, yield yielder) erro
 		return fmt.Errorf("%s: header: %w", name, err)
 	}
 	if d.names, err = columns(header); err != nil {
-		return fmt.Errorf("%s:1: %w", name, err)
+		return fmt.Errorf("%s:%d: %w", name, d.lines.n, err)
 	}
 	d.shapes = make([]shape, len(d.names))
 	d.look(head)
@@ -59,7 +69,7 @@ func scanDelimited(r *bufio.Reader, name string, comma rune, yield yielder) erro
 		}
 		rec := Record{Place: at, Names: d.names, Values: make(map[string]any, len(d.names))}
 		for i, f := range fields {
-			rec.Values[d.names[i]] = rec.valid(d.names[i], f)
+			rec.Values[d.names[i]] = rec.line(d.names[i], f)
 		}
 		if !yield(rec, nil) {
 			return errStop
@@ -253,12 +263,44 @@ func (d *delimited) allRows(lines [][]byte) bool {
 	return true
 }
 
-// separator is what stands between a CSV file's columns: a comma, or a semicolon where spreadsheets write commas in numbers.
-func separator(r *bufio.Reader) rune {
-	head, _ := r.Peek(sniff)
-	header, _, _ := bytes.Cut(head, []byte("\n"))
-	if bytes.Count(header, []byte(";")) > bytes.Count(header, []byte(",")) {
+// saidSeparator is the separator that a file's first line names, as Excel reads and some programs write it: sep=; 0: there is
+// no such line.
+func saidSeparator(head []byte) byte {
+	first, _, _ := bytes.Cut(head, []byte("\n"))
+	first = bytes.Trim(bytes.TrimSuffix(first, []byte("\r")), `"`)
+	if said, ok := bytes.CutPrefix(bytes.ToLower(first), []byte("sep=")); ok && len(said) == 1 && said[0] < utf8.RuneSelf {
+		return said[0]
+	}
+	return 0
+}
+
+// separator is what stands between a file's columns, by its header: a comma, a semicolon where spreadsheets write commas in
+// numbers, or else a tab or a bar.
+func separator(head []byte, format Format) byte {
+	counts := map[byte]int{}
+	quoted := false
+	for _, c := range head {
+		if c == '"' {
+			quoted = !quoted
+		}
+		if c == '\n' && !quoted {
+			break
+		}
+		if !quoted {
+			counts[c]++
+		}
+	}
+	switch {
+	case format == TSV && (counts['\t'] > 0 || counts[','] == 0 && counts[';'] == 0):
+		return '\t'
+	case counts[';'] > counts[',']:
 		return ';'
+	case counts[','] > 0:
+		return ','
+	case counts['\t'] > 0:
+		return '\t'
+	case counts['|'] > 0:
+		return '|'
 	}
 	return ','
 }

@@ -137,9 +137,10 @@ func FuzzCSV(f *testing.F) {
 			return
 		}
 		r := csv.NewReader(strings.NewReader(strings.TrimPrefix(s, string(bom))))
-		if header, _, _ := strings.Cut(s, "\n"); strings.Count(header, ";") > strings.Count(header, ",") {
-			r.Comma = ';'
+		if strings.HasPrefix(strings.ToLower(strings.Trim(s, "\"")), "sep=") || strings.Contains(s, "\x00") {
+			return
 		}
+		r.Comma = rune(separator([]byte(s[:min(len(s), sniff)]), CSV))
 		want, err := r.ReadAll()
 		if err != nil {
 			return
@@ -147,7 +148,7 @@ func FuzzCSV(f *testing.F) {
 		var got [][]string
 		for rec, err := range Scan(Source{"a.csv", p}, Options{Format: CSV}) {
 			if err != nil {
-				if strings.Contains(err.Error(), "two columns are called") || strings.Contains(err.Error(), "looks like a row") {
+				if strings.Contains(err.Error(), "two columns are called") || strings.Contains(err.Error(), "carriage return alone") || strings.Contains(err.Error(), "the file is ") || strings.Contains(err.Error(), "looks like a row") {
 					return
 				}
 				t.Fatalf("%q: %v; encoding/csv reads %q", s, err, want)

@@ -67,6 +67,8 @@ type jsonDoc struct {
 	o     Options
 	names nameCache
 	yield yielder
+
+	served bool // the records stand inside rows of Hugging Face's dataset server
 }
 
 // scanJSON reads a list of records, the lists of records that an object holds, columns, one record, or one record after the other.
@@ -115,6 +117,16 @@ func (d *jsonDoc) list(dec *json.Decoder, at Place) error {
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
 			return fmt.Errorf("%s: record %d: not JSON: %w", d.src.Name, at.Line, err)
+		}
+		if d.served {
+			row, err := d.servedRow(raw)
+			if err != nil {
+				if !d.yield(Record{}, &BadRecord{at, err}) {
+					return errStop
+				}
+				continue
+			}
+			raw = row
 		}
 		if texts = at.Line == 1 && raw[0] == '"' || texts; texts && raw[0] == '"' {
 			raw = slices.Concat([]byte(`{"text":`), raw, []byte("}"))

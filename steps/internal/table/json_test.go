@@ -49,6 +49,12 @@ func TestJSONFiles(t *testing.T) {
 	for _, s := range []string{`{"a":["x","y"],"b":[0,1]}`, `{"a":{"0":"x","1":"y"},"b":{"0":0,"1":1}}`, `{"0":{"a":"x","b":0},"1":{"a":"y","b":1}}`} {
 		check(t, file(t, "a.json", s), `a.json:1 {"a":"x","b":0}`, `a.json:2 {"a":"y","b":1}`)
 	}
+	check(t, file(t, "a.json", `{"columns":["a","b"],"index":[0,1],"data":[["x",0],["y",1]]}`), `a.json:1 {"a":"x","b":0}`, `a.json:2 {"a":"y","b":1}`)
+	check(t, file(t, "a.json", `{"columns":["a","b"],"data":[["x",0],["y"]]}`), `end a.json: row 2 has 1 values, there are 2 columns`)
+	check(t, file(t, "a.json", `{"schema":{"fields":[{"name":"a","type":"string"}],"pandas_version":"1.4.0"},"data":[{"a":"x"}]}`), `a.json:1 {"a":"x"}`)
+	// Rows as Hugging Face's dataset server gives them, with the names of their classes.
+	check(t, file(t, "a.json", `{"features":[{"name":"a","type":{"_type":"Value"}},{"name":"b","type":{"names":["bad","good"],"_type":"ClassLabel"}}],"rows":[{"row_idx":0,"row":{"a":"x","b":0},"truncated_cells":[]},{"row_idx":1,"row":{"a":"y","b":-1},"truncated_cells":[]},{"row_idx":2,"row":{"a":"z","b":1},"truncated_cells":["a"]}],"num_rows_total":3}`),
+		`a.json:1 {"a":"x","b":"bad"}`, `a.json:2 {"a":"y","b":-1}`, `bad a.json:3: the dataset server has cut a off: download the data set's files instead`)
 	// Byte order marks, also where files were put together.
 	check(t, file(t, "a.jsonl", "\ufeff{\"a\":1}\n\ufeff{\"a\":2}\n"), `a.jsonl:1 {"a":1}`, `a.jsonl:2 {"a":2}`)
 	check(t, file(t, "a.json", "\ufeff[{\"a\":1}]"), `a.json:1 {"a":1}`)
@@ -81,7 +87,7 @@ func TestJSONThatIsNearlyRight(t *testing.T) {
 		`{"a":"\ud83d\ude00","b":"\\ud800"}`: nil,
 		`{"a":"x\ud83d","b":"y"}`:            {"a": badSurrogate},
 		`{"a":"x","b":["\udc00\ud83d"]}`:     {"b": badSurrogate},
-		"{\"a\":\"x\xff\",\"b\":\"y\"}":      {"a": badUTF8},
+		"{\"a\":\"x\xff\",\"b\":\"y\"}":      {"a": BadUTF8},
 	} {
 		for rec, err := range Scan(file(t, "a.jsonl", text), Options{}) {
 			if diff := cmp.Diff(want, rec.Broken); err != nil || diff != "" {

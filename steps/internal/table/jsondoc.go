@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -63,6 +62,15 @@ func (d *jsonDoc) object(dec *json.Decoder) error {
 	if len(chosen) == 0 {
 		return d.again(func(dec *json.Decoder) error { return d.whole(dec) })
 	}
+	if d.served {
+		if err := d.again(func(dec *json.Decoder) error {
+			classes, err := servedClasses(dec)
+			d.yield = withClasses(classes, d.yield)
+			return err
+		}); err != nil {
+			return d.broken(err)
+		}
+	}
 	return d.again(func(dec *json.Decoder) error {
 		if _, err := dec.Token(); err != nil {
 			return d.broken(err)
@@ -76,7 +84,7 @@ func (d *jsonDoc) object(dec *json.Decoder) error {
 
 // again reads the file from its beginning.
 func (d *jsonDoc) again(read func(*json.Decoder) error) error {
-	r, closer, err := open(d.src.Path)
+	r, closer, _, err := open(d.src.Path)
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.src.Name, err)
 	}
@@ -138,6 +146,7 @@ func (d *jsonDoc) choose(lists []jsonList) ([]jsonList, error) {
 		}
 		seen[l.path] = true
 		switch {
+		case l.path == "schema.fields": // pandas describes its columns beside the records
 		case l.holds() == '{' && !l.turns():
 			records = append(records, l)
 		case l.holds() == '"' && isPart(l):
@@ -146,6 +155,10 @@ func (d *jsonDoc) choose(lists []jsonList) ([]jsonList, error) {
 	}
 	if len(records) == 0 {
 		records = texts
+	}
+	if i := slices.IndexFunc(records, jsonList.served); i >= 0 {
+		d.served = true
+		return records[i : i+1], nil
 	}
 	if asked := slices.DeleteFunc(slices.Clone(records), func(l jsonList) bool { return !slices.Contains(d.o.Lists, l.name()) }); len(asked) > 0 {
 		return asked, nil
@@ -214,105 +227,4 @@ func (d *jsonDoc) sequence(dec *json.Decoder) error {
 			return errStop
 		}
 	}
-}
-
-// whole reads an object that is one record, or the columns of several as data frames write them.
-func (d *jsonDoc) whole(dec *json.Decoder) error {
-	var raw json.RawMessage
-	if err := dec.Decode(&raw); err != nil {
-		return d.broken(err)
-	}
-	var columns map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &columns); err != nil {
-		return d.broken(err)
-	}
-	rows := rowsOf(columns)
-	if rows == nil {
-		if len(columns) == 0 {
-			return fmt.Errorf("%s: no list of records in this JSON", d.src.Name)
-		}
-		if !yieldObject(raw, Place{File: d.src.Name, Line: 1}, &d.names, d.yield) {
-			return errStop
-		}
-		return nil
-	}
-	for i, row := range rows {
-		b, err := json.Marshal(row)
-		if err != nil {
-			return d.broken(err)
-		}
-		if !yieldObject(b, Place{File: d.src.Name, Line: int64(i + 1)}, &d.names, d.yield) {
-			return errStop
-		}
-	}
-	return nil
-}
-
-// rowsOf are the rows of {"text": ["a", "b"], "label": [0, 1]}, {"text": {"0": "a", "1": "b"}, ...} or {"0": {"text": "a", ...},
-// ...}: nil if the object is none of these.
-func rowsOf(columns map[string]json.RawMessage) []map[string]json.RawMessage {
-	lists, indexed := map[string][]json.RawMessage{}, map[string]map[string]json.RawMessage{}
-	n := -1
-	for name, raw := range columns {
-		var list []json.RawMessage
-		var byIndex map[string]json.RawMessage
-		switch {
-		case json.Unmarshal(raw, &list) == nil && list != nil && (n < 0 || n == len(list)):
-			lists[name], n = list, len(list)
-		case json.Unmarshal(raw, &byIndex) == nil && byIndex != nil:
-			indexed[name] = byIndex
-		default:
-			return nil
-		}
-	}
-	var rows []map[string]json.RawMessage
-	switch {
-	case len(lists) == len(columns) && len(lists) > 1:
-		for i := range n {
-			row := map[string]json.RawMessage{}
-			for name, list := range lists {
-				row[name] = list[i]
-			}
-			rows = append(rows, row)
-		}
-	case len(indexed) == len(columns) && allNumbers(columns): // by row
-		for _, i := range byNumber(columns) {
-			rows = append(rows, indexed[i])
-		}
-	case len(indexed) == len(columns) && len(indexed) > 0: // by column
-		all := map[string]json.RawMessage{}
-		for _, column := range indexed {
-			maps.Copy(all, column)
-		}
-		if !allNumbers(all) {
-			return nil
-		}
-		for _, i := range byNumber(all) {
-			row := map[string]json.RawMessage{}
-			for name, column := range indexed {
-				if v, ok := column[i]; ok {
-					row[name] = v
-				}
-			}
-			rows = append(rows, row)
-		}
-	}
-	return rows
-}
-
-func allNumbers(m map[string]json.RawMessage) bool {
-	for k := range m {
-		if _, err := strconv.Atoi(k); err != nil {
-			return false
-		}
-	}
-	return len(m) > 0
-}
-
-func byNumber(m map[string]json.RawMessage) []string {
-	return slices.SortedFunc(maps.Keys(m), func(a, b string) int {
-		x, _ := strconv.Atoi(a)
-		y, _ := strconv.Atoi(b)
-		return x - y
-	})
 }

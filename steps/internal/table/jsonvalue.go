@@ -144,7 +144,7 @@ func (r *Record) mark(b []byte, m map[string]any) {
 	for name, part := range raw {
 		switch {
 		case !utf8.Valid(part):
-			r.broken(name, badUTF8)
+			r.broken(name, BadUTF8)
 		case surrogate(part) && halfPair(part):
 			r.broken(name, badSurrogate)
 		}
@@ -152,7 +152,7 @@ func (r *Record) mark(b []byte, m map[string]any) {
 	}
 	for name := range m {
 		if raw[name] == nil && strings.ContainsRune(name, utf8.RuneError) { // the name itself is broken
-			r.broken(name, badUTF8)
+			r.broken(name, BadUTF8)
 		}
 	}
 }

@@ -67,9 +67,19 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 	}
 }
 
+// loneReturn tells whether a carriage return stands elsewhere than at the end.
+func loneReturn(b []byte) bool { return bytes.IndexByte(bytes.TrimRight(b, "\r"), '\r') >= 0 }
+
+func returnsAlone(name string) error {
+	return fmt.Errorf("%s: its lines end with a carriage return alone: convert them (tr '\\r' '\\n')", name)
+}
+
 // scanLines reads each line as a text.
 func scanLines(r *bufio.Reader, name string, yield yielder) error {
 	names := []string{"text"}
+	if head, _ := r.Peek(sniff); loneReturn(head) && bytes.IndexByte(head, '\n') < 0 {
+		return returnsAlone(name)
+	}
 	for line := int64(1); ; line++ {
 		b, err := readLine(r)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -77,7 +87,7 @@ func scanLines(r *bufio.Reader, name string, yield yielder) error {
 		}
 		if s := strings.TrimSpace(string(b)); s != "" {
 			rec := Record{Place: Place{File: name, Line: line}, Names: names}
-			rec.Values = map[string]any{"text": rec.valid("text", s)}
+			rec.Values = map[string]any{"text": rec.line("text", s)}
 			if !yield(rec, nil) {
 				return errStop
 			}

@@ -3,6 +3,7 @@ package table
 import (
 	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -37,11 +38,14 @@ var extensions = map[string]Format{
 // extension is a file's format by its name, without a compression's suffix.
 func extension(name string) Format {
 	name = strings.ToLower(name)
-	for _, z := range []string{".gz", ".zst", ".zstd"} {
+	for _, z := range compressions {
 		name = strings.TrimSuffix(name, z)
 	}
 	return extensions[path.Ext(name)]
 }
+
+// compressions are the suffixes of the compressions that are read.
+var compressions = []string{".gz", ".zst", ".zstd", ".bz2"}
 
 // IsJSON tells whether a file may hold several lists of records, by its name.
 func IsJSON(name string) bool { return extension(name) == JSON }
@@ -62,30 +66,60 @@ const sniff = 64 << 10
 const maxLine = 64 << 20
 
 // open opens a file and whatever compression it has. The reader's first bytes can be peeked at.
-func open(file string) (*bufio.Reader, io.Closer, error) {
+func open(file string) (r *bufio.Reader, closer io.Closer, packed bool, err error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
-	br := bufio.NewReaderSize(f, sniff)
-	head, _ := br.Peek(4)
+	all := closers{f}
+	r = bufio.NewReaderSize(f, sniff)
+	for range 2 { // what is compressed may have been compressed again on the way
+		inner, closer, err := unpack(r)
+		if err != nil {
+			return nil, nil, false, errors.Join(err, all.Close())
+		}
+		if inner == nil {
+			break
+		}
+		r, all, packed = bufio.NewReaderSize(inner, sniff), append(closers{closer}, all...), true
+	}
+	return r, all, packed, nil
+}
+
+// unpack is a reader of what a compressed stream holds; nil: it isn't compressed.
+func unpack(r *bufio.Reader) (io.Reader, io.Closer, error) {
+	head, _ := r.Peek(10)
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(br)
+		z, err := gzip.NewReader(r)
 		if err != nil {
-			f.Close()
 			return nil, nil, fmt.Errorf("gzip: %w", err)
 		}
-		return bufio.NewReaderSize(z, sniff), closers{z, f}, nil
+		return cutOff{z, "gzip"}, z, nil
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1))
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
 		if err != nil {
-			f.Close()
 			return nil, nil, fmt.Errorf("zstd: %w", err)
 		}
-		return bufio.NewReaderSize(z, sniff), closers{z.IOReadCloser(), f}, nil
+		return cutOff{z, "zstd"}, z.IOReadCloser(), nil
+	case len(head) == 10 && bytes.HasPrefix(head, []byte("BZh")) && string(head[4:]) == "1AY&SY": // the digits of pi begin a block
+		return cutOff{bzip2.NewReader(r), "bzip2"}, closers{}, nil
 	}
-	return br, f, nil
+	return nil, nil, nil
+}
+
+// cutOff names the compression whose data can't be read to its end.
+type cutOff struct {
+	io.Reader
+	compression string
+}
+
+func (c cutOff) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("the %s data is cut off or damaged: %w", c.compression, err)
+	}
+	return n, err
 }
 
 type closers []io.Closer
@@ -101,7 +135,7 @@ func (c closers) Close() error {
 // detect tells the format of content by its first bytes; name decides between what looks alike.
 func detect(head []byte, name string) Format {
 	byName := extension(name)
-	if bytes.HasPrefix(head, []byte("PAR1")) {
+	if bytes.HasPrefix(head, []byte("PAR1")) || byName == Parquet {
 		return Parquet
 	}
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n")
@@ -117,7 +151,7 @@ func detect(head []byte, name string) Format {
 	switch first = bytes.TrimSpace(first); {
 	case bytes.HasPrefix(first, []byte("{")) && bytes.HasSuffix(first, []byte("}")) && startsObject(rest):
 		return JSONLines
-	case bytes.HasPrefix(first, []byte("{")):
+	case bytes.HasPrefix(first, []byte("{")) || byName == JSON:
 		return JSON // one object
 	case bytes.IndexByte(first, '\t') >= 0:
 		return TSV
@@ -135,15 +169,12 @@ func startsObject(rest []byte) bool {
 // bom is the byte order mark that spreadsheet programs put before UTF-8.
 var bom = []byte("\xef\xbb\xbf")
 
-// skipBOM drops a byte order mark; other encodings of Unicode are named.
+// skipBOM drops a byte order mark.
 func skipBOM(r *bufio.Reader) error {
-	head, _ := r.Peek(3)
-	switch {
-	case bytes.HasPrefix(head, bom):
-		_, err := r.Discard(len(bom))
-		return err
-	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
-		return errors.New("the file is UTF-16: convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)")
+	head, _ := r.Peek(len(bom))
+	if !bytes.HasPrefix(head, bom) {
+		return nil
 	}
-	return nil
+	_, err := r.Discard(len(bom))
+	return err
 }

@@ -1,7 +1,6 @@
 package table
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/parquet-go/parquet-go"
@@ -222,13 +221,5 @@ func named(convert func(parquet.Value) any, names []string) func(parquet.Value) 
 	if convert == nil {
 		return nil
 	}
-	return func(v parquet.Value) any {
-		x := convert(v)
-		if n, ok := x.(json.Number); ok {
-			if i, err := n.Int64(); err == nil && i >= 0 && i < int64(len(names)) {
-				return names[i]
-			}
-		}
-		return x
-	}
+	return func(v parquet.Value) any { return className(convert(v), names) }
 }

@@ -18,54 +18,49 @@ type Source struct {
 }
 
 // List gives the data files of path in the order of their names: the file itself, or a folder's, at any depth.
-// Files of a folder that are no data (README.md, hidden files) are left out.
-func List(path string) ([]Source, error) {
+// Files of a folder that are no data (README.md, hidden files) are left out. left are those that may well have been meant.
+func List(path string) (files []Source, left []string, err error) {
 	st, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !st.IsDir() {
-		return []Source{{filepath.Base(path), path}}, nil
+		return []Source{{filepath.Base(path), path}}, nil, nil
 	}
-	var out []Source
-	var others []string
+	others := 0
 	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
-		}
-		if d.IsDir() {
-			if p != path && strings.HasPrefix(d.Name(), ".") {
-				return filepath.SkipDir
-			}
-			return nil
 		}
 		name, err := filepath.Rel(path, p)
 		if err != nil {
 			return err
 		}
-		if name = filepath.ToSlash(name); IsData(name) {
-			out = append(out, Source{name, p})
-		} else {
-			others = append(others, name)
+		name = filepath.ToSlash(name)
+		switch {
+		case d.IsDir() && p != path && (strings.HasPrefix(d.Name(), ".") || d.Name() == "_delta_log"):
+			return filepath.SkipDir
+		case d.IsDir():
+		case IsData(name):
+			files = append(files, Source{name, p})
+		default:
+			if others++; looksLikeData(name) {
+				left = append(left, name)
+			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if len(out) == 0 && slices.ContainsFunc(others, func(name string) bool { return strings.HasSuffix(name, ".arrow") }) {
-		return nil, fmt.Errorf("the folder %s holds Arrow files, as save_to_disk of the datasets library writes them: write Parquet instead (dataset.to_parquet)", path)
+	if len(files) == 0 && slices.ContainsFunc(left, func(name string) bool { return strings.HasSuffix(name, ".arrow") }) {
+		return nil, nil, fmt.Errorf("the folder %s holds Arrow files, as save_to_disk of the datasets library writes them: write Parquet instead (dataset.to_parquet)", path)
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("no data file in the folder %s (%d other files): want .jsonl, .json, .csv, .tsv, .txt or .parquet, also with .gz or .zst", path, len(others))
+	if len(files) == 0 {
+		return nil, nil, fmt.Errorf("no data file in the folder %s (%d other files): want .jsonl, .json, .csv, .tsv, .txt or .parquet, also with .gz, .zst or .bz2", path, others)
 	}
-	slices.SortFunc(out, func(a, b Source) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
-	return out, nil
+	slices.SortFunc(files, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	return files, left, nil
 }
 
 // Options say how to read a file.
@@ -89,17 +84,24 @@ func Scan(src Source, o Options) iter.Seq2[Record, error] {
 }
 
 func scan(src Source, o Options, yield yielder) error {
-	r, closer, err := open(src.Path)
+	r, closer, packed, err := open(src.Path)
 	if err != nil {
 		return fmt.Errorf("%s: %w", src.Name, err)
 	}
 	defer closer.Close()
 	format := o.Format
+	head, _ := r.Peek(sniff)
 	if format == Auto {
-		head, _ := r.Peek(sniff)
 		format = detect(head, src.Name)
 	}
+	if is := foreign(head, src.Name, format, o.Format != Auto); is != "" {
+		return fmt.Errorf("%s: the file is %s", src.Name, is)
+	}
+	yield = withPartitions(src.Name, yield)
 	if format == Parquet {
+		if packed {
+			return fmt.Errorf("%s: the file is Parquet inside another compression: unpack it (gzip -d, zstd -d, bzip2 -d); Parquet is compressed itself", src.Name)
+		}
 		return scanParquet(src, yield)
 	}
 	if err := skipBOM(r); err != nil {
@@ -110,10 +112,8 @@ func scan(src Source, o Options, yield yielder) error {
 		return scanJSONLines(r, src.Name, yield)
 	case JSON:
 		return scanJSON(r, src, o, yield)
-	case CSV:
-		return scanDelimited(r, src.Name, separator(r), yield)
-	case TSV:
-		return scanDelimited(r, src.Name, '\t', yield)
+	case CSV, TSV:
+		return scanDelimited(r, src.Name, format, yield)
 	case Lines:
 		return scanLines(r, src.Name, yield)
 	}

@@ -1,5 +1,5 @@
 // Package table reads a user's records, whatever file they come in: JSON lines, a JSON array, CSV, TSV, plain lines or
-// Parquet, also compressed with gzip or zstd; one file, or a folder of them. Records come as a stream, with the file
+// Parquet, also compressed with gzip, zstd or bzip2; one file, or a folder of them. Records come as a stream, with the file
 // and line they stand in, and a record that can't be read does not end the stream.
 package table
 
@@ -38,7 +38,9 @@ type Record struct {
 
 // The reasons of Broken.
 const (
-	badUTF8      = "bytes that are no UTF-8"
+	// BadUTF8 says that a text is in another encoding, or damaged.
+	BadUTF8      = "bytes that are no UTF-8"
+	badZero      = "zero bytes"
 	badSurrogate = "half of a surrogate pair (\\ud800 to \\udfff)"
 )
 
@@ -47,8 +49,17 @@ func (r *Record) valid(column, s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}
-	r.broken(column, badUTF8)
+	r.broken(column, BadUTF8)
 	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// line is a text that stands in a file as it is, in which a zero byte is no character.
+func (r *Record) line(column, s string) string {
+	if strings.IndexByte(s, 0) >= 0 {
+		r.broken(column, badZero)
+		s = strings.ReplaceAll(s, "\x00", "\uFFFD")
+	}
+	return r.valid(column, s)
 }
 
 func (r *Record) broken(column, why string) {

@@ -91,8 +91,14 @@ func TestCompression(t *testing.T) {
 	zw.Close()
 	check(t, file(t, "a.jsonl.gz", g.String()), `a.jsonl.gz:1 {"a":1}`)
 	check(t, file(t, "a.csv.zst", z.String()), `a.csv.zst:2 {"a":"1","b":"2"}`)
+	var twice bytes.Buffer
+	gw = gzip.NewWriter(&twice)
+	gw.Write(g.Bytes())
+	gw.Close()
+	check(t, file(t, "a.jsonl.gz", twice.String()), `a.jsonl.gz:1 {"a":1}`)
+	check(t, file(t, "a.csv.bz2", "BZh91AY&SY\xbf\x87@\x7f\x00\x00\x03Y\x00\x00\x10\x00\x040\x000\x00 \x000\xc0\x08i\xb2\x88#'\x8b\xb9\x22\x9c(H_\xc3\xa0?\x80"), `a.csv.bz2:2 {"a":"1","b":"2"}`)
 	got := lines(t, file(t, "cut.csv.zst", z.String()[:z.Len()-3]), Auto)
-	if len(got) == 0 || !strings.HasPrefix(got[len(got)-1], "end ") {
+	if len(got) == 0 || !strings.HasPrefix(got[len(got)-1], "end ") || !strings.Contains(got[len(got)-1], "the zstd data is cut off or damaged") {
 		t.Errorf("a cut file was read as %q", got)
 	}
 }
@@ -196,7 +202,7 @@ func TestDamagedParquet(t *testing.T) {
 func TestBrokenTextIsMarked(t *testing.T) {
 	for name, content := range map[string]string{"a.jsonl": "{\"a\":\"x\xff\"}", "a.csv": "a,b\nx\xff,1", "a.txt": "x\xff"} {
 		for rec, err := range Scan(file(t, name, content), Options{}) {
-			if err != nil || rec.Broken["a"]+rec.Broken["text"] != badUTF8 {
+			if err != nil || rec.Broken["a"]+rec.Broken["text"] != BadUTF8 {
 				t.Errorf("%s: %+v, %v", name, rec, err)
 			}
 		}
@@ -227,7 +233,10 @@ func TestList(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := List(dir)
+	got, left, err := List(dir)
+	if diff := cmp.Diff([]string{"_tmp.csv", "data.arrow"}, left); diff != "" {
+		t.Errorf("left: %s", diff)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +256,7 @@ func TestArrowIsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := List(dir); err == nil || !strings.Contains(err.Error(), "dataset.to_parquet") {
+	if _, _, err := List(dir); err == nil || !strings.Contains(err.Error(), "dataset.to_parquet") {
 		t.Errorf("got %v", err)
 	}
 }

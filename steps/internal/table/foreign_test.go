@@ -1,0 +1,96 @@
+package table
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+// A file that isn't read is named for what it is, whatever its name says; none is read as lines of text.
+func TestForeignFiles(t *testing.T) {
+	rows := "text,label\nhello there,0\nignore it,1\n"
+	utf16of := func(order binary.AppendByteOrder, s string) string {
+		var b []byte
+		for _, u := range utf16.Encode([]rune(s)) {
+			b = order.AppendUint16(b, u)
+		}
+		return string(b)
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	w.Write([]byte("PAR1xxxxPAR1"))
+	w.Close()
+	tar := make([]byte, 512)
+	copy(tar[257:], "ustar")
+	for _, c := range []struct{ name, content, want string }{
+		{"a.arrow", "ARROW1\x00\x00xx", "an Arrow file"},
+		{"a.parquet", "ARROW1\x00\x00xx", "an Arrow file"},
+		{"blob", "\xff\xff\xff\xff\x10\x01", "an Arrow stream"},
+		{"a.zip", "PK\x03\x04xx", "unpack it (unzip)"},
+		{"a.csv", "PK\x03\x04xx", "unpack it (unzip)"},
+		{"a.csv.xz", "\xfd7zXZ\x00xx", "xz -d"},
+		{"a.csv.lz4", "\x04\x22\x4d\x18xx", "lz4 -d"},
+		{"a.tar", string(tar), "a tar archive"},
+		{"a.pkl", "\x80\x04xx", "a pickle"},
+		{"a.parquet", "version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n", "git lfs pull"},
+		{"a.txt", "version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n", "git lfs pull"},
+		{"a.json", "/annex/objects/SHA256E-s1--aa\n", "git annex get"},
+		{"a.jsonl", "<!DOCTYPE html>\n<p>not found", "a web page"},
+		{"a.yaml", "- text: hello\n", "the file is .yaml, a format that isn't read"},
+		{"a.xml", "<rows>\n<row/>\n</rows>\n", "a format that isn't read"},
+		{"a.json", "// rows\n[{\"text\":\"a\"}]", "not JSON"},
+		{"a.parquet", "text,label\na,0\n", "not a readable Parquet file"},
+		{"a.parquet", "", "not a readable Parquet file"},
+		{"a.parquet.gz", packed.String(), "Parquet inside another compression"},
+		{"a.csv", "\xff\xfe" + utf16of(binary.LittleEndian, rows), "iconv -f UTF-16 "},
+		{"a.csv", utf16of(binary.LittleEndian, rows), "iconv -f UTF-16LE "},
+		{"a.txt", utf16of(binary.BigEndian, rows), "iconv -f UTF-16BE "},
+		{"a.csv", "\xff\xfe\x00\x00t\x00\x00\x00", "iconv -f UTF-32 "},
+		{"a.txt", "one\rtwo\rthree\r", "carriage return alone"},
+	} {
+		if got := lines(t, file(t, c.name, c.content), Auto); len(got) != 1 || !strings.HasPrefix(got[0], "end "+c.name+": ") || !strings.Contains(got[0], c.want) {
+			t.Errorf("%s %.20q is read as %q, want %s", c.name, c.content, got, c.want)
+		}
+	}
+	check(t, file(t, "a.csv", "PARENT,text\n1,<html> is a tag\n"), `a.csv:2 {"PARENT":"1","text":"\u003chtml\u003e is a tag"}`)
+	check(t, file(t, "a.txt", "<html> is what?\n"), `a.txt:1 {"text":"\u003chtml\u003e is what?"}`)
+	if got := lines(t, file(t, "a.yaml", "- hello\n"), Lines); len(got) != 1 || got[0] != `a.yaml:1 {"text":"- hello"}` {
+		t.Errorf("as is asked: %q", got)
+	}
+}
+
+// The separator is what the header or a first line says, whatever the file's name is.
+func TestSeparators(t *testing.T) {
+	for _, text := range []string{"sep=;\na;b\n1;x, y\n", "\ufeffsep=;\r\na;b\r\n1;x, y\r\n", "\"sep=;\"\na;b\n1;x, y\n", "sep=\t\na\tb\n1\tx, y\n"} {
+		check(t, file(t, "a.csv", text), `a.csv:3 {"a":"1","b":"x, y"}`)
+	}
+	for _, text := range []string{"a;b\n1;x, y\n", "a|b\n1|x, y\n", "a\tb\n1\tx, y\n", "a,b\n1,\"x, y\"\n"} {
+		check(t, file(t, "a.csv", text), `a.csv:2 {"a":"1","b":"x, y"}`)
+	}
+	check(t, file(t, "a.csv", "\"a, b, c\";d\n1;2\n"), `a.csv:2 {"a, b, c":"1","d":"2"}`)
+	check(t, file(t, "a.csv", "\"a|b|c\",d\n1,2\n"), `a.csv:2 {"a|b|c":"1","d":"2"}`)
+	check(t, file(t, "a.tsv", "a,b\n1,\"x, y\"\n"), `a.tsv:2 {"a":"1","b":"x, y"}`)
+	check(t, file(t, "a.tsv", "a\nx, y\n"), `a.tsv:2 {"a":"x, y"}`)
+}
+
+// Folders called COLUMN=VALUE are columns of the rows in them.
+func TestPartitionsAreColumns(t *testing.T) {
+	src := file(t, "x.csv", "a,b\n1,2\n")
+	src.Name = "b=9/day=2024-01-31/tag=x%2Fy/none=__HIVE_DEFAULT_PARTITION__/x.csv"
+	var got []string
+	for rec, err := range Scan(src, Options{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, rec.Names...)
+		if rec.Values["b"] != "2" || rec.Values["day"] != "2024-01-31" || rec.Values["tag"] != "x/y" || rec.Values["none"] != nil {
+			t.Errorf("%v", rec.Values)
+		}
+	}
+	if strings.Join(got, " ") != "a b day tag none" {
+		t.Errorf("%q", got)
+	}
+}

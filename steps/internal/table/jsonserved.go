@@ -1,0 +1,72 @@
+package table
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// served tells rows as Hugging Face's dataset server gives them: {"features": [...], "rows": [{"row_idx": 0, "row": {...}}]}.
+func (l jsonList) served() bool {
+	var m map[string]json.RawMessage
+	return l.path == "rows" && json.Unmarshal(l.first, &m) == nil && m["row"] != nil && m["row_idx"] != nil
+}
+
+// servedRow is the record in a row of the dataset server, with the names of its classes.
+func (d *jsonDoc) servedRow(raw json.RawMessage) (json.RawMessage, error) {
+	var v struct {
+		Row       json.RawMessage `json:"row"`
+		Truncated []string        `json:"truncated_cells"`
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return nil, fmt.Errorf("not JSON: %w", err)
+	}
+	if len(v.Truncated) > 0 {
+		return nil, fmt.Errorf("the dataset server has cut %s off: download the data set's files instead", strings.Join(v.Truncated, ", "))
+	}
+	return v.Row, nil
+}
+
+// servedClasses are the names of the numbers in the columns of rows from the dataset server.
+func servedClasses(dec *json.Decoder) (map[string][]string, error) {
+	var doc struct {
+		Features []struct {
+			Name string `json:"name"`
+			Type struct {
+				Names []string `json:"names"`
+			} `json:"type"`
+		} `json:"features"`
+	}
+	if err := dec.Decode(&doc); err != nil {
+		return nil, err
+	}
+	out := map[string][]string{}
+	for _, f := range doc.Features {
+		if len(f.Type.Names) > 0 {
+			out[f.Name] = f.Type.Names
+		}
+	}
+	return out, nil
+}
+
+// withClasses gives numbers of records the names of their classes.
+func withClasses(classes map[string][]string, yield yielder) yielder {
+	return func(rec Record, err error) bool {
+		for column, names := range classes {
+			if err == nil && rec.Values[column] != nil {
+				rec.Values[column] = className(rec.Values[column], names)
+			}
+		}
+		return yield(rec, err)
+	}
+}
+
+// className is the name of a number, and any other value as it is.
+func className(v any, names []string) any {
+	if n, ok := v.(json.Number); ok {
+		if i, err := n.Int64(); err == nil && i >= 0 && i < int64(len(names)) {
+			return names[i]
+		}
+	}
+	return v
+}
