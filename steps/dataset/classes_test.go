@@ -38,6 +38,16 @@ func TestClassNamesOfADataSet(t *testing.T) {
 			t.Errorf("%s: %+v, %q, %v", name, got, env.Notes, err)
 		}
 	}
+	list := `{"text":"go on","label":[0]}` + "\n" + `{"text":"hello","label":[1]}`
+	for name, files := range map[string]map[string]string{
+		"list in README.md":         {"data/train.jsonl": list, "README.md": strings.Replace(card, "    dtype:\n      class_label", "    sequence:\n      class_label", 1)},
+		"list in dataset_info.json": {"a/train.jsonl": list, "a/dataset_info.json": `{"features":{"label":{"feature":{"names":["jailbreak","benign"],"_type":"ClassLabel"},"_type":"List"}}}`},
+		"older":                     {"a/train.jsonl": list, "a/dataset_info.json": `{"features":{"label":[{"names":["jailbreak","benign"],"_type":"ClassLabel"}]}}`},
+	} {
+		if got, _, err := read(t, Config{}, folder(t, files)); err != nil || texts(got) != "go on malicious; hello benign" {
+			t.Errorf("%s: %q, %v", name, texts(got), err)
+		}
+	}
 	asked := Config{Labels: map[string]string{"0": "benign", "1": "malicious"}}
 	if got, _, err := read(t, asked, folder(t, map[string]string{"train.csv": rows, "README.md": card})); err != nil || got[0].Label != artifact.Benign {
 		t.Errorf("what is asked for comes first: %+v, %v", got, err)

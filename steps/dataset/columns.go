@@ -12,7 +12,7 @@ import (
 // needs the columns argument. The label's column is found by its values, too: see candidate.
 var usual = map[string][]string{
 	"id":       {"id", "row_id", "prompt_id", "uid", "uuid", "idx", "index"},
-	"text":     {"text", "prompt", "content", "user_input", "user_prompt", "input", "query", "question", "instruction", "message", "messages", "conversation", "conversations", "turns", "request", "sentence", "utterance", "body", "goal", "behavior", "behaviour", "user_query", "user_message", "attack_prompt", "jailbreak_prompt", "adversarial_prompt", "forbidden_prompt"},
+	"text":     {"text", "prompt", "content", "user_input", "user_prompt", "input", "query", "question", "instruction", "message", "messages", "conversation", "conversations", "turns", "request", "sentence", "utterance", "body", "goal", "behavior", "behaviour", "user_query", "user_message", "attack_prompt", "jailbreak_prompt", "adversarial_prompt", "forbidden_prompt", "prompt_text", "input_text", "comment_text"},
 	"label":    nil,
 	"category": {"category", "family", "attack_type", "attack_family", "subcategory", "stratum", "type", "kind"},
 	"source":   {"source", "dataset", "data_source", "origin", "corpus", "source_dataset"},

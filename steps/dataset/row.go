@@ -93,6 +93,7 @@ func (r *reader) text(rec table.Record) (said turns, problem string) {
 			is = "is a list without a turn that is read"
 		}
 	case map[string]any:
+		said = turnsOf(unzipped(v), r.c.Roles)
 		is = fmt.Sprintf("is an object (%s), and no text", clip(strings.Join(quoted(slices.Sorted(maps.Keys(v))), ", "), 100))
 	default:
 		said.text, _ = rec.Text(r.textColumn)

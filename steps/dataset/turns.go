@@ -43,6 +43,31 @@ func turnsOf(list []any, wanted []string) turns {
 	return turns{}
 }
 
+// unzipped is a conversation that is written as an object of lists, one for each field of the turns, as the datasets library
+// keeps sequences: {"role": ["user", "assistant"], "content": ["a", "b"]}; nil: it is no such thing.
+func unzipped(m map[string]any) []any {
+	n := -1
+	for _, v := range m {
+		list, ok := v.([]any)
+		if !ok || n >= 0 && len(list) != n {
+			return nil
+		}
+		n = len(list)
+	}
+	var out []any
+	for i := range max(n, 0) {
+		turn := map[string]any{}
+		for field, v := range m {
+			turn[field] = v.([]any)[i]
+		}
+		if first(turn, "role", "from", "speaker") == "" {
+			return nil
+		}
+		out = append(out, turn)
+	}
+	return out
+}
+
 func turnsWith(list []any, roles []string) turns {
 	var out turns
 	var texts []string

@@ -24,6 +24,7 @@ func TestRoles(t *testing.T) {
 		"parts":                           {chat(`{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url"},{"type":"text","text":"b"}]}`), nil, "a\nb|user|"},
 		"a channel":                       {chat(`{"role":"human","channel":"app","content":"a"}`), nil, "a|user|app"},
 		"texts":                           {chat(`"a","b"`), nil, "a\nb||"},
+		"lists of fields":                 {`{"conversations":{"from":["human","gpt","human"],"value":["a","b","c"]},"label":0}`, nil, "a\nc|user|"},
 		"columns":                         {`{"text":"a","label":0,"role":"Human","channel":"email"}`, nil, "a|user|email"},
 		"a column of something else":      {`{"text":"a","label":0,"role":"Head of sales"}`, nil, "a||"},
 		"a column beside the messages":    {`{"messages":[{"role":"user","content":"a"}],"label":0,"role":"document","channel":"crm"}`, nil, "a|document|crm"},

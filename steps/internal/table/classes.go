@@ -65,9 +65,7 @@ func claims(name string, content []byte) []map[string][]string {
 		return cardClaims(content)
 	}
 	type info struct {
-		Features map[string]struct {
-			Names []string `json:"names"`
-		} `json:"features"`
+		Features features `json:"features"`
 	}
 	var one info
 	all := map[string]info{} // by configuration
@@ -78,22 +76,71 @@ func claims(name string, content []byte) []map[string][]string {
 	}
 	var out []map[string][]string
 	for _, i := range all {
-		said := map[string][]string{}
-		for column, f := range i.Features {
-			if len(f.Names) > 0 {
-				said[column] = f.Names
-			}
-		}
-		out = append(out, said)
+		out = append(out, i.Features.classes())
 	}
 	return out
+}
+
+// features are a data set's columns as the `datasets` library writes them in JSON.
+type features map[string]feature
+
+// feature is a column's type. Of a list of classes it has their names, too.
+type feature struct {
+	Names []string
+}
+
+func (f *feature) UnmarshalJSON(b []byte) error {
+	var list []feature // as older versions write lists
+	if json.Unmarshal(b, &list) == nil && len(list) == 1 {
+		*f = list[0]
+		return nil
+	}
+	var v struct {
+		Names   []string `json:"names"`
+		Element *feature `json:"feature"`
+	}
+	if json.Unmarshal(b, &v) != nil {
+		return nil // somebody else's type
+	}
+	if f.Names = v.Names; len(v.Names) == 0 && v.Element != nil {
+		f.Names = v.Element.Names
+	}
+	return nil
+}
+
+// classes are the names of the numbers in the columns that have some.
+func (f features) classes() map[string][]string {
+	out := map[string][]string{}
+	for column, t := range f {
+		if len(t.Names) > 0 {
+			out[column] = t.Names
+		}
+	}
+	return out
+}
+
+// className is the name of a number, or of each number in a list, and any other value as it is.
+func className(v any, names []string) any {
+	switch v := v.(type) {
+	case json.Number:
+		if i, err := v.Int64(); err == nil && i >= 0 && i < int64(len(names)) {
+			return names[i]
+		}
+	case []any:
+		for i := range v {
+			v[i] = className(v[i], names)
+		}
+	}
+	return v
 }
 
 // cardInfo is a configuration as a data set card's front matter describes it.
 type cardInfo struct {
 	Features []struct {
-		Name  string    `yaml:"name"`
-		DType yaml.Node `yaml:"dtype"` // a type's name, or what it is made of
+		Name     string    `yaml:"name"`
+		DType    yaml.Node `yaml:"dtype"` // a type's name, or what it is made of
+		Sequence yaml.Node `yaml:"sequence"`
+		List     yaml.Node `yaml:"list"`
 	} `yaml:"features"`
 }
 
@@ -114,13 +161,15 @@ func cardClaims(card []byte) []map[string][]string {
 	for _, i := range all {
 		said := map[string][]string{}
 		for _, f := range i.Features {
-			var d struct {
-				ClassLabel struct {
-					Names map[string]string `yaml:"names"`
-				} `yaml:"class_label"`
-			}
-			if f.DType.Decode(&d) == nil && len(d.ClassLabel.Names) > 0 {
-				said[f.Name] = inOrder(d.ClassLabel.Names)
+			for _, t := range []yaml.Node{f.DType, f.Sequence, f.List} {
+				var d struct {
+					ClassLabel struct {
+						Names map[string]string `yaml:"names"`
+					} `yaml:"class_label"`
+				}
+				if t.Decode(&d) == nil && len(d.ClassLabel.Names) > 0 {
+					said[f.Name] = inOrder(d.ClassLabel.Names)
+				}
 			}
 		}
 		out = append(out, said)

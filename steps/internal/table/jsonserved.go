@@ -31,10 +31,8 @@ func (d *jsonDoc) servedRow(raw json.RawMessage) (json.RawMessage, error) {
 func servedClasses(dec *json.Decoder) (map[string][]string, error) {
 	var doc struct {
 		Features []struct {
-			Name string `json:"name"`
-			Type struct {
-				Names []string `json:"names"`
-			} `json:"type"`
+			Name string  `json:"name"`
+			Type feature `json:"type"`
 		} `json:"features"`
 	}
 	if err := dec.Decode(&doc); err != nil {
@@ -59,14 +57,4 @@ func withClasses(classes map[string][]string, yield yielder) yielder {
 		}
 		return yield(rec, err)
 	}
-}
-
-// className is the name of a number, and any other value as it is.
-func className(v any, names []string) any {
-	if n, ok := v.(json.Number); ok {
-		if i, err := n.Int64(); err == nil && i >= 0 && i < int64(len(names)) {
-			return names[i]
-		}
-	}
-	return v
 }

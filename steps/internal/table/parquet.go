@@ -115,19 +115,11 @@ func classLabels(pf *parquet.File) map[string][]string {
 	}
 	var v struct {
 		Info struct {
-			Features map[string]struct {
-				Names []string `json:"names"`
-			} `json:"features"`
+			Features features `json:"features"`
 		} `json:"info"`
 	}
 	if json.Unmarshal([]byte(meta), &v) != nil {
 		return nil // somebody else's use of the key
 	}
-	out := map[string][]string{}
-	for name, f := range v.Info.Features {
-		if len(f.Names) > 0 {
-			out[name] = f.Names
-		}
-	}
-	return out
+	return v.Info.Features.classes()
 }

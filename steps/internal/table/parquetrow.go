@@ -24,6 +24,7 @@ type parquetField struct {
 	convert     func(parquet.Value) any
 	kind        groupKind
 	fields      []parquetField
+	classes     []string // names of its numbers
 }
 
 type groupKind int
@@ -42,9 +43,7 @@ func newParquetTable(pf *parquet.File) (*parquetTable, error) {
 	seen := map[string]bool{}
 	for _, c := range pf.Root().Columns() {
 		f := fieldOf(c, &elements, &leaf)
-		if names := classes[f.name]; len(names) > 0 {
-			f.convert = named(f.convert, names)
-		}
+		f.classes = classes[f.name]
 		if seen[f.name] {
 			return nil, fmt.Errorf("two columns are called %q", f.name)
 		}
@@ -112,7 +111,11 @@ func (t *parquetTable) record(row parquet.Row, at Place) Record {
 	for i := range t.fields {
 		f := &t.fields[i]
 		b.column = f.name
-		rec.Values[f.name] = b.value(f, t.columns, 0, 0)
+		v := b.value(f, t.columns, 0, 0)
+		if f.classes != nil {
+			v = className(v, f.classes)
+		}
+		rec.Values[f.name] = v
 	}
 	return rec
 }
@@ -214,12 +217,4 @@ func (b *rowBuilder) leaf(f *parquetField, v parquet.Value) any {
 	default:
 		return x
 	}
-}
-
-// named gives the numbers of a ClassLabel column their names.
-func named(convert func(parquet.Value) any, names []string) func(parquet.Value) any {
-	if convert == nil {
-		return nil
-	}
-	return func(v parquet.Value) any { return className(convert(v), names) }
 }

@@ -114,19 +114,20 @@ func TestParquet(t *testing.T) {
 		Score float64   `parquet:"score"`
 		At    time.Time `parquet:"at,timestamp(millisecond)"`
 		Turns []turn    `parquet:"turns,list"`
+		Kinds []int64   `parquet:"kinds,list"`
 	}
 	var b bytes.Buffer
-	w := parquet.NewGenericWriter[record](&b, parquet.KeyValueMetadata("huggingface", `{"info":{"features":{"label":{"names":["benign","malicious"],"_type":"ClassLabel"}}}}`))
+	w := parquet.NewGenericWriter[record](&b, parquet.KeyValueMetadata("huggingface", `{"info":{"features":{"label":{"names":["benign","malicious"],"_type":"ClassLabel"},"kinds":{"feature":{"names":["x","y"]},"_type":"Sequence"}}}}`))
 	yes := true
 	if _, err := w.Write([]record{
-		{"a", 1, &yes, 0.5, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), []turn{{"user"}, {"system"}}}, {"b", 0, nil, 2, time.Unix(0, 0), nil},
+		{"a", 1, &yes, 0.5, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), []turn{{"user"}, {"system"}}, []int64{1, 0, 7}}, {"b", 0, nil, 2, time.Unix(0, 0), nil, nil},
 	}); err != nil {
 		t.Fatal(err)
 	}
 	w.Close()
 	check(t, file(t, "blob", b.String()),
-		`blob:1 {"at":"2026-01-02T03:04:05Z","flag":true,"label":"malicious","score":0.5,"text":"a","turns":[{"role":"user"},{"role":"system"}]}`,
-		`blob:2 {"at":"1970-01-01T00:00:00Z","flag":null,"label":"benign","score":2,"text":"b","turns":[]}`)
+		`blob:1 {"at":"2026-01-02T03:04:05Z","flag":true,"kinds":["y","x",7],"label":"malicious","score":0.5,"text":"a","turns":[{"role":"user"},{"role":"system"}]}`,
+		`blob:2 {"at":"1970-01-01T00:00:00Z","flag":null,"kinds":[],"label":"benign","score":2,"text":"b","turns":[]}`)
 	got := lines(t, file(t, "a.parquet", b.String()[:b.Len()/2]), Auto)
 	if len(got) != 1 || !strings.Contains(got[0], "not a readable Parquet file") {
 		t.Errorf("a cut file was read as %q", got)
