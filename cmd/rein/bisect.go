@@ -15,13 +15,13 @@ import (
 	"rein/steps/metric"
 )
 
-// bisectFlags say what got worse, and between what.
+// bisectFlags name the metric that got worse, and the versions between which to search.
 type bisectFlags struct {
 	load    loadFlags
 	run     runFlags
 	metric  string
 	worseBy float64
-	bad     string // lower, higher: which is worse, where the metric doesn't say
+	bad     string // lower or higher: which is worse, if the metric doesn't tell
 	edit    bool
 }
 
@@ -164,7 +164,7 @@ func (f *bisectFlags) judge(ctx context.Context, blobs compare.Blobs, begin, end
 	return unclear, figure + ", not shown to differ from either end", nil
 }
 
-// testOf is the paired test of b against a on a metric; nil where there are no rows to test on.
+// testOf is the paired test of b against a on a metric; nil if they have no rows in common.
 func testOf(ctx context.Context, blobs compare.Blobs, a, b tried, name string) (*compare.Test, error) {
 	pa, pb := a.pipeline, b.pipeline
 	pa.Name, pb.Name = "before", "after"
@@ -179,7 +179,7 @@ func testOf(ctx context.Context, blobs compare.Blobs, a, b tried, name string) (
 func (a *app) try(ctx context.Context, p *lang.Program, label string, f *bisectFlags) (tried, error) {
 	out := tried{label: label}
 	for _, pipe := range p.Graph.Pipelines {
-		pipe.Outputs = nil // a search puts nothing beside the user's files
+		pipe.Outputs = nil // a search publishes nothing
 	}
 	quiet := a.quiet
 	a.quiet = true

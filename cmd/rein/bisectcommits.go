@@ -84,7 +84,7 @@ func (s *search) open(ctx context.Context, file string) error {
 	return nil
 }
 
-// close takes the worktree away, also after an interrupt.
+// close removes the worktree, also after an interrupt.
 func (s *search) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -92,7 +92,7 @@ func (s *search) close() {
 	os.RemoveAll(filepath.Dir(s.tree))
 }
 
-// at runs the strategy as a commit has it, once.
+// at runs the strategy as it is in a commit, once.
 func (s *search) at(ctx context.Context, id string) (tried, error) {
 	if t, ok := s.known[id]; ok {
 		return t, nil
@@ -143,7 +143,7 @@ func (s *search) reads(p *lang.Program) {
 	}
 }
 
-// between narrows the commits down until one is left.
+// between narrows the commits down to one.
 func (s *search) between(ctx context.Context, from, to string) error {
 	store, err := s.app.store(true)
 	if err != nil {
@@ -185,7 +185,8 @@ func (s *search) between(ctx context.Context, from, to string) error {
 	return s.found(ctx, first)
 }
 
-// candidates are the commits that change what is read and may be the first bad one, those that halve them best first.
+// candidates are the commits that change the files that are read and that may be the first bad one, sorted by how evenly they divide the
+// rest.
 func (s *search) candidates(ctx context.Context, worst string, goods []string) ([]string, error) {
 	args := []string{"rev-list", "--bisect-all", worst}
 	for _, g := range goods {
@@ -205,7 +206,7 @@ func (s *search) candidates(ctx context.Context, worst string, goods []string) (
 	return ids, nil
 }
 
-// estimate says before it starts what the search may take.
+// estimate prints, before the search starts, how long it may take.
 func (s *search) estimate(commits int) {
 	runs := 0
 	for n := commits; n > 1; n = (n + 1) / 2 {
@@ -219,7 +220,7 @@ func (s *search) estimate(commits int) {
 		map[bool]string{true: "changes", false: "change"}[commits == 1], s.file, human.Many(runs, "run"), human.Duration(time.Duration(ms)*time.Millisecond))
 }
 
-// found tells the first bad commit: what it set, which steps that changed, and what became of the rows.
+// found prints the first bad commit: what it set, which steps that changed, and how the rows were decided differently.
 func (s *search) found(ctx context.Context, first []string) error {
 	if len(first) > 1 {
 		fmt.Fprintf(s.app.out, "the first bad commit is one of %s, which can't be told apart:\n", human.Many(len(first), "commit"))

@@ -14,7 +14,7 @@ import (
 	"rein/pipelines/lang/diag"
 )
 
-// bisectEdit finds which of the variables that two files set differently makes the difference.
+// bisectEdit finds which variable makes the difference, among those that two files set to different values.
 func (a *app) bisectEdit(ctx context.Context, before, after string, f *bisectFlags) error {
 	load := func(file string) (*lang.Program, error) {
 		p, err := a.load([]string{file}, &f.load)
@@ -77,7 +77,7 @@ func changedVariables(a, b *lang.Pipeline) []setting {
 	return out
 }
 
-// oneByOne gives each changed variable alone its new value.
+// oneByOne sets each changed variable to its new value while the others keep their old ones.
 func (a *app) oneByOne(ctx context.Context, blobs compare.Blobs, before string, pa *lang.Program, changed []setting, begin, end tried, f *bisectFlags) error {
 	var guilty []string
 	fmt.Fprintf(a.err, "%s: one run for each\n", human.Many(len(changed), "changed variable"))

@@ -194,7 +194,7 @@ EXIT STATUS
 	return c
 }
 
-// grace is how young a blob may be for a run that is going on to have made it without having recorded it.
+// grace is the age up to which a blob is kept because a running step may have made it without having recorded it yet.
 const grace = time.Hour
 
 func (a *app) gc(ctx context.Context, args []string, f *gcFlags) error {
@@ -257,8 +257,8 @@ func (a *app) gc(ctx context.Context, args []string, f *gcFlags) error {
 	return nil
 }
 
-// needed collects the blobs that stay: of the last runs of each pipeline, of pinned runs, and of the current files; and
-// those that are in use: of the very last runs and of the current files.
+// needed collects the blobs to keep: those of each pipeline's last runs, of pinned runs and of the current files. Among them, those of the
+// very last runs and of the current files are in use.
 func (a *app) needed(ctx context.Context, args []string, f *gcFlags, store *cache.Store, keep *cache.Keep) error {
 	runs, broken, err := readRuns(store, 0)
 	if err != nil {

@@ -66,7 +66,7 @@ func (a *app) push(ctx context.Context, args []string, l *loadFlags, runs int) e
 	return errors.Join(err, s.close())
 }
 
-// sendAll sends results. One that can't be read here doesn't keep the others; a bucket that fails ends it.
+// sendAll sends results. A result that can't be read here is skipped; a failing bucket ends it.
 func sendAll(ctx context.Context, s *shared, store *cache.Store, actions []cache.Digest) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
@@ -80,7 +80,7 @@ func sendAll(ctx context.Context, s *shared, store *cache.Store, actions []cache
 			}
 			var miss *cache.Miss
 			switch {
-			case err == nil, e == nil && errors.As(err, &miss): // it was collected meanwhile, or is of a failed step
+			case err == nil, e == nil && errors.As(err, &miss): // it was collected meanwhile, or belongs to a failed step
 				return nil
 			case e == nil || gctx.Err() != nil || s.Offline():
 				return err
@@ -187,7 +187,7 @@ func (a *app) pull(ctx context.Context, args []string, l *loadFlags) error {
 	return nil
 }
 
-// pruneFlags say what a shared cache need not keep.
+// pruneFlags say what a shared cache may forget.
 type pruneFlags struct {
 	unused, age string
 	max         string
@@ -272,7 +272,7 @@ func (a *app) printPrune(plan *remote.Prune) error {
 	return err
 }
 
-// agreed asks a question of yes or no. Where nobody answers it is a no.
+// agreed asks a yes-or-no question. No answer means no.
 func (a *app) agreed(question string) bool {
 	fmt.Fprintf(a.err, "%s [y/N] ", question)
 	line, _ := bufio.NewReader(a.in).ReadString('\n')

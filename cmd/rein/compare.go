@@ -144,7 +144,7 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 		return err
 	}
 	measured := slices.ContainsFunc(result.Strategies, func(s *compare.Strategy) bool { return s.Missing == nil })
-	if measured || f.format != "table" || result.Baseline.Step != "" && result.Baseline.Missing == nil { // a table of blanks would hide the reason
+	if measured || f.format != "table" || result.Baseline.Step != "" && result.Baseline.Missing == nil { // a table of blanks would hide the reason why there are no figures
 		err := a.writeOut(f.out, func(w io.Writer) error { return write(w, result) })
 		var option *render.OptionError
 		if errors.As(err, &option) {
@@ -188,7 +188,7 @@ func openScorer(ctx context.Context, model string) (compare.Scorer, error) {
 	return s, nil
 }
 
-// loadForCompare loads the strategies, and with --controls what is derived of them. It doesn't ask for the user's data where
+// loadForCompare loads the strategies and, with --controls, the pipelines that are derived from them. It doesn't need the user's data if
 // nothing is run.
 func (a *app) loadForCompare(ctx context.Context, args []string, f *compareFlags) (*lang.Program, map[string]string, error) {
 	var p *lang.Program
@@ -237,8 +237,8 @@ func (a *app) matrixWriter(ctx context.Context, f *compareFlags) (func(io.Writer
 	return nil, configError(fmt.Errorf("--format %q: want table, markdown, html or json", f.format))
 }
 
-// measured are the pipelines' records: of a run now, or what is known without one. A step that failed or said no leaves
-// blanks in the matrix; it doesn't keep the others from being compared.
+// measured are the pipelines' records: of a run that is made now or, with --no-run, of past ones. A step that failed or said no leaves
+// blanks in the matrix; the other strategies are still compared.
 func (a *app) measured(ctx context.Context, p *lang.Program, f *compareFlags) ([]record.Pipeline, error) {
 	if f.noRun {
 		store, err := a.store(true)
@@ -265,7 +265,7 @@ func (a *app) measured(ctx context.Context, p *lang.Program, f *compareFlags) ([
 // mostPast is how many runs a trend goes back.
 const mostPast = 60
 
-// past is what the newest runs of a comparison's strategies measured, oldest first. A trend is no reason for a comparison to fail.
+// past are the figures of the newest runs of a comparison's strategies, oldest first. An error only means that no trend is shown.
 func (a *app) past(r *compare.Result) (out []render.Past) {
 	store, err := a.store(true)
 	if err != nil {

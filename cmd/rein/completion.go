@@ -55,10 +55,10 @@ func (a *app) completeRevisions(c *cobra.Command, l *loadFlags, n int) {
 	}
 }
 
-// mostOffered is how many runs or commits are offered where no part of one is written yet.
+// mostOffered is how many runs or commits are offered before the user has typed a part of one.
 const mostOffered = 20
 
-// runIDs are the newest runs that begin so, newest first, each with the time when it began, and last.
+// runIDs are "last" and the newest runs whose ids begin with part, newest first, each with its start time.
 func (a *app) runIDs(part string) []string {
 	store, err := a.store(true)
 	if err != nil {
@@ -83,7 +83,7 @@ func (a *app) runIDs(part string) []string {
 	return out
 }
 
-// revisions are the branches, tags and newest commits that begin so; in a range, those that end it.
+// revisions are the branches, tags and newest commits that begin with part. After "A.." they complete the end of the range.
 func revisions(ctx context.Context, part string) []string {
 	before, word := "", part
 	if i := strings.LastIndex(part, ".."); i >= 0 {
@@ -109,7 +109,7 @@ func revisions(ctx context.Context, part string) []string {
 	return out
 }
 
-// filesHere are the pipeline files, and the folders, whose path begins so.
+// filesHere are the pipeline files and the folders whose paths begin with part.
 func filesHere(part string) []string {
 	dir, _ := filepath.Split(part)
 	entries, _ := os.ReadDir(cmp.Or(dir, "."))

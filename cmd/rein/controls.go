@@ -10,11 +10,11 @@ import (
 	"rein/pipelines/lang"
 )
 
-// controlSuffix ends the name of a pipeline that is derived to be a control.
+// controlSuffix ends the name of a derived control pipeline.
 const controlSuffix = "-control"
 
-// withControls loads the pipelines again, and beside each a derived one: a text that extends its file and turns its
-// variations into copies. It stands beside the file, but only in memory. controls names each one's strategy.
+// withControls loads the pipelines again, each with a derived control beside it: a text, held in memory only, that extends the pipeline's
+// file and replaces its variations by copies. controls maps each control to its strategy.
 func (a *app) withControls(p *lang.Program, args []string, l *loadFlags) (_ *lang.Program, controls map[string]string, err error) {
 	o := a.langOptions(args, l)
 	o.Overlay = map[string][]byte{}
@@ -35,7 +35,7 @@ func (a *app) withControls(p *lang.Program, args []string, l *loadFlags) (_ *lan
 	return p, controls, a.report(p, diags)
 }
 
-// controlText is a pipeline that copies rows where another varies them, and keeps the copies where it merges.
+// controlText is a pipeline that copies the rows of which another pipeline writes variations, and keeps the copies when it merges.
 func controlText(p *engine.Pipeline) (text string, ok bool) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "pipeline %q {\n  extends = %q\n}\n", p.Name+controlSuffix, filepath.Base(p.File))

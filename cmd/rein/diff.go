@@ -82,8 +82,8 @@ func (a *app) diff(ctx context.Context, args []string, f *diffFlags) error {
 	return a.diffSides(ctx, f, before, after)
 }
 
-// diffed reads what git users write: two files; REV FILE against the working tree; REV REV FILE; REV..REV FILE; and
-// REV...REV FILE, which starts where the two revisions parted.
+// diffed reads arguments in the forms of git diff: two files; REV FILE against the working tree; REV REV FILE; REV..REV FILE; and REV...REV
+// FILE, which starts from the merge base.
 func diffed(ctx context.Context, args []string) (before, after revised, err error) {
 	file := args[len(args)-1]
 	first, second, isRange := strings.Cut(args[0], "..")
@@ -108,8 +108,8 @@ func diffed(ctx context.Context, args []string) (before, after revised, err erro
 	return revised{rev: first, file: file}, revised{rev: second, file: file}, nil
 }
 
-// diffForGit compares what git hands over: a path, and files that hold its two versions. What can't be compared is said, and
-// is no error: git would give up on all other files.
+// diffForGit compares what git passes to a diff driver: a path, and files with its two versions. If they can't be compared, it says so and
+// doesn't fail, because git would skip all other files.
 func (a *app) diffForGit(ctx context.Context, args []string, f *diffFlags) error {
 	path, before, after := args[0], args[1], args[4]
 	switch {
@@ -128,7 +128,7 @@ func (a *app) diffForGit(ctx context.Context, args []string, f *diffFlags) error
 	return err
 }
 
-// revised is a file at a git revision, or in a file that git made of one; neither is the working tree.
+// revised is a file at a git revision, or in a copy that git made; if both are empty, in the working tree.
 type revised struct{ rev, file, copy string }
 
 func (r revised) String() string {
@@ -162,7 +162,7 @@ func (a *app) diffSides(ctx context.Context, f *diffFlags, before, after revised
 	return render.Diff(a.out, r, render.Options{Width: width, Color: a.color(a.out), Brief: !f.details})
 }
 
-// side loads one side: what its file says, and what the store has of it under the keys that it has.
+// side loads one side: the content of its file, and the results that the store has for its keys.
 func (a *app) side(ctx context.Context, l *loadFlags, store *cache.Store, r revised) (diff.Side, []diff.Rerun, error) {
 	s := diff.Side{Label: r.String()}
 	p, err := a.loadRevision(ctx, l, r)

@@ -86,7 +86,7 @@ func (a *app) diagnose(ctx context.Context) []finding {
 	return append(found, gitFinding(ctx), clockFinding(time.Now()))
 }
 
-// minFree is the free disk, in bytes, below which the shipped strategies may not fit.
+// minFree is the free space, in bytes, below which the results of the shipped strategies may not fit on the disk.
 const minFree = 1 << 30
 
 // stateFindings checks the state folder without creating it.
@@ -135,7 +135,7 @@ func gitFinding(ctx context.Context) finding {
 	return finding{"git", "ok", strings.TrimSpace(string(out)), ""}
 }
 
-// clockFinding catches a machine that lost its clock: records are ordered by time.
+// clockFinding detects a clock that was reset, because records are ordered by time.
 func clockFinding(now time.Time) finding {
 	if now.Year() < 2025 {
 		return finding{"clock", "bad", now.Format(time.RFC3339), "set it: run records are ordered by time"}
@@ -143,7 +143,7 @@ func clockFinding(now time.Time) finding {
 	return finding{"clock", "ok", now.Format(time.RFC3339), ""}
 }
 
-// deviceFinding is a fact of what trains, as a line: what is optional and absent is missing, not bad.
+// deviceFinding reports a fact about training devices. Something optional that is absent is missing, not bad.
 func deviceFinding(f train.Fact) finding {
 	out := finding{f.Name, "ok", f.Value, ""}
 	if f.Found {

@@ -20,7 +20,7 @@ import (
 	"rein/pipelines/lang"
 )
 
-// registerExecutor is the flag that moves a whole run elsewhere.
+// registerExecutor adds the flag that runs all steps on an executor.
 func (a *app) registerExecutor(c *cobra.Command, l *loadFlags, to *string) {
 	c.Flags().StringVar(to, "executor", "", "run every step on this executor, whatever the step says (a `NAME` of rein.hcl, or \"local\")")
 	must(c.RegisterFlagCompletionFunc("executor", func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -29,7 +29,7 @@ func (a *app) registerExecutor(c *cobra.Command, l *loadFlags, to *string) {
 	}))
 }
 
-// useExecutors gives a run the executors of its project. Nothing is asked of them yet.
+// useExecutors gives a run its project's executors. It doesn't connect to them yet.
 func (a *app) useExecutors(o *engine.Options, p *lang.Program, chosen string, s *shared) error {
 	if err := p.Project.Check(chosen); err != nil {
 		return configError(err)
@@ -51,7 +51,7 @@ func (a *app) useExecutors(o *engine.Options, p *lang.Program, chosen string, s 
 	return nil
 }
 
-// unusable stands for an executor that can't be used as it is written: a mistake only for those who use it.
+// unusable stands for an executor whose definition can't be used. It is an error only for a run that uses it.
 type unusable struct{ err error }
 
 // MaxJobs implements engine.Executor.
@@ -62,7 +62,7 @@ func (u unusable) Execute(context.Context, *engine.Job) (engine.Usage, error) {
 	return engine.Usage{}, u.err
 }
 
-// courier carries an executor's files through the shared cache.
+// courier makes the courier that carries an executor's files through the shared cache.
 func (s *shared) courier(store *cache.Store, x *lang.Executor, c *lang.SharedCache) (slurm.Courier, error) {
 	switch {
 	case s == nil:
@@ -77,7 +77,7 @@ func (s *shared) courier(store *cache.Store, x *lang.Executor, c *lang.SharedCac
 	return &courier.Courier{Remote: s.Remote, Store: store, Argv: append(argv, "--from", c.Remote)}, nil
 }
 
-// slurmConfig is what an executor block says, as the executor takes it.
+// slurmConfig converts an executor block.
 func (a *app) slurmConfig(x *lang.Executor) slurm.Config {
 	s := x.Slurm
 	c := slurm.Config{Partition: s.Partition, Account: s.Account, QOS: s.QOS, GRES: s.GRES, Time: s.Time, Setup: s.Setup, Args: s.Args,
@@ -103,7 +103,7 @@ func (a *app) slurmConfig(x *lang.Executor) slurm.Config {
 // answerTime is how long Ctrl-C's question waits for an answer.
 const answerTime = 15 * time.Second
 
-// askToLeave asks, where somebody can answer, what becomes of the jobs that are out; else they are cancelled.
+// askToLeave asks what to do with the running jobs. If nobody can answer, they are cancelled.
 func (a *app) askToLeave(name string) func(context.Context, int) bool {
 	return func(ctx context.Context, jobs int) bool {
 		tty, _ := isTerminal(a.err)
@@ -118,7 +118,7 @@ func (a *app) askToLeave(name string) func(context.Context, int) bool {
 	}
 }
 
-// leaveJobs puts the question. No answer, or one that isn't understood, cancels.
+// leaveJobs asks the question. Without a clear answer the jobs are cancelled.
 func leaveJobs(ctx context.Context, in io.Reader, out io.Writer, jobs int, name string) bool {
 	count, them, they := fmt.Sprintf("%d jobs are", jobs), "them", "they go"
 	if jobs == 1 {

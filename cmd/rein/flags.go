@@ -11,11 +11,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// loadFlags are the flags of everything that reads pipeline files.
+// loadFlags are the flags of all commands that read pipeline files.
 type loadFlags struct {
 	vars     []string // k=v
 	varFiles []string
-	anew     bool // a snapshot of an earlier load is not enough
+	anew     bool // the files must be loaded: a snapshot isn't enough
 }
 
 func (l *loadFlags) register(c *cobra.Command) {
@@ -31,8 +31,8 @@ func notNegative(flag string, n int) error {
 	return nil
 }
 
-// formatFor is the format that --format names or, without it, the one that the ending of the file to write stands for.
-// An ending that stands for none of them is refused: the file would hold something else than its name says.
+// formatFor is the format that --format names or, without it, that the ending of the output file implies. An unknown ending is refused,
+// because the file's content wouldn't match its name.
 func formatFor(c *cobra.Command, format, out string, endings map[string]string) (string, error) {
 	end := strings.ToLower(filepath.Ext(out))
 	if _, err := os.Lstat(out); end == ".hcl" && err == nil {
@@ -48,8 +48,8 @@ func formatFor(c *cobra.Command, format, out string, endings map[string]string) 
 		out, end, c.CommandPath(), strings.Join(slices.Sorted(maps.Keys(endings)), ", ")))
 }
 
-// assignments are the values of a flag NAME=VALUE that may be given once for each name: of two values for one variable,
-// nobody can know which was meant.
+// assignments are the values of a repeatable flag NAME=VALUE. A name may occur once, because nobody could tell which of two values was
+// meant.
 type assignments struct{ given *[]string }
 
 func (a assignments) String() string { return "" }

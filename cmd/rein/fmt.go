@@ -62,7 +62,7 @@ func (a *app) fmtStdin(ctx context.Context) error {
 	return err
 }
 
-// pipelineFiles are the files named, and all pipeline files of the folders named.
+// pipelineFiles are the named files, and all pipeline files in the named folders.
 func pipelineFiles(targets []string) ([]string, error) {
 	var files []string
 	for _, t := range targets {
@@ -126,7 +126,8 @@ func (a *app) fmtFiles(files []string, check, diff bool) error {
 	return nil
 }
 
-// printDiff shows a file beside its new text, as git does, without git: a repository may tell that to run other programs.
+// printDiff prints the difference between a file and its new text in git's form. It doesn't use git, because a repository's configuration
+// may make git run other programs.
 func (a *app) printDiff(name string, old, text []byte) {
 	for line := range strings.Lines(string(textdiff.Diff(name, old, name, text))) {
 		line = strings.TrimRight(line, "\r\n")

@@ -102,8 +102,8 @@ func (a *app) get(ctx context.Context, file, ref string, o getOptions) error {
 	})
 }
 
-// storeFor opens the state folder for reading; where something is copied to a path, also to keep in mind what that was, unless
-// the folder can't be written.
+// storeFor opens the state folder for reading. If output is copied to a path, it opens the folder for writing, if that is possible, to
+// record what was put there.
 func (a *app) storeFor(out string) (*cache.Store, error) {
 	if out != "" {
 		store, err := a.store(false)
@@ -114,7 +114,7 @@ func (a *app) storeFor(out string) (*cache.Store, error) {
 	return a.store(true)
 }
 
-// getFormat is how to write the output at path: "" is as it is.
+// getFormat is the format for the output at path; "" means unchanged.
 func getFormat(path string, o getOptions) (string, error) {
 	format := o.format
 	if format == "" {
@@ -174,12 +174,12 @@ func splitRef(ref string) (step, port string, err error) {
 	return rest[:dot], rest[dot+1:], nil
 }
 
-// replaceFile writes a file so that it is there whole or not at all; "-" is not special here.
+// replaceFile writes a file atomically. The path "-" has no special meaning here.
 func replaceFile(path string, write func(io.Writer) error) error {
 	if isDir(path) {
 		return configError(fmt.Errorf("%s is a folder: name a file in it", path))
 	}
-	if at, err := filepath.EvalSymlinks(path); err == nil { // what a link leads to is meant, not the link
+	if at, err := filepath.EvalSymlinks(path); err == nil { // the file that a link leads to is replaced, not the link
 		path = at
 	}
 	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
@@ -199,7 +199,7 @@ func replaceFile(path string, write func(io.Writer) error) error {
 	return cannotWrite(path, os.Rename(f.Name(), path))
 }
 
-// cannotWrite names the file that was meant, not the one beside it that it was to be made of.
+// cannotWrite names the requested file in an error, not the temporary file beside it.
 func cannotWrite(path string, err error) error {
 	var at *fs.PathError
 	var link *os.LinkError

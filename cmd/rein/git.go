@@ -12,10 +12,10 @@ import (
 	"rein/engine/record"
 )
 
-// A repository's own configuration and attributes can name programs: monitors, hooks, filters, drivers. What somebody unpacked or
-// cloned must not run them because it was looked at, so git is only asked in ways that start none.
+// A repository's configuration and attributes can name programs: monitors, hooks, filters, drivers. Merely looking at an unpacked or cloned
+// repository must not run them, so git is only called in ways that start none.
 
-// gitSafe are options and settings under which git starts no program of a repository.
+// gitSafe are options and settings with which git starts no program of a repository.
 var (
 	gitSafe = []string{"--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull, "-c", "protocol.allow=never",
 		"-c", "core.alternateRefsCommand="}
@@ -41,7 +41,7 @@ func gitWith(ctx context.Context, dir string, in io.Reader, args ...string) (str
 	return string(out), nil
 }
 
-// objectOf is the id of a revision's commit or tree.
+// objectOf is the id of the commit or tree of a revision.
 func objectOf(ctx context.Context, dir, rev, kind string) (string, error) {
 	out, err := git(ctx, dir, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{"+kind+"}")
 	if err != nil {
@@ -50,7 +50,7 @@ func objectOf(ctx context.Context, dir, rev, kind string) (string, error) {
 	return strings.TrimSpace(out), nil
 }
 
-// gitFacts is the revision that a run is made from; zero outside a repository or without git.
+// gitFacts describes the revision from which a run is made. It is zero outside a repository and without git.
 func gitFacts(ctx context.Context, dir string) record.Git {
 	args, err := withoutFilters(ctx, dir)
 	if err != nil {
@@ -72,8 +72,8 @@ func gitFacts(ctx context.Context, dir string) record.Git {
 	return g
 }
 
-// withoutFilters are settings that take their programs from the filters that a repository names. A file that needs one to be
-// compared, and was written to since git looked at it, counts as changed then.
+// withoutFilters are settings that disable the filters that a repository names. A file that needs a filter counts as changed if it was
+// written to since git last looked at it.
 func withoutFilters(ctx context.Context, dir string) ([]string, error) {
 	if _, err := git(ctx, dir, "rev-parse", "--git-dir"); err != nil {
 		return nil, err

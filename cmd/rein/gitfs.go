@@ -13,7 +13,7 @@ import (
 	"rein/pipelines/lang"
 )
 
-// files are the pipeline files as they were in a revision; or as they are, but for the one of which git made a copy.
+// files are the pipeline files of a revision, or the present ones with one file replaced by git's copy.
 func (r revised) files(ctx context.Context) (files fs.FS, root string, err error) {
 	if r.copy == "" {
 		return revision(ctx, r.rev)
@@ -22,13 +22,13 @@ func (r revised) files(ctx context.Context) (files fs.FS, root string, err error
 	if err != nil {
 		return nil, "", err
 	}
-	if root, err = os.Getwd(); err != nil { // git starts its drivers at the top
+	if root, err = os.Getwd(); err != nil { // git starts its drivers in the top folder
 		return nil, "", err
 	}
 	return replaced{os.DirFS(root), fstest.MapFS{r.file: {Data: data, Mode: 0o644}}}, root, nil
 }
 
-// replaced is a file system some of whose files are others.
+// replaced is a file system in which some files have other content.
 type replaced struct {
 	fs.FS
 	others fstest.MapFS
@@ -42,8 +42,8 @@ func (r replaced) Open(name string) (fs.File, error) {
 	return r.FS.Open(name)
 }
 
-// revision is a repository's files as they were, for pipeline files only: data is read as it is now. Their text is the one that
-// git keeps, which no filter has been over.
+// revision is the files of a revision, for pipeline files only: data is read as it is now. The text is the one that git stores, without
+// filters.
 func revision(ctx context.Context, rev string) (files fs.FS, root string, err error) {
 	top, err := git(ctx, ".", "rev-parse", "--show-toplevel")
 	if err != nil {

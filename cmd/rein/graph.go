@@ -47,7 +47,7 @@ EXIT STATUS
 	return c
 }
 
-// writeOut writes to a file, whole or not at all, or to the output stream where path is "" or "-".
+// writeOut writes a file atomically or, if path is "" or "-", to the output stream.
 func (a *app) writeOut(path string, write func(io.Writer) error) error {
 	if path == "" || path == "-" {
 		return write(a.out)

@@ -47,7 +47,7 @@ func printHelp(w io.Writer, c *cobra.Command) {
 	}
 }
 
-// usageLine is how a command is called. One that only has others takes no flags of its own.
+// usageLine is a command's syntax. A command that only has subcommands takes no flags of its own.
 func usageLine(c *cobra.Command) string {
 	switch {
 	case !c.HasParent():
@@ -62,7 +62,7 @@ func printCommands(w io.Writer, c *cobra.Command) {
 	if !c.HasAvailableSubCommands() {
 		return
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) // one for all groups: their columns are equal
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) // one for all groups, so that their columns have equal widths
 	list := func(title, group string) {
 		fmt.Fprintf(t, "\n%s:\n", title)
 		for _, sub := range c.Commands() {

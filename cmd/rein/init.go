@@ -71,7 +71,7 @@ EXIT STATUS
 type dataPath struct {
 	flag, question string
 	at             *string
-	benign         bool // rows that say nothing else are benign
+	benign         bool // rows without a label are benign
 }
 
 func dataPaths(o *scaffold.Options) []dataPath {
@@ -82,7 +82,7 @@ func dataPaths(o *scaffold.Options) []dataPath {
 	}
 }
 
-// ask asks for the data where a person can answer, and looks at each answer at once.
+// ask asks for the data if a person can answer, and checks each answer at once.
 func (a *app) ask(ctx context.Context, o *scaffold.Options) error {
 	in, ok := a.in.(*os.File)
 	if !ok {
@@ -138,7 +138,7 @@ func (a *app) lookAtAll(ctx context.Context, o *scaffold.Options) error {
 // firstRows is how many rows of each file init looks at.
 const firstRows = 1000
 
-// lookAt reads the first rows of a path as a run would, and says what is taken of them.
+// lookAt reads the first rows of a path as a run would, and prints what was recognised.
 func (a *app) lookAt(ctx context.Context, p dataPath, how scaffold.Reading) error {
 	if _, err := os.Stat(*p.at); err != nil {
 		return configError(err)
@@ -219,7 +219,7 @@ func (a *app) writeProject(dir string, o scaffold.Options, force bool) error {
 		return configError(err)
 	}
 	if o.HasBase {
-		fmt.Fprintf(a.out, "kept  %s\n", base) // a further strategy beside the others
+		fmt.Fprintf(a.out, "kept  %s\n", base) // the base is there already: this is a further strategy
 		files = files[1:]
 	}
 	for _, f := range files {

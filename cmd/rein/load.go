@@ -22,7 +22,7 @@ import (
 // defaultFolder is where pipelines are looked for without an argument.
 const defaultFolder = "pipelines"
 
-// load reads the pipelines of the arguments. What is wrong with them has been printed when the error says so.
+// load reads the pipelines of the arguments. If it returns an error, diagnostics have been printed.
 func (a *app) load(args []string, l *loadFlags) (*lang.Program, error) {
 	return a.loadWith(args, a.langOptions(args, l))
 }
@@ -48,8 +48,8 @@ func noPipelines(in []string) error {
 	return configError(fmt.Errorf("no pipelines in %s: a pipeline file has a pipeline block; rein init writes one", strings.Join(in, ", ")))
 }
 
-// loadToRun is load for what runs or plans: the user's data has to be there, and a graph that reports on rows that the reported model is
-// made with is refused. A graph that was loaded before, and not refused, is taken from its snapshot while nothing has changed.
+// loadToRun is load for commands that run or plan. The user's data must exist, and a graph is refused that reports on rows with which the
+// reported model is made. A graph that was loaded before and not refused is taken from its snapshot, if nothing has changed.
 func (a *app) loadToRun(ctx context.Context, args []string, l *loadFlags) (*lang.Program, error) {
 	o := a.langOptions(args, l)
 	if !l.anew {
@@ -80,7 +80,7 @@ func leakage(ctx context.Context, p *lang.Program) error {
 	return nil
 }
 
-// leaks says of each leak in a graph where it is.
+// leaks describes each leak in a graph, with its place.
 func leaks(ctx context.Context, g *engine.Graph) (out []string, err error) {
 	problems, err := lineage.Problems(ctx, g)
 	for _, p := range problems {
@@ -89,7 +89,7 @@ func leaks(ctx context.Context, g *engine.Graph) (out []string, err error) {
 	return out, err
 }
 
-// snapshots is where loads of this program are kept; nil: nowhere.
+// snapshots is where loads of this program are kept; nil: they aren't.
 func (a *app) snapshots() *lang.Snapshots {
 	dir, err := a.stateDir()
 	program := thisProgram()
@@ -99,7 +99,7 @@ func (a *app) snapshots() *lang.Snapshots {
 	return &lang.Snapshots{Dir: filepath.Join(dir, snapshotsDir), Program: program}
 }
 
-// snapshotsDir is the folder of the state folder for what loads made. What lies there may be removed at any time.
+// snapshotsDir is the folder for snapshots of loads within the state folder. Its files may be removed at any time.
 const snapshotsDir = "loads"
 
 func (a *app) langOptions(args []string, l *loadFlags) lang.Options {
@@ -118,7 +118,8 @@ func (a *app) targets(args []string) []string {
 	return args
 }
 
-// shipped tells whether the strategies that are built in are meant: the default folder, or files in it, where there is none.
+// shipped tells whether the built-in strategies are meant: the default folder doesn't exist, and the arguments are that folder or files in
+// it.
 func (a *app) shipped(args []string) bool {
 	for _, t := range a.targets(args) {
 		if t := filepath.ToSlash(filepath.Clean(t)); t != defaultFolder && !strings.HasPrefix(t, defaultFolder+"/") {
@@ -129,7 +130,7 @@ func (a *app) shipped(args []string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// embedded shows the built-in files in a folder of the default name.
+// embedded presents the built-in files as a folder of the default name.
 type embedded struct{ files fs.FS }
 
 // Open implements fs.FS.
@@ -144,7 +145,7 @@ func (e embedded) Open(name string) (fs.File, error) {
 	return e.files.Open(rest)
 }
 
-// report prints diagnostics; with an error among them it returns one that is printed already.
+// report prints diagnostics. If one is an error, it returns an error that counts as printed.
 func (a *app) report(p *lang.Program, diags hcl.Diagnostics) error {
 	if len(diags) == 0 {
 		return nil
@@ -152,7 +153,7 @@ func (a *app) report(p *lang.Program, diags hcl.Diagnostics) error {
 	if a.ctx != nil && a.ctx.Err() != nil {
 		return a.ctx.Err()
 	}
-	if a.json && diags.HasErrors() { // warnings would stand before the JSON that was asked for
+	if a.json && diags.HasErrors() { // warnings would precede the requested JSON
 		if err := writeJSONLine(a.out, struct {
 			Diagnostics []diag.Diagnostic `json:"diagnostics"`
 		}{diag.Describe(p.Sources, diags)}); err != nil {
@@ -175,7 +176,7 @@ func isDir(path string) bool {
 	return err == nil && st.IsDir()
 }
 
-// isPipelinePath tells a file or folder from a run's id.
+// isPipelinePath distinguishes a file or folder from a run's id.
 func isPipelinePath(arg string) bool {
 	if strings.ContainsRune(arg, filepath.Separator) || strings.HasSuffix(arg, ".hcl") || strings.HasSuffix(arg, ".json") {
 		return true
@@ -184,7 +185,7 @@ func isPipelinePath(arg string) bool {
 	return err == nil
 }
 
-// must is for what only a programmer's mistake makes fail.
+// must panics on an error that only a bug can cause.
 func must(err error) {
 	if err != nil {
 		panic(err)

@@ -93,7 +93,7 @@ func (a *app) log(f *logFlags) error {
 	return a.logTable(runs)
 }
 
-// check reads the names of metrics, and refuses what can't be meant.
+// check reads the names of metrics and refuses invalid combinations of flags.
 func (f *logFlags) check() error {
 	if err := notNegative("--number", f.n); err != nil {
 		return err
@@ -133,7 +133,7 @@ func (a *app) leftOut(broken []error) {
 	}
 }
 
-// readRuns reads the newest n run records (0: all), newest first, and says which can't be read.
+// readRuns reads the newest n run records (0: all), newest first. broken are the runs that can't be read.
 func readRuns(store *cache.Store, n int) (runs []*record.Run, broken []error, err error) {
 	ids, err := store.Runs()
 	if err != nil {
@@ -179,7 +179,7 @@ func writeJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// writeJSONLine writes v on one line: for what programs read.
+// writeJSONLine writes v as one line of JSON.
 func writeJSONLine(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

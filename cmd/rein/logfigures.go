@@ -88,7 +88,7 @@ func (f *logFlags) write(w io.Writer, lines []loggedFigures) error {
 	return writeJSON(w, out)
 }
 
-// writeLogCSV writes a column for each metric; what a run didn't measure is empty.
+// writeLogCSV writes a column for each metric. A metric that a run didn't measure is empty.
 func writeLogCSV(w io.Writer, lines []loggedFigures, metrics []string) error {
 	out := csv.NewWriter(w)
 	rows := [][]string{append([]string{"run", "started", "revision", "dirty", "outcome", "pipeline"}, metrics...)}
@@ -109,7 +109,7 @@ func writeLogCSV(w io.Writer, lines []loggedFigures, metrics []string) error {
 // chartWidth is how many characters the longest bar of a chart has.
 const chartWidth = 40
 
-// logChart draws a metric over the runs, the oldest first as time goes; bars begin at 0.
+// logChart draws a metric over the runs, oldest first. Bars begin at 0.
 func (a *app) logChart(lines []loggedFigures, name string) error {
 	t, paint := a.table(a.out), human.NewPalette(a.color(a.out))
 	highest := 0.0

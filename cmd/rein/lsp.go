@@ -33,7 +33,7 @@ EXIT STATUS
 		Example: "  rein lsp",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			debug.SetGCPercent(400) // a program is loaded for each edit: less collecting, quicker answers
+			debug.SetGCPercent(400) // each edit loads a program; fewer collections make answers faster
 			types := all.Types()
 			return lsp.Serve(c.Context(), stdio{a.in, a.out}, lsp.Config{
 				Version: buildVersion(),
@@ -51,10 +51,10 @@ EXIT STATUS
 	return c
 }
 
-// statusDelay is how long somebody has to pause before the store is asked: a plan hashes what changed.
+// statusDelay is how long a user must pause before the store is asked, because a plan hashes changed files.
 const statusDelay = 300 * time.Millisecond
 
-// statuses is what a plan says of a program's steps, and what the store has of them. It writes nothing.
+// statuses are the planned states of a program's steps, and the results that the store has. It writes nothing.
 func (a *app) statuses(ctx context.Context, root string, p *lang.Program) (lsp.Statuses, error) {
 	dir, err := a.stateDirFor(root)
 	if err != nil {
@@ -91,7 +91,7 @@ func (a *app) statuses(ctx context.Context, root string, p *lang.Program) (lsp.S
 	return out, nil
 }
 
-// headline is the metric that stands over a step that measures it.
+// headline is the metric that is shown above a step that measures it.
 const headline = "fp_rate"
 
 // stdio is both streams as one.

@@ -32,7 +32,7 @@ const (
 	exitFault       = 3
 	exitPending     = 4 // plan --exit-code: something to do
 	exitInterrupted = 130
-	exitPipe        = 141 // nobody reads what is written, as shells have it
+	exitPipe        = 141 // nobody reads the output; the status that shells use
 )
 
 // exitError carries an exit status. A nil err has been reported already.
@@ -52,8 +52,8 @@ func (e *exitError) Unwrap() error { return e.err }
 
 func configError(err error) error { return &exitError{exitConfig, err} }
 
-// mainCode runs the command line and returns the exit status. The first interrupt asks everything to stop and
-// keeps what is finished; a second one ends the process at once. A terminal that goes away is an interrupt too.
+// mainCode runs the command line and returns the exit status. The first interrupt asks everything to stop and keeps finished results; a
+// second one ends the process at once. A terminal that is closed counts as an interrupt.
 func mainCode() int {
 	collectLater()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -69,16 +69,16 @@ func mainCode() int {
 		<-signals
 		os.Exit(exitInterrupted)
 	}()
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // or the process would die and leave its programs running
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // otherwise the process would die and leave its programs running
 	s := streams{os.Stdin, &output{file: os.Stdout, closed: cancel}, &output{file: os.Stderr, closed: cancel}}
 	return execute(ctx, s, os.Args[1:])
 }
 
-// smallHeap is how much memory the program may take before garbage is collected for the first time.
+// smallHeap is the size of the heap at which garbage is collected for the first time.
 const smallHeap = 96 << 20
 
-// collectLater puts the first collection off: most commands end before they have used smallHeap, and one that goes on is
-// collected as every Go program is. Who sets GOGC or GOMEMLIMIT has decided already. The channel is closed when the first one is over.
+// collectLater postpones the first garbage collection: most commands end before they have used smallHeap. After it, collections are as in
+// every Go program. If GOGC or GOMEMLIMIT is set, it does nothing. The channel is closed after the first collection.
 func collectLater() <-chan struct{} {
 	over := make(chan struct{})
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
@@ -86,7 +86,7 @@ func collectLater() <-chan struct{} {
 	}
 	limit := debug.SetMemoryLimit(smallHeap)
 	percent := debug.SetGCPercent(-1)
-	first := new([16]byte) // big enough to be an object of its own
+	first := new([16]byte) // big enough to be allocated by itself
 	runtime.AddCleanup(first, func(struct{}) {
 		debug.SetGCPercent(percent)
 		debug.SetMemoryLimit(limit)
@@ -95,7 +95,7 @@ func collectLater() <-chan struct{} {
 	return over
 }
 
-// longFlags lets flags of fmt and test be written as those of terraform, gofmt and go test are: -check, -diff, -run X.
+// longFlags accepts flags of fmt and test in the form that terraform, gofmt and go test have: -check, -diff, -run X.
 func longFlags(args []string) []string {
 	flags := map[string][]string{"fmt": {"-check", "-diff"}, "test": {"-run", "-json", "-junit", "-update"}}
 	if len(args) == 0 || flags[args[0]] == nil {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// ownedByUs tells whether a file is of the user who runs this process.
+// ownedByUs tells whether a file belongs to the user of this process.
 func ownedByUs(st fs.FileInfo) bool {
 	sys, ok := st.Sys().(*syscall.Stat_t)
 	return ok && int(sys.Uid) == os.Geteuid()

@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// plainText makes what people read harmless to their terminal: titles, classes, metrics and messages come from files and programs
-// of others. Control characters other than line ends and tabs, and marks that turn the direction of text, are written as escapes;
-// colours pass where they are ours.
+// plainText makes output for people harmless to their terminal, because titles, classes, metrics and messages come from other people's
+// files and programs. Control characters other than line ends and tabs, and marks that reverse the direction of text, are written as
+// escapes. Colours are passed on if they are ours.
 type plainText struct {
 	colors bool   // colours pass
-	moves  bool   // so does what moves the cursor: a live view's
+	moves  bool   // sequences that move the cursor are passed on, too: for a live view
 	rest   []byte // an incomplete character or sequence, which the next write completes
 }
 
@@ -74,7 +74,7 @@ func sequence(text []byte) (n int, whole bool) {
 	return 0, false
 }
 
-// suspicious tells what plain text doesn't hold.
+// suspicious tells whether a character doesn't belong in plain text.
 func suspicious(r rune) bool {
 	switch {
 	case r == '\n' || r == '\t':
@@ -85,11 +85,11 @@ func suspicious(r rune) bool {
 	return r == 0x061c || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
-// talks are the commands whose results are for people, unless they are asked for another format.
+// talks are the commands whose results are for people, unless another format is requested.
 var talks = map[string]bool{"run": true, "plan": true, "compare": true, "diff": true, "show": true, "log": true, "why": true, "validate": true,
 	"steps": true, "doctor": true, "cache": true, "gc": true, "verify": true, "list": true, "watch": true, "test": true, "bisect": true, "promote": true, "ui": true}
 
-// plainOutput has both streams of a command made harmless, the output only where it is for people.
+// plainOutput makes both streams of a command harmless; the output stream only if it is for people.
 func (a *app) plainOutput(c *cobra.Command) {
 	if o, ok := a.err.(*output); ok {
 		tty, _ := isTerminal(a.err)

@@ -58,7 +58,7 @@ EXIT STATUS
 	return c
 }
 
-// plan says what would run; the notes are on what is known of the data before that.
+// plan finds what would run, and notes about the data.
 func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*engine.Forecast, []string, error) {
 	if err := notNegative("--jobs", r.jobs); err != nil {
 		return nil, nil, err
@@ -85,10 +85,10 @@ func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags
 	return f, notes, err
 }
 
-// typeWidth is the width of a terminal from which a plan has a column for the steps' types.
+// typeWidth is the width of a terminal from which a plan has a column for step types.
 const typeWidth = 100
 
-// printPlan lists the steps that would run, each once however many pipelines share it; with all, the others too.
+// printPlan lists the steps that would run, each once even if several pipelines share it; with all = true, the other steps too.
 func (a *app) printPlan(f *engine.Forecast, all bool, notes []string) error {
 	t := a.table(a.out)
 	paint := human.NewPalette(a.color(a.out))
@@ -128,7 +128,7 @@ func (a *app) printPlan(f *engine.Forecast, all bool, notes []string) error {
 	return t.Write(a.out)
 }
 
-// planned counts a pipeline's steps; those that another one would run are shared.
+// planned counts a pipeline's steps by status. Steps that run for another pipeline count as shared.
 func planned(p engine.PipelineForecast) (counts map[engine.PlanStatus]int, shared int) {
 	counts = map[engine.PlanStatus]int{}
 	for _, s := range p.Steps {
@@ -168,7 +168,7 @@ var planWords = map[engine.PlanStatus]string{
 	engine.PlanCached: "cached", engine.PlanRun: "run", engine.PlanUnknown: "run if needed", engine.PlanSkipped: "not needed",
 }
 
-// chain is a path through one pipeline: its name is said once.
+// chain writes a path through one pipeline, with the pipeline's name once.
 func chain(path []string) string {
 	pipeline, _, _ := strings.Cut(path[0], "/")
 	out := path[0]

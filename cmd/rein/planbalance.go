@@ -18,11 +18,10 @@ import (
 	"rein/steps/dataset"
 )
 
-// mostLookedAt is how many rows of each file a plan looks at for their labels; those of a step that ran are counted already.
+// mostLookedAt is how many rows of each file a plan reads for their labels. For a step that has run, the recorded counts are used.
 const mostLookedAt = 20000
 
-// unbalanced says of the user's rows, before anything is trained on them, that they are less balanced than a gate behind them
-// allows, and what follows from it.
+// unbalanced warns, before anything is trained, that the user's rows are less balanced than a gate allows, and says what follows from that.
 func unbalanced(ctx context.Context, store *cache.Store, g *engine.Graph, f *engine.Forecast) ([]string, error) {
 	var out []string
 	for i, p := range g.Pipelines {
@@ -66,7 +65,7 @@ func unbalanced(ctx context.Context, store *cache.Store, g *engine.Graph, f *eng
 	return out, nil
 }
 
-// criticalShare is the share of a class from which a balance-assert step calls it critical.
+// criticalShare is the share of a class from which on a balance-assert step calls it critical.
 func criticalShare(ctx context.Context, n *engine.Node) (float64, error) {
 	d, err := n.Op.Describe(ctx)
 	if err != nil {
@@ -78,7 +77,7 @@ func criticalShare(ctx context.Context, n *engine.Node) (float64, error) {
 	return config.Critical, json.Unmarshal(d.Config, &config)
 }
 
-// upstream are the nodes that a node's inputs come from, directly or not.
+// upstream are the nodes that a node depends on by its inputs, directly or not.
 func upstream(n *engine.Node) []*engine.Node {
 	var out []*engine.Node
 	seen := map[*engine.Node]bool{}
@@ -98,8 +97,8 @@ func upstream(n *engine.Node) []*engine.Node {
 	return out
 }
 
-// labelsOf counts the benign rows of a dataset step: those it recorded, or those at the beginning of its files. None are
-// counted of data that can't be read that way: a run says what is wrong with them.
+// labelsOf counts the benign rows of a dataset step: those it recorded, or those at the beginning of its files. If the data can't be read,
+// it counts none; a run reports what is wrong.
 func labelsOf(ctx context.Context, store *cache.Store, n *engine.Node, steps []engine.StepForecast) (benign, rows int, err error) {
 	if i := slices.IndexFunc(steps, func(s engine.StepForecast) bool { return s.Name == n.Name }); i >= 0 && steps[i].Status == engine.PlanCached {
 		action, err := cache.ParseDigest(steps[i].ActionID)

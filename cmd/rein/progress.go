@@ -34,7 +34,7 @@ func (l *lockedView) Close() {
 	l.v.Close()
 }
 
-// aside has f write to the terminal while nothing else does.
+// aside calls f while nothing else writes to the terminal.
 func (a *app) aside(f func()) {
 	if a.live != nil {
 		a.live.Aside(f)
@@ -43,7 +43,7 @@ func (a *app) aside(f func()) {
 	f()
 }
 
-// progress is the view that fits the flags and the terminal; jobs is how many steps run at a time (0: one a core).
+// progress chooses the view by the flags and the terminal. jobs is how many steps run at a time (0: one for each core).
 func (a *app) progress(jobs int) *lockedView {
 	tty, _ := isTerminal(a.err)
 	switch {
@@ -101,7 +101,7 @@ func (a *app) engineOptions(store *cache.Store) engine.Options {
 	}
 }
 
-// commandLine is what was typed, for the record; values of sensitive variables are left out.
+// commandLine is the command line for the record, without values of sensitive variables.
 func commandLine(p *lang.Program) []string {
 	out := append([]string{"rein"}, os.Args[1:]...)
 	for _, pipe := range p.Pipelines {

@@ -22,13 +22,13 @@ import (
 	"rein/pipelines/compare/render"
 )
 
-// championsFile is the list of what was promoted, one line each, in git beside go.mod or .git.
+// championsFile is the list of promoted strategies, one line each. It lies beside go.mod or .git and is meant for git.
 const championsFile = "champions.jsonl"
 
 // defaultChampion is the name under which a strategy is promoted if none is given.
 const defaultChampion = "champion"
 
-// champion is a line of the list: a strategy that was approved, and what it was measured beside.
+// champion is a line of the list: an approved strategy, and the champion that it was measured against.
 type champion struct {
 	As          string                    `json:"as"`
 	At          time.Time                 `json:"at"`
@@ -41,12 +41,12 @@ type champion struct {
 	Package     string                    `json:"package,omitempty"`     // digest of what is shipped
 	Figures     map[string]compare.Figure `json:"figures"`               // the main ones
 	Predecessor string                    `json:"predecessor,omitempty"` // run of the champion before it
-	Test        *render.Test              `json:"test,omitempty"`        // against it, on the metric that decides
-	Forced      string                    `json:"forced,omitempty"`      // why it was promoted all the same
+	Test        *render.Test              `json:"test,omitempty"`        // against the previous champion, on the metric that decides
+	Forced      string                    `json:"forced,omitempty"`      // why it was promoted although it was refused
 	Rollback    bool                      `json:"rollback,omitempty"`
 }
 
-// promoteFlags say as what a strategy is promoted.
+// promoteFlags say under which name a strategy is promoted.
 type promoteFlags struct {
 	load     loadFlags
 	as       string
@@ -143,7 +143,7 @@ func figureText(c champion, metric string) string {
 	return "not measured"
 }
 
-// refused says why a strategy isn't promoted; "" if it is.
+// refused is the reason why a strategy isn't promoted; "" if it is.
 func (c *champion) refused() string {
 	switch {
 	case c.Verdict != compare.Approve:
@@ -169,7 +169,7 @@ func ranLast(store *cache.Store, name string, now present) (*record.Run, record.
 	return nil, record.Pipeline{}
 }
 
-// measure makes the line of a strategy: its verdict, its figures, and the test against the champion there is.
+// measure makes a strategy's line: its verdict, its figures, and the test against the present champion.
 func (a *app) measure(ctx context.Context, store *cache.Store, run *record.Run, own record.Pipeline, had *champion) (champion, error) {
 	line := champion{At: time.Now().UTC().Truncate(time.Second), Strategy: own.Name, File: own.File, Revision: run.Git.Revision, Dirty: run.Git.Dirty, Run: run.ID,
 		Figures: map[string]compare.Figure{}}
@@ -211,7 +211,7 @@ func (a *app) measure(ctx context.Context, store *cache.Store, run *record.Run, 
 	return line, nil
 }
 
-// recorded is the champion's pipeline as its run recorded it.
+// recorded is the champion's pipeline in the record of its run.
 func (c *champion) recorded(store *cache.Store) (record.Pipeline, error) {
 	r, err := runlog.Read(store, c.Run)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -262,7 +262,7 @@ func champions() ([]champion, error) {
 	return out, nil
 }
 
-// completeChampions offers the names under which something was promoted.
+// completeChampions offers the names that have a champion.
 func completeChampions(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	all, _ := champions()
 	names := map[string]bool{}

@@ -20,7 +20,7 @@ import (
 // app is what all commands share: the streams and the flags that mean the same everywhere.
 type app struct {
 	streams
-	ctx     context.Context // of the command that runs; nil before
+	ctx     context.Context // context of the running command; nil before
 	state   string          // --state
 	noColor bool
 	json    bool
@@ -66,7 +66,7 @@ EXIT STATUS
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { printHelp(s.out, c) })
-	cobra.EnableCommandSorting = false // theirs is the order of the help
+	cobra.EnableCommandSorting = false // commands are listed in the order in which they are added
 	root.AddGroup(groups...)
 	f := root.PersistentFlags()
 	f.StringVar(&a.state, "state", "", "state folder (default .rein beside go.mod or .git; also REIN_STATE)")
@@ -84,7 +84,7 @@ EXIT STATUS
 	return root
 }
 
-// oneOfItsCommands refuses what is no command of c, with the one that may have been meant.
+// oneOfItsCommands refuses an unknown subcommand of c, and suggests the one that was probably meant.
 func oneOfItsCommands(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -104,7 +104,7 @@ func oneOfItsCommands(c *cobra.Command, args []string) error {
 	return fmt.Errorf("%s has no command %q", c.CommandPath(), args[0])
 }
 
-// strictCommands makes commands that only have others refuse what they don't have: a script with a mistake must not pass.
+// strictCommands makes commands that only have subcommands refuse unknown ones, so that a script with a mistake fails.
 func strictCommands(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		switch {
@@ -124,7 +124,7 @@ func strictCommands(root *cobra.Command) {
 	}
 }
 
-// flagError says what is wrong with a flag in words that need no knowledge of Go.
+// flagError describes an error in a flag in words that need no knowledge of Go.
 func flagError(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	var invalid *pflag.InvalidValueError
@@ -145,7 +145,7 @@ func flagError(c *cobra.Command, err error) error {
 	return configError(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
 }
 
-// wrapArgs makes every complaint about arguments a configuration error, in subcommands too.
+// wrapArgs makes every error about arguments a configuration error, in subcommands too.
 func wrapArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
@@ -164,7 +164,7 @@ func wrapArgs(c *cobra.Command) {
 	}
 }
 
-// complain prints an error, unless all of it has been printed: then it has no text of its own.
+// complain prints an error. An error that has been printed already has no text.
 func complain(w io.Writer, err error) {
 	if err != nil && err.Error() != "" {
 		printError(w, err.Error())

@@ -47,7 +47,7 @@ func writeRows(w io.Writer, path, format string, limit int) error {
 	return errors.Join(err, b.Flush())
 }
 
-// isScores tells scores from rows by their columns.
+// isScores tells by the columns whether a file holds scores rather than rows.
 func isScores(path string) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -66,7 +66,7 @@ func isScores(path string) (bool, error) {
 	return ok, nil
 }
 
-// columns is how a kind of row is written as text; the last column is the long one.
+// columns describe how a kind of row is written as text; the last column is the long one.
 type columns[T any] struct {
 	names  []string
 	fields func(T) []string
@@ -94,7 +94,7 @@ func scoreText(v float64) string {
 	return fmt.Sprintf("%.4f", v)
 }
 
-// textWidth is where a table cuts the text column, in cells.
+// textWidth is the width of a table's text column, in cells.
 const textWidth = 80
 
 func writeText[T any](w io.Writer, rows iter.Seq2[T, error], format string, limit int, cols columns[T]) error {

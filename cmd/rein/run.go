@@ -64,7 +64,7 @@ type runFlags struct {
 	force     []string
 	budget    time.Duration
 	executor  string
-	git       string // folder whose revision the run is of; "": the working folder
+	git       string // folder whose git revision is recorded; "": the working folder
 }
 
 func (r *runFlags) register(c *cobra.Command) {
@@ -102,7 +102,7 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 		return nil, err
 	}
 	defer store.Close()
-	_ = p.Keep() // what can't be kept is loaded again
+	_ = p.Keep() // a program that can't be kept will be loaded again
 	o := a.engineOptions(store)
 	share, err := a.shared(ctx, store, p)
 	if err != nil {
@@ -117,7 +117,7 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 	o.Jobs, o.KeepGoing, o.Verify, o.Frozen, o.Force, o.Budget = r.jobs, r.keepGoing, r.verify, r.frozen, r.force, r.budget
 	o.Begin = events.Begin
 	o.Emit = func(e engine.Event) { events.Event(e); v.Event(e) }
-	if a.live != nil { // how much is left is only shown on a terminal
+	if a.live != nil { // the remaining time is only shown on a terminal
 		if f, err := engine.Plan(ctx, p.Graph, o); err == nil { // else Run says what is wrong
 			a.live.Expect(f)
 		}
@@ -135,7 +135,7 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 	return rec, outcome(ctx, rec)
 }
 
-// unmet are the binding expectations that a run's figures don't reach.
+// unmet are the binding expectations that a run's figures miss.
 func unmet(rec *record.Run) ([]string, error) {
 	var out []string
 	for _, p := range rec.Pipelines {
@@ -143,7 +143,7 @@ func unmet(rec *record.Run) ([]string, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", p.File, err)
 			}
-			continue // its figures needn't be looked for
+			continue // its figures aren't needed
 		}
 		s, err := compare.Summarize(p)
 		if err != nil {
@@ -174,7 +174,7 @@ func hasBinding(p record.Pipeline) (bool, error) {
 	return false, nil
 }
 
-// outcome is a record's exit status: the views have shown the errors already.
+// outcome is a record's exit status. The views have shown the errors already.
 func outcome(ctx context.Context, rec *record.Run) error {
 	if ctx.Err() != nil {
 		return &exitError{exitInterrupted, errors.New("interrupted; what was finished is kept: run the same command to go on")}

@@ -82,8 +82,7 @@ EXIT STATUS
 	return c
 }
 
-// How many prompts are scored at a time: more where that is soon done, as the longer the list, the better rows of one length
-// go together.
+// How many prompts are scored at a time: more if that is fast, because in a longer list more rows have similar lengths.
 const (
 	firstBatch, lastBatch = 256, 8192
 	soon                  = 500 * time.Millisecond
@@ -105,7 +104,7 @@ func (a *app) score(ctx context.Context, path, profile string, why explaining, k
 		if rerr == nil {
 			batch = append(batch, p)
 		}
-		// An answer as soon as there is no more input waiting, so that a person typing sees it.
+		// Answer as soon as no more input is waiting, so that a person who types sees it.
 		if len(batch) > 0 && (rerr != nil || len(batch) == most || !in.waiting()) {
 			begin := time.Now()
 			if err := a.scoreBatch(ctx, out, s, batch, why.on(), known, &cut); err != nil {
@@ -176,7 +175,7 @@ func (a *app) scoreBatch(ctx context.Context, out *bufio.Writer, s *score.Scorer
 	return out.Flush()
 }
 
-// withAnswer is an object with what the model says of it; fields of the same names are the model's now.
+// withAnswer adds the model's answer to an object. It replaces fields of the same names.
 func withAnswer(fields map[string]json.RawMessage, ans score.Answer) map[string]any {
 	out := map[string]any{}
 	for k, v := range fields {

@@ -24,7 +24,7 @@ type prompts struct {
 	r     *bufio.Reader
 	name  string // for messages
 	end   byte   // of a prompt
-	field string // of the JSON objects that they come in; empty: prompts are plain text
+	field string // field of the JSON objects that hold the prompts; empty: prompts are plain text
 	line  int
 }
 
@@ -33,7 +33,7 @@ func isJSONL(name string) bool {
 	return slices.Contains([]string{".jsonl", ".ndjson"}, strings.ToLower(filepath.Ext(name)))
 }
 
-// waiting tells whether input has been read that next hasn't returned yet.
+// waiting tells whether input was read that next hasn't returned yet.
 func (p *prompts) waiting() bool { return p.r.Buffered() > 0 }
 
 func (p *prompts) next() (prompt, error) {

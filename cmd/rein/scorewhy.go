@@ -18,7 +18,7 @@ import (
 	"rein/steps/score"
 )
 
-// explaining says what is wanted beside a verdict.
+// explaining says which explanations are requested besides the verdict.
 type explaining struct {
 	explain      bool
 	near, alarms string
@@ -46,7 +46,7 @@ func (e explaining) known() (k score.Known, err error) {
 	return k, nil
 }
 
-// knownRows reads rows of a file as rein get writes them.
+// knownRows reads rows of a file in the form that rein get writes.
 func knownRows(path string) (iter.Seq2[artifact.Row, error], error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -88,7 +88,7 @@ func knownRows(path string) (iter.Seq2[artifact.Row, error], error) {
 // shownAdds is how many words of the linear part are shown.
 const shownAdds = 5
 
-// explained are the lines below a verdict that say what carries it.
+// explained are the lines below a verdict that explain it.
 func explained(ans score.Answer) string {
 	e := ans.Explanation
 	if e == nil {

@@ -49,10 +49,10 @@ func (a *app) shared(ctx context.Context, store *cache.Store, p *lang.Program) (
 	return &shared{Remote: r, app: a, bucket: b}, nil
 }
 
-// signingKey is the environment variable with the key that signs results.
+// signingKey is the environment variable that holds the key for signing results.
 const signingKey = "REIN_SIGNING_KEY"
 
-// useKeys sets the keys that results are signed and believed by.
+// useKeys sets the keys with which results are signed and checked.
 func useKeys(o *remote.Options, c *lang.SharedCache) error {
 	for _, text := range c.Trust {
 		key, err := remote.PublicKey(text)
@@ -101,7 +101,7 @@ func (a *app) notice(text string) {
 	a.aside(func() { fmt.Fprintln(a.err, "note: "+text) })
 }
 
-// needShared is shared for a command that makes no sense without.
+// needShared is shared for a command that needs a shared cache.
 func (a *app) needShared(ctx context.Context, store *cache.Store, p *lang.Program) (*shared, error) {
 	s, err := a.shared(ctx, store, p)
 	if err == nil && s == nil {
@@ -110,7 +110,7 @@ func (a *app) needShared(ctx context.Context, store *cache.Store, p *lang.Progra
 	return s, err
 }
 
-// use has a run fetch and send through the shared cache.
+// use makes a run fetch and send results through the shared cache.
 func (s *shared) use(ctx context.Context, o *engine.Options) {
 	if s == nil {
 		return
@@ -119,10 +119,10 @@ func (s *shared) use(ctx context.Context, o *engine.Options) {
 	o.Remote = s.behind
 }
 
-// settleTime is how long what is left to send goes on without a word.
+// settleTime is how long the rest is sent before that is reported.
 const settleTime = time.Second
 
-// close sends what is left, which an interrupt ends, and says what was shared.
+// close sends the rest, unless it is interrupted, and reports what was shared.
 func (s *shared) close() error {
 	if s == nil {
 		return nil

@@ -81,7 +81,7 @@ func (a *app) showRun(id string) error {
 	return a.printRun(r)
 }
 
-// findRun finds a run in ids, the oldest first: by its id, by a beginning that no other id has, or as last, last~1, last~2, ...
+// findRun finds a run in ids, which are sorted oldest first: by its id, by a unique beginning of it, or as last, last~1, last~2, ...
 func findRun(ids []string, name string) (string, error) {
 	newest := ids[len(ids)-1]
 	if back, ok := strings.CutPrefix(name, "last"); ok {
@@ -160,7 +160,8 @@ func (a *app) printRun(r *record.Run) error {
 	return nil
 }
 
-// printRecorded prints the steps of a pipeline that are not shown yet with another one; those that weren't needed only by name.
+// printRecorded prints the steps of a pipeline that weren't printed with another pipeline. Of steps that weren't needed it prints only the
+// names.
 func (a *app) printRecorded(p record.Pipeline, shown map[string]string) error {
 	t, paint := a.table(a.out), human.NewPalette(a.color(a.out))
 	row := func(cells ...string) []string {
@@ -209,7 +210,7 @@ func (a *app) printRecorded(p record.Pipeline, shown map[string]string) error {
 	return t.Write(a.out)
 }
 
-// metricsText is the first few figures of a step, with their intervals; JSON has all.
+// metricsText is the first few figures of a step, with their intervals. JSON has all of them.
 func metricsText(r cache.Result) string {
 	const most = 4
 	var parts []string

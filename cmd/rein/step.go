@@ -22,7 +22,7 @@ import (
 	"rein/steps/all"
 )
 
-// childCommand is how this program executes a work order in a process of its own.
+// childCommand is the command with which this program executes a work order in a child process.
 func childCommand() []string {
 	self, err := os.Executable()
 	if err != nil {
@@ -70,7 +70,7 @@ EXIT STATUS
 	return c
 }
 
-// executeFrom executes an order of a shared cache, with a store of this machine's own.
+// executeFrom executes an order from a shared cache, with a store on this machine.
 func (a *app) executeFrom(ctx context.Context, url, name, log string) error {
 	dir, err := nodeState()
 	if err != nil {
@@ -97,7 +97,8 @@ func (a *app) executeFrom(ctx context.Context, url, name, log string) error {
 	return err
 }
 
-// nodeState is the node's state folder. The one among the temporary files has to be ours alone: anybody could have made it before.
+// nodeState is the node's state folder. One that lies among the temporary files must belong to our user alone, because anybody could have
+// created it.
 func nodeState() (string, error) {
 	if dir := os.Getenv("REIN_NODE_STATE"); dir != "" {
 		return dir, nil
@@ -116,5 +117,5 @@ func nodeState() (string, error) {
 	return dir, nil
 }
 
-// nodeTimeout is longer than a run's own: a job has nowhere else to turn.
+// nodeTimeout is longer than a run's timeout, because a job can't do anything else.
 const nodeTimeout = 30 * time.Second

@@ -18,7 +18,7 @@ type streams struct {
 	out, err io.Writer
 }
 
-// writeError is the first result that could not be written, if any, or that nobody reads what is written.
+// writeError is the error of the first result that could not be written, or that nobody reads the output.
 func (s streams) writeError() error {
 	if o, ok := s.err.(*output); ok && errors.Is(o.firstError(), syscall.EPIPE) {
 		return syscall.EPIPE
@@ -29,15 +29,15 @@ func (s streams) writeError() error {
 	return nil
 }
 
-// output is a stream that keeps its first failed write, so that no command has to look at each: half a result must not be
-// taken for a whole one. It is a file to whoever asks for a terminal, but has no way to write past Write.
+// output is a stream that keeps its first write error, so that no command has to check each write: half a result must not be taken for a
+// whole one. To code that asks for a terminal it looks like a file, but everything is written through Write.
 type output struct {
 	file   *os.File
 	closed func() // nobody reads any more
 
 	mu    sync.Mutex
 	err   error
-	plain *plainText // makes what is written harmless; nil: it is written as it is
+	plain *plainText // makes output harmless; nil: output is written unchanged
 }
 
 // Write implements io.Writer.
@@ -63,7 +63,7 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Fd, Read and Close are what a terminal has beside.
+// Fd, Read and Close are the further methods that a terminal needs.
 func (o *output) Fd() uintptr                { return o.file.Fd() }
 func (o *output) Read(p []byte) (int, error) { return o.file.Read(p) }
 func (o *output) Close() error               { return o.file.Close() }
@@ -90,7 +90,7 @@ func isTerminal(w any) (bool, int) {
 	return true, width
 }
 
-// interruptible reads from r until ctx ends: a person who is asked something can leave.
+// interruptible reads from r until ctx ends, so that a person can interrupt a question.
 func interruptible(ctx context.Context, r io.Reader) io.Reader { return &ctxReader{ctx: ctx, r: r} }
 
 type ctxReader struct {
@@ -98,7 +98,7 @@ type ctxReader struct {
 	r   io.Reader
 }
 
-// Read implements io.Reader. A read that ctx cut short goes on in the background, into memory of its own.
+// Read implements io.Reader. A read that ctx interrupts continues in the background, into memory of its own.
 func (c *ctxReader) Read(p []byte) (int, error) {
 	type result struct {
 		data []byte

@@ -19,7 +19,7 @@ type sweepFlags struct {
 	seeds  int // of each point; 0: its own
 }
 
-// sweeps are the sweeps of the pipelines that have one: of the command line for all of them, else of their own sweep blocks.
+// sweeps are the sweeps of the pipelines: the one of the command line for all of them or, without it, each one's sweep block.
 func (f *sweepFlags) sweeps(p *lang.Program) (map[string]*lang.Sweep, error) {
 	if f.design != "" && !slices.Contains(lang.Designs, f.design) {
 		return nil, configError(fmt.Errorf("--design %q: want one of %s", f.design, strings.Join(lang.Designs, ", ")))
@@ -62,7 +62,7 @@ func (f *sweepFlags) sweeps(p *lang.Program) (map[string]*lang.Sweep, error) {
 	return out, nil
 }
 
-// crossed are a sweep's points, each with every seed; without --seeds each once, with the seed 0.
+// crossed are a sweep's points, each with every seed. Without --seeds each occurs once, with seed 0.
 func (f *sweepFlags) crossed(pipe *lang.Pipeline, s *lang.Sweep) ([]column, error) {
 	points, err := s.Points()
 	if err != nil {
@@ -87,14 +87,14 @@ func (f *sweepFlags) crossed(pipe *lang.Pipeline, s *lang.Sweep) ([]column, erro
 	return out, nil
 }
 
-// column is a point of a sweep with one of its seeds; 0: the strategy's own.
+// column is a point of a sweep with a seed; 0 means the strategy's own seed.
 type column struct {
 	point lang.Point
 	seed  int
 }
 
-// withSweeps loads the pipelines again, each that is swept as one derived pipeline for each point: a text that extends its file and
-// sets the point's values. It stands beside the file, but only in memory.
+// withSweeps loads the pipelines again. A pipeline with a sweep is loaded as one derived pipeline for each point: a text, held in memory
+// only, that extends its file and sets the point's values.
 func (a *app) withSweeps(p *lang.Program, args []string, l *loadFlags, f *sweepFlags) (*lang.Program, []compare.Sweep, error) {
 	sweeps, err := f.sweeps(p)
 	if err != nil || len(sweeps) == 0 {
@@ -144,7 +144,8 @@ func (a *app) withSweeps(p *lang.Program, args []string, l *loadFlags, f *sweepF
 	return swept, designs, nil
 }
 
-// pointText is a pipeline that extends a swept one with a point's values. The plan's figures are of the strategy as it is written.
+// pointText is a pipeline that extends a swept one with a point's values. The expected and planned figures are of the strategy as written,
+// so they don't apply.
 func pointText(pipe *lang.Pipeline, s *lang.Sweep, name string, c column) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "pipeline %s {\n  title   = %s\n  extends = %s\n}\nset {\n", diag.Quote(name), diag.Quote(strings.TrimPrefix(name, pipe.Name+" ")), diag.Quote(filepath.Base(pipe.File)))

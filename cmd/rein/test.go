@@ -23,7 +23,7 @@ import (
 	"rein/pipelines/lang/suite"
 )
 
-// testFlags say which tests are done and how they are told.
+// testFlags say which tests are executed and how they are reported.
 type testFlags struct {
 	run    string
 	junit  string
@@ -104,7 +104,7 @@ func (a *app) test(ctx context.Context, args []string, f *testFlags) error {
 	return a.testOutcome(results)
 }
 
-// execute does the tests side by side and tells of each as it ends.
+// execute executes the tests side by side and reports each when it ends.
 func (a *app) execute(ctx context.Context, files []*suite.File, only *regexp.Regexp, f *testFlags) ([]suite.Result, error) {
 	project, err := a.store(true)
 	if err != nil {
@@ -152,7 +152,7 @@ func (a *app) execute(ctx context.Context, files []*suite.File, only *regexp.Reg
 	return results, nil
 }
 
-// testOutcome prints the results, and is the exit status.
+// testOutcome prints the results and returns the exit status.
 func (a *app) testOutcome(results []suite.Result) error {
 	counts := map[suite.Status]int{}
 	_, width := isTerminal(a.err)
@@ -201,7 +201,7 @@ func safeLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// junitSuites is what CI servers read of tests: a suite for each file.
+// junitSuites is the format in which CI servers read test results: a suite for each file.
 type junitSuites struct {
 	XMLName xml.Name     `xml:"testsuites"`
 	Suites  []junitSuite `xml:"testsuite"`

@@ -98,7 +98,8 @@ func (a *app) ui(ctx context.Context, args []string, f *uiFlags) error {
 	return &exitError{exitInterrupted, nil}
 }
 
-// cookieKey signs cookies. It comes from the state folder's secret, if there is one yet: then pages stay usable when rein ui starts again.
+// cookieKey signs cookies. It is derived from the state folder's secret, if there is one yet, so that pages stay usable when rein ui is
+// restarted.
 func cookieKey(store *cache.Store) []byte {
 	if salt, err := store.Salt(); err == nil && len(salt) > 0 {
 		return salt
@@ -106,7 +107,7 @@ func cookieKey(store *cache.Store) []byte {
 	return []byte(rand.Text())
 }
 
-// hostNames are the names by which the page may be called, when it is not only called by an address.
+// hostNames are the names under which the page may be requested, besides addresses.
 func hostNames(host string) []string {
 	var out []string
 	if name, err := os.Hostname(); err == nil {
@@ -115,7 +116,7 @@ func hostNames(host string) []string {
 	return append(out, strings.ToLower(host))
 }
 
-// pageAddress is what to open. A wildcard is no address to open: this machine is.
+// pageAddress is the URL to open. For a wildcard address it is one of this machine.
 func pageAddress(addr net.Addr, token string) string {
 	host, port, err := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {

@@ -15,9 +15,9 @@ import (
 	"rein/pipelines/lang/diag"
 )
 
-// What the page asks of pipeline files. None of it prints: what is wrong is on the page.
+// The functions through which the page reads pipeline files. They print nothing, because errors are shown on the page.
 
-// pipelineFiles are the files of the arguments: strategies first, then what they extend.
+// pipelineFiles are the files of the arguments: first the strategies, then the files that they extend.
 func (a *app) pipelineFiles(args []string, l *loadFlags) (strategies, bases []string) {
 	p, _ := lang.Load(a.targets(args), a.langOptions(args, l))
 	for _, pipe := range p.Graph.Pipelines {
@@ -41,7 +41,7 @@ func (a *app) readPipelineFile(args []string, file string) (string, error) {
 	return string(b), err
 }
 
-// planOf plans a file as if it had another text; a base, with all that extends it. It writes nothing.
+// planOf plans a file with another text. A base is planned with everything that extends it. It writes nothing.
 func (a *app) planOf(ctx context.Context, args []string, l *loadFlags, file, text string) (*ui.Plan, error) {
 	strategies, _ := a.pipelineFiles(args, l)
 	if slices.Contains(strategies, file) {

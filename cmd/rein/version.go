@@ -49,8 +49,8 @@ EXIT STATUS
 	return c
 }
 
-// thisProgram is a text that no other build of rein has; "": it can't be told. The beginning of a program's file has the linker's digest of
-// all that it was built of; size and time are for builds that leave that out.
+// thisProgram identifies this build of rein; "" if it can't be identified. The beginning of the program's file holds the linker's digest of
+// everything it was built from. Size and time are for builds without that digest.
 func thisProgram() string {
 	path, err := os.Executable()
 	if err != nil {
@@ -70,7 +70,7 @@ func thisProgram() string {
 	return fmt.Sprintf("%s %d %d %s", buildVersion(), info.Size(), info.ModTime().UnixNano(), cache.Sum(begin[:n]))
 }
 
-// buildVersion is the module's version, with the commit where the build knows it.
+// buildVersion is the module's version, with the commit if the build knows it.
 func buildVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -22,7 +22,7 @@ import (
 	"rein/pipelines/lang"
 )
 
-// settle is how long files must be quiet before a save counts as finished: editors write in several moves.
+// settle is how long files must be unchanged before a save counts as finished, because editors save in several steps.
 const settle = 150 * time.Millisecond
 
 func (a *app) watchCmd() *cobra.Command {
@@ -73,8 +73,8 @@ func (a *app) watch(ctx context.Context, args []string, l *loadFlags, r *runFlag
 		if ctx.Err() != nil {
 			return err
 		}
-		complain(a.err, err)                                            // wrong now; the next save may mend it
-		if rec != nil && (err == nil || exitStatus(err) != exitFault) { // a run that a step broke has no results to compare
+		complain(a.err, err)                                            // there is an error now; the next save may mend it
+		if rec != nil && (err == nil || exitStatus(err) != exitFault) { // a run with a failed step has no results to compare
 			if last == nil {
 				err = render.Outcome(a.out, rec.Pipelines)
 			} else {
@@ -92,7 +92,7 @@ func (a *app) watch(ctx context.Context, args []string, l *loadFlags, r *runFlag
 	}
 }
 
-// watchSet is what a change is looked for in: whole folders (editors replace files), narrowed to what matters.
+// watchSet says which changes matter. Whole folders are watched, because editors replace files.
 type watchSet struct {
 	folders []string
 	files   map[string]bool // named files
@@ -150,12 +150,12 @@ func watchedPaths(args []string, p *lang.Program) watchSet {
 	return ws
 }
 
-// below are a folder and those in it, but for hidden ones: a watch doesn't reach down by itself.
+// below are a folder and the folders in it, except hidden ones: a watch doesn't include subfolders.
 func below(dir string) []string {
 	var out []string
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
-		case err != nil: // what can't be read can't be watched either
+		case err != nil: // a folder that can't be read can't be watched
 			return fs.SkipDir
 		case !d.IsDir():
 			return nil
@@ -174,7 +174,7 @@ func globRoot(pattern string) string {
 	return filepath.FromSlash(root)
 }
 
-// inputPaths are the files of the user's that the graph reads.
+// inputPaths are the user's files that the graph reads.
 func inputPaths(g *engine.Graph) []*engine.Path {
 	var out []*engine.Path
 	for _, p := range g.Pipelines {
@@ -198,7 +198,7 @@ func (ws watchSet) matters(path string) bool {
 	return slices.ContainsFunc(ws.trees, func(t string) bool { return strings.HasPrefix(path, t+string(filepath.Separator)) })
 }
 
-// waitForChange returns after something that matters changed and then stayed as it is for a moment.
+// waitForChange returns after a relevant change that was followed by a quiet moment.
 func waitForChange(ctx context.Context, w *fsnotify.Watcher, ws watchSet) error {
 	var quiet <-chan time.Time
 	for {
@@ -220,10 +220,10 @@ func waitForChange(ctx context.Context, w *fsnotify.Watcher, ws watchSet) error 
 	}
 }
 
-// watchLines is how much a save prints of its results.
+// watchLines is how many lines of results are printed after a save.
 const watchLines = 10
 
-// printMoved says what the results of two runs differ in, as diff does: pipeline by pipeline.
+// printMoved prints how the results of two runs differ, as diff does, for each pipeline.
 func (a *app) printMoved(ctx context.Context, before, after *record.Run) error {
 	store, err := a.store(true)
 	if err != nil {
@@ -235,7 +235,7 @@ func (a *app) printMoved(ctx context.Context, before, after *record.Run) error {
 	for _, p := range after.Pipelines {
 		i := slices.IndexFunc(before.Pipelines, func(b record.Pipeline) bool { return b.Name == p.Name })
 		if i < 0 {
-			continue // it is new: there is nothing to compare it with
+			continue // it is new, so there is nothing to compare it with
 		}
 		r, err := diff.Results(ctx, before.Pipelines[i], p, store)
 		if err != nil {

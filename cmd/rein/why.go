@@ -64,7 +64,7 @@ EXIT STATUS
 	return c
 }
 
-// cutPipeline reads STEP, step.STEP or PIPELINE/STEP; a key of for_each may have a slash, too: STEP["a/b"].
+// cutPipeline reads STEP, step.STEP or PIPELINE/STEP. A for_each key may contain a slash: STEP["a/b"].
 func cutPipeline(arg string) (pipeline, step string) {
 	name, _, _ := strings.Cut(arg, "[")
 	if at := strings.IndexByte(name, '/'); at >= 0 {
@@ -73,7 +73,7 @@ func cutPipeline(arg string) (pipeline, step string) {
 	return pipeline, strings.TrimPrefix(arg, "step.")
 }
 
-// explain adds an explanation to a table: what would run, then the first input that differs, then what it waits for.
+// explain adds an explanation to a table: first what would run, then the first input that differs, then what it waits for.
 func explain(t *human.Table, paint human.Palette, e *engine.Explanation, not bool) {
 	t.Line(paint.Bold, fmt.Sprintf("%s/%s (%s): %s", e.Pipeline, e.Step, e.Type, planWords[e.Status]))
 	past := ""
@@ -110,10 +110,10 @@ func explain(t *human.Table, paint human.Palette, e *engine.Explanation, not boo
 	}
 }
 
-// factWords are the kinds of a key's lines, as they are told.
+// factWords are the words for the kinds of a key's lines.
 var factWords = []struct{ kind, word string }{{"type", "step type"}, {"input", "input"}, {"config", "arguments"}, {"fingerprint", "facts"}}
 
-// facts lists a key by kind: short values in one paragraph, long ones in lines of their own.
+// facts lists a key by kind: short values in one paragraph, long ones on lines of their own.
 func facts(t *human.Table, lines []string) {
 	const short = 40
 	of := map[string][]string{}
@@ -153,7 +153,7 @@ func facts(t *human.Table, lines []string) {
 	}
 }
 
-// inputFact is an input's line of a key: its port, its size, and the start of its digest.
+// inputFact describes an input's line of a key: its port, its size, and the start of its digest.
 func inputFact(f []string) string {
 	size, err := strconv.ParseInt(f[3], 10, 64)
 	if err != nil {

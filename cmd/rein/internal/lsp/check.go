@@ -15,7 +15,7 @@ import (
 	"rein/steps/lineage"
 )
 
-// check publishes diagnostics, and asks the store, whenever something changed. It skips states that are past.
+// check publishes diagnostics and asks the store, each time something changed. It skips outdated states.
 func (s *server) check(ctx context.Context) {
 	shown := map[string]string{} // files that have diagnostics now, and their URIs
 	for {
@@ -34,12 +34,12 @@ func (s *server) check(ctx context.Context) {
 	}
 }
 
-// publish sends the diagnostics of every file that has some, and takes back those of files that have none any more.
+// publish sends the diagnostics of every file that has some, and clears those of files that have none any more.
 func (s *server) publish(ctx context.Context, snap *snapshot, shown map[string]string) error {
 	found := diagnose(ctx, snap)
 	for name := range snap.opened {
 		if found[name] == nil {
-			found[name] = []diagnostic{} // the client waits for a word on what it opened
+			found[name] = []diagnostic{} // the client waits for an answer about what it opened
 		}
 	}
 	for name, uri := range shown {
@@ -56,7 +56,7 @@ func (s *server) publish(ctx context.Context, snap *snapshot, shown map[string]s
 		}
 		return -1
 	}
-	names := slices.SortedFunc(maps.Keys(found), func(a, b string) int { // who has heard of the newest version has heard all
+	names := slices.SortedFunc(maps.Keys(found), func(a, b string) int { // a client that has the newest version's diagnostics has all
 		return cmp.Or(cmp.Compare(version(a), version(b)), cmp.Compare(a, b))
 	})
 	for _, name := range names {
@@ -72,7 +72,7 @@ func (s *server) publish(ctx context.Context, snap *snapshot, shown map[string]s
 	return nil
 }
 
-// diagnose loads every pipeline that an open file is part of, all at once as `rein validate` does.
+// diagnose loads all pipelines that an open file is part of, together as `rein validate` does.
 func diagnose(ctx context.Context, snap *snapshot) map[string][]diagnostic {
 	if len(snap.opened) == 0 {
 		return map[string][]diagnostic{}
@@ -96,7 +96,7 @@ func diagnose(ctx context.Context, snap *snapshot) map[string][]diagnostic {
 	out := map[string][]diagnostic{}
 	for _, d := range diag.Describe(loaded.p.Sources, loaded.diags) {
 		file, x := snap.diagnostic(d)
-		if file == "" { // of no place: it is about the pipelines that were asked for
+		if file == "" { // without a place: it is about the requested pipelines as a whole
 			file = pipelines[0]
 		}
 		out[file] = append(out[file], x)
@@ -117,7 +117,7 @@ func diagnose(ctx context.Context, snap *snapshot) map[string][]diagnostic {
 	return out
 }
 
-// leak is a report on rows that the model is made with, on the line of the step that makes it.
+// leak is the diagnostic of a report on rows that the model is made with. It stands at the step that makes the report.
 func (s *snapshot) leak(l lineage.Problem) (string, diagnostic) {
 	i := strings.LastIndexByte(l.Step.Pos, ':')
 	file := l.Step.Pos[:max(i, 0)]
@@ -129,7 +129,7 @@ func (s *snapshot) leak(l lineage.Problem) (string, diagnostic) {
 	return file, x
 }
 
-// diagnostic is lang's as the client has it, and the file that it is in.
+// diagnostic converts a diagnostic of lang to the protocol's form. It returns the file, too.
 func (s *snapshot) diagnostic(d diag.Diagnostic) (string, diagnostic) {
 	x := diagnostic{Severity: 1, Source: "rein", Message: d.Summary}
 	if d.Severity == "warning" {

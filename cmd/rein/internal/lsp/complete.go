@@ -7,7 +7,7 @@ import (
 	"rein/pipelines/lang"
 )
 
-// completionKinds are the protocol's numbers for lang's kinds.
+// completionKinds maps lang's kinds to the protocol's numbers.
 var completionKinds = map[string]int{"block": 14, "argument": 10, "type": 7, "variable": 6, "local": 6, "step": 9, "port": 5,
 	"function": 3, "metric": 20, "file": 17, "folder": 19, "value": 12}
 

@@ -9,8 +9,8 @@ import (
 	"rein/pipelines/human"
 )
 
-// codeLenses says over each step what is known of it: "cached", "re-runs 4 steps, about 14 s", its FP rate. Before the
-// store was asked there are none.
+// codeLenses shows above each step what is known of it: "cached", "re-runs 4 steps, about 14 s", its FP rate. There are none before the
+// store was asked.
 func (s *server) codeLenses(snap *snapshot, file string) (any, error) {
 	out := []codeLens{}
 	body := snap.body(file)
@@ -80,7 +80,7 @@ func (k known) wait(n *engine.Node, after map[*engine.Node][]*engine.Node, to ma
 	}
 }
 
-// again says how much runs: the times of past runs, added up.
+// again describes how much runs: the sum of the times of past runs.
 func (k known) again(nodes map[*engine.Node]bool) string {
 	ms, unknown := int64(0), 0
 	for n := range nodes {
@@ -104,7 +104,7 @@ func (k known) again(nodes map[*engine.Node]bool) string {
 	return out
 }
 
-// dependents are, for each node, those that take its outputs or wait for it.
+// dependents maps each node to the nodes that take its outputs or wait for it.
 func (k known) dependents() map[*engine.Node][]*engine.Node {
 	out := map[*engine.Node][]*engine.Node{}
 	for _, n := range k.program.Graph.Pipelines[0].Nodes {

@@ -66,7 +66,7 @@ func (s *server) rename(snap *snapshot, file string, p *textDocumentPosition) (a
 	return s.edit(snap, edits), nil
 }
 
-// edit is an edit of many files. A client that can gets it for the versions that it was made for.
+// edit is an edit of several files, for the versions it was made for if the client supports that.
 func (s *server) edit(snap *snapshot, edits []diag.Edit) *workspaceEdit {
 	byFile := map[string][]textEdit{}
 	var names []string
@@ -96,7 +96,7 @@ func (s *server) edit(snap *snapshot, edits []diag.Edit) *workspaceEdit {
 	return out
 }
 
-// symbolKinds are the protocol's numbers for lang's kinds.
+// symbolKinds maps lang's kinds to the protocol's numbers.
 var symbolKinds = map[string]int{"pipeline": 2, "step": 12, "variable": 13, "local": 14, "block": 19}
 
 func (s *server) workspaceSymbols(snap *snapshot, query string) (any, error) {
@@ -112,7 +112,7 @@ func (s *server) workspaceSymbols(snap *snapshot, query string) (any, error) {
 	return out, nil
 }
 
-// contains tells whether the letters of a query are in a name, in their order, as editors search.
+// contains tells whether a name contains the letters of a query in their order, as editors search.
 func contains(name, query string) bool {
 	name = strings.ToLower(name)
 	for _, r := range strings.ToLower(query) {

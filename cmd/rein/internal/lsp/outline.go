@@ -11,7 +11,7 @@ import (
 	"rein/pipelines/lang"
 )
 
-// This file answers what the text alone tells: symbols of a file, folding, formatting.
+// This file answers requests for which the text is enough: a file's symbols, folding, formatting.
 
 // body is a file's blocks; nil for JSON.
 func (s *snapshot) body(file string) *hclsyntax.Body {
@@ -62,12 +62,12 @@ func (s *server) format(snap *snapshot, file string) (any, error) {
 	t := snap.text(file)
 	out, diags := lang.Format(file, t.bytes)
 	if diags.HasErrors() {
-		return nil, nil // it is wrong, which the diagnostics say
+		return nil, nil // it has a mistake, which the diagnostics show
 	}
 	return lineEdits(t, out), nil
 }
 
-// lineEdits replaces the lines that differ between the first and the last such line: the cursor stays where it is.
+// lineEdits replaces the lines from the first to the last that differs, so the cursor stays where it is.
 func lineEdits(t *text, to []byte) []textEdit {
 	from := t.bytes
 	if bytes.Equal(from, to) {

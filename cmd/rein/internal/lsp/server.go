@@ -21,11 +21,11 @@ type Config struct {
 	Version string
 	// Options are what pipelines of a folder are loaded with; Dir, Overlay and Parsed are the server's.
 	Options func(root string) lang.Options
-	// Status asks the store about the steps of a program. It may take its time: no request waits for it. nil: never asked.
+	// Status asks the store about the steps of a program. It may be slow, because no request waits for it. nil: the store isn't asked.
 	Status func(ctx context.Context, root string, p *lang.Program) (Statuses, error)
-	// StatusDelay is how long the files have to stay as they are before the store is asked.
+	// StatusDelay is how long the files must be unchanged before the store is asked.
 	StatusDelay time.Duration
-	// Log gets what the server has to say about itself; nil: nobody does.
+	// Log gets the server's own messages; nil: they are dropped.
 	Log io.Writer
 }
 
@@ -36,7 +36,7 @@ const (
 	codeRequestFailed  = -32803
 )
 
-// ErrNoShutdown is what Serve ends with if the client left without a shutdown request.
+// ErrNoShutdown is the error of Serve if the client left without a shutdown request.
 var ErrNoShutdown = errors.New("the client went away without a shutdown request")
 
 // Serve answers a client until it leaves or ctx ends.
@@ -62,7 +62,7 @@ func Serve(ctx context.Context, stream io.ReadWriteCloser, c Config) error {
 	}
 	interrupted := ctx.Err()
 	cancel()
-	conn.Close() // before waiting: a client that reads no more would hold an answer up
+	conn.Close() // before waiting, because a client that no longer reads would block an answer
 	s.work.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,8 +83,8 @@ const (
 	stateShutdown
 )
 
-// server is one connection. Notifications are handled in the order in which they come; requests get the snapshot of the
-// moment they came in, and run side by side.
+// server is one connection. Notifications are handled in the order in which they arrive. Requests run side by side, each with the snapshot
+// of the moment at which it arrived.
 type server struct {
 	config  Config
 	conn    *jsonrpc2.Conn
@@ -164,7 +164,7 @@ func (s *server) reply(conn *jsonrpc2.Conn, id jsonrpc2.ID, result any, err erro
 	}
 }
 
-// guard makes an error of a panic: one request's fault must not end the editor's session.
+// guard turns a panic into an error, so that one request doesn't end the editor's session.
 func (s *server) guard(method string, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -200,7 +200,7 @@ func params[T any](r *jsonrpc2.Request) (T, error) {
 	return p, nil
 }
 
-// on answers a request about a file with f; null if the file isn't known.
+// on answers a request about a file with f; with null if the file isn't known.
 func on[T any](ctx context.Context, r *jsonrpc2.Request, uri func(*T) string, f func(*snapshot, string, *T) (any, error)) (any, error) {
 	p, err := params[T](r)
 	if err != nil {
@@ -305,12 +305,12 @@ func (s *server) notification(r *jsonrpc2.Request) error {
 	ready := s.state == stateReady
 	s.mu.Unlock()
 	if !ready {
-		return nil // as the protocol has it: what comes too early or too late is dropped
+		return nil // the protocol says that messages which come too early or too late are dropped
 	}
 	return s.fileEvent(r)
 }
 
-// fileEvent takes what the client says of files, and has them checked.
+// fileEvent handles the client's news about files, and requests a check.
 func (s *server) fileEvent(r *jsonrpc2.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -350,7 +350,7 @@ func (s *server) fileEvent(r *jsonrpc2.Request) error {
 	return nil
 }
 
-// watchFiles asks the client to tell of changes on disk. It needs an answer, so it runs beside.
+// watchFiles asks the client to report changes on disk. That needs an answer, so it runs in the background.
 func (s *server) watchFiles() {
 	if !s.client.Workspace.DidChangeWatchedFiles.DynamicRegistration {
 		return

@@ -19,18 +19,18 @@ type Status struct {
 	Plan     engine.StepForecast
 	Made     time.Time // when its result was made; zero: there is none
 	Took     string    // "14 s"
-	Headline string    // "FP rate 0.70% (0.66-0.76)"; "" for a step that measures no such thing
+	Headline string    // "FP rate 0.70% (0.66-0.76)"; "" for a step that doesn't measure it
 	Figures  string    // everything it measured, in a line
 }
 
-// known is what was found out last about a pipeline.
+// known is the latest that was found out about a pipeline.
 type known struct {
 	statuses Statuses
 	program  *lang.Program
 }
 
-// askStatus asks the store about the pipelines of the open files, beside everything else, and tells the client when it
-// knows. Asking for an older state ends.
+// askStatus asks the store about the pipelines of the open files in the background, and tells the client when it knows. A question about an
+// older state is cancelled.
 func (s *server) askStatus(ctx context.Context, snap *snapshot) {
 	if s.config.Status == nil || len(snap.opened) == 0 {
 		return
@@ -75,7 +75,7 @@ func (s *server) learn(ctx context.Context, snap *snapshot) error {
 	return s.conn.Call(ctx, "workspace/codeLens/refresh", nil, nil)
 }
 
-// knownOf is what is known of the pipeline that a file is part of. It may be of the state before the last edit.
+// knownOf is what is known of the pipeline that a file is part of, perhaps of the state before the last edit.
 func (s *server) knownOf(snap *snapshot, file string) (known, string) {
 	pipeline := snap.index().Pipelines(file)[0]
 	s.mu.Lock()
@@ -83,7 +83,7 @@ func (s *server) knownOf(snap *snapshot, file string) (known, string) {
 	return s.known[pipeline], pipeline
 }
 
-// stepStatus says for a tooltip what is cached of a step and when it was made.
+// stepStatus is the text for a tooltip: what is cached of a step, and when it was made.
 func (s *server) stepStatus(snap *snapshot, file, step string) string {
 	k, _ := s.knownOf(snap, file)
 	var b strings.Builder

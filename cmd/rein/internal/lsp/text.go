@@ -11,7 +11,7 @@ type text struct {
 	lines []int // offset of each line's first byte
 }
 
-// newText finds the lines as the protocol has them: they end with \n, \r\n or \r.
+// newText divides a text into lines by the protocol's rule: they end with \n, \r\n or \r.
 func newText(b []byte) *text {
 	t := &text{bytes: b, lines: []int{0}}
 	for i, c := range b {
@@ -22,7 +22,7 @@ func newText(b []byte) *text {
 	return t
 }
 
-// offset is the byte at a position. A position behind the end of its line or of the text is the end of that.
+// offset is the byte at a position. A position behind the end of its line or of the text counts as that end.
 func (t *text) offset(p position) int {
 	if p.Line >= len(t.lines) {
 		return len(t.bytes)
@@ -36,7 +36,7 @@ func (t *text) offset(p position) int {
 	return at
 }
 
-// position is the line and UTF-16 column of a byte. Within a character it is the start of that.
+// position is the line and UTF-16 column of a byte. For a byte within a character it is the start of the character.
 func (t *text) position(offset int) position {
 	offset = max(0, min(offset, len(t.bytes)))
 	line := sort.SearchInts(t.lines, offset+1) - 1

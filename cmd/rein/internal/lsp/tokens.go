@@ -27,11 +27,11 @@ func (s *server) semanticTokens(snap *snapshot, file string) (any, error) {
 		return semanticTokens{Data: []int{}}, nil
 	}
 	list := append(named(body), lexed(file, t.bytes)...)
-	slices.SortStableFunc(list, func(a, b token) int { return a.from - b.from }) // of two at one place the named one comes first
+	slices.SortStableFunc(list, func(a, b token) int { return a.from - b.from }) // of two tokens at the same place, the named one is first
 	return semanticTokens{encode(t, list)}, nil
 }
 
-// named are the tokens whose meaning the syntax tree knows.
+// named are the tokens whose meaning only the syntax tree shows.
 func named(body *hclsyntax.Body) []token {
 	var out []token
 	add := func(r hcl.Range, kind string, declared bool) {
@@ -81,7 +81,7 @@ func labelKind(block string) string {
 	return "variable"
 }
 
-// lexed are the tokens that say themselves what they are.
+// lexed are the tokens whose meaning the lexer shows.
 func lexed(file string, text []byte) []token {
 	var out []token
 	tokens, _ := hclsyntax.LexConfig(text, file, hcl.InitialPos)
@@ -110,8 +110,7 @@ func lexed(file string, text []byte) []token {
 	return out
 }
 
-// encode writes sorted tokens as the protocol has them: relative to the one before, none over the end of its line, none
-// within another.
+// encode writes sorted tokens in the protocol's form: each relative to the one before, none across the end of a line, none within another.
 func encode(t *text, list []token) []int {
 	data := []int{}
 	var last position
@@ -146,7 +145,7 @@ func encode(t *text, list []token) []int {
 	return data
 }
 
-// contentEnd leaves out the line end before a byte.
+// contentEnd is the offset before a line end that precedes a byte.
 func contentEnd(b []byte, from, end int) int {
 	for end > from && (b[end-1] == '\n' || b[end-1] == '\r') {
 		end--

@@ -48,7 +48,7 @@ func (f *files) setRoot(uri string) {
 func (f *files) open(uri string, version int, content string) {
 	path, ok := pathOf(uri)
 	if !ok {
-		return // it has no place on disk, so it can't extend anything
+		return // it isn't on disk, so it can't extend anything
 	}
 	if f.root == "" {
 		f.root = filepath.Dir(path)
@@ -142,8 +142,8 @@ func scan(root string) []string {
 	return out
 }
 
-// mayBePipeline looks for the word, so that the HCL files of other programs aren't read as ours. A base needs none: it
-// is found through what extends it.
+// mayBePipeline looks for the word "pipeline", so that HCL files of other programs aren't read. A base doesn't need it, because it is found
+// through the files that extend it.
 func mayBePipeline(path string) bool {
 	b, err := os.ReadFile(path)
 	return err == nil && strings.Contains(string(b), "pipeline")
@@ -174,7 +174,7 @@ type snapshot struct {
 // program is a pipeline that was loaded.
 type program struct {
 	once  sync.Once
-	mu    sync.Mutex // asking a program evaluates, so one request at a time does
+	mu    sync.Mutex // questions evaluate expressions, so only one is asked at a time
 	p     *lang.Program
 	diags hcl.Diagnostics
 }
@@ -193,14 +193,14 @@ func (s *snapshot) program(file string) *program {
 	return p
 }
 
-// load reads files and looks whether the data that they name is there, as `rein validate` does. It doesn't look for leakage.
+// load reads files and checks that their data exists, as `rein validate` does. It doesn't check for leakage.
 func (p *program) load(files []string, o lang.Options) {
 	if p.p, p.diags = lang.Load(files, o); !p.diags.HasErrors() {
 		p.diags = append(p.diags, p.p.CheckPaths()...)
 	}
 }
 
-// ask calls f with a program that a file is part of; no two at a time.
+// ask calls f with a program that a file is part of. Calls don't overlap.
 func (s *snapshot) ask(file string, f func(*lang.Program)) {
 	p := s.program(file)
 	p.mu.Lock()
@@ -208,7 +208,7 @@ func (s *snapshot) ask(file string, f func(*lang.Program)) {
 	f(p.p)
 }
 
-// text is a file's: the client's, or that on disk; nil if there is none.
+// text is a file's text as the client has it, otherwise as it is on disk; nil if there is none.
 func (s *snapshot) text(name string) *text {
 	if d := s.opened[name]; d != nil {
 		return d.text
@@ -249,7 +249,7 @@ func (s *snapshot) uri(name string) string {
 	return (&url.URL{Scheme: "file", Path: path}).String()
 }
 
-// span is a range as the client counts. A file that can't be read has none but its start.
+// span converts a range to the client's units. For a file that can't be read, it is empty.
 func (s *snapshot) span(r diag.Range) span {
 	t := s.text(r.Filename)
 	if t == nil {

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// mostCompared bounds the table that two texts are compared in: its size is the product of their numbers of words.
+// mostCompared is the greatest size of the table for comparing two texts, the product of their numbers of words.
 const mostCompared = 4 << 20
 
 // Differing marks the words of two texts that a longest common subsequence of words doesn't have. Texts without a common

@@ -37,8 +37,8 @@ func New(rows []artifact.Row, decisions review.Decisions, save func(review.Decis
 	return m
 }
 
-// Compare shows beside each row the text that it was made of, by the id of its parent: whether a variation still means
-// what its label says shows best beside what it varies.
+// Compare shows beside each row the text that it was made from, by the id of its parent. That is the best way to see whether a variation
+// still means what its label says.
 func (m *Model) Compare(originals map[string]string) { m.originals = originals }
 
 // Err is why the screen ended early.
@@ -110,7 +110,7 @@ func (m *Model) decide(d review.Decision) {
 	m.next()
 }
 
-// undo takes the last decision back and shows its row again.
+// undo reverts the last decision and shows its row again.
 func (m *Model) undo() {
 	if len(m.done) == 0 {
 		return

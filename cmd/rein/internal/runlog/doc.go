@@ -1,3 +1,3 @@
-// Package runlog keeps what is known of runs beside their records: their events while they go, which other processes follow, and a
-// line with the main figures of each.
+// Package runlog keeps information on runs beside their records: the events of a run in progress, which other processes follow, and one
+// line with the main figures of each run.
 package runlog

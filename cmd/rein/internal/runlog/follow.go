@@ -17,10 +17,10 @@ import (
 	"rein/engine/record"
 )
 
-// lookEvery is how often a file is looked at for new lines. Polling works on every file system; notifications don't.
+// lookEvery is how often a file is checked for new lines. Polling works on every file system; notifications don't.
 const lookEvery = 200 * time.Millisecond
 
-// Live lists the runs that go on now, newest first: their records as far as they were known when they began.
+// Live lists the running runs, newest first: their records as they were known when the runs began.
 func Live(store *cache.Store) ([]*record.Run, error) {
 	ids, err := store.RunsWithEvents()
 	if err != nil {
@@ -41,7 +41,7 @@ func Live(store *cache.Store) ([]*record.Run, error) {
 // Goes tells whether a run's process still writes events.
 func Goes(store *cache.Store, id string) (bool, error) { return store.Leased(alive(id)) }
 
-// Head is a run's record as far as it was known when it began.
+// Head is a run's record as it was known when the run began.
 func Head(store *cache.Store, id string) (*record.Run, error) {
 	f, err := os.Open(store.RunEvents(id))
 	if err != nil {
@@ -59,8 +59,8 @@ func Head(store *cache.Store, id string) (*record.Run, error) {
 	return &r, nil
 }
 
-// Follow gives the lines of a run's events from a place in their file on (0: the first event), each with the place behind it, and waits
-// for more until the run's process has ended. A run whose events are not kept has none.
+// Follow yields the lines of a run's events from an offset in their file (0: the first event), each with the offset behind it. It waits for
+// more until the run's process has ended. If a run's events aren't kept, there are none.
 func Follow(ctx context.Context, store *cache.Store, id string, from int64, each func(line []byte, next int64) error) error {
 	f, err := os.Open(store.RunEvents(id))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -73,7 +73,7 @@ func Follow(ctx context.Context, store *cache.Store, id string, from int64, each
 	defer tick.Stop()
 	t := &tail{file: f, at: from, head: from == 0}
 	for {
-		goes, err := Goes(store, id) // before reading: what was written before it ended is read then
+		goes, err := Goes(store, id) // before reading, so that everything a process wrote before its end is read
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func Follow(ctx context.Context, store *cache.Store, id string, from int64, each
 	}
 }
 
-// tail reads whole lines from a place in a file on.
+// tail reads whole lines from an offset in a file.
 type tail struct {
 	file *os.File
 	at   int64
@@ -100,7 +100,7 @@ func (t *tail) read(each func([]byte, int64) error) error {
 	for {
 		line, err := r.ReadBytes('\n')
 		if err == io.EOF {
-			return nil // the rest of a torn line may come
+			return nil // the rest of an incomplete line may follow
 		} else if err != nil {
 			return err
 		}

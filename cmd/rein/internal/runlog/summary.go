@@ -17,8 +17,8 @@ import (
 	"rein/pipelines/compare/render"
 )
 
-// Summary is what the history knows of a run without reading its record, which has every step and key: a line of
-// cache.Store.RunSummaries.
+// Summary is a line of cache.Store.RunSummaries. It is what the history needs of a run, so that it needn't read the record, which has every
+// step and key.
 type Summary struct {
 	ID        string            `json:"id"`
 	Started   time.Time         `json:"started"`
@@ -41,7 +41,7 @@ func summarize(r *record.Run, keep func(metric string) bool) Summary {
 	s := Summary{ID: r.ID, Started: r.Started, Ended: r.Ended, Outcome: r.Verdict, Git: r.Git, Statuses: StatusCounts(r), Pipelines: []PipelineSummary{}}
 	for _, p := range r.Pipelines {
 		own := PipelineSummary{Name: p.Name, File: p.File}
-		if of, err := compare.Summarize(p); err == nil { // a record of another version may have facts that can't be read
+		if of, err := compare.Summarize(p); err == nil { // a record of another version may hold facts that can't be read
 			for name, f := range of.Figures {
 				if keep(name) {
 					if own.Figures == nil {
@@ -67,7 +67,7 @@ func StatusCounts(r *record.Run) map[string]int {
 	return out
 }
 
-// InSummary tells the metrics that a summary has: the main ones, on whichever rows they are measured.
+// InSummary tells whether a summary has a metric: it has the main ones, for all kinds of rows.
 func InSummary(metric string) bool {
 	for _, prefix := range []string{"own_", "new_", "unseen_"} {
 		metric = strings.TrimPrefix(metric, prefix)
@@ -75,7 +75,7 @@ func InSummary(metric string) bool {
 	return render.MainRank(metric) < render.MainRank("") || strings.HasPrefix(metric, "recall_at_fp_")
 }
 
-// Remember adds a run to the summaries. A line that can't be written is no loss: the record is there.
+// Remember adds a run to the summaries. A failure is harmless, because the record is there.
 func Remember(store *cache.Store, r *record.Run) {
 	line, err := json.Marshal(summarize(r, InSummary))
 	if err != nil {
@@ -86,12 +86,12 @@ func Remember(store *cache.Store, r *record.Run) {
 		return
 	}
 	defer f.Close()
-	// The line before may be torn: this one begins after a line's end of its own, and goes out in one write.
+	// The line before may be incomplete, so this one begins with a line end of its own. It is written in one call.
 	_, _ = f.Write(slices.Concat([]byte("\n"), line, []byte("\n")))
 }
 
-// History is the newest runs, newest first, at most n of those that want accepts (0: all), with the metrics asked for. What
-// can't be read is left out and told.
+// History lists the newest runs, newest first: at most n (0: all) of those that want accepts, with the given metrics. Runs that can't be
+// read are left out and counted.
 func History(store *cache.Store, n int, metrics []string, want func(Summary) bool) (runs []Summary, broken []error, err error) {
 	ids, err := store.Runs()
 	if err != nil {
@@ -130,12 +130,12 @@ func History(store *cache.Store, n int, metrics []string, want func(Summary) boo
 	return runs, broken, nil
 }
 
-// summaries are the lines of the summaries' file by run. It is read from its end, where the newest runs are, as far as it is asked for.
+// summaries are the lines of the summaries' file, by run. The file is read from its end, where the newest runs are, as far as necessary.
 type summaries struct {
 	file  *os.File // nil: there is none
-	at    int64    // what is before this place isn't read
+	at    int64    // what is before this offset hasn't been read
 	block int64    // how much is read at a time
-	torn  []byte   // the rest of the line that begins before it
+	torn  []byte   // the end of the line that begins before at
 	lines map[string][]byte
 }
 

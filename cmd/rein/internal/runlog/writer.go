@@ -15,16 +15,16 @@ import (
 const (
 	// kept is of how many runs the events stay.
 	kept = 50
-	// progressEvery is how often a step's progress is written down: more is read by nobody.
+	// progressEvery is how often a step's progress is written.
 	progressEvery = 250 * time.Millisecond
-	// maxLog is how many bytes of log lines are written down; a step that prints without end fills no disk.
+	// maxLog is how many bytes of log lines are written, so that a step that prints without end doesn't fill the disk.
 	maxLog = 32 << 20
 	// maxPending is how many bytes wait for the next line.
 	maxPending = 64 << 10
 )
 
-// Writer writes a run's events down as they come, so that others can follow it. It is a view like that of the terminal. Nothing of a run
-// depends on it: what can't be written is left out.
+// Writer writes a run's events to a file, so that other processes can follow the run. No run depends on it: events that can't be written
+// are left out.
 type Writer struct {
 	store *cache.Store
 
@@ -34,7 +34,7 @@ type Writer struct {
 	early    []engine.Event // before the run has a name
 	progress map[[2]string]time.Time
 	logged   int
-	pending  []byte // lines that go out with the next one
+	pending  []byte // lines that are written together with the next one
 }
 
 // NewWriter makes a writer for one run.
@@ -42,10 +42,10 @@ func NewWriter(store *cache.Store) *Writer {
 	return &Writer{store: store, progress: map[[2]string]time.Time{}}
 }
 
-// alive is what a run leases as long as its process lives.
+// alive is the lease that a run holds as long as its process lives.
 func alive(run string) cache.Digest { return cache.Sum([]byte("events of run " + run)) }
 
-// Begin opens the file. Its first line is the record as far as it is known.
+// Begin opens the file. Its first line is the record as known at the beginning.
 func (w *Writer) Begin(r *record.Run) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -70,7 +70,7 @@ func (w *Writer) Begin(r *record.Run) {
 	w.early = nil
 }
 
-// prune removes the events of the oldest runs. One that still goes stays.
+// prune removes the events of the oldest runs that have ended.
 func (w *Writer) prune() {
 	ids, err := w.store.RunsWithEvents()
 	if err != nil {
@@ -117,12 +117,12 @@ func (w *Writer) event(e engine.Event) {
 	}
 }
 
-// hit tells whether an event says that there was nothing to do: of those a run may begin with thousands, which needn't go out one by one.
+// hit tells whether an event reports a cached step. A run may begin with thousands of them, which needn't be written one by one.
 func hit(e engine.Event) bool {
 	return e.Action == engine.ActionEnd && (e.Status == engine.StatusCached || e.Status == engine.StatusUnchanged || e.Status == engine.StatusNotNeeded)
 }
 
-// write adds a line. What goes out does so in one go, so that a reader sees a line whole or without its end.
+// write adds a line. Lines are written in one call, so that a reader sees a line whole or without its end.
 func (w *Writer) write(line []byte, now bool) {
 	w.pending = append(append(w.pending, line...), '\n')
 	if now || len(w.pending) > maxPending {
@@ -152,7 +152,7 @@ func (w *Writer) close() {
 	}
 }
 
-// Close ends the writing. Whoever follows the run learns that nothing more comes.
+// Close ends the writing. A follower then learns that nothing more comes.
 func (w *Writer) Close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -19,14 +19,14 @@ import (
 	"rein/pipelines/compare/render"
 )
 
-// What can be looked at closely is a pipeline of a run: RUN/PIPELINE in addresses, or PIPELINE alone for the newest run that has figures
-// of it.
+// A subject of the detailed pages is a pipeline of a run. Addresses name it as RUN/PIPELINE, or as PIPELINE for the newest run that has
+// figures for it.
 
 // subject is a pipeline of a run.
 type subject struct {
 	run  *record.Run
 	name string // of the pipeline
-	as   string // its name among those that are shown with it
+	as   string // its name beside the others that are shown
 }
 
 func (x subject) ref() string { return x.run.ID + "/" + x.name }
@@ -68,7 +68,7 @@ func (s *Server) subjects(refs []string) ([]subject, error) {
 			}
 		}
 	}
-	for i := range out { // two runs of a minute and a commit
+	for i := range out { // two runs of the same minute and commit
 		for j := range out[:i] {
 			if out[i].as == out[j].as {
 				out[i].as += " " + out[i].run.ID
@@ -78,12 +78,12 @@ func (s *Server) subjects(refs []string) ([]subject, error) {
 	return out, nil
 }
 
-// occasion tells a run from others of the same pipeline.
+// occasion distinguishes a run from others of the same pipeline.
 func occasion(r *record.Run) string {
 	return strings.TrimSpace(view.Revision(r.Git) + " " + r.Started.Local().Format("01-02 15:04"))
 }
 
-// newest is the newest run that has figures of a pipeline.
+// newest is the newest run that has figures for a pipeline.
 func (s *Server) newest(pipeline string) (string, error) {
 	all, err := s.runs()
 	for _, r := range all {
@@ -106,7 +106,7 @@ func (x subject) pipeline() *record.Pipeline {
 	return nil
 }
 
-// resultCache keeps the newest comparisons: records never change, so neither do they.
+// resultCache keeps the latest comparisons. They stay valid, because records never change.
 type resultCache struct {
 	mu      sync.Mutex
 	entries []*resultEntry // newest first
@@ -170,7 +170,7 @@ func (s *Server) compared(ctx context.Context, of []subject) *resultEntry {
 	return e
 }
 
-// comparePage offers what can be compared, and has a place for the comparison.
+// comparePage lists what can be compared, with a place for the comparison.
 func (s *Server) comparePage(w http.ResponseWriter, r *http.Request) error {
 	refs := r.URL.Query()["of"]
 	all, err := s.runs()
@@ -202,7 +202,7 @@ func (s *Server) comparePage(w http.ResponseWriter, r *http.Request) error {
 
 type subjectLink struct{ Name, Rows string }
 
-// lastCompared are the pipelines of the newest run that measured some.
+// lastCompared are the pipelines of the newest run that has figures.
 func lastCompared(all []runlog.Summary) []string {
 	for _, r := range all {
 		var out []string
@@ -226,7 +226,7 @@ type offered struct {
 	runlog.Summary
 }
 
-// mostOffered bounds the list; the filter of the list of runs finds older ones.
+// mostOffered is the length of the list. Older runs are found with the filter of the list of runs.
 const mostOffered = 200
 
 func offers(all []runlog.Summary, chosen []subject) []offered {

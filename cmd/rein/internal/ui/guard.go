@@ -35,7 +35,7 @@ const (
 type guard struct {
 	token  string
 	mu     sync.Mutex
-	once   string // a token that is good for one time; "": there is none
+	once   string // a token that can be used once; "": none
 	key    []byte
 	hosts  []string
 	origin *http.CrossOriginProtection
@@ -46,7 +46,7 @@ func newGuard(token string, key []byte, hosts []string) *guard {
 	return &guard{token: token, key: key, hosts: hosts, origin: http.NewCrossOriginProtection(), now: time.Now}
 }
 
-// policy is the CSP: nothing but files of ours, and no frames around the page.
+// policy is the CSP: only our own files are loaded, and the page can't be framed.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func (g *guard) protect(next http.Handler) http.Handler {
@@ -79,7 +79,7 @@ func (g *guard) protect(next http.Handler) http.Handler {
 	})
 }
 
-// oneTime makes a token that is good for one request. A browser that is started gets it: its command line can be read by others.
+// oneTime makes a token that can be used once. It is for the browser that we start, whose command line other users can read.
 func (g *guard) oneTime() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -101,8 +101,8 @@ func (g *guard) admits(given string) bool {
 	return ok
 }
 
-// enter gives a cookie for the token, and a page that goes on to the address without it. A redirect wouldn't do: where a page of another
-// site has the link, the browser doesn't send the new cookie with it.
+// enter exchanges the token for a cookie, by a page that then loads the address without the token. A redirect wouldn't work: if the link is
+// on another site's page, the browser doesn't send the new cookie with the redirected request.
 func (g *guard) enter(w http.ResponseWriter, r *http.Request, given string) {
 	if !g.admits(given) {
 		http.Error(w, "This token is not that of the server: open the address that rein ui has printed.", http.StatusUnauthorized)
@@ -120,7 +120,7 @@ func (g *guard) enter(w http.ResponseWriter, r *http.Request, given string) {
 
 var entrance = template.Must(template.New("").Parse(`<!doctype html><html lang="en"><meta charset="utf-8"><title>rein</title><link rel="icon" href="data:,"><meta http-equiv="refresh" content="0;url={{.}}"><a href="{{.}}">Go on</a></html>`))
 
-// cookieName has the port in it: cookies are one for all ports of a host, and several servers may run.
+// cookieName contains the port, because all ports of a host share their cookies, and several servers may run.
 func (g *guard) cookieName(r *http.Request) string {
 	_, port, err := net.SplitHostPort(r.Host)
 	if err != nil {
@@ -129,7 +129,7 @@ func (g *guard) cookieName(r *http.Request) string {
 	return "rein_ui_" + port
 }
 
-// issue makes a cookie's value: the time until which it is good, signed.
+// issue makes a cookie's value: its expiry time, signed.
 func (g *guard) issue() string {
 	until := strconv.FormatInt(g.now().Add(cookieLife).Unix(), 10)
 	return until + "." + g.sign(until)
@@ -150,7 +150,7 @@ func (g *guard) valid(cookie string) bool {
 	return err == nil && g.now().Before(time.Unix(t, 0))
 }
 
-// knownHost tells whether a request is for this server. An address is always one: only a name can be made to point elsewhere.
+// knownHost tells whether a request is for this server. A numeric address always is; only a name can be made to point elsewhere.
 func (g *guard) knownHost(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
@@ -160,7 +160,7 @@ func (g *guard) knownHost(host string) bool {
 	return net.ParseIP(name) != nil || name == "localhost" || slices.Contains(g.hosts, name)
 }
 
-// errNotLoopback says that an address is open to others.
+// errNotLoopback is the error of an address that other machines can reach.
 var errNotLoopback = errors.New("not a loopback address")
 
 // Loopback tells whether only this machine can reach an address HOST:PORT.

@@ -26,7 +26,7 @@ type historyLine struct {
 	runlog.Summary
 	Pipeline string
 	Figure   *compare.Figure
-	Change   string // against the run before of the same pipeline
+	Change   string // difference from the pipeline's previous run
 }
 
 // trendLength is how many runs a trend has at most, unless more are asked for.
@@ -133,7 +133,7 @@ func (v *historyView) draw() (err error) {
 	return err
 }
 
-// axisLabel is what stands under a run: its commit, else its day.
+// axisLabel is the label below a run: its commit, otherwise its day.
 func axisLabel(g record.Git, s runlog.Summary) string {
 	if g.Revision != "" {
 		return g.Revision[:min(len(g.Revision), 7)]

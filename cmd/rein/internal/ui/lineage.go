@@ -25,9 +25,9 @@ type rowDetail struct {
 
 // lineage is where a row comes from, and what was made of it.
 type lineage struct {
-	Up      []ancestor // the row itself, then what it was made of, to the first
-	Made    []ancestor // rows that were made of it, or of what it was made of
-	Further int        // of those, how many aren't listed
+	Up      []ancestor // the row itself, then its ancestors up to the first
+	Made    []ancestor // rows that were made from it or from one of its ancestors
+	Further int        // how many of Made aren't listed
 }
 
 // ancestor is a row in the data of a pipeline.
@@ -65,7 +65,7 @@ func (s *Server) rowDetail(w http.ResponseWriter, r *http.Request) error {
 	return s.fragment(w, "row-detail", d)
 }
 
-// lineageOf looks for a row, and for its relatives, in everything that the steps of a pipeline made.
+// lineageOf searches the outputs of a pipeline's steps for a row and its relatives.
 func (s *Server) lineageOf(ctx context.Context, p *record.Pipeline, id string) (lineage, error) {
 	var out lineage
 	found := map[string]ancestor{}
@@ -115,8 +115,8 @@ func (s *Server) lineageOf(ctx context.Context, p *record.Pipeline, id string) (
 	return out, nil
 }
 
-// eachRow gives the rows that the steps of a pipeline made, until f has enough. Each file is read once, however many steps hand it on.
-// What is gone from the store is left out.
+// eachRow passes the rows of a pipeline's steps to f, until f has enough. Each file is read once, however many steps pass it on. Files that
+// are gone from the store are left out.
 func (s *Server) eachRow(ctx context.Context, p *record.Pipeline, f func(artifact.Row, string) bool) error {
 	seen := map[cache.Digest]bool{}
 	for _, st := range p.Steps {

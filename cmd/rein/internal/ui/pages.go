@@ -43,7 +43,7 @@ var assets = sync.OnceValue(func() map[string][]byte {
 	return out
 })
 
-// assetHash names an asset's content, so that a browser may keep it.
+// assetHash identifies an asset's content, so that a browser may cache it.
 func assetHash(name string) string {
 	sum := sha256.Sum256(assets()[name])
 	return hex.EncodeToString(sum[:8])
@@ -127,15 +127,14 @@ func writeHTML(w http.ResponseWriter, status int, b *bytes.Buffer) error {
 	return err
 }
 
-// problem is a page that says why there is no other.
+// problem writes a page that says why the requested one can't be shown.
 func (s *Server) problem(w http.ResponseWriter, status int, title, text string) {
 	if err := s.page(w, status, "problem", frame{Title: title, Body: struct{ Title, Text string }{title, text}}); err != nil {
 		http.Error(w, text, status)
 	}
 }
 
-// visible shows what can't be seen of a text that somebody may have written to deceive: control characters, and marks that turn or join
-// what stands around them.
+// visible makes deceptive characters of a text visible: control characters, and marks that reverse or join the text around them.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {

@@ -12,7 +12,7 @@ import (
 	"rein/pipelines/compare/render"
 )
 
-// Plan is what would run if a file had a text, or what is wrong with the text.
+// Plan is what would run if a file had a certain text, or what is wrong with the text.
 type Plan struct {
 	Summary   string
 	Pipelines []PlannedPipeline
@@ -84,7 +84,7 @@ func (s *Server) planPage(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, http.StatusOK, "plan", frame{Title: "Plan", At: "/plan", Script: "plan.js", Body: v})
 }
 
-// planText plans a text that isn't saved. It writes nothing.
+// planText plans an unsaved text. It writes nothing.
 func (s *Server) planText(w http.ResponseWriter, r *http.Request) error {
 	var given struct{ File, Text string }
 	if err := readJSON(w, r, &given); err != nil {
@@ -104,7 +104,7 @@ func (s *Server) planText(w http.ResponseWriter, r *http.Request) error {
 	return s.fragment(w, "plan-result", p)
 }
 
-// planChanges tells the text of a file whenever it was saved.
+// planChanges sends the text of a file each time it was saved.
 func (s *Server) planChanges(w http.ResponseWriter, r *http.Request) error {
 	file := r.URL.Query().Get("file")
 	files, err := s.Files(r.Context())
@@ -120,7 +120,7 @@ func (s *Server) planChanges(w http.ResponseWriter, r *http.Request) error {
 	defer tick.Stop()
 	for last, n := "", 0; ; {
 		text, err := s.Read(file)
-		if err == nil && (n == 0 || text != last) { // a file that an editor replaces may be away for a moment
+		if err == nil && (n == 0 || text != last) { // a file that an editor is replacing may be absent for a moment
 			last, n = text, n+1
 			b, err := jsonText(text)
 			if err != nil {

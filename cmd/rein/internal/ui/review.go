@@ -16,13 +16,14 @@ import (
 	"rein/steps/review"
 )
 
-// reviews are the samples that are being reviewed, by pipeline file. Decisions are in their files alone: a terminal may write them, too.
+// reviews are the samples under review, by pipeline file. Decisions are only kept in their files, because a terminal may write to them,
+// too.
 type reviews struct {
 	mu     sync.Mutex
 	opened map[string]*Review
 }
 
-// review is a file's sample as its page was opened with it.
+// review is a file's sample as it was when its page was opened.
 func (s *Server) review(ctx context.Context, file string) (*Review, error) {
 	s.reviews.mu.Lock()
 	v := s.reviews.opened[file]
@@ -37,7 +38,7 @@ func (s *Server) review(ctx context.Context, file string) (*Review, error) {
 	return s.openReview(ctx, file, files)
 }
 
-// openReview reads the sample of one of the files that have one. The pipeline may have changed since the page was opened last.
+// openReview reads the sample of one of the files that have one, since the pipeline may have changed.
 func (s *Server) openReview(ctx context.Context, file string, files []string) (*Review, error) {
 	if !slices.Contains(files, file) {
 		return nil, errNotFound
@@ -118,7 +119,7 @@ func (s *Server) reviewRow(w http.ResponseWriter, r *http.Request) error {
 	return s.fragment(w, "review-card", c)
 }
 
-// card is the card of the row at a place; at -1 of the first that isn't decided.
+// card is the card of the row at an index; -1 means the first undecided row.
 func (v *Review) card(file string, at int) (*reviewed, error) {
 	d, err := review.DecisionsSoFar(v.Path)
 	if err != nil {
@@ -150,7 +151,7 @@ func (v *Review) card(file string, at int) (*reviewed, error) {
 	return c, nil
 }
 
-// pieces divides a text by the marks of its words.
+// pieces divides a text into marked and unmarked parts.
 func pieces(text string, marked []bool) []piece {
 	if marked == nil {
 		return []piece{{Text: text}}
@@ -179,7 +180,7 @@ type decision struct {
 	File, ID, Verdict, Label, Note string
 }
 
-// decide writes a decision to the review's file. It is read again before: what a terminal or another tab wrote meanwhile stays.
+// decide writes a decision to the review's file. It reads the file again first, so that decisions from a terminal or another tab are kept.
 func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	var d decision
 	if err := readJSON(w, r, &d); err != nil {
@@ -221,7 +222,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 
 const maxBody = 1 << 20
 
-// readJSON reads what a script of ours has sent. A form of another site can't send this type.
+// readJSON reads the body that a script of ours sends. A form on another site can't send this content type.
 func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return errors.New("want JSON")

@@ -15,7 +15,7 @@ import (
 // rowKind is which rows of a test are shown.
 type rowKind struct {
 	Key, Name string
-	Flip      bool // it takes another column to compare with
+	Flip      bool // it needs another column to compare with
 	has       func(compare.Row) bool
 }
 
@@ -154,7 +154,7 @@ func (s *Server) rowsView(r *http.Request) (*rowsView, error) {
 	return v, nil
 }
 
-// pair finds the two that are looked at; against is nil for the baseline.
+// pair finds the two subjects; against is nil for the baseline.
 func (s *Server) pair(of, against string) (*subject, *subject, error) {
 	refs := []string{of}
 	if against != "" && against != of {
@@ -230,7 +230,7 @@ func (v *rowsView) order(rows []compare.Row) {
 // Found is how many rows fit.
 func (v *rowsView) Found() int { return v.Pages.Of }
 
-// at is the address of the same page but for one thing.
+// at is the address of the same page with one parameter changed.
 func (v *rowsView) at(name, value string) string {
 	q := url.Values{}
 	for k, x := range v.q {
@@ -243,7 +243,7 @@ func (v *rowsView) at(name, value string) string {
 	return "/rows?" + q.Encode()
 }
 
-// Detail is the address of what is known of a row.
+// Detail is the address of the page about a row.
 func (v *rowsView) Detail(r compare.Row) string {
 	q := url.Values{"of": {v.Of}, "set": {v.Set}, "id": {r.ID}}
 	if v.Against != "" {

@@ -35,7 +35,7 @@ type shownPipeline struct {
 
 type shownFigure struct{ Name, Value string }
 
-// run is a run's record, or what was known when it began; ended tells which.
+// run is a run's record, or what was known when the run began; ended tells which.
 func (s *Server) run(id string) (rec *record.Run, live, ended bool, err error) {
 	rec, err = runlog.Read(s.Store, id)
 	if err == nil {
@@ -86,7 +86,7 @@ func timings(steps []record.Step) []compare.Timing {
 	return out
 }
 
-// mainFigures are a pipeline's figures that are looked at first.
+// mainFigures are a pipeline's main figures.
 func mainFigures(p record.Pipeline) []shownFigure {
 	sum, err := compare.Summarize(p)
 	if err != nil {
@@ -102,8 +102,8 @@ func mainFigures(p record.Pipeline) []shownFigure {
 	return out
 }
 
-// runEvents sends a run's events, from the one behind Last-Event-ID on, and follows the run while it goes. Of a run whose events are not
-// kept any more it sends what the record says.
+// runEvents sends a run's events after Last-Event-ID, and follows the run while it is in progress. If the events aren't kept any more, it
+// sends what the record holds.
 func (s *Server) runEvents(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if _, _, _, err := s.run(id); err != nil {
@@ -124,7 +124,7 @@ func (s *Server) runEvents(w http.ResponseWriter, r *http.Request) error {
 		return stream.send("", strconv.FormatInt(next, 10), line)
 	})
 	if err != nil {
-		return nil // the browser went away; it comes again
+		return nil // the browser closed the connection; it will connect again
 	}
 	if rec, err := runlog.Read(s.Store, id); err == nil {
 		for _, e := range recorded(rec, told) {
@@ -141,7 +141,7 @@ func (s *Server) runEvents(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// recorded is a record as events: of each step its curves, unless they were told, its notes and its end.
+// recorded converts a record to events: each step's curves, unless they were sent already, its notes and its end.
 func recorded(rec *record.Run, told map[[2]string]bool) []engine.Event {
 	var out []engine.Event
 	for _, p := range rec.Pipelines {

@@ -18,7 +18,7 @@ import (
 // pageSize is how many lines of a list a page has.
 const pageSize = 50
 
-// historyCache keeps the summaries of runs while no run was added.
+// historyCache keeps the summaries of runs until a run is added.
 type historyCache struct {
 	mu     sync.Mutex
 	ids    []string
@@ -161,7 +161,7 @@ func summaryText(s runlog.Summary) string {
 	return strings.Join(parts, "\n")
 }
 
-// runsChanges tells whenever a run has begun or ended.
+// runsChanges sends an event each time a run begins or ends.
 func (s *Server) runsChanges(w http.ResponseWriter, r *http.Request) error {
 	stream := newStream(w)
 	defer stream.close()

@@ -14,16 +14,16 @@ import (
 	"rein/steps/artifact"
 )
 
-// Config is what a Server serves, and what it asks of the command that it is part of.
+// Config is what a Server serves, and the functions that it calls.
 type Config struct {
 	Store *cache.Store // opened for reading
 	Blobs compare.Blobs
 	Log   *log.Logger // faults of the server's own
 	Token string      // in the address that is printed
-	Key   []byte      // signs cookies; as long as it stays, pages stay usable when the server starts again
-	Hosts []string    // names by which the server may be called besides addresses and localhost
+	Key   []byte      // signs cookies; with the same key, pages stay usable after a restart
+	Hosts []string    // names under which the server may be called, besides addresses and localhost
 
-	// Compare puts pipelines side by side, each with the blobs that it names.
+	// Compare compares pipelines, each with the blobs that it names.
 	Compare func(context.Context, []record.Pipeline) (*compare.Result, error)
 	// Files lists the pipeline files.
 	Files func(context.Context) ([]string, error)
@@ -84,7 +84,7 @@ func New(c Config) *Server {
 // errNotFound is what a page that doesn't exist answers.
 var errNotFound = errors.New("there is no such page")
 
-// answer makes a handler of a function that may fail: with a page that says why.
+// answer makes a handler from a function that may fail: the error becomes a page.
 func (s *Server) answer(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := h(w, r)
@@ -98,7 +98,7 @@ func (s *Server) answer(h func(http.ResponseWriter, *http.Request) error) http.H
 	})
 }
 
-// OneTimeToken makes a token that is good for one request.
+// OneTimeToken makes a token that can be used once.
 func (s *Server) OneTimeToken() string { return s.guard.oneTime() }
 
 // Handler is the server's handler.

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// stream sends events to a browser (server-sent events of the HTML standard). What is sent in quick succession goes out together.
+// stream sends events to a browser (server-sent events of the HTML standard). Events in quick succession are sent together.
 type stream struct {
 	mu      sync.Mutex
 	w       http.ResponseWriter
@@ -23,7 +23,7 @@ type stream struct {
 
 const (
 	flushEvery = 50 * time.Millisecond
-	// beatEvery is how long a stream may be silent: then a comment shows whether anybody listens.
+	// beatEvery is how long a stream may be silent. Then a comment is sent to find out whether anybody still listens.
 	beatEvery = 15 * time.Second
 )
 
@@ -48,7 +48,7 @@ func newStream(w http.ResponseWriter) *stream {
 	return s
 }
 
-// send sends one event. Its data is one line of JSON; the id is what the browser names when it comes again.
+// send sends one event. Its data is one line of JSON. The browser names the id when it connects again.
 func (s *stream) send(event, id string, data []byte) error {
 	var b bytes.Buffer
 	if event != "" {

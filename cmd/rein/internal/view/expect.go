@@ -13,7 +13,7 @@ import (
 type expected struct {
 	steps   map[string]int // by pipeline, without those that aren't needed
 	times   map[[2]string]time.Duration
-	unknown map[[2]string]bool // they will run, and never did before
+	unknown map[[2]string]bool // they will run for the first time
 	widest  int                // of the names of the steps that will run, in cells
 }
 
@@ -42,8 +42,8 @@ func (t *TTY) Expect(f *engine.Forecast) {
 	t.expected = e
 }
 
-// left is the time until the run ends: the work that is left divided among the slots, or the longest step alone. ok is false
-// if nothing is known of it.
+// left is the time until the run ends: the remaining work divided by the slots, or the longest step if that is more. ok is false if nothing
+// is known.
 func (t *TTY) left(now time.Time) (text string, ok bool) {
 	e := t.expected
 	if e == nil || len(e.times) == 0 {
@@ -72,7 +72,7 @@ func (t *TTY) left(now time.Time) (text string, ok bool) {
 	return fmt.Sprintf("about %s left", about), true
 }
 
-// remaining is what is left of a step that was expected to take d: by its own rate where that is known.
+// remaining is the remaining time of a step that was expected to take d, by its present rate if that is known.
 func (s *step) remaining(now time.Time, d time.Duration) time.Duration {
 	if s.started.IsZero() {
 		return d

@@ -17,13 +17,13 @@ import (
 // frame is the live part: running steps by strategy, a line on each strategy if there are several, and the whole.
 func (t *TTY) frame() []string {
 	width, height := t.size()
-	width-- // a full line would put some terminals' cursor on the next one
+	width-- // after a full line some terminals put the cursor on the next one
 	now := t.now()
 	if t.trace.done != nil {
 		return nil
 	}
 	if t.trace.started.IsZero() {
-		if d := now.Sub(t.born); d >= time.Second { // reading the data takes long where there is much
+		if d := now.Sub(t.born); d >= time.Second { // reading much data takes long
 			return []string{t.paint.Bold(clip("planning, "+elapsed(d), width))}
 		}
 		return nil
@@ -48,10 +48,10 @@ func (t *TTY) frame() []string {
 	return lines[max(0, len(lines)-max(height-1, 1)):]
 }
 
-// roomy is the height from which an empty line is no waste.
+// roomy is the height in lines from which there is room for an empty line.
 const roomy = 16
 
-// column is how wide names are: the same for all lines of a run, and no wider than leaves room for what is said of a step.
+// column is the width of names. It is the same for all lines of a run, and leaves room for the rest of a line.
 func (t *TTY) column(width int) int {
 	widest := 0
 	for _, s := range t.trace.steps {
@@ -66,7 +66,7 @@ func (t *TTY) column(width int) int {
 	return max(min(widest, width-said), min(widest, width/4), 1)
 }
 
-// live are the steps that run or wait, those of one strategy together.
+// live are the steps that run or wait, grouped by strategy.
 func (t *trace) live() []*step {
 	order := map[string]int{}
 	var out []*step
@@ -82,7 +82,7 @@ func (t *trace) live() []*step {
 	return out
 }
 
-// strategies says of each strategy how far it is, as many to a line as fit; nothing if there is but one.
+// strategies shows the progress of each strategy, as many to a line as fit; nothing if there is only one.
 func (t *TTY) strategies(width int) []string {
 	var names []string
 	done, faults := map[string]int{}, map[string]int{}
@@ -127,7 +127,7 @@ func (t *TTY) strategies(width int) []string {
 	return lines
 }
 
-// whole is the run so far, the most wanted first: a narrow terminal shows only that.
+// whole describes the run so far, the most important part first: a narrow terminal shows only that.
 func (t *TTY) whole(now time.Time) []string {
 	ended, running, away := t.trace.ended(), 0, 0
 	for _, s := range t.trace.steps {
@@ -173,10 +173,11 @@ func fit(parts []string, width int) string {
 	return clip(line, width)
 }
 
-// wideUnit is the width from which rates and times left have columns of their own.
+// wideUnit is the width from which rates and remaining times have columns of their own.
 const wideUnit = 80
 
-// cell is a column of a running step's line. Those with the highest number go first where the line is too narrow; 0 stays.
+// cell is a column of a running step's line. If the line is too narrow, cells with the highest number are left out first; those with 0
+// always stay.
 type cell struct {
 	text string
 	drop int
@@ -249,7 +250,7 @@ func line(cells []cell, width int) string {
 	}
 }
 
-// shorten fits "pipeline/name" into a width: the pipeline gives way first.
+// shorten fits "pipeline/name" into a width. The pipeline is shortened first.
 func shorten(pipeline, name string, width int) string {
 	full := pipeline + "/" + name
 	rest := width - runewidth.StringWidth("../"+name)
@@ -259,7 +260,7 @@ func shorten(pipeline, name string, width int) string {
 	return runewidth.Truncate(pipeline, rest, "") + "../" + name
 }
 
-// elapsed is Duration in whole seconds: a frame is read at a glance, and milliseconds only dance.
+// elapsed is a duration in whole seconds, because milliseconds would only flicker.
 func elapsed(d time.Duration) string {
 	if d < time.Minute {
 		return fmt.Sprintf("%d s", int(d.Seconds()))
@@ -274,8 +275,7 @@ func bar(s *step) string {
 	return "[" + strings.Repeat("#", full) + strings.Repeat(".", barWidth-full) + "]"
 }
 
-// curve draws the loss on the training rows from first to last as a sparkline, on a logarithmic scale: its first fall would
-// flatten all that follows.
+// curve draws the loss on the training rows as a sparkline with a logarithmic scale, since the first fall would otherwise flatten the rest.
 func curve(s *step, width int) string {
 	var names []string
 	for name, v := range s.series {
@@ -294,7 +294,7 @@ func curve(s *step, width int) string {
 	return fmt.Sprintf("loss %s %.3f", Sparkline(condense(logs, width), width), v[len(v)-1])
 }
 
-// condense makes at most n values of v, each the mean of a part.
+// condense reduces v to at most n values, each the mean of a part.
 func condense(v []float64, n int) []float64 {
 	if len(v) <= n {
 		return v

@@ -13,13 +13,13 @@ import (
 	"rein/pipelines/human"
 )
 
-// A running step is told of after plainEvery, and then more and more seldom: the log of a day's training is read too.
+// A running step is reported after plainEvery, and then less and less often, so that the log of a day's training stays readable.
 const (
 	plainEvery  = 5 * time.Second
 	plainSeldom = time.Minute
 )
 
-// Plain writes a line for each step that ends, and for those that run long: for pipes and logs.
+// Plain writes a line for each step that ends, and for steps that run long. It is for pipes and logs.
 type Plain struct {
 	w    io.Writer
 	stop chan struct{}
@@ -32,7 +32,7 @@ type Plain struct {
 	told  bool                // the end is written
 }
 
-// NewPlain makes a Plain view that tells of what runs until Close.
+// NewPlain makes a Plain view that reports running steps until Close.
 func NewPlain(w io.Writer) *Plain {
 	p := newPlain(w)
 	p.done.Go(func() {
@@ -82,7 +82,7 @@ func (p *Plain) Event(e engine.Event) {
 	}
 }
 
-// tick tells of the steps that run and were not told of for long.
+// tick reports running steps that weren't reported for a while.
 func (p *Plain) tick(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,7 +105,7 @@ func (p *Plain) tick(now time.Time) {
 	}
 }
 
-// tell writes the end, once: what was skipped, the run in a line, and last what broke, with the end of its log.
+// tell writes the end of a run, once: skipped steps, a summary line, and last the failed steps with the ends of their logs.
 func (p *Plain) tell() {
 	if p.told || p.trace.started.IsZero() {
 		return
@@ -133,7 +133,7 @@ func (p *Plain) Close() {
 	p.tell()
 }
 
-// end is what a log says of a step that ended; a skipped step is no news, and the whole account of one that broke comes last.
+// end is the line for a step that ended. A skipped step gets none; the details of a failed one come at the end.
 func (s *step) end(t *trace) string {
 	switch s.status {
 	case engine.StatusRan:
@@ -149,7 +149,7 @@ func (s *step) end(t *trace) string {
 	return ""
 }
 
-// where says where a step runs, unless it is here.
+// where names the executor of a step, if it has one.
 func (s *step) where() string {
 	if s.executor == "" {
 		return ""
@@ -157,7 +157,7 @@ func (s *step) where() string {
 	return " on " + s.executor
 }
 
-// why says why a step runs, unless it is for the first time.
+// why says why a step runs, unless it runs for the first time.
 func why(s *step) string {
 	if len(s.why) == 1 && s.why[0].Code == record.NeverRun {
 		return ""

@@ -10,13 +10,13 @@ import (
 	"rein/pipelines/human"
 )
 
-// harmless is e with every text that a step or its data may have written made safe.
+// harmless makes every text of an event safe that a step or its data may have written.
 func harmless(e engine.Event) engine.Event {
 	e.Pipeline, e.Step, e.Type = human.Safe(e.Pipeline), human.Safe(e.Step), human.Safe(e.Type)
 	e.Unit, e.Metric = human.Safe(e.Unit), human.Safe(e.Metric)
 	if e.Action != engine.ActionEnd && e.Action != engine.ActionNote {
 		e.Text = human.Safe(e.Text)
-	} else { // an error or a note may have lines of its own
+	} else { // an error or a note may have several lines
 		lines := strings.Split(e.Text, "\n")
 		for i, l := range lines {
 			lines[i] = human.Safe(l)
@@ -35,7 +35,7 @@ func harmless(e engine.Event) engine.Event {
 	return e
 }
 
-// clip cuts a line without colours at width cells; a wrapped line would break the frame.
+// clip cuts a line without colours at width cells, because a wrapped line would break the frame.
 func clip(s string, width int) string {
 	if width < 4 {
 		return runewidth.Truncate(s, max(width, 0), "")

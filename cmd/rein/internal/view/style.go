@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Sparkline draws at most width values as block characters, the newest last; what isn't a finite number is a "?".
+// Sparkline draws at most width values as block characters, the newest last. A value that isn't finite is a "?".
 func Sparkline(v []float64, width int) string {
 	v = v[max(len(v)-max(width, 0), 0):]
 	low, high := math.Inf(1), math.Inf(-1)

@@ -10,11 +10,11 @@ import (
 	"rein/pipelines/human"
 )
 
-// trace is the fold of a run's events: what every renderer reads.
+// trace is the state that a run's events add up to. Every renderer reads it.
 type trace struct {
 	started time.Time
 	total   int
-	steps   []*step // in the order in which they were first heard of
+	steps   []*step // in the order of their first events
 	byKey   map[[2]string]*step
 	counts  map[engine.Status]int
 	done    *engine.Event
@@ -48,14 +48,14 @@ type mark struct {
 }
 
 const (
-	// paceOver is over what time a rate is taken: long enough for steps that report now and then, short enough that a slow start,
-	// or a stop on the way, is soon forgotten.
+	// paceOver is the time over which a rate is measured: long enough for steps that report seldom, short enough to forget a slow start or
+	// a pause.
 	paceOver = 30 * time.Second
-	// paceFrom is the least time: in less there is too little to go by, and the rate is since the step began.
+	// paceFrom is the shortest time for a rate. Before that, the rate is since the step began.
 	paceFrom = 2 * time.Second
 )
 
-// logTail is how many log lines of a step are kept for the end, should it fail.
+// logTail is how many log lines of a step are kept in case it fails.
 const logTail = 20
 
 func newTrace() *trace {
@@ -73,8 +73,7 @@ func (t *trace) step(e engine.Event) *step {
 	return s
 }
 
-// add folds one event in and returns the step it is about, if any.
-// Texts are made harmless first, so no renderer can forget to.
+// add takes in an event and returns the step that it is about, if any. It makes texts harmless first, so that no renderer has to.
 func (t *trace) add(e engine.Event) *step {
 	e = harmless(e)
 	if t.started.IsZero() {
@@ -122,7 +121,7 @@ func (t *trace) add(e engine.Event) *step {
 	return s
 }
 
-// needed is how many steps there are to end, and ended how many have: what isn't needed is no part of the run.
+// needed is how many steps have to end, and ended how many have. Steps that aren't needed don't count.
 func (t *trace) needed() int { return t.total - t.counts[engine.StatusNotNeeded] }
 
 func (t *trace) ended() int {
@@ -135,7 +134,7 @@ func (t *trace) ended() int {
 	return n
 }
 
-// skips are the steps that were skipped, in a line for each reason: they are no news of their own.
+// skips lists the skipped steps, one line for each reason.
 func (t *trace) skips() []string {
 	var order []string
 	byReason := map[string][]*step{}
@@ -157,7 +156,7 @@ func (t *trace) skips() []string {
 	return lines
 }
 
-// whose names steps of one pipeline; those of several it counts, and says how many each has.
+// whose names steps of one pipeline. Steps of several pipelines are counted, in all and for each pipeline.
 func whose(steps []*step) (whole, parts string) {
 	const most = 3
 	var pipelines, names []string
@@ -185,12 +184,12 @@ func (s *step) broke() bool {
 	return s.status == engine.StatusFailed || s.status == engine.StatusVerdict
 }
 
-// twin reports whether a step broke as another one did, whose work was its own: that is told once.
+// twin reports whether a step failed because another one did that does the same work. That is reported once.
 func (s *step) twin() bool {
 	return s.broke() && len(s.why) == 1 && s.why[0].Code == record.SameWork
 }
 
-// accounts are what is to be said at the end of the steps that broke: nothing of one that said it all in the last line.
+// accounts are the texts about failed steps for the end of a run, without a step whose last line said everything.
 func (t *trace) accounts(last *step) [][]string {
 	twins := map[string][]string{}
 	var broken []*step
@@ -216,7 +215,7 @@ func (t *trace) accounts(last *step) [][]string {
 	return out
 }
 
-// note is the newest note's first line, and how many lines it has beside.
+// note is the first line of the newest note, and the number of further lines.
 func (s *step) note() string {
 	lines := strings.Split(strings.TrimRight(s.notes[len(s.notes)-1], "\n"), "\n")
 	if len(lines) == 1 {
@@ -228,11 +227,11 @@ func (s *step) note() string {
 	return fmt.Sprintf("%s (and %d more lines: rein show last)", lines[0], len(lines)-1)
 }
 
-// progress takes in an event of it. Another unit, or less than before, is another piece of work.
+// progress takes in a progress event. Another unit, or a lower count than before, begins another piece of work.
 func (s *step) progress(e engine.Event) {
 	if e.Unit != s.unit || e.Done < s.done {
 		s.pace, s.phaseAt = nil, mark{e.Time, e.Done}
-		if s.unit == "" && e.Done > 0 { // a step that tells nothing before: it began with that
+		if s.unit == "" && e.Done > 0 { // the step has reported nothing before: it began with this work
 			s.phaseAt = mark{s.started, 0}
 		}
 	}
@@ -256,8 +255,7 @@ func (s *step) rate(now time.Time) float64 {
 	return float64(s.done-from.done) / d
 }
 
-// account is what to show of a step that failed or said no: its text and, of a fault, the last log lines unless the text has
-// them already.
+// account is the text about a step that failed or said no. For a fault it ends with the last log lines, unless the text has them already.
 func (s *step) account() []string {
 	lines := strings.Split(strings.TrimRight(s.text, "\n"), "\n")
 	if s.status != engine.StatusFailed {

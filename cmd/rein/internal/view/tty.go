@@ -32,7 +32,7 @@ type TTY struct {
 	born     time.Time
 	pending  []string // lines to write above the frame at the next redraw
 	drawn    []string // the frame on the screen
-	width    int      // of the terminal when it was drawn
+	width    int      // width of the terminal when the frame was drawn
 	last     *step    // that the last line is about
 	told     bool     // the end is written
 	stop     chan struct{}
@@ -63,7 +63,7 @@ func newTTY(w io.Writer, color bool, size func() (int, int), now func() time.Tim
 	return &TTY{w: w, paint: human.NewPalette(color), size: size, now: now, born: now(), trace: newTrace(), stop: make(chan struct{})}
 }
 
-// Slots says how many steps may run at a time, for the line on the whole run.
+// Slots sets how many steps may run at a time, for the summary line.
 func (t *TTY) Slots(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -82,7 +82,7 @@ func terminalSize(w io.Writer) func() (int, int) {
 	}
 }
 
-// Event implements View. It only takes the event in; what it changes is seen at the next redraw.
+// Event implements View. It only takes in the event; the screen changes at the next redraw.
 func (t *TTY) Event(e engine.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -101,7 +101,7 @@ func (t *TTY) Event(e engine.Event) {
 	}
 }
 
-// Close implements View: the frame goes, what was said stays.
+// Close implements View: the frame disappears, the lines above it stay.
 func (t *TTY) Close() {
 	close(t.stop)
 	t.done.Wait()
@@ -111,7 +111,7 @@ func (t *TTY) Close() {
 	t.flush(nil)
 }
 
-// Aside takes the frame off the screen while f has the terminal for itself, to ask something.
+// Aside removes the frame from the screen while f uses the terminal to ask something.
 func (t *TTY) Aside(f func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -121,13 +121,13 @@ func (t *TTY) Aside(f func()) {
 
 func label(s *step) string { return s.pipeline + "/" + s.name }
 
-// say queues a line on a step, wrapped between words beside its name, its word in a colour.
+// say queues a line about a step: its name, a coloured word, and a text that is wrapped beside the name.
 func (t *TTY) say(s *step, paint func(string) string, word, text string) {
 	t.last = s
 	width, _ := t.size()
 	column := t.column(width - 1)
 	lines := human.Wrap(strings.TrimRight(word+" "+text, " "), max(width-1-column-2, 1), "")
-	if column+2 > width/2 { // the text would be a thin column
+	if column+2 > width/2 { // the text's column would be too narrow
 		column = 0
 		lines = human.Wrap(strings.TrimRight(label(s)+"  "+word+" "+text, " "), max(width-1, 1), "  ")
 	}
@@ -144,7 +144,7 @@ func (t *TTY) say(s *step, paint func(string) string, word, text string) {
 	}
 }
 
-// print queues a line that is about no step, wrapped.
+// print queues a wrapped line that isn't about a step.
 func (t *TTY) print(paint func(string) string, text string) {
 	t.last = nil
 	width, _ := t.size()
@@ -153,7 +153,7 @@ func (t *TTY) print(paint func(string) string, text string) {
 	}
 }
 
-// ended queues what stays on the screen of a step that ended; what was skipped, and a failed step's log, come at the end.
+// ended queues the line of a step that ended. Skipped steps, and the logs of failed ones, come at the end of the run.
 func (t *TTY) ended(s *step) {
 	none := func(s string) string { return s }
 	switch s.status {
@@ -173,7 +173,8 @@ func (t *TTY) ended(s *step) {
 	}
 }
 
-// tell queues the end, once: what was skipped, the run in one line, and last, where the eye is, what broke and the end of its log.
+// tell queues the end of the run, once: skipped steps, the summary line, and last, where the reader looks, the failed steps with the ends
+// of their logs.
 func (t *TTY) tell() {
 	if t.told || t.trace.started.IsZero() {
 		return
@@ -197,8 +198,8 @@ func (t *TTY) tell() {
 
 func (t *TTY) draw() { t.flush(t.frame()) }
 
-// flush writes the queued lines and a fresh frame over the old one, in one write and, where the terminal knows how, as
-// one change of the screen (mode 2026). Lines are overwritten and then cleared to their ends: nothing flickers.
+// flush writes the queued lines and a new frame over the old one, in one call and, if the terminal supports it, as one change of the screen
+// (mode 2026). Lines are overwritten and then cleared to their ends, so nothing flickers.
 func (t *TTY) flush(frame []string) {
 	width, height := t.size()
 	if len(t.pending) == 0 && width == t.width && slices.Equal(frame, t.drawn) {
@@ -218,14 +219,14 @@ func (t *TTY) flush(frame []string) {
 		}
 	}
 	write(t.pending)
-	b.WriteString("\x1b[?7l") // tmux tells of a new width late: a line that is too long then must not take two rows
+	b.WriteString("\x1b[?7l") // tmux reports a new width late: a line that is too long must not take two rows
 	write(frame)
 	b.WriteString("\x1b[?7h\x1b[J\x1b[?2026l")
 	t.pending, t.drawn, t.width = nil, frame, width
 	io.WriteString(t.w, b.String())
 }
 
-// rows is how many rows lines take on a terminal of this width: after it was made narrower, they wrap.
+// rows is how many rows lines take on a terminal of this width. After it became narrower, they wrap.
 func rows(lines []string, width int) int {
 	n := 0
 	for _, l := range lines {
