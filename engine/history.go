@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ type past struct {
 	entries []*cache.Entry // newest first
 	byStep  map[[2]string][]*cache.Entry
 	samples map[*cache.Entry]sample
+	ports   map[*cache.Entry]string // at which it had inputs
 }
 
 func newHistory(s *cache.Store) *history {
@@ -40,7 +42,7 @@ func (h *history) of(ctx context.Context, typ string) *past {
 	if p := h.types[typ]; p != nil {
 		return p
 	}
-	p := &past{byStep: map[[2]string][]*cache.Entry{}, samples: map[*cache.Entry]sample{}}
+	p := &past{byStep: map[[2]string][]*cache.Entry{}, samples: map[*cache.Entry]sample{}, ports: map[*cache.Entry]string{}}
 	p.entries, _ = h.store.Recent(ctx, typ, historyDepth)
 	for _, e := range p.entries {
 		k := [2]string{e.Pipeline, e.Step}
@@ -49,7 +51,7 @@ func (h *history) of(ctx context.Context, typ string) *past {
 		for _, b := range e.Outputs {
 			s.bytes += float64(b.Size)
 		}
-		p.samples[e] = s
+		p.samples[e], p.ports[e] = s, portsOf(e.Key)
 	}
 	h.types[typ] = p
 	return p
@@ -84,23 +86,61 @@ type sample struct {
 	bytes float64 // of output
 }
 
-// estimate forecasts u from past runs of the same step or, if there are none, from runs of its type with a similar size of input. size is
-// the size of the inputs in bytes, negative if it isn't known yet.
+// alike are the past results that a forecast of u rests on: its own or, if there are none, those of other steps of its type that had
+// inputs at the same ports. A training that starts from another kind of model takes another time.
+func (p *past) alike(u *unit) (es []*cache.Entry) {
+	own := func(n *nodeOf) bool { return len(p.byStep[[2]string{n.pipeline.Name, n.Name}]) > 0 }
+	if slices.ContainsFunc(u.nodes, own) {
+		return p.candidates(u)
+	}
+	var names []string
+	for _, in := range u.nodes[0].Inputs {
+		if len(in.Refs) > 0 {
+			names = append(names, label(in.Port))
+		}
+	}
+	ports := portList(names)
+	for _, e := range p.entries {
+		if p.ports[e] == ports && len(es) < maxOthers {
+			es = append(es, e)
+		}
+	}
+	return es
+}
+
+// portsOf names the ports at which a key has inputs.
+func portsOf(key string) string {
+	var names []string
+	for f := range ParseKey(key) {
+		if f.Kind == "input" {
+			names = append(names, f.input().port)
+		}
+	}
+	return portList(names)
+}
+
+func portList(names []string) string {
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), " ")
+}
+
+// estimate forecasts u from past runs of the same step or, if there are none, from runs of its type with inputs at the same ports and of
+// a similar size. size is the size of the inputs in bytes, negative if it isn't known yet.
 func (h *history) estimate(ctx context.Context, u *unit, size float64) estimate {
 	p := h.of(ctx, u.desc.Type)
-	es := p.candidates(u)
+	es := p.alike(u)
 	same := make([]sample, len(es))
 	for i, e := range es {
 		same[i] = p.samples[e]
 	}
-	if ss := alike(same, size); len(ss) > 0 {
+	if ss := likeSize(same, size); len(ss) > 0 {
 		return summarise(ss)
 	}
 	return summarise(scaled(same, size))
 }
 
-// alike keeps the samples whose input is within a factor of two of size; all of them if size isn't known.
-func alike(ss []sample, size float64) []sample {
+// likeSize keeps the samples whose input is within a factor of two of size; all of them if size isn't known.
+func likeSize(ss []sample, size float64) []sample {
 	if size < 0 {
 		return ss
 	}

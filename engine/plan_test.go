@@ -153,6 +153,16 @@ func TestForecast(t *testing.T) {
 			t.Errorf("%+v", st)
 		}
 	}
+	// A step that never ran is forecast by others of its type with inputs at the same ports, and by no others.
+	like, unlike := step("like", &op{Config: map[string]any{"k": 4}}), step("unlike", &op{Config: map[string]any{"k": 5}}, from("y", a))
+	if f, err = engine.Plan(t.Context(), graph(a, like, unlike), o); err != nil || f.NoHistory != 1 {
+		t.Errorf("%+v, %v", f, err)
+	}
+	for _, st := range f.Pipelines[0].Steps {
+		if known := st.ForecastMS > 0; known != (st.Name != "unlike") {
+			t.Errorf("%s: forecast of %d ms", st.Name, st.ForecastMS)
+		}
+	}
 	o.Jobs = 1
 	if f, err = engine.Plan(t.Context(), graph(a, b, c), o); err != nil || f.TotalMS != 700 {
 		t.Errorf("-j 1: %d, %v", f.TotalMS, err)
