@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"rein/engine"
@@ -71,7 +72,7 @@ func run(ctx context.Context, env *steps.Env, c config, in steps.Inputs) (steps.
 	if err != nil {
 		return nil, err
 	}
-	program, err := osexec.LookPath(c.Command[0])
+	program, err := lookPath(c.Command[0])
 	if err != nil {
 		return nil, fmt.Errorf("command: %w; name a program on PATH, or an absolute path", err)
 	}
@@ -98,9 +99,7 @@ func run(ctx context.Context, env *steps.Env, c config, in steps.Inputs) (steps.
 			last = last[1:]
 		}
 	}}
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.WaitDelay = time.Second // what the program left running may hold its output open
-	err = runGroup(ctx, cmd, "REIN_METRICS="+s.metrics)
+	err = runGroup(ctx, cmd, "REIN_METRICS="+s.metrics, out)
 	out.Flush()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -113,6 +112,27 @@ func run(ctx context.Context, env *steps.Env, c config, in steps.Inputs) (steps.
 	}
 	return nil, readMetrics(s.metrics, env)
 }
+
+// lookPath is exec.LookPath, which goes through the folders of PATH, for programs that many steps run: where one was found before, it is
+// looked for first.
+func lookPath(name string) (string, error) {
+	if filepath.Base(name) != name {
+		return osexec.LookPath(name)
+	}
+	key := [2]string{name, os.Getenv("PATH")}
+	if path, found := programs.Load(key); found {
+		if _, err := osexec.LookPath(path.(string)); err == nil {
+			return path.(string), nil
+		}
+	}
+	path, err := osexec.LookPath(name)
+	if err == nil && filepath.IsAbs(path) {
+		programs.Store(key, path)
+	}
+	return path, err
+}
+
+var programs sync.Map // [2]string{name, PATH} -> path
 
 // failure is the error of a program that ended badly, with the last lines that it printed.
 func failure(command []string, err error, last []string) error {

@@ -5,11 +5,15 @@ package exec
 import (
 	"context"
 	"io"
+	"os"
 	osexec "os/exec"
+	"time"
 )
 
 // runGroup runs cmd; without process groups only the program itself is ended with ctx.
-func runGroup(ctx context.Context, cmd *osexec.Cmd, _ string) error {
+func runGroup(ctx context.Context, cmd *osexec.Cmd, _ string, out io.Writer) error {
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.WaitDelay = time.Second // what the program left running may hold its output open
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -27,4 +31,4 @@ func runGroup(ctx context.Context, cmd *osexec.Cmd, _ string) error {
 }
 
 // watchOver is needed where there are process groups.
-func watchOver(io.Reader) {}
+func watchOver(io.Reader, *os.File) {}

@@ -23,7 +23,7 @@ var hasHelper atomic.Bool
 func Helper() (status int, ours bool) {
 	switch os.Args[0] {
 	case watcherName:
-		watchOver(os.Stdin)
+		watchOver(os.Stdin, os.NewFile(3, "table"))
 		return 0, true
 	case strictName:
 		return strictInit(os.Args[1], func(err error) { fmt.Fprintln(os.NewFile(2, "stderr"), err) }), true

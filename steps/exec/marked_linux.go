@@ -1,7 +1,7 @@
 package exec
 
 import (
-	"bytes"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -37,29 +37,37 @@ func killMarked(mark string, list func() []int) {
 }
 
 func marked(pid int, mark string) bool {
-	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-	return err == nil && bytes.Contains(append([]byte{0}, env...), []byte("\x00"+mark+"\x00"))
+	env, ok := readAll("/proc/" + strconv.Itoa(pid) + "/environ")
+	return ok && strings.Contains("\x00"+env, "\x00"+mark+"\x00")
 }
 
-// children lists the children of this process. It is asked after each step, so it makes as few system calls as it can: three a thread,
-// where os.ReadFile would make a dozen.
+// children lists the processes that became children of this one when their parents had ended. The kernel gives those to the first
+// living thread of an adopting process (find_new_reaper in its exit.c), which in a Go program is the one that it began with: Go
+// never ends that one. So one list is read of those that the kernel keeps, one for each thread. It is asked for after each step.
 func children() []int {
-	threads, _ := os.ReadDir("/proc/self/task")
-	var pids []int
-	known := false
-	for _, t := range threads {
-		text, ok := readAll("/proc/self/task/" + t.Name() + "/children")
-		known = known || ok // not of a thread that has ended meanwhile
-		for _, s := range strings.Fields(text) {
-			if pid, err := strconv.Atoi(s); err == nil {
-				pids = append(pids, pid)
-			}
-		}
-	}
-	if !known { // a kernel that doesn't list them
+	text, ok := readAll(adopted)
+	if !ok { // a kernel that doesn't list them
 		return processes()
 	}
+	var pids []int
+	for _, s := range strings.Fields(text) {
+		pid, err := strconv.Atoi(s)
+		if _, ours := started.Load(pid); err == nil && !ours {
+			pids = append(pids, pid)
+		}
+	}
 	return pids
+}
+
+var adopted = fmt.Sprintf("/proc/self/task/%d/children", os.Getpid())
+
+// nameless is a file that ends with who has it open.
+func nameless() (*os.File, error) {
+	fd, err := unix.MemfdCreate("rein-programs", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), "rein-programs"), nil
 }
 
 // readAll reads a small file of the kernel's.

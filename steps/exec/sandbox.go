@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"rein/cache"
 	"rein/engine"
@@ -119,15 +121,27 @@ func (s *sandbox) paths(port string) string {
 // place puts a copy of the file or folder src at dst. It is a copy in any case, never another name of the same file: whoever
 // owns a file may write to it, whatever its mode.
 func place(src, dst string) error {
-	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+	in, err := os.Open(src)
+	if err != nil {
 		return err
 	}
-	fi, err := os.Stat(src)
+	defer in.Close()
+	fi, err := in.Stat()
 	if err != nil {
 		return err
 	}
 	if !fi.IsDir() {
-		return placeFile(src, dst, fi)
+		err := copyOpen(in, dst, fi)
+		if errors.Is(err, fs.ErrNotExist) {
+			if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+				return err
+			}
+			err = copyOpen(in, dst, fi)
+		}
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+		return err
 	}
 	if src, err = filepath.EvalSymlinks(src); err != nil { // or the walk stops at the link
 		return err
@@ -164,9 +178,27 @@ func placeFile(src, dst string, fi fs.FileInfo) error {
 		return err
 	}
 	defer in.Close()
+	return copyOpen(in, dst, fi)
+}
+
+// smallCopy is the size of a file that is copied with one read and one write.
+const smallCopy = 32 << 10
+
+// copyOpen copies a file to dst, where nothing may be. The file is at its beginning, still if dst couldn't be made.
+func copyOpen(in *os.File, dst string, fi fs.FileInfo) error {
 	out, err := os.OpenFile(dst, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|fi.Mode().Perm()&0o111)
 	if err != nil {
 		return err
+	}
+	if fi.Size() < smallCopy {
+		block := blocks.Get().(*[]byte)
+		defer blocks.Put(block)
+		n, err := io.ReadFull(in, (*block)[:fi.Size()])
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // it shrank: the engine looks at it again after the step
+			err = nil
+		}
+		_, werr := out.Write((*block)[:n])
+		return errors.Join(err, werr, out.Close())
 	}
 	if _, err := io.Copy(out, in); err != nil { // the kernel shares the blocks where the file system can
 		out.Close()
@@ -174,3 +206,5 @@ func placeFile(src, dst string, fi fs.FileInfo) error {
 	}
 	return out.Close()
 }
+
+var blocks = sync.Pool{New: func() any { b := make([]byte, smallCopy); return &b }}
