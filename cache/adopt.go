@@ -60,39 +60,59 @@ func (s *Store) ownTree(path string) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t, stateError(t.seal())
+	return t, stateError(t.seal(fresh))
 }
 
-// place moves a sealed tree to the path of b in the store.
+// place moves a tree with a fresh seal to where the store looks for b. A large one is made durable at once, a small one with others.
 func (s *Store) place(ctx context.Context, path string, t *tree, b Blob) (Blob, error) {
 	if now, err := readTree(path); err != nil {
 		return b, err
-	} else if !now.sealed(b) {
+	} else if !now.sealedAt(b, fresh) {
 		return b, fmt.Errorf("%s was written to after the step had ended: something that it started is still running", path)
 	}
 	there := func() bool {
 		_, err := s.plain(ctx, b, true)
 		return err == nil
 	}
-	if !there() {
-		if err := t.sync(); err != nil {
-			return b, stateError(err)
-		}
-		dst := s.blobPath(b)
-		if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
-			return b, stateError(err)
-		}
-		err := os.Rename(path, dst)
-		switch {
-		case err == nil && b.Size < smallBlob:
-			return b, nil
-		case err == nil:
-			return b, syncDir(filepath.Dir(dst))
-		case !there(): // otherwise another process has stored the same content meanwhile
+	if there() {
+		return b, RemoveAll(path)
+	}
+	if b.Size >= smallBlob {
+		if err := errors.Join(t.sync(), t.seal(sealed)); err != nil {
 			return b, stateError(err)
 		}
 	}
-	return b, RemoveAll(path)
+	dst := s.blobPath(b)
+	err := os.Rename(path, dst)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+			return b, stateError(err)
+		}
+		err = os.Rename(path, dst)
+	}
+	switch {
+	case err == nil:
+		return b, s.placed(b)
+	case there(): // another process has brought the same content meanwhile
+		return b, RemoveAll(path)
+	}
+	return b, stateError(err)
+}
+
+// placed notes a blob that has just come into the store, and was hashed on the way.
+func (s *Store) placed(b Blob) error {
+	if b.Size >= smallBlob {
+		return syncPath(filepath.Dir(s.blobPath(b)))
+	}
+	t, err := readTree(s.blobPath(b))
+	if errors.Is(err, fs.ErrNotExist) { // removed again
+		return nil
+	} else if err != nil {
+		return err
+	}
+	s.remember(b, t)
+	s.wrote(b)
+	return nil
 }
 
 // readOwn is readTree for a tree that is about to be sealed. A symbolic link may lead to a file of the user's, so a tree with links is

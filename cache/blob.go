@@ -14,10 +14,14 @@ import (
 
 // sealed is the modification time of every file and folder in the store. A write to a file changes
 // that file's time; adding, renaming or removing a file changes its folder's. The next use sees that without reading the content.
-var sealed = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+// What may not be on the disk yet has the other time, fresh: the seal proves nothing after a power cut.
+var (
+	sealed = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	fresh  = sealed.AddDate(0, 0, 1)
+)
 
-// smallBlob is the size below which a blob's name isn't made durable by itself. The content is durable before it gets the name. So a power
-// cut can lose the blob, which is a miss, but can't leave half of it. A second wait for the disk would be most of what a small step costs.
+// smallBlob is the size below which a blob isn't made durable by itself, but with others (durable.go): waiting for the disk would be
+// most of what a small step costs.
 const smallBlob = 1 << 20
 
 // execExt ends the name of an executable file. Two files of equal content may differ in that.
@@ -80,8 +84,9 @@ func (s *Store) plain(ctx context.Context, b Blob, handed bool) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	sealed, due := !t.linked && t.sealed(b), false
-	if sealed {
+	seal, due := t.sealOf(b), false
+	switch {
+	case seal.Equal(sealed):
 		trusted := !handed
 		if !trusted {
 			trusted, due, err = s.trusts(ctx, b, t)
@@ -89,12 +94,14 @@ func (s *Store) plain(ctx context.Context, b Blob, handed bool) (string, error) 
 		if trusted || err != nil {
 			return path, err
 		}
+	case seal.Equal(fresh) && s.proven(b, t):
+		return path, nil
 	}
 	if err := t.hash(ctx, nil); err != nil {
 		return "", err
 	}
 	if !t.linked && t.blob() == b {
-		return path, s.prove(ctx, b, t, !sealed || due)
+		return path, s.prove(ctx, b, t, seal, due)
 	}
 	if !s.readOnly {
 		if err := s.drop(path); err != nil {

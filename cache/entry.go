@@ -144,7 +144,7 @@ func getJSON(txn *index.Txn, key []byte, v any) (found bool, err error) {
 	return json.Unmarshal(value, v) == nil, nil
 }
 
-// Put records an entry; its outputs are in the store already.
+// Put records an entry; its outputs are in the store already. It stays if the process is killed now, and after Sync if the power fails.
 func (s *Store) Put(ctx context.Context, e *Entry) error {
 	if s.readOnly {
 		return errReadOnly
@@ -153,14 +153,18 @@ func (s *Store) Put(ctx context.Context, e *Entry) error {
 	if err != nil {
 		return fmt.Errorf("entry %s: %w", e.Action.Short(), err)
 	}
-	return s.indexError(s.index.Update(ctx, func(txn *index.Txn) error {
+	err = s.index.Update(ctx, func(txn *index.Txn) error {
 		if old, err := getEntry(txn, e.Action); err == nil {
 			if err := errors.Join(txn.Delete(recentKey(old)), txn.Delete(allKey(old))); err != nil {
 				return err
 			}
 		}
 		return errors.Join(txn.Set(entryKey(e.Action), value), txn.Mark(recentKey(e)), txn.Mark(allKey(e)))
-	}))
+	})
+	if err == nil {
+		s.wrote()
+	}
+	return s.indexError(err)
 }
 
 var errReadOnly = errors.New("cache: the store is open for reading only")

@@ -85,7 +85,7 @@ func (s *Store) press(ctx context.Context, p Pressing) (saved int64, err error) 
 	if got, err := inflate(ctx, small, io.Discard); err != nil || got != p.Digest {
 		return 0, errors.Join(err, s.drop(p.path)) // the content isn't what its name says, as the next use would have found
 	}
-	if err := errors.Join(os.Chmod(small, 0o444), os.Rename(small, p.path+pressedExt), syncDir(filepath.Dir(p.path))); err != nil {
+	if err := errors.Join(os.Chmod(small, 0o444), os.Rename(small, p.path+pressedExt), syncPath(filepath.Dir(p.path))); err != nil {
 		return 0, stateError(err)
 	}
 	return p.Bytes - info.Size(), s.drop(p.path)
@@ -101,7 +101,7 @@ func compress(ctx context.Context, src, dst string) (err error) {
 	if err != nil {
 		return stateError(err)
 	}
-	defer func() { err = errors.Join(err, out.Sync(), out.Close()) }()
+	defer func() { err = errors.Join(err, syncFile(out), out.Close()) }()
 	w, err := zstd.NewWriter(out)
 	if err != nil {
 		return err
@@ -184,6 +184,9 @@ func (s *Store) revive(ctx context.Context, b Blob) (string, error) {
 		return path, nil
 	}
 	if _, err := s.Adopt(ctx, path); err != nil {
+		return "", err
+	}
+	if err := s.Sync(); err != nil { // the pressed one goes
 		return "", err
 	}
 	if err := os.Remove(pressed); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -16,14 +16,10 @@ const proofAge = 14 * 24 * time.Hour
 
 // trusts tells whether a sealed blob may be handed out as it is, and whether its last proof is too old.
 func (s *Store) trusts(ctx context.Context, b Blob, t *tree) (ok, due bool, err error) {
-	stamps := t.stamps()
-	look := t.look(stamps, true)
-	s.mu.Lock()
-	ok = s.proofs[b] == look
-	s.mu.Unlock()
-	if ok || b.Size <= Chunk {
+	if ok = s.proven(b, t); ok || b.Size <= Chunk {
 		return ok, false, nil
 	}
+	stamps := t.stamps()
 	age := proofAge + proofAge*time.Duration(b.Digest[0])/256
 	for _, st := range stamps {
 		if time.Since(time.Unix(0, st.Ctime)) > age {
@@ -42,14 +38,45 @@ func (s *Store) trusts(ctx context.Context, b Blob, t *tree) (ok, due bool, err 
 	return true, false, nil
 }
 
-// prove records that a tree, which was hashed just now, is b. With seal = true it seals the tree again, which also dates the proof.
-func (s *Store) prove(ctx context.Context, b Blob, t *tree, seal bool) error {
-	if !s.readOnly && seal {
-		if err := t.seal(); err != nil {
+// proven tells whether this process has hashed what a tree is, and it looks as it did then.
+func (s *Store) proven(b Blob, t *tree) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	look, ok := s.proofs[b]
+	return ok && look == t.look(t.stamps(), true)
+}
+
+// remember notes how a blob looks that this process has hashed.
+func (s *Store) remember(b Blob, t *tree) {
+	look := t.look(t.stamps(), true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proofs == nil {
+		s.proofs = map[Blob]Digest{}
+	}
+	s.proofs[b] = look
+}
+
+// prove remembers that a tree, which was hashed just now, is b. A broken seal is made anew, as a fresh one. One whose proof is due is
+// sealed again, which dates the proof.
+func (s *Store) prove(ctx context.Context, b Blob, t *tree, seal time.Time, due bool) error {
+	if s.readOnly {
+		s.remember(b, t)
+		return nil
+	}
+	if !seal.Equal(sealed) {
+		defer s.wrote(b)
+	}
+	if seal.IsZero() || due {
+		at := fresh
+		if due {
+			at = sealed
+		}
+		if err := t.seal(at); err != nil {
 			return err
 		}
 		now, err := readTree(t.root)
-		if err != nil || !now.sealed(b) {
+		if err != nil || !now.sealedAt(b, at) {
 			return err
 		}
 		for i := range now.files {
@@ -57,16 +84,11 @@ func (s *Store) prove(ctx context.Context, b Blob, t *tree, seal bool) error {
 		}
 		t = now
 	}
-	stamps := t.stamps()
-	s.mu.Lock()
-	if s.proofs == nil {
-		s.proofs = map[Blob]Digest{}
-	}
-	s.proofs[b] = t.look(stamps, true)
-	s.mu.Unlock()
-	if s.readOnly || b.Size <= Chunk {
+	s.remember(b, t)
+	if b.Size <= Chunk {
 		return nil
 	}
+	stamps := t.stamps()
 	return unlessFull(s.keepStamps(ctx, t, make([]Digest, len(stamps)), stamps, time.Now()))
 }
 

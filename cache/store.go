@@ -51,6 +51,7 @@ type Store struct {
 	mu       sync.Mutex
 	outside  string          // folder for what a store that is only read inflates; "": none yet
 	proofs   map[Blob]Digest // what this process has proven, and how it looked then
+	unsynced unsynced
 	index    *index.Index
 	leases   *leases
 }
@@ -164,9 +165,9 @@ func (s *Store) Dir() string { return s.dir }
 // Partial is the folder for long transfers that were cut off; gc collects what lies there idle.
 func (s *Store) Partial() string { return filepath.Join(s.dir, partialDir) }
 
-// Close releases the index and all leases.
+// Close is Sync, and releases the index and all leases.
 func (s *Store) Close() error {
-	err := errors.Join(s.index.Close(), s.leases.close())
+	err := errors.Join(s.Sync(), s.index.Close(), s.leases.close())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.outside != "" {

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -209,15 +210,25 @@ func (t *tree) text() string {
 	return b.String()
 }
 
-// sealed tells whether nothing has been written to the tree since it came into the store.
-func (t *tree) sealed(b Blob) bool {
+// sealOf is the seal of a tree in the store, sealed or fresh; zero where something was written to it since.
+func (t *tree) sealOf(b Blob) time.Time {
+	for _, at := range []time.Time{sealed, fresh} {
+		if !t.linked && t.sealedAt(b, at) {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
+// sealedAt tells whether nothing has been written to the tree since it got this time as its seal.
+func (t *tree) sealedAt(b Blob, at time.Time) bool {
 	for _, f := range t.files {
-		if !f.info.ModTime().Equal(sealed) {
+		if !f.info.ModTime().Equal(at) {
 			return false
 		}
 	}
 	for _, d := range t.folders() {
-		if info, err := os.Stat(d); err != nil || !info.ModTime().Equal(sealed) {
+		if info, err := os.Stat(d); err != nil || !info.ModTime().Equal(at) {
 			return false
 		}
 	}
@@ -239,15 +250,15 @@ func (t *tree) folders() []string {
 
 // seal makes the tree's files read-only and sets the time of everything in it. A folder stays writable: it couldn't be
 // moved or removed otherwise.
-func (t *tree) seal() error {
+func (t *tree) seal(at time.Time) error {
 	for _, f := range t.files {
 		mode := fs.FileMode(0o444) | f.info.Mode()&0o111
-		if err := errors.Join(os.Chmod(f.path, mode), os.Chtimes(f.path, sealed, sealed)); err != nil {
+		if err := errors.Join(os.Chmod(f.path, mode), os.Chtimes(f.path, at, at)); err != nil {
 			return err
 		}
 	}
 	for _, d := range t.folders() {
-		if err := errors.Join(os.Chmod(d, 0o755), os.Chtimes(d, sealed, sealed)); err != nil {
+		if err := errors.Join(os.Chmod(d, 0o755), os.Chtimes(d, at, at)); err != nil {
 			return err
 		}
 	}
@@ -257,11 +268,12 @@ func (t *tree) seal() error {
 // sync makes the tree's content durable.
 func (t *tree) sync() error {
 	for _, f := range t.files {
-		file, err := os.Open(f.path)
-		if err != nil {
+		if err := syncPath(f.path); err != nil {
 			return err
 		}
-		if err := errors.Join(file.Sync(), file.Close()); err != nil {
+	}
+	for _, d := range t.folders() {
+		if err := syncPath(d); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"rein/engine/record"
@@ -72,6 +73,7 @@ func (r *runner) keep(rec *record.Run) error {
 	if err != nil {
 		return err
 	}
+	err = r.store.Sync() // first: a record's results are there
 	r.options.point("record")
-	return r.store.WriteRun(rec.ID, b)
+	return errors.Join(err, r.store.WriteRun(rec.ID, b))
 }

@@ -124,6 +124,7 @@ type runner struct {
 	pool      *pool
 	schedule  *schedule
 	messages  chan message
+	hands     hands
 	lookups   int // that are going on
 	executing int // tasks that execute, or wait for another process
 }
@@ -147,10 +148,26 @@ func newRunner(ctx context.Context, p *planner, now time.Time) (*runner, error) 
 	w := &worker{planner: p, ctx: ctx, space: sp, tokens: &tokens{store: p.store, slots: p.options.Jobs},
 		commits: make(chan struct{}, maxCommits), messages: messages}
 	return &runner{worker: w, id: id, machine: m, pool: newPool(p.options.Jobs, m), schedule: newSchedule(p.work, p.options.KeepGoing),
-		messages: messages}, nil
+		messages: messages, hands: make(hands)}, nil
+}
+
+// hands are goroutines for short work: one that is idle has a stack that has grown already.
+type hands chan func()
+
+func (h hands) do(f func()) {
+	select {
+	case h <- f:
+	default:
+		go func() {
+			for ok := true; ok; f, ok = <-h {
+				f()
+			}
+		}()
+	}
 }
 
 func (r *runner) close() {
+	close(r.hands)
 	r.tokens.releaseSpare()
 	r.space.close()
 }
@@ -206,7 +223,7 @@ func (r *runner) look() {
 			return
 		}
 		r.lookups++
-		go func() { r.messages <- r.lookUp(jobs) }()
+		r.hands.do(func() { r.messages <- r.lookUp(jobs) })
 	}
 }
 
@@ -215,7 +232,7 @@ func (r *runner) look() {
 func (r *runner) start() {
 	for _, t := range r.schedule.startable(r.grant) {
 		r.executing++
-		go func() { r.messages <- r.execute(t) }()
+		r.hands.do(func() { r.messages <- r.execute(t) })
 	}
 }
 

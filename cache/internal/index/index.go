@@ -89,6 +89,28 @@ func (x *Index) Write(ctx context.Context, do func(*Batch) error) error {
 	})
 }
 
+// Sync makes durable what was written. sync does that to one file or folder. Where the index isn't open for writing there is nothing to do:
+// Badger syncs what it writes when it is closed.
+func (x *Index) Sync(sync func(path string) error) error {
+	x.mu.Lock()
+	open := x.db != nil && x.lock != nil
+	x.mu.Unlock()
+	if !open {
+		return nil
+	}
+	return x.use(context.Background(), true, func(db *badger.DB) error {
+		if err := db.Sync(); err != nil {
+			return err
+		}
+		// Badger leaves out the logs of what it is about to write as a table.
+		logs, err := filepath.Glob(filepath.Join(x.dir, "*.mem"))
+		for _, path := range append(logs, x.dir) {
+			err = errors.Join(err, sync(path))
+		}
+		return err
+	})
+}
+
 // Close gives the index back.
 func (x *Index) Close() error {
 	x.mu.Lock()

@@ -1,0 +1,165 @@
+package cache
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// What a power cut leaves. Small blobs and index entries aren't written to the disk one by one but together, at sync points: at the
+// latest syncEvery after the first of them, when Sync is called, as a run does before it writes its record, and when the store is closed.
+// At a sync point the blobs go first, and the index last. What was put before one is there afterwards, whole.
+//
+// Between sync points the system writes when it likes, so that a power cut may leave an entry without its blob, or a blob with a part of its
+// content. Such a blob still has its fresh seal, which proves nothing to another process: that one hashes the blob before it uses it in
+// any way, and finds a miss.
+
+// syncEvery is the longest time from a write to the sync point after it.
+const syncEvery = 5 * time.Second
+
+// unsynced is what was written since the last sync point.
+type unsynced struct {
+	syncing sync.Mutex // one sync point at a time
+
+	mu    sync.Mutex
+	any   bool
+	blobs map[Blob]bool
+	timer *time.Timer
+}
+
+// wrote notes a write to the index, or a blob that has a fresh seal.
+func (s *Store) wrote(blobs ...Blob) {
+	u := &s.unsynced
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.blobs == nil {
+		u.blobs = map[Blob]bool{}
+	}
+	for _, b := range blobs {
+		u.blobs[b] = true
+	}
+	if u.any {
+		return
+	}
+	u.any = true
+	if u.timer == nil {
+		u.timer = time.AfterFunc(syncEvery, func() { _ = s.Sync() }) // what it couldn't write is left to the next one
+	} else {
+		u.timer.Reset(syncEvery)
+	}
+}
+
+// take gives what is to be written.
+func (u *unsynced) take() (blobs map[Blob]bool, some bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	blobs, some = u.blobs, u.any
+	u.blobs, u.any = nil, false
+	if u.timer != nil {
+		u.timer.Stop()
+	}
+	return blobs, some
+}
+
+// Sync is a sync point: what was put into the store before is there after a power cut.
+func (s *Store) Sync() error {
+	s.unsynced.syncing.Lock()
+	defer s.unsynced.syncing.Unlock()
+	blobs, some := s.unsynced.take()
+	if !some {
+		return nil
+	}
+	if err := s.syncAll(blobs); err != nil {
+		for b := range blobs {
+			s.wrote(b)
+		}
+		s.wrote()
+		return stateError(err)
+	}
+	for b := range blobs {
+		s.reseal(b)
+	}
+	return nil
+}
+
+// fewFiles is up to how many blobs are synced one by one: to sync a whole file system also writes what others have written to it.
+const fewFiles = 8
+
+func (s *Store) syncAll(blobs map[Blob]bool) error {
+	if len(blobs) > fewFiles {
+		if done, err := syncFileSystem(s.dir); done {
+			return err
+		}
+	}
+	g := new(errgroup.Group)
+	g.SetLimit(4 * runtime.GOMAXPROCS(0)) // the disk takes several at once
+	shelves := map[string]bool{filepath.Join(s.dir, blobsDir): true}
+	for b := range blobs {
+		shelves[filepath.Dir(s.blobPath(b))] = true
+		g.Go(func() error {
+			t, err := readTree(s.blobPath(b))
+			if err == nil {
+				err = t.sync()
+			}
+			return unlessGone(err)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if len(blobs) > 0 {
+		for dir := range shelves {
+			g.Go(func() error { return unlessGone(syncPath(dir)) })
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
+	}
+	return s.index.Sync(func(path string) error { return unlessGone(syncPath(path)) })
+}
+
+// reseal seals a blob that is on the disk now, if it is what this process has hashed.
+func (s *Store) reseal(b Blob) {
+	t, err := readTree(s.blobPath(b))
+	if err != nil || !t.sealedAt(b, fresh) || !s.proven(b, t) || t.seal(sealed) != nil {
+		return // it keeps its fresh seal: its next use hashes it
+	}
+	if t, err = readTree(t.root); err == nil && t.sealedAt(b, sealed) {
+		s.remember(b, t)
+	}
+}
+
+// unlessGone drops the error of a file that was removed meanwhile.
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// syncPath makes a file's content, or the names in a folder, durable.
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(syncFile(f), f.Close())
+}
+
+func syncFile(f *os.File) error {
+	err := f.Sync()
+	if tell := onSync.Load(); tell != nil && err == nil {
+		(*tell)(f.Name(), false)
+	}
+	return err
+}
+
+// onSync is told of each file and folder that was synced, and of whole file systems: a test of power cuts plays disk.
+var onSync atomic.Pointer[func(path string, all bool)]
