@@ -102,7 +102,7 @@ func (s *Store) place(ctx context.Context, path string, t *tree, b Blob) (Blob, 
 // placed notes a blob that has just come into the store, and was hashed on the way.
 func (s *Store) placed(b Blob) error {
 	if b.Size >= smallBlob {
-		return syncPath(filepath.Dir(s.blobPath(b)))
+		return errors.Join(syncPath(filepath.Dir(s.blobPath(b))), syncPath(filepath.Join(s.dir, blobsDir)))
 	}
 	t, err := readTree(s.blobPath(b))
 	if errors.Is(err, fs.ErrNotExist) { // removed again

@@ -9,7 +9,7 @@
 //	.rein/leases/       a file whose bytes are locks, held by the kernel: a dead process holds nothing
 //	.rein/scratch/      work in progress; checkpoints/ outlive a killed run
 //
-// What is written goes blob first, index last. The index is internal/index, which says what it promises.
+// What is written goes blob first, index last, and gets to the disk at sync points (Sync). The index is internal/index, which says what it promises.
 //
 // Words: ActionID is the digest of a step's key; OutputID that of its content; a Blob is content in the store; an Entry
 // is the index's line for an ActionID; a lease is the right to make one ActionID's result.

@@ -144,6 +144,23 @@ func unlessGone(err error) error {
 	return err
 }
 
+// makeDir makes a folder, and those above it, that are there after a power cut.
+func makeDir(path string) error {
+	err := os.Mkdir(path, 0o755)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = makeDir(filepath.Dir(path)); err == nil {
+			err = os.Mkdir(path, 0o755)
+		}
+	}
+	switch {
+	case err == nil:
+		return syncPath(filepath.Dir(path))
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	}
+	return err
+}
+
 // syncPath makes a file's content, or the names in a folder, durable.
 func syncPath(path string) error {
 	f, err := os.Open(path)

@@ -11,8 +11,9 @@ import (
 // tmpFile begins the name of a file that is being written.
 const tmpFile = ".tmp-"
 
-// writeFile writes a file atomically: after a power cut, too, it is there as a whole or not at all.
-func writeFile(path string, b []byte) error {
+// writeFile writes a file so that it is there whole or not at all, also after a power cut. A durable one is there after that; another
+// one may be what it was before.
+func writeFile(path string, b []byte, durable bool) error {
 	f, err := os.CreateTemp(filepath.Dir(path), tmpFile)
 	if err != nil {
 		return err
@@ -24,6 +25,9 @@ func writeFile(path string, b []byte) error {
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
+	}
+	if !durable {
+		return nil
 	}
 	return syncPath(filepath.Dir(path))
 }

@@ -106,6 +106,7 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 	if err := p.put(was, now); err != nil {
 		return false, err
 	}
+	_ = syncPath(filepath.Dir(p.path)) // not every file system can; after a power cut the path would hold what it held before, of which the record says nothing more
 	return true, p.keep(now)
 }
 

@@ -284,7 +284,7 @@ func (p *place) intend(now *tree, tmp string) error {
 	if b := now.blob(); !slices.Contains(p.record.Blobs, b) {
 		p.record.Blobs = append(p.record.Blobs, b)
 	}
-	return p.write(now)
+	return p.write(now, true)
 }
 
 // keeps tells whether the record says that b is all that rein has put at the path.
@@ -299,7 +299,7 @@ func (p *place) keep(t *tree) error {
 		return nil
 	}
 	p.record.Blobs, p.record.Temp = []Blob{b}, ""
-	if err := p.write(t); err != nil || p.store.readOnly {
+	if err := p.write(t, false); err != nil || p.store.readOnly { // after a power cut the path may be as intended
 		return err
 	}
 	for _, o := range old {
@@ -310,15 +310,16 @@ func (p *place) keep(t *tree) error {
 	return nil
 }
 
-func (p *place) write(t *tree) error {
+// write keeps the record; a durable one is there after a power cut, another one may be as it was before.
+func (p *place) write(t *tree, durable bool) error {
 	if p.store.readOnly {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Join(p.store.dir, publishedDir), 0o755); err != nil {
+	if err := makeDir(filepath.Join(p.store.dir, publishedDir)); err != nil {
 		return stateError(err)
 	}
 	if t.dir {
-		if err := writeFile(p.treePath(t.blob()), []byte(t.text())); err != nil {
+		if err := writeFile(p.treePath(t.blob()), []byte(t.text()), durable); err != nil {
 			return stateError(err)
 		}
 	}
@@ -326,5 +327,5 @@ func (p *place) write(t *tree) error {
 	if err != nil {
 		return err
 	}
-	return stateError(writeFile(p.store.recordPath(p.path)+".json", b))
+	return stateError(writeFile(p.store.recordPath(p.path)+".json", b, durable))
 }

@@ -17,7 +17,7 @@ func (s *Store) WriteRun(id string, json []byte) error {
 	if id == "" || id != filepath.Base(id) || strings.HasPrefix(id, ".") {
 		return fmt.Errorf("run id %q is not a file name", id)
 	}
-	return stateError(writeFile(filepath.Join(s.dir, runsDir, id+".json"), json))
+	return stateError(writeFile(filepath.Join(s.dir, runsDir, id+".json"), json, true))
 }
 
 // ReadRun returns a run's record. Records are plain files: nothing is opened or locked.

@@ -68,10 +68,16 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := s.checkFormat(); err != nil || o.ReadOnly {
 		return s, err
 	}
+	made := false
 	for _, d := range []string{indexDir, blobsDir, runsDir, leasesDir, scratchDir, checkpointDir, logsDir} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err == nil {
+			made = true
+		} else if !errors.Is(err, fs.ErrExist) {
 			return nil, stateError(err)
 		}
+	}
+	if made {
+		return s, stateError(syncPath(dir))
 	}
 	return s, nil
 }
@@ -109,13 +115,13 @@ func (s *Store) checkFormat() error {
 	case s.readOnly:
 		return nil
 	}
-	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+	if err := makeDir(s.dir); err != nil {
 		return stateError(err)
 	}
-	if err := writeFile(path, []byte(format)); err != nil {
+	if err := writeFile(path, []byte(format), true); err != nil {
 		return stateError(err)
 	}
-	return stateError(writeFile(filepath.Join(s.dir, ignoreFile), []byte("*\n"))) // git passes over the whole folder
+	return stateError(writeFile(filepath.Join(s.dir, ignoreFile), []byte("*\n"), true)) // git passes over the whole folder
 }
 
 // holdsOther tells whether something is in a folder besides what a killed writeFile or a fresh file system leaves.

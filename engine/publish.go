@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"rein/cache"
 )
 
@@ -107,24 +109,46 @@ func (p *planner) checkVacant(ctx context.Context) error {
 	return nil
 }
 
-// publish copies the pipelines' outputs to their paths. On an error, those before it have been copied.
+// publishers is how many outputs are published at a time: each waits for the disk.
+const publishers = 8
+
+// publish copies the pipelines' outputs to their paths. On an error, some have been copied; the error is of the first that has not.
 func (r *runner) publish() error {
 	r.space.tell()
+	var outputs []Output
 	for _, p := range r.work.graph.Pipelines {
-		for _, o := range p.Outputs {
-			n := r.work.nodes[o.Ref.Node]
-			if n.unit == nil {
-				continue
-			}
-			b, ok := r.schedule.results[n.unit.id].outputs[o.Ref.Port]
-			if !ok {
-				return outputError(o, fmt.Errorf("step %q has no output %q", n.Name, o.Ref.Port))
-			}
-			r.options.point("publish")
-			if _, err := r.store.Publish(r.ctx, b, o.Path); err != nil {
-				return outputError(o, err)
-			}
+		outputs = append(outputs, p.Outputs...)
+	}
+	failed := make([]error, len(outputs))
+	var g errgroup.Group
+	g.SetLimit(publishers)
+	for i, o := range outputs {
+		g.Go(func() error {
+			failed[i] = r.publishOne(o)
+			return nil
+		})
+	}
+	_ = g.Wait() // the errors are in failed
+	for _, err := range failed {
+		if err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (r *runner) publishOne(o Output) error {
+	n := r.work.nodes[o.Ref.Node]
+	if n.unit == nil {
+		return nil
+	}
+	b, ok := r.schedule.results[n.unit.id].outputs[o.Ref.Port]
+	if !ok {
+		return outputError(o, fmt.Errorf("step %q has no output %q", n.Name, o.Ref.Port))
+	}
+	r.options.point("publish")
+	if _, err := r.store.Publish(r.ctx, b, o.Path); err != nil {
+		return outputError(o, err)
 	}
 	return nil
 }

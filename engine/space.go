@@ -37,6 +37,7 @@ type space struct {
 
 	rubbish atomic.Int64 // bytes of small files in rubbishName
 	thrown  atomic.Int64 // how many were ever put there
+	cleared sync.WaitGroup
 }
 
 func spaceLease(name string) cache.Digest { return cache.Sum([]byte("scratch " + name)) }
@@ -244,7 +245,13 @@ func (s *space) throw(dir string, e fs.DirEntry) bool {
 	return true
 }
 
+// clear begins to remove what steps have left: none will run any more.
+func (s *space) clear() {
+	s.cleared.Go(func() { _ = cache.RemoveAll(filepath.Join(s.dir, rubbishName)) })
+}
+
 func (s *space) close() {
+	s.cleared.Wait()
 	_ = cache.RemoveAll(s.dir) // the next run sweeps what is left
 	_ = s.lease.Release()
 }
