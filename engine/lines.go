@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxLine is the default of LineWriter.Most, in bytes.
@@ -26,14 +27,37 @@ func (w *LineWriter) Write(p []byte) (int, error) {
 		if i < 0 {
 			break
 		}
-		w.buf = append(w.buf, p[:i]...)
+		w.add(p[:i])
 		w.Flush()
 		p = p[i+1:]
 	}
-	if w.buf = append(w.buf, p...); len(w.buf) >= cmp.Or(w.Most, maxLine) {
-		w.Flush()
-	}
+	w.add(p)
 	return n, nil
+}
+
+// add goes on with the line, and gives what is too long of it away.
+func (w *LineWriter) add(p []byte) {
+	w.buf = append(w.buf, p...)
+	for most := cmp.Or(w.Most, maxLine); len(w.buf) >= most; {
+		rest := bytes.Clone(w.buf[cutBefore(w.buf, most):])
+		w.buf = w.buf[:len(w.buf)-len(rest)]
+		w.Flush()
+		w.buf = append(w.buf, rest...)
+	}
+}
+
+// cutBefore is where a line that is too long is cut: before a space where there is one in its second half, so that no word and no
+// secret is in two pieces, and between characters.
+func cutBefore(b []byte, most int) int {
+	if at := bytes.LastIndexAny(b[:most], " \t"); at >= most/2 {
+		return at
+	}
+	for at := most; at > most-utf8.UTFMax; at-- {
+		if at == len(b) && utf8.Valid(b[at-1:]) || at < len(b) && utf8.RuneStart(b[at]) {
+			return at
+		}
+	}
+	return most
 }
 
 // Flush ends the line that was begun.

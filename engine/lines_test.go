@@ -21,8 +21,16 @@ func TestLineWriter(t *testing.T) {
 			}
 		}
 	}
-	if got := linesOf(t, 8, "1234567890\n", 1); got != "12345678|90" {
-		t.Errorf("a long line: %q", got)
+	for in, want := range map[string]string{
+		"1234567890\n":  "12345678|90",
+		"123456 secret": "123456|secret", // a word isn't cut
+		"1234567é90":    "1234567|é90",   // nor is a character
+	} {
+		for _, piece := range []int{1, 3, 100} {
+			if got := strings.ReplaceAll(linesOf(t, 8, in, piece), "| ", "|"); got != want {
+				t.Errorf("a long line in pieces of %d: %q, want %q", piece, got, want)
+			}
+		}
 	}
 }
 

@@ -23,6 +23,9 @@ func (l *loader) keepSecret(v cty.Value) {
 func secretTexts(v cty.Value) []string {
 	var out []string
 	_ = cty.Walk(v, func(_ cty.Path, x cty.Value) (bool, error) {
+		if s := pieces(x); len(s) >= shortestSecret {
+			out = append(out, s)
+		}
 		if !x.HasMark(sensitive) {
 			return true, nil
 		}
@@ -39,6 +42,31 @@ func secretTexts(v cty.Value) []string {
 		return false, nil
 	})
 	return out
+}
+
+// pieces is a list of short texts as a message shows it, if some of them are sensitive: what split("", var.token) gives.
+func pieces(v cty.Value) string {
+	if !v.ContainsMarked() {
+		return ""
+	}
+	plain, _ := v.UnmarkDeep()
+	if t := plain.Type(); !plain.IsWhollyKnown() || plain.IsNull() || !t.IsListType() && !t.IsTupleType() {
+		return ""
+	}
+	var all []string
+	short := false
+	for _, x := range plain.AsValueSlice() {
+		s, err := convert.Convert(x, cty.String)
+		if err != nil || s.IsNull() {
+			return ""
+		}
+		all = append(all, s.AsString())
+		short = short || len(s.AsString()) < shortestSecret
+	}
+	if !short {
+		return ""
+	}
+	return strings.Join(all, " ")
 }
 
 // mayBeShown reports an error if a value that plans and records show is sensitive.

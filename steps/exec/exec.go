@@ -137,11 +137,12 @@ var programs sync.Map // [2]string{name, PATH} -> path
 // failure is the error of a program that ended badly, with the last lines that it printed.
 func failure(command []string, err error, last []string) error {
 	what := command[0]
-	if len(command) > 1 {
-		what += " " + strings.Join(command[1:], " ")
-	}
-	if r := []rune(what); len(r) > 120 {
-		what = string(r[:119]) + "…"
+	for _, arg := range command[1:] { // none is cut: what is left of a secret would not be known for one
+		if len(what)+len(arg) > mostShown {
+			what += " …"
+			break
+		}
+		what += " " + arg
 	}
 	what = strings.ReplaceAll(what, "\n", " ")
 	if len(last) == 0 {
@@ -183,6 +184,9 @@ func (s *sandbox) environment(env *steps.Env, extra map[string]string) []string 
 	}
 	return vars
 }
+
+// mostShown is how many bytes of a command an error shows.
+const mostShown = 120
 
 // lastLines is how many lines of output an error shows.
 const lastLines = 10
