@@ -21,9 +21,10 @@ import (
 type search struct {
 	app        *app
 	f          *bisectFlags
-	top        string // of the repository
-	tree       string // of the temporary worktree
-	file       string // the strategy, relative to both
+	top        string   // of the repository
+	tree       string   // of the temporary worktree
+	settings   []string // of git: without the programs that the repository names
+	file       string   // the strategy, relative to both
 	known      map[string]tried
 	begin, end tried
 	paths      []string // relative to the top: what the strategy reads
@@ -77,7 +78,11 @@ func (s *search) open(ctx context.Context, file string) error {
 		return err
 	}
 	s.tree = filepath.Join(dir, "tree")
-	if _, err := git(ctx, s.top, "worktree", "add", "--quiet", "--detach", s.tree, "HEAD"); err != nil {
+	// The user's own filters (LFS) make the files; those of the repository's configuration are somebody else's.
+	if s.settings, err = withoutFilters(ctx, s.top, "local", "worktree"); err == nil {
+		_, err = gitWith(ctx, s.top, s.settings, nil, "worktree", "add", "--quiet", "--detach", s.tree, "HEAD")
+	}
+	if err != nil {
 		os.RemoveAll(dir)
 		return err
 	}
@@ -97,7 +102,7 @@ func (s *search) at(ctx context.Context, id string) (tried, error) {
 	if t, ok := s.known[id]; ok {
 		return t, nil
 	}
-	if _, err := git(ctx, s.tree, "checkout", "--quiet", "--detach", "--force", id); err != nil {
+	if _, err := gitWith(ctx, s.tree, s.settings, nil, "checkout", "--quiet", "--detach", "--force", id); err != nil {
 		return tried{}, err
 	}
 	o := s.app.langOptions([]string{s.file}, &s.f.load)

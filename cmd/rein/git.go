@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"rein/engine/record"
@@ -17,21 +18,22 @@ import (
 
 // gitSafe are options and settings with which git starts no program of a repository.
 var (
-	gitSafe = []string{"--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull, "-c", "protocol.allow=never",
-		"-c", "core.alternateRefsCommand="}
-	gitEnv = []string{"GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_COUNT=0"}
+	gitSafe = []string{"--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=" + os.DevNull, "-c", "core.alternateRefsCommand=",
+		"-c", "log.showSignature=false"}
+	// An empty list of protocols would be none at all; a repository's own settings can't allow one again.
+	gitEnv = []string{"GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_COUNT=0", "GIT_ALLOW_PROTOCOL=none"}
 )
 
 // git runs git in dir and returns what it printed.
 func git(ctx context.Context, dir string, args ...string) (string, error) {
-	return gitWith(ctx, dir, nil, args...)
+	return gitWith(ctx, dir, nil, nil, args...)
 }
 
-// gitWith is git with something to read.
-func gitWith(ctx context.Context, dir string, in io.Reader, args ...string) (string, error) {
+// gitWith is git with settings, as variables of its environment, and something to read.
+func gitWith(ctx context.Context, dir string, settings []string, in io.Reader, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", append(gitSafe[:len(gitSafe):len(gitSafe)], args...)...)
 	cmd.Dir, cmd.Stdin = dir, in
-	cmd.Env = append(os.Environ(), gitEnv...)
+	cmd.Env = slices.Concat(os.Environ(), gitEnv, settings)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
@@ -52,11 +54,11 @@ func objectOf(ctx context.Context, dir, rev, kind string) (string, error) {
 
 // gitFacts describes the revision from which a run is made. It is zero outside a repository and without git.
 func gitFacts(ctx context.Context, dir string) record.Git {
-	args, err := withoutFilters(ctx, dir)
+	settings, err := withoutFilters(ctx, dir)
 	if err != nil {
 		return record.Git{}
 	}
-	out, err := git(ctx, dir, append(args, "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--ignore-submodules=all")...)
+	out, err := gitWith(ctx, dir, settings, nil, "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--ignore-submodules=all")
 	if err != nil {
 		return record.Git{}
 	}
@@ -72,23 +74,31 @@ func gitFacts(ctx context.Context, dir string) record.Git {
 	return g
 }
 
-// withoutFilters are settings that disable the filters that a repository names. A file that needs a filter counts as changed if it was
-// written to since git last looked at it.
-func withoutFilters(ctx context.Context, dir string) ([]string, error) {
+// withoutFilters are settings that disable the filters that the configuration names, in the given scopes or in all. A file that needs
+// a filter counts as changed if it was written to since git last looked at it. The settings are variables of the environment, because a
+// name on the command line ends at its first equals sign.
+func withoutFilters(ctx context.Context, dir string, scopes ...string) ([]string, error) {
 	if _, err := git(ctx, dir, "rev-parse", "--git-dir"); err != nil {
 		return nil, err
 	}
-	out, err := git(ctx, dir, "config", "--includes", "--null", "--name-only", "--get-regexp", `^filter\..*\.(clean|smudge|process|required)$`)
+	out, err := git(ctx, dir, "config", "--includes", "--show-scope", "--null", "--name-only", "--get-regexp", `^filter\..*\.(clean|smudge|process|required)$`)
 	if err != nil {
 		return nil, nil // there is none
 	}
-	var args []string
-	for _, name := range strings.Split(strings.TrimSuffix(out, "\x00"), "\x00") {
+	var settings []string
+	fields := strings.Split(strings.TrimSuffix(out, "\x00"), "\x00") // scope, name, scope, name, and so on
+	n := 0
+	for i := 0; i+1 < len(fields); i += 2 {
+		scope, name := fields[i], fields[i+1]
+		if len(scopes) > 0 && !slices.Contains(scopes, scope) {
+			continue
+		}
 		value := ""
 		if strings.HasSuffix(name, ".required") {
 			value = "false"
 		}
-		args = append(args, "-c", name+"="+value)
+		settings = append(settings, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", n, name), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", n, value))
+		n++
 	}
-	return args, nil
+	return append(settings, fmt.Sprintf("GIT_CONFIG_COUNT=%d", n)), nil
 }

@@ -65,7 +65,7 @@ func revision(ctx context.Context, rev string) (files fs.FS, root string, err er
 			names, objects = append(names, name), append(objects, f[2])
 		}
 	}
-	texts, err := gitWith(ctx, root, strings.NewReader(strings.Join(append(objects, ""), "\n")), "cat-file", "--batch")
+	texts, err := gitWith(ctx, root, nil, strings.NewReader(strings.Join(append(objects, ""), "\n")), "cat-file", "--batch")
 	if err != nil {
 		return nil, "", err
 	}
