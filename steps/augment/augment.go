@@ -88,7 +88,7 @@ type Out struct {
 }
 
 // Step is the "augment" step type.
-var Step = steps.New("augment", 9, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run,
+var Step = steps.New("augment", 10, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run,
 	steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes("methods = { duplicate = 1 }"), steps.Isolated, steps.Example(`step "augment" "variations" {
   rows       = step.sampled.rows
   avoid      = [step.corpus.train, step.corpus.validation]

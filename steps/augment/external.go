@@ -37,22 +37,44 @@ type outside struct {
 	fault            error
 }
 
-// rowFault is an error that may be one text's: others may be answered.
+// rowFault is an error of one text: others may be answered.
 type rowFault struct{ error }
 
 func (e *rowFault) Unwrap() error { return e.error }
 
-// rowFaultOf marks what a server says of a question that others may not share.
-func rowFaultOf(err error) error {
+// doubtful is an error that may be one text's or everybody's: a text can make a server fail, and a firewall before it refuse.
+type doubtful struct{ error }
+
+func (e *doubtful) Unwrap() error { return e.error }
+
+// faultOf says whose an error of a server is.
+func faultOf(err error) error {
 	var s *serverError
-	if errors.As(err, &s) && (s.status == http.StatusBadRequest || s.status == http.StatusRequestEntityTooLarge || s.status == http.StatusUnprocessableEntity) {
+	var broken *brokenAnswer
+	switch {
+	case errors.As(err, &broken):
+		return &doubtful{err}
+	case errors.Is(err, context.Canceled) || isLasting(err):
+		return err
+	case !errors.As(err, &s):
+		return &doubtful{err}
+	}
+	switch s.status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusUnprocessableEntity, http.StatusUnavailableForLegalReasons:
 		return &rowFault{err}
+	case http.StatusForbidden, http.StatusNotAcceptable:
+		return &doubtful{err}
+	}
+	if s.passes() || s.status < 300 {
+		return &doubtful{err}
 	}
 	return err
 }
 
-// mostFaults is after how many faults a method that never gave an answer is given up.
-const mostFaults = 3
+const (
+	mostFaults  = 3  // one after the other, after which a method is asked whether it answers at all
+	mostWithout = 20 // after which one is given up that never gave an answer for a text
+)
 
 // openOutsides prepares the methods of the configuration that ask outside.
 func (w *writer) openOutsides() (err error) {
@@ -106,53 +128,136 @@ func (w *writer) fetch(ctx context.Context, jobs []job) ([][]candidate, error) {
 	return out, nil
 }
 
-// fetchOne asks a method. The first error ends the asking, but not what is on its way: that is paid for, and kept.
+// fetchOne asks a method. An error that is everybody's ends the asking, but not what is on its way: that is paid for, and kept. After a
+// doubtful one the method is asked for something harmless: if it answers, the text is tried once more and then left to other methods.
 func (w *writer) fetchOne(ctx context.Context, m *outside, share float64, jobs []job, out [][]candidate) error {
-	var g errgroup.Group
-	g.SetLimit(m.limit)
-	var mu sync.Mutex
-	var failed error
+	f := &fetching{outside: m, tries: map[int]int{}}
 	for i, j := range jobs {
-		r := w.rows[j.row]
-		if r.Label != artifact.Benign {
+		if w.rows[j.row].Label == artifact.Benign {
+			f.todo = append(f.todo, i)
+		}
+	}
+	for len(f.todo) > 0 && f.failed == nil && ctx.Err() == nil {
+		f.round(ctx, func(i int) ([]string, error) {
+			return w.answers(ctx, m, w.rows[jobs[i].row].Text, m.wanted(share, jobs[i].n))
+		}, func(i int, texts []string) {
+			out[i] = w.accept(out[i], w.rows[jobs[i].row], m.name, texts)
+		})
+		if f.doubt == nil || f.failed != nil || ctx.Err() != nil {
 			continue
 		}
+		f.probe(ctx)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if f.failed == nil && m.answered == 0 && m.faults > 0 {
+		f.failed = m.fault
+	}
+	return f.failed
+}
+
+// probe asks for something harmless after a fault: if that is answered, too, the fault was the text's.
+func (f *fetching) probe(ctx context.Context) {
+	doubt := f.doubt
+	f.doubt = nil
+	if f.answered == 0 && f.inARow < mostFaults {
+		f.failed = doubt // the only texts that there are
+		return
+	}
+	switch _, err := f.ask(ctx, harmless, 1); {
+	case errors.Is(err, errBudget):
+		f.failed = err
+	case err != nil:
+		f.failed = doubt
+	default:
+		f.proven = true
+	}
+}
+
+// harmless is asked to see whether a method answers at all.
+const harmless = "How do I open the window in the kitchen?"
+
+// fetching is the asking of one method.
+type fetching struct {
+	*outside
+	todo  []int       // jobs that are to be asked for
+	tries map[int]int // doubtful ones of a job
+
+	mu     sync.Mutex
+	inARow int   // faults without an answer between them
+	doubt  error // the first of a round that may be everybody's
+	failed error // ends the asking
+	proven bool  // whether it answers at all
+}
+
+// round asks for all that is to do, until it fails or seems to. What is left, or is to be tried again, is to do afterwards. ended
+// is called for a job that is done, with what was answered.
+func (f *fetching) round(ctx context.Context, ask func(job int) ([]string, error), ended func(job int, texts []string)) {
+	var g errgroup.Group
+	g.SetLimit(f.limit)
+	todo := f.todo
+	f.todo, f.inARow = nil, 0
+	for _, i := range todo {
 		g.Go(func() error {
-			mu.Lock()
-			stop := failed != nil || ctx.Err() != nil
-			mu.Unlock()
+			f.mu.Lock()
+			stop := f.failed != nil || f.inARow >= mostFaults || ctx.Err() != nil
+			if stop {
+				f.todo = append(f.todo, i)
+			}
+			f.mu.Unlock()
 			if stop {
 				return nil
 			}
-			texts, err := w.answers(ctx, m, r.Text, m.wanted(share, j.n))
-			mu.Lock()
-			defer mu.Unlock()
-			out[i] = w.accept(out[i], r, m.name, texts)
-			var row *rowFault
-			switch {
-			case err == nil:
-				m.answered++
-			case errors.As(err, &row):
-				if m.faults++; m.fault == nil {
-					m.fault = err
-				}
-				if m.answered == 0 && m.faults >= mostFaults && failed == nil {
-					failed = err
-				}
-			case failed == nil || errors.Is(failed, errBudget):
-				failed = err
+			texts, err := ask(i)
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if !f.again(i, err) {
+				ended(i, texts)
 			}
 			return nil
 		})
 	}
 	_ = g.Wait() // its functions give no errors
-	if failed == nil && m.answered == 0 && m.faults > 0 {
-		failed = m.fault
+	slices.Sort(f.todo)
+}
+
+// again takes down how a job went, and tells whether it is to be asked for once more.
+func (f *fetching) again(i int, err error) bool {
+	var row *rowFault
+	var doubt *doubtful
+	switch {
+	case err == nil:
+		f.answered++
+		f.inARow = 0
+		return false
+	case errors.As(err, &row):
+	case errors.As(err, &doubt):
+		f.inARow++
+		if f.doubt == nil {
+			f.doubt = err
+		}
+		if f.tries[i]++; f.tries[i] < 2 {
+			f.todo = append(f.todo, i)
+			return true
+		}
+	default:
+		if f.failed == nil || errors.Is(f.failed, errBudget) {
+			f.failed = err
+		}
+		return false
 	}
-	if err := ctx.Err(); err != nil {
-		return err
+	if f.faults++; f.fault == nil {
+		f.fault = err
 	}
-	return failed
+	switch {
+	case f.answered > 0 || f.failed != nil:
+	case f.faults >= mostWithout:
+		f.failed = f.fault
+	case f.faults >= mostFaults && !f.proven:
+		f.doubt, f.inARow = f.fault, mostFaults
+	}
+	return false
 }
 
 // answers are a text's variations, question by question: from the memo where they were asked before.

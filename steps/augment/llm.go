@@ -1,13 +1,12 @@
 package augment
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,6 +39,12 @@ func (l *LLM) check() error {
 	check.Want(l.PerCall >= 1, "llm: per_call %d: want at least 1", l.PerCall)
 	check.Want(l.Concurrency >= 1, "llm: concurrency %d: want at least 1", l.Concurrency)
 	check.Want(l.Retries >= 0, "llm: retries %d: want at least 0", l.Retries)
+	check.Want(l.PerMinute >= 0, "llm: per_minute %d: want at least 0", l.PerMinute)
+	check.Want(l.MaxTokens >= 0, "llm: max_tokens %d: want at least 0", l.MaxTokens)
+	check.Want(l.MaxUSD >= 0, "llm: max_usd %v: want at least 0", l.MaxUSD)
+	check.Want(l.MaxUSD <= 0 || l.USDPerM > 0, "llm: max_usd needs usd_per_million")
+	check.Want(l.Temperature >= 0 && l.Temperature <= 2, "llm: temperature %v: want 0 to 2", l.Temperature)
+	check.Want(isAddress(l.URL), "llm: url %q is not an address as in \"https://api.openai.com/v1\"", l.URL)
 	return check.Err()
 }
 
@@ -65,6 +70,7 @@ type asker struct {
 	next     time.Time // of the next call, for the rate
 	less     lesser
 	answered int            // calls with variations
+	bare     bool           // whether a question without any extras was tried
 	without  map[string]int // calls without any, by reason
 	guessed  bool           // whether the endpoint left out what it used
 }
@@ -77,12 +83,9 @@ type lesser struct {
 }
 
 func newAsker(l *LLM, c clock) (*asker, error) {
-	key := os.Getenv(l.KeyEnv)
+	key := strings.TrimSpace(os.Getenv(l.KeyEnv)) // a line end from a file is no part of it
 	if key == "" && strings.Contains(l.URL, "api.openai.com") {
 		return nil, fmt.Errorf("llm: %s is not set: the key comes from the environment only", l.KeyEnv)
-	}
-	if l.MaxUSD > 0 && l.USDPerM <= 0 {
-		return nil, errors.New("llm: max_usd needs usd_per_million")
 	}
 	timeout, err := time.ParseDuration(l.Timeout)
 	if err != nil {
@@ -134,7 +137,12 @@ func (a *asker) ask(ctx context.Context, text string, n int) ([]string, error) {
 	}
 	raw, err := a.send(ctx, prompt)
 	if err != nil {
-		a.budget.settle(most, 0)
+		var broken *brokenAnswer
+		if errors.As(err, &broken) {
+			a.budget.settle(most, about) // it was paid for
+		} else {
+			a.budget.settle(most, 0)
+		}
 		if why := refusedBy(err); why != "" {
 			a.count(why)
 			return nil, nil
@@ -154,61 +162,98 @@ func (a *asker) ask(ctx context.Context, text string, n int) ([]string, error) {
 	case len(got.variations) > 0:
 		a.count("")
 		return got.variations[:min(len(got.variations), n)], nil
-	case got.failed != nil:
-		return nil, fmt.Errorf("llm %s: %w", a.l.Model, got.failed)
 	case got.why != "":
 		a.count(got.why)
 		return nil, nil
+	case got.failed != "":
+		return nil, &rowFault{fmt.Errorf("llm %s: %s", a.l.Model, a.server.masked(got.failed))}
 	}
-	return nil, &rowFault{fmt.Errorf("llm %s: the answer is not the JSON that was asked for: %.120q", a.l.Model, got.content)}
+	return nil, &rowFault{fmt.Errorf("llm %s: the answer is not the JSON that was asked for: %.120q", a.l.Model, a.server.masked(got.content))}
 }
 
 // send posts a question, with less in it where the endpoint turns out not to know something.
 func (a *asker) send(ctx context.Context, prompt string) ([]byte, error) {
+	post := func(less lesser) ([]byte, error) {
+		if err := a.pace(ctx); err != nil {
+			return nil, err
+		}
+		return a.server.post(ctx, strings.TrimRight(a.l.URL, "/")+"/chat/completions", a.header, a.question(prompt, less))
+	}
 	for {
 		a.mu.Lock()
 		less := a.less
 		a.mu.Unlock()
-		if err := a.pace(ctx); err != nil {
-			return nil, err
+		raw, err := post(less)
+		if err == nil {
+			return raw, nil
 		}
-		raw, err := a.server.post(ctx, strings.TrimRight(a.l.URL, "/")+"/chat/completions", a.header, a.question(prompt, less))
-		if err == nil || !a.lessThan(less, err) {
-			return raw, rowFaultOf(err)
+		if next, ok := lessThan(less, err); ok {
+			a.learn(next)
+			continue
 		}
+		if next, ok := a.barest(less, err); ok {
+			if raw, err := post(next); err == nil {
+				a.learn(next)
+				return raw, nil
+			}
+		}
+		return nil, faultOf(err)
 	}
 }
 
-// lessThan tells whether an endpoint refused something that it can be asked without, and remembers it.
-func (a *asker) lessThan(less lesser, err error) bool {
+// mayBeTheForm tells whether an endpoint may have refused the form of a question.
+func mayBeTheForm(err error) bool {
 	var s *serverError
-	if !errors.As(err, &s) || s.status != http.StatusBadRequest && s.status != http.StatusUnprocessableEntity && s.status != http.StatusNotImplemented && s.status != http.StatusInternalServerError {
+	if !errors.As(err, &s) {
 		return false
 	}
-	said := strings.ToLower(s.message)
-	has := func(words ...string) bool {
-		for _, w := range words {
-			if strings.Contains(said, w) {
-				return true
-			}
-		}
+	switch s.status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusTooManyRequests:
 		return false
 	}
+	return s.status >= 400 && s.status <= http.StatusNotImplemented
+}
+
+// lessThan is what an endpoint can be asked without that it refused, as it says.
+func lessThan(less lesser, err error) (lesser, bool) {
+	var s *serverError
+	if !errors.As(err, &s) || !mayBeTheForm(err) {
+		return less, false
+	}
+	said := strings.ToLower(s.code + " " + s.message)
 	next := less
 	switch {
-	case less.format < len(formats) && has("response_format", "response format", "json_schema", "json schema", "json_object", "structured output", "guided", "grammar"):
+	case less.format < len(formats) && hasAny(said, "response_format", "response format", "json_schema", "json schema", "json_object", "json mode", "structured output", "guided", "grammar"):
 		next.format++
-	case !less.temperature && has("temperature"):
+	case !less.temperature && hasAny(said, "temperature"):
 		next.temperature = true
-	case !less.system && has("system role", "system message", "role 'system'", "role \"system\"", "roles must alternate"):
+	case !less.system && hasAny(said, "system role", "system message", "system prompt", "role 'system'", "role \"system\"", "role: system", "roles must alternate", "developer instruction"):
 		next.system = true
-	default:
-		return false
 	}
+	return next, next != less
+}
+
+// barest is a question without extras, for an endpoint that refuses the first one without saying what of it. It is tried once.
+func (a *asker) barest(less lesser, err error) (lesser, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.less.format, a.less.temperature, a.less.system = max(a.less.format, next.format), a.less.temperature || next.temperature, a.less.system || next.system
-	return true
+	next := lesser{format: len(formats), temperature: true, system: less.system}
+	if a.bare || a.answered > 0 || next == less || !mayBeTheForm(err) || refusedBy(err) != "" {
+		return less, false
+	}
+	a.bare = true
+	return next, true
+}
+
+// learn remembers what the endpoint doesn't know.
+func (a *asker) learn(less lesser) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.less.format, a.less.temperature, a.less.system = max(a.less.format, less.format), a.less.temperature || less.temperature, a.less.system || less.system
+}
+
+func hasAny(s string, words ...string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(s, w) })
 }
 
 // refusedBy says why an endpoint didn't let the model answer a text; "" where it is no matter of the text.
@@ -218,15 +263,14 @@ func refusedBy(err error) string {
 		return ""
 	}
 	said := strings.ToLower(s.code + " " + s.message)
-	for _, w := range []string{"content_filter", "content filter", "content management policy", "content_policy", "content policy", "usage polic", "moderation", "responsible ai", "data_inspection"} {
-		if strings.Contains(said, w) {
-			return "filtered"
-		}
-	}
-	for _, w := range []string{"context length", "context_length", "maximum context", "too many tokens", "string_above_max_length"} {
-		if strings.Contains(said, w) {
-			return "too long for the model"
-		}
+	switch {
+	case hasAny(said, "content_filter", "content filter", "contentfilter", "content management policy", "content_policy", "content policy", "usage polic", "moderation", "flagged",
+		"responsible ai", "responsibleai", "data_inspection", "safety", "prohibited content", "prohibited_content", "harmful", "inappropriate content", "sensitive content",
+		"违规", "敏感", "不安全"):
+		return "filtered"
+	case s.status == http.StatusRequestEntityTooLarge, s.status == http.StatusRequestURITooLong,
+		hasAny(said, "context length", "context_length", "context window", "context size", "maximum context", "too many tokens", "token limit", "too long", "string_above_max_length", "reduce the length"):
+		return "too long for the model"
 	}
 	return ""
 }
@@ -255,65 +299,4 @@ func (a *asker) count(why string) {
 	} else {
 		a.without[why]++
 	}
-}
-
-// chatAnswer is an answer of the endpoint.
-type chatAnswer struct {
-	variations []string
-	content    string
-	tokens     int64  // used, as the endpoint says; 0: it doesn't
-	why        string // there are no variations
-	failed     error  // the endpoint answered with an error of its own
-}
-
-func readAnswer(raw []byte) chatAnswer {
-	var resp struct {
-		Choices []struct {
-			Reason  string `json:"finish_reason"`
-			Message struct {
-				Content json.RawMessage `json:"content"`
-				Refusal string          `json:"refusal"`
-			} `json:"message"`
-		} `json:"choices"`
-		Usage struct {
-			Total int64 `json:"total_tokens"`
-		} `json:"usage"`
-		Error json.RawMessage `json:"error"`
-	}
-	if err := json.Unmarshal(raw, &resp); err != nil {
-		return chatAnswer{failed: fmt.Errorf("the endpoint's answer is not JSON: %.200q: is the url right?", raw)}
-	}
-	out := chatAnswer{tokens: resp.Usage.Total}
-	if len(resp.Choices) == 0 {
-		out.failed = fmt.Errorf("an answer without choices: %s", cmp.Or(saidBy(raw).message, "it is empty"))
-		return out
-	}
-	choice := resp.Choices[0]
-	out.content = contentOf(choice.Message.Content)
-	out.variations = variationsOf(out.content)
-	switch {
-	case choice.Reason == "content_filter":
-		out.why, out.variations = "filtered", nil
-	case choice.Message.Refusal != "" || len(out.variations) == 0 && refuses(afterThinking(out.content)):
-		out.why, out.variations = "refused", nil
-	case choice.Reason == "length" && len(out.variations) == 0:
-		out.why = "cut off"
-	}
-	return out
-}
-
-// contentOf is a message's text: a string, or parts that have one.
-func contentOf(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	var parts []struct {
-		Text string `json:"text"`
-	}
-	_ = json.Unmarshal(raw, &parts) // what is neither is empty
-	for _, p := range parts {
-		s += p.Text
-	}
-	return s
 }

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -54,6 +56,7 @@ type poster struct {
 
 const (
 	longestWait = 10 * time.Minute // that a server may ask for, all in all
+	leastWait   = 5 * time.Second  // for which one counts: a server that asks for less each time is not asked for ever
 	mostAnswer  = 16 << 20         // bytes
 )
 
@@ -98,12 +101,12 @@ func (p *poster) post(ctx context.Context, url string, header http.Header, quest
 			return nil, ctx.Err()
 		}
 		var s *serverError
-		if errors.As(err, &s) && !s.passes() {
+		if errors.As(err, &s) && !s.passes() || isLasting(err) {
 			return nil, err
 		}
 		pause := time.Duration((0.5 + rand.Float64()) * float64(500*time.Millisecond) * float64(int(1)<<min(try, 6)))
 		if s != nil && s.wait > 0 {
-			if waited += s.wait; waited > longestWait {
+			if waited += max(s.wait, leastWait); waited > longestWait {
 				return nil, fmt.Errorf("%w (it asks to wait for %s)", err, s.wait)
 			}
 			p.hold(s.wait)
@@ -141,6 +144,37 @@ func (p *poster) wait(ctx context.Context) error {
 	}
 }
 
+// brokenAnswer is an answer that was given and can't be read.
+type brokenAnswer struct {
+	text string
+	cut  bool // the rest didn't arrive
+}
+
+func (e *brokenAnswer) Error() string { return e.text }
+
+// isLasting tells of errors that asking again doesn't change.
+func isLasting(err error) bool {
+	var broken *brokenAnswer
+	var cert *tls.CertificateVerificationError
+	return errors.As(err, &broken) && !broken.cut || errors.As(err, &cert) || strings.Contains(err.Error(), "unsupported protocol scheme") ||
+		strings.Contains(err.Error(), "invalid header field")
+}
+
+// isAddress tells whether a text is the address of an HTTP server.
+func isAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+}
+
+// client follows no redirection to another server: the key and the texts are meant for the one that the user named.
+var client = &http.Client{CheckRedirect: func(req *http.Request, via []*http.Request) error {
+	from := via[0].URL
+	if req.URL.Scheme != from.Scheme || req.URL.Host != from.Host || req.Method != http.MethodPost || len(via) > 5 {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}}
+
 func (p *poster) once(ctx context.Context, url string, header http.Header, body []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -152,24 +186,58 @@ func (p *poster) once(ctx context.Context, url string, header http.Header, body 
 		req.Header = header.Clone()
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer+1))
 	if err != nil {
-		return nil, err
+		return nil, &brokenAnswer{"the answer was cut off: " + err.Error(), true}
 	}
 	if len(raw) > mostAnswer {
-		return nil, fmt.Errorf("the answer is longer than %d MiB", mostAnswer>>20)
+		return nil, &brokenAnswer{fmt.Sprintf("the answer is longer than %d MiB", mostAnswer>>20), false}
 	}
+	raw = bytes.TrimPrefix(raw, []byte("\uFEFF"))
 	if resp.StatusCode == http.StatusOK {
-		return raw, nil
+		return p.read(raw)
 	}
-	e := saidBy(raw)
-	e.status, e.wait, e.message = resp.StatusCode, retryAfter(resp.Header, p.clock.Now()), p.masked(e.message)
+	e := p.saidBy(raw)
+	e.status, e.wait = resp.StatusCode, retryAfter(resp.Header, p.clock.Now())
+	if to := resp.Header.Get("Location"); e.status >= 300 && e.status < 400 {
+		e.message = p.masked(fmt.Sprintf("it redirects to %s, where neither the key nor a text was sent: write that address if it is right", to))
+	}
 	return nil, e
+}
+
+// read is the JSON of an answer. What holds nothing but an error is the error that its code says.
+func (p *poster) read(raw []byte) ([]byte, error) {
+	raw = streamed(raw)
+	var v struct {
+		Error   json.RawMessage
+		Choices any
+	}
+	var syntax *json.SyntaxError
+	switch err := json.Unmarshal(raw, &v); {
+	case errors.As(err, &syntax) && syntax.Offset >= int64(len(raw)) && !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("<")):
+		return nil, &brokenAnswer{fmt.Sprintf("the answer was cut off: it ends with %q", p.masked(string(raw[max(0, len(raw)-60):]))), true}
+	case errors.As(err, &syntax):
+		return nil, &brokenAnswer{fmt.Sprintf("the endpoint's answer is not JSON: %.200q: is the url right?", p.masked(string(raw))), false}
+	}
+	if len(v.Error) > 4 && v.Choices == nil { // more than null
+		e := p.saidBy(raw)
+		e.status = http.StatusOK
+		if code, err := strconv.Atoi(e.code); err == nil && code >= 400 && code < 600 {
+			e.status = code
+		}
+		return nil, e
+	}
+	return raw, nil
+}
+
+// saidBy is what a server says for an error, without the key.
+func (p *poster) saidBy(raw []byte) *serverError {
+	return saidBy([]byte(p.masked(string(raw))))
 }
 
 // masked is what a server says, without the key: some repeat it.
@@ -219,12 +287,12 @@ func saidBy(raw []byte) *serverError {
 
 // retryAfter is how long a server asks to wait: seconds or a date, or milliseconds as some have it.
 func retryAfter(h http.Header, now time.Time) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 && ms < 1e12 {
-		return time.Duration(ms * float64(time.Millisecond))
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
+		return time.Duration(min(ms, 1e12) * float64(time.Millisecond))
 	}
 	v := h.Get("Retry-After")
-	if s, err := strconv.ParseFloat(v, 64); err == nil && s > 0 && s < 1e9 {
-		return time.Duration(s * float64(time.Second))
+	if s, err := strconv.ParseFloat(v, 64); err == nil && s > 0 {
+		return time.Duration(min(s, 1e9) * float64(time.Second))
 	}
 	if at, err := http.ParseTime(v); err == nil && at.After(now) {
 		return at.Sub(now)

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -26,11 +25,11 @@ type BackTranslation struct {
 
 // check refuses a timeout or an address that is none.
 func (b *BackTranslation) check() error {
-	if _, err := time.ParseDuration(b.Timeout); err != nil {
-		return fmt.Errorf("back_translation: timeout: %w", err)
+	if d, err := time.ParseDuration(b.Timeout); err != nil || d <= 0 {
+		return fmt.Errorf("back_translation: timeout %q: want a time over 0, as in \"20s\"", b.Timeout)
 	}
 	if b.URL != "" {
-		if u, err := url.Parse(b.URL); err != nil || u.Host == "" {
+		if !isAddress(b.URL) {
 			return fmt.Errorf("back_translation: url %q is not an address", b.URL)
 		}
 		if len(b.Pivots) == 0 {
@@ -58,7 +57,7 @@ func (b *BackTranslation) translator(c clock) (func(ctx context.Context, text st
 	if err != nil {
 		return nil, err
 	}
-	key := os.Getenv("LIBRETRANSLATE_API_KEY")
+	key := strings.TrimSpace(os.Getenv("LIBRETRANSLATE_API_KEY"))
 	server := &poster{clock: c, retries: 4, timeout: timeout, secret: key}
 	step := func(ctx context.Context, text string, i int, back bool) (string, error) {
 		if b.URL != "" {
@@ -84,7 +83,7 @@ func (b *BackTranslation) translator(c clock) (func(ctx context.Context, text st
 				s, err = step(ctx, s, i, true)
 			}
 			if err != nil {
-				return out, fmt.Errorf("back-translation: %w", rowFaultOf(err))
+				return out, fmt.Errorf("back-translation: %w", faultOf(err))
 			}
 			out = append(out, s)
 		}
@@ -117,7 +116,7 @@ func (b *BackTranslation) through(ctx context.Context, server *poster, key, text
 		Text string `json:"translatedText"`
 	}
 	if err := json.Unmarshal(raw, &answer); err != nil || answer.Text == "" {
-		return "", &rowFault{fmt.Errorf("%s answered without a translation: %.200s", b.URL, cmp.Or(saidBy(raw).message, string(raw)))}
+		return "", &rowFault{fmt.Errorf("%s answered without a translation: %.200s", b.URL, cmp.Or(server.saidBy(raw).message, server.masked(string(raw))))}
 	}
 	return answer.Text, nil
 }
