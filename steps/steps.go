@@ -11,7 +11,6 @@ package steps
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -39,8 +38,6 @@ type Type struct {
 	In, Out []Port
 	// Dynamic: the pipeline names the ports; `inputs` maps names to references, the config's `outputs` lists names.
 	Dynamic bool
-	// Metrics are the names of what the type measures beyond the metrics of package metric.
-	Metrics []string
 
 	isolated, nondeterministic, exclusive bool
 	traits                                engine.Traits
@@ -70,11 +67,6 @@ func Fingerprint(f func() map[string]string) Option { return func(t *Type) { t.f
 
 // Example gives a piece of HCL for the reference.
 func Example(hcl string) Option { return func(t *Type) { t.Example = hcl } }
-
-// Metrics names what the type measures beyond the metrics of package metric, so that expectations on it can be checked at load.
-func Metrics(names ...string) Option {
-	return func(t *Type) { t.Metrics = append(t.Metrics, names...) }
-}
 
 // Validator may be implemented by a config (value or pointer): checked at load, before anything runs.
 type Validator interface{ Validate() error }
@@ -292,10 +284,4 @@ func Verdictf(format string, args ...any) error {
 // Advise says beside an error, or a verdict, what its reader can do about it.
 func Advise(err error, format string, args ...any) error {
 	return engine.Advise(err, fmt.Sprintf(format, args...))
-}
-
-// IsVerdict tells a verdict from a fault.
-func IsVerdict(err error) bool {
-	var v *engine.Verdict
-	return errors.As(err, &v)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"rein/pipelines/compare/comparetest"
 	"rein/steps/artifact"
 	"rein/steps/stats"
 )
@@ -142,7 +143,7 @@ func foldRows(fold, quality int) (rows []artifact.Scored) {
 }
 
 func writeEvaluation(dir string, quality int, fold string, rows []artifact.Scored) error {
-	if _, err := artifact.WriteScores(filepath.Join(dir, fmt.Sprintf("scores-%d-%s", quality, fold)), rows); err != nil {
+	if _, err := comparetest.WriteScores(filepath.Join(dir, fmt.Sprintf("scores-%d-%s", quality, fold)), rows); err != nil {
 		return err
 	}
 	b, err := json.Marshal(stats.Report{Threshold: 0.5, Sets: map[string]*stats.Set{stats.OwnTraffic: {Data: "rows of fold " + fold}}})

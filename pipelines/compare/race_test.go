@@ -12,6 +12,7 @@ import (
 
 	"rein/cache"
 	"rein/engine/record"
+	"rein/pipelines/compare/comparetest"
 	"rein/steps/artifact"
 	"rein/steps/stats"
 )
@@ -190,7 +191,7 @@ func (s shelf) evaluation(t *testing.T, fold string, attacks int, found func(i i
 		}
 		return cache.Blob{Digest: cache.Sum(b), Size: int64(len(b))}
 	}
-	scores := put("scores", func(path string) error { _, err := artifact.WriteScores(path, rows); return err })
+	scores := put("scores", func(path string) error { _, err := comparetest.WriteScores(path, rows); return err })
 	report := put("report", func(path string) error {
 		b, err := json.Marshal(stats.Report{Threshold: 0.5, Sets: map[string]*stats.Set{stats.OwnTraffic: {Data: fold}}})
 		if err != nil {

@@ -38,6 +38,9 @@ func (t *Table) Line(paint func(string) string, text string) {
 	t.rows = append(t.rows, tableRow{cells: []string{text}, paint: paint, alone: true})
 }
 
+// Gap is how many blanks stand between columns.
+const Gap = 2
+
 // narrowest is the least width of the last column. If less of the line is left, its text goes below the row.
 const narrowest = 24
 
@@ -91,7 +94,7 @@ func (t *Table) lines(r tableRow, widths []int) []string {
 		if t.Width > 0 && lead != "" && runewidth.StringWidth(lead)+runewidth.StringWidth(c) > t.Width {
 			done, lead = append(done, lead), indent
 		}
-		lead += runewidth.FillRight(c, widths[i]) + "  "
+		lead += runewidth.FillRight(c, widths[i]) + strings.Repeat(" ", Gap)
 	}
 	column := runewidth.StringWidth(lead)
 	if t.Width == 0 || column+runewidth.StringWidth(last) <= t.Width {

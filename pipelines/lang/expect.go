@@ -138,12 +138,8 @@ func (e *evaluator) metricName(a *attr) string {
 	if m, ok := metric.Lookup(a.name); ok {
 		return m.Name
 	}
-	own, anything := e.measured()
-	if slices.Contains(own, a.name) {
-		return a.name
-	}
-	known := append(metric.Names(), own...)
-	if !anything {
+	known := metric.Names()
+	if !e.mayMeasureAnything() {
 		e.diags = e.diags.Append(errorAt(a.nameRange, "Unknown metric", "Nothing in this pipeline measures %q.%s", a.name, diag.Suggest(a.name, "metrics", known)))
 	} else if n := diag.Nearest(a.name, known); n != "" && levenshtein.Distance(a.name, n, nil) <= 2 {
 		d := errorAt(a.nameRange, "Metric is probably misspelt", "No step that ships measures %q.%s If a step of yours measures it, all is well.", a.name, diag.DidYouMean(a.name, known))
@@ -153,18 +149,9 @@ func (e *evaluator) metricName(a *attr) string {
 	return a.name
 }
 
-// measured are the metrics that the pipeline's step types declare beyond the known ones. anything tells whether a step is a program, which
-// may measure anything.
-func (e *evaluator) measured() (own []string, anything bool) {
-	for _, s := range e.stepOrder {
-		t := s.decl.typ
-		if t == nil || t.Dynamic {
-			anything = true
-			continue
-		}
-		own = append(own, t.Metrics...)
-	}
-	return own, anything || len(e.stepOrder) == 0
+// mayMeasureAnything tells whether a step is a program, whose metrics nobody knows.
+func (e *evaluator) mayMeasureAnything() bool {
+	return len(e.stepOrder) == 0 || slices.ContainsFunc(e.stepOrder, func(s *step) bool { return s.decl.typ == nil || s.decl.typ.Dynamic })
 }
 
 var expectationKeys = []string{"at_least", "at_most", "binding", byKey, "not_above", "not_below", "tolerance", "value"}

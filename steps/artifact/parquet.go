@@ -172,8 +172,3 @@ func (s Scores) All() iter.Seq2[Scored, error] { return scan[Scored](s.Path) }
 
 // Read returns all scored rows.
 func (s Scores) Read() ([]Scored, error) { return readAll[Scored](s.Path) }
-
-// WriteScores writes scored rows to path.
-func WriteScores(path string, rows []Scored) (Scores, error) {
-	return Scores{path}, writeAll(path, rows)
-}

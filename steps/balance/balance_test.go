@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/stepstest"
 )
@@ -52,7 +51,7 @@ func TestRun(t *testing.T) {
 		}
 		env := stepstest.New(t, "rows")
 		out, err := run(t.Context(), env.Env, config(c.onBreach), In{in})
-		if steps.IsVerdict(err) != c.verdict || (err != nil) != (c.verdict || len(rows) == 0) {
+		if stepstest.IsVerdict(err) != c.verdict || (err != nil) != (c.verdict || len(rows) == 0) {
 			t.Errorf("%+v: %v", c, err)
 		}
 		if notes := strings.Join(env.Notes, ";"); !strings.Contains(notes, c.said) {
@@ -94,7 +93,7 @@ func TestLimits(t *testing.T) {
 			t.Errorf("notes %q, want %q; %v", got, want, env.Metrics)
 		}
 		c.OnBreach = "stop"
-		if _, err := run(t.Context(), stepstest.New(t, "rows").Env, c, In{in}); steps.IsVerdict(err) != (want != "") {
+		if _, err := run(t.Context(), stepstest.New(t, "rows").Env, c, In{in}); stepstest.IsVerdict(err) != (want != "") {
 			t.Errorf("%+v: got %v", l, err)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/internal/ort"
@@ -86,7 +85,7 @@ func TestLimits(t *testing.T) {
 		c := config()
 		edit(&c)
 		_, err := run(t.Context(), stepstest.New(t, "report").Env, c, In{model, prompts(t)})
-		if !steps.IsVerdict(err) || !strings.Contains(err.Error(), want) {
+		if !stepstest.IsVerdict(err) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 		c.OnBreach = "record"

@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -30,8 +31,12 @@ func scoredFold(t *testing.T, fold int, shifts ...float64) (artifact.Scores, art
 		}
 	}
 	dir := t.TempDir()
-	scores, err := artifact.WriteScores(filepath.Join(dir, "scores"), rows)
+	scores := artifact.Scores{Path: filepath.Join(dir, "scores")}
+	w, err := artifact.NewWriter[artifact.Scored](scores.Path)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Write(rows...), w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	b, err := json.Marshal(stats.Report{Threshold: 0.05, Pooled: 0.05, Promise: &stats.Promise{Limit: 0.01, Sources: 2, Probability: 0.5, Wanted: 0.8}})

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/leak"
@@ -94,7 +93,7 @@ func TestExportWithoutRowsProbes(t *testing.T) {
 func TestDifferenceIsAVerdict(t *testing.T) {
 	env := stepstest.New(t, "model", "certificate")
 	_, err := run(t.Context(), env.Env, Config{MaxDiff: 0}, Inputs{Model: model(t)})
-	if !steps.IsVerdict(err) || !strings.Contains(err.Error(), "largest logit difference") {
+	if !stepstest.IsVerdict(err) || !strings.Contains(err.Error(), "largest logit difference") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -209,7 +208,7 @@ func TestSmallerWeights(t *testing.T) {
 		if again.Weights != of.weights || again.Threshold == info.Threshold || small.Metrics[of.weights+"_threshold"] != again.Threshold {
 			t.Errorf("%s: %+v, metrics %v", of.name, again, small.Metrics)
 		}
-		if m, err := leak.Load(out.Model.Path); err != nil || m.Len() == 0 {
+		if _, err := leak.Guard(t.Context(), small.Env, out.Model, leak.Rule{OnLeak: "stop"}, leak.Set{Name: "chosen on", Rows: rows}); !stepstest.IsVerdict(err) {
 			t.Errorf("%s: the rows that chose the threshold aren't in the model's memory: %v", of.name, err)
 		}
 		for _, rate := range []string{"_fp_rate_change", "_tp_rate_change"} {
@@ -222,7 +221,7 @@ func TestSmallerWeights(t *testing.T) {
 		}
 		c.RecallLoss = -2 // nothing is good enough
 		_, err = run(t.Context(), stepstest.New(t, "model", "certificate").Env, c, Inputs{Model: of.dir, Rows: rows})
-		if !steps.IsVerdict(err) || !strings.Contains(err.Error(), of.weights+" changes too much") {
+		if !stepstest.IsVerdict(err) || !strings.Contains(err.Error(), of.weights+" changes too much") {
 			t.Errorf("%s: got %v", of.name, err)
 		}
 	}

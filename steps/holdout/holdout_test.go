@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/stepstest"
 )
@@ -67,7 +66,7 @@ func TestQuestions(t *testing.T) {
 			t.Errorf("%s is of source %q, which isn't new", r.ID, r.Source)
 		}
 	}
-	if _, err := run(t.Context(), stepstest.New(t, "own", "new").Env, Config{OnLeak: "stop"}, in); err == nil || !steps.IsVerdict(err) || !strings.Contains(err.Error(), "2 of 402 rows leak") {
+	if _, err := run(t.Context(), stepstest.New(t, "own", "new").Env, Config{OnLeak: "stop"}, in); err == nil || !stepstest.IsVerdict(err) || !strings.Contains(err.Error(), "2 of 402 rows leak") {
 		t.Errorf("to stop at any: %v", err)
 	}
 	env = stepstest.New(t, "own", "new")
@@ -75,7 +74,7 @@ func TestQuestions(t *testing.T) {
 		t.Errorf("to record: %v, %v", err, env.Metrics)
 	}
 	in.Rows = write(t, append(test, train[:3]...)...)
-	if _, err := run(t.Context(), stepstest.New(t, "own", "new").Env, Config{OnLeak: "exclude"}, in); err == nil || !steps.IsVerdict(err) || !strings.Contains(err.Error(), "at most 1%") {
+	if _, err := run(t.Context(), stepstest.New(t, "own", "new").Env, Config{OnLeak: "exclude"}, in); err == nil || !stepstest.IsVerdict(err) || !strings.Contains(err.Error(), "at most 1%") {
 		t.Errorf("over 1%%: %v", err)
 	}
 }

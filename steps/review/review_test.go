@@ -10,7 +10,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/stepstest"
 )
@@ -144,7 +143,7 @@ func TestRelabelledRowsLoseTheirCategory(t *testing.T) {
 
 func TestRequireIsAVerdict(t *testing.T) {
 	_, _, err := review(t, Config{Share: 1, Require: true, Seed: 1}, fixture(2), "id,verdict,label,note\nr0,accept,,\n")
-	if !steps.IsVerdict(err) || !strings.Contains(err.Error(), "1 of 2 sampled rows") {
+	if !stepstest.IsVerdict(err) || !strings.Contains(err.Error(), "1 of 2 sampled rows") {
 		t.Error(err)
 	}
 	if _, _, err := review(t, Config{Share: 1, Require: true, Seed: 1}, fixture(1), "id,verdict,label,note\nr0,accept,,\n"); err != nil {

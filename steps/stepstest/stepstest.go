@@ -3,6 +3,7 @@ package stepstest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -98,4 +99,10 @@ func (m *Memo) PutMany(_ context.Context, keys []cache.Digest, values [][]byte) 
 		m.m[k] = values[i]
 	}
 	return nil
+}
+
+// IsVerdict tells a verdict from a fault.
+func IsVerdict(err error) bool {
+	var v *engine.Verdict
+	return errors.As(err, &v)
 }

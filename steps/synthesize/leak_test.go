@@ -16,12 +16,8 @@ func TestHeldOutRowsAreNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	if err := leak.Save(t.Context(), dir, "", leak.Use{Side: leak.Trains, Rows: out.Train},
-		leak.Use{Side: leak.Chooses, Rows: out.Validation}, leak.Use{Side: leak.Trains, Rows: out.Pool}); err != nil {
-		t.Fatal(err)
-	}
-	memory, err := leak.Load(dir)
+	memory, err := leak.Remember(t.Context(), leak.Use{Side: leak.Trains, Rows: out.Train},
+		leak.Use{Side: leak.Chooses, Rows: out.Validation}, leak.Use{Side: leak.Trains, Rows: out.Pool})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package comparetest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -135,7 +136,7 @@ func (s *Shelf) evaluate(m Model) (map[string]cache.Blob, map[string]float64) {
 	}
 	m.overSeeds(&report, metrics)
 	dir := s.t.TempDir()
-	scores, err := artifact.WriteScores(filepath.Join(dir, "scores"), scored)
+	scores, err := WriteScores(filepath.Join(dir, "scores"), scored)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -259,7 +260,7 @@ func (s *Shelf) Scored(name string, flags func(text string) bool, needs ...strin
 	set.Finish(0.01, 50, 1)
 	set.Data = "one"
 	dir := s.t.TempDir()
-	scores, err := artifact.WriteScores(filepath.Join(dir, "scores"), rows)
+	scores, err := WriteScores(filepath.Join(dir, "scores"), rows)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -270,4 +271,13 @@ func (s *Shelf) Scored(name string, flags func(text string) bool, needs ...strin
 	}
 	return record.Step{Name: name, Type: "evaluate", Needs: needs, Outputs: map[string]cache.Blob{"scores": s.Put(scores.Path), "report": s.Put(report)},
 		Result: cache.Result{Metrics: map[string]float64{"fp_rate": set.FPRate.Value}}}
+}
+
+// WriteScores writes scored rows to path.
+func WriteScores(path string, rows []artifact.Scored) (artifact.Scores, error) {
+	w, err := artifact.NewWriter[artifact.Scored](path)
+	if err != nil {
+		return artifact.Scores{}, err
+	}
+	return artifact.Scores{Path: path}, errors.Join(w.Write(rows...), w.Close())
 }

@@ -13,6 +13,7 @@ import (
 	"rein/cache"
 	"rein/engine/record"
 	"rein/pipelines/compare"
+	"rein/pipelines/compare/comparetest"
 	"rein/steps/artifact"
 	"rein/steps/stats"
 )
@@ -93,7 +94,7 @@ func (s shelf) side(label, config string, data cache.Blob, flagged int) Side {
 	set.Finish(0.01, 100, 1)
 	set.Data = "the same"
 	dir := s.t.TempDir()
-	scores, err := artifact.WriteScores(filepath.Join(dir, "scores"), scored)
+	scores, err := comparetest.WriteScores(filepath.Join(dir, "scores"), scored)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mattn/go-runewidth"
+
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/diff"
 	"rein/pipelines/human"
@@ -28,8 +30,7 @@ func (d *diffText) figures() {
 	if !d.details {
 		most = min(most, max(main, shortList))
 	}
-	const wide = 130 // four columns fit, as a rule
-	narrow := d.table.Width > 0 && d.table.Width < wide
+	narrow := d.table.Width > 0 && d.table.Width < fourColumns
 	if !narrow {
 		d.table.Painted(d.paint.Dim, "  figure", d.A, d.B, "")
 	}
@@ -42,6 +43,9 @@ func (d *diffText) figures() {
 	}
 	d.others(len(rows)-most, same, " (--details)")
 }
+
+// fourColumns is the width of a terminal that a figure's name, both values and the words of a test fit into, as a rule.
+const fourColumns = 130
 
 // shortList is how many figures are shown where nobody asked for all, unless more of them are main ones.
 const shortList = 10
@@ -139,11 +143,15 @@ func (d *diffText) flips() {
 			continue
 		}
 		d.title(human.Count(int64(f.Counts[i])) + " " + k.title)
-		for _, row := range k.rows {
-			scores := "  " + held(row.Before, row.BeforeThreshold) + " → " + held(row.Score, row.Threshold)
-			d.table.Row(scores, d.cut(row.Text, len("  0.037 ≥ 0.036 → 0.039 < 0.040  ")))
+		scores, column := make([]string, len(k.rows)), 0
+		for j, row := range k.rows {
+			scores[j] = "  " + held(row.Before, row.BeforeThreshold) + " → " + held(row.Score, row.Threshold)
+			column = max(column, runewidth.StringWidth(scores[j])+human.Gap)
+		}
+		for j, row := range k.rows {
+			d.table.Row(scores[j], d.cut(row.Text, column))
 			if words := causeWords(row); words != "" {
-				d.table.Row("", d.cut("odds of an attack without "+words, len("  0.037 ≥ 0.036 → 0.039 < 0.040  ")))
+				d.table.Row("", d.cut("odds of an attack without "+words, column))
 			}
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"rein/steps"
 	"rein/steps/artifact"
 	"rein/steps/stepstest"
 )
@@ -71,7 +70,7 @@ func TestGuard(t *testing.T) {
 		if err != nil {
 			said = err.Error()
 		}
-		if (err != nil) != c.stops || err != nil && !steps.IsVerdict(err) {
+		if (err != nil) != c.stops || err != nil && !stepstest.IsVerdict(err) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		if !strings.Contains(said, c.says) || c.says == "" && said != "" {
@@ -110,12 +109,12 @@ func TestMemoryOfAMemory(t *testing.T) {
 	if err := Add(t.Context(), second.Path, copied); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Load(copied)
+	m, err := load(copied, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f, err := m.Check(t.Context(), "test", write(t, artifact.Row{Text: story}, artifact.Row{Text: "something new"}, artifact.Row{Text: "else"}), nil)
-	if err != nil || len(f.Leaked) != 2 || m.Len() != 2 {
+	if err != nil || len(f.Leaked) != 2 || len(m.ids) != 2 {
 		t.Errorf("%v, %v", f, err)
 	}
 }
@@ -141,7 +140,7 @@ func TestBrokenMemory(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, File), content, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Load(dir); err == nil || errors.Is(err, os.ErrNotExist) {
+		if _, err := load(dir, func() {}); err == nil || errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -168,7 +167,7 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(dir, File), b, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if m, err := Load(dir); err == nil && m.Len() != len(m.sides) {
+		if m, err := load(dir, func() {}); err == nil && len(m.ids) != len(m.sides) {
 			t.Fatal("sides and rows differ")
 		}
 	})

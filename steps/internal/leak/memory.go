@@ -159,10 +159,7 @@ func (e *encoder) again(dir string) error {
 	return err
 }
 
-// Load reads the memory in a model's folder; the error is os.ErrNotExist where the model has none.
-func Load(dir string) (*Memory, error) { return load(dir, func() {}) }
-
-// load is Load that tells of each row.
+// load reads the memory in a model's folder, and tells of each row; the error is os.ErrNotExist where the model has none.
 func load(dir string, each func()) (*Memory, error) {
 	m := &Memory{known: NewIndex(DefaultNear)}
 	err := read(dir, func(l label, p prepared) {
@@ -192,9 +189,6 @@ func Remember(ctx context.Context, uses ...Use) (*Memory, error) {
 	}
 	return m, nil
 }
-
-// Len is the number of rows that the model was made with.
-func (m *Memory) Len() int { return len(m.ids) }
 
 func read(dir string, each func(label, prepared)) error {
 	path := filepath.Join(dir, File)

@@ -12,7 +12,6 @@ type Attr struct {
 	kind int64
 	i    int64
 	f    float32
-	s    string
 	ints []int64
 }
 
@@ -21,9 +20,6 @@ func Int(name string, v int64) Attr { return Attr{name: name, kind: 2, i: v} }
 
 // Float is a float attribute.
 func Float(name string, v float32) Attr { return Attr{name: name, kind: 1, f: v} }
-
-// String is a string attribute.
-func String(name, v string) Attr { return Attr{name: name, kind: 3, s: v} }
 
 // List is an attribute of several integers.
 func List(name string, v ...int64) Attr { return Attr{name: name, kind: 7, ints: v} }
@@ -36,8 +32,6 @@ func (a Attr) encode() []byte {
 		b = protowire.AppendFixed32(b, math.Float32bits(a.f))
 	case 2:
 		b = intField(b, 3, a.i)
-	case 3:
-		b = stringField(b, 4, a.s)
 	case 7:
 		for _, v := range a.ints {
 			b = intField(b, 8, v)

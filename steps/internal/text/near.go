@@ -96,10 +96,7 @@ func (n *Near) AddSignature(id int, sig Signature) {
 	}
 }
 
-// Find returns the most similar text that was added, if one is at or over the threshold.
-func (n *Near) Find(s string) (id int, similarity float64, ok bool) { return n.FindSignature(Sign(s)) }
-
-// FindSignature is Find for a text that was signed before.
+// FindSignature returns the most similar text that was added, if one is at or over the threshold.
 func (n *Near) FindSignature(sig Signature) (id int, similarity float64, ok bool) {
 	for b := range bands {
 		for _, at := range n.buckets[band(sig, b)] {

@@ -58,14 +58,14 @@ func TestNear(t *testing.T) {
 	base := "please summarise the quarterly report for the board and keep the tone friendly but precise throughout"
 	n.Add(7, base)
 	n.Add(8, "how do I kill a process that listens on port 8080 in a container without stopping the container itself")
-	id, sim, ok := n.Find(strings.Replace(base, "friendly", "formal", 1))
+	id, sim, ok := n.FindSignature(Sign(strings.Replace(base, "friendly", "formal", 1)))
 	if !ok || id != 7 || sim < 0.5 || sim >= 1 {
 		t.Errorf("one word changed: %d, %v, %v", id, sim, ok)
 	}
-	if _, sim, ok = n.Find(base); !ok || sim != 1 {
+	if _, sim, ok = n.FindSignature(Sign(base)); !ok || sim != 1 {
 		t.Errorf("itself: %v, %v", sim, ok)
 	}
-	if id, sim, ok = n.Find("write a poem about the sea in the style of a sailor who has never left the harbour"); ok {
+	if id, sim, ok = n.FindSignature(Sign("write a poem about the sea in the style of a sailor who has never left the harbour")); ok {
 		t.Errorf("another text: %d, %v", id, sim)
 	}
 }
