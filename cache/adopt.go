@@ -20,7 +20,7 @@ func (s *Store) Adopt(ctx context.Context, path string) (Blob, error) {
 	if err := t.hash(ctx, nil); err != nil {
 		return Blob{}, err
 	}
-	return s.place(ctx, path, t, t.blob())
+	return s.takeIn(ctx, path, t, t.blob())
 }
 
 // Receive is Adopt for content that came from elsewhere and must be b. Other content stays where it is, and the error is a *Miss. Content
@@ -47,7 +47,7 @@ func (s *Store) Receive(ctx context.Context, path string, b Blob, proven bool) e
 			return &Miss{"blob", "its content has the digest " + got.Digest.Short()}
 		}
 	}
-	_, err = s.place(ctx, path, t, b)
+	_, err = s.takeIn(ctx, path, t, b)
 	return err
 }
 
@@ -63,8 +63,8 @@ func (s *Store) ownTree(path string) (*tree, error) {
 	return t, stateError(t.seal(fresh))
 }
 
-// place moves a tree with a fresh seal to where the store looks for b. A large one is made durable at once, a small one with others.
-func (s *Store) place(ctx context.Context, path string, t *tree, b Blob) (Blob, error) {
+// takeIn moves a tree with a fresh seal to where the store looks for b. A large one is made durable at once, a small one with others.
+func (s *Store) takeIn(ctx context.Context, path string, t *tree, b Blob) (Blob, error) {
 	if now, err := readTree(path); err != nil {
 		return b, err
 	} else if !now.sealedAt(b, fresh) {
@@ -92,15 +92,15 @@ func (s *Store) place(ctx context.Context, path string, t *tree, b Blob) (Blob, 
 	}
 	switch {
 	case err == nil:
-		return b, s.placed(b)
+		return b, s.tookIn(b)
 	case there(): // another process has brought the same content meanwhile
 		return b, RemoveAll(path)
 	}
 	return b, stateError(err)
 }
 
-// placed notes a blob that has just come into the store, and was hashed on the way.
-func (s *Store) placed(b Blob) error {
+// tookIn notes a blob that has just come into the store, and was hashed on the way.
+func (s *Store) tookIn(b Blob) error {
 	if b.Size >= smallBlob {
 		return errors.Join(syncPath(filepath.Dir(s.blobPath(b))), syncPath(filepath.Join(s.dir, blobsDir)))
 	}

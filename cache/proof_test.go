@@ -107,8 +107,8 @@ func TestCoarseTimesAreTrustedLate(t *testing.T) {
 		{-time.Hour, 1, 100 * time.Millisecond, true}, {-time.Hour, 0, time.Second, false},
 	} {
 		a := stamp{Mtime: at.Add(c.m).UnixNano(), Ctime: at.Add(c.c).UnixNano()}
-		if got := a.settled(at.Add(c.read)); got != c.want {
-			t.Errorf("%v: settled %v", c, got)
+		if got := a.timesTrusted(at.Add(c.read)); got != c.want {
+			t.Errorf("%v: timesTrusted %v", c, got)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func (o *Occupied) Error() string {
 // MayPublish returns an *Occupied if path must not be replaced. coming is the content that would be put there, or nil if that isn't known
 // yet: equal content may stay. It writes nothing.
 func (s *Store) MayPublish(ctx context.Context, path string, coming *Blob) error {
-	p, err := s.placeAt(path)
+	p, err := s.destinationAt(path)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (s *Store) PublishFile(ctx context.Context, path string, write func(io.Writ
 
 // publish puts at path what build makes. b is what that must be, or nil if it isn't known before.
 func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(dst string) error) (wrote bool, err error) {
-	p, err := s.placeAt(path)
+	p, err := s.destinationAt(path)
 	if err != nil {
 		return false, err
 	}
@@ -111,7 +111,7 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 }
 
 // make builds the content beside its path, if that is possible, and checks it. The caller removes the folder tmp with everything in it.
-func (p *place) make(ctx context.Context, b *Blob, build func(dst string) error) (now *tree, tmp string, err error) {
+func (p *destination) make(ctx context.Context, b *Blob, build func(dst string) error) (now *tree, tmp string, err error) {
 	tmp, err = os.MkdirTemp(filepath.Dir(p.path), tempName)
 	if (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)) && p.mounted() {
 		tmp, err = p.store.Scratch()
@@ -141,7 +141,7 @@ func (p *place) make(ctx context.Context, b *Blob, build func(dst string) error)
 }
 
 // put moves now, which lies beside the path, to the path. was is the content of the path when it was found to be rein's.
-func (p *place) put(was, now *tree) error {
+func (p *destination) put(was, now *tree) error {
 	if was != nil && p.mounted() {
 		return p.putInPlace(now)
 	}
@@ -175,7 +175,7 @@ func (t *tree) changedAt(path string) bool {
 }
 
 // mounted tells whether the path is a mount point, which can't be renamed.
-func (p *place) mounted() bool {
+func (p *destination) mounted() bool {
 	at, err := os.Stat(p.path)
 	if err != nil {
 		return false
@@ -186,7 +186,7 @@ func (p *place) mounted() bool {
 
 // putInPlace writes to a mount point, file by file. Each file is complete at any time. Files that rein had put there and that aren't part
 // of the new content are removed last. A file that is itself a mount point can only be overwritten.
-func (p *place) putInPlace(now *tree) error {
+func (p *destination) putInPlace(now *tree) error {
 	if !now.dir {
 		return overwrite(now.root, p.path)
 	}
@@ -222,7 +222,7 @@ func (p *place) putInPlace(now *tree) error {
 }
 
 // removeOthers removes what rein had put at the path, except what is in keep. look has made sure that nothing else is there.
-func (p *place) removeOthers(keep map[string]bool) error {
+func (p *destination) removeOthers(keep map[string]bool) error {
 	t, err := readTree(p.path)
 	if err != nil {
 		return err

@@ -132,7 +132,7 @@ func isFolder(path string) bool {
 
 // dieInPlace leaves a path as a process that was killed while it updated it file by file.
 func dieInPlace(t *testing.T, rt *rapid.T, s *Store, next Blob, path string) {
-	p, err := s.placeAt(path)
+	p, err := s.destinationAt(path)
 	if err != nil {
 		rt.Fatal(err)
 	}

@@ -24,14 +24,14 @@ type published struct {
 	Temp  string `json:"temp,omitempty"` // a folder that a killed process may have left behind
 }
 
-// place is a path that something is published at.
-type place struct {
+// destination is a path that something is published at.
+type destination struct {
 	store  *Store
 	path   string // absolute, without links
 	record published
 }
 
-func (s *Store) placeAt(path string) (*place, error) {
+func (s *Store) destinationAt(path string) (*destination, error) {
 	path, err := followAll(path)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (s *Store) placeAt(path string) (*place, error) {
 	case within(path, dir):
 		return nil, &Occupied{path, "is in the state folder"}
 	}
-	p := &place{store: s, path: path}
+	p := &destination{store: s, path: path}
 	p.record, err = s.readPublished(path)
 	return p, err
 }
@@ -107,7 +107,7 @@ func (s *Store) readPublished(path string) (r published, err error) {
 
 // look reads what is at the path (nil if nothing is) and makes sure that it is rein's, or equal to coming. The files of an equal tree may
 // not have been hashed one by one.
-func (p *place) look(ctx context.Context, coming *Blob) (t *tree, equal bool, err error) {
+func (p *destination) look(ctx context.Context, coming *Blob) (t *tree, equal bool, err error) {
 	info, err := os.Lstat(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
@@ -151,7 +151,7 @@ func (p *place) look(ctx context.Context, coming *Blob) (t *tree, equal bool, er
 }
 
 // isEmpty tells a folder without content.
-func (p *place) isEmpty(info fs.FileInfo) bool {
+func (p *destination) isEmpty(info fs.FileInfo) bool {
 	if !info.IsDir() {
 		return false
 	}
@@ -169,7 +169,7 @@ func (t *tree) without(dir string) {
 }
 
 // foreign returns an *Occupied if the tree holds something that rein didn't put there, or that was changed since.
-func (p *place) foreign(t *tree) error {
+func (p *destination) foreign(t *tree) error {
 	if t.linked {
 		return &Occupied{p.path, "holds a symbolic link, which rein did not put there"}
 	}
@@ -219,7 +219,7 @@ type holdings struct {
 	dirs  map[string]bool
 }
 
-func (p *place) held() (holdings, error) {
+func (p *destination) held() (holdings, error) {
 	h := holdings{map[string][]Digest{}, map[string]bool{}}
 	for _, b := range p.record.Blobs {
 		if !b.Dir {
@@ -256,12 +256,12 @@ func (h holdings) add(line string) {
 	}
 }
 
-func (p *place) treePath(b Blob) string {
+func (p *destination) treePath(b Blob) string {
 	return p.store.recordPath(p.path) + "-" + b.Digest.Short() + ".tree"
 }
 
 // temp is the folder that a killed process may have left, relative to the path; "" if the record names none beside this path.
-func (p *place) temp() string {
+func (p *destination) temp() string {
 	rel, err := filepath.Rel(p.path, p.record.Temp)
 	if p.record.Temp == "" || err != nil || !filepath.IsLocal(rel) || !isTemp(rel) {
 		return ""
@@ -270,7 +270,7 @@ func (p *place) temp() string {
 }
 
 // sweep removes what a killed process left.
-func (p *place) sweep() error {
+func (p *destination) sweep() error {
 	if t := p.record.Temp; t == "" || !isTemp(t) || filepath.Dir(t) != p.path && filepath.Dir(t) != filepath.Dir(p.path) {
 		return nil
 	}
@@ -279,7 +279,7 @@ func (p *place) sweep() error {
 
 // intend records what is about to replace the present content. After a kill, the old content, the new one and any mixture of both are then
 // known as rein's.
-func (p *place) intend(now *tree, tmp string) error {
+func (p *destination) intend(now *tree, tmp string) error {
 	p.record.Temp = tmp
 	if b := now.blob(); !slices.Contains(p.record.Blobs, b) {
 		p.record.Blobs = append(p.record.Blobs, b)
@@ -288,12 +288,12 @@ func (p *place) intend(now *tree, tmp string) error {
 }
 
 // keeps tells whether the record says that b is all that rein has put at the path.
-func (p *place) keeps(b Blob) bool {
+func (p *destination) keeps(b Blob) bool {
 	return len(p.record.Blobs) == 1 && p.record.Blobs[0] == b && p.record.Temp == ""
 }
 
 // keep writes down that the path holds t.
-func (p *place) keep(t *tree) error {
+func (p *destination) keep(t *tree) error {
 	b, old := t.blob(), p.record.Blobs
 	if p.keeps(b) {
 		return nil
@@ -311,7 +311,7 @@ func (p *place) keep(t *tree) error {
 }
 
 // write keeps the record; a durable one is there after a power cut, another one may be as it was before.
-func (p *place) write(t *tree, durable bool) error {
+func (p *destination) write(t *tree, durable bool) error {
 	if p.store.readOnly {
 		return nil
 	}

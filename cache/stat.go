@@ -33,8 +33,8 @@ const (
 	racyCoarse = 2*time.Second + racy
 )
 
-// settled tells whether the file's times can be trusted, had its content been read from that moment on.
-func (a stamp) settled(read time.Time) bool {
+// timesTrusted tells whether the file's times can be trusted, had its content been read from that moment on.
+func (a stamp) timesTrusted(read time.Time) bool {
 	return old(a.Mtime, read) && old(a.Ctime, read)
 }
 
@@ -221,7 +221,7 @@ func (s *Store) knownFolder(ctx context.Context, t *tree, look Digest) (b Blob, 
 
 // keepFolder remembers a folder's identity, unless one of its files was changed so lately that its times prove nothing.
 func (s *Store) keepFolder(ctx context.Context, t *tree, stamps []stamp, began time.Time) error {
-	if !t.dir || slices.ContainsFunc(stamps, func(st stamp) bool { return !st.settled(began) }) {
+	if !t.dir || slices.ContainsFunc(stamps, func(st stamp) bool { return !st.timesTrusted(began) }) {
 		return nil
 	}
 	v, err := json.Marshal(folderMemo{t.look(stamps, true), t.blob()})
@@ -235,7 +235,7 @@ func (s *Store) keepFolder(ctx context.Context, t *tree, stamps []stamp, began t
 func (s *Store) keepStamps(ctx context.Context, t *tree, known []Digest, stamps []stamp, began time.Time) error {
 	var fresh []int
 	for i, st := range stamps {
-		if known[i].IsZero() && st.settled(began) {
+		if known[i].IsZero() && st.timesTrusted(began) {
 			fresh = append(fresh, i)
 		}
 	}

@@ -69,7 +69,7 @@ func (o *Order) write(path string) error {
 // the attempt's own folder; done releases it.
 func (w *worker) order(t *task) (o *Order, dir string, done func(), err error) {
 	u, n := t.unit, t.unit.nodes[0]
-	dir, leave, err := w.place(t)
+	dir, leave, err := w.attemptFolder(t)
 	if err != nil {
 		return nil, "", nil, err
 	}
@@ -112,8 +112,8 @@ func (w *worker) order(t *task) (o *Order, dir string, done func(), err error) {
 	return o, dir, held, nil
 }
 
-// place makes the folder of an attempt. The folder of a job elsewhere is not emptied, because a killed run may have left the job there.
-func (w *worker) place(t *task) (dir string, done func(), err error) {
+// attemptFolder makes the folder of an attempt. The folder of a job elsewhere is not emptied, because a killed run may have left the job there.
+func (w *worker) attemptFolder(t *task) (dir string, done func(), err error) {
 	if t.away == nil {
 		dir, err = w.space.take(t.unit.facts)
 		return dir, func() { w.space.give(dir) }, err

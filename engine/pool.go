@@ -21,7 +21,7 @@ type grant struct {
 	slots  int
 	memory int64
 	gpus   []string
-	away   Executor // not nil: a place among the executor's jobs, and nothing of this machine
+	away   Executor // not nil: a slot among the executor's jobs, and nothing of this machine
 }
 
 func newPool(jobs int, m machine) *pool {
@@ -66,7 +66,7 @@ func (p *pool) needs(u *unit) Resources {
 	return res
 }
 
-// takeAway grants a place among an executor's jobs.
+// takeAway grants a slot among an executor's jobs.
 func (p *pool) takeAway(x Executor) (grant, bool) {
 	if p.away[x] >= max(x.MaxJobs(), 1) {
 		return grant{}, false

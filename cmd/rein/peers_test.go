@@ -191,14 +191,14 @@ const firstInput = "one\ntwo\n"
 
 func newBench(t *testing.T, dir string, p peer) *bench {
 	b := &bench{p, filepath.Join(dir, "p"), filepath.Join(dir, "log")}
-	b.place(t, b.dir, "first")
+	b.arrange(t, b.dir, "first")
 	if len(p.setup) > 0 {
 		b.start(t, dir, p.setup)
 	}
 	return b
 }
 
-func (b *bench) place(t *testing.T, dir, word string) {
+func (b *bench) arrange(t *testing.T, dir, word string) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -264,12 +264,12 @@ func (b *bench) changes(t *testing.T) {
 	b.write(t, filepath.Join(b.dir, b.file), "# a comment\n"+string(text))
 	b.run(t, b.dir, b.comment, "a comment in the pipeline")
 
-	b.place(t, b.dir, "second")
+	b.arrange(t, b.dir, "second")
 	b.run(t, b.dir, b.word, "another word")
-	b.place(t, b.dir, "first")
+	b.arrange(t, b.dir, "first")
 	b.run(t, b.dir, b.back, "the first word again")
 
 	other := filepath.Join(filepath.Dir(b.dir), "other")
-	b.place(t, other, "first")
+	b.arrange(t, other, "first")
 	b.run(t, other, b.elsewhere, "an equal pipeline in another folder")
 }

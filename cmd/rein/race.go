@@ -39,7 +39,7 @@ func (a *app) races(ctx context.Context, p *lang.Program, sweeps []compare.Sweep
 			continue
 		}
 		r := &race{app: a, flags: f, program: p, sweep: &sweeps[i], began: began, last: map[string]record.Pipeline{}}
-		if err := r.plan(); err != nil {
+		if err := r.findRounds(); err != nil {
 			return nil, nil, configError(err)
 		}
 		if err := r.run(ctx); err != nil {
@@ -89,8 +89,8 @@ func without(p *lang.Program, races []*race) (*lang.Program, []record.Pipeline) 
 	}), gone
 }
 
-// plan finds the rounds: the folds that a result puts together or, where there are none, the seeds.
-func (r *race) plan() error {
+// findRounds finds the rounds: the folds that a result puts together or, where there are none, the seeds.
+func (r *race) findRounds() error {
 	parts := map[string][]*engine.Node{}
 	var strategies []string
 	for i, pipe := range r.program.Graph.Pipelines {

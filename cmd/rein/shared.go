@@ -119,8 +119,8 @@ func (s *shared) use(ctx context.Context, o *engine.Options) {
 	o.Remote = s.behind
 }
 
-// settleTime is how long the rest is sent before that is reported.
-const settleTime = time.Second
+// reportAfter is how long the rest is sent before that is reported.
+const reportAfter = time.Second
 
 // close sends the rest, unless it is interrupted, and reports what was shared.
 func (s *shared) close() error {
@@ -128,7 +128,7 @@ func (s *shared) close() error {
 		return nil
 	}
 	if s.behind != nil {
-		said := time.AfterFunc(settleTime, func() {
+		said := time.AfterFunc(reportAfter, func() {
 			if n := s.behind.Left(); n > 0 && !s.app.quiet {
 				fmt.Fprintf(s.app.err, "sending %s to the shared cache; Ctrl-C leaves them for rein cache push\n", results(int64(n)))
 			}

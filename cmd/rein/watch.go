@@ -22,8 +22,8 @@ import (
 	"rein/pipelines/lang"
 )
 
-// settle is how long files must be unchanged before a save counts as finished, because editors save in several steps.
-const settle = 150 * time.Millisecond
+// quietTime is how long files must be unchanged before a save counts as finished, because editors save in several steps.
+const quietTime = 150 * time.Millisecond
 
 func (a *app) watchCmd() *cobra.Command {
 	var l loadFlags
@@ -207,13 +207,13 @@ func waitForChange(ctx context.Context, w *fsnotify.Watcher, ws watchSet) error 
 			return &exitError{exitInterrupted, nil}
 		case e := <-w.Events:
 			if e.Op != fsnotify.Chmod && ws.matters(e.Name) {
-				quiet = time.After(settle)
+				quiet = time.After(quietTime)
 			}
 		case err := <-w.Errors:
 			if !errors.Is(err, fsnotify.ErrEventOverflow) {
 				return err
 			}
-			quiet = time.After(settle) // events were lost: look again
+			quiet = time.After(quietTime) // events were lost: look again
 		case <-quiet:
 			return nil
 		}

@@ -5,7 +5,7 @@ import "encoding/json"
 // Meta is what package lang records of a pipeline besides its steps. Comparison and display read it.
 type Meta struct {
 	Expect    map[string]Expectation `json:"expect,omitempty"`    // the paper's figures, by metric
-	Plan      map[string]any         `json:"plan,omitempty"`      // the paper's planning facts; never results
+	Planned   map[string]any         `json:"plan,omitempty"`      // the paper's planned figures; never results
 	Targets   map[string]Expectation `json:"targets,omitempty"`   // gates of the verdict, by metric
 	Baseline  string                 `json:"baseline,omitempty"`  // step whose figures are the yardstick
 	Result    string                 `json:"result,omitempty"`    // step whose figures are the strategy's

@@ -80,7 +80,7 @@ func (r *Result) add(p record.Pipeline) error {
 	base := ancestors(p.Steps, meta.Baseline)
 	d := &run{meta: meta, steps: p.Steps, result: find(p.Steps, meta.Result)}
 	s := &Strategy{Name: p.Name, Title: cmp.Or(p.Title, p.Name), File: p.File, Measured: map[string]Figure{}, Concerns: []Finding{},
-		Planned: meta.Plan, Expected: meta.Expect, Targets: meta.Targets, Gates: []Gate{}, Steps: []Timing{}}
+		Planned: meta.Planned, Expected: meta.Expect, Targets: meta.Targets, Gates: []Gate{}, Steps: []Timing{}}
 	if s.Planned == nil {
 		s.Planned = map[string]any{}
 	}

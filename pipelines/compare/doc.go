@@ -7,7 +7,8 @@
 //
 // The words:
 //
-//   - planned: a figure of the strategy's plan block; never a result.
+//   - planned: a figure of the strategy's plan block, which states beforehand what somebody intends; never a result. A plan, elsewhere, is what
+//     rein plan says: what a run would do.
 //   - expected: a figure that the strategy's expect block promises, with a tolerance.
 //   - measured: a figure of a recorded run, with a 95% interval where it is a rate.
 //   - gate: what a strategy must reach to be approved: a target, the balance, steps that passed.

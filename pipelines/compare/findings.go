@@ -214,7 +214,7 @@ type Met struct {
 
 // Where the planned figures contradict each other.
 type (
-	// BalanceWord is a word of the plan for a balance that isn't one.
+	// BalanceWord is a planned word for a balance that isn't one.
 	BalanceWord struct {
 		Benign float64 `json:"benign_share"`
 		Word   string  `json:"word"`
@@ -237,7 +237,7 @@ type (
 		Coverage float64 `json:"coverage"`
 		Held     float64 `json:"available_fps"`
 	}
-	// VerdictDiffers is an approval by the plan although a promised figure misses its target.
+	// VerdictDiffers is a planned approval although a promised figure misses its target.
 	VerdictDiffers struct {
 		Gate Gate `json:"gate"` // of the promised figure
 	}

@@ -2,7 +2,7 @@ package compare
 
 import "rein/engine/record"
 
-// staffed are the stages that the plan states human days for, and the name of that fact.
+// staffed are the stages that have planned human days, and the name of that figure.
 var staffed = []struct {
 	fact  string
 	stage record.Stage

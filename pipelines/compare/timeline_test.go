@@ -35,7 +35,7 @@ func TestHumanDaysAreOnTheCriticalPath(t *testing.T) {
 }
 
 // What is wrong alike in every strategy is said once.
-func TestTheWholePlansMistakeIsSaidOnce(t *testing.T) {
+func TestAContradictionInAllIsSaidOnce(t *testing.T) {
 	s := comparetest.NewShelf(t)
 	one := s.Strategy("one", weak, weak, 0, 1)
 	r := compute(t, s, one, record.Pipeline{Name: "two", Meta: one.Meta, Steps: one.Steps})

@@ -37,7 +37,7 @@ func (p *Program) Complete(file string, text []byte, offset int) Completion {
 	if offset < 0 || offset > len(text) || isJSON(file) {
 		return out
 	}
-	c := &completer{e: p.evaluatorOf(file), file: file, at: placeAt(file, text[:offset])}
+	c := &completer{e: p.evaluatorOf(file), file: file, at: writingAt(file, text[:offset])}
 	if c.e == nil || c.at.comment {
 		return out
 	}

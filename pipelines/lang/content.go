@@ -12,16 +12,16 @@ import (
 	"rein/pipelines/lang/grammar"
 )
 
-// place names a body in messages.
-type place struct {
+// bodyName names a body in messages.
+type bodyName struct {
 	article string // `a step "augment"`, "a variable block"
 	names   []string
 	blocks  []string
 	inner   map[string]string // arguments of the blocks within, and whose they are
 }
 
-func placeOf(b *grammar.Block, article string) place {
-	p := place{article: article, inner: map[string]string{}}
+func bodyNameOf(b *grammar.Block, article string) bodyName {
+	p := bodyName{article: article, inner: map[string]string{}}
 	for _, a := range b.Args {
 		p.names = append(p.names, a.Name)
 	}
@@ -37,7 +37,7 @@ func placeOf(b *grammar.Block, article string) place {
 // content splits a body by a schema. In native syntax, unknown arguments and blocks get messages of our own that suggest what was meant. In
 // JSON the parser's messages stay, because a JSON body can only be read by a schema. meant are the names that misspelt ones probably stand
 // for: they aren't reported as missing too.
-func content(body hcl.Body, schema *hcl.BodySchema, at place) (c *hcl.BodyContent, meant []string, diags hcl.Diagnostics) {
+func content(body hcl.Body, schema *hcl.BodySchema, at bodyName) (c *hcl.BodyContent, meant []string, diags hcl.Diagnostics) {
 	native, ok := body.(*hclsyntax.Body)
 	if !ok {
 		c, diags := body.Content(schema)
@@ -71,7 +71,7 @@ func labelErrors(diags hcl.Diagnostics, schema *hcl.BodySchema) {
 	}
 }
 
-func unknownArguments(body *hclsyntax.Body, schema *hcl.BodySchema, at place) (diags hcl.Diagnostics, meant []string) {
+func unknownArguments(body *hclsyntax.Body, schema *hcl.BodySchema, at bodyName) (diags hcl.Diagnostics, meant []string) {
 	known := map[string]bool{}
 	for _, a := range schema.Attributes {
 		known[a.Name] = true
@@ -117,7 +117,7 @@ func homeOf(name string) string {
 	return " A named value belongs in a locals block."
 }
 
-func unknownBlocks(body *hclsyntax.Body, schema *hcl.BodySchema, at place) (diags hcl.Diagnostics, meant []string) {
+func unknownBlocks(body *hclsyntax.Body, schema *hcl.BodySchema, at bodyName) (diags hcl.Diagnostics, meant []string) {
 	known, isArgument := map[string]bool{}, map[string]bool{}
 	for _, b := range schema.Blocks {
 		known[b.Type] = true

@@ -32,8 +32,8 @@ type openBlock struct {
 
 var lastWord = regexp.MustCompile(`[\pL_][\pL\pN_.\-\[\]"*]*$`)
 
-// placeAt reads the tokens before the cursor. A parser would fail on a text that ends there.
-func placeAt(file string, text []byte) writing {
+// writingAt reads the tokens before the cursor. A parser would fail on a text that ends there.
+func writingAt(file string, text []byte) writing {
 	w := writing{label: -1, word: wordBefore(text)}
 	tokens, _ := hclsyntax.LexConfig(text, file, hcl.InitialPos)
 	type level struct {

@@ -33,7 +33,7 @@ func errorAt(r hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
 }
 
 func (d *decoder) file(body hcl.Body) {
-	at := place{article: "a pipeline file"}
+	at := bodyName{article: "a pipeline file"}
 	for _, b := range grammar.Blocks {
 		at.blocks = append(at.blocks, b.Name)
 	}
@@ -102,7 +102,7 @@ func (d *decoder) labels(b *hcl.Block) bool {
 
 func (d *decoder) pipeline(b *hcl.Block) {
 	h := &header{name: b.Labels[0], rng: b.DefRange, nameRange: b.LabelRanges[0]}
-	c, _, diags := content(b.Body, grammar.Of("pipeline").HCL(), placeOf(grammar.Of("pipeline"), "the pipeline block"))
+	c, _, diags := content(b.Body, grammar.Of("pipeline").HCL(), bodyNameOf(grammar.Of("pipeline"), "the pipeline block"))
 	d.diags = append(d.diags, diags...)
 	d.constant(c, "title", &h.title)
 	d.constant(c, "extends", &h.extends)
@@ -159,7 +159,7 @@ func (d *decoder) block(b *hcl.Block, s grammar.Block, article string) *block {
 		}
 		return out
 	}
-	c, meant, diags := content(b.Body, s.HCL(), placeOf(&s, article))
+	c, meant, diags := content(b.Body, s.HCL(), bodyNameOf(&s, article))
 	d.diags = append(d.diags, diags...)
 	out.meant = meant
 	d.fill(out, c, s)

@@ -22,10 +22,10 @@ func (e *evaluator) meta() record.Meta {
 	m := record.Meta{Expect: e.expectations(e.inForce(e.m.expect)), Variables: map[string]record.Variable{}}
 	for _, a := range e.inForce(e.m.plan) {
 		if v, ok := e.plain(a); ok {
-			if m.Plan == nil {
-				m.Plan = map[string]any{}
+			if m.Planned == nil {
+				m.Planned = map[string]any{}
 			}
-			m.Plan[a.name] = v
+			m.Planned[a.name] = v
 		}
 	}
 	e.comparison(&m)

@@ -41,7 +41,7 @@ func TestShippedPipelinesLoad(t *testing.T) {
 	if meta.Baseline != "baseline_test" || meta.Result != "test" || *meta.Targets["fp_rate"].AtMost != 0.01 {
 		t.Errorf("compare block: %+v", meta)
 	}
-	if *meta.Expect["fp_rate"].Tolerance != 0.0015 || meta.Plan["gpu_hours"] != 10.0 {
+	if *meta.Expect["fp_rate"].Tolerance != 0.0015 || meta.Planned["gpu_hours"] != 10.0 {
 		t.Errorf("expect and plan: %+v", meta)
 	}
 }

@@ -23,7 +23,7 @@ type Resolved struct {
 	Removed   map[string]string `json:"removed,omitempty"` // disabled steps, and where that is written
 	Outputs   []ResolvedBlock   `json:"outputs,omitempty"`
 	Expect    []ResolvedArg     `json:"expect,omitempty"`
-	Plan      []ResolvedArg     `json:"plan,omitempty"`
+	Planned   []ResolvedArg     `json:"plan,omitempty"`
 	Compare   *ResolvedBlock    `json:"compare,omitempty"`
 }
 
@@ -82,7 +82,7 @@ func (p *Pipeline) Resolve() *Resolved {
 		r.Expect = append(r.Expect, e.resolvedArg(a, scope{in: a.in, roots: valueScope}))
 	}
 	for _, a := range e.m.plan {
-		r.Plan = append(r.Plan, e.resolvedArg(a, scope{in: a.in, roots: valueScope}))
+		r.Planned = append(r.Planned, e.resolvedArg(a, scope{in: a.in, roots: valueScope}))
 	}
 	if c := e.m.compare; c != nil {
 		b := e.resolvedBlock(c, scope{roots: anyScope})

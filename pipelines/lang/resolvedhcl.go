@@ -43,7 +43,7 @@ func (r *Resolved) HCL() []byte {
 		b.WriteString("}\n")
 	}
 	writeArgs(&b, "expect", r.Expect)
-	writeArgs(&b, "plan", r.Plan)
+	writeArgs(&b, "plan", r.Planned)
 	if r.Compare != nil {
 		fmt.Fprintf(&b, "\n# %s\ncompare {\n", r.Compare)
 		r.Compare.body(&b)

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// plan says which set each cluster goes to.
-type plan struct {
+// assignment says which set each cluster goes to.
+type assignment struct {
 	of     []set
 	zones  []int        // each source's; nil where rows are divided without regard to them
 	noTest bool         // what is reported on comes from elsewhere
@@ -15,13 +15,13 @@ type plan struct {
 }
 
 // assign gives each cluster its set.
-func assign(c Config, g *groups) (*plan, error) {
+func assign(c Config, g *groups) (*assignment, error) {
 	for l, n := range g.total {
 		if n == 0 {
 			return nil, fmt.Errorf("none of the %d rows is %s: every set needs both labels", len(g.of), labelNames[l])
 		}
 	}
-	p := &plan{of: make([]set, len(g.all)), noTest: c.share(test) == 0}
+	p := &assignment{of: make([]set, len(g.all)), noTest: c.share(test) == 0}
 	var err error
 	switch {
 	case c.Folds > 0:
@@ -62,7 +62,7 @@ const large = 0.3
 
 // bySource divides the sources into zones, each with the sources of one role. Within the pool's zone, clusters are divided
 // between pool and test.
-func (p *plan) bySource(c Config, g *groups) error {
+func (p *assignment) bySource(c Config, g *groups) error {
 	z := pack(g.sources, c.zones(g), func(m *member) int {
 		if g.inPool(m.source) {
 			return zoneTrain
@@ -92,7 +92,7 @@ func (p *plan) bySource(c Config, g *groups) error {
 }
 
 // inZones puts each cluster into its source's zone, those without a source where they lie on the line.
-func (p *plan) inZones(c Config, g *groups, zones []int) error {
+func (p *assignment) inZones(c Config, g *groups, zones []int) error {
 	p.zones = zones
 	var inside []int // clusters of the pool's zone
 	for i := range g.all {
@@ -177,7 +177,7 @@ func (c *Config) zone(m *member) int {
 }
 
 // heldOut divides clusters between test and pool. Clusters with malicious rows don't go to the pool.
-func (p *plan) heldOut(c Config, g *groups, inside []int) error {
+func (p *assignment) heldOut(c Config, g *groups, inside []int) error {
 	if len(inside) == 0 {
 		return nil
 	}
@@ -219,7 +219,7 @@ func (g *groups) inside(u float64) float64 {
 
 // divideGiven divides a pool that is another file: what is held out of it is own traffic. Attacks are held out of those that
 // train, in the same share.
-func (p *plan) divideGiven(c Config, g *groups) {
+func (p *assignment) divideGiven(c Config, g *groups) {
 	if !g.given {
 		return
 	}
@@ -249,7 +249,7 @@ func (p *packing) fillAll(labels [2]string) error {
 }
 
 // say notes what a reader of the results must know.
-func (p *plan) say(c Config, g *groups) {
+func (p *assignment) say(c Config, g *groups) {
 	if p.counts[unseen][benign]+p.counts[unseen][malicious] == 0 && c.share(unseen) > 0 {
 		p.notes = append(p.notes, "unseen is empty: too few sources to hold some out")
 	}

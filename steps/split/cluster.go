@@ -8,7 +8,7 @@ import (
 
 // byCluster divides clusters among all sets, whatever their sources, or by time: then their places on the line are those
 // of their oldest rows.
-func (p *plan) byCluster(c Config, g *groups) error {
+func (p *assignment) byCluster(c Config, g *groups) error {
 	held := map[int32]bool{}
 	if g.by == "cluster" && c.share(unseen) > 0 {
 		held = c.holdOut(g)
@@ -41,7 +41,7 @@ func (c *Config) onLine(u float64) set {
 
 // divide puts clusters where they lie on the line, and moves some where a set has too few rows of a label. Clusters with
 // malicious rows train where they lie in the pool's part.
-func (p *plan) divide(c Config, g *groups, rest []int) error {
+func (p *assignment) divide(c Config, g *groups, rest []int) error {
 	order := []set{test, validation, train, pool}
 	if g.given {
 		order = order[:3]

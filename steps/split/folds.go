@@ -11,7 +11,7 @@ const fewestFolds = 4
 
 // byFold divides the sources into as many groups as there are folds, and gives each group a role by the fold: over all folds,
 // each source is a new one exactly once.
-func (p *plan) byFold(c Config, g *groups) error {
+func (p *assignment) byFold(c Config, g *groups) error {
 	of, err := deal(c, g)
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func TestFoldsRotate(t *testing.T) {
 			}
 			of := map[string]string{}
 			for i, r := range rows {
-				if s, ok := p.place(g, i); ok {
+				if s, ok := p.setOf(g, i); ok {
 					of[r.ID] = s.String()
 				}
 			}

@@ -112,7 +112,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 }
 
 // write copies each row to its set, in the order in which rows came.
-func write(ctx context.Context, env *steps.Env, g *groups, p *plan, in In) (counts [sets][2]int, err error) {
+func write(ctx context.Context, env *steps.Env, g *groups, p *assignment, in In) (counts [sets][2]int, err error) {
 	var w [sets]*artifact.Writer[artifact.Row]
 	for s := range w {
 		if w[s], err = artifact.NewWriter[artifact.Row](env.Out(set(s).String())); err != nil {
@@ -125,7 +125,7 @@ func write(ctx context.Context, env *steps.Env, g *groups, p *plan, in In) (coun
 		if err != nil {
 			return err
 		}
-		if s, ok := p.place(g, n); ok {
+		if s, ok := p.setOf(g, n); ok {
 			counts[s][labelOf(r.Label)]++
 			if err := w[s].Write(r); err != nil {
 				return err
@@ -157,7 +157,7 @@ func write(ctx context.Context, env *steps.Env, g *groups, p *plan, in In) (coun
 }
 
 // why says why rows are left out.
-func (p *plan) why() string {
+func (p *assignment) why() string {
 	if p.noTest {
 		return "an attack of a source that is mined, or a copy of a row of another source, which has another role"
 	}
@@ -166,7 +166,7 @@ func (p *plan) why() string {
 
 // place is the set of a row. A row goes with its cluster, unless that would bring its source into two roles: then it is left
 // out.
-func (p *plan) place(g *groups, row int) (s set, ok bool) {
+func (p *assignment) setOf(g *groups, row int) (s set, ok bool) {
 	at := g.of[row]
 	s = p.of[at]
 	switch source := g.source[row]; {

@@ -51,25 +51,25 @@ func newWriter(g grammar, seed int64) *writer {
 	return &writer{g: g, seed: seed, seen: map[[16]byte]bool{}, known: leak.NewIndex(leak.DefaultNear)}
 }
 
-// plan is what one row is to be.
-type plan struct {
+// draft is what one row is to be.
+type draft struct {
 	from                  *family
 	label, category, list string
 	quote                 string // a list of attacks: one of them stands in the frame that list gives
 	disguised             bool
 }
 
-// rows writes a set: plans first, texts on all cores, then, in order, those anew that are there already.
+// rows writes a set: drafts first, texts on all cores, then, in order, those anew that are there already.
 func (w *writer) rows(ctx context.Context, s set) ([]artifact.Row, error) {
-	plans := w.plans(s)
-	texts, keys := make([]string, len(plans)), make([][16]byte, len(plans))
+	drafts := w.drafts(s)
+	texts, keys := make([]string, len(drafts)), make([][16]byte, len(drafts))
 	g, ctx := errgroup.WithContext(ctx)
 	const block = 4096
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for from := 0; from < len(plans); from += block {
+	for from := 0; from < len(drafts); from += block {
 		g.Go(func() error {
-			for i := from; i < min(from+block, len(plans)); i++ {
-				texts[i] = w.text(s, plans[i], i, 0)
+			for i := from; i < min(from+block, len(drafts)); i++ {
+				texts[i] = w.text(s, drafts[i], i, 0)
 				keys[i] = text.Key(texts[i])
 			}
 			return ctx.Err()
@@ -78,13 +78,13 @@ func (w *writer) rows(ctx context.Context, s set) ([]artifact.Row, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	rows := make([]artifact.Row, len(plans))
+	rows := make([]artifact.Row, len(drafts))
 	prints := leak.Fingerprints(texts)
-	resembles := make([]bool, len(plans))
+	resembles := make([]bool, len(drafts))
 	if s.reports() {
 		resembles = w.known.KnowsAll(prints)
 	}
-	for i, p := range plans {
+	for i, p := range drafts {
 		for try := 1; w.seen[keys[i]] || resembles[i]; try++ {
 			if try > attempts {
 				w.repeats++
@@ -106,12 +106,12 @@ func (w *writer) rows(ctx context.Context, s set) ([]artifact.Row, error) {
 	return rows, nil
 }
 
-// plans decides the rows' kinds, in exact shares, in a mixed order.
-func (w *writer) plans(s set) []plan {
+// drafts decides the rows' kinds, in exact shares, in a mixed order.
+func (w *writer) drafts(s set) []draft {
 	of := w.g.of(s.role)
 	lookalikes := int(float64(s.benign)*s.lookalikes + 0.5)
 	ordinary, alike, attacks := portion(of, s.benign-lookalikes), portion(of, lookalikes), portion(of, s.malicious)
-	plans := make([]plan, 0, s.benign+s.malicious)
+	drafts := make([]draft, 0, s.benign+s.malicious)
 	rng := text.RNG(w.seed, "plans", s.port)
 	for at := range of {
 		f := &of[at]
@@ -120,17 +120,17 @@ func (w *writer) plans(s set) []plan {
 			category = Agent
 		}
 		for range ordinary[at] {
-			plans = append(plans, plan{from: f, label: artifact.Benign, category: category, list: f.name + "/general"})
+			drafts = append(drafts, draft{from: f, label: artifact.Benign, category: category, list: f.name + "/general"})
 		}
 		for i := range alike[at] {
-			plans = append(plans, s.lookalike(f, f.strata[pick(f.strata, i, alike[at])].name, rng))
+			drafts = append(drafts, s.lookalike(f, f.strata[pick(f.strata, i, alike[at])].name, rng))
 		}
 		for i := range attacks[at] {
-			plans = append(plans, s.attack(f, f.attacks[pick(f.attacks, i, attacks[at])].name, rng))
+			drafts = append(drafts, s.attack(f, f.attacks[pick(f.attacks, i, attacks[at])].name, rng))
 		}
 	}
-	rng.Shuffle(len(plans), func(i, j int) { plans[i], plans[j] = plans[j], plans[i] })
-	return plans
+	rng.Shuffle(len(drafts), func(i, j int) { drafts[i], drafts[j] = drafts[j], drafts[i] })
+	return drafts
 }
 
 // shares tells whether a family's rows in the set also use the lists of all families. Those that only report on new sources,
@@ -139,9 +139,9 @@ func (s set) shares(f *family) bool {
 	return f.voice == chat && f.role != reported && f.role != choosing
 }
 
-// lookalike plans a benign row of a stratum that resembles an attack.
-func (s set) lookalike(f *family, stratum string, rng *rand.Rand) plan {
-	p := plan{from: f, label: artifact.Benign, category: stratum, list: f.name + "/lookalike/" + stratum}
+// lookalike drafts a benign row of a stratum that resembles an attack.
+func (s set) lookalike(f *family, stratum string, rng *rand.Rand) draft {
+	p := draft{from: f, label: artifact.Benign, category: stratum, list: f.name + "/lookalike/" + stratum}
 	duals := dualsOf[stratum]
 	dual, k := duals[rng.IntN(len(duals))], rng.IntN(100)
 	switch {
@@ -154,9 +154,9 @@ func (s set) lookalike(f *family, stratum string, rng *rand.Rand) plan {
 	return p
 }
 
-// attack plans an attack of a category.
-func (s set) attack(f *family, category string, rng *rand.Rand) plan {
-	p := plan{from: f, label: artifact.Malicious, category: category, list: f.name + "/attack/" + category}
+// attack drafts an attack of a category.
+func (s set) attack(f *family, category string, rng *rand.Rand) draft {
+	p := draft{from: f, label: artifact.Malicious, category: category, list: f.name + "/attack/" + category}
 	switch k := rng.IntN(100); {
 	case k < disguisedAttacks && f.voice != machine:
 		p.disguised = true
@@ -170,7 +170,7 @@ func (s set) attack(f *family, category string, rng *rand.Rand) plan {
 }
 
 // text writes one row's text.
-func (w *writer) text(s set, p plan, i, try int) string {
+func (w *writer) text(s set, p draft, i, try int) string {
 	rng := text.RNG(w.seed, s.port, fmt.Sprint(i), fmt.Sprint(try))
 	var b strings.Builder
 	w.g[p.list].write(&b, rng)

@@ -27,14 +27,14 @@ var openers = map[string]opener{
 
 // Open opens s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, azblob://CONTAINER/PREFIX or file:///FOLDER; a query has options (region,
 // endpoint, use_path_style, profile). Nothing is asked of the bucket yet.
-func Open(ctx context.Context, place string) (remote.Bucket, error) {
-	u, err := url.Parse(place)
+func Open(ctx context.Context, address string) (remote.Bucket, error) {
+	u, err := url.Parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("shared cache %q: %w", place, err)
+		return nil, fmt.Errorf("shared cache %q: %w", address, err)
 	}
 	if u.Scheme == "file" {
 		if u.Host != "" && u.Host != "localhost" || u.Path == "" {
-			return nil, fmt.Errorf("shared cache %s: a folder is written with three slashes: file:///mnt/team", place)
+			return nil, fmt.Errorf("shared cache %s: a folder is written with three slashes: file:///mnt/team", address)
 		}
 		return remote.Folder(u.Path), nil
 	}

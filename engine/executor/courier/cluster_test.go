@@ -28,7 +28,7 @@ type cluster struct {
 	nodes   string // folder of the nodes' stores
 	jobs    atomic.Int64
 	preempt atomic.Int64     // so many jobs are told to stop
-	places  []string         // names of the jobs' nodes; the rest have one each
+	names   []string         // names of the jobs' nodes; the rest have one each
 	starts  int              // how often each job is started; 0: once
 	spoil   func(dir string) // done to a node's store before a job
 	damage  func()           // done to the bucket when a job has ended
@@ -84,11 +84,11 @@ func (x *cluster) remember(try string) {
 // node executes a parcel with a store of its own, each on another node.
 func (x *cluster) node(ctx context.Context, try string) {
 	n := int(x.jobs.Add(1))
-	place := fmt.Sprint(n)
-	if n <= len(x.places) {
-		place = x.places[n-1]
+	name := fmt.Sprint(n)
+	if n <= len(x.names) {
+		name = x.names[n-1]
 	}
-	store := enginetest.Open(x.t, filepath.Join(x.nodes, place))
+	store := enginetest.Open(x.t, filepath.Join(x.nodes, name))
 	if x.spoil != nil {
 		x.spoil(store.Dir())
 	}

@@ -131,7 +131,7 @@ func TestForgedCheckpointIsRefused(t *testing.T) {
 func TestLaterCheckpointWins(t *testing.T) {
 	x, store := newCluster(t)
 	x.preempt.Store(2)
-	x.places = []string{"a", "b", "a"}
+	x.names = []string{"a", "b", "a"}
 	status, text := x.run(store, &enginetest.Events{}, enginetest.Step("s", far("in three parts")))("s")
 	if status != "ran" || x.jobs.Load() != 3 {
 		t.Errorf("%s %s after %d jobs", status, text, x.jobs.Load())

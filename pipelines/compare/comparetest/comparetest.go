@@ -201,7 +201,7 @@ func (s *Shelf) Strategy(name string, base, own Model, severity float64, rows in
 		Baseline: "baseline_test", Result: "test",
 		Targets:   map[string]record.Expectation{"fp_rate": {AtMost: num(0.01)}, "tp_rate": {AtLeast: num(0.95)}},
 		Expect:    map[string]record.Expectation{"fp_rate": {Value: num(0.0314)}},
-		Plan:      map[string]any{"total_samples": 77416, "benign_share": 0.617, "balance": "optimal (<62)", "verdict": "approve", "avoided_alarms": 12.2e6, "saving_usd": 244000},
+		Planned:   map[string]any{"total_samples": 77416, "benign_share": 0.617, "balance": "optimal (<62)", "verdict": "approve", "avoided_alarms": 12.2e6, "saving_usd": 244000},
 		Variables: map[string]record.Variable{"variations": {Value: json.RawMessage("8")}, "prompts_per_day": {Value: json.RawMessage("1000000"), From: "set test.hcl:1"}},
 	})
 	baseOut, baseMetrics := s.evaluate(base)

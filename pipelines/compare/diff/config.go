@@ -24,7 +24,7 @@ type resolved struct {
 	Steps     []block           `json:"steps"`
 	Outputs   []block           `json:"outputs"`
 	Expect    []argument        `json:"expect"`
-	Plan      []argument        `json:"plan"`
+	Planned   []argument        `json:"plan"`
 	Compare   *block            `json:"compare"`
 	Removed   map[string]string `json:"removed"`
 	Title     string            `json:"title"`
@@ -103,7 +103,7 @@ func flatten(raw json.RawMessage) (map[string]said, error) {
 	}
 	arguments("variable ", r.Variables)
 	arguments("expect ", r.Expect)
-	arguments("plan ", r.Plan)
+	arguments("plan ", r.Planned)
 	for _, s := range r.Steps {
 		prefix := "step " + s.Type + "." + s.Name
 		if s.NotNeeded {

@@ -113,7 +113,7 @@ func (m *Matrix) keep(keys []string) {
 	m.Rows = slices.DeleteFunc(m.Rows, func(r Row) bool { return !slices.Contains(keys, r.Key) })
 	for _, r := range m.Rows {
 		for i := range r.Cells {
-			if r.Section == sectionVerdict { // what a plan foretold is no part of the answer
+			if r.Section == sectionVerdict { // what a strategy's file planned is no part of the answer
 				r.Cells[i].Planned = ""
 			}
 		}
@@ -202,13 +202,13 @@ const (
 // sectionsOfRows are those whose names belong to what their rows are called.
 var sectionsOfRows = []string{sectionOwn, sectionNew, sectionEdits}
 
-// line is one row of the plan and how its cells are made.
+// line is one row of the matrix and how its cells are made.
 type line struct {
 	section, key, name string
 	cell               func(view) Cell
 }
 
-// lines are all rows of the plan.
+// lines are all rows of the matrix.
 var lines = slices.Concat(verdictLines, performanceLines, dataLines, trainingLines)
 
 var dataLines = []line{
@@ -240,7 +240,7 @@ func (v view) measuredCell(metric string) Cell {
 	return Cell{Text: show(metric, f.Value)}
 }
 
-// planned puts a planning fact beside a cell.
+// planned puts a planned figure beside a cell.
 func (c Cell) planned(v view, fact string, format func(float64) string) Cell {
 	if v.s == nil {
 		return c

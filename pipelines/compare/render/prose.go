@@ -18,7 +18,7 @@ func (r result) answer() string {
 	return "Recommended: ★ " + r.Recommendation.Strategy
 }
 
-// prose is what stands under the matrix: why that is recommended, the tests, the plan's contradictions, the legend.
+// prose is what stands under the matrix: why that is recommended, the tests, the contradictions of planned figures, the legend.
 func (r result) prose(p painter, o Options, m *Matrix) string {
 	var b strings.Builder
 	section := func(title string, lines []string) {

@@ -19,7 +19,7 @@ type Options struct {
 	Rows      []string // only rows whose key or section contains one of these words
 	SortBy    string   // order the strategies by this metric
 	Transpose bool     // strategies as lines, figures as columns
-	Brief     bool     // the recommendation without tests and plan check, and the rows that answer
+	Brief     bool     // the recommendation without tests and the check of planned figures, and the rows that answer
 	Facts     []string // about the report itself, for the page's head: its date, the revision
 	All       bool     // every row, also if brief
 	Past      []Past   // what runs measured, oldest first; nil: no trend is shown

@@ -31,7 +31,7 @@ func (p *picture) layout() (width, height float64) {
 	}
 	up, down := p.neighbours()
 	orderLayers(layers, up, down, rounds)
-	place(layers, up, down, rounds)
+	align(layers, up, down, rounds)
 	left, right := layers[0][0].x, layers[0][0].x
 	for i, l := range layers {
 		for _, n := range l {
@@ -199,8 +199,8 @@ func crossings(layers [][]*node, down map[*node][]*node) int {
 	return total
 }
 
-// place gives each node an x: near the mean of its neighbours, in order, without touching.
-func place(layers [][]*node, up, down map[*node][]*node, rounds int) {
+// align gives each node an x: near the mean of its neighbours, in order, without touching.
+func align(layers [][]*node, up, down map[*node][]*node, rounds int) {
 	for _, l := range layers {
 		x := 0.0
 		for i, n := range l {

@@ -98,7 +98,7 @@ func (r *Run) execute(ctx context.Context, p *lang.Program, text []byte, env Env
 				return nil, diags, nil
 			}
 		}
-		facts, err = planned(ctx, p, edited, env)
+		facts, err = graphFacts(ctx, p, edited, env)
 	case DepthRows:
 		facts, failures, err = r.rows(ctx, p, env)
 	case DepthRun:

@@ -10,8 +10,8 @@ import (
 	"rein/pipelines/lang"
 )
 
-// plannedStep is a step as a condition sees it before anything runs: step.NAME.
-type plannedStep struct {
+// stepFacts is a step as a condition sees it before anything runs: step.NAME.
+type stepFacts struct {
 	Type   string              `json:"type"`
 	Needed bool                `json:"needed"`
 	Needs  []string            `json:"needs"`  // steps whose outputs it takes, or that it waits for
@@ -20,10 +20,10 @@ type plannedStep struct {
 	Key    string              `json:"key"`    // changes with everything that would make the step run again, except the content of files
 }
 
-// planned are the facts of a pipeline's graph: pipeline, steps, step, var, leaks, and rerun for an edit.
-func planned(ctx context.Context, p, edited *lang.Program, env Env) (map[string]any, error) {
+// graphFacts are the facts of a pipeline's graph: pipeline, steps, step, var, leaks, and rerun for an edit.
+func graphFacts(ctx context.Context, p, edited *lang.Program, env Env) (map[string]any, error) {
 	pipe := p.Graph.Pipelines[0]
-	steps, err := planSteps(ctx, pipe)
+	steps, err := factsOfSteps(ctx, pipe)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +54,8 @@ func planned(ctx context.Context, p, edited *lang.Program, env Env) (map[string]
 }
 
 // rerun names the steps of the edited pipeline that wouldn't be found in the original pipeline's cache.
-func rerun(ctx context.Context, before map[string]plannedStep, pipe *engine.Pipeline) ([]string, error) {
-	after, err := planSteps(ctx, pipe)
+func rerun(ctx context.Context, before map[string]stepFacts, pipe *engine.Pipeline) ([]string, error) {
+	after, err := factsOfSteps(ctx, pipe)
 	if err != nil {
 		return nil, err
 	}
@@ -75,14 +75,14 @@ func rerun(ctx context.Context, before map[string]plannedStep, pipe *engine.Pipe
 	return out, nil
 }
 
-func planSteps(ctx context.Context, pipe *engine.Pipeline) (map[string]plannedStep, error) {
-	out := map[string]plannedStep{}
-	var visit func(n *engine.Node) (plannedStep, error)
-	visit = func(n *engine.Node) (plannedStep, error) {
+func factsOfSteps(ctx context.Context, pipe *engine.Pipeline) (map[string]stepFacts, error) {
+	out := map[string]stepFacts{}
+	var visit func(n *engine.Node) (stepFacts, error)
+	visit = func(n *engine.Node) (stepFacts, error) {
 		if s, ok := out[n.Name]; ok {
 			return s, nil
 		}
-		s := plannedStep{Type: n.Type, Needed: !n.NotNeeded, Needs: []string{}, Inputs: map[string][]string{}, Config: json.RawMessage("null")}
+		s := stepFacts{Type: n.Type, Needed: !n.NotNeeded, Needs: []string{}, Inputs: map[string][]string{}, Config: json.RawMessage("null")}
 		if n.NotNeeded {
 			out[n.Name] = s
 			return s, nil
@@ -95,7 +95,7 @@ func planSteps(ctx context.Context, pipe *engine.Pipeline) (map[string]plannedSt
 		if len(d.Sensitive) == 0 {
 			s.Config = d.Config
 		}
-		need := func(dep *engine.Node) (plannedStep, error) {
+		need := func(dep *engine.Node) (stepFacts, error) {
 			if !slices.Contains(s.Needs, dep.Name) {
 				s.Needs = append(s.Needs, dep.Name)
 			}

@@ -157,14 +157,14 @@ func (m *Model) head(g *onnxgraph.Graph, seed int64) {
 
 // Graph is the model's file, with metadata.
 func (m *Model) Graph(metadata map[string]string) []byte {
-	m.settle()
+	m.writeBack()
 	f := m.file.Clone()
 	f.Metadata = metadata
 	return f.Encode()
 }
 
-// settle writes the weights' values back.
-func (m *Model) settle() {
+// writeBack writes the weights' values back.
+func (m *Model) writeBack() {
 	for i, w := range m.Trained {
 		w.SetFloats(m.Values[i])
 	}

@@ -57,7 +57,7 @@ func (t *trie) build(n int32, pairs []pair, depth int, f *free) {
 		}
 	}
 	starts = append(starts, len(pairs))
-	base := t.place(labels, f)
+	base := t.freeBase(labels, f)
 	t.nodes[n].base = base
 	for _, b := range labels {
 		t.nodes[base+int32(b)] = node{check: n + 1, id: -1}
@@ -67,8 +67,8 @@ func (t *trie) build(n int32, pairs []pair, depth int, f *free) {
 	}
 }
 
-// place finds a base where all labels fall on free nodes.
-func (t *trie) place(labels []byte, f *free) int32 {
+// freeBase finds a base where all labels fall on free nodes.
+func (t *trie) freeBase(labels []byte, f *free) int32 {
 	for t.grow(int(f.from) + 1); t.nodes[f.from].check != 0; t.grow(int(f.from) + 1) {
 		f.from++
 	}

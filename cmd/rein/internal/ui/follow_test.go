@@ -92,7 +92,7 @@ func TestKeysInABrowser(t *testing.T) {
 		f.record(n, measured("hybrid", 0.01))
 	}
 	b.open(f.address("/"))
-	for _, p := range places {
+	for _, p := range menu {
 		b.press("g", p.Key)
 		b.until("location.pathname === '" + p.Path + "' && document.readyState === 'complete'")
 		if p.Path == "/plan" {

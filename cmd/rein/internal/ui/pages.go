@@ -61,18 +61,18 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// place is a page that the head of every page links to.
-type place struct{ Path, Name, Key string }
+// menuItem is a page that the head of every page links to.
+type menuItem struct{ Path, Name, Key string }
 
-var places = []place{{"/", "Runs", "r"}, {"/history", "History", "h"}, {"/compare", "Compare", "c"}, {"/rows", "Rows", "o"}, {"/review", "Review", "v"}, {"/plan", "Plan", "p"}}
+var menu = []menuItem{{"/", "Runs", "r"}, {"/history", "History", "h"}, {"/compare", "Compare", "c"}, {"/rows", "Rows", "o"}, {"/review", "Review", "v"}, {"/plan", "Plan", "p"}}
 
 // frame is what stands around every page.
 type frame struct {
 	Title  string
-	At     string // path of the place
+	At     string // path of the page
 	Script string // the page's own, in assets
 	Body   any
-	Places []place
+	Menu   []menuItem
 }
 
 // templates are the pages.
@@ -97,7 +97,7 @@ var templates = sync.OnceValue(func() *template.Template {
 
 // page writes a page: whole, or an error.
 func (s *Server) page(w http.ResponseWriter, status int, name string, f frame) error {
-	f.Places = places
+	f.Menu = menu
 	var b bytes.Buffer
 	if err := templates().ExecuteTemplate(&b, "head", f); err != nil {
 		return err
