@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -47,15 +46,17 @@ func TestChildProcess(t *testing.T) {
 
 // A step that was killed from outside says what that usually means.
 func TestKilledChild(t *testing.T) {
-	pidFile := filepath.Join(t.TempDir(), "pid")
+	pipe := namedPipe(t)
 	o := options(enginetest.Store(t))
 	o.Child = child()
 	go func() {
-		if pid, err := strconv.Atoi(waitFor(t, pidFile)); err == nil {
+		pid, dead := pidFrom(t, pipe)
+		if pid > 0 {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
+			dead()
 		}
 	}()
-	r := mustRun(t, graph(step("a", childOp(map[string]any{"do": "pid", "file": pidFile}))), o)
+	r := mustRun(t, graph(step("a", pidOp(pipe))), o)
 	wantStatuses(t, r, "a:failed")
 	if e := enginetest.Find(r, "a").Error; !strings.Contains(e, "killed") || !strings.Contains(e, "memory") {
 		t.Error(e)
@@ -82,26 +83,17 @@ func TestDeafChildIsKilled(t *testing.T) {
 // The step's process doesn't outlive a run that was killed.
 func TestChildDiesWithItsRun(t *testing.T) {
 	dir := t.TempDir()
-	pidFile := filepath.Join(dir, "pid")
-	c := started("pid", filepath.Join(dir, "state"), pidFile)
+	pipe := namedPipe(t)
+	c := started("pid", filepath.Join(dir, "state"), pipe)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	pid, err := strconv.Atoi(waitFor(t, pidFile))
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, dead := pidFrom(t, pipe)
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = c.Wait()
-	for range 1000 {
-		if syscall.Kill(pid, 0) != nil {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Errorf("process %d lives on", pid)
+	dead()
 }
 
 func TestTimeoutAndRetries(t *testing.T) {

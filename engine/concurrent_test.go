@@ -49,10 +49,9 @@ func TestQuestionsDuringARun(t *testing.T) {
 	dir := t.TempDir()
 	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
 	c := started("slow chain", state, log)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
+	if !executes(t, c)() {
+		t.Fatal("the process executes nothing")
 	}
-	waitFor(t, log)
 	s := enginetest.Open(t, state)
 	for range 5 {
 		f, err := engine.Plan(t.Context(), chain(log, 5, 50*time.Millisecond), options(s))
@@ -77,21 +76,10 @@ func TestKilledRunIsContinued(t *testing.T) {
 	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
 	for range 3 {
 		c := started("slow chain", state, log)
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan error, 1)
-		go func() { ended <- c.Wait() }()
-		for before, alive := executions(t, log), true; alive && executions(t, log) < before+2; { // one step is finished, the next one runs
-			select {
-			case err := <-ended:
-				alive = false
-				ended <- err
-			case <-time.After(time.Millisecond):
-			}
-		}
+		next := executes(t, c)
+		_ = next() && next() // one step is finished, the next one runs
 		_ = c.Process.Kill()
-		<-ended
+		_ = c.Wait() // killed, as wanted
 	}
 	r := mustRun(t, chain(log, 5, 50*time.Millisecond), options(enginetest.Open(t, state)))
 	if r.Verdict != "pass" {

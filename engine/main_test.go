@@ -1,10 +1,12 @@
 package engine_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -87,10 +89,13 @@ func behave(ctx context.Context, o *op, c *engine.Call) error {
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println("deaf")
 		time.Sleep(time.Minute)
-	case "pid":
-		if err := os.WriteFile(o.Config["file"].(string), fmt.Append(nil, os.Getpid()), 0o666); err != nil {
+	case "pid": // says its process to a named pipe, which it holds open as long as it lives
+		pipe, err := os.OpenFile(o.Config["pipe"].(string), os.O_WRONLY, 0)
+		if err != nil {
 			return err
 		}
+		defer pipe.Close()
+		fmt.Fprintln(pipe, os.Getpid())
 		<-ctx.Done()
 		return ctx.Err()
 	case "env":
@@ -151,17 +156,62 @@ func logged(t *testing.T, file string) map[string]int {
 	return out
 }
 
-// waitFor waits until the file is there and not empty.
-func waitFor(t *testing.T, file string) string {
+// pidOp is an op that says its process to the pipe and lives until it is told to end, and the pipe's name.
+func pidOp(pipe string) *op { return childOp(map[string]any{"do": "pid", "pipe": pipe}) }
+
+// namedPipe makes a pipe that a process finds by its name.
+func namedPipe(t *testing.T) string {
 	t.Helper()
-	for range 2000 {
-		if b, err := os.ReadFile(file); err == nil && len(b) > 0 {
-			return string(b)
-		}
-		time.Sleep(5 * time.Millisecond)
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("%s never came", filepath.Base(file))
-	return ""
+	return path
+}
+
+// pidFrom waits until a process says its number to a pipe. dead waits until it is dead: nobody else has the pipe open.
+func pidFrom(t *testing.T, pipe string) (pid int, dead func()) {
+	t.Helper()
+	r, err := os.Open(pipe)
+	if err != nil {
+		t.Error(err)
+		return 0, func() {}
+	}
+	if _, err := fmt.Fscanln(r, &pid); err != nil {
+		t.Error(err)
+	}
+	return pid, func() {
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			t.Error(err)
+		}
+		r.Close()
+	}
+}
+
+// begins is what a started process says of each step that it executes.
+const begins = "begins"
+
+// executes starts a process, and returns what waits for the next step that it executes; false: the process has ended.
+func executes(t *testing.T, c *exec.Cmd) (next func() bool) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	c.Stdout = w
+	if err := errors.Join(c.Start(), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(r)
+	return func() bool {
+		for lines.Scan() {
+			if strings.HasPrefix(lines.Text(), begins) {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 // runScenario is what the started processes run.
@@ -180,6 +230,11 @@ func runScenario(ctx context.Context, name, state string, args []string) error {
 	}
 	o := options(s)
 	o.Child = child()
+	o.Emit = func(e engine.Event) {
+		if e.Action == engine.ActionStart {
+			fmt.Println(begins, e.Step)
+		}
+	}
 	if name == "alone" {
 		o.Jobs = 1
 	}

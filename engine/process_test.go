@@ -15,7 +15,7 @@ import (
 func scenario(name string, args []string) (*engine.Graph, error) {
 	switch name {
 	case "pid":
-		return graph(step("pid", childOp(map[string]any{"do": "pid", "file": args[0]}))), nil
+		return graph(step("pid", pidOp(args[0]))), nil
 	case "chain": // FILE: five steps that log their names
 		return chain(args[0], 5, 0), nil
 	case "short chain":

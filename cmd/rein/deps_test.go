@@ -29,7 +29,7 @@ var layers = []struct{ pkg, may string }{
 	{`^steps/[a-z]+(/.*)?$`, `^(cache|engine|steps|steps/stats|steps/explain|steps/artifact|steps/internal/.*)$`},
 	{`^pipelines$`, `^$`},
 	{`^pipelines/human$`, `^$`},
-	{`^pipelines/compare$`, `^(cache|engine/record|steps/stats|steps/explain|steps/metric|steps/artifact|pipelines/human)$`},
+	{`^pipelines/compare$`, `^(cache|engine/record|steps/stats|steps/explain|steps/artifact)$`},
 	{`^pipelines/compare/diff$`, `^(cache|engine/record|steps/stats|steps/artifact|pipelines/compare)$`},
 	{`^pipelines/compare/comparetest$`, `^(cache|engine/record|steps/stats|steps/artifact)$`},
 	{`^pipelines/compare/render$`, `^(engine/record|steps/stats|steps/metric|pipelines/human|pipelines/compare(/diff)?)$`},

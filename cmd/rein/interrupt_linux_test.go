@@ -12,7 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,6 +22,8 @@ type screen struct {
 	master *os.File
 	mu     sync.Mutex
 	said   bytes.Buffer
+	ended  bool
+	more   sync.Cond // something was said, or the program has ended
 }
 
 // onTerminal starts a command that has a terminal of its own.
@@ -51,29 +52,35 @@ func onTerminal(t *testing.T, c *exec.Cmd) *screen {
 		t.Fatal(err)
 	}
 	x := &screen{t: t, master: master}
-	go func() { _, _ = io.Copy(x, master) }()
+	x.more.L = &x.mu
+	go func() {
+		_, _ = io.Copy(x, master)
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.ended = true
+		x.more.Broadcast()
+	}()
 	return x
 }
 
 func (x *screen) Write(p []byte) (int, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.more.Broadcast()
 	return x.said.Write(p)
 }
 
 // shows waits until something is on the screen.
 func (x *screen) shows(want string) {
 	x.t.Helper()
-	for range 1200 {
-		x.mu.Lock()
-		ok := strings.Contains(x.said.String(), want)
-		x.mu.Unlock()
-		if ok {
-			return
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for !strings.Contains(x.said.String(), want) {
+		if x.ended {
+			x.t.Fatalf("never showed %q:\n%s", want, x.said.String())
 		}
-		time.Sleep(25 * time.Millisecond)
+		x.more.Wait()
 	}
-	x.t.Fatalf("never showed %q:\n%s", want, x.said.String())
 }
 
 func (x *screen) types(text string) {

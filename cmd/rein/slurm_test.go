@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"rein/engine/enginetest"
 	"rein/engine/record"
 )
 
@@ -65,13 +66,7 @@ func count(t *testing.T, dir, file string) int {
 // awaitLines waits until a file has n lines.
 func awaitLines(t *testing.T, dir, file string, n int) {
 	t.Helper()
-	for range 600 {
-		if count(t, dir, file) >= n {
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatalf("%s has %d lines, want %d", file, count(t, dir, file), n)
+	enginetest.Await(t, dir, func() bool { return count(t, dir, file) >= n })
 }
 
 const manySteps = `pipeline "many" {}

@@ -164,7 +164,7 @@ func (p *assignment) why() string {
 	return "each is a copy or near-duplicate of a row of another source, which has another role"
 }
 
-// place is the set of a row. A row goes with its cluster, unless that would bring its source into two roles: then it is left
+// setOf is the set of a row. A row goes with its cluster, unless that would bring its source into two roles: then it is left
 // out.
 func (p *assignment) setOf(g *groups, row int) (s set, ok bool) {
 	at := g.of[row]

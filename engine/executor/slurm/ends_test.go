@@ -40,9 +40,7 @@ func runUntil(t *testing.T, c slurm.Config, n *engine.Node, log string, do func(
 	var events enginetest.Events
 	o.Emit = events.Emit
 	go func() {
-		for len(lines(t, log)) == 0 {
-			time.Sleep(20 * time.Millisecond)
-		}
+		awaitLine(t, log)
 		do()
 	}()
 	status = run(t, o, n)

@@ -169,9 +169,7 @@ func TestLostJobIsCancelledFirst(t *testing.T) {
 	f := newFake(t)
 	f.set("squeue.mode", "empty")
 	go func() {
-		for len(lines(t, f.log())) == 0 {
-			time.Sleep(10 * time.Millisecond)
-		}
+		awaitLine(t, f.log())
 		time.Sleep(time.Second)
 		f.set("squeue.mode", "")
 	}()

@@ -58,9 +58,7 @@ func TestLostNode(t *testing.T) {
 	var events enginetest.Events
 	o.Emit = events.Emit
 	go func() {
-		for len(lines(t, log)) == 0 {
-			time.Sleep(20 * time.Millisecond)
-		}
+		awaitLine(t, log)
 		scontrol(t, "state=DOWN", "reason=test") // it comes back by itself: ReturnToService is 2
 	}()
 	if got := run(t, o, enginetest.Step("a", work("a", log, 2*time.Second))); got != "a:ran" {

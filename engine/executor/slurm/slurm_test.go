@@ -186,6 +186,12 @@ func run(t *testing.T, o engine.Options, nodes ...*engine.Node) string {
 	return enginetest.Statuses(r)
 }
 
+// awaitLine waits until a job has written a line to a file.
+func awaitLine(t *testing.T, file string) {
+	t.Helper()
+	enginetest.Await(t, filepath.Dir(file), func() bool { return len(lines(t, file)) > 0 })
+}
+
 func lines(t *testing.T, file string) []string {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -235,9 +241,7 @@ func TestKilledRunFindsItsJob(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for len(lines(t, log)) == 0 {
-		time.Sleep(20 * time.Millisecond)
-	}
+	awaitLine(t, log)
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -259,9 +263,7 @@ func TestCancelledJobs(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			go func() {
-				for len(lines(t, log)) == 0 {
-					time.Sleep(20 * time.Millisecond)
-				}
+				awaitLine(t, log)
 				if outside {
 					_ = exec.Command("scancel", "--me").Run()
 				} else {
