@@ -2,8 +2,11 @@ package lang
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
+
+	"rein/pipelines"
 )
 
 // manyInstances is a pipeline of n steps made by for_each, each with an input of another and two values.
@@ -70,6 +73,22 @@ func TestLoadingGrowsInProportion(t *testing.T) {
 		few, many := allocs(500), allocs(4000)
 		if many > 10*few {
 			t.Errorf("%s: 8 times the steps took %.1f times the allocations", name, many/few)
+		}
+	}
+}
+
+// BenchmarkReload is what an editor pays after a keystroke in a strategy that ships.
+func BenchmarkReload(b *testing.B) {
+	o := testOptions(nil)
+	o.FS = pipelines.FS
+	text, err := fs.ReadFile(pipelines.FS, "hybrid.hcl")
+	if err != nil {
+		b.Fatal(err)
+	}
+	o.Overlay = map[string][]byte{"hybrid.hcl": append(text, '\n')}
+	for b.Loop() {
+		if _, diags := Load([]string{"hybrid.hcl"}, o); diags.HasErrors() {
+			b.Fatal(diags)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package lang
 import (
 	"context"
 	"encoding/json"
+	"io/fs"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,3 +75,17 @@ func config(t testing.TB, n *engine.Node) map[string]any {
 	}
 	return m
 }
+
+func TestPanicIsADiagnostic(t *testing.T) {
+	o := testOptions(nil)
+	o.FS = brokenFS{}
+	_, diags := Load([]string{"main.hcl"}, o)
+	if !diags.HasErrors() || diags[0].Summary != "Mistake in rein" {
+		t.Errorf("%v", diags)
+	}
+}
+
+// brokenFS stands for any mistake in a library.
+type brokenFS struct{}
+
+func (brokenFS) Open(string) (fs.File, error) { panic("broken") }

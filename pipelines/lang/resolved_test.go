@@ -3,7 +3,6 @@ package lang
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 
 	"rein/engine"
 	"rein/pipelines"
+	"rein/pipelines/lang/langtest"
 )
 
 // graphText writes down all that two equal pipelines have in common.
@@ -103,8 +103,8 @@ compare { result = step.a }
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/resolved.hcl", r.HCL())
-	golden(t, "testdata/resolved.json", append(js, '\n'))
+	langtest.Golden(t, "testdata/resolved.hcl", r.HCL())
+	langtest.Golden(t, "testdata/resolved.json", append(js, '\n'))
 	if strings.Contains(string(r.HCL())+string(js), "hunter2") {
 		t.Error("a sensitive value is shown")
 	}
@@ -117,24 +117,7 @@ func TestResolvedFromJSON(t *testing.T) {
 }`})
 	p, diags := Load([]string{"a.rein.json"}, o)
 	noErrors(t, diags)
-	golden(t, "testdata/resolved_json.hcl", p.Pipelines[0].Resolve().HCL())
-}
-
-// golden compares with a file, or writes it with -update.
-func golden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("%s: -want +got\n%s", file, d)
-	}
+	langtest.Golden(t, "testdata/resolved_json.hcl", p.Pipelines[0].Resolve().HCL())
 }
 
 func TestResolvedKeepsHeredocsAndTemplates(t *testing.T) {

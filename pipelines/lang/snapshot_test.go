@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"rein/engine"
+	"rein/pipelines/lang/langtest"
 	"rein/steps"
 )
 
@@ -89,7 +90,7 @@ func (w *world) write(t *rapid.T, name, text string) {
 }
 
 func (w *world) options() Options {
-	o := Options{Types: fakeTypes(), Dir: w.dir, Env: []string{}, Vars: w.vars, VarFiles: w.varFiles, Approved: func() map[string]float64 { return w.approved }}
+	o := Options{Types: langtest.Types(), Dir: w.dir, Env: []string{}, Vars: w.vars, VarFiles: w.varFiles, Approved: func() map[string]float64 { return w.approved }}
 	for k, v := range w.env {
 		o.Env = append(o.Env, k+"="+v)
 	}
@@ -233,7 +234,7 @@ func TestASnapshotForgetsNoField(t *testing.T) {
 			}
 		}
 	}
-	typ := fakeTypes()[0]
+	typ := langtest.Types()[0]
 	p := loadText(t, "pipeline \"p\" {}\nstep \""+typ.Name+"\" \"a\" {}\nstep \""+typ.Name+"\" \"b\" {}\n")
 	pl := p.Graph.Pipelines[0]
 	a, b := pl.Nodes[0], pl.Nodes[1]

@@ -2,7 +2,6 @@ package lang
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,9 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/langtest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestWrongFiles loads every archive of testdata/wrong and compares what is said about it, character by character.
 // The comment of an archive may have lines `var NAME=VALUE`, `var-file NAME`, `env NAME=VALUE`, `load NAME...`
@@ -31,7 +29,7 @@ func TestWrongFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := diagnose(t, a)
-			if *update {
+			if *langtest.Update {
 				setFile(a, "want", got)
 				if err := os.WriteFile(f, txtar.Format(a), 0o644); err != nil {
 					t.Fatal(err)

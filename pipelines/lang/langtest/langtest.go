@@ -1,16 +1,48 @@
-package lang
+// Package langtest gives tests of the language step types without work, files in memory, and golden files.
+package langtest
 
 import (
 	"context"
+	"flag"
+	"io/fs"
+	"os"
 	"testing"
 	"testing/fstest"
 
-	"github.com/hashicorp/hcl/v2"
+	"github.com/google/go-cmp/cmp"
 
-	"rein/engine"
 	"rein/steps"
 	"rein/steps/artifact"
 )
+
+// Update is the flag that rewrites golden files.
+var Update = flag.Bool("update", false, "rewrite the golden files")
+
+// Golden compares with a file, or rewrites it.
+func Golden(t testing.TB, file string, got []byte) {
+	t.Helper()
+	if *Update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-update rewrites it):\n%s", file, diff)
+	}
+}
+
+// Files are files in memory.
+func Files(files map[string]string) fs.FS {
+	out := fstest.MapFS{}
+	for name, text := range files {
+		out[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return out
+}
 
 // The fakes have the ports and arguments of the step types that ship, as far as the shipped pipelines use them.
 
@@ -198,7 +230,8 @@ func fake[C, I, O any](name, doc string, options ...steps.Option) *steps.Type {
 	}, options...)
 }
 
-func fakeTypes() []*steps.Type {
+// Types are the fakes.
+func Types() []*steps.Type {
 	return []*steps.Type{
 		fake[corpusConfig, none, corpusOut]("synthesize", "Writes the built-in corpus."),
 		fake[datasetConfig, dataIn, rowsOut]("dataset", "Reads rows from files."),
@@ -218,60 +251,4 @@ func fakeTypes() []*steps.Type {
 		fake[packageConfig, packageIn, packageOut]("package", "Packs a model with its reports."),
 		fake[execConfig, steps.Inputs, steps.Outputs]("exec", "Runs a program."),
 	}
-}
-
-// testOptions load from memory, in an environment with nothing in it.
-func testOptions(files map[string]string) Options {
-	fsys := fstest.MapFS{}
-	for name, text := range files {
-		fsys[name] = &fstest.MapFile{Data: []byte(text)}
-	}
-	return Options{Types: fakeTypes(), FS: fsys, Dir: "/project", Env: []string{}}
-}
-
-// loadText loads one file, and fails on any mistake in it.
-func loadText(t testing.TB, text string) *Program {
-	t.Helper()
-	p, diags := Load([]string{"main.hcl"}, testOptions(map[string]string{"main.hcl": text}))
-	noErrors(t, diags)
-	return p
-}
-
-func noErrors(t testing.TB, diags hcl.Diagnostics) {
-	t.Helper()
-	for _, d := range diags {
-		t.Errorf("%s", d)
-	}
-	if diags.HasErrors() {
-		t.FailNow()
-	}
-}
-
-func nodeNamed(t testing.TB, p *engine.Pipeline, name string) *engine.Node {
-	t.Helper()
-	for _, n := range p.Nodes {
-		if n.Name == name {
-			return n
-		}
-	}
-	t.Fatalf("pipeline %s has no node %s", p.Name, name)
-	return nil
-}
-
-// refsTo lists what feeds an input, as STEP.PORT or the text of a path.
-func refsTo(n *engine.Node, port string) []string {
-	var out []string
-	for _, in := range n.Inputs {
-		if in.Port != port {
-			continue
-		}
-		for _, r := range in.Refs {
-			if r.Node != nil {
-				out = append(out, r.Node.Name+"."+r.Port)
-			} else {
-				out = append(out, string(r.Path.Kind)+" "+r.Path.Abs)
-			}
-		}
-	}
-	return out
 }
