@@ -159,7 +159,7 @@ func (r *Report) measure(ctx context.Context, env *steps.Env, c Config, model ar
 	before := resident()
 	for i, threads := range c.Threads {
 		start := time.Now()
-		s, err := scorer.Open(ctx, model, scorer.Options{Threads: threads})
+		s, err := scorer.Open(ctx, model, scorer.Options{Threads: threads, Whole: true})
 		if err != nil {
 			return err
 		}

@@ -112,7 +112,7 @@ func counted(env *steps.Env, name string, texts []string) func(n int) {
 
 // askExported gets the answers of the graph that lies in a model's folder.
 func askExported(ctx context.Context, env *steps.Env, name string, dir artifact.Model, texts []string) (answers, error) {
-	s, err := scorer.Open(ctx, dir, scorer.Options{Done: counted(env, name, texts)})
+	s, err := scorer.Open(ctx, dir, scorer.Options{Whole: true, Done: counted(env, name, texts)})
 	if err != nil {
 		return answers{}, err
 	}

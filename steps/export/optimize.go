@@ -90,7 +90,7 @@ func pace(ctx context.Context, env *steps.Env, a, b artifact.Model, texts []stri
 	for round := range rounds {
 		for which, dir := range []artifact.Model{a, b} {
 			begin := time.Now()
-			s, err := scorer.Open(ctx, dir, scorer.Options{})
+			s, err := scorer.Open(ctx, dir, scorer.Options{Whole: true})
 			if err != nil {
 				return 0, 0, err
 			}

@@ -52,6 +52,82 @@ done:
 	VZEROUPPER
 	RET
 
+// func sumFoursAVX2(dst, table *float32, ids *int32, n, dim int)
+// Strips as above. Four rows are added up before they are added to the strip's sums.
+TEXT ·sumFoursAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ table+8(FP), SI
+	MOVQ ids+16(FP), R8
+	MOVQ n+24(FP), R9
+	MOVQ dim+32(FP), R10
+	MOVQ R10, R11
+	SHLQ $2, R11          // bytes of a row
+
+fours16:
+	CMPQ R10, $16
+	JL   fours8
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	XORQ CX, CX
+
+four16:
+	MOVLQSX (R8)(CX*4), AX
+	MOVLQSX 4(R8)(CX*4), BX
+	MOVLQSX 8(R8)(CX*4), DX
+	MOVLQSX 12(R8)(CX*4), R12
+	IMULQ R11, AX
+	IMULQ R11, BX
+	IMULQ R11, DX
+	IMULQ R11, R12
+	VMOVUPS (SI)(AX*1), Y2
+	VMOVUPS 32(SI)(AX*1), Y3
+	VADDPS (SI)(BX*1), Y2, Y2
+	VADDPS 32(SI)(BX*1), Y3, Y3
+	VADDPS (SI)(DX*1), Y2, Y2
+	VADDPS 32(SI)(DX*1), Y3, Y3
+	VADDPS (SI)(R12*1), Y2, Y2
+	VADDPS 32(SI)(R12*1), Y3, Y3
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	ADDQ $4, CX
+	CMPQ CX, R9
+	JL   four16
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ $64, DI
+	ADDQ $64, SI
+	SUBQ $16, R10
+	JMP  fours16
+
+fours8:
+	CMPQ R10, $8
+	JL   foursDone
+	VMOVUPS (DI), Y0
+	XORQ CX, CX
+
+four8:
+	MOVLQSX (R8)(CX*4), AX
+	MOVLQSX 4(R8)(CX*4), BX
+	MOVLQSX 8(R8)(CX*4), DX
+	MOVLQSX 12(R8)(CX*4), R12
+	IMULQ R11, AX
+	IMULQ R11, BX
+	IMULQ R11, DX
+	IMULQ R11, R12
+	VMOVUPS (SI)(AX*1), Y2
+	VADDPS (SI)(BX*1), Y2, Y2
+	VADDPS (SI)(DX*1), Y2, Y2
+	VADDPS (SI)(R12*1), Y2, Y2
+	VADDPS Y2, Y0, Y0
+	ADDQ $4, CX
+	CMPQ CX, R9
+	JL   four8
+	VMOVUPS Y0, (DI)
+
+foursDone:
+	VZEROUPPER
+	RET
+
 // func moveRowsAVX2(table, accum, weights, grad *float32, ids *int32, n, dim int, size, rate, keep float32)
 TEXT ·moveRowsAVX2(SB), NOSPLIT, $0-68
 	MOVQ table+0(FP), SI

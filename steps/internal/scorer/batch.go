@@ -13,6 +13,7 @@ import (
 	"rein/steps/artifact"
 	"rein/steps/internal/encoder"
 	"rein/steps/internal/ngram"
+	"rein/steps/internal/ort"
 	"rein/steps/internal/tokenizer"
 	"rein/steps/internal/usergraph"
 	"rein/steps/internal/windows"
@@ -98,6 +99,9 @@ const (
 // run scores without the memo. Rows are batched with others of about their length; a row's result does not depend on
 // its batch beyond rounding.
 func (s *Scorer) run(ctx context.Context, texts []string) ([][]float32, error) {
+	if len(texts) >= bulk {
+		s.taking.Do(s.takeApart)
+	}
 	out := make([][]float32, len(texts))
 	block := max(min(maxBlock, len(texts)/(4*runtime.GOMAXPROCS(0))), 64) // all cores get some
 	blocks := (len(texts) + block - 1) / block
@@ -163,6 +167,9 @@ func (s *Scorer) block(ctx context.Context, encode func(string, []int32, []int) 
 // rows scores rows of ids; ends has a 0 before where each ends, of is the text of a row, and scored counts the texts of which these rows
 // were the last.
 func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]float32, of func(row int) string, scored func(rows []int) int) error {
+	if apart := s.apart.Load(); apart != nil {
+		return s.inParts(ctx, apart, all, ends, out, of)
+	}
 	order := make([]int, len(out))
 	for i := range order {
 		order[i] = i
@@ -197,15 +204,13 @@ func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]floa
 				ids[r*length+j] = int64(id)
 			}
 		}
-		logits, err := s.batch(max(n, least), length, ids)
+		logits, err := run(s.session, max(n, least), length, ids, len(s.info.Classes))
 		if err != nil {
 			return err
 		}
-		classes := len(s.info.Classes)
 		for r, i := range order[:n] {
-			out[i] = logits[r*classes : (r+1)*classes]
-			if slices.ContainsFunc(out[i], overflown) {
-				return fmt.Errorf("the model's logits are %v for %.60q: no score can be made of them; is a weight NaN, or too large for its type?", out[i], of(i))
+			if out[i], err = s.answer(logits, r, i, of); err != nil {
+				return err
 			}
 		}
 		s.done(scored(order[:n]))
@@ -214,21 +219,46 @@ func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]floa
 	return nil
 }
 
+// inParts is rows for a graph that is taken apart: each text is a row.
+func (s *Scorer) inParts(ctx context.Context, apart *sums, all []int32, ends []int, out [][]float32, of func(row int) string) error {
+	logits, err := apart.logits(all, ends)
+	if err != nil {
+		return err
+	}
+	for i := range out {
+		if out[i], err = s.answer(logits, i, i, of); err != nil {
+			return err
+		}
+	}
+	s.done(len(out))
+	return ctx.Err()
+}
+
+// answer is the logits at a place of a batch, those of a row.
+func (s *Scorer) answer(logits []float32, at, row int, of func(row int) string) ([]float32, error) {
+	classes := len(s.info.Classes)
+	out := logits[at*classes : (at+1)*classes]
+	if slices.ContainsFunc(out, overflown) {
+		return nil, fmt.Errorf("the model's logits are %v for %.60q: no score can be made of them; is a weight NaN, or too large for its type?", out, of(row))
+	}
+	return out, nil
+}
+
 // overflown is a logit of which softmax makes NaN: that would pass for benign, as it is over no threshold.
 func overflown(v float32) bool { return v != v || v > math.MaxFloat32 }
 
-// batch runs the graph and picks its logits.
-func (s *Scorer) batch(rows, length int, ids []int64) ([]float32, error) {
-	values, err := s.session.Run(rows, length, ids)
+// run runs a graph and picks its logits.
+func run(session *ort.Session, rows, length int, ids []int64, classes int) ([]float32, error) {
+	values, err := session.Run(rows, length, ids)
 	if err != nil {
 		return nil, err
 	}
-	at := slices.Index(s.session.Outputs(), ngram.OutputLogits)
+	at := slices.Index(session.Outputs(), ngram.OutputLogits)
 	if at < 0 {
-		return nil, fmt.Errorf("the graph has outputs %q, none is %q", s.session.Outputs(), ngram.OutputLogits)
+		return nil, fmt.Errorf("the graph has outputs %q, none is %q", session.Outputs(), ngram.OutputLogits)
 	}
-	if want := rows * len(s.info.Classes); len(values[at]) != want {
-		return nil, fmt.Errorf("the graph gave %d logits for %d rows of %d classes", len(values[at]), rows, len(s.info.Classes))
+	if want := rows * classes; len(values[at]) != want {
+		return nil, fmt.Errorf("the graph gave %d logits for %d rows of %d classes", len(values[at]), rows, classes)
 	}
 	return values[at], nil
 }

@@ -1,5 +1,6 @@
 // Package scorer scores texts with a model folder, always through ONNX Runtime: with the exported graph where the folder
-// has one, else with the graph that export would write of its weights.
+// has one, else with the graph that export would write of its weights. Of many texts, an n-gram graph's sums over rows of its tables are taken in
+// Go if that is proven to give the same bits (sums.go).
 package scorer
 
 import (
@@ -13,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"rein/cache"
 	"rein/steps/artifact"
@@ -35,6 +38,7 @@ type Options struct {
 	Threads int  // that ONNX Runtime uses inside a batch; 0: one, and batches run on all cores
 	Memo    Memo // keeps scores by text and model; nil: none
 	Linear  bool // keeps the linear part of an n-gram model, to attribute scores
+	Whole   bool // runs the graph in ONNX Runtime as it is, however many texts there are: for who proves or times the graph itself
 	// Done is told how many more texts have their scores, as soon as they have; from several goroutines. nil: it isn't.
 	Done func(texts int)
 }
@@ -56,7 +60,10 @@ type Scorer struct {
 	digest  cache.Digest      // of the graph and the rules that turn text into its inputs
 	memo    Memo
 	done    func(texts int)
-	single  bool // one batch at a time: the graph itself uses several threads
+	single  bool   // one batch at a time: the graph itself uses several threads
+	graph   []byte // until it is taken apart; nil: it is to be run as it is
+	taking  sync.Once
+	apart   atomic.Pointer[sums] // of an n-gram graph, once there were texts enough; nil: the graph is run as it is
 }
 
 // Open loads a model, or a package, whose files it checks.
@@ -83,6 +90,9 @@ func Open(ctx context.Context, model artifact.Model, opt Options) (*Scorer, erro
 		return nil, fmt.Errorf("%s: %w", model.Path, err)
 	}
 	s.digest = identity(graph, info)
+	if info.Kind == ngram.Kind && !opt.Whole && !s.single {
+		s.graph = graph
+	}
 	if opt.Linear && info.Kind == ngram.Kind {
 		cfg, err := ngram.ParseConfig(info.Text)
 		if err != nil {
@@ -149,7 +159,11 @@ func (s *Scorer) Info() artifact.ModelInfo { return s.info }
 func (s *Scorer) Linear() *ngram.LinearPart { return s.linear }
 
 // Close frees the model.
-func (s *Scorer) Close() error { s.session.Close(); return nil }
+func (s *Scorer) Close() error {
+	s.apart.Load().close()
+	s.session.Close()
+	return nil
+}
 
 // Score scores texts, on all cores, in their order.
 func (s *Scorer) Score(ctx context.Context, texts []string) ([]Score, error) {
