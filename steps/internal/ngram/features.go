@@ -30,6 +30,7 @@ type Extractor struct {
 	folded []rune
 	before uint32 // hash state after kind b and the word before; 0 at the start
 	out    []int32
+	known  known
 	ids    set
 	counts counts
 }

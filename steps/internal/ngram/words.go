@@ -13,12 +13,19 @@ func (x *Extractor) endWord() {
 	} else {
 		x.endSingles()
 	}
-	x.wordAndPair(word)
-	x.word = x.grams(x.word)
-	if len(word) > maxStarts {
-		x.signal("long")
+	h := x.pair(word)
+	if ids, ok := x.known.find(h, word); ok {
+		x.out = append(x.out, ids...)
+	} else {
+		n := len(x.out)
+		x.emit(h)
+		x.word = x.grams(x.word)
+		if len(word) > maxStarts {
+			x.signal("long")
+		}
+		x.fold(word)
+		x.known.keep(h, word, x.out[n:])
 	}
-	x.fold(word)
 	x.word = x.word[:1]
 }
 
@@ -40,19 +47,18 @@ func (x *Extractor) wordOnly(word []rune) {
 	x.emit(h)
 }
 
-// wordAndPair emits the word, and the pair of it and the word before.
-func (x *Extractor) wordAndPair(word []rune) {
-	w, b := hashByte(fnvOffset, 'w'), hashByte(fnvOffset, 'b')
-	pair := hashByte(x.before, ' ')
+// pair emits the pair of a word and the word before, and returns the word's hash.
+func (x *Extractor) pair(word []rune) uint32 {
+	w, b, pair := hashByte(fnvOffset, 'w'), hashByte(fnvOffset, 'b'), hashByte(x.before, ' ')
 	for _, r := range word {
 		w, b, pair = hashRune(w, r), hashRune(b, r), hashRune(pair, r)
 	}
 	x.counts.words++
-	x.emit(w)
 	if x.before != 0 {
 		x.emit(pair)
 	}
 	x.before = b
+	return w
 }
 
 // grams emits the character n-grams of a word with its opening guard; it adds and removes the closing one.

@@ -108,10 +108,9 @@ func (s *Scorer) run(ctx context.Context, texts []string) ([][]float32, error) {
 	var mu sync.Mutex
 	var first error
 	work := func() func(int) {
-		encode := s.encode()
 		return func(b int) {
 			from := b * block
-			err := s.block(ctx, encode, texts[from:min(from+block, len(texts))], out[from:])
+			err := s.block(ctx, texts[from:min(from+block, len(texts))], out[from:])
 			if err != nil {
 				mu.Lock()
 				first = cmp.Or(first, err)
@@ -130,14 +129,26 @@ func (s *Scorer) run(ctx context.Context, texts []string) ([][]float32, error) {
 	return out, first
 }
 
+// desk is what one goroutine scores a block with; another does so later.
+type desk struct {
+	encode func(text string, ids []int32, ends []int) ([]int32, []int)
+	ids    []int32
+	ends   []int
+}
+
 // block scores texts: all of their windows, which then become the texts' answers.
-func (s *Scorer) block(ctx context.Context, encode func(string, []int32, []int) ([]int32, []int), texts []string, out [][]float32) error {
-	var all []int32
-	ends, first := make([]int, 1, len(texts)+1), make([]int, len(texts)+1)
+func (s *Scorer) block(ctx context.Context, texts []string, out [][]float32) error {
+	d, ok := s.desks.Get().(*desk)
+	if !ok {
+		d = &desk{encode: s.encode()}
+	}
+	defer s.desks.Put(d)
+	all, ends, first := d.ids[:0], append(d.ends[:0], 0), make([]int, len(texts)+1)
 	for i, t := range texts {
-		all, ends = encode(t, all, ends)
+		all, ends = d.encode(t, all, ends)
 		first[i+1] = len(ends) - 1
 	}
+	d.ids, d.ends = all, ends
 	answers := make([][]float32, len(ends)-1)
 	text := func(window int) int { i, _ := slices.BinarySearch(first, window+1); return i - 1 }
 	of := func(window int) string { return texts[text(window)] }

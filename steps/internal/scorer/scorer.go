@@ -54,6 +54,7 @@ type Scorer struct {
 	info    artifact.ModelInfo
 	session *ort.Session
 	encode  encoding
+	desks   sync.Pool // of *desk
 	reach   reach
 	linear  *ngram.LinearPart // nil: there is none, or nobody asked for it
 	pad     int64             // fills up a batch
