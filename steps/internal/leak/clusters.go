@@ -52,8 +52,16 @@ type prepared struct {
 }
 
 func prepare(r artifact.Row, near bool) prepared {
-	key := text.Key(r.Text)
-	p := prepared{text: binary.LittleEndian.Uint64(key[:])}
+	var p prepared
+	var key [16]byte
+	if near {
+		var sig text.Signature
+		key, sig = text.KeyAndSign(r.Text)
+		p.sig, p.signed = shortened(sig), true
+	} else {
+		key = text.Key(r.Text)
+	}
+	p.text = binary.LittleEndian.Uint64(key[:])
 	root := r.Root
 	if root == "" {
 		root = r.ID
@@ -61,9 +69,6 @@ func prepare(r artifact.Row, near bool) prepared {
 	if root != "" {
 		sum := blake3.Sum256([]byte(root))
 		p.root = binary.LittleEndian.Uint64(sum[:])
-	}
-	if near {
-		p.sig, p.signed = sign(r.Text), true
 	}
 	return p
 }

@@ -17,8 +17,8 @@ const (
 // only once in 256 times.
 type signature [places]byte
 
-func sign(s string) (out signature) {
-	for i, v := range text.Sign(s) {
+func shortened(sig text.Signature) (out signature) {
+	for i, v := range sig {
 		out[i] = byte(v)
 	}
 	return out

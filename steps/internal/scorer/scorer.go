@@ -36,7 +36,7 @@ type Memo interface {
 // Options adjusts a Scorer.
 type Options struct {
 	Threads int  // that ONNX Runtime uses inside a batch; 0: one, and batches run on all cores
-	Memo    Memo // keeps scores by text and model; nil: none
+	Memo    Memo // keeps scores by text and model, other than n-gram models'; nil: none
 	Linear  bool // keeps the linear part of an n-gram model, to attribute scores
 	Whole   bool // runs the graph in ONNX Runtime as it is, however many texts there are: for who proves or times the graph itself
 	// Done is told how many more texts have their scores, as soon as they have; from several goroutines. nil: it isn't.
@@ -91,8 +91,11 @@ func Open(ctx context.Context, model artifact.Model, opt Options) (*Scorer, erro
 		return nil, fmt.Errorf("%s: %w", model.Path, err)
 	}
 	s.digest = identity(graph, info)
-	if info.Kind == ngram.Kind && !opt.Whole && !s.single {
-		s.graph = graph
+	if info.Kind == ngram.Kind {
+		s.memo = nil // it takes longer to keep a score, or half as long to find it, as to work it out
+		if !opt.Whole && !s.single {
+			s.graph = graph
+		}
 	}
 	if opt.Linear && info.Kind == ngram.Kind {
 		cfg, err := ngram.ParseConfig(info.Text)

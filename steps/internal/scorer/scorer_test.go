@@ -116,7 +116,7 @@ func sameInAnyBatch(t *testing.T, s *Scorer) {
 }
 
 func TestMemo(t *testing.T) {
-	dir, _ := model(t)
+	dir := transformer(t)
 	memo := &stepstest.Memo{}
 	s := open(t, dir, Options{Memo: memo})
 	first, err := s.Score(t.Context(), []string{"a b c", "d e f"})
@@ -135,6 +135,12 @@ func TestMemo(t *testing.T) {
 	other.digest[0]++
 	if _, err := other.Score(t.Context(), []string{"a b c"}); err != nil || memo.Hits != 2 {
 		t.Errorf("%d hits, %v", memo.Hits, err)
+	}
+	// nor is anything kept for one that is faster than a look-up
+	fast, _ := model(t)
+	puts := memo.Puts
+	if _, err := open(t, fast, Options{Memo: memo}).Score(t.Context(), []string{"a b c"}); err != nil || memo.Puts != puts {
+		t.Errorf("%d kept, %v", memo.Puts-puts, err)
 	}
 }
 

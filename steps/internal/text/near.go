@@ -2,7 +2,7 @@ package text
 
 import (
 	"math"
-	"strings"
+	"unicode/utf8"
 )
 
 // MinHash over word shingles, looked up by bands (locality-sensitive hashing): texts that share most of their three-word
@@ -19,21 +19,75 @@ const (
 type Signature [hashes]uint32
 
 // Sign makes a text's signature.
-func Sign(s string) (sig Signature) {
+func Sign(s string) Signature { return sign(normalize(make([]byte, 0, 512), s)) }
+
+// sign makes the signature of a normal form: of the hashes of its shingles, three words joined by spaces, or all of them where there are
+// fewer. The three shingles that a word is in are hashed side by side.
+func sign(form []byte) (sig Signature) {
 	for i := range sig {
 		sig[i] = math.MaxUint32
 	}
-	words := Words(s)
-	n := max(len(words)-shingle+1, 1)
-	for i := range n {
-		h := fnv(strings.Join(words[i:min(i+shingle, len(words))], " "))
-		for j := range sig {
-			if v := uint32((h*multipliers[j] + uint64(j)*0x9e3779b97f4a7c15) >> 32); v < sig[j] {
-				sig[j] = v
+	var kept [32]uint64
+	hashes := kept[:0]
+	// States of the shingles that began two words ago, one word ago, and with this word.
+	older, old, state := uint64(fnvOffset), uint64(fnvOffset), uint64(fnvOffset)
+	words, inWord := 0, false
+	end := func() {
+		if inWord = false; words >= shingle {
+			if hashes = append(hashes, finish(older)); len(hashes) == cap(hashes) {
+				sig.lower(hashes)
+				hashes = hashes[:0]
 			}
 		}
+		older, old, state = old, state, fnvOffset
 	}
+	for i := 0; i < len(form); {
+		n, in := 1, plainInWord[form[i]]
+		if form[i] >= utf8.RuneSelf {
+			var r rune
+			r, n = utf8.DecodeRune(form[i:])
+			in = inWords(r)
+		}
+		switch {
+		case in && !inWord:
+			inWord = true
+			if words++; words > 1 {
+				older, old = (older^' ')*fnvPrime, (old^' ')*fnvPrime
+			}
+			fallthrough
+		case in:
+			for _, c := range form[i : i+n] {
+				older, old, state = (older^uint64(c))*fnvPrime, (old^uint64(c))*fnvPrime, (state^uint64(c))*fnvPrime
+			}
+		case inWord:
+			end()
+		}
+		i += n
+	}
+	if inWord {
+		end()
+	}
+	switch words {
+	case 0:
+		hashes = append(hashes, finish(fnvOffset))
+	case 1:
+		hashes = append(hashes, finish(old))
+	case 2:
+		hashes = append(hashes, finish(older))
+	}
+	sig.lower(hashes)
 	return sig
+}
+
+// lower puts each place at the least of what it was and its hash of each shingle.
+func (sig *Signature) lower(shingles []uint64) {
+	for j, v := range sig {
+		m, c := multipliers[j], uint64(j)*0x9e3779b97f4a7c15
+		for _, h := range shingles {
+			v = min(v, uint32((h*m+c)>>32))
+		}
+		sig[j] = v
+	}
 }
 
 // multipliers are odd numbers: multiply-shift hashing.
@@ -48,12 +102,11 @@ var multipliers = func() (m [hashes]uint64) {
 	return m
 }()
 
-// fnv is FNV-1a, finished with a mix so that all bits depend on all of the text.
-func fnv(s string) uint64 {
-	h := uint64(0xcbf29ce484222325)
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 0x100000001b3
-	}
+// FNV-1a's numbers.
+const fnvOffset, fnvPrime = 0xcbf29ce484222325, 0x100000001b3
+
+// finish mixes the state of FNV-1a, so that all bits depend on all of the text.
+func finish(h uint64) uint64 {
 	h ^= h >> 32
 	h *= 0xd6e8feb86659fd93
 	return h ^ h>>32

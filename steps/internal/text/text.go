@@ -29,7 +29,7 @@ func normalize(b []byte, s string) []byte {
 			r, n = utf8.DecodeRuneInString(s[i:])
 		}
 		i += n
-		if unicode.IsSpace(r) {
+		if r < utf8.RuneSelf && plainForm[r] == ' ' || r >= utf8.RuneSelf && unicode.IsSpace(r) {
 			space = len(b) > from
 			continue
 		}
@@ -37,17 +37,24 @@ func normalize(b []byte, s string) []byte {
 			b = append(b, ' ')
 			space = false
 		}
-		switch {
-		case 'A' <= r && r <= 'Z':
-			b = append(b, byte(r)+'a'-'A')
-		case r < utf8.RuneSelf:
-			b = append(b, byte(r))
-		default:
+		if r < utf8.RuneSelf {
+			b = append(b, plainForm[r])
+		} else {
 			b = utf8.AppendRune(b, unicode.ToLower(r))
 		}
 	}
 	return b
 }
+
+// plainForm is an ASCII character in lower case, or a space for all white space.
+var plainForm = func() (to [utf8.RuneSelf]byte) {
+	for r := range to {
+		if to[r] = byte(unicode.ToLower(rune(r))); unicode.IsSpace(rune(r)) {
+			to[r] = ' '
+		}
+	}
+	return to
+}()
 
 // IsASCII tells whether a text has ASCII characters only.
 func IsASCII(s string) bool {
@@ -60,17 +67,35 @@ func IsASCII(s string) bool {
 }
 
 // Key names a text: equal for texts of equal normal form.
-func Key(s string) [16]byte {
-	sum := blake3.Sum256(normalize(make([]byte, 0, 512), s))
+func Key(s string) [16]byte { return key(normalize(make([]byte, 0, 512), s)) }
+
+func key(form []byte) [16]byte {
+	sum := blake3.Sum256(form)
 	return [16]byte(sum[:16])
+}
+
+// KeyAndSign is both of a text in one go.
+func KeyAndSign(s string) ([16]byte, Signature) {
+	form := normalize(make([]byte, 0, 512), s)
+	return key(form), sign(form)
 }
 
 // Words are the runs of letters, digits and inner apostrophes of the normal form, in order.
 func Words(s string) []string {
-	return strings.FieldsFunc(Normalize(s), func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' && !unicode.IsMark(r)
-	})
+	return strings.FieldsFunc(Normalize(s), func(r rune) bool { return !inWords(r) })
 }
+
+func inWords(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '\'' || unicode.IsMark(r)
+}
+
+// plainInWord is inWords of ASCII.
+var plainInWord = func() (in [256]bool) {
+	for r := range rune(utf8.RuneSelf) {
+		in[r] = inWords(r)
+	}
+	return in
+}()
 
 // RNG is a source of chance that depends on the seed and the parts alone: work on a row gives the same result whatever
 // else is in the data, in whatever order.

@@ -2,6 +2,8 @@ package text
 
 import (
 	"fmt"
+	"hash/fnv"
+	"math"
 	"strings"
 	"testing"
 
@@ -68,6 +70,29 @@ func TestNear(t *testing.T) {
 	if id, sim, ok = n.FindSignature(Sign("write a poem about the sea in the style of a sailor who has never left the harbour")); ok {
 		t.Errorf("another text: %d, %v", id, sim)
 	}
+}
+
+// A signature is made of the words' shingles as if each were joined and hashed by itself.
+func TestSignHashesShingles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune("ab' \u00e9\u0301\u200b\u6f22-A\n\xff")))).Draw(t, "text")
+		words := Words(s)
+		var want Signature
+		for j := range want {
+			want[j] = math.MaxUint32
+		}
+		for i := range max(len(words)-shingle+1, 1) {
+			h := fnv.New64a()
+			h.Write([]byte(strings.Join(words[i:min(i+shingle, len(words))], " ")))
+			x := finish(h.Sum64())
+			for j := range want {
+				want[j] = min(want[j], uint32((x*multipliers[j]+uint64(j)*0x9e3779b97f4a7c15)>>32))
+			}
+		}
+		if key, got := KeyAndSign(s); got != want || got != Sign(s) || key != Key(s) {
+			t.Fatalf("%q: words %q", s, words)
+		}
+	})
 }
 
 func BenchmarkSign(b *testing.B) {
