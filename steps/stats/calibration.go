@@ -33,17 +33,20 @@ func calibrationIntervals(benign, malicious []float64, brier, ece float64, resam
 	rng := rand.New(rand.NewPCG(seed, 0xca11))
 	briers, eces := make([]float64, resamples), make([]float64, resamples)
 	n := float64(len(benign) + len(malicious))
-	var sizes, drawn [2][]int
+	var of [2]multinomial
+	var drawn [2][]int
 	for class := range classes {
 		drawn[class] = make([]int, divisions)
+		var sizes []int
 		for _, f := range classes[class] {
-			sizes[class] = append(sizes[class], f.rows)
+			sizes = append(sizes, f.rows)
 		}
+		of[class] = newMultinomial(sizes)
 	}
 	for i := range briers {
 		var gap [calibrationBins]float64 // sum of scores, less the number of malicious rows
 		for class := range classes {
-			multinomial(len([2][]float64{benign, malicious}[class]), sizes[class], drawn[class], rng)
+			of[class].draw(len([2][]float64{benign, malicious}[class]), drawn[class], rng)
 			for d, k := range drawn[class] {
 				if k > 0 {
 					f, share := classes[class][d], float64(k)/float64(classes[class][d].rows)

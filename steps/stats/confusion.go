@@ -81,29 +81,36 @@ func quantile(v []float64, q float64) float64 {
 }
 
 // binomial draws from Binomial(n, p): by inversion from the mode outward, exact for any n.
-func binomial(n int, p float64, rng *rand.Rand) int {
-	if p <= 0 || n == 0 {
+func binomial(n int, p float64, rng *rand.Rand) int { return oddsOf(p).draw(n, nil, rng) }
+
+// odds are a probability with what its draws need of it.
+type odds struct{ p, ratio, log, logRest float64 }
+
+func oddsOf(p float64) odds { return odds{p, p / (1 - p), math.Log(p), math.Log1p(-p)} }
+
+// draw draws from Binomial(n, c.p).
+func (c odds) draw(n int, known factorials, rng *rand.Rand) int {
+	if c.p <= 0 || n == 0 {
 		return 0
-	} else if p >= 1 {
+	} else if c.p >= 1 {
 		return n
 	}
-	mode := int(float64(n+1) * p)
+	mode := int(float64(n+1) * c.p)
 	mode = min(mode, n)
-	odds := p / (1 - p)
-	logPMF := lchoose(n, mode) + float64(mode)*math.Log(p) + float64(n-mode)*math.Log1p(-p)
+	logPMF := known.lchoose(n, mode) + float64(mode)*c.log + float64(n-mode)*c.logRest
 	at := math.Exp(logPMF)
 	u := rng.Float64() - at
 	low, high, pl, ph := mode, mode, at, at
 	for u > 0 && (low > 0 || high < n) {
 		if high < n {
-			ph *= odds * float64(n-high) / float64(high+1)
+			ph *= c.ratio * float64(n-high) / float64(high+1)
 			high++
 			if u -= ph; u <= 0 {
 				return high
 			}
 		}
 		if low > 0 {
-			pl *= float64(low) / odds / float64(n-low+1)
+			pl *= float64(low) / c.ratio / float64(n-low+1)
 			low--
 			if u -= pl; u <= 0 {
 				return low
@@ -113,9 +120,20 @@ func binomial(n int, p float64, rng *rand.Rand) int {
 	return mode
 }
 
-func lchoose(n, k int) float64 {
-	a, _ := math.Lgamma(float64(n + 1))
-	b, _ := math.Lgamma(float64(k + 1))
-	c, _ := math.Lgamma(float64(n - k + 1))
-	return a - b - c
+func lchoose(n, k int) float64 { return factorials(nil).lchoose(n, k) }
+
+// factorials remembers the logarithms of the factorials of numbers below its length.
+type factorials []float64
+
+func (f factorials) log(n int) float64 {
+	if n < len(f) && f[n] != 0 {
+		return f[n]
+	}
+	v, _ := math.Lgamma(float64(n + 1))
+	if n < len(f) {
+		f[n] = v
+	}
+	return v
 }
+
+func (f factorials) lchoose(n, k int) float64 { return f.log(n) - f.log(k) - f.log(n-k) }

@@ -111,8 +111,8 @@ func TestIntervalsOfDifferencesCover(t *testing.T) {
 		var f1, rate int
 		for i := range times {
 			var m, n Cells
-			multinomial(c.pos, c.malicious, m[:], rng)
-			multinomial(c.neg, c.benign, n[:], rng)
+			newMultinomial(c.malicious).draw(c.pos, m[:], rng)
+			newMultinomial(c.benign).draw(c.neg, n[:], rng)
 			if d, _ := PairedF1(m, n, 200, uint64(i)); d.Low <= b-a && b-a <= d.High {
 				f1++
 			}
@@ -160,8 +160,8 @@ func TestPairedF1IsExact(t *testing.T) {
 	called, times := 0, 600
 	for range times {
 		var m, b Cells
-		multinomial(300, []int{80, 5, 5, 10}, m[:], rng)
-		multinomial(3000, []int{20, 5, 5, 970}, b[:], rng)
+		newMultinomial([]int{80, 5, 5, 10}).draw(300, m[:], rng)
+		newMultinomial([]int{20, 5, 5, 970}).draw(3000, b[:], rng)
 		if _, p := PairedF1(m, b, 1, 1); p < 0.05 {
 			called++
 		}

@@ -122,9 +122,10 @@ func AveragePrecisionInterval(pos, neg []float64, resamples int, seed uint64) In
 	whole := averagePrecision(bp, bn, np, nn)
 	draws := make([]float64, resamples)
 	dp, dn := make([]int, len(np)), make([]int, len(nn))
+	ofPos, ofNeg := newMultinomial(np), newMultinomial(nn)
 	for i := range draws {
-		multinomial(len(pos), np, dp, rng)
-		multinomial(len(neg), nn, dn, rng)
+		ofPos.draw(len(pos), dp, rng)
+		ofNeg.draw(len(neg), dn, rng)
 		draws[i] = averagePrecision(bp, bn, dp, dn) - whole + value // what grouping takes off is put back
 	}
 	slices.Sort(draws)
@@ -168,20 +169,33 @@ func binned(sorted, cuts []float64) (at []float64, counts []int) {
 	return cuts, counts
 }
 
-// multinomial draws n rows over groups in the proportion of their sizes, into out.
-func multinomial(n int, sizes, out []int, rng *rand.Rand) {
+// multinomial draws rows over groups in the proportion of their sizes.
+type multinomial struct {
+	groups []odds // each one's, of what the groups before it leave
+	known  factorials
+}
+
+func newMultinomial(sizes []int) multinomial {
 	left := 0
 	for _, s := range sizes {
 		left += s
 	}
-	for i, s := range sizes {
-		if s == 0 || n == 0 {
-			out[i] = 0
-			left -= s
+	m := multinomial{known: make(factorials, left+1)}
+	for _, s := range sizes {
+		if s == 0 {
+			m.groups = append(m.groups, odds{})
 			continue
 		}
-		out[i] = binomial(n, math.Min(1, float64(s)/float64(left)), rng)
-		n -= out[i]
+		m.groups = append(m.groups, oddsOf(math.Min(1, float64(s)/float64(left))))
 		left -= s
+	}
+	return m
+}
+
+// draw draws n rows into out, by group.
+func (m multinomial) draw(n int, out []int, rng *rand.Rand) {
+	for i, c := range m.groups {
+		out[i] = c.draw(n, m.known, rng)
+		n -= out[i]
 	}
 }

@@ -206,13 +206,25 @@ func poisson(seed, draw uint64, label int, row int32) float64 {
 	x ^= x >> 27
 	x *= 0x94d049bb133111eb
 	u := float64((x^x>>31)>>11) / (1 << 53)
-	p, k := math.Exp(-1), 0.0
-	for sum := p; u >= sum && k < 20; sum += p {
+	k := 0
+	for k < len(poissons) && u >= poissons[k] {
 		k++
-		p /= k
 	}
-	return k
+	return float64(k)
 }
+
+// poissons are the probabilities of at most 0, 1, 2, ... by Poisson(1).
+var poissons = func() (sums [20]float64) {
+	p, sum := math.Exp(-1), 0.0
+	for k := range sums {
+		if k > 0 {
+			p /= float64(k)
+		}
+		sum += p
+		sums[k] = sum
+	}
+	return sums
+}()
 
 // PairedDraws compares two models by draws: B minus A with a 95% interval, and the two-sided p-value. clusters is the number
 // of sources that were drawn, of which the draws' spread says a little too little, and Student's t makes up for few; 0: rows

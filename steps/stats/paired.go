@@ -27,9 +27,10 @@ func PairedF1(malicious, benign Cells, resamples int, seed uint64) (Interval, fl
 	draws := make([]float64, resamples)
 	var m, n Cells
 	halvesM, halvesN := withHalves(malicious), withHalves(benign)
+	ofM, ofN := newMultinomial(halvesM[:]), newMultinomial(halvesN[:])
 	for i := range draws {
-		multinomial(malicious.rows(), halvesM[:], m[:], rng)
-		multinomial(benign.rows(), halvesN[:], n[:], rng)
+		ofM.draw(malicious.rows(), m[:], rng)
+		ofN.draw(benign.rows(), n[:], rng)
 		x, y := pairedF1(m, n)
 		draws[i] = y - x
 	}
@@ -37,7 +38,7 @@ func PairedF1(malicious, benign Cells, resamples int, seed uint64) (Interval, fl
 	return Interval{b - a, math.Min(b-a, quantile(draws, 0.025)), math.Max(b-a, quantile(draws, 0.975))}, randomised(malicious, benign)
 }
 
-// withHalves are twice the counts, with one more of each kind that is decided differently: multinomial takes proportions.
+// withHalves are twice the counts, with one more of each kind that is decided differently: a multinomial takes proportions.
 func withHalves(c Cells) Cells { return Cells{2 * c[0], 2*c[1] + 1, 2*c[2] + 1, 2 * c[3]} }
 
 // randomised is the chance of a difference at least as large where the models are alike: then each row that they decide

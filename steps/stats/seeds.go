@@ -113,10 +113,11 @@ func DecidedRows(patterns []Pattern, f Figure, resamples int, seed uint64) (rows
 	a, b = bySeed(patterns, counts, f)
 	rng := rand.New(rand.NewPCG(seed, 0x5eed))
 	drawn := [2][]int{make([]int, len(patterns)), make([]int, len(patterns))}
+	of := [2]multinomial{newMultinomial(counts[0]), newMultinomial(counts[1])}
 	draws := make([]float64, resamples)
 	for i := range draws {
-		for label := range drawn {
-			multinomial(total[label], counts[label], drawn[label], rng)
+		for label, m := range of {
+			m.draw(total[label], drawn[label], rng)
 		}
 		x, y := bySeed(patterns, drawn, f)
 		mx, _ := meanVariance(x)
