@@ -310,12 +310,18 @@ func (h *lookupHeap) Pop() any {
 	return j
 }
 
-// taskHeap orders tasks by the rank of their unit.
+// taskHeap orders tasks by the rank of their unit. Those that run alone come last: each holds slots free until the last other step has ended.
 type taskHeap []*task
 
-func (h taskHeap) Len() int           { return len(h) }
-func (h taskHeap) Less(i, j int) bool { return h[i].unit.rank < h[j].unit.rank }
-func (h taskHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h taskHeap) Len() int { return len(h) }
+func (h taskHeap) Less(i, j int) bool {
+	a, b := h[i].unit, h[j].unit
+	if a.desc.Exclusive != b.desc.Exclusive {
+		return b.desc.Exclusive
+	}
+	return a.rank < b.rank
+}
+func (h taskHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
 func (h *taskHeap) Push(x any)        { *h = append(*h, x.(*task)) }
 func (h *taskHeap) Pop() any {
 	t := (*h)[len(*h)-1]

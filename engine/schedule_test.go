@@ -196,6 +196,30 @@ func TestTasksThatDontFit(t *testing.T) {
 	}
 }
 
+// A step that runs alone comes after whatever else can run: until it starts, slots would stand empty.
+func TestExclusiveTasksComeLast(t *testing.T) {
+	b := newBoard(t, false, "a b c d:b")
+	b.units["a"].desc.Exclusive = true
+	b.todo(everything)
+	for _, name := range []string{"a", "b", "c"} {
+		b.event("run " + name)
+	}
+	free := 1
+	ask := func(*task) (fit, error) {
+		if free--; free >= 0 {
+			return fits, nil
+		}
+		return nothing, nil
+	}
+	for _, line := range [][2]string{{"begin", "start b"}, {"ran b", "look d, start c, b ran"}, {"run d", "start d"}, {"ran c", "start a, c ran"}} {
+		b.event(line[0])
+		if got := b.todo(ask); got != line[1] {
+			t.Fatalf("after %q: %q, want %q", line[0], got, line[1])
+		}
+		free = 1
+	}
+}
+
 // A long chain of skipped steps is no chain of calls, and every unit ends once.
 func TestEveryUnitEndsOnce(t *testing.T) {
 	const n = 50_000
