@@ -28,6 +28,16 @@ func SumRows(dst, table []float32, ids []int32) {
 		sumFoursAVX2(&dst[0], &table[0], &ids[0], len(ids), dim)
 		return
 	}
+	if dim == 2 {
+		var x, y float32
+		for ; len(ids) >= 4; ids = ids[4:] {
+			a, b, c, d := table[2*ids[0]:], table[2*ids[1]:], table[2*ids[2]:], table[2*ids[3]:]
+			x += ((a[0] + b[0]) + c[0]) + d[0]
+			y += ((a[1] + b[1]) + c[1]) + d[1]
+		}
+		dst[0], dst[1] = x, y
+		return
+	}
 	for ; len(ids) > 0; ids = ids[4:] {
 		a, b := table[int(ids[0])*dim:][:dim], table[int(ids[1])*dim:][:dim]
 		c, d := table[int(ids[2])*dim:][:dim], table[int(ids[3])*dim:][:dim]

@@ -55,6 +55,27 @@ func TestAssemblyEqualsGo(t *testing.T) {
 	})
 }
 
+// However many columns there are, rows are added up in fours.
+func TestSumRowsAddsFours(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		dim, rows := rapid.IntRange(1, 40).Draw(t, "dim"), rapid.IntRange(1, 20).Draw(t, "rows")
+		ids := rapid.SliceOfN(rapid.Int32Range(0, int32(rows-1)), 0, 30).Draw(t, "ids")
+		ids = ids[:len(ids)/4*4]
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		table, sum, want := random(rng, rows*dim), random(rng, dim), make([]float32, dim)
+		SumRows(sum, table, ids)
+		for four := range slices.Chunk(ids, 4) {
+			for j := range want {
+				of := func(i int) float32 { return table[int(four[i])*dim+j] }
+				want[j] += ((of(0) + of(1)) + of(2)) + of(3)
+			}
+		}
+		if !slices.Equal(sum, want) {
+			t.Fatalf("sum %v, want %v", sum, want)
+		}
+	})
+}
+
 func TestWeightsAreInverseDocumentFrequencies(t *testing.T) {
 	m := NewModel(Config{Spec: Spec, Buckets: 6, Dim: 1, Hidden: 1, MaxBytes: 64}, 2, 1)
 	m.Weigh(&Corpus{ids: []int32{1, 2, 4, 1, 4, 1}, starts: []int64{0, 3, 5, 6}})
