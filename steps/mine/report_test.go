@@ -10,6 +10,7 @@ import (
 
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram/ngramtest"
+	"rein/steps/internal/scorer/scorertest"
 	"rein/steps/stats"
 	"rein/steps/stepstest"
 )
@@ -83,7 +84,7 @@ func TestReportAddsUp(t *testing.T) {
 }
 
 func TestScoresAreComputedOnce(t *testing.T) {
-	memo, in := &stepstest.Memo{}, In{Model: ngramtest.Random(t, 0.6, false), Pool: pool(t, 200, artifact.Benign)}
+	memo, in := &stepstest.Memo{}, In{Model: scorertest.Encoder(t), Pool: pool(t, 200, artifact.Benign)}
 	var results [2][]artifact.Row
 	for i := range results {
 		memo.Hits = 0

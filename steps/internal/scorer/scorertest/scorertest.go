@@ -2,10 +2,13 @@
 package scorertest
 
 import (
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"rein/steps/artifact"
+	"rein/steps/internal/encoder"
+	"rein/steps/internal/encoder/encodertest"
 	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/internal/scorer"
 )
@@ -39,4 +42,24 @@ func Halved(t testing.TB, rows artifact.Rows) artifact.Model {
 	threats := Threats(t, ngramtest.Random(t, 0.5, true), all)
 	slices.Sort(threats)
 	return ngramtest.Random(t, threats[len(threats)/2], true)
+}
+
+// Encoder is a tiny transformer with random weights.
+func Encoder(t testing.TB) artifact.Model {
+	t.Helper()
+	folder := encodertest.Folder(t, "bert")
+	m, err := encoder.Read(folder, 6, 32, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := m.OpenTokenizer(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := artifact.Model{Path: filepath.Join(t.TempDir(), "encoder")}
+	info := artifact.ModelInfo{Classes: []string{artifact.Benign, "jailbreak", "toxicity", "injection", "pii", "other"}, Threshold: 0.5}
+	if err := m.Save(dir, info, tok); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
