@@ -102,7 +102,7 @@ var multipliers = func() (m [hashes]uint64) {
 	return m
 }()
 
-// FNV-1a's numbers.
+// fnvOffset and fnvPrime are FNV-1a's numbers.
 const fnvOffset, fnvPrime = 0xcbf29ce484222325, 0x100000001b3
 
 // finish mixes the state of FNV-1a, so that all bits depend on all of the text.
