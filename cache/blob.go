@@ -51,6 +51,13 @@ func (s *Store) Has(b Blob) bool {
 
 // Lost checks that every output of an entry is in the store and complete. Otherwise it says which one isn't, and why.
 func (s *Store) Lost(ctx context.Context, e *Entry) (string, error) {
+	whole := true
+	for _, b := range e.Outputs {
+		whole = whole && s.isSealed(b)
+	}
+	if whole {
+		return "", nil
+	}
 	for _, port := range slices.Sorted(maps.Keys(e.Outputs)) {
 		_, err := s.find(ctx, e.Outputs[port], false)
 		var miss *Miss
@@ -62,6 +69,12 @@ func (s *Store) Lost(ctx context.Context, e *Entry) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// isSealed tells whether a blob is a file that lies in the store as it came into it. Of a folder, and of what is pressed, find tells.
+func (s *Store) isSealed(b Blob) bool {
+	info, err := os.Lstat(s.blobPath(b))
+	return err == nil && info.Mode().IsRegular() && !b.Dir && info.ModTime().Equal(sealed) && info.Size() == b.Size && b.Exec == (info.Mode()&0o100 != 0)
 }
 
 // Path returns a read-only path that holds a blob's content, proven as proof.go says. The error of an absent or damaged blob

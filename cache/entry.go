@@ -72,7 +72,7 @@ func Outside(err error) bool { return index.Outside(err) }
 // Get returns an action's entry. Its outputs may be gone; Has and Path tell. The error of an absent or unreadable entry
 // is a *Miss.
 func (s *Store) Get(ctx context.Context, action Digest) (*Entry, error) {
-	entries, misses, err := s.GetEach(ctx, []Digest{action})
+	entries, misses, err := s.GetEach(ctx, []Digest{action}, nil)
 	switch {
 	case err != nil:
 		return nil, err
@@ -82,8 +82,9 @@ func (s *Store) Get(ctx context.Context, action Digest) (*Entry, error) {
 	return entries[0], nil
 }
 
-// GetEach is Get of many actions, in one look at the index: an entry or a *Miss for each.
-func (s *Store) GetEach(ctx context.Context, actions []Digest) (entries []*Entry, misses []*Miss, err error) {
+// GetEach is Get of many actions, in one look at the index: an entry or a *Miss for each. keys are the texts that were hashed to the
+// actions, which needn't be read then; nil: they aren't known.
+func (s *Store) GetEach(ctx context.Context, actions []Digest, keys []string) (entries []*Entry, misses []*Miss, err error) {
 	entries, misses = make([]*Entry, len(actions)), make([]*Miss, len(actions))
 	order := make([]int, len(actions)) // by key, because neighbours lie in one block
 	for i := range order {
@@ -91,8 +92,12 @@ func (s *Store) GetEach(ctx context.Context, actions []Digest) (entries []*Entry
 	}
 	slices.SortFunc(order, func(a, b int) int { return bytes.Compare(actions[a][:], actions[b][:]) })
 	err = s.view(ctx, func(txn *index.Txn) error {
+		reader := entryReader{keyless: keys != nil}
 		for _, i := range order {
-			e, err := getEntry(txn, actions[i])
+			e, err := reader.get(txn, actions[i])
+			if e != nil && keys != nil {
+				e.Key = keys[i]
+			}
 			if entries[i] = e; err != nil && !errors.As(err, &misses[i]) {
 				return err
 			}
@@ -108,40 +113,60 @@ func (s *Store) GetEach(ctx context.Context, actions []Digest) (entries []*Entry
 }
 
 func getEntry(txn *index.Txn, action Digest) (*Entry, error) {
-	value, err := getValue(txn, entryKey(action))
+	return new(entryReader).get(txn, action)
+}
+
+func (x *entryReader) get(txn *index.Txn, action Digest) (*Entry, error) {
+	e := &Entry{}
+	err := readValue(txn, entryKey(action), func(value []byte) error {
+		if x.read(e, value) {
+			return nil
+		}
+		*e = Entry{}
+		if err := json.Unmarshal(value, e); err != nil {
+			return &Miss{"entry", "unreadable: " + err.Error()}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	var e Entry
-	if err := json.Unmarshal(value, &e); err != nil {
-		return nil, &Miss{"entry", "unreadable: " + err.Error()}
 	}
 	if e.Action != action {
 		return nil, &Miss{"entry", fmt.Sprintf("is of another action, %s", e.Action.Short())}
 	}
-	return &e, nil
+	return e, nil
+}
+
+// readValue calls do with the value, which is good until do returns. The error of an absent or unreadable value is a *Miss.
+func readValue(txn *index.Txn, key []byte, do func([]byte) error) error {
+	err := txn.Read(key, do)
+	var bad *index.BadValue
+	if errors.Is(err, index.ErrNotFound) || errors.As(err, &bad) {
+		return &Miss{"entry", err.Error()}
+	}
+	return err
 }
 
 // getValue returns a copy of the value, or a *Miss.
-func getValue(txn *index.Txn, key []byte) ([]byte, error) {
-	value, err := txn.Get(key)
-	var bad *index.BadValue
-	if errors.Is(err, index.ErrNotFound) || errors.As(err, &bad) {
-		return nil, &Miss{"entry", err.Error()}
-	}
+func getValue(txn *index.Txn, key []byte) (value []byte, err error) {
+	err = readValue(txn, key, func(v []byte) error {
+		value = bytes.Clone(v)
+		return nil
+	})
 	return value, err
 }
 
 // getJSON reads the value of a key into v. found is false if there is none, or none that can be read.
 func getJSON(txn *index.Txn, key []byte, v any) (found bool, err error) {
-	value, err := getValue(txn, key)
+	err = readValue(txn, key, func(value []byte) error {
+		found = json.Unmarshal(value, v) == nil
+		return nil
+	})
 	var miss *Miss
 	if errors.As(err, &miss) {
 		return false, nil
-	} else if err != nil {
-		return false, err
 	}
-	return json.Unmarshal(value, v) == nil, nil
+	return found, err
 }
 
 // Put records an entry; its outputs are in the store already. It stays if the process is killed now, and after Sync if the power fails.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Publishing copies results to paths of the user's. Something that lies at such a path is replaced only if rein put it there and nobody has
@@ -33,13 +34,50 @@ func (s *Store) MayPublish(ctx context.Context, path string, coming *Blob) error
 	if err != nil {
 		return err
 	}
-	_, _, err = p.look(ctx, coming)
+	t, _, err := p.look(ctx, coming)
+	if err == nil && t != nil {
+		s.foundAt(path, p, t)
+	}
 	return err
+}
+
+// lastLook is a file that was found to be what rein put at a path, and how it looked then.
+type lastLook struct {
+	blob Blob
+	look Digest
+}
+
+// foundAt has Publish pass over a file that stays as it is until then.
+func (s *Store) foundAt(path string, p *destination, t *tree) {
+	if t.dir || t.linked || !p.keeps(t.blob()) || !stampOf(t.files[0].info).timesTrusted(time.Now()) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.published == nil {
+		s.published = map[string]lastLook{}
+	}
+	s.published[path] = lastLook{t.blob(), t.look(t.stamps(), true)}
+}
+
+// isThere tells whether a path holds a blob that MayPublish has found there: the same file, which nobody has written to since.
+func (s *Store) isThere(b Blob, path string) bool {
+	s.mu.Lock()
+	was, ok := s.published[path]
+	s.mu.Unlock()
+	if !ok || was.blob != b {
+		return false
+	}
+	t, err := readRoot(path)
+	return err == nil && !t.dir && !t.linked && t.look(t.stamps(), true) == was.look
 }
 
 // Publish copies a blob to path, which is replaced as a whole or, if it is a mount point, file by file. It tells whether something was
 // written. Modes follow the umask.
 func (s *Store) Publish(ctx context.Context, b Blob, path string) (wrote bool, err error) {
+	if s.isThere(b, path) {
+		return false, nil
+	}
 	return s.publish(ctx, path, &b, func(dst string) error {
 		src, err := s.Path(ctx, b)
 		if err != nil {
@@ -66,6 +104,11 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 	p, err := s.destinationAt(path)
 	if err != nil {
 		return false, err
+	}
+	if b != nil && p.keeps(*b) { // it may be there already: that takes no lease
+		if _, equal, err := p.look(ctx, b); err == nil && equal {
+			return false, nil
+		} // of an error another process may be the cause, which has the lease
 	}
 	if !s.readOnly {
 		lease, err := s.Lease(ctx, Sum([]byte("publish "+p.path)), nil)

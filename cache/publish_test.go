@@ -196,3 +196,70 @@ func TestPublishEqualWritesNothing(t *testing.T) {
 		}
 	}
 }
+
+// What MayPublish has seen at a path is taken for granted only as long as nobody touches it.
+func TestPublishLooksAgain(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	text := func(name string) Blob {
+		src := filepath.Join(t.TempDir(), name)
+		write(t, src, name)
+		b, err := s.Import(t.Context(), src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	b, other := text("result"), text("RESULT")
+	path := filepath.Join(t.TempDir(), "out")
+	if _, err := s.Publish(t.Context(), b, path); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour)
+	see := func() {
+		t.Helper()
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.MayPublish(t.Context(), path, nil); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Lstat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.published == nil { // its change time is too near
+			s.published = map[string]lastLook{}
+		}
+		tr := &tree{root: path, files: []treeFile{{path: path, info: info}}}
+		s.published[path] = lastLook{b, tr.look(tr.stamps(), true)}
+	}
+	see()
+	if wrote, err := s.Publish(t.Context(), b, path); wrote || err != nil {
+		t.Fatalf("what is there: %v, %v", wrote, err)
+	}
+	see()
+	if wrote, err := s.Publish(t.Context(), other, path); !wrote || err != nil {
+		t.Fatalf("another result: %v, %v", wrote, err)
+	}
+	if _, err := s.Publish(t.Context(), b, path); err != nil {
+		t.Fatal(err)
+	}
+	see()
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(path, []byte("edited by hand"), 0o644), os.Chtimes(path, info.ModTime(), info.ModTime())); err != nil {
+		t.Fatal(err)
+	}
+	var occupied *Occupied
+	if wrote, err := s.Publish(t.Context(), b, path); wrote || !errors.As(err, &occupied) {
+		t.Errorf("an edit that set the time back: %v, %v", wrote, err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if wrote, err := s.Publish(t.Context(), b, path); !wrote || err != nil {
+		t.Errorf("what was removed: %v, %v", wrote, err)
+	}
+}

@@ -36,7 +36,7 @@ func (s *Store) destinationAt(path string) (*destination, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := followAll(s.dir)
+	dir, err := s.realDir()
 	switch {
 	case err != nil:
 		return nil, err
@@ -48,6 +48,21 @@ func (s *Store) destinationAt(path string) (*destination, error) {
 	p := &destination{store: s, path: path}
 	p.record, err = s.readPublished(path)
 	return p, err
+}
+
+// realDir is the state folder without links. Once the folder is there the way to it is followed once.
+func (s *Store) realDir() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.real != "" {
+		return s.real, nil
+	}
+	real, err := filepath.EvalSymlinks(s.dir)
+	if err != nil {
+		return followAll(s.dir)
+	}
+	s.real = real
+	return real, nil
 }
 
 // followAll makes a path absolute and resolves the links in the part of it that exists.
@@ -83,7 +98,7 @@ func within(path, dir string) bool {
 // recordPath is where the record of a path lies.
 func (s *Store) recordPath(path string) string {
 	seen := path
-	if dir, err := followAll(s.dir); err == nil {
+	if dir, err := s.realDir(); err == nil {
 		if rel, err := filepath.Rel(dir, path); err == nil {
 			seen = filepath.ToSlash(rel)
 		}

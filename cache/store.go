@@ -46,14 +46,16 @@ type Options struct {
 
 // Store is a state folder. Its methods are safe for concurrent use, by several processes too.
 type Store struct {
-	dir      string
-	readOnly bool
-	mu       sync.Mutex
-	outside  string          // folder for what a store that is only read inflates; "": none yet
-	proofs   map[Blob]Digest // what this process has proven, and how it looked then
-	unsynced unsynced
-	index    *index.Index
-	leases   *leases
+	dir       string
+	readOnly  bool
+	mu        sync.Mutex
+	published map[string]lastLook // by path: what MayPublish has found there
+	real      string              // dir without links; "": not known yet
+	outside   string              // folder for what a store that is only read inflates; "": none yet
+	proofs    map[Blob]Digest     // what this process has proven, and how it looked then
+	unsynced  unsynced
+	index     *index.Index
+	leases    *leases
 }
 
 // Open opens the state folder, which it creates unless it is opened for reading. An absent folder opened for reading is

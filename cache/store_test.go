@@ -66,7 +66,7 @@ func TestGetEachIsGetOfMany(t *testing.T) {
 		}
 	}
 	actions = append(actions, actions[1])
-	entries, misses, err := s.GetEach(t.Context(), actions)
+	entries, misses, err := s.GetEach(t.Context(), actions, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +77,21 @@ func TestGetEachIsGetOfMany(t *testing.T) {
 			t.Errorf("%d: %v, %v; one by one %v, %v", i, entries[i], misses[i], one, err)
 		}
 	}
+	keys := make([]string, len(actions))
+	for i := range keys {
+		keys[i] = fmt.Sprint("key ", i)
+	}
+	keyed, _, err := s.GetEach(t.Context(), actions, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range keyed {
+		if was := entries[i]; (e == nil) != (was == nil) || e != nil && (e.Key != keys[i] || !reflect.DeepEqual(e.Outputs, was.Outputs)) {
+			t.Errorf("%d, with its key: %v, want %v", i, e, was)
+		}
+	}
 	none := open(t, filepath.Join(t.TempDir(), "none"), Options{ReadOnly: true})
-	if entries, misses, err := none.GetEach(t.Context(), actions[:2]); err != nil || entries[1] != nil || misses[1] == nil {
+	if entries, misses, err := none.GetEach(t.Context(), actions[:2], nil); err != nil || entries[1] != nil || misses[1] == nil {
 		t.Error(entries, misses, err)
 	}
 }

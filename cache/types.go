@@ -14,6 +14,14 @@ type Digest [32]byte
 // Sum hashes b.
 func Sum(b []byte) Digest { return blake3.Sum256(b) }
 
+// SumString hashes s.
+func SumString(s string) (d Digest) {
+	h := blake3.New()
+	_, _ = h.WriteString(s) // a hash doesn't fail
+	h.Sum(d[:0])
+	return d
+}
+
 // ParseDigest reads what String wrote.
 func ParseDigest(s string) (Digest, error) {
 	var d Digest

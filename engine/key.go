@@ -40,12 +40,12 @@ const keyFormat = "rein key 1"
 
 // keyFacts are the lines of a key that don't depend on input content.
 func keyFacts(d Description) ([]string, error) {
-	lines := []string{keyFormat, fmt.Sprintf("type %s %d", quote(d.Type), d.Version)}
 	c, err := ConfigLines(d)
 	if err != nil {
 		return nil, err
 	}
-	lines = append(lines, c...)
+	lines := make([]string, 0, 2+len(c)+len(d.Fingerprints))
+	lines = append(append(lines, keyFormat, "type "+quote(d.Type)+" "+strconv.Itoa(d.Version)), c...)
 	for _, k := range slices.Sorted(maps.Keys(d.Fingerprints)) {
 		lines = append(lines, "fingerprint "+label(k)+" "+quote(d.Fingerprints[k]))
 	}

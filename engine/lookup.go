@@ -22,16 +22,25 @@ type lookup struct {
 // inputs are a unit's resolved inputs.
 type inputs struct {
 	lines []string             // of the key
-	ports map[string][]located // by port, in the order of the references
+	ports map[string][]located // by port, in the order of the references; nil where only the lines were asked for
 }
 
-// inputs resolves u's inputs. outputs gives the outputs of a finished unit, nil if they aren't known yet; ok is then false.
-func (l *lookup) inputs(ctx context.Context, u *unit, outputs func(*unit) map[string]cache.Blob) (in inputs, ok bool, err error) {
-	in.ports = make(map[string][]located, len(u.nodes[0].Inputs))
+// inputs resolves u's inputs. outputs gives the outputs of a unit that is finished, or nil if they aren't known yet; then ok is false. The
+// key's lines alone are enough to look a result up; with whole there are the files, too.
+func (l *lookup) inputs(ctx context.Context, u *unit, whole bool, outputs func(*unit) map[string]cache.Blob) (in inputs, ok bool, err error) {
+	if whole {
+		in.ports = make(map[string][]located, len(u.nodes[0].Inputs))
+	}
+	refs := 0
+	for _, i := range u.nodes[0].Inputs {
+		refs += len(i.Refs)
+	}
+	in.lines = make([]string, 0, refs)
 	for _, i := range byPort(u.nodes[0].Inputs) {
-		port := i.Port
+		n := 0 // of the port
 		for _, r := range i.Refs {
-			var found []located
+			var made [1]located
+			found := made[:]
 			if r.Path != nil {
 				if found, err = l.sources.get(ctx, r.Path); err != nil {
 					return in, false, err
@@ -44,13 +53,15 @@ func (l *lookup) inputs(ctx context.Context, u *unit, outputs func(*unit) map[st
 				}
 				b, have := outs[r.Port]
 				if !have {
-					return in, false, fmt.Errorf("input %s: step %q has no output %q; it has: %s", port, r.Node.Name, r.Port, listOf(slices.Sorted(maps.Keys(outs))))
+					return in, false, fmt.Errorf("input %s: step %q has no output %q; it has: %s", i.Port, r.Node.Name, r.Port, listOf(slices.Sorted(maps.Keys(outs))))
 				}
-				found = []located{{blob: b}}
+				made[0].blob = b
 			}
-			for _, f := range found {
-				in.lines = append(in.lines, inputLine(port, len(in.ports[port]), f.blob, f.name))
-				in.ports[port] = append(in.ports[port], f)
+			for k := range found {
+				in.lines = append(in.lines, inputLine(i.Port, n, found[k].blob, found[k].name))
+				if n++; whole {
+					in.ports[i.Port] = append(in.ports[i.Port], found[k])
+				}
 			}
 		}
 	}
@@ -84,8 +95,8 @@ type entry struct {
 }
 
 // entries asks the index for many results at once.
-func (l *lookup) entries(ctx context.Context, actions []cache.Digest) ([]entry, error) {
-	found, misses, err := l.store.GetEach(ctx, actions)
+func (l *lookup) entries(ctx context.Context, actions []cache.Digest, keys []string) ([]entry, error) {
+	found, misses, err := l.store.GetEach(ctx, actions, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +110,7 @@ func (l *lookup) entries(ctx context.Context, actions []cache.Digest) ([]entry, 
 }
 
 func (l *lookup) entry(ctx context.Context, action cache.Digest) (entry, error) {
-	found, err := l.entries(ctx, []cache.Digest{action})
+	found, err := l.entries(ctx, []cache.Digest{action}, nil)
 	if err != nil {
 		return entry{}, err
 	}

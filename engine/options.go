@@ -57,7 +57,7 @@ type Options struct {
 	// These are kept in the run record as they are.
 	Versions map[string]string
 	Command  []string
-	Git      record.Git
+	Git      func() record.Git // asked once, when the run begins; nil: nothing is known
 }
 
 // withDefaults fills in what was left zero.
@@ -70,6 +70,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Emit == nil {
 		o.Emit = func(Event) {}
+	}
+	if o.Git == nil {
+		o.Git = func() record.Git { return record.Git{} }
 	}
 	if o.Begin == nil {
 		o.Begin = func(*record.Run) {}

@@ -182,6 +182,7 @@ func (p *planner) level(ctx context.Context, units []*unit) error {
 	p.sources.prefetchOf(ctx, units)
 	var keyed []*unit
 	var actions []cache.Digest
+	var keys []string
 	for _, u := range units {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -191,10 +192,10 @@ func (p *planner) level(ctx context.Context, units []*unit) error {
 			return nodeError(u.nodes[0].Node, err)
 		}
 		if ok {
-			keyed, actions = append(keyed, u), append(actions, p.units[u.id].action)
+			keyed, actions, keys = append(keyed, u), append(actions, p.units[u.id].action), append(keys, p.units[u.id].key)
 		}
 	}
-	found, err := p.entries(ctx, actions)
+	found, err := p.entries(ctx, actions, keys)
 	if err != nil {
 		return err
 	}
@@ -209,7 +210,7 @@ func (p *planner) level(ctx context.Context, units []*unit) error {
 // key makes a unit's key, if its inputs are known.
 func (p *planner) key(ctx context.Context, u *unit) (bool, error) {
 	pl := &p.units[u.id]
-	in, ok, err := p.inputs(ctx, u, func(d *unit) map[string]cache.Blob { return p.units[d.id].outputs })
+	in, ok, err := p.inputs(ctx, u, false, func(d *unit) map[string]cache.Blob { return p.units[d.id].outputs })
 	if err != nil {
 		return false, err
 	}

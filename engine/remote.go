@@ -72,7 +72,7 @@ func Pull(ctx context.Context, g *Graph, o Options) (*Forecast, error) {
 
 // pull fetches what the remote has of one unit.
 func (p *planner) pull(ctx context.Context, u *unit) error {
-	in, ok, err := p.inputs(ctx, u, func(d *unit) map[string]cache.Blob { return p.units[d.id].outputs })
+	in, ok, err := p.inputs(ctx, u, false, func(d *unit) map[string]cache.Blob { return p.units[d.id].outputs })
 	if err != nil || !ok {
 		return err
 	}

@@ -1,31 +1,33 @@
 package engine
 
 import (
-	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"rein/engine/record"
 )
 
 // record is what is kept of the run.
-func (r *runner) record(started time.Time, verdict string) *record.Run {
-	rec := r.outline(started)
-	rec.Ended, rec.Verdict = time.Now().UTC(), verdict
+func (r *runner) record(verdict string) *record.Run {
+	rec := *r.begun // which others may still look at
+	rec.Ended, rec.Verdict, rec.Pipelines = time.Now().UTC(), verdict, slices.Clone(r.begun.Pipelines)
 	for i, p := range r.work.graph.Pipelines {
+		rec.Pipelines[i].Steps = slices.Clone(rec.Pipelines[i].Steps)
 		for j, n := range r.work.order[p] {
 			r.fill(&rec.Pipelines[i].Steps[j], n)
 		}
 	}
-	return rec
+	return &rec
 }
 
 // outline is the record as far as it is known before anything has run.
 func (r *runner) outline(started time.Time) *record.Run {
 	rec := &record.Run{Format: record.FormatVersion, ID: r.id, Started: started.UTC(),
-		Command: r.options.Command, Git: r.options.Git, Host: thisHost(), Versions: r.options.Versions}
+		Command: r.options.Command, Git: r.options.Git(), Host: thisHost(), Versions: r.options.Versions}
 	for _, p := range r.work.graph.Pipelines {
 		rp := record.Pipeline{Name: p.Name, Title: p.Title, File: p.File, Meta: p.Meta}
+		rp.Steps = slices.Grow(rp.Steps, len(r.work.order[p]))
 		for _, n := range r.work.order[p] {
 			rp.Steps = append(rp.Steps, record.Step{Name: n.Name, Type: n.Type, Traits: n.Traits, Pos: n.Pos, Needs: Needs(n.Node)})
 		}
@@ -57,19 +59,15 @@ func (r *runner) fill(s *record.Step, n *nodeOf) {
 // Needs names the steps that a node depends on, each once.
 func Needs(n *Node) []string {
 	var out []string
-	seen := map[string]bool{}
-	for _, d := range neighbours(n) {
-		if !seen[d.Name] {
-			seen[d.Name] = true
-			out = append(out, d.Name)
-		}
+	for _, d := range distinct(neighbours(n)) {
+		out = append(out, d.Name)
 	}
 	return out
 }
 
 // keep writes the record.
 func (r *runner) keep(rec *record.Run) error {
-	b, err := json.Marshal(rec)
+	b, err := rec.Encode()
 	if err != nil {
 		return err
 	}

@@ -40,12 +40,13 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 		return nil, err
 	}
 	defer r.close()
-	r.options.Begin(r.outline(started))
+	r.begun = r.outline(started)
+	r.options.Begin(r.begun)
 	r.emit(Event{Action: ActionPlan, Total: int64(len(p.work.nodes))})
 	r.loop()
 	r.space.clear()
 	verdict := r.schedule.verdict()
-	rec := r.record(started, verdict)
+	rec := r.record(verdict)
 	if err := r.judge(rec); err != nil {
 		return nil, err
 	}
@@ -124,6 +125,7 @@ type runner struct {
 	machine   machine
 	pool      *pool
 	schedule  *schedule
+	begun     *record.Run // as far as it was known before anything ran
 	messages  chan message
 	hands     hands
 	lookups   int // that are going on

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -254,10 +255,17 @@ func (p *Path) shown() string {
 // checkSources refuses, before anything runs, a graph whose input files don't exist. It also refuses inputs that the run itself would
 // change: the state folder, or files that an output of the graph writes.
 func (w *work) checkSources(state string) error {
-	outputs := map[string]Output{}
+	c := sourceCheck{state: state, realState: realPath(state), realDirs: map[string]string{}, written: map[string]Output{}, holds: map[string]Output{}}
 	for _, p := range w.graph.Pipelines {
 		for _, o := range p.Outputs {
-			outputs[filepath.Clean(o.Path)] = o
+			path := filepath.Clean(o.Path)
+			c.written[path] = o
+			for dir := range above(path) {
+				if _, had := c.holds[dir]; had {
+					break // then those above it are there, too
+				}
+				c.holds[dir] = o
+			}
 		}
 	}
 	seen := map[Path]bool{}
@@ -272,7 +280,7 @@ func (w *work) checkSources(state string) error {
 						continue
 					}
 					seen[*r.Path] = true
-					if err := checkSource(r.Path, state, outputs); err != nil {
+					if err := c.check(r.Path); err != nil {
 						return nodeError(n.Node, err)
 					}
 				}
@@ -282,30 +290,77 @@ func (w *work) checkSources(state string) error {
 	return nil
 }
 
-func checkSource(p *Path, state string, outputs map[string]Output) error {
-	found, err := find(p, state)
+// sourceCheck is what the files that steps read must keep away from.
+type sourceCheck struct {
+	state, realState string
+	realDirs         map[string]string // folder -> it without links
+	written          map[string]Output // by path
+	holds            map[string]Output // folder above an output's path -> the output
+}
+
+func (c *sourceCheck) check(p *Path) error {
+	found, err := find(p, c.state)
 	if err != nil {
 		return err
 	}
-	realState := realPath(state)
 	for _, f := range found {
 		real := f.path
 		if p.Kind != PathGlob { // a glob's links are followed when it is hashed
-			real = realPath(f.path)
+			real = c.real(f)
 		}
 		switch {
-		case within(realState, real):
-			return fmt.Errorf("input %s holds the state folder %s, which every run changes: name a folder beside it, or move it with --state", p.shown(), state)
-		case within(real, realState) || within(f.path, state):
+		case within(c.realState, real):
+			return fmt.Errorf("input %s holds the state folder %s, which every run changes: name a folder beside it, or move it with --state", p.shown(), c.state)
+		case within(real, c.realState) || within(f.path, c.state):
 			return fmt.Errorf("input %s: %s is in the state folder: refer to the step that makes it", p.shown(), f.path)
 		}
-		for path, o := range outputs {
-			if within(path, f.path) || within(f.path, path) {
-				return fmt.Errorf("input %s is written by output %q (%s): refer to the step instead, so that it runs first", p.shown(), o.Name, o.Pos)
-			}
+		if o, ok := c.writes(f.path); ok {
+			return fmt.Errorf("input %s is written by output %q (%s): refer to the step instead, so that it runs first", p.shown(), o.Name, o.Pos)
 		}
 	}
 	return nil
+}
+
+// writes is an output that writes path, something in it, or a folder above it.
+func (c *sourceCheck) writes(path string) (Output, bool) {
+	path = filepath.Clean(path)
+	if o, ok := c.holds[path]; ok {
+		return o, true
+	}
+	if o, ok := c.written[path]; ok || len(c.written) == 0 {
+		return o, ok
+	}
+	for dir := range above(path) {
+		if o, ok := c.written[dir]; ok {
+			return o, true
+		}
+	}
+	return Output{}, false
+}
+
+// real is where a file or folder lies without links. Of many files in one folder, the way to that is followed once.
+func (c *sourceCheck) real(f located) string {
+	if info, err := os.Lstat(f.path); err != nil || info.Mode()&fs.ModeSymlink != 0 {
+		return realPath(f.path)
+	}
+	dir := filepath.Dir(f.path)
+	real, ok := c.realDirs[dir]
+	if !ok {
+		real = realPath(dir)
+		c.realDirs[dir] = real
+	}
+	return filepath.Join(real, filepath.Base(f.path))
+}
+
+// above are the folders above a clean path, from the nearest on.
+func above(path string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for dir := filepath.Dir(path); dir != path; path, dir = dir, filepath.Dir(dir) {
+			if !yield(dir) {
+				return
+			}
+		}
+	}
 }
 
 // within tells whether path is dir or in it.

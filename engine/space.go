@@ -71,7 +71,7 @@ func sweep(store *cache.Store, root string) {
 		return
 	}
 	for _, e := range entries {
-		if !spaceName.MatchString(e.Name()) {
+		if !spaceName().MatchString(e.Name()) {
 			// This is a folder of the store's own. No lease tells whether it is in use, so its age decides.
 			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > abandoned {
 				_ = cache.RemoveAll(filepath.Join(root, e.Name()))
@@ -89,7 +89,7 @@ func sweep(store *cache.Store, root string) {
 const abandoned = 24 * time.Hour
 
 // spaceName is what newSpace names a folder.
-var spaceName = regexp.MustCompile(`^run\d+$`)
+var spaceName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^run\d+$`) })
 
 // Living is what the runs need that are in progress in a state folder, in any process.
 type Living struct {
@@ -106,7 +106,7 @@ func LivingRuns(store *cache.Store) (l Living, err error) {
 		return l, err
 	}
 	for _, e := range entries {
-		if !spaceName.MatchString(e.Name()) {
+		if !spaceName().MatchString(e.Name()) {
 			continue
 		}
 		lease, err := store.TryLease(spaceLease(e.Name()))

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"rein/cache"
@@ -44,6 +46,7 @@ type work struct {
 	nodes    map[*Node]*nodeOf
 	// order lists each pipeline's nodes topologically: the order of records and plans.
 	order map[*Pipeline][]*nodeOf
+	space []byte // for shape
 }
 
 // prepare checks the graph, asks every op to describe itself, and merges equal nodes. executor names where a node runs, "" for this
@@ -141,7 +144,11 @@ func (w *work) sort() ([]*nodeOf, error) {
 
 // neighbours are the nodes that n reads from or comes after, in order, with repetitions.
 func neighbours(n *Node) []*Node {
-	var out []*Node
+	size := len(n.After)
+	for _, in := range n.Inputs {
+		size += len(in.Refs)
+	}
+	out := make([]*Node, 0, size)
 	for _, in := range n.Inputs {
 		for _, r := range in.Refs {
 			if r.Node != nil {
@@ -150,6 +157,25 @@ func neighbours(n *Node) []*Node {
 		}
 	}
 	return append(out, n.After...)
+}
+
+// distinct leaves the first of equal elements, in the same memory.
+func distinct[T comparable](all []T) []T {
+	const few = 16 // up to which looking through is quicker than a table
+	var seen map[T]bool
+	if len(all) > few {
+		seen = make(map[T]bool, len(all))
+	}
+	out := all[:0]
+	for _, x := range all {
+		if seen[x] || seen == nil && slices.Contains(out, x) {
+			continue
+		}
+		if out = append(out, x); seen != nil {
+			seen[x] = true
+		}
+	}
+	return out
 }
 
 // merge makes a unit of n, or adds n to the unit of the same shape.
@@ -177,13 +203,14 @@ func (w *work) merge(ctx context.Context, n *nodeOf, byShape map[cache.Digest]*u
 		u = &unit{id: len(w.units), op: n.Op, desc: d, facts: facts, rank: len(w.units)}
 		byShape[shape] = u
 		w.units = append(w.units, u)
-		seen := map[*unit]bool{}
 		for _, d := range neighbours(n.Node) {
-			if du := w.nodes[d].unit; du != nil && !seen[du] {
-				seen[du] = true
+			if du := w.nodes[d].unit; du != nil {
 				u.deps = append(u.deps, du)
-				du.users = append(du.users, u)
 			}
+		}
+		u.deps = distinct(u.deps)
+		for _, d := range u.deps {
+			d.users = append(d.users, u)
 		}
 	}
 	n.unit = u
@@ -197,31 +224,35 @@ func (w *work) merge(ctx context.Context, n *nodeOf, byShape map[cache.Digest]*u
 
 // shape identifies what a node computes before its inputs' content is known: its facts and where its inputs come from.
 func (w *work) shape(n *nodeOf, facts []string) (cache.Digest, error) {
-	lines := []string{}
+	b := w.space[:0]
+	for _, f := range facts {
+		b = append(append(b, f...), '\n')
+	}
 	for _, in := range n.Inputs {
-		for i, r := range in.Refs {
-			from := ""
+		for _, r := range in.Refs {
+			b = append(strconv.AppendQuote(append(b, "input "...), in.Port), ' ')
 			switch {
 			case r.Path != nil:
-				from = string(r.Path.Kind) + " " + quote(r.Path.Abs)
+				b = strconv.AppendQuote(append(append(b, r.Path.Kind...), ' '), r.Path.Abs)
 			case w.nodes[r.Node].unit == nil:
 				return cache.Digest{}, nodeError(n.Node, fmt.Errorf("input %s: step %q is not needed here (its `when` is false), so it has no output", in.Port, r.Node.Name))
 			default:
-				from = fmt.Sprintf("step %d %s", w.nodes[r.Node].unit.id, quote(r.Port))
+				b = strconv.AppendInt(append(b, "step "...), int64(w.nodes[r.Node].unit.id), 10)
+				b = strconv.AppendQuote(append(b, ' '), r.Port)
 			}
-			lines = append(lines, fmt.Sprintf("%s[%d] %s", label(in.Port), i, from))
+			b = append(b, '\n')
 		}
 	}
 	for _, a := range n.After {
 		if u := w.nodes[a].unit; u != nil {
-			lines = append(lines, fmt.Sprintf("after %d", u.id))
+			b = append(strconv.AppendInt(append(b, "after "...), int64(u.id), 10), '\n')
 		}
 	}
 	for _, p := range n.Ports {
-		lines = append(lines, "port "+quote(p.Name))
+		b = append(strconv.AppendQuote(append(b, "port "...), p.Name), '\n')
 	}
-	_, d := keyOf(facts, lines)
-	return d, nil
+	w.space = b
+	return cache.Sum(b), nil
 }
 
 // nodeError says which step an error is about.

@@ -72,7 +72,7 @@ func (w *worker) lookUp(jobs []*lookupJob) message {
 	var out lookups
 	w.sources.prefetch(w.ctx, jobs)
 	tasks := make([]*task, 0, len(jobs))
-	actions := make([]cache.Digest, 0, len(jobs))
+	actions, keys := make([]cache.Digest, 0, len(jobs)), make([]string, 0, len(jobs))
 	of := make([]*lookupJob, 0, len(jobs))
 	for _, j := range jobs {
 		t, err := w.keyed(j)
@@ -80,9 +80,9 @@ func (w *worker) lookUp(jobs []*lookupJob) message {
 			out = append(out, lookedUp{unit: j.unit, result: w.failure(err)})
 			continue
 		}
-		tasks, actions, of = append(tasks, t), append(actions, t.action), append(of, j)
+		tasks, actions, keys, of = append(tasks, t), append(actions, t.action), append(keys, t.key), append(of, j)
 	}
-	found, err := w.entries(w.ctx, actions)
+	found, err := w.entries(w.ctx, actions, keys)
 	for i, t := range tasks {
 		m := lookedUp{unit: t.unit}
 		if err != nil {
@@ -98,7 +98,7 @@ func (w *worker) lookUp(jobs []*lookupJob) message {
 
 // keyed makes a task of a unit: its key, whether it has to run or not.
 func (w *worker) keyed(j *lookupJob) (*task, error) {
-	in, ok, err := w.inputs(w.ctx, j.unit, j.outputs)
+	in, ok, err := w.inputs(w.ctx, j.unit, false, j.outputs)
 	if err == nil && !ok {
 		err = errors.New("engine: inputs of a ready step are not known") // the schedule lets no such unit through
 	}
@@ -146,7 +146,9 @@ func (w *worker) offer(j *lookupJob, t *task) lookedUp {
 	if w.options.Frozen {
 		err = fmt.Errorf("is not cached, and --frozen forbids running it: %s", listOf(record.Words(t.reasons)))
 	} else {
-		m.lacking, err = w.lacking(j)
+		if t.in, _, err = w.inputs(w.ctx, j.unit, true, j.outputs); err == nil {
+			m.lacking, err = w.lacking(j)
+		}
 	}
 	if err != nil {
 		m.result = w.failure(err)

@@ -127,7 +127,7 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 		return err
 	}
 	rec = append(rec, dropped...)
-	store, err := a.store(true)
+	store, err := a.store(f.noRun) // with a run, what is worked out is kept
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,8 @@ func (a *app) compare(ctx context.Context, args []string, f *compareFlags) error
 		}
 		rec = append(rec, c)
 	}
-	result, err := compare.Compute(ctx, compare.Input{Pipelines: rec, Blobs: store, Scorers: openScorer, Controls: controls, Sweeps: sweeps})
+	result, err := compare.Compute(ctx, compare.Input{Pipelines: rec, Blobs: store, Memo: store, Program: thisProgram(),
+		Scorers: openScorer, Controls: controls, Sweeps: sweeps})
 	if err != nil {
 		return err
 	}

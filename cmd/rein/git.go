@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -54,6 +55,9 @@ func objectOf(ctx context.Context, dir, rev, kind string) (string, error) {
 
 // gitFacts describes the revision from which a run is made. It is zero outside a repository and without git.
 func gitFacts(ctx context.Context, dir string) record.Git {
+	if !mayBeRepository(dir) {
+		return record.Git{}
+	}
 	settings, err := withoutFilters(ctx, dir)
 	if err != nil {
 		return record.Git{}
@@ -72,6 +76,29 @@ func gitFacts(ctx context.Context, dir string) record.Git {
 		}
 	}
 	return g
+}
+
+// mayBeRepository tells whether git could find a repository at dir: it needn't be asked elsewhere.
+func mayBeRepository(dir string) bool {
+	if os.Getenv("GIT_DIR") != "" {
+		return true
+	}
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return true
+	}
+	if real, err := filepath.EvalSymlinks(at); err == nil {
+		at = real
+	}
+	for ; !exists(filepath.Join(at, ".git")); at = filepath.Dir(at) {
+		if exists(filepath.Join(at, "HEAD")) && exists(filepath.Join(at, "objects")) { // a bare one
+			return true
+		}
+		if at == filepath.Dir(at) {
+			return false
+		}
+	}
+	return true
 }
 
 // withoutFilters are settings that disable the filters that the configuration names, in the given scopes or in all. A file that needs

@@ -97,6 +97,8 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 	if err := notNegative("--jobs", r.jobs); err != nil {
 		return nil, err
 	}
+	facts := make(chan record.Git, 1)
+	go func() { facts <- gitFacts(ctx, cmp.Or(r.git, ".")) }() // while the run is prepared
 	store, err := a.store(false)
 	if err != nil {
 		return nil, err
@@ -123,7 +125,7 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 		}
 	}
 	o.Command = commandLine(p)
-	o.Git = gitFacts(ctx, cmp.Or(r.git, "."))
+	o.Git = func() record.Git { return <-facts }
 	o.Judge = unmet
 	rec, err := engine.Run(ctx, p.Graph, o)
 	v.Close()

@@ -66,9 +66,10 @@ func (a *app) ui(ctx context.Context, args []string, f *uiFlags) error {
 		return fmt.Errorf("--addr %s: %w", f.addr, err)
 	}
 	token := rand.Text()
+	program := thisProgram()
 	s := ui.New(ui.Config{Store: store, Blobs: store, Log: log.New(a.err, "", 0), Token: token, Key: cookieKey(store), Hosts: hostNames(host),
 		Compare: func(ctx context.Context, of []record.Pipeline) (*compare.Result, error) {
-			return compare.Compute(ctx, compare.Input{Pipelines: of, Blobs: store, Scorers: openScorer})
+			return compare.Compute(ctx, compare.Input{Pipelines: of, Blobs: store, Memo: store, Program: program, Scorers: openScorer})
 		},
 		Files: func(context.Context) ([]string, error) {
 			strategies, bases := a.pipelineFiles(args, &f.load)

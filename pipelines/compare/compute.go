@@ -40,13 +40,14 @@ func Compute(ctx context.Context, in Input) (*Result, error) {
 	r.besideControls()
 	r.assume(in)
 	if in.Blobs != nil {
-		r.open(ctx, in.Blobs)
+		r.open(ctx, in)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 	}
 	r.slices()
 	r.test()
+	r.keep(ctx, in.Memo)
 	r.Sweeps = in.Sweeps
 	r.sweep(ctx)
 	for _, s := range r.Strategies {
@@ -87,14 +88,18 @@ func (r *Result) add(p record.Pipeline) error {
 	if s.Expected == nil {
 		s.Expected = map[string]record.Expectation{}
 	}
-	var own []record.Step
-	for _, st := range p.Steps {
+	var own []record.Step // that measured something
+	s.Steps = make([]Timing, 0, len(p.Steps))
+	for i := range p.Steps {
+		st := &p.Steps[i]
 		s.Steps = append(s.Steps, Timing{Name: st.Name, Type: st.Type, Stage: st.Traits.Stage, Measures: st.Traits.Measures, Status: st.Status, MS: st.Result.RunMS, Needs: st.Needs,
 			Device: st.Result.Device, Shared: base[st.Name]})
 		if base[st.Name] {
 			continue
 		}
-		own = append(own, st)
+		if len(st.Result.Metrics) > 0 {
+			own = append(own, *st)
+		}
 		for _, n := range st.Result.Notes {
 			s.Notes = append(s.Notes, st.Name+": "+n)
 		}

@@ -165,6 +165,9 @@ func (j *Judge) outcomes(ctx context.Context, left []*Racer, measured map[string
 			if d.report == nil || d.scores == nil {
 				return nil, fmt.Errorf("%s: step %s leaves no scored rows to compare points by", p.Name, d.result.Name)
 			}
+			if _, err := d.scores.read(); err != nil {
+				return nil, fmt.Errorf("%s: %w", p.Name, err)
+			}
 			runs[i] = append(runs[i], d)
 		}
 		if len(runs[i]) == 0 || len(runs[i]) != len(runs[0]) {

@@ -21,10 +21,13 @@ type Blobs interface {
 
 // Input is what is compared.
 type Input struct {
-	Pipelines   []record.Pipeline
-	Sweeps      []Sweep           // whose points are among the pipelines; without their effects
-	Controls    map[string]string // by the name of a pipeline: the strategy that it is the control of
-	Blobs       Blobs             // nil: figures alone, no paired tests
+	Pipelines []record.Pipeline
+	Sweeps    []Sweep           // whose points are among the pipelines; without their effects
+	Controls  map[string]string // by the name of a pipeline: the strategy that it is the control of
+	Blobs     Blobs             // nil: figures alone, no paired tests
+	// Memo keeps what tests say, and Program tells this build from every other: with both, tests that were done before are not done again.
+	Memo        Memo
+	Program     string
 	Assumptions *Assumptions
 	Scorers     func(ctx context.Context, model string) (Scorer, error) // opens a model's folder; nil: no words are left out to see what they do
 }
@@ -44,6 +47,7 @@ type Result struct {
 	blobs          Blobs
 	scorers        func(ctx context.Context, model string) (Scorer, error)
 	detail         map[string]*run // by strategy, and BaselineName: for the report
+	tests          remembered
 }
 
 // Baseline is the yardstick: the model before any reinforcement.

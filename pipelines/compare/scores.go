@@ -16,12 +16,6 @@ import (
 // evaluation is a report of the evaluate step.
 type evaluation = stats.Report
 
-// scores are a model's answers, by set of rows.
-type scores struct {
-	path string
-	sets map[string]*answers
-}
-
 // answers are the threat scores of one set, in the rows' order within each label.
 type answers struct {
 	benign, malicious []float64
@@ -57,20 +51,27 @@ func (a *answers) rank() {
 	}
 }
 
-// open reads each column's report and scores; what can't be read is a problem of that column, not of the comparison.
-func (r *Result) open(ctx context.Context, blobs Blobs) {
+// The ports of an evaluation that are compared.
+const (
+	reportPort = "report"
+	scoresPort = "scores"
+)
+
+// open reads each column's report, and the scores that are needed; what can't be read is a problem of that column, not of the comparison.
+func (r *Result) open(ctx context.Context, in Input) {
 	var wg sync.WaitGroup
 	for name, d := range r.detail {
 		if d.result == nil {
 			continue
 		}
 		wg.Go(func() {
-			if err := d.open(ctx, blobs); err != nil {
+			if err := d.open(ctx, in.Blobs); err != nil {
 				d.problems = append(d.problems, Unreadable{name, err.Error()})
 			}
 		})
 	}
 	wg.Wait()
+	r.recall(ctx, in.Memo, in.Program, len(in.Sweeps) > 0)
 	for _, name := range r.Columns() {
 		if d := r.detail[name]; d != nil {
 			r.Notes = append(r.Notes, d.problems...)
@@ -79,7 +80,7 @@ func (r *Result) open(ctx context.Context, blobs Blobs) {
 }
 
 func (d *run) open(ctx context.Context, blobs Blobs) error {
-	report, ok := d.result.Outputs["report"]
+	report, ok := d.result.Outputs[reportPort]
 	if !ok {
 		return nil
 	}
@@ -100,7 +101,7 @@ func (d *run) open(ctx context.Context, blobs Blobs) error {
 }
 
 func (d *run) openScores(ctx context.Context, blobs Blobs, st *record.Step) error {
-	blob, ok := st.Outputs["scores"]
+	blob, ok := st.Outputs[scoresPort]
 	if !ok {
 		return nil
 	}
@@ -108,24 +109,29 @@ func (d *run) openScores(ctx context.Context, blobs Blobs, st *record.Step) erro
 	if err != nil {
 		return fmt.Errorf("the scores of step %s: %w", st.Name, err)
 	}
+	d.scores = newScores(path, st)
+	return nil
+}
+
+// readSets reads the answers of all sets of rows.
+func readSets(path string) (map[string]*answers, error) {
 	all, err := artifact.Scores{Path: path}.Answers()
 	if err != nil {
-		return fmt.Errorf("the scores of step %s: %w", st.Name, err)
+		return nil, err
 	}
-	s := &scores{path: path, sets: map[string]*answers{}}
+	sets := map[string]*answers{}
 	for _, a := range all {
-		set := s.sets[a.Set]
+		set := sets[a.Set]
 		if set == nil {
 			set = &answers{}
-			s.sets[a.Set] = set
+			sets[a.Set] = set
 		}
 		set.add(a)
 	}
-	for _, set := range s.sets {
+	for _, set := range sets {
 		set.rank()
 	}
-	d.scores = s
-	return nil
+	return sets, nil
 }
 
 // Report is what an evaluation says of a column; nil where there is none.

@@ -93,10 +93,14 @@ func (r *Result) design(ctx context.Context, s *Sweep, set string, malicious boo
 
 // decided is how a column decides a set's rows of one label, and which rows they are; not ok where it has none.
 func (d *run) decided(set string, malicious bool, rate float64) (flags []bool, data string, ok bool) {
-	if d == nil || d.scores == nil || d.report == nil || d.scores.sets[set] == nil || d.report.Sets[set] == nil {
+	if d == nil || d.scores == nil || d.report == nil || d.report.Sets[set] == nil {
 		return nil, "", false
 	}
-	flags = d.side(d.scores.sets[set]).flagsAt(malicious, rate)
+	answers := d.scores.set(set)
+	if answers == nil {
+		return nil, "", false
+	}
+	flags = d.side(answers).flagsAt(malicious, rate)
 	return flags, d.report.Sets[set].Data, len(flags) > 0
 }
 

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"iter"
 	"math"
 
 	"rein/steps/stats"
@@ -93,30 +94,65 @@ type outcome struct {
 	rate         float64 // of a recall at this FP rate; 0: none
 }
 
-// test runs all paired tests: every strategy against the baseline, and every two strategies, on both questions. What is said
-// of the question that the verdict rests on is said under the metrics' plain names, too.
-func (r *Result) test() {
-	columns, basis := r.Columns(), r.Basis()
-	for _, q := range questions {
-		for _, m := range tested {
-			var families [3][]Test // against the baseline, which decides a verdict; of two strategies; with controls
-			for i, a := range columns {
-				for _, b := range columns[i+1:] {
-					tested, control := r.compared(a, b)
-					if !tested {
-						continue
-					}
-					family := &families[1]
-					switch {
-					case control:
-						family = &families[2]
-					case a == BaselineName:
-						family = &families[0]
-					}
-					if t := r.pair(a, b, q.prefix+m.metric, q.set, m.run, m.seeds); t != nil {
-						*family = append(*family, *t)
+// pairing is a test that is to be done.
+type pairing struct {
+	a, b    string
+	prefix  string // of the question
+	set     string
+	by      int // of tested
+	control bool
+}
+
+// name is that of the metric.
+func (p pairing) name() string { return p.prefix + tested[p.by].metric }
+
+// pairs are all paired tests: every strategy against the baseline, and every two strategies, by metric, on both questions.
+func (r *Result) pairs() iter.Seq[pairing] {
+	return func(yield func(pairing) bool) {
+		columns := r.Columns()
+		for _, q := range questions {
+			for m := range tested {
+				for i, a := range columns {
+					for _, b := range columns[i+1:] {
+						if ok, control := r.compared(a, b); ok && !yield(pairing{a, b, q.prefix, q.set, m, control}) {
+							return
+						}
 					}
 				}
+			}
+		}
+	}
+}
+
+// test runs all paired tests. What is said of the question that the verdict rests on is said under the metrics' plain names, too.
+func (r *Result) test() {
+	basis := r.Basis()
+	type group struct {
+		prefix string
+		by     int
+	}
+	groups := map[group]*[3][]Test{} // against the baseline, which decides a verdict; of two strategies; with controls
+	for p := range r.pairs() {
+		g := group{p.prefix, p.by}
+		if groups[g] == nil {
+			groups[g] = &[3][]Test{}
+		}
+		family := &groups[g][1]
+		switch {
+		case p.control:
+			family = &groups[g][2]
+		case p.a == BaselineName:
+			family = &groups[g][0]
+		}
+		if t := r.pair(p); t != nil {
+			*family = append(*family, *t)
+		}
+	}
+	for _, q := range questions {
+		for by, m := range tested {
+			families := groups[group{q.prefix, by}]
+			if families == nil {
+				continue
 			}
 			for _, tests := range families {
 				conclude(tests, m.lower)
@@ -145,37 +181,54 @@ func (t *Test) byThreshold(equal *Test) {
 	}
 }
 
-// pair tests B against A; nil where one of them has nothing measured.
-func (r *Result) pair(a, b, metric, set string, test func(a, b *side) outcome, seeds func(a, b *side) (float64, []float64, []float64)) *Test {
-	da, db := r.detail[a], r.detail[b]
+// pair is a test of B against A, done now or before; nil where one of them has nothing measured.
+func (r *Result) pair(p pairing) *Test {
+	da, db := r.detail[p.a], r.detail[p.b]
 	if da.scores == nil || db.scores == nil || da.report == nil || db.report == nil {
 		return nil
 	}
-	sa, sb := da.scores.sets[set], db.scores.sets[set]
-	ra, rb := da.report.Sets[set], db.report.Sets[set]
+	k := r.tests.pairKey(da, db, p.name(), p.set)
+	t, known := r.tests.known[k]
+	if !known {
+		t = paired(da, db, p)
+		r.tests.fresh[k] = t
+	}
+	if t == nil {
+		return nil
+	}
+	named := *t
+	named.A, named.B, named.Metric = p.a, p.b, p.name()
+	return &named
+}
+
+// paired tests the answers of one column against another's. What it says depends on what pairKey has, and on nothing else.
+func paired(da, db *run, p pairing) *Test {
+	sa, sb := da.scores.set(p.set), db.scores.set(p.set)
+	ra, rb := da.report.Sets[p.set], db.report.Sets[p.set]
 	if sa == nil || sb == nil || ra == nil || rb == nil {
 		return nil
 	}
-	t := &Test{A: a, B: b, Metric: metric, P: 1, Raw: 1}
+	t := &Test{P: 1, Raw: 1}
 	if ra.Data != rb.Data || len(sa.benign) != len(sb.benign) || len(sa.malicious) != len(sb.malicious) {
 		t.Conclusion = Incomparable
 		t.RowsOf = &[2]RowSet{{ra.Data, ra.Rows}, {rb.Data, rb.Rows}}
 		return t
 	}
+	by := &tested[p.by]
 	x, y := da.side(sa), db.side(sb)
-	o := test(x, y)
+	o := by.run(x, y)
 	if o.rows == 0 {
 		return nil
 	}
 	switch {
 	case len(x.seeds)+len(y.seeds) > 0:
-		o = o.overSeeds(seeds(x, y))
+		o = o.overSeeds(by.seeds(x, y))
 	case o.rate > 0:
-		o = o.overRows(metric[len(Own):], ra, rb)
+		o = o.overRows(by.metric, ra, rb)
 	}
 	t.P, t.Raw = o.p, o.p
-	if set == stats.NewSources {
-		t.overSources(metric[len(Own):], ra, rb, o)
+	if p.set == stats.NewSources {
+		t.overSources(by.metric, ra, rb, o)
 	}
 	t.Difference, t.Rows, t.OnlyA, t.OnlyB = FigureOf(o.difference), o.rows, o.onlyA, o.onlyB
 	t.Detectable, t.Need, t.NeedSeeds, t.SeedsA, t.SeedsB = o.detectable, o.need, o.needSeeds, o.seeds[0], o.seeds[1]

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -77,10 +78,10 @@ var setProduct = bounded(stdlib.SetProductFunc, func(args []cty.Value) error {
 })
 
 // wide is a verb whose width or precision has six digits or more.
-var wide = regexp.MustCompile(`%[^%a-zA-Z]*[0-9]{6}`)
+var wide = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`%[^%a-zA-Z]*[0-9]{6}`) })
 
 func formatWidths(args []cty.Value) error {
-	if len(args) > 0 && args[0].IsKnown() && !args[0].IsNull() && args[0].Type() == cty.String && wide.MatchString(args[0].AsString()) {
+	if len(args) > 0 && args[0].IsKnown() && !args[0].IsNull() && args[0].Type() == cty.String && wide().MatchString(args[0].AsString()) {
 		return errors.New("the format has a width or precision of more than 99999")
 	}
 	for _, a := range args {

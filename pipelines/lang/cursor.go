@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -30,7 +31,7 @@ type openBlock struct {
 	labels []string
 }
 
-var lastWord = regexp.MustCompile(`[\pL_][\pL\pN_.\-\[\]"*]*$`)
+var lastWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[\pL_][\pL\pN_.\-\[\]"*]*$`) })
 
 // writingAt reads the tokens before the cursor. A parser would fail on a text that ends there.
 func writingAt(file string, text []byte) writing {
@@ -124,7 +125,7 @@ func (w *writing) reach(t hclsyntax.Token) {
 
 // wordBefore is what is being written, without an index that it stands in: "var.k" in `step.parts[var.k`.
 func wordBefore(text []byte) string {
-	word := string(lastWord.Find(text))
+	word := string(lastWord().Find(text))
 	depth := 0
 	for i := len(word) - 1; i >= 0; i-- {
 		switch word[i] {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -39,7 +40,7 @@ func tooDeep(name string, text []byte) *hcl.Diagnostic {
 	return tooDeepIn(tokens)
 }
 
-var directive = regexp.MustCompile(`%\{~?\s*(if|for)\b`)
+var directive = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`%\{~?\s*(if|for)\b`) })
 
 // seemsShallow looks at bytes alone.
 func seemsShallow(text []byte) bool {
@@ -60,7 +61,7 @@ func seemsShallow(text []byte) bool {
 			operators++
 		}
 	}
-	return operators <= maxOperators && (directives <= maxDepth || len(directive.FindAll(text, maxDepth+1)) <= maxDepth)
+	return operators <= maxOperators && (directives <= maxDepth || len(directive().FindAll(text, maxDepth+1)) <= maxDepth)
 }
 
 // tooDeepIn follows the nesting of an HCL file's tokens.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,15 +63,15 @@ func (l *loader) snapshot(paths []string) *Program {
 	if s == nil || len(l.opts.Overlay) > 0 {
 		return nil
 	}
-	text, err := os.ReadFile(s.path(paths, l))
+	text, err := readAll(s.path(paths, l))
 	if err != nil {
 		return nil
 	}
 	size := len(snapshotMark) + len(cache.Digest{})
-	if len(text) < size || string(text[:len(snapshotMark)]) != snapshotMark || cache.Sum(text[size:]) != cache.Digest(text[len(snapshotMark):size]) {
+	if len(text) < size || text[:len(snapshotMark)] != snapshotMark || cache.SumString(text[size:]) != cache.Digest([]byte(text[len(snapshotMark):size])) {
 		return nil
 	}
-	c := &coder{reading: true, in: string(text[size:])}
+	c := &coder{reading: true, in: text[size:]}
 	var asked reads
 	if c.reads(&asked.all); c.bad || !asked.hold(l) {
 		return nil
@@ -84,6 +85,21 @@ func (l *loader) snapshot(paths []string) *Program {
 		return nil
 	}
 	return p
+}
+
+// readAll is a file as one text, which is in memory once.
+func readAll(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	var b strings.Builder
+	if info, err := f.Stat(); err == nil {
+		b.Grow(int(info.Size()))
+	}
+	_, err = io.Copy(&b, f)
+	return b.String(), err
 }
 
 // keepable sets where Keep may write the program: nowhere if there are diagnostics or sensitive values.

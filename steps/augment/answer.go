@@ -7,12 +7,17 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // The marks around what models write to themselves before an answer.
 var (
-	thoughtBegin = regexp.MustCompile(`(?i)^\s*(?:<(?:think|thinking|thought|thoughts|reason|reasoning|reflection|analysis|scratchpad|seed:think)>|\[think\]|◁think▷|<\|channel\|>)`)
-	thoughtEnd   = regexp.MustCompile(`(?i)</(?:think|thinking|thought|thoughts|reason|reasoning|reflection|analysis|scratchpad|seed:think)>|\[/think\]|◁/think▷|<\|channel\|>final<\|message\|>`)
+	thoughtBegin = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^\s*(?:<(?:think|thinking|thought|thoughts|reason|reasoning|reflection|analysis|scratchpad|seed:think)>|\[think\]|◁think▷|<\|channel\|>)`)
+	})
+	thoughtEnd = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)</(?:think|thinking|thought|thoughts|reason|reasoning|reflection|analysis|scratchpad|seed:think)>|\[/think\]|◁/think▷|<\|channel\|>final<\|message\|>`)
+	})
 )
 
 // afterThinking is an answer without what a model wrote to itself before it. Thoughts that begin and never end are all of it.
@@ -20,16 +25,18 @@ func afterThinking(s string) string {
 	if s = strings.TrimSpace(s); strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[\"") || strings.HasPrefix(s, "```") {
 		return s // such a mark in it is a part of a text
 	}
-	if ends := thoughtEnd.FindAllStringIndex(s, -1); len(ends) > 0 {
+	if ends := thoughtEnd().FindAllStringIndex(s, -1); len(ends) > 0 {
 		return strings.TrimSpace(s[ends[len(ends)-1][1]:])
 	}
-	if thoughtBegin.MatchString(s) {
+	if thoughtBegin().MatchString(s) {
 		return ""
 	}
 	return s
 }
 
-var listItem = regexp.MustCompile(`(?m)^[ \t]*(?:\d{1,2}[.)]|[-*•])[ \t]+(.+?)[ \t]*$`)
+var listItem = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^[ \t]*(?:\d{1,2}[.)]|[-*•])[ \t]+(.+?)[ \t]*$`)
+})
 
 const (
 	mostRead  = 512 << 10 // bytes of an answer's text
@@ -56,7 +63,7 @@ func variationsOf(content string) []string {
 		i += max(length, 1) - 1
 	}
 	var out []string
-	for _, m := range listItem.FindAllStringSubmatch(s, -1) {
+	for _, m := range listItem().FindAllStringSubmatch(s, -1) {
 		out = append(out, unquoted(m[1]))
 	}
 	return out

@@ -3,6 +3,7 @@ package augment
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -169,13 +170,13 @@ func withFirst(word string, f func(rune) rune) string {
 	return string(f(r)) + word[n:]
 }
 
-var sentenceEnd = regexp.MustCompile(`[.!?]["')]?\s+`)
+var sentenceEnd = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[.!?]["')]?\s+`) })
 
 // sentences cuts a text after sentence ends; joined by spaces they are the text again, but for white space.
 func sentences(s string) []string {
 	var out []string
 	at := 0
-	for _, m := range sentenceEnd.FindAllStringIndex(s, -1) {
+	for _, m := range sentenceEnd().FindAllStringIndex(s, -1) {
 		out = append(out, strings.TrimSpace(s[at:m[1]]))
 		at = m[1]
 	}

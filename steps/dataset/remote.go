@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"rein/steps"
 	"rein/steps/internal/hubfiles"
@@ -24,7 +25,7 @@ import (
 // What comes from elsewhere is pinned by its content, so that the step's key says all: a URL by its SHA-256, a data set
 // of the Hugging Face hub by its commit. Downloads are kept in the user's cache folder and work offline from then on.
 
-var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var sha256Hex = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{64}$`) })
 
 func (c *Config) validateRemote() error {
 	switch {
@@ -34,7 +35,7 @@ func (c *Config) validateRemote() error {
 		return errors.New("sha256: it pins a url, and there is none")
 	case c.Hub == "" && c.Revision != "":
 		return errors.New("revision: it pins a hub data set, and there is none")
-	case c.URL != "" && !sha256Hex.MatchString(c.SHA256):
+	case c.URL != "" && !sha256Hex().MatchString(c.SHA256):
 		return fmt.Errorf("sha256: %q: a url is pinned by the 64 hex digits of its content's SHA-256 (sha256sum FILE)", c.SHA256)
 	case c.Hub != "":
 		return c.repo().Check("hub")

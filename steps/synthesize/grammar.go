@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed grammar/*.txt
@@ -35,7 +36,7 @@ type part struct {
 
 var escapes = strings.NewReplacer(`\n`, "\n", `\t`, "\t")
 
-var heading = regexp.MustCompile(`^\[([a-z][a-z0-9_/\- ]*)\]$`)
+var heading = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\[([a-z][a-z0-9_/\- ]*)\]$`) })
 
 // readGrammar reads the grammar files. Format, line by line: `[name]` begins a list, `#` a comment, every other line is an
 // alternative, in which `{name}` is one of a list, `<a|b|>` one of these (here a, b or nothing), `\n` a new line and `\t` a tab.
@@ -58,7 +59,7 @@ func readGrammar(files fs.FS) (grammar, error) {
 		current := ""
 		for i, text := range strings.Split(string(b), "\n") {
 			where := fmt.Sprintf("%s:%d", name, i+1)
-			if m := heading.FindStringSubmatch(text); m != nil {
+			if m := heading().FindStringSubmatch(text); m != nil {
 				if current = m[1]; g[current] != nil {
 					return nil, fmt.Errorf("%s: list %q is there twice", where, current)
 				}

@@ -256,7 +256,7 @@ func TestFamilies(t *testing.T) {
 		}
 		of := ""
 		for line := range strings.Lines(string(b)) {
-			if m := heading.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			if m := heading().FindStringSubmatch(strings.TrimSpace(line)); m != nil {
 				of, _, _ = strings.Cut(m[1], "/")
 			} else if names[of] && strings.TrimSpace(line) != "" {
 				if other, ok := byLine[line]; ok && other != of {

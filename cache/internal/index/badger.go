@@ -45,7 +45,7 @@ func openBadger(dir string, readOnly bool, checked *tables, wake func()) (db *ba
 	if err := descriptors(dir); err != nil {
 		return nil, d, err
 	}
-	if err := checked.check(dir); err != nil {
+	if err := checked.check(dir, readOnly); err != nil {
 		return nil, d, err
 	}
 	if !readOnly {

@@ -5,9 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
 )
 
 // flipAll tries every offset of every file; without it some of each file are tried.
@@ -77,6 +80,97 @@ func TestFlippedBytes(t *testing.T) {
 				t.Error("a kind of file is missing")
 			}
 		})
+	}
+}
+
+// A table may decay after it was checked, without a trace: a reader then looks at its end alone. What it reads is what was written all the
+// same, or absent; no byte ends the process; and before somebody writes, the damage is found.
+func TestFlippedBytesOfCheckedTables(t *testing.T) {
+	sound := soundIndex(t, false)
+	tables, err := filepath.Glob(filepath.Join(sound, "*.sst"))
+	if err != nil || len(tables) == 0 {
+		t.Fatal(tables, err)
+	}
+	for _, path := range tables {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range offsets(b) {
+			flipAs(t, sound, filepath.Base(path), at, func(dir string) {
+				kept := checks{path: dir + ".checked", known: map[string]stamp{}, fresh: true}
+				there := map[string]bool{}
+				for _, path := range tables {
+					name := filepath.Base(path)
+					info, err := os.Stat(filepath.Join(dir, name))
+					if err != nil {
+						t.Fatal(err)
+					}
+					st, ok := stampOf(info, time.Now())
+					if !ok {
+						t.Skip("the system doesn't tell when a file was changed")
+					}
+					kept.known[name], there[name] = st, true
+				}
+				kept.write(there)
+			})
+		}
+	}
+}
+
+// The check of a table counts for a file that nobody has touched since, and for a while.
+func TestACheckCounts(t *testing.T) {
+	now := time.Now()
+	was := stamp{Size: 1, Mtime: 2, Ctime: 3, Inode: 4, At: now}
+	for name, change := range map[string]func(*stamp){
+		"size": func(s *stamp) { s.Size++ }, "modified": func(s *stamp) { s.Mtime++ }, "changed": func(s *stamp) { s.Ctime++ }, "another file": func(s *stamp) { s.Inode++ },
+		"old": func(s *stamp) { s.At = now.Add(2 * checkAge) }, "from the future": func(s *stamp) { s.At = now.Add(-time.Hour) },
+	} {
+		is := was
+		is.At = now.Add(checkAge - time.Minute)
+		if !was.counts(is, "000123.sst") {
+			t.Error("the check of an untouched file doesn't count")
+		}
+		if change(&is); was.counts(is, "000123.sst") {
+			t.Errorf("%s: it counts all the same", name)
+		}
+	}
+	c := checks{oldEnough: oldEnough, known: map[string]stamp{}}
+	if c.add("young", stamp{Ctime: now.UnixNano(), At: now.Add(time.Millisecond)}); len(c.known) > 0 {
+		t.Error("a file is trusted that was changed a moment ago")
+	}
+	if c.add("old", stamp{Ctime: now.UnixNano(), At: now.Add(time.Minute)}); len(c.known) != 1 {
+		t.Error("the check of an old file isn't kept")
+	}
+}
+
+// Who may write keeps the checks of what it read, and a reader goes by them; a reader by itself leaves no trace.
+func TestChecksAreKept(t *testing.T) {
+	dir := soundIndex(t, false)
+	checked := dir + ".checked"
+	read := func(readOnly bool) {
+		t.Helper()
+		x := New(dir, readOnly)
+		defer x.Close()
+		x.tables.kept.oldEnough = -time.Hour // as if the files were older
+		readMany(t, "", x, false)
+	}
+	read(true)
+	if _, err := os.Stat(checked); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("a reader has left %s: %v", checked, err)
+	}
+	read(false)
+	var c checks
+	c.path = checked
+	if c.read(); runtime.GOOS != "windows" && len(c.known) == 0 {
+		t.Fatal("nothing is kept")
+	}
+	for _, text := range []string{"", "null", "{", `{"000001.sst":{"size":"x"}}`} {
+		if err := os.WriteFile(checked, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		read(true)
+		read(false)
 	}
 }
 
@@ -153,6 +247,12 @@ func offsets(b []byte) (out []int) {
 
 func flip(t *testing.T, sound, name string, at int) {
 	t.Helper()
+	flipAs(t, sound, name, at, nil)
+}
+
+// flipAs is flip of what after has made look as if it had been checked.
+func flipAs(t *testing.T, sound, name string, at int, after func(dir string)) {
+	t.Helper()
 	root, err := os.MkdirTemp(t.TempDir(), "")
 	if err != nil {
 		t.Fatal(err)
@@ -175,6 +275,10 @@ func flip(t *testing.T, sound, name string, at int) {
 	}
 	what := fmt.Sprintf("%s, byte %d", name, at)
 	torn := filepath.Ext(name) == ".mem" || filepath.Ext(name) == ".vlog" // a log that may end anywhere
+	if after != nil {
+		after(dir)
+		torn = true
+	}
 	reader := New(dir, true)
 	told := readMany(t, what+", reading", reader, torn)
 	if err := reader.Close(); err != nil {

@@ -46,12 +46,14 @@ type Index struct {
 	active int
 	timer  *time.Timer
 	closed bool
+	hands  hands
 }
 
 // New returns the index in dir. It doesn't touch the folder yet.
 func New(dir string, readOnly bool) *Index {
-	x := &Index{dir: dir, readOnly: readOnly}
+	x := &Index{dir: dir, readOnly: readOnly, hands: hands{make(chan func()), make(chan struct{})}}
 	x.free = sync.NewCond(&x.mu)
+	x.tables.kept, x.tables.keep = checks{path: dir + ".checked", oldEnough: oldEnough}, !readOnly
 	return x
 }
 
@@ -66,14 +68,14 @@ func (d *Damage) Error() string { return "the index of results is damaged: " + d
 // View calls do with a snapshot of the index. Several may use an index at the same time.
 func (x *Index) View(ctx context.Context, do func(*Txn) error) error {
 	return x.use(ctx, false, func(db *badger.DB) error {
-		return db.View(func(txn *badger.Txn) error { return do(&Txn{txn}) })
+		return db.View(func(txn *badger.Txn) error { return do(&Txn{txn: txn}) })
 	})
 }
 
 // Update is View for changes, which are made atomically if do returns nil.
 func (x *Index) Update(ctx context.Context, do func(*Txn) error) error {
 	return x.use(ctx, true, func(db *badger.DB) error {
-		return db.Update(func(txn *badger.Txn) error { return do(&Txn{txn}) })
+		return db.Update(func(txn *badger.Txn) error { return do(&Txn{txn: txn}) })
 	})
 }
 
@@ -125,6 +127,7 @@ func (x *Index) Close() error {
 		x.timer.Stop()
 	}
 	x.closed = true
+	x.hands.dismiss()
 	return x.shut()
 }
 

@@ -82,10 +82,10 @@ func TestWriterWaitsForReaders(t *testing.T) {
 // A value under another key is no value of that key.
 func TestMovedValue(t *testing.T) {
 	stored := withChecksum([]byte("k"), []byte("v"))
-	if _, ok := splitChecksum([]byte("K"), stored); ok {
+	if _, ok := (&Txn{}).splitChecksum([]byte("K"), stored); ok {
 		t.Error("it is taken for the other's")
 	}
-	if v, ok := splitChecksum([]byte("k"), stored); !ok || string(v) != "v" {
+	if v, ok := (&Txn{}).splitChecksum([]byte("k"), stored); !ok || string(v) != "v" {
 		t.Errorf("%q, %v", v, ok)
 	}
 }

@@ -114,7 +114,7 @@ func (x *Index) openCopy(ctx context.Context) error {
 	var db *badger.DB
 	var d *disk
 	if err == nil {
-		db, d, err = openBadger(temp, false, &x.tables, x.wake)
+		db, d, err = openBadger(temp, false, &tables{}, x.wake)
 	}
 	if err != nil {
 		if rerr := os.RemoveAll(temp); rerr != nil || Outside(err) {

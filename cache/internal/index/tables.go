@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/fb"
@@ -22,12 +23,15 @@ import (
 )
 
 // Badger maps its tables into memory and trusts their last bytes. A flipped byte there ends the process, in a goroutine whose panic nobody
-// can recover. So every table is read and checked before Badger opens it: once in a process, and again when the file has changed.
+// can recover. So every table is read and checked before Badger opens it: once in a process, and again when the file has changed
+// (checked.go says what of it).
 
 // tables are the tables that were checked, by path, with the file's state at that time.
 type tables struct {
 	mu      sync.Mutex
 	checked map[string]fs.FileInfo
+	kept    checks // of all processes
+	keep    bool   // whether this process adds its own; a reader leaves no trace
 }
 
 // unchanged tells whether a file looks as it did before.
@@ -35,17 +39,22 @@ func unchanged(was, now fs.FileInfo) bool {
 	return was != nil && os.SameFile(was, now) && was.Size() == now.Size() && was.ModTime().Equal(now.ModTime())
 }
 
-// check reads the tables of an index. The error of a damaged one is a *Damage. Another error says that the machine doesn't let us read it.
-func (t *tables) check(dir string) error {
+// check reads the tables of an index. If nobody is about to write to it, it reads only the end of those that a process has checked. The
+// error of a damaged one is a *Damage. Another error says that the machine doesn't let us read it.
+func (t *tables) check(dir string, readOnly bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	ids, err := listedTables(dir)
 	if err != nil {
 		return err
 	}
+	t.kept.read()
+	listed := map[string]bool{}
 	var buffer []byte // new memory for each table would take longer than its checksums
 	for _, id := range ids {
 		path := table.NewFilename(id, dir)
+		name, at := filepath.Base(path), time.Now()
+		listed[name] = true
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -55,13 +64,26 @@ func (t *tables) check(dir string) error {
 		if unchanged(t.checked[path], info) {
 			continue
 		}
+		st, ok := stampOf(info, at)
+		if was, had := t.kept.known[name]; readOnly && ok && had && was.counts(st, name) {
+			if err := checkEnd(path, info.Size()); err != nil {
+				return err
+			}
+			continue
+		}
 		if buffer, err = checkTable(path, buffer); err != nil {
 			return err
+		}
+		if ok {
+			t.kept.add(name, st)
 		}
 		if t.checked == nil {
 			t.checked = map[string]fs.FileInfo{}
 		}
 		t.checked[path] = info
+	}
+	if t.keep {
+		t.kept.write(listed)
 	}
 	return nil
 }
@@ -127,15 +149,10 @@ func checkTable(path string, buffer []byte) (_ []byte, err error) {
 		return buffer, err
 	}
 	name := filepath.Base(path)
-	defer func() {
-		if p := recover(); p != nil { // lengths that lead out of the file
-			err = &Damage{fmt.Sprintf("%s: %v", name, p)}
-		}
-	}()
-	rest, sum := cutSized(b)
-	rest, index := cutSized(rest)
-	if !sums(index, sum) {
-		return b, &Damage{name + ": its index has another checksum"}
+	defer outOfFile(name, &err)
+	rest, index, err := cutIndex(b, name)
+	if err != nil {
+		return b, err
 	}
 	blocks := fb.GetRootAsTableIndex(index, 0)
 	for i := range blocks.OffsetsLength() {
@@ -149,6 +166,54 @@ func checkTable(path string, buffer []byte) (_ []byte, err error) {
 		}
 	}
 	return b, nil
+}
+
+// outOfFile makes damage of a panic over lengths that lead out of the file.
+func outOfFile(name string, err *error) {
+	if p := recover(); p != nil {
+		*err = &Damage{fmt.Sprintf("%s: %v", name, p)}
+	}
+}
+
+// cutIndex cuts the index off the end of a table, and verifies it.
+func cutIndex(b []byte, name string) (rest, index []byte, err error) {
+	rest, sum := cutSized(b)
+	rest, index = cutSized(rest)
+	if !sums(index, sum) {
+		return nil, nil, &Damage{name + ": its index has another checksum"}
+	}
+	return rest, index, nil
+}
+
+// checkEnd verifies the checksum of a table's index, and reads nothing else of it.
+func checkEnd(path string, size int64) (err error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer f.Close()
+	name, end := filepath.Base(path), int64(0) // bytes of the end
+	defer outOfFile(name, &err)
+	for range 2 { // the checksum, and the index before it
+		var length [4]byte
+		if end += int64(len(length)); end > size {
+			return &Damage{name + ": it is cut"}
+		}
+		if _, err := f.ReadAt(length[:], size-end); err != nil {
+			return err
+		}
+		if end += int64(binary.BigEndian.Uint32(length[:])); end > size {
+			return &Damage{name + ": a length leads out of the file"}
+		}
+	}
+	b := make([]byte, end)
+	if _, err := f.ReadAt(b, size-end); err != nil {
+		return err
+	}
+	_, _, err = cutIndex(b, name)
+	return err
 }
 
 // readInto reads a file into a buffer, or into a larger one.

@@ -55,11 +55,11 @@ func (x *Index) useOnce(ctx context.Context, write bool, do func(*badger.DB) err
 		return err
 	}
 	done := make(chan error, 1)
-	go func() {
+	x.hands.give(func() {
 		err := carefully(db, disk, do)
 		x.release()
 		done <- err
-	}()
+	})
 	select {
 	case err := <-done:
 		return err
@@ -67,6 +67,34 @@ func (x *Index) useOnce(ctx context.Context, write bool, do func(*badger.DB) err
 		return disk.err
 	}
 }
+
+// hands are goroutines that use Badger and wait for more to do: a new one for each use would have to grow its stack each time.
+type hands struct {
+	work chan func()
+	over chan struct{}
+}
+
+// give has f done by a goroutine that has nothing to do, or by a new one.
+func (h *hands) give(f func()) {
+	select {
+	case h.work <- f:
+		return
+	default:
+	}
+	go func() {
+		for {
+			f()
+			select {
+			case f = <-h.work:
+			case <-h.over:
+				return
+			}
+		}
+	}()
+}
+
+// dismiss ends the goroutines once they have nothing to do.
+func (h *hands) dismiss() { close(h.over) }
 
 // carefully turns a panic over damaged values into an error. After a log.Fatal, Badger may never release its locks.
 func carefully(db *badger.DB, d *disk, do func(*badger.DB) error) (err error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"iter"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/zeebo/blake3"
@@ -17,30 +18,46 @@ type BadValue struct{ Reason string }
 
 func (b *BadValue) Error() string { return b.Reason }
 
-// Txn reads, and in an Update changes, what the index holds.
-type Txn struct{ txn *badger.Txn }
+// Txn reads, and in an Update changes, what the index holds. One goroutine uses it.
+type Txn struct {
+	txn   *badger.Txn
+	space []byte // for checksums
+}
 
 // Get returns a copy of a key's value.
-func (t *Txn) Get(key []byte) ([]byte, error) {
+func (t *Txn) Get(key []byte) (value []byte, err error) {
+	err = t.Read(key, func(v []byte) error {
+		value = append(make([]byte, 0, len(v)), v...)
+		return nil
+	})
+	return value, err
+}
+
+// Read calls do with a key's value, which is good until do returns.
+func (t *Txn) Read(key []byte, do func(value []byte) error) error {
 	item, err := t.txn.Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {
-		return nil, ErrNotFound
+		return ErrNotFound
 	}
-	var stored []byte
+	var done error
 	if err == nil {
-		stored, err = item.ValueCopy(nil)
+		err = item.Value(func(stored []byte) error {
+			value, ok := t.splitChecksum(key, stored)
+			if !ok {
+				done = &BadValue{"damaged: its checksum is wrong"}
+				return nil
+			}
+			done = do(value)
+			return nil
+		})
 	}
-	if err != nil {
-		if Outside(err) {
-			return nil, err
-		}
-		return nil, &BadValue{"unreadable: " + err.Error()}
+	switch {
+	case err == nil:
+		return done
+	case Outside(err):
+		return err
 	}
-	value, ok := splitChecksum(key, stored)
-	if !ok {
-		return nil, &BadValue{"damaged: its checksum is wrong"}
-	}
-	return value, nil
+	return &BadValue{"unreadable: " + err.Error()}
 }
 
 // Has tells whether there is a key, whatever its value is.
@@ -88,20 +105,22 @@ const checksumSize = 16
 
 // withChecksum puts a checksum of the key and the value before the value.
 func withChecksum(key, value []byte) []byte {
-	sum := checksum(key, value)
+	sum := checksum(nil, key, value)
 	return append(sum[:checksumSize:checksumSize], value...)
 }
 
 // splitChecksum returns the value, or false if it isn't what was written.
-func splitChecksum(key, stored []byte) ([]byte, bool) {
+func (t *Txn) splitChecksum(key, stored []byte) ([]byte, bool) {
 	if len(stored) < checksumSize {
 		return nil, false
 	}
 	value := stored[checksumSize:]
-	sum := checksum(key, value)
+	t.space = slices.Grow(t.space[:0], len(key)+len(value))
+	sum := checksum(t.space, key, value)
 	return value, bytes.Equal(sum[:checksumSize], stored[:checksumSize])
 }
 
-func checksum(key, value []byte) [32]byte {
-	return blake3.Sum256(append(append(make([]byte, 0, len(key)+len(value)), key...), value...))
+// checksum works in space, as far as that goes.
+func checksum(space, key, value []byte) [32]byte {
+	return blake3.Sum256(append(append(space, key...), value...))
 }

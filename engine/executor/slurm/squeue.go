@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // listing is what one squeue has printed.
@@ -37,7 +38,7 @@ func list(ctx context.Context) (*listing, error) {
 }
 
 // jobID is how squeue names a job, or a task of an array; jobs of several parts, which we don't send, have a plus.
-var jobID = regexp.MustCompile(`^\d+([_+]\d+)?$`)
+var jobID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d+([_+]\d+)?$`) })
 
 func parseQueue(out string) *listing {
 	l := &listing{}
@@ -50,7 +51,7 @@ func parseQueue(out string) *listing {
 		}
 		switch {
 		case text == "":
-		case jobID.MatchString(fs[0]) && fs[2] != "":
+		case jobID().MatchString(fs[0]) && fs[2] != "":
 			l.jobs = append(l.jobs, listed{fs[0], fs[1], fs[2], fs[3], fs[4], fs[5]})
 		default:
 			l.odd = text[:min(len(text), 80)]

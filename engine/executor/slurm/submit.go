@@ -247,7 +247,7 @@ func (s *submitter) intend(group []*pending) ([]intent, error) {
 }
 
 // submitted is what sbatch prints about a job that it has accepted. A federation adds the cluster's name.
-var submitted = regexp.MustCompile(`(?m)^(\d+)(;\S+)?\s*$`)
+var submitted = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^(\d+)(;\S+)?\s*$`) })
 
 // How long an sbatch may take before that is reported, and how long it may go on when the run is interrupted.
 const (
@@ -269,7 +269,7 @@ func (s *submitter) sbatch(group []*pending, args []string) (id string, err erro
 		}
 		return "", err
 	}
-	if m := submitted.FindStringSubmatch(out); m != nil {
+	if m := submitted().FindStringSubmatch(out); m != nil {
 		return m[1], nil
 	}
 	return "", fmt.Errorf("%w: sbatch printed %q where it prints a job's number", errUnsure, strings.TrimSpace(out))

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"rein/pipelines/compare"
 	"rein/steps/stats"
@@ -71,7 +72,7 @@ func (r result) curveCharts() []chart {
 }
 
 // ofSeed ends the name of a curve of one of several seeds.
-var ofSeed = regexp.MustCompile(`_seed-?[0-9]+$`)
+var ofSeed = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`_seed-?[0-9]+$`) })
 
 // trainingCharts are the curves that training steps recorded, one chart a curve.
 func (r result) trainingCharts() []chart {
@@ -79,7 +80,7 @@ func (r result) trainingCharts() []chart {
 	for _, name := range r.Columns() {
 		for _, recorded := range r.Curves(name) {
 			for _, own := range slices.Sorted(maps.Keys(recorded)) {
-				curve, points := ofSeed.ReplaceAllString(own, ""), recorded[own] // all seeds into one chart
+				curve, points := ofSeed().ReplaceAllString(own, ""), recorded[own] // all seeds into one chart
 				curves[curve] = append(curves[curve], series{name: name, class: r.class(name), dots: true, points: points})
 			}
 		}

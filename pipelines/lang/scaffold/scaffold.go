@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -117,11 +118,11 @@ func (o Options) relative(path string) string {
 	return path
 }
 
-var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+var notInNames = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^a-z0-9]+`) })
 
 // fileName makes a plain file name of a title.
 func fileName(s string) string {
-	return strings.Trim(notInNames.ReplaceAllString(strings.ToLower(s), "-"), "-")
+	return strings.Trim(notInNames().ReplaceAllString(strings.ToLower(s), "-"), "-")
 }
 
 func strategy(o Options) string {

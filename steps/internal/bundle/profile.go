@@ -13,13 +13,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // profiles is the folder of a package that holds its user's thresholds. Its files are in no list of checksums: they are made after
 // the package, and a package that was signed stays what was signed.
 const profiles = "profiles"
 
-var profileName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$`)
+var profileName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$`) })
 
 // Profile is a threshold of a package's user.
 type Profile struct {
@@ -33,7 +34,7 @@ func isProfile(name string) bool { return path.Dir(name) == profiles && path.Ext
 
 // CheckProfile says why a name can't be that of a profile.
 func CheckProfile(name string) error {
-	if profileName.MatchString(name) {
+	if profileName().MatchString(name) {
 		return nil
 	}
 	return fmt.Errorf("profile %q: want letters, digits, dots, - and _, 64 at most", name)

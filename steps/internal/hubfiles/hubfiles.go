@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gomlx/go-huggingface/hub"
 )
@@ -31,16 +32,16 @@ type Repo struct {
 }
 
 var (
-	commitHex = regexp.MustCompile(`^[0-9a-f]{40}$`)
-	hubID     = regexp.MustCompile(`^[\w.-]+/[\w.-]+$`)
+	commitHex = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{40}$`) })
+	hubID     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w.-]+/[\w.-]+$`) })
 )
 
 // Check tells what is wrong with the repository's name or commit; field is how the pipeline calls the name.
 func (r Repo) Check(field string) error {
 	switch {
-	case !hubID.MatchString(r.ID):
+	case !hubID().MatchString(r.ID):
 		return fmt.Errorf("%s: %q is no OWNER/NAME", field, r.ID)
-	case !commitHex.MatchString(r.Revision):
+	case !commitHex().MatchString(r.Revision):
 		return fmt.Errorf("revision: %q: a hub %s is pinned by the 40 hex digits of its commit (under \"Files and versions\")", r.Revision, r.Kind)
 	}
 	return nil

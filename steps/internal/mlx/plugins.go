@@ -5,12 +5,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"sync"
 )
 
 // PluginEnv lists folders to look for PJRT plugins in, before all others.
 const PluginEnv = "PJRT_PLUGIN_LIBRARY_PATH"
 
-var pluginName = regexp.MustCompile(`^(?:pjrt_c_api_(.+)_plugin|pjrt[-_]plugin[-_](.+)|xla_(cuda)_plugin)\.(?:so|dylib|dll)$`)
+var pluginName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:pjrt_c_api_(.+)_plugin|pjrt[-_]plugin[-_](.+)|xla_(cuda)_plugin)\.(?:so|dylib|dll)$`)
+})
 
 // Plugins finds PJRT plugins without loading them: file by device name. The first folder that has one for a device wins:
 // those of PluginEnv, those where plugins are installed by hand, and the packages of the active Python, as
@@ -37,7 +40,7 @@ func Plugins() map[string]string {
 			continue // most of the folders aren't there
 		}
 		for _, e := range entries {
-			m := pluginName.FindStringSubmatch(e.Name())
+			m := pluginName().FindStringSubmatch(e.Name())
 			if m == nil {
 				continue
 			}
@@ -72,11 +75,11 @@ func sitePackages() []string {
 	return out
 }
 
-var version = regexp.MustCompile(`^(cpu|cuda)\d*(?:_v[\d.]+)?$`)
+var version = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(cpu|cuda)\d*(?:_v[\d.]+)?$`) })
 
 // device is the plugin's name without a version: "cuda13" and "cpu_v0.83.1" are cuda and cpu.
 func device(plugin string) string {
-	if m := version.FindStringSubmatch(plugin); m != nil {
+	if m := version().FindStringSubmatch(plugin); m != nil {
 		return m[1]
 	}
 	return plugin

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -26,13 +27,19 @@ func Stem(name string) string {
 // numbering is how the parts of a data set are counted in their names: train-00000-of-00010-HASH (Hugging Face),
 // part-00000-UUID-c000 and part-r-00000 (Spark, Hadoop), 0000, train_1, 000_default, train (1). What comes after the number of
 // a part, a shard or a chunk names its writer.
-var numbering = regexp.MustCompile(`(?i)(^(part|shard|chunk)[-_.]?([mr][-_.])?\d{3,}([-_.].*)?|[-_.]?\d+-of-\d+([-_.][0-9a-f]{6,})?|[-_.]\d+(-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?([-_.]c\d+)?|^\d+| ?\(\d+\))$`)
+var numbering = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(^(part|shard|chunk)[-_.]?([mr][-_.])?\d{3,}([-_.].*)?|[-_.]?\d+-of-\d+([-_.][0-9a-f]{6,})?|[-_.]\d+(-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?([-_.]c\d+)?|^\d+| ?\(\d+\))$`)
+})
 
 // ordinal is a number in front of a name.
-var ordinal = regexp.MustCompile(`^\d+[-_.]`)
+var ordinal = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\d+[-_.]`)
+})
 
 // dated are names of parts by day, by month or by hour: 2024-01-31, prompts_20240131T12.
-var dated = regexp.MustCompile(`(?i)(^|[-_.])(19|20)\d\d[-_.]?(0[1-9]|1[0-2])([-_.]?[0-3]\d([-_.t ]?[0-2]\d([-_.:]?[0-5]\d){0,2}z?)?)?$`)
+var dated = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(^|[-_.])(19|20)\d\d[-_.]?(0[1-9]|1[0-2])([-_.]?[0-3]\d([-_.t ]?[0-2]\d([-_.:]?[0-5]\d){0,2}z?)?)?$`)
+})
 
 // parts are names of which a data set's files are all called: they tell no data set from another.
 var parts = setOf(`train training test testing validation valid val dev eval evaluation all full data dataset default main part shard chunk batch split
@@ -48,8 +55,8 @@ func setOf(words string) map[string]bool {
 
 // Unnumbered is a file's or folder's name without the number or the date of a part.
 func Unnumbered(name string) string {
-	name = numbering.ReplaceAllString(dated.ReplaceAllString(name, ""), "")
-	if rest := ordinal.ReplaceAllString(name, ""); parts[strings.ToLower(rest)] {
+	name = numbering().ReplaceAllString(dated().ReplaceAllString(name, ""), "")
+	if rest := ordinal().ReplaceAllString(name, ""); parts[strings.ToLower(rest)] {
 		return rest
 	}
 	return name

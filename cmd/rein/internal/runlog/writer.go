@@ -49,7 +49,7 @@ func alive(run string) cache.Digest { return cache.Sum([]byte("events of run " +
 func (w *Writer) Begin(r *record.Run) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	head, err := json.Marshal(r)
+	head, err := r.Encode()
 	path := w.store.RunEvents(r.ID)
 	if err != nil || os.MkdirAll(filepath.Dir(path), 0o777) != nil {
 		return

@@ -66,7 +66,7 @@ func (t *trace) step(e engine.Event) *step {
 	k := [2]string{e.Pipeline, e.Step}
 	s := t.byKey[k]
 	if s == nil {
-		s = &step{pipeline: e.Pipeline, name: e.Step, typ: e.Type, series: map[string][]float64{}}
+		s = &step{pipeline: e.Pipeline, name: e.Step, typ: e.Type}
 		t.byKey[k] = s
 		t.steps = append(t.steps, s)
 	}
@@ -109,6 +109,9 @@ func (t *trace) add(e engine.Event) *step {
 	case engine.ActionNote:
 		s.notes = append(s.notes, e.Text)
 	case engine.ActionSeries:
+		if s.series == nil {
+			s.series = map[string][]float64{}
+		}
 		s.series[e.Metric] = append(s.series[e.Metric], e.Value)
 	case engine.ActionEnd:
 		s.status, s.ended, s.text, s.waiting = e.Status, e.Time, e.Text, false
