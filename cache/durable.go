@@ -94,7 +94,7 @@ const fewFiles = 8
 
 func (s *Store) syncAll(blobs map[Blob]bool) error {
 	if len(blobs) > fewFiles {
-		if done, err := syncFileSystem(s.dir); done {
+		if done, err := syncFileSystem(s.dir, filepath.Join(s.dir, blobsDir), filepath.Join(s.dir, indexDir)); done {
 			return err
 		}
 	}

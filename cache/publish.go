@@ -149,7 +149,9 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 	if err := p.put(was, now); err != nil {
 		return false, err
 	}
-	_ = syncPath(filepath.Dir(p.path)) // not every file system can; after a power cut the path would hold what it held before, of which the record says nothing more
+	// Otherwise, after a power cut, the path could hold its former content again, which the record doesn't name any more. Not every file
+	// system can sync a folder.
+	_ = syncPath(filepath.Dir(p.path))
 	return true, p.keep(now)
 }
 

@@ -13,27 +13,35 @@ import (
 // files: in KiB, as /proc/meminfo has it.
 const mostDirty = 256 << 10
 
-// syncFileSystem makes everything durable on the file system that holds dir, if that is a good way: it takes one wait for the disk, where
-// each file takes several. done is false where it isn't, and nothing was done.
-func syncFileSystem(dir string) (done bool, err error) {
-	var st unix.Statfs_t
+// syncFileSystem makes everything durable on the file system that holds these folders, if that is a good way: it takes one wait for the
+// disk, where each file takes several. done is false where it isn't a good way; then nothing was done.
+func syncFileSystem(dirs ...string) (done bool, err error) {
 	local := []int64{unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC} // others may do less than they say
-	if unix.Statfs(dir, &st) != nil || !slices.Contains(local, int64(st.Type)) {
-		return false, nil
+	var first, st unix.Statfs_t
+	for i, dir := range dirs {
+		if unix.Statfs(dir, &st) != nil || !slices.Contains(local, int64(st.Type)) {
+			return false, nil
+		}
+		if i == 0 {
+			first = st
+		}
+		if st.Fsid != first.Fsid {
+			return false, nil
+		}
 	}
 	if dirty, known := waiting(); !known || dirty > mostDirty {
 		return false, nil
 	}
-	f, err := os.Open(dir)
+	f, err := os.Open(dirs[0])
 	if err != nil {
 		return false, nil
 	}
 	defer f.Close()
 	if err := unix.Syncfs(int(f.Fd())); err != nil {
-		return false, nil // each file tells what is wrong with it
+		return false, nil // each file says what is wrong with it
 	}
 	if tell := onSync.Load(); tell != nil {
-		(*tell)(dir, true)
+		(*tell)(dirs[0], true)
 	}
 	return true, nil
 }

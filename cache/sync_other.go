@@ -3,4 +3,4 @@
 package cache
 
 // syncFileSystem isn't a good way here.
-func syncFileSystem(string) (done bool, err error) { return false, nil }
+func syncFileSystem(...string) (done bool, err error) { return false, nil }

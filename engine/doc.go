@@ -35,6 +35,6 @@
 // # What is promised
 //
 // Never stale: the key is complete or the test of forgotten fields fails; an input that changes during a step spoils
-// the entry, not the run. Never lost: outputs are durable before the index names them, and what is finished is kept
-// however the run ends. Never in the way: questions write nothing and wait for nobody; two runs at once share work.
+// the entry, not the run. Never lost: outputs are in the store before the index names them, and what is finished is kept
+// however the run ends; a power cut may take the last seconds, and what it takes is a miss (cache.Store.Sync). Never in the way: questions write nothing and wait for nobody; two runs at once share work.
 package engine

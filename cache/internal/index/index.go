@@ -105,11 +105,13 @@ func (x *Index) Sync(sync func(path string) error) error {
 			return err
 		}
 		// Badger leaves out the logs of what it is about to write as a table.
-		logs, err := filepath.Glob(filepath.Join(x.dir, "*.mem"))
-		for _, path := range append(logs, x.dir) {
-			err = errors.Join(err, sync(path))
+		files, err := os.ReadDir(x.dir)
+		for _, f := range files {
+			if filepath.Ext(f.Name()) == ".mem" {
+				err = errors.Join(err, sync(filepath.Join(x.dir, f.Name())))
+			}
 		}
-		return err
+		return errors.Join(err, sync(x.dir))
 	})
 }
 
