@@ -82,12 +82,3 @@ func (r *Result) AgainstControl(s *Strategy, metric string) *Test {
 	}
 	return r.TestOf(s.Name, c.Name, metric).Turned()
 }
-
-// gainOverVolume tells, of a recommended strategy that has a control, whether variations are worth more than volume.
-func (r *Result) gainOverVolume(s *Strategy) []Finding {
-	t := r.AgainstControl(s, Decisive)
-	if t == nil || t.Conclusion == Incomparable {
-		return nil
-	}
-	return []Finding{AgainstVolume{*t}}
-}

@@ -124,6 +124,15 @@ func (r *Result) whyChosen(chosen, best *Strategy, equals, passed []*Strategy) [
 	return append(why, r.advice()...)
 }
 
+// gainOverVolume tells, of a recommended strategy that has a control, whether variations are worth more than volume.
+func (r *Result) gainOverVolume(s *Strategy) []Finding {
+	t := r.AgainstControl(s, Decisive)
+	if t == nil || t.Conclusion == Incomparable {
+		return nil
+	}
+	return []Finding{AgainstVolume{*t}}
+}
+
 // rejected are the strategies that aren't approved, with the gates that they fail.
 func (r *Result) rejected() []Finding {
 	var out []Finding

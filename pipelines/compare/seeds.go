@@ -128,19 +128,3 @@ func (a *side) seedsAUC(b *side) (rows float64, byA, byB []float64) {
 	b.all(func(x *answers, _ float64) { rb = append(rb, x.roc) })
 	return stats.RankedRows(ra, rb)
 }
-
-// seedConcern speaks up where the model that is used meets a target and the trainings on average don't.
-func (s *Strategy) seedConcern() []Finding {
-	var out []Finding
-	for _, metric := range []string{"fp_rate", "tp_rate"} {
-		target, ok := s.Targets[metric]
-		mean, okMean := s.Measured[metric+"_mean"]
-		if g := s.Gate(metric); !ok || !okMean || g == nil || !g.Passed {
-			continue
-		}
-		if least, most := Limits(target); mean.Value < least || mean.Value > most {
-			out = append(out, SeedLuck{metric, mean.Value, s.Measured["seeds"].Value})
-		}
-	}
-	return out
-}

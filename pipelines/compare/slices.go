@@ -24,11 +24,3 @@ func (r *Result) basisSet(column string) *stats.Set {
 	}
 	return nil
 }
-
-// nameSlice says in a gate over slices which slice it is about.
-func (r *Result) nameSlice(g Gate, s *Strategy) Gate {
-	if set := r.basisSet(s.Name); set != nil {
-		g.Slice = set.WorstBy[g.Metric]
-	}
-	return g
-}

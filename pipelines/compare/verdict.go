@@ -71,6 +71,14 @@ func (s *Strategy) benignShare() *float64 {
 	return nil
 }
 
+// nameSlice says in a gate over slices which slice it is about.
+func (r *Result) nameSlice(g Gate, s *Strategy) Gate {
+	if set := r.basisSet(s.Name); set != nil {
+		g.Slice = set.WorstBy[g.Metric]
+	}
+	return g
+}
+
 // limitsBalance tells whether the balance is a gate of a strategy.
 func (r *Result) limitsBalance(s *Strategy) bool {
 	d := r.detail[s.Name]
@@ -201,6 +209,22 @@ func (r *Result) against(s *Strategy) []Gate {
 	loss.Passed = len(loss.Tests) == 0
 	gain.Shown, loss.Shown = gain.Passed, loss.Passed
 	return []Gate{gain, loss}
+}
+
+// seedConcern speaks up where the model that is used meets a target and the trainings on average don't.
+func (s *Strategy) seedConcern() []Finding {
+	var out []Finding
+	for _, metric := range []string{"fp_rate", "tp_rate"} {
+		target, ok := s.Targets[metric]
+		mean, okMean := s.Measured[metric+"_mean"]
+		if g := s.Gate(metric); !ok || !okMean || g == nil || !g.Passed {
+			continue
+		}
+		if least, most := Limits(target); mean.Value < least || mean.Value > most {
+			out = append(out, SeedLuck{metric, mean.Value, s.Measured["seeds"].Value})
+		}
+	}
+	return out
 }
 
 // generalisation compares new sources with own traffic.
