@@ -15,8 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"rein/engine"
 	"rein/engine/enginetest"
+	"rein/steps/exec"
 )
 
 // A program is given copies: whatever it does to them, the user's files and the store's stay as they are.
@@ -150,4 +153,57 @@ func TestInterruptStopsTheGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone(t, pidIn(t, string(text)))
+}
+
+// What a program prints is logged, whether it is quick or slow, and also where something that it leaves behind keeps its output open.
+func TestPrintedIsLogged(t *testing.T) {
+	for name, script := range map[string]string{
+		"quick": `echo one; echo two`,
+		"slow":  `echo one; sleep 0.1; echo two`,
+		"left":  `echo one; sleep 3600 & echo two; echo $! > "$REIN_OUT_pid"`,
+	} {
+		b := newBench(t)
+		outputs := []string{"pid"}
+		if name != "left" {
+			outputs = nil
+		}
+		r := b.run(program(t, "p", script, outputs))
+		var printed []string
+		for _, e := range b.events.Of(engine.ActionLog, "") {
+			printed = append(printed, e.Text)
+		}
+		if got := strings.Join(printed, " "); got != "one two" {
+			t.Errorf("%s: logged %q", name, got)
+		}
+		if name == "left" {
+			gone(t, pidIn(t, b.output(r, "p", "pid")))
+		}
+	}
+}
+
+// A program that was found once is looked for again where it is no longer there.
+func TestProgramThatMoves(t *testing.T) {
+	a, c := t.TempDir(), t.TempDir()
+	for _, dir := range []string{a, c} {
+		tool := write(t, filepath.Join(dir, "rein-test-tool"), "#!/bin/sh\necho "+dir+" > \"$REIN_OUT_o\"\n")
+		if err := os.Chmod(tool, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", a+":"+c+":"+os.Getenv("PATH"))
+	for _, dir := range []string{a, c} {
+		op, err := exec.Step.Op(cty.ObjectVal(map[string]cty.Value{"command": cty.TupleVal([]cty.Value{cty.StringVal("rein-test-tool")}),
+			"outputs": cty.TupleVal([]cty.Value{cty.StringVal("o")})}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := newBench(t)
+		r := b.run(&engine.Node{Name: "p", Type: "exec", Op: op, Ports: []engine.Port{{Name: "o", Kind: "file"}}})
+		if got := strings.TrimSpace(b.output(r, "p", "o")); got != dir {
+			t.Errorf("ran the program in %s, want %s", got, dir)
+		}
+		if err := os.Remove(filepath.Join(dir, "rein-test-tool")); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
