@@ -33,6 +33,7 @@ var layers = []struct{ pkg, may string }{
 	{`^pipelines/compare/diff$`, `^(cache|engine/record|steps/stats|steps/artifact|pipelines/compare)$`},
 	{`^pipelines/compare/comparetest$`, `^(cache|engine/record|steps/stats|steps/artifact)$`},
 	{`^pipelines/compare/render$`, `^(engine/record|steps/stats|steps/metric|pipelines/human|pipelines/compare(/diff)?)$`},
+	{`^pipelines/lang/draw$`, `^(engine|pipelines/human)$`},
 	{`^pipelines/lang(/.*)?$`, `^(cache|engine|engine/record|steps|steps/artifact|steps/metric|pipelines/lang(/.*)?)$`},
 	{`^cmd/rein/internal/.*$`, `.*`},
 	{`^cmd/rein$`, `.*`},

@@ -93,7 +93,7 @@ func pipelineFiles(targets []string) ([]string, error) {
 func (a *app) fmtFiles(files []string, check, diff bool) error {
 	changed, broken := 0, false
 	for _, name := range files {
-		old, err := os.ReadFile(name)
+		old, err := lang.ReadFile(name)
 		if err != nil {
 			return configError(err)
 		}

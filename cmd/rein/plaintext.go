@@ -46,7 +46,13 @@ func (p *plainText) clean(text []byte) []byte {
 		case r == '\r' && (p.moves || i+1 < len(text) && text[i+1] == '\n'):
 			out.WriteByte('\r')
 		case suspicious(r) && !(r == utf8.RuneError):
-			fmt.Fprintf(&out, map[bool]string{true: `\x%02x`, false: `\u%04x`}[r < 0x80], r)
+			form := `\u%04x`
+			if r < 0x80 {
+				form = `\x%02x`
+			} else if r > 0xffff {
+				form = `\U%08x`
+			}
+			fmt.Fprintf(&out, form, r)
 		default:
 			out.Write(text[i : i+n])
 		}
@@ -80,6 +86,10 @@ func suspicious(r rune) bool {
 	case r == '\n' || r == '\t':
 		return false
 	case r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError:
+		return true
+	}
+	// What shows nothing can make two names look like one. Joiners are left: scripts and emoji are written with them.
+	if r == 0x00ad || r == 0x180e || r == 0x200b || r >= 0x2060 && r <= 0x2065 || r == 0xfeff || r >= 0xfff9 && r <= 0xfffb || r >= 0xe0000 && r <= 0xe007f {
 		return true
 	}
 	return r == 0x061c || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069

@@ -16,6 +16,8 @@ func TestPlainText(t *testing.T) {
 		"a\u202eb\u2066c":             `a\u202eb\u2066c`,
 		"over\rwritten\r\n":           "over\\x0dwritten\r\n",
 		"c1 \u009b31m":                `c1 \u009b31m`,
+		"ad\u200bmin\ufeff":           `ad\u200bmin\ufeff`, // shows as another name does
+		"tags \U000e0041":             `tags \U000e0041`,
 	} {
 		if got := string((&plainText{colors: true}).clean([]byte(in))); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)

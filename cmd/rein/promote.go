@@ -20,6 +20,7 @@ import (
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
+	"rein/pipelines/lang"
 )
 
 // championsFile is the list of promoted strategies, one line each. It lies beside go.mod or .git and is meant for git.
@@ -242,7 +243,7 @@ func champions() ([]champion, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(path)
+	text, err := lang.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	} else if err != nil {
@@ -300,7 +301,7 @@ func appendChampion(c champion) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(path)
+	text, err := lang.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

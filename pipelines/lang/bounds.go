@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/zclconf/go-cty/cty"
@@ -76,6 +77,68 @@ var setProduct = bounded(stdlib.SetProductFunc, func(args []cty.Value) error {
 	}
 	return nil
 })
+
+// mostText is the longest text that a function makes, in bytes.
+const mostText = 256 << 20
+
+// ofSize is a function that makes texts whose length is estimated first: one call could take more memory than there is.
+func ofSize(f function.Function, bytes func(args []cty.Value) float64) function.Function {
+	return bounded(f, func(args []cty.Value) error {
+		for _, a := range args {
+			if !a.IsWhollyKnown() || a.IsNull() {
+				return nil
+			}
+		}
+		if bytes(args) > mostText {
+			return fmt.Errorf("makes a text of more than %d MiB", mostText>>20)
+		}
+		return nil
+	})
+}
+
+// textLength is the length of a text; 0 of anything else.
+func textLength(v cty.Value) float64 {
+	if v.Type() != cty.String || v.IsNull() {
+		return 0
+	}
+	return float64(len(v.AsString()))
+}
+
+var (
+	boundedReplace = ofSize(stdlib.ReplaceFunc, func(args []cty.Value) float64 {
+		n := strings.Count(args[0].AsString(), args[1].AsString())
+		return textLength(args[0]) + float64(n)*textLength(args[2])
+	})
+	boundedRegexReplace = ofSize(stdlib.RegexReplaceFunc, func(args []cty.Value) float64 {
+		re, err := regexp.Compile(args[1].AsString())
+		if err != nil {
+			return 0 // the function says what is wrong
+		}
+		text, with := args[0].AsString(), args[2].AsString()
+		n := 0
+		if textLength(args[0])*(textLength(args[2])+1) > mostText { // else nothing can be too long
+			n = len(re.FindAllStringIndex(text, mostText/max(len(with), 1)+1))
+		}
+		return float64(n)*float64(len(with)) + float64(1+strings.Count(with, "$"))*float64(len(text))
+	})
+	boundedIndent = ofSize(stdlib.IndentFunc, func(args []cty.Value) float64 {
+		spaces, _ := args[0].AsBigFloat().Float64()
+		return textLength(args[1]) + float64(strings.Count(args[1].AsString(), "\n"))*spaces
+	})
+	boundedJoin = ofSize(stdlib.JoinFunc, func(args []cty.Value) float64 {
+		var sum float64
+		for _, list := range args[1:] {
+			if !list.CanIterateElements() {
+				return 0
+			}
+			for it := list.ElementIterator(); it.Next(); {
+				_, e := it.Element()
+				sum += textLength(e) + textLength(args[0])
+			}
+		}
+		return sum
+	})
+)
 
 // wide is a verb whose width or precision has six digits or more.
 var wide = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`%[^%a-zA-Z]*[0-9]{6}`) })

@@ -23,6 +23,21 @@ func TestTextsMayHoldBrackets(t *testing.T) {
 	}
 }
 
+// One call of a function can't make a text of any size.
+func TestTextsAreBounded(t *testing.T) {
+	for want, locals := range map[string]string{
+		`"replace" failed: makes a text of more than 256 MiB`:      "  s = join(\"\", [for i in range(30000): \"a\"])\n  a = replace(local.s, \"a\", local.s)\n",
+		`"regexreplace" failed: makes a text of more than 256 MiB`: "  s = join(\"\", [for i in range(30000): \"a\"])\n  a = regexreplace(local.s, \"a\", local.s)\n",
+		`"indent" failed: makes a text of more than 256 MiB`:       "  a = indent(999999999, \"a\\nb\")\n",
+		`"join" failed: makes a text of more than 256 MiB`:         "  s = join(\"\", [for i in range(30000): \"a\"])\n  a = join(local.s, [for i in range(10000): \"a\"])\n",
+	} {
+		_, diags := Load([]string{"main.hcl"}, testOptions(map[string]string{"main.hcl": "pipeline \"p\" {}\nlocals {\n" + locals + "}\n"}))
+		if !strings.Contains(fmt.Sprint(diags), want) {
+			t.Errorf("want %q, got %.300v", want, diags)
+		}
+	}
+}
+
 // A few lines can't take time or memory without bound.
 func TestEvaluationIsBounded(t *testing.T) {
 	var laughs strings.Builder

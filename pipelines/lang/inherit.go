@@ -88,6 +88,7 @@ func (l *loader) similarFile(name string) diag.Suggestion {
 	if err != nil {
 		return diag.Suggestion{}
 	}
+	files = slices.DeleteFunc(files, func(f string) bool { return filepath.Base(f) == filepath.Base(name) }) // it is there, and can't be read
 	s := diag.DidYouMean(name, files)
 	s.Given, s.Name = filepath.Base(s.Given), filepath.Base(s.Name) // the path that is written is relative to the file
 	if s.Text == "" {

@@ -1,10 +1,13 @@
 package lang
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -74,7 +77,7 @@ func (s *settings) file(l *loader, name string) {
 		return
 	}
 	f, diags := parse(name, text)
-	l.sources[name] = f
+	l.sources[name] = &hcl.File{Bytes: withoutValues(text)}
 	l.files[name] = true
 	l.add(diags)
 	if diags.HasErrors() {
@@ -86,6 +89,30 @@ func (s *settings) file(l *loader, name string) {
 		s.given = append(s.given, &setting{name: a.name, from: shortPos(a.rng), expr: a.expr, rng: &r, folder: disk.folder(name)})
 	}
 	l.add(d.diags)
+}
+
+// named is the beginning of a line that gives a variable a value.
+var named = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\s*[{,]?\s*"?[A-Za-z_][A-Za-z0-9_-]*"?\s*[:=]\s*[^=\s]`)
+})
+
+// withoutValues is a file of variables as messages show it: in most there is a secret, and the message may be of another variable's
+// line, or come before anybody knows which variables are sensitive.
+func withoutValues(text []byte) []byte {
+	out := bytes.Clone(text)
+	for from := 0; from < len(out); {
+		line := out[from:]
+		if i := bytes.IndexByte(line, '\n'); i >= 0 {
+			line = line[:i]
+		}
+		for i := max(len(named().Find(line))-1, 0); i < len(line); i++ {
+			if bytes.IndexByte([]byte(" \t\r\"{}[](),"), line[i]) < 0 {
+				line[i] = '*'
+			}
+		}
+		from += len(line) + 1
+	}
+	return out
 }
 
 // find is the value of highest precedence for a variable, or nil. All values for the name count as used.
@@ -128,7 +155,11 @@ func (s *settings) unused(l *loader) {
 func (g *setting) value(l *loader, want cty.Type) (cty.Value, hcl.Diagnostics) {
 	if g.expr != nil {
 		if vars := g.expr.Variables(); len(vars) > 0 {
-			return cty.DynamicVal, hcl.Diagnostics{errorAt(vars[0].SourceRange(), "Not a constant", "A --var-file has plain values; it can't use %s.", vars[0].RootName())}
+			what := "other values: a text is in quotes"
+			if root := vars[0].RootName(); slices.Contains([]string{"var", "local", "step"}, root) { // else it may be a secret without its quotes
+				what = root
+			}
+			return cty.DynamicVal, hcl.Diagnostics{errorAt(vars[0].SourceRange(), "Not a constant", "A --var-file has plain values; it can't use %s.", what)}
 		}
 		return g.expr.Value(&hcl.EvalContext{Functions: l.functionsIn(g.folder)})
 	}

@@ -3,6 +3,7 @@ package lang
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -41,6 +42,16 @@ func (s *source) text(name string) ([]byte, error) {
 		return fs.ReadFile(s.fsys, path.Clean(filepath.ToSlash(name)))
 	}
 	return readFile(s.onDisk(name))
+}
+
+// ReadFile reads a text that a user names, as readFile does. Its errors name the path.
+func ReadFile(path string) ([]byte, error) {
+	text, err := readFile(path)
+	var named *fs.PathError
+	if err != nil && !errors.As(err, &named) {
+		err = fmt.Errorf("%s %w", path, err)
+	}
+	return text, err
 }
 
 // readFile reads a regular file, or a pipe that the shell has opened for us (<(...)). It refuses everything that may have no end or no

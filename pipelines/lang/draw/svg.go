@@ -69,7 +69,7 @@ func SVG(w io.Writer, g *engine.Graph) error {
 	}
 	width = max(width, legendWidth(used))
 	for i, pic := range pics {
-		fmt.Fprintf(&body, "<text class=\"title\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", margin, y+12, html.EscapeString(pic.heading()))
+		fmt.Fprintf(&body, "<text class=\"title\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", margin, y+12, markup(pic.heading()))
 		y += titleSpace
 		pic.svg(&body, margin+(width-sizes[i][0])/2, y)
 		y += sizes[i][1] + margin*1.5
@@ -130,7 +130,7 @@ func (e *edge) svg(b *bytes.Buffer) {
 	}
 	end := e.to.y - nodeHeight/2
 	to(e.to.x, end-5)
-	fmt.Fprintf(b, "\"><title>%s\n%s</title></path>\n", html.EscapeString(e.from.name+" to "+e.to.name), html.EscapeString(strings.Join(e.ports, "\n")))
+	fmt.Fprintf(b, "\"><title>%s\n%s</title></path>\n", markup(e.from.name+" to "+e.to.name), markup(strings.Join(e.ports, "\n")))
 	fmt.Fprintf(b, "<path fill=\"%s\" d=\"M%.1f %.1f l-4 -7 h8 z\"/>\n", color, e.to.x, end)
 }
 
@@ -151,10 +151,10 @@ func (n *node) svg(b *bytes.Buffer) {
 	if n.unused {
 		class += " unused"
 	}
-	fmt.Fprintf(b, "<g class=\"%s\"><title>%s</title>\n", class, html.EscapeString(n.hover()))
+	fmt.Fprintf(b, "<g class=\"%s\"><title>%s</title>\n", class, markup(n.hover()))
 	fmt.Fprintf(b, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"%.0f\"/>\n", n.x-n.w/2, n.y-nodeHeight/2, n.w, nodeHeight, radius)
-	fmt.Fprintf(b, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", n.x, n.y-2, html.EscapeString(n.label()))
-	fmt.Fprintf(b, "<text class=\"type\" x=\"%.1f\" y=\"%.1f\">%s</text></g>\n", n.x, n.y+14, html.EscapeString(n.typ))
+	fmt.Fprintf(b, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", n.x, n.y-2, markup(n.label()))
+	fmt.Fprintf(b, "<text class=\"type\" x=\"%.1f\" y=\"%.1f\">%s</text></g>\n", n.x, n.y+14, markup(n.typ))
 }
 
 func (n *node) hover() string {
@@ -191,3 +191,6 @@ func legendWidth(used map[string]bool) float64 {
 	}
 	return w
 }
+
+// markup is a text as it may stand in SVG, which holds no control characters.
+func markup(s string) string { return html.EscapeString(safe(s)) }

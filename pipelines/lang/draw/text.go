@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rein/engine"
+	"rein/pipelines/human"
 )
 
 // Dot writes a graph for Graphviz, each pipeline a cluster.
@@ -41,9 +42,18 @@ func Dot(w io.Writer, g *engine.Graph) error {
 	return err
 }
 
+// safe makes the lines of a text harmless where they are shown.
+func safe(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = human.Safe(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // dotString quotes a text; a line break becomes one in the label.
 func dotString(s string) string {
-	return "\"" + strings.NewReplacer("\\", "\\\\", "\"", "\\\"", "\n", "\\n").Replace(s) + "\""
+	return "\"" + strings.NewReplacer("\\", "\\\\", "\"", "\\\"", "\n", "\\n").Replace(safe(s)) + "\""
 }
 
 // Mermaid writes a flowchart, as code hosts show it in Markdown; each pipeline is a subgraph.
@@ -90,7 +100,7 @@ func Mermaid(w io.Writer, g *engine.Graph) error {
 func mermaidString(lines ...string) string {
 	escape := strings.NewReplacer("&", "&amp;", "\"", "&quot;", "#", "&#35;", "<", "&lt;", ">", "&gt;", "\n", " ")
 	for i := range lines {
-		lines[i] = escape.Replace(lines[i])
+		lines[i] = escape.Replace(safe(lines[i]))
 	}
 	return "\"" + strings.Join(lines, "<br/>") + "\""
 }

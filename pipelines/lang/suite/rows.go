@@ -95,7 +95,7 @@ func (r *Run) input(dir, port string, v cty.Value, p *steps.Port) (string, error
 		if !isRows || filepath.Ext(path) == ".parquet" {
 			return filepath.Abs(path)
 		}
-		text, err := os.ReadFile(path)
+		text, err := lang.ReadFile(path)
 		if err != nil {
 			return "", err
 		}

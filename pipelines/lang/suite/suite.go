@@ -97,7 +97,7 @@ var runSchema = &hcl.BodySchema{
 
 // Read reads a test file. Parsed files go into sources, for showing diagnostics.
 func Read(path string, sources map[string]*hcl.File) (*File, hcl.Diagnostics) {
-	text, err := os.ReadFile(path)
+	text, err := lang.ReadFile(path)
 	if err != nil {
 		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Cannot read a test file", Detail: err.Error()}}
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -43,6 +44,8 @@ func Archive(w io.Writer, dir string) error {
 // What an archive may unpack to: anybody may have made it.
 const (
 	maxFiles    = 10_000
+	maxName     = 1000     // bytes
+	maxDepth    = 32       // folders within each other
 	maxUnpacked = 64 << 30 // bytes
 	// maxRatio is how many times as long as the archive its files may be, above minUnpacked. Weights of models are hardly
 	// compressible.
@@ -93,7 +96,7 @@ func Extract(r io.Reader, dir string) error {
 		room := min(maxUnpacked, max(minUnpacked, maxRatio*in.n)) - unpacked
 		size, err := extract(root, h, t, room)
 		if err != nil {
-			return fmt.Errorf("%q in the archive: %w", h.Name, err)
+			return fmt.Errorf("%.200q in the archive: %w", h.Name, err)
 		}
 		unpacked += size
 	}
@@ -110,6 +113,9 @@ func extract(root *os.Root, h *tar.Header, r io.Reader, room int64) (int64, erro
 	}
 	if h.Size > room {
 		return 0, fmt.Errorf("with its %d bytes the archive unpacks to much more than a package holds", h.Size)
+	}
+	if len(h.Name) > maxName || strings.Count(h.Name, "/") > maxDepth {
+		return 0, errors.New("no file of a package has so long a name")
 	}
 	name := filepath.FromSlash(h.Name)
 	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {

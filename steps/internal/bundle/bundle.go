@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,6 +52,9 @@ func sumsOf(dir string) (lines []string, size int64, err error) {
 // Verify compares the files of a folder with its list of checksums. A folder without a list is a model that was never packaged:
 // there is nothing to compare.
 func Verify(dir string) error {
+	if err := plain(dir); err != nil {
+		return err
+	}
 	list, err := os.ReadFile(filepath.Join(dir, SumsFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -59,8 +63,12 @@ func Verify(dir string) error {
 		return err
 	}
 	n, listed := 0, map[string]bool{SumsFile: true}
-	for lines := bufio.NewScanner(bytes.NewReader(list)); lines.Scan(); n++ {
-		want, name, ok := strings.Cut(lines.Text(), "  ")
+	lines := bufio.NewScanner(bytes.NewReader(list))
+	for ; lines.Scan(); n++ {
+		want, name, ok := strings.Cut(lines.Text(), " ")
+		if ok = ok && name != "" && (name[0] == ' ' || name[0] == '*'); ok { // as text or as bytes: it is the same
+			name = path.Clean(name[1:])
+		}
 		if !ok || !filepath.IsLocal(filepath.FromSlash(name)) {
 			return fmt.Errorf("%s: line %d is no checksum and name of a file: %q", SumsFile, n+1, lines.Text())
 		}
@@ -72,9 +80,12 @@ func Verify(dir string) error {
 		if err != nil {
 			return err
 		}
-		if sum != want {
+		if !strings.EqualFold(sum, want) {
 			return fmt.Errorf("the package was changed or damaged: %s has sha256 %s, %s says %s; get it again", name, sum, SumsFile, want)
 		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s: line %d: %w", SumsFile, n+1, err)
 	}
 	if n == 0 {
 		return fmt.Errorf("the package is not whole: its %s is empty; get it again", SumsFile)
@@ -109,6 +120,23 @@ func onlyListed(dir string, listed map[string]bool) error {
 			return fmt.Errorf("the package was changed: it has %s, which %s doesn't list; remove that file, or get the package again", name, SumsFile)
 		}
 		return nil
+	})
+}
+
+// plain refuses what can't be read to its end: devices and pipes, also behind links.
+func plain(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type().IsRegular() || d.IsDir() {
+			return err
+		}
+		fi, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a link to nowhere: who needs the file says so
+		}
+		if err == nil && !fi.Mode().IsRegular() && !fi.IsDir() {
+			err = fmt.Errorf("%s is neither a file nor a folder, so nothing of %s is read", path, dir)
+		}
+		return err
 	})
 }
 

@@ -93,6 +93,59 @@ func TestArchive(t *testing.T) {
 	}
 }
 
+// The list of checksums may be written as sha256sum does on any system.
+func TestVerifyReadsAnyList(t *testing.T) {
+	for name, change := range map[string]func(string) string{
+		"line ends of Windows": func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") },
+		"bytes":                func(s string) string { return strings.ReplaceAll(s, "  ", " *") },
+		"of find":              func(s string) string { return strings.ReplaceAll(s, "  ", "  ./") },
+		"large letters": func(s string) string {
+			sum, name, _ := strings.Cut(s, "  ")
+			return strings.ToUpper(sum) + "  " + name
+		},
+	} {
+		dir := folder(t, map[string]string{"model.onnx": "first"})
+		if _, err := Seal(dir); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, SumsFile)
+		list, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(change(string(list))), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := Verify(dir); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "model.onnx"), []byte("third"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := Verify(dir); err == nil || !strings.Contains(err.Error(), "changed or damaged") {
+			t.Errorf("%s, changed: %v", name, err)
+		}
+	}
+	dir := folder(t, map[string]string{SumsFile: strings.Repeat("x", 1<<17)})
+	if err := Verify(dir); err == nil || !strings.Contains(err.Error(), "line 1") {
+		t.Errorf("a line that is too long: %v", err)
+	}
+}
+
+// A package whose files never end is refused before one is read.
+func TestVerifyReadsNoDevice(t *testing.T) {
+	for _, name := range []string{SumsFile, "model.json", "sub/model.onnx"} {
+		dir := folder(t, map[string]string{"model.json": "{}", "sub/x": ""})
+		_ = os.Remove(filepath.Join(dir, name))
+		if err := os.Symlink("/dev/zero", filepath.Join(dir, name)); err != nil {
+			t.Skip(err)
+		}
+		if err := Verify(dir); err == nil || !strings.Contains(err.Error(), "neither a file nor a folder") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // An archive can't write outside its folder, holds no links, and is whole or refused.
 func TestExtractRefuses(t *testing.T) {
 	pack := func(h tar.Header) []byte {
@@ -119,6 +172,7 @@ func TestExtractRefuses(t *testing.T) {
 	}
 	for name, b := range map[string][]byte{
 		"upwards": pack(tar.Header{Name: "../x", Typeflag: tar.TypeReg}), "absolute": pack(tar.Header{Name: "/x", Typeflag: tar.TypeReg}),
+		"deep": pack(tar.Header{Name: strings.Repeat("a/", 40) + "x", Typeflag: tar.TypeReg}), "long": pack(tar.Header{Name: strings.Repeat("a", 2000), Typeflag: tar.TypeReg}),
 		"link": pack(tar.Header{Name: "x", Linkname: "/etc", Typeflag: tar.TypeSymlink}), "cut": whole.Bytes()[:whole.Len()/2], "text": []byte("hello"), "nothing": nil,
 	} {
 		dir := t.TempDir()

@@ -67,6 +67,9 @@ const maxLine = 64 << 20
 
 // open opens a file and whatever compression it has. The reader's first bytes can be peeked at.
 func open(file string) (r *bufio.Reader, closer io.Closer, packed bool, err error) {
+	if st, err := os.Stat(file); err == nil && !st.Mode().IsRegular() && !strings.HasPrefix(file, "/dev/") && !strings.HasPrefix(file, "/proc/") {
+		return nil, nil, false, fmt.Errorf("%s is not a file: a pipe or a device is read only as /dev/stdin or as what the shell opens, <(...)", file)
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, nil, false, err

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"maps"
 	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -145,7 +144,7 @@ func scan(root string) []string {
 // mayBePipeline looks for the word "pipeline", so that HCL files of other programs aren't read. A base doesn't need it, because it is found
 // through the files that extend it.
 func mayBePipeline(path string) bool {
-	b, err := os.ReadFile(path)
+	b, err := lang.ReadFile(path)
 	return err == nil && strings.Contains(string(b), "pipeline")
 }
 
@@ -216,7 +215,7 @@ func (s *snapshot) text(name string) *text {
 	if t, ok := s.texts.Load(name); ok {
 		return t.(*text)
 	}
-	b, err := os.ReadFile(s.path(name))
+	b, err := lang.ReadFile(s.path(name))
 	if err != nil {
 		return nil
 	}
