@@ -56,7 +56,7 @@ type Option func(*Type)
 // Isolated runs the step in a child process: for native code that may crash.
 func Isolated(t *Type) { t.isolated = true }
 
-// Exclusive says that the step measures time: no other step runs beside it.
+// Exclusive says that the step measures time: no other step runs beside it, and it comes after whatever else can run.
 func Exclusive(t *Type) { t.exclusive = true }
 
 // Nondeterministic says that a re-run may give other bytes.

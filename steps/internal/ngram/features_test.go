@@ -3,6 +3,7 @@ package ngram
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,6 +35,28 @@ func TestFeaturesAreSortedDistinctAndInRange(t *testing.T) {
 			t.Fatal("an extractor that was used before gave other ids")
 		}
 	})
+}
+
+// Words that were read before give the same ids, also when more of them have come than are remembered.
+func TestKnownWords(t *testing.T) {
+	x := NewExtractor(Default())
+	full, most := 0, 0
+	for i := range 4000 {
+		text := fmt.Sprintf("w%dx again%d 1gn0re%d %s", i%1500*7919, i%37, i, strings.Repeat("z", i%700))
+		if got := x.Features(text, nil); !slices.Equal(got, ids(text)) {
+			t.Fatalf("%q: %v, want %v", text, got, ids(text))
+		}
+		if len(x.known.store) < most {
+			full++
+		}
+		most = len(x.known.store)
+		if most > mostKept {
+			t.Fatalf("%d letters and ids are kept", most)
+		}
+	}
+	if full == 0 {
+		t.Error("there was room for all")
+	}
 }
 
 // The spec is a promise to packaged models: these ids may change only together with Spec.
