@@ -69,6 +69,11 @@ variable "new_sources_share" {
   default     = 0.9
   description = "Share of new sources that has to keep the limit: 0.9 takes 9 validation sources, 0.95 takes 19."
 }
+variable "threshold_folds" {
+  type        = number
+  default     = 4
+  description = "Groups of your data's training sources. Each model is trained so many times more, without each group, for a threshold that rests on those sources, too; 0: on validation sources alone. Neither with folds nor with the built-in corpus, which has enough for validation."
+}
 variable "folds" {
   type        = number
   default     = 0
@@ -150,7 +155,10 @@ locals {
   validation = local.divided ? step.parts.validation : step.corpus.validation
   pool       = local.divided ? step.parts.pool : local.own_pool ? step.own_pool.rows : step.corpus.pool
   of_all     = var.folds > 0 && var.ship
-  shipped    = var.folds == 0 ? element(step.export[*].model, 0) : step.shipped.model
+  # What one division's thresholds rest on beside its validation sources. Those of folds rest on the other folds' new sources.
+  threshold_folds = local.built_in || var.folds > 0 ? 0 : var.threshold_folds
+  threshold_rows  = local.threshold_folds > 0 ? local.pool : null
+  shipped         = var.folds == 0 ? element(step.export[*].model, 0) : step.shipped.model
   # Of the first fold, where there are folds.
   any_validation = local.divided ? element(step.parts[*].validation, 0) : step.corpus.validation
   # Own traffic, and new sources.
@@ -195,6 +203,8 @@ step "split" "parts" {
   seed     = var.seed
   # What comes from elsewhere isn't split off.
   fractions = local.own_test ? { test = 0, unseen = 0 } : {}
+  # Training sources choose thresholds, too: more of them can train.
+  validation_sources = local.threshold_folds > 0 ? 5 : 9
 }
 # Rows from elsewhere, before anything is trained on: without what the models will be made with.
 step "held-out" "held_out" {
@@ -217,6 +227,8 @@ step "train-gpu" "baseline" {
 
   threshold_rule     = var.threshold_rule
   threshold_for      = var.threshold_for
+  threshold_folds    = local.threshold_folds
+  threshold_rows     = local.threshold_rows
   new_sources_share  = var.new_sources_share
   fp_rate_confidence = var.fp_rate_confidence
 }
@@ -292,6 +304,8 @@ step "train-gpu" "model" {
 
   threshold_rule     = var.threshold_rule
   threshold_for      = var.threshold_for
+  threshold_folds    = local.threshold_folds
+  threshold_rows     = local.threshold_rows
   new_sources_share  = var.new_sources_share
   fp_rate_confidence = var.fp_rate_confidence
 }

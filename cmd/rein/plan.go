@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -87,13 +88,57 @@ func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags
 		return nil, nil, err
 	}
 	slow, err := wantGPU(ctx, p.Graph, f)
-	return f, append(notes, slow...), err
+	if err != nil {
+		return nil, nil, err
+	}
+	more, err := repeated(ctx, p.Graph, f)
+	return f, slices.Concat(notes, slow, more), err
 }
 
-// wantGPU names the steps that take a GPU where there is one and that no forecast has a time for: without a GPU a run can take hours, and
-// the plan would not show it.
-func wantGPU(ctx context.Context, g *engine.Graph, f *engine.Forecast) ([]string, error) {
-	count := map[string]int{}
+// repeated names the trainings to come that train more than the model that they give, and how many more.
+func repeated(ctx context.Context, g *engine.Graph, f *engine.Forecast) ([]string, error) {
+	count := map[string]map[string]int{}
+	err := coming(ctx, g, f, func(n *engine.Node, s engine.StepForecast, d engine.Description) error {
+		if n.Type != "train-gpu" || !s.First {
+			return nil
+		}
+		var c struct {
+			CrossFit int    `json:"cross_fit"`
+			Folds    int    `json:"threshold_folds"`
+			Rule     string `json:"threshold_rule"`
+			For      string `json:"threshold_for"`
+		}
+		if err := json.Unmarshal(d.Config, &c); err != nil {
+			return err
+		}
+		said := ""
+		switch {
+		case c.CrossFit > 0:
+			said = fmt.Sprintf("cross_fit = %d: %[1]d more trainings", c.CrossFit)
+		case c.Folds > 0 && c.Rule == "fp_rate" && c.For == "new_sources":
+			said = fmt.Sprintf("threshold_folds = %d: %[1]d more trainings", c.Folds)
+		default:
+			return nil
+		}
+		name, _, _ := strings.Cut(n.Name, "[")
+		if count[said] == nil {
+			count[said] = map[string]int{}
+		}
+		count[said][name]++
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, said := range slices.Sorted(maps.Keys(count)) {
+		out = append(out, fmt.Sprintf("%s for each of %s, each without a group of sources: the threshold rests on scores by models that haven't seen a row's source.", said, times(count[said])))
+	}
+	return out, nil
+}
+
+// coming goes through the steps that would run, or may have to.
+func coming(ctx context.Context, g *engine.Graph, f *engine.Forecast, each func(*engine.Node, engine.StepForecast, engine.Description) error) error {
 	for i, p := range g.Pipelines {
 		for _, n := range p.Nodes {
 			at := slices.IndexFunc(f.Pipelines[i].Steps, func(s engine.StepForecast) bool { return s.Name == n.Name })
@@ -101,22 +146,23 @@ func wantGPU(ctx context.Context, g *engine.Graph, f *engine.Forecast) ([]string
 				continue
 			}
 			s := f.Pipelines[i].Steps[at]
-			if s.ForecastMS > 0 || !s.First || s.Status != engine.PlanRun && s.Status != engine.PlanUnknown {
+			if s.Status != engine.PlanRun && s.Status != engine.PlanUnknown {
 				continue
 			}
 			d, err := n.Op.Describe(ctx)
-			if err != nil {
-				return nil, err
+			if err == nil {
+				err = each(n, s, d)
 			}
-			if d.UsesGPU {
-				name, _, _ := strings.Cut(n.Name, "[")
-				count[name]++
+			if err != nil {
+				return err
 			}
 		}
 	}
-	if len(count) == 0 {
-		return nil, nil
-	}
+	return nil
+}
+
+// times lists names, with how often they occur.
+func times(count map[string]int) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(count)) {
 		if count[name] > 1 {
@@ -124,8 +170,25 @@ func wantGPU(ctx context.Context, g *engine.Graph, f *engine.Forecast) ([]string
 		}
 		names = append(names, name)
 	}
+	return strings.Join(names, ", ")
+}
+
+// wantGPU names the steps that take a GPU where there is one and that no forecast has a time for: without a GPU a run can take hours, and
+// the plan would not show it.
+func wantGPU(ctx context.Context, g *engine.Graph, f *engine.Forecast) ([]string, error) {
+	count := map[string]int{}
+	err := coming(ctx, g, f, func(n *engine.Node, s engine.StepForecast, d engine.Description) error {
+		if s.ForecastMS == 0 && s.First && d.UsesGPU {
+			name, _, _ := strings.Cut(n.Name, "[")
+			count[name]++
+		}
+		return nil
+	})
+	if err != nil || len(count) == 0 {
+		return nil, err
+	}
 	return []string{fmt.Sprintf("the forecast has no time for %s, which a GPU would speed up. Without one, a core trains an encoder of MiniLM's size on 10 to 25 rows a second, and scores about 60; "+
-		"a run on a few thousand rows gives later plans a time.", strings.Join(names, ", "))}, nil
+		"a run on a few thousand rows gives later plans a time.", times(count))}, nil
 }
 
 // typeWidth is the width of a terminal from which a plan has a column for step types.

@@ -176,11 +176,11 @@ func (e *evaluation) chosen(m artifact.Model) error {
 		return err
 	}
 	e.report.Threshold = e.scorer.Threshold()
-	e.choice = threshold.Choice{OwnTraffic: info.Threshold}
-	if said, ok := info.Training[threshold.ChoiceFact]; ok {
-		if err := json.Unmarshal([]byte(said), &e.choice); err != nil {
-			return fmt.Errorf("model: how its threshold was chosen: %w", err)
-		}
+	if e.choice, err = threshold.ChoiceOf(info.Training); err != nil {
+		return err
+	}
+	if e.choice == (threshold.Choice{}) { // the model doesn't say
+		e.choice.OwnTraffic = info.Threshold
 	}
 	e.report.Promise, e.report.Pooled = e.choice.Promise, e.choice.OwnTraffic
 	return nil

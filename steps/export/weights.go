@@ -44,7 +44,15 @@ func shrink(ctx context.Context, env *steps.Env, c Config, m trained, dir artifa
 	case err != nil:
 		env.Notef("the model doesn't say how its threshold was chosen: %s keeps it", c.Weights)
 	case p.mixed():
+		trained, err := threshold.ChoiceOf(info.Training)
+		if err != nil {
+			return after, link{}, err
+		}
 		choice := rule.Decide(threshold.Rows{Scores: after.threats(), Benign: p.benignAt, Source: func(i int) string { return p.source[i] }})
+		if p, b := choice.Promise, trained.Promise; p != nil && b != nil && p.Sources < b.Sources {
+			env.Notef("the rows have %d sources to choose the threshold anew over, and it rests on %d: %s keeps the trained model's", p.Sources, b.Sources, c.Weights)
+			break
+		}
 		said, err := json.Marshal(choice)
 		if err != nil {
 			return after, link{}, err

@@ -60,13 +60,13 @@ func (r reading) kind() string {
 }
 
 // card is the package's README: how to use it, what it is, how good, and what it is not for.
-func card(c Config, info artifact.ModelInfo, files, reports []string, read []reading) string {
+func card(c Config, info artifact.ModelInfo, choice threshold.Choice, files, reports []string, read []reading) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\nA classifier of prompts. Threat score = 1 - P(benign); a prompt is malicious at a threat score of %.6g or more\n(%s).\n\n", c.Name, info.Threshold, info.Rule)
-	b.WriteString(promised(info))
+	b.WriteString(promised(choice))
 	fmt.Fprintf(&b, "Classes, in the order of the outputs: %s.\n\n", strings.Join(info.Classes, ", "))
 	use(&b, info)
-	about(&b, c, info)
+	about(&b, c, info, choice)
 	measured(&b, read)
 	limits(&b, info, read)
 	b.WriteString("## Files\n\n")
@@ -80,13 +80,16 @@ func card(c Config, info artifact.ModelInfo, files, reports []string, read []rea
 }
 
 // promised is what the threshold says of a further source; "": nothing.
-func promised(info artifact.ModelInfo) string {
-	var c threshold.Choice
-	if json.Unmarshal([]byte(info.Training[threshold.ChoiceFact]), &c) != nil || c.Promise == nil || c.Promise.Sources == 0 {
+func promised(c threshold.Choice) string {
+	if c.Promise == nil || c.Promise.Sources == 0 {
 		return ""
 	}
-	return fmt.Sprintf("That threshold rests on %d sources. On a further source that comes as they did, its FP rate is at most %g%% with a probability of %.0f%%.\n\n",
-		c.Promise.Sources, 100*c.Promise.Limit, 100*c.Promise.Probability)
+	apart := ""
+	if c.LeftOut > 0 {
+		apart = fmt.Sprintf(" %d of them train, too: their rows were scored by models that were trained like this one without them.", c.LeftOut)
+	}
+	return fmt.Sprintf("That threshold rests on %d sources.%s On a further source that comes as they did, its FP rate is at most %g%% with a probability of %.0f%%.\n\n",
+		c.Promise.Sources, apart, 100*c.Promise.Limit, 100*c.Promise.Probability)
 }
 
 func use(b *strings.Builder, info artifact.ModelInfo) {
@@ -113,7 +116,7 @@ or, in Go, with rein/steps/score:
 }
 
 // about is what the model was made of, and how.
-func about(b *strings.Builder, c Config, info artifact.ModelInfo) {
+func about(b *strings.Builder, c Config, info artifact.ModelInfo, choice threshold.Choice) {
 	b.WriteString("## Data and strategy\n\n")
 	if c.Strategy != "" {
 		b.WriteString(c.Strategy + "\n\n")
@@ -127,7 +130,11 @@ func about(b *strings.Builder, c Config, info artifact.ModelInfo) {
 		if d.CrossFit > 0 {
 			fmt.Fprintf(b, "the threshold and the number of epochs rest on %d of them, each scored by one of %d models that were trained like this one without a group of sources, the row's own among them\n", d.Validation, d.CrossFit)
 		} else {
-			fmt.Fprintf(b, "%d others stopped the training and chose the threshold\n", d.Validation)
+			alone := ""
+			if choice.LeftOut > 0 {
+				alone = ", beside others"
+			}
+			fmt.Fprintf(b, "%d others stopped the training and chose the threshold%s\n", d.Validation, alone)
 		}
 		fmt.Fprintf(b, "- %d rows as collected, %d made%s\n", d.Benign+d.Malicious-made, made, listed(d.Methods, ": "))
 		if len(d.Sources) > 0 {

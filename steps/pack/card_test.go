@@ -34,7 +34,7 @@ func TestCard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info.Training = map[string]string{"epochs": "4", "seed": "7", threshold.ChoiceFact: `{"promise":{"limit":0.01,"sources":41,"probability":0.905}}`}
+	info.Training = map[string]string{"epochs": "4", "seed": "7", threshold.ChoiceFact: `{"promise":{"limit":0.01,"sources":41,"probability":0.905},"left_out":30}`}
 	info.Data = &artifact.ModelData{Benign: 60, Malicious: 40, Validation: 20, Sources: map[string]int{"forum": 70, "tickets": 30}, Methods: map[string]int{"synonym": 12}}
 	if err := model.WriteInfo(info); err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestCard(t *testing.T) {
 	}
 	for _, want := range []string{
 		"# guard\n", "threat score of 0.5 or more", "Sampled and varied.", "trained on 100 rows, 60 benign and 40 malicious; 20 others",
-		"rests on 41 sources", "its FP rate is at most 1% with a probability of 90%", "recall 60.00% (25.41-94.59)",
+		"rests on 41 sources. 30 of them train, too", "; 20 others stopped the training and chose the threshold, beside others", "its FP rate is at most 1% with a probability of 90%", "recall 60.00% (25.41-94.59)",
 		"88 rows as collected, 12 made: synonym 12", "2 sources, most rows from forum 70, tickets 30", "model: ngram; epochs 4, seed 7",
 		"| test | 200, 100 | 1.00% (0.50-2.00) | 95.00% (94.00-96.00) | not measured | not measured |", "| of sources that training never saw | 200, 100 | 25.00% (12.50-50.00)",
 		"1 thread(s) of AMD EPYC: 95% within 0.2 ms (0.1-0.3 over rounds)", "trained to onnx, 50 rows: largest difference of a logit 1e-06, 0 decisions differ",
@@ -85,5 +85,34 @@ func TestCardWithoutReportsSaysSo(t *testing.T) {
 	}
 	if b, err := os.ReadFile(filepath.Join(out.Package.Path, CardFile)); err != nil || !strings.Contains(string(b), "nothing is known of how good this model is") {
 		t.Errorf("%s, %v", b, err)
+	}
+}
+
+// A package says what its threshold doesn't promise of new sources, and nothing where it keeps what was asked for.
+func TestPromiseThatIsNotKeptIsNoted(t *testing.T) {
+	for said, want := range map[string]string{
+		"": "",
+		`{"promise":{"limit":0.01,"sources":30,"probability":0.903,"wanted":0.9,"needs":9}}`: "",
+		`{"promise":{"limit":0.01,"sources":8,"probability":0.889,"wanted":0.9,"needs":9}}`:  "since it rests on 8; 90% needs 9",
+		`{"promise":{"limit":0.01,"wanted":0.9,"needs":9}}`:                                  "99 benign rows",
+	} {
+		model := ngramtest.Random(t, 0.5, true)
+		info, err := model.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Training = map[string]string{threshold.ChoiceFact: said}; said == "" {
+			info.Training = nil
+		}
+		if err := model.WriteInfo(info); err != nil {
+			t.Fatal(err)
+		}
+		env := stepstest.New(t, "package")
+		if _, err := run(t.Context(), env.Env, Config{Name: "l2"}, In{Model: model}); err != nil {
+			t.Fatal(err)
+		}
+		if notes := strings.Join(env.Notes, "\n"); (want == "") != (notes == "") || !strings.Contains(notes, want) {
+			t.Errorf("%s: %q, want %q", said, notes, want)
+		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"rein/steps/internal/bundle"
 	"rein/steps/internal/leak"
 	"rein/steps/internal/seeds"
+	"rein/steps/internal/threshold"
 )
 
 // Config is what a package says of itself.
@@ -37,7 +38,7 @@ type Out struct {
 }
 
 // Step is the "package" step type.
-var Step = steps.New("package", 6, "Put a model, its tokeniser, threshold, reports and model card into one folder or archive.", run, steps.Stage(steps.Export), steps.Measures, steps.Example(`step "package" "package" {
+var Step = steps.New("package", 7, "Put a model, its tokeniser, threshold, reports and model card into one folder or archive.", run, steps.Stage(steps.Export), steps.Measures, steps.Example(`step "package" "package" {
   model   = step.export.model
   reports = [step.test.report, step.speed.report]
 }`))
@@ -51,8 +52,12 @@ func run(_ context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	if c.Format == "tar.zst" {
 		dir = filepath.Join(env.Scratch(), "package")
 	}
-	if err := fill(dir, c, in); err != nil {
+	choice, err := fill(dir, c, in)
+	if err != nil {
 		return out, err
+	}
+	if doubt := choice.Doubt(); doubt != "" {
+		env.Notef("%s", doubt)
 	}
 	size, err := bundle.Seal(dir)
 	if err != nil {
@@ -65,31 +70,34 @@ func run(_ context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return out, err
 }
 
-// fill puts all files but the checksums into the package's folder.
-func fill(dir string, c Config, in In) error {
+// fill puts all files but the checksums into the package's folder, and tells how the model's threshold was chosen.
+func fill(dir string, c Config, in In) (choice threshold.Choice, err error) {
 	info, err := in.Model.Info()
 	if err != nil {
-		return err
+		return choice, err
+	}
+	if choice, err = threshold.ChoiceOf(info.Training); err != nil {
+		return choice, err
 	}
 	if _, err := os.Stat(filepath.Join(in.Model.Path, artifact.ModelGraphFile)); err != nil {
-		return fmt.Errorf("the model has no %s: give package the model of an export-onnx step", artifact.ModelGraphFile)
+		return choice, fmt.Errorf("the model has no %s: give package the model of an export-onnx step", artifact.ModelGraphFile)
 	}
 	if err := os.CopyFS(dir, os.DirFS(in.Model.Path)); err != nil {
-		return err
+		return choice, err
 	}
 	if err := seeds.Drop(dir); err != nil {
-		return err
+		return choice, err
 	}
 	// The weights are in the graph, and what the training rows were is nobody else's business: the package is for use,
 	// not for going on with training.
 	for _, name := range []string{artifact.ModelWeightsFile, artifact.ModelUserGraphFile, leak.File} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+			return choice, err
 		}
 	}
 	scripts, err := writeScripts(dir, info)
 	if err != nil {
-		return err
+		return choice, err
 	}
 	var reports []string
 	var read []reading
@@ -97,12 +105,12 @@ func fill(dir string, c Config, in In) error {
 		name := fmt.Sprintf("report-%d.json", i+1)
 		what, err := copyReport(r.Path, filepath.Join(dir, name))
 		if err != nil {
-			return fmt.Errorf("report %d: %w", i+1, err)
+			return choice, fmt.Errorf("report %d: %w", i+1, err)
 		}
 		reports, read = append(reports, name), append(read, what)
 	}
-	text := card(c, info, scripts, reports, read)
-	return os.WriteFile(filepath.Join(dir, CardFile), []byte(text), 0o644)
+	text := card(c, info, choice, scripts, reports, read)
+	return choice, os.WriteFile(filepath.Join(dir, CardFile), []byte(text), 0o644)
 }
 
 // copyReport copies a report, which has to be JSON, and returns what the card takes from it.

@@ -117,10 +117,9 @@ func (p *assignment) inZones(c Config, g *groups, zones []int) error {
 	return p.heldOut(c, g, inside)
 }
 
-// Sources that validation and unseen should have, where there are enough: 9 are the fewest that a threshold for 9 of 10
-// new sources can rest on, and with fewer than 6 no test over sources shows anything.
+// Sources that roles should have, where there are enough. With fewer than 6 new ones no test over sources shows anything.
 const (
-	validationSources = 9
+	validationSources = 9 // that validation's fraction is for
 	unseenSources     = 6
 	poolSources       = 4
 )
@@ -128,7 +127,7 @@ const (
 // zones are the bins of sources. Malicious rows have no pool: what it takes of the benign ones trains.
 func (c *Config) zones(g *groups) []bin {
 	out := []bin{{name: "training"}, {name: "validation"}, {name: "pool and test"}, {name: "unseen"}}
-	u, v, t, pl := c.share(unseen), c.share(validation), c.share(test), c.share(pool)
+	u, v, t, pl := c.share(unseen), c.choosing(), c.share(test), c.share(pool)
 	shares := [4][2]float64{{1 - u - v - t - pl, 1 - u - v - t}, {v, v}, {pl + t, t}, {u, u}}
 	if g.given { // the pool is another file: own traffic is held out of it, and attacks of those that train
 		shares[zoneTrain], shares[zonePool] = [2]float64{1 - u - v, 1 - u - v}, [2]float64{}
@@ -145,7 +144,7 @@ func (c *Config) zones(g *groups) []bin {
 			out[z].few[l] = 1
 		}
 		if l == benign {
-			out[zoneValidation].few[l] = max(1, min(validationSources, with*3/8))
+			out[zoneValidation].few[l] = max(1, min(c.Choosing, with*3/8))
 		} else {
 			out[zoneValidation].few[l] = max(1, min(poolSources, with/4))
 		}
@@ -164,7 +163,7 @@ func (c *Config) zones(g *groups) []bin {
 }
 
 func (c *Config) zone(m *member) int {
-	u, v, t, pl := c.share(unseen), c.share(validation), c.share(test), c.share(pool)
+	u, v, t, pl := c.share(unseen), c.choosing(), c.share(test), c.share(pool)
 	switch {
 	case m.u < u:
 		return zoneUnseen

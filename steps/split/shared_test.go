@@ -41,7 +41,7 @@ func TestRealData(t *testing.T) {
 	}
 	rows := realRows(t)
 	for seed := 1; seed <= 3; seed++ {
-		c := Config{By: "auto", Near: leak.DefaultNear, Seed: seed}
+		c := Config{By: "auto", Near: leak.DefaultNear, Choosing: validationSources, Seed: seed}
 		g, err := group(t.Context(), c, In{Rows: []artifact.Rows{rows}})
 		if err != nil {
 			t.Fatal(err)

@@ -25,6 +25,7 @@ import (
 type Config struct {
 	By        string             `hcl:"by" default:"auto" doc:"What is held apart. source: train, validation, pool and unseen share no source, and test has held-out rows of the pool's; cluster: near-duplicates and descendants stay together, whatever their source; time: oldest rows train, newest are tested; auto: source where each label has enough sources, else cluster." enum:"auto,source,cluster,time"`
 	Fractions map[string]float64 `hcl:"fractions,optional" doc:"Share of the rows for validation, pool, test and unseen; train gets the rest. Others keep their defaults: validation 0.2, pool 0.15, test 0.1, unseen 0.15. The pool holds benign rows only; its share of the malicious ones trains."`
+	Choosing  int                `hcl:"validation_sources" default:"9" doc:"Where roles share no source: sources with benign rows that validation should have. Its share of the rows follows: with 5, it is 5/9 of its fraction. 9 are the fewest that a threshold for 9 of 10 new sources can rest on; fewer leave more to train on, where it rests on training sources, too (threshold_folds of train-gpu)."`
 	Folds     int                `hcl:"folds" default:"0" doc:"Groups of sources that change roles from fold to fold, 4 or more: unseen has each source in exactly one fold. Fractions then only divide the pool's sources between pool and test. 0: one division."`
 	Fold      int                `hcl:"fold" default:"0" doc:"Which of the folds this is, from 1."`
 	Near      float64            `hcl:"near" default:"0.8" doc:"Similarity from which two texts are near-duplicates, 0.5 to 1; 0: only equal texts."`
@@ -43,6 +44,7 @@ func (c *Config) Validate() error {
 	case c.Folds == 0 && c.Fold != 0:
 		check.Want(false, "fold: %d of no folds: give folds", c.Fold)
 	}
+	check.Between("validation_sources", float64(c.Choosing), 1, 1000)
 	check.Want(c.Folds <= 0 || c.By == "auto" || c.By == "source", "by: %q doesn't go with folds, which rotate sources", c.By)
 	sum := 0.0
 	for s := validation; s <= unseen; s++ {
@@ -66,6 +68,11 @@ func (c *Config) share(s set) float64 {
 		return f
 	}
 	return [...]float64{validation: 0.2, pool: 0.15, test: 0.1, unseen: 0.15}[s]
+}
+
+// choosing is the fraction of rows that validation should get where roles share no source.
+func (c *Config) choosing() float64 {
+	return c.share(validation) * min(1, float64(c.Choosing)/validationSources)
 }
 
 // In is what the step reads.

@@ -37,7 +37,9 @@ func corpus(sources, perLabel int) []artifact.Row {
 	return out
 }
 
-func config(by string) Config { return Config{By: by, Near: leak.DefaultNear, Seed: 1} }
+func config(by string) Config {
+	return Config{By: by, Near: leak.DefaultNear, Seed: 1, Choosing: validationSources}
+}
 
 // divide runs the step and returns each row's set by id.
 func divide(t testing.TB, c Config, rows []artifact.Row) (map[string]string, *stepstest.Env, error) {
@@ -112,6 +114,31 @@ func TestBySource(t *testing.T) {
 	}
 	if len(env.Notes) > 0 {
 		t.Errorf("notes: %q", env.Notes)
+	}
+}
+
+// With fewer sources for validation, what it leaves trains.
+func TestFewerValidationSources(t *testing.T) {
+	sources := func(choosing int) map[string]int {
+		c := config("auto")
+		c.Choosing = choosing
+		of, _, err := divide(t, c, corpus(60, 20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen, n := map[string]bool{}, map[string]int{}
+		for id, s := range of {
+			source, _, _ := strings.Cut(id, "-")
+			if !seen[source] {
+				seen[source] = true
+				n[s]++
+			}
+		}
+		return n
+	}
+	nine, five := sources(9), sources(5)
+	if five["validation"] < 5 || five["validation"] >= nine["validation"] || five["train"] <= nine["train"] {
+		t.Errorf("sources with 9 for validation: %v, with 5: %v", nine, five)
 	}
 }
 

@@ -13,21 +13,22 @@ import (
 
 // Config is what a pipeline may say of a training.
 type Config struct {
-	Epochs       int     `hcl:"epochs" default:"10" key:"extent" doc:"At most; training stops early when validation stops improving."`
-	Seed         int     `hcl:"seed" default:"1" doc:"Of initial weights, order and dropout."`
-	Seeds        int     `hcl:"seeds" default:"1" doc:"Trainings, each with the next seed: the best on validation rows is kept, mean and spread are reported."`
-	CrossFit     int     `hcl:"cross_fit" default:"0" doc:"Train on the validation rows, too: the sources of both sets are dealt into so many groups, a model is trained without each, and its scores of that group's rows choose epochs and threshold; the model that is kept is trained on all rows, for the mean of those epochs. 0: validation rows are held out."`
-	BatchSize    int     `hcl:"batch_size" default:"0" doc:"Rows in an update. 0: 256 for n-grams, 16 for an encoder or a graph."`
-	RowsAtOnce   int     `hcl:"rows_at_once" default:"0" key:"-" doc:"Rows of an update that go through an encoder or a graph at a time; the gradients are added up. 0: as many as memory takes. Not in the key: it changes no more than rounding."`
-	Precision    string  `hcl:"precision" default:"fp32" enum:"fp32,bf16" doc:"What an encoder's matrices are multiplied in, where the device is XLA: bf16 is fast on a GPU; weights and sums stay fp32."`
-	LearningRate float64 `hcl:"learning_rate" default:"0" doc:"At its highest: of the n-grams' embedding (AdaGrad), or of an encoder (Adam). 0: 0.01 for n-grams, 0.00005 for an encoder or a graph."`
-	HeadRate     float64 `hcl:"head_rate" default:"0" doc:"Learning rate of what is above the n-grams' embedding, or above an encoder that stays as it is, at its highest (Adam). 0: 0.001 for n-grams, 0.003 for an encoder."`
-	Schedule     string  `hcl:"schedule" default:"cosine" enum:"constant,linear,cosine" doc:"How the rates fall from their highest."`
-	Horizon      int     `hcl:"schedule_epochs" default:"0" doc:"Epochs over which the rates rise and fall; 0: as many as epochs. Where it is set, a training whose epochs are raised goes on from its last one, and ends with the bytes of one that ran through."`
-	Warmup       float64 `hcl:"warmup" default:"0.02" doc:"Share of all updates in which the rates rise from 0."`
-	Dropout      float64 `hcl:"dropout" default:"0" doc:"Share of the hidden layer that is left out of an update."`
-	Decay        float64 `hcl:"weight_decay" default:"0.0001" doc:"Decoupled weight decay."`
-	Clip         float64 `hcl:"clip_norm" default:"1" doc:"Largest norm of an encoder's gradients in an update; 0: any."`
+	Epochs         int     `hcl:"epochs" default:"10" key:"extent" doc:"At most; training stops early when validation stops improving."`
+	Seed           int     `hcl:"seed" default:"1" doc:"Of initial weights, order and dropout."`
+	Seeds          int     `hcl:"seeds" default:"1" doc:"Trainings, each with the next seed: the best on validation rows is kept, mean and spread are reported."`
+	CrossFit       int     `hcl:"cross_fit" default:"0" doc:"Train on the validation rows, too: the sources of both sets are dealt into so many groups, a model is trained without each, and its scores of that group's rows choose epochs and threshold; the model that is kept is trained on all rows, for the mean of those epochs. 0: validation rows are held out."`
+	ThresholdFolds int     `hcl:"threshold_folds" default:"0" doc:"For threshold_for new_sources, without cross_fit: the sources that train are dealt into so many groups, and a model is trained without each, for the epochs of the model that is kept; its scores of that group's benign rows, as they came, choose the threshold beside those of the validation rows. So it rests on more sources, at the cost of so many more trainings. 0: on validation rows alone."`
+	BatchSize      int     `hcl:"batch_size" default:"0" doc:"Rows in an update. 0: 256 for n-grams, 16 for an encoder or a graph."`
+	RowsAtOnce     int     `hcl:"rows_at_once" default:"0" key:"-" doc:"Rows of an update that go through an encoder or a graph at a time; the gradients are added up. 0: as many as memory takes. Not in the key: it changes no more than rounding."`
+	Precision      string  `hcl:"precision" default:"fp32" enum:"fp32,bf16" doc:"What an encoder's matrices are multiplied in, where the device is XLA: bf16 is fast on a GPU; weights and sums stay fp32."`
+	LearningRate   float64 `hcl:"learning_rate" default:"0" doc:"At its highest: of the n-grams' embedding (AdaGrad), or of an encoder (Adam). 0: 0.01 for n-grams, 0.00005 for an encoder or a graph."`
+	HeadRate       float64 `hcl:"head_rate" default:"0" doc:"Learning rate of what is above the n-grams' embedding, or above an encoder that stays as it is, at its highest (Adam). 0: 0.001 for n-grams, 0.003 for an encoder."`
+	Schedule       string  `hcl:"schedule" default:"cosine" enum:"constant,linear,cosine" doc:"How the rates fall from their highest."`
+	Horizon        int     `hcl:"schedule_epochs" default:"0" doc:"Epochs over which the rates rise and fall; 0: as many as epochs. Where it is set, a training whose epochs are raised goes on from its last one, and ends with the bytes of one that ran through."`
+	Warmup         float64 `hcl:"warmup" default:"0.02" doc:"Share of all updates in which the rates rise from 0."`
+	Dropout        float64 `hcl:"dropout" default:"0" doc:"Share of the hidden layer that is left out of an update."`
+	Decay          float64 `hcl:"weight_decay" default:"0.0001" doc:"Decoupled weight decay."`
+	Clip           float64 `hcl:"clip_norm" default:"1" doc:"Largest norm of an encoder's gradients in an update; 0: any."`
 
 	ClassWeights  string             `hcl:"class_weights" default:"none" enum:"none,sqrt,balanced" doc:"How rare classes are weighed up: not, by the square root of their rarity, or fully."`
 	SourceWeights string             `hcl:"source_weights" default:"none" enum:"none,sqrt,balanced" doc:"How small sources of a label are weighed up, likewise: so that the largest one is not all that is learnt."`
@@ -80,7 +81,7 @@ func (c Config) Validate() error {
 		v       float64
 		low, up float64
 	}{
-		{"epochs", float64(c.Epochs), 1, 10000}, {"seeds", float64(c.Seeds), 1, 100}, {"cross_fit", float64(c.CrossFit), 0, 50},
+		{"epochs", float64(c.Epochs), 1, 10000}, {"seeds", float64(c.Seeds), 1, 100}, {"cross_fit", float64(c.CrossFit), 0, 50}, {"threshold_folds", float64(c.ThresholdFolds), 0, 50},
 		{"batch_size", float64(c.BatchSize), 0, 1 << 16}, {"rows_at_once", float64(c.RowsAtOnce), 0, 1 << 16},
 		{"learning_rate", c.LearningRate, 0, 100}, {"head_rate", c.HeadRate, 0, 10}, {"warmup", c.Warmup, 0, 1},
 		{"dropout", c.Dropout, 0, 0.95}, {"weight_decay", c.Decay, 0, 1}, {"label_smoothing", or(c.Smoothing, 0), 0, 0.99}, {"category_weight", or(c.Category, 0), 0, 10},
@@ -92,6 +93,7 @@ func (c Config) Validate() error {
 	}
 	check.Want(c.FPRateConfidence <= 0 || c.AtMost != 0, "fp_rate_confidence: no number of rows shows an FP rate of 0; leave it out, or raise fp_rate_at_most")
 	check.Want(c.CrossFit != 1, "cross_fit: 1 group leaves nothing to train on without it; give 2 or more, or 0")
+	check.Want(c.ThresholdFolds != 1, "threshold_folds: 1 group leaves nothing to train on without it; give 2 or more, or 0")
 	check.Want(c.Horizon == 0 || c.Horizon >= c.Epochs, "schedule_epochs: %d is less than epochs, %d: the rates would have fallen to 0 by then", c.Horizon, c.Epochs)
 	for _, m := range slices.Sorted(maps.Keys(c.MethodWeight)) {
 		check.Want(c.MethodWeight[m] >= 0, "method_weights: %s: %v is negative", m, c.MethodWeight[m])

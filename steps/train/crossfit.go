@@ -15,8 +15,8 @@ import (
 // crossFit trains on the validation rows, too. What they are held out for, a score by a model that hasn't seen a row's source, every
 // row gets from the model that was trained without the row's group of sources. So the threshold rests on all sources, and so does the
 // model, which is trained last, for as many epochs as the groups' models took. A row that is in both sets counts once.
-func crossFit(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset, _ artifact.Model) (*result, error) {
-	all, err := together(env, c, in, rows, validation)
+func crossFit(ctx context.Context, env *steps.Env, c Config, in Inputs, s sets, _ artifact.Model) (*result, error) {
+	all, err := together(env, c, in, s)
 	if err != nil {
 		return nil, err
 	}
@@ -24,6 +24,7 @@ func crossFit(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, va
 	if err != nil {
 		return nil, err
 	}
+	bySource, others := all.bySource(group), scoresBySource{}
 	scores, epochs := make([]float32, len(all.class)), 0.0
 	var judged []int
 	loss := 0.0
@@ -42,7 +43,11 @@ func crossFit(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, va
 		if err != nil {
 			return nil, err
 		}
+		err = others.add(r.loop, s.further.ready(r.loop.net).of(func(source string) bool { at, ok := bySource[source]; return ok && at == g }, c.AtMost))
 		r.loop.net.close()
+		if err != nil {
+			return nil, err
+		}
 		for at, i := range held {
 			scores[i] = r.validation.scores[at]
 		}
@@ -54,17 +59,20 @@ func crossFit(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, va
 	if err != nil {
 		return nil, err
 	}
+	if err := others.add(last.loop, s.further.of(func(source string) bool { return !all.has(source) }, c.AtMost)); err != nil {
+		return nil, err
+	}
 	slices.Sort(judged)
 	last.loop.validation = all.pick(judged)
 	m := measured{loss: loss / float64(len(judged)), scores: make([]float32, len(judged))}
 	for at, i := range judged {
 		m.scores[at] = scores[i]
 	}
-	return last.loop.decide(m), nil
+	return last.loop.decide(m, others), nil
 }
 
 // together is both sets in one, as ids, weighed anew.
-func together(env *steps.Env, c Config, in Inputs, rows, validation *dataset) (*dataset, error) {
+func together(env *steps.Env, c Config, in Inputs, s sets) (*dataset, error) {
 	if c.Seeds > 1 {
 		return nil, errors.New("seeds: with cross_fit there are no validation rows to choose the best of several seeds on; leave seeds out")
 	}
@@ -73,9 +81,9 @@ func together(env *steps.Env, c Config, in Inputs, rows, validation *dataset) (*
 		return nil, err
 	}
 	defer net.close()
-	d := &dataset{perClass: make([]int, len(rows.perClass)), sources: map[string]int{}, methods: rows.methods}
+	d := &dataset{perClass: make([]int, len(s.rows.perClass)), sources: map[string]int{}, methods: s.rows.methods}
 	groups := map[[2]string]int{}
-	for _, part := range []*dataset{rows, validation.without(rows.ids)} {
+	for _, part := range []*dataset{s.rows, s.validation.without(s.rows.ids)} {
 		d.texts, d.ids = append(d.texts, part.texts...), append(d.ids, part.ids...)
 		d.class, d.weight = append(d.class, part.class...), append(d.weight, part.weight...)
 		d.source, d.root, d.made = append(d.source, part.source...), append(d.root, part.root...), append(d.made, part.made...)

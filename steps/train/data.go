@@ -51,6 +51,18 @@ func (d *dataset) scored(scores []float32) threshold.Rows {
 
 // load reads rows; name is the port's, for messages. Both labels must be there.
 func load(ctx context.Context, rows artifact.Rows, name string, weights map[string]float64) (*dataset, error) {
+	d, err := read(ctx, rows, name, weights)
+	if err != nil {
+		return nil, err
+	}
+	if b := d.perClass[0]; b == 0 || b == len(d.class) {
+		return nil, fmt.Errorf("%s: %d rows, %d of them benign: training needs rows of both labels", name, len(d.class), b)
+	}
+	return d, nil
+}
+
+// read is load for rows of which all may have one label.
+func read(ctx context.Context, rows artifact.Rows, name string, weights map[string]float64) (*dataset, error) {
 	classes := Classes()
 	d := &dataset{perClass: make([]int, len(classes)), sources: map[string]int{}, methods: map[string]int{}}
 	groups := map[[2]string]int{}
@@ -93,9 +105,6 @@ func load(ctx context.Context, rows artifact.Rows, name string, weights map[stri
 		if row.Method != "" {
 			d.methods[row.Method]++
 		}
-	}
-	if b := d.perClass[0]; b == 0 || b == len(d.class) {
-		return nil, fmt.Errorf("%s: %d rows, %d of them benign: training needs rows of both labels", name, len(d.class), b)
 	}
 	return d, ctx.Err()
 }

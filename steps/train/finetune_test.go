@@ -74,7 +74,7 @@ func (s small) Logits(b mlx.EncoderBatch) ([]float32, error) {
 // loopOn begins a training on a device that is put before the real one.
 func loopOn(t *testing.T, env *stepstest.Env, c Config, in Inputs, device func(mlx.Trainer) mlx.Trainer) *loop {
 	t.Helper()
-	rows, validation, err := prepare(t.Context(), c, in)
+	s, err := prepare(t.Context(), c, in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,8 +85,9 @@ func loopOn(t *testing.T, env *stepstest.Env, c Config, in Inputs, device func(m
 	t.Cleanup(net.close)
 	f := net.(*fineTuned)
 	f.net = device(f.net)
-	ready(net, rows, validation)
-	l := &loop{env: env.Env, cfg: c, net: net, rows: rows, validation: validation}
+	s.rows.ready(net)
+	s.validation.ready(net)
+	l := &loop{env: env.Env, cfg: c, net: net, rows: s.rows, validation: s.validation}
 	if err := l.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

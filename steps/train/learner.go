@@ -36,18 +36,6 @@ type learner interface {
 	close()
 }
 
-// ready turns both sets of rows into ids, where that wasn't done before.
-func ready(net learner, rows, validation *dataset) {
-	if validation.corpus == nil {
-		validation.long = longRows(net, validation.texts)
-	}
-	for _, d := range []*dataset{rows, validation} {
-		if d.corpus == nil {
-			d.corpus, d.texts = net.encode(d.texts), nil
-		}
-	}
-}
-
 // measured is how a model does on a dataset.
 type measured struct {
 	loss   float64

@@ -114,8 +114,15 @@ func (l *loop) exhausted() bool {
 	return l.cfg.Patience > 0 && l.state.Epoch-l.state.BestAt >= l.cfg.Patience && l.state.Best != nil
 }
 
-// judge measures the validation rows and keeps the model if it is the best so far.
+// judge measures the validation rows and keeps the model if it is the best so far; of a given number of epochs, the last one's.
 func (l *loop) judge(trainLoss float64) error {
+	if l.part.epochs > 0 {
+		l.curve("train_loss", trainLoss)
+		if l.state.Epoch == l.cfg.Epochs {
+			l.keep(trainLoss)
+		}
+		return nil
+	}
 	v, err := l.net.measure(l.validation)
 	if err != nil {
 		return err
@@ -132,10 +139,15 @@ func (l *loop) judge(trainLoss float64) error {
 	}
 	l.env.Logf("epoch %d: loss %.4f, validation loss %.4f, AUC %.5f, %.0f rows/s",
 		l.state.Epoch, trainLoss, v.loss, a, float64(l.state.Epoch*len(l.rows.class))/l.seconds())
-	if l.part.epochs > 0 || is < l.state.BestIs {
-		l.state.BestIs, l.state.BestAt, l.state.Best = is, l.state.Epoch, clones(l.net.weights())
+	if is < l.state.BestIs {
+		l.keep(is)
 	}
 	return nil
+}
+
+// keep makes the model as it is the best one.
+func (l *loop) keep(is float64) {
+	l.state.BestIs, l.state.BestAt, l.state.Best = is, l.state.Epoch, clones(l.net.weights())
 }
 
 func (l *loop) curve(name string, v float64) {

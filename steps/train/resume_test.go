@@ -10,7 +10,7 @@ import (
 
 // stopAfter trains some epochs, leaves a checkpoint and stops, as a killed process would.
 func stopAfter(ctx context.Context, cancel func(), env *stepstest.Env, c Config, in Inputs, epochs int) error {
-	rows, validation, err := prepare(ctx, c, in)
+	s, err := prepare(ctx, c, in)
 	if err != nil {
 		return err
 	}
@@ -19,8 +19,9 @@ func stopAfter(ctx context.Context, cancel func(), env *stepstest.Env, c Config,
 		return err
 	}
 	defer net.close()
-	ready(net, rows, validation)
-	l := &loop{env: env.Env, cfg: c, net: net, rows: rows, validation: validation, dir: filepath.Join(env.Checkpoint(), "seed-3")}
+	s.rows.ready(net)
+	s.validation.ready(net)
+	l := &loop{env: env.Env, cfg: c, net: net, rows: s.rows, validation: s.validation, dir: filepath.Join(env.Checkpoint(), "seed-3")}
 	if err := os.Mkdir(l.dir, 0o755); err != nil {
 		return err
 	}

@@ -25,14 +25,17 @@ type result struct {
 
 // trainSeeds trains with each seed and returns the best training by what is watched. The others' models are kept beside its,
 // for an evaluation to measure how much is the seed's doing.
-func trainSeeds(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset, kept artifact.Model) (*result, error) {
+func trainSeeds(ctx context.Context, env *steps.Env, c Config, in Inputs, s sets, kept artifact.Model) (*result, error) {
 	var best *result
 	var all []*result
 	for i := range c.Seeds {
 		cs := c
 		cs.Seed += i
-		r, err := trainOne(ctx, env, cs, in, rows, validation, whole)
+		r, err := trainOne(ctx, env, cs, in, s.rows, s.validation, whole)
 		if err != nil {
+			return nil, err
+		}
+		if r, err = s.overSources(ctx, env, cs, in, r); err != nil {
 			return nil, err
 		}
 		all = append(all, r)
@@ -62,7 +65,21 @@ type part struct {
 // whole is the step's only training, of a seed.
 var whole = part{}
 
-func trainOne(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset, p part) (_ *result, err error) {
+// trainOne trains a model and chooses its threshold on the validation rows.
+func trainOne(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset, p part) (*result, error) {
+	l, err := fit(ctx, env, c, in, rows, validation, p)
+	if err != nil {
+		return nil, err
+	}
+	r, err := l.result()
+	if err != nil {
+		l.net.close()
+	}
+	return r, err
+}
+
+// fit trains a model. A part of given epochs needs no validation rows.
+func fit(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset, p part) (_ *loop, err error) {
 	net, err := open(env, &c, in)
 	if err != nil {
 		return nil, err
@@ -72,7 +89,11 @@ func trainOne(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, va
 			net.close()
 		}
 	}()
-	ready(net, rows, validation)
+	validation.ready(net)
+	if rows.corpus == nil && !c.readsAgain() {
+		rows.corpus, rows.texts = net.encode(rows.texts), nil
+	}
+	rows.ready(net)
 	if p.epochs > 0 { // the rates fall as they did where the number was found
 		c.Horizon, c.Epochs, c.Patience = c.horizon(), p.epochs, 0
 	}
@@ -86,10 +107,7 @@ func trainOne(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, va
 	if err := l.start(ctx); err != nil {
 		return nil, err
 	}
-	if err := l.run(ctx); err != nil {
-		return nil, err
-	}
-	return l.result()
+	return l, l.run(ctx)
 }
 
 // result takes the best epoch's weights and chooses the threshold.
@@ -105,12 +123,27 @@ func (l *loop) result() (*result, error) {
 	if err := l.readLong(&v); err != nil {
 		return nil, err
 	}
-	return l.decide(v), nil
+	return l.decide(v, nil), nil
 }
 
-// decide chooses the threshold from scores of the validation rows.
-func (l *loop) decide(v measured) *result {
-	r := &result{loop: l, validation: v, choice: l.cfg.rule().Decide(l.validation.scored(v.scores)), auc: auc(v.scores, l.validation.benign)}
+// decide chooses the threshold from scores of the validation rows and, for new sources, of benign rows of other sources.
+func (l *loop) decide(v measured, others scoresBySource) *result {
+	rows := l.validation.scored(v.scores)
+	rows.Others = others
+	if l.cfg.CrossFit == 0 { // the model has seen none of the sources that count
+		rows.Source = func(i int) string {
+			if source := l.validation.source[i]; l.rows.sources[source] == 0 {
+				return source
+			}
+			return ""
+		}
+	}
+	r := &result{loop: l, validation: v, choice: l.cfg.rule().Decide(rows), auc: auc(v.scores, l.validation.benign)}
+	for source := range others {
+		if l.rows.sources[source] > 0 {
+			r.choice.LeftOut++
+		}
+	}
 	r.fp, r.tp = threshold.Rates(v.scores, r.choice.Threshold, l.validation.benign)
 	return r
 }

@@ -22,13 +22,13 @@ import (
 	"rein/steps/internal/threshold"
 	"rein/steps/internal/tokenizer"
 	"rein/steps/internal/usergraph"
-	"rein/steps/stats"
 )
 
 // Inputs are the rows of a training.
 type Inputs struct {
 	Rows       artifact.Rows  `port:"rows" doc:"Rows to train on."`
 	Validation artifact.Rows  `port:"validation" doc:"Rows that stop the training and choose the threshold, and with cross_fit are trained on, too; never reported on."`
+	Threshold  artifact.Rows  `port:"threshold_rows,optional" doc:"For threshold_for new_sources: benign rows whose sources choose the threshold, too. Where a source is also among rows, these are taken in place of them: a choice of them, such as mined ones, isn't what a source is like. Such a source takes threshold_folds or cross_fit."`
 	Init       artifact.Model `port:"init,optional" doc:"A model to go on from."`
 	Base       artifact.File  `port:"base,optional" in:"model" unless:"revision" missing:"An encoder of the Hugging Face hub needs its revision beside it: model { base = \"OWNER/NAME\", revision = \"COMMIT\" }." doc:"A Hugging Face folder of an encoder to fine-tune: bert, distilbert, roberta, xlm-roberta, camembert or mpnet; with revision, one of the hub. None: the built-in n-gram model."`
 	Graph      artifact.File  `port:"graph,optional" in:"model" doc:"An ONNX graph of your own to fine-tune, in place of base: the folder of model.onnx with its tokenizer.json (or vocab.txt), or the file itself, with tokenizer. It takes input_ids (and attention_mask, token_type_ids) and gives logits or hidden states."`
@@ -41,8 +41,8 @@ type Outputs struct {
 }
 
 // Step is the step type.
-var Step = steps.New("train-gpu", 11, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
-	steps.Stage(steps.Training), steps.Fits("rows", "trains on"), steps.Fits("validation", "chooses with"), steps.Isolated, steps.Fingerprint(versions), steps.Example(`
+var Step = steps.New("train-gpu", 12, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
+	steps.Stage(steps.Training), steps.Fits("rows", "trains on"), steps.Fits("validation", "chooses with"), steps.Fits("threshold_rows", "chooses with"), steps.Isolated, steps.Fingerprint(versions), steps.Example(`
 step "train-gpu" "model" {
   rows       = step.dataset.rows
   validation = step.parts.validation
@@ -79,17 +79,17 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 		}
 		in.Base.Path = folder
 	}
-	rows, validation, err := prepare(ctx, c, in)
+	s, err := prepare(ctx, c, in)
 	if err != nil {
 		return out, err
 	}
-	env.Logf("%d rows to train on, %d to validate", len(rows.class), len(validation.class))
+	env.Logf("%d rows to train on, %d to validate", len(s.rows.class), len(s.validation.class))
 	started := time.Now()
 	train := trainSeeds
 	if c.CrossFit > 0 {
 		train = crossFit
 	}
-	best, err := train(ctx, env, c, in, rows, validation, out.Model)
+	best, err := train(ctx, env, c, in, s, out.Model)
 	if err != nil {
 		return out, err
 	}
@@ -101,7 +101,11 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 	if c.CrossFit > 0 {
 		side = leak.Trains
 	}
-	return out, leak.Save(ctx, out.Model.Path, in.Init.Path, leak.Use{Side: leak.Trains, Rows: in.Rows}, leak.Use{Side: side, Rows: in.Validation})
+	uses := []leak.Use{{Side: leak.Trains, Rows: in.Rows}, {Side: side, Rows: in.Validation}}
+	if s.further != nil {
+		uses = append(uses, leak.Use{Side: leak.Chooses, Rows: in.Threshold})
+	}
+	return out, leak.Save(ctx, out.Model.Path, in.Init.Path, uses...)
 }
 
 // check reports inputs that contradict each other.
@@ -122,16 +126,19 @@ func (in Inputs) check(c Config) error {
 	return nil
 }
 
-// prepare reads both sets of rows.
-func prepare(ctx context.Context, c Config, in Inputs) (rows, validation *dataset, err error) {
-	if rows, err = load(ctx, in.Rows, "rows", c.MethodWeight); err != nil {
-		return nil, nil, err
+// prepare reads the sets of rows.
+func prepare(ctx context.Context, c Config, in Inputs) (s sets, err error) {
+	if s.rows, err = load(ctx, in.Rows, "rows", c.MethodWeight); err != nil {
+		return s, err
 	}
-	if validation, err = load(ctx, in.Validation, "validation", nil); err != nil {
-		return nil, nil, err
+	if s.validation, err = load(ctx, in.Validation, "validation", nil); err != nil {
+		return s, err
 	}
-	rows.weigh(c.ClassWeights, c.SourceWeights)
-	return rows, validation, ctx.Err()
+	if s.further, err = further(ctx, c, in); err != nil {
+		return s, err
+	}
+	s.rows.weigh(c.ClassWeights, c.SourceWeights)
+	return s, ctx.Err()
 }
 
 // open makes the learner that the inputs ask for, on the device that the config asks for, and fills in the config's
@@ -257,15 +264,17 @@ func finish(env *steps.Env, r *result, seconds float64, dir artifact.Model) erro
 	} {
 		env.Metric(name, value)
 	}
-	promise(env, r.choice.Promise)
+	promise(env, r.choice)
 	if doubt := l.cfg.rule().Doubt(l.validation.perClass[0]); doubt != "" {
 		env.Notef("%s", doubt)
 	}
 	return r.save(dir)
 }
 
-// promise reports what the threshold promises of new sources.
-func promise(env *steps.Env, p *stats.Promise) {
+// promise reports what the threshold promises of new sources. What it doesn't is no note: a fold's model may get its threshold from
+// elsewhere, and the package of one that doesn't says it.
+func promise(env *steps.Env, c threshold.Choice) {
+	p := c.Promise
 	if p == nil {
 		return
 	}
@@ -273,13 +282,7 @@ func promise(env *steps.Env, p *stats.Promise) {
 	env.Metric("promise_sources", float64(p.Sources))
 	env.Metric("promise_probability", p.Probability)
 	env.Metric("promise_wanted", p.Wanted)
-	switch {
-	case p.Sources == 0:
-		env.Notef("no validation source has the %d benign rows that show an FP rate of %g%%: the threshold is that of all validation rows together, and promises nothing of new sources",
-			stats.RowsOfSource(p.Limit), 100*p.Limit)
-	case !p.Kept():
-		env.Notef("too few sources: the threshold keeps %g%% on %.0f%% of new sources, since it rests on %d; %.0f%% needs %d", 100*p.Limit, 100*p.Probability, p.Sources, 100*p.Wanted, p.Needs)
-	}
+	env.Logf("the threshold rests on %d sources, %d of them scored by models that were trained without them; it keeps %g%% on %.0f%% of new ones", p.Sources, c.LeftOut, 100*p.Limit, 100*p.Probability)
 }
 
 // save writes the training's model.

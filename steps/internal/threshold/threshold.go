@@ -2,7 +2,9 @@
 package threshold
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -32,17 +34,44 @@ type Rows struct {
 	Scores []float32
 	Benign func(i int) bool
 	Source func(i int) string // nil: of no source
+	// Others are benign scores of further sources, each by a model that hasn't seen the source. Only a rule for new sources reads
+	// them. They stand for a source that is among the rows, too.
+	Others map[string][]float64
 }
 
 // Choice is a threshold and what it rests on. A score at or above it means malicious.
 type Choice struct {
 	Threshold  float64        `json:"threshold"`
-	OwnTraffic float64        `json:"own_traffic"`       // what the rule chooses from all rows together
-	Promise    *stats.Promise `json:"promise,omitempty"` // of a rule for new sources
+	OwnTraffic float64        `json:"own_traffic"`        // what the rule chooses from all rows together
+	Promise    *stats.Promise `json:"promise,omitempty"`  // of a rule for new sources
+	LeftOut    int            `json:"left_out,omitempty"` // of the promise's sources: those that the model has seen, and that models without them scored
 }
 
 // ChoiceFact is the key of a choice among what a model says of its training.
 const ChoiceFact = "threshold_choice"
+
+// ChoiceOf is the choice that a model says of its training; the zero Choice where it says none.
+func ChoiceOf(training map[string]string) (c Choice, err error) {
+	if said, ok := training[ChoiceFact]; ok {
+		if err := json.Unmarshal([]byte(said), &c); err != nil {
+			return c, fmt.Errorf("how the model's threshold was chosen: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// Doubt says what a threshold for new sources doesn't promise of them; empty: it promises what was asked for.
+func (c Choice) Doubt() string {
+	switch p := c.Promise; {
+	case p == nil || p.Kept():
+		return ""
+	case p.Sources == 0:
+		return fmt.Sprintf("no source that the model hasn't seen has the %d benign rows that show an FP rate of %g%%: the threshold is that of all validation rows together, and promises nothing of new sources",
+			stats.RowsOfSource(p.Limit), 100*p.Limit)
+	default:
+		return fmt.Sprintf("too few sources: the threshold keeps %g%% on %.0f%% of new sources, since it rests on %d; %.0f%% needs %d", 100*p.Limit, 100*p.Probability, p.Sources, 100*p.Wanted, p.Needs)
+	}
+}
 
 // Decide chooses the threshold. Where no source has enough benign rows, all rows together decide, and the promise is empty.
 func (r Rule) Decide(rows Rows) Choice {
@@ -53,22 +82,29 @@ func (r Rule) Decide(rows Rows) Choice {
 	}
 	at, promise, ok := stats.OverSources(r.ofSources(rows), r.AtMost, r.Share)
 	if c.Promise = &promise; ok {
-		c.Threshold = apart(rows.Scores, at)
+		c.Threshold = apart(rows, at)
 	}
 	return c
 }
 
 // apart moves a threshold that all but touches a row's score to the middle between it and the next one, so that rounding decides no
 // row: the same rows are flagged.
-func apart(scores []float32, at float64) float64 {
+func apart(rows Rows, at float64) float64 {
 	const close = 1e-5
 	low, high := 0.0, 1.0
-	for _, v := range scores {
-		switch s := float64(v); {
-		case s < at:
+	beside := func(s float64) {
+		if s < at {
 			low = max(low, s)
-		default:
+		} else {
 			high = min(high, s)
+		}
+	}
+	for _, v := range rows.Scores {
+		beside(float64(v))
+	}
+	for _, scores := range rows.Others {
+		for _, v := range scores {
+			beside(v)
 		}
 	}
 	if at-low > close && high-at > close {
@@ -79,10 +115,17 @@ func apart(scores []float32, at float64) float64 {
 
 // ofSources are the own thresholds of the sources with enough benign rows.
 func (r Rule) ofSources(rows Rows) []float64 {
-	benign := map[string][]float64{}
+	benign := maps.Clone(rows.Others)
+	if benign == nil {
+		benign = map[string][]float64{}
+	}
 	for i, v := range rows.Scores {
-		if rows.Source != nil && rows.Source(i) != "" && rows.Benign(i) {
-			benign[rows.Source(i)] = append(benign[rows.Source(i)], float64(v))
+		if rows.Source == nil || rows.Source(i) == "" || !rows.Benign(i) {
+			continue
+		}
+		source := rows.Source(i)
+		if _, known := rows.Others[source]; !known {
+			benign[source] = append(benign[source], float64(v))
 		}
 	}
 	var own []float64

@@ -1,0 +1,165 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"rein/steps"
+	"rein/steps/internal/threshold"
+	"rein/steps/internal/windows"
+	"rein/steps/stats"
+)
+
+// sets are the rows of a training.
+type sets struct {
+	rows, validation *dataset
+	further          *dataset // of the port threshold_rows; nil where they choose nothing
+}
+
+// newSources tells whether the threshold is chosen over sources.
+func (c Config) newSources() bool { return c.rule().For == threshold.NewSources }
+
+// further reads the port threshold_rows, where they choose something.
+func further(ctx context.Context, c Config, in Inputs) (*dataset, error) {
+	if in.Threshold.Path == "" || !c.newSources() {
+		return nil, nil
+	}
+	return read(ctx, in.Threshold, "threshold_rows", nil)
+}
+
+// overSources chooses the threshold of a finished training again, over more sources than the validation rows have: those of
+// threshold_rows, and those that train. A model says nothing of a new source by rows of one that it has seen. So the sources that train
+// are dealt into groups, and a group's rows are scored by a model that was trained like the finished one, for as many epochs, without
+// the group.
+func (s sets) overSources(ctx context.Context, env *steps.Env, c Config, in Inputs, r *result) (*result, error) {
+	if !c.newSources() || c.ThresholdFolds == 0 && s.further == nil {
+		return r, nil
+	}
+	seen := scoresBySource{}
+	if err := seen.add(r.loop, s.further.ready(r.loop.net).of(func(source string) bool { return s.rows.sources[source] == 0 }, c.AtMost)); err != nil {
+		return nil, err
+	}
+	d := s.rows.groupsFor(c.ThresholdFolds)
+	for g := range d.n {
+		mine := func(source string) bool { at, ok := d.bySource[source]; return ok && at == g }
+		more := s.further.of(mine, c.AtMost)
+		held := s.rows.of(func(source string) bool { return mine(source) && !s.further.has(source) }, c.AtMost)
+		if len(more.class)+len(held.class) == 0 {
+			continue
+		}
+		var train []int
+		for i, of := range d.byRow {
+			if of != g {
+				train = append(train, i)
+			}
+		}
+		l, err := fit(ctx, env, c, in, s.rows.pick(train), nil, part{fmt.Sprintf("without%d_", g+1), r.loop.state.BestAt})
+		if err != nil {
+			return nil, err
+		}
+		l.windows = r.loop.windows
+		for _, rows := range []*dataset{held, more} {
+			if err == nil {
+				err = seen.add(l, rows)
+			}
+		}
+		l.net.close()
+		if err != nil {
+			return nil, err
+		}
+		env.Logf("for the threshold: %d sources scored by a model that was trained without them, %d of %d", len(held.sources)+len(more.sources), g+1, d.n)
+	}
+	return r.loop.decide(r.validation, seen), nil
+}
+
+// scoresBySource are threat scores of benign rows.
+type scoresBySource map[string][]float64
+
+// add scores rows as they will be read: long ones in windows.
+func (s scoresBySource) add(l *loop, d *dataset) error {
+	if len(d.class) == 0 {
+		return nil
+	}
+	m, err := l.net.measure(d)
+	if err != nil {
+		return err
+	}
+	if l.windows != nil && len(d.long) > 0 {
+		each, err := l.windowScores(d.long)
+		if err != nil {
+			return err
+		}
+		for i, r := range d.long {
+			m.scores[r.row] = windows.Threat(l.windows.Rule, each[i])
+		}
+	}
+	for i, source := range d.source {
+		s[source] = append(s[source], float64(m.scores[i]))
+	}
+	return nil
+}
+
+// dealt are groups of sources.
+type dealt struct {
+	n        int
+	byRow    []int
+	bySource map[string]int
+}
+
+// groupsFor deals the sources into n groups or, where there are too few sources for that, into as many as there can be; none where
+// there are no two.
+func (d *dataset) groupsFor(n int) dealt {
+	for ; n > 1; n-- {
+		if byRow, err := d.deal(n); err == nil {
+			return dealt{n, byRow, d.bySource(byRow)}
+		}
+	}
+	return dealt{}
+}
+
+// bySource are the groups of the sources, from those of the rows.
+func (d *dataset) bySource(group []int) map[string]int {
+	of := map[string]int{}
+	for i, source := range d.source {
+		if source != "" {
+			of[source] = group[i]
+		}
+	}
+	return of
+}
+
+// of are the benign rows, as they came, of some sources: those that have enough rows to show the limit.
+func (d *dataset) of(some func(source string) bool, limit float64) *dataset {
+	if d == nil {
+		return &dataset{}
+	}
+	count := func(i int) bool { return d.benign(i) && !d.made[i] && d.source[i] != "" }
+	n := map[string]int{}
+	for i, source := range d.source {
+		if count(i) {
+			n[source]++
+		}
+	}
+	var rows []int
+	for i, source := range d.source {
+		if count(i) && n[source] >= stats.RowsOfSource(limit) && some(source) {
+			rows = append(rows, i)
+		}
+	}
+	return d.pick(rows)
+}
+
+// has tells whether there are rows of a source.
+func (d *dataset) has(source string) bool { return d != nil && d.sources[source] > 0 }
+
+// ready turns texts into ids, where that wasn't done before.
+func (d *dataset) ready(net learner) *dataset {
+	if d != nil && d.corpus == nil {
+		d.long = longRows(net, d.texts)
+		d.corpus, d.texts = net.encode(d.texts), nil
+	}
+	return d
+}
+
+// readsAgain tells whether training rows are scored, too, as texts from elsewhere will be.
+func (c Config) readsAgain() bool { return c.CrossFit == 0 && c.ThresholdFolds > 0 && c.newSources() }
