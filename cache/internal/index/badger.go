@@ -45,13 +45,13 @@ func openBadger(dir string, readOnly bool, checked *tables, wake func()) (db *ba
 	if err := descriptors(dir); err != nil {
 		return nil, d, err
 	}
-	if err := checked.check(dir, readOnly); err != nil {
-		return nil, d, err
-	}
 	if !readOnly {
-		if err := dropUnbegun(dir); err != nil {
+		if err := errors.Join(dropUnbegun(dir), dropUnsynced(dir)); err != nil {
 			return nil, d, err
 		}
+	}
+	if err := checked.check(dir, readOnly); err != nil {
+		return nil, d, err
 	}
 	o := badger.DefaultOptions(dir).
 		WithLogger(d).WithReadOnly(readOnly).WithMetricsEnabled(false).WithDetectConflicts(false).

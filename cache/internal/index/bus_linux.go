@@ -73,7 +73,7 @@ static void on_bus(int sig, siginfo_t *info, void *context) {
 			errno = was;
 			return;
 		}
-		static const char text[] = "error: the disk of the state folder is full, or fails, while the index of results is written; what was recorded before is safe: "
+		static const char text[] = "error: the disk of the state folder is full, or fails, while the index of results is in use; what was recorded before is safe: "
 			"make room (rein cache gc), or put the folder elsewhere (--state DIR, REIN_STATE)\n";
 		if (write(2, text, sizeof text - 1) < 0) {}
 		_exit(3);
@@ -96,7 +96,8 @@ import "C"
 
 import "sync"
 
-// guardBus handles a disk that becomes full between our check of its free space and Badger's write to a mapped file. The system then sends
-// SIGBUS, which Go treats as a crash. The write is tried again for two seconds, in case space becomes free. Then the program ends and says
-// what to do. Nothing is lost: the index is as it is after a kill. All other faults go to Go's own handler.
+// guardBus handles a disk that becomes full between our check of its free space and Badger's write to a mapped file, and one from which a
+// mapped file can't be read. The system then sends SIGBUS, which Go treats as a crash. The access is tried again for two seconds, in case
+// space becomes free. Then the program ends and says what to do. Nothing is lost: the index is as it is after a kill. All other faults go to
+// Go's own handler.
 var guardBus = sync.OnceFunc(func() { C.guard_bus() })

@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(mappedEnv); path != "" {
 		os.Exit(writeMapped(path))
 	}
+	if dir := os.Getenv(readerEnv); dir != "" {
+		os.Exit(useOnFailingDisk(dir))
+	}
 	os.Exit(m.Run())
 }
 
