@@ -35,7 +35,7 @@ var (
 // spans are the places of protected spans, which a variation keeps as they are: code, links, addresses, numbers,
 // quotations, placeholders. Punctuation after them is no part of them.
 func spans(s string) [][2]int {
-	if !strings.ContainsAny(s, suspects) && !strings.Contains(s, "www.") && !opensQuote(s) {
+	if !strings.ContainsAny(s, suspects) && !strings.Contains(s, "www.") && !opensOther(s) {
 		return nil
 	}
 	var out [][2]int
@@ -78,7 +78,11 @@ func wordAt(s string, from int) word {
 		switch {
 		case c >= utf8.RuneSelf:
 			var r rune
-			if r, n = utf8.DecodeRuneInString(s[w.end:]); w.numeric >= 0 && staysWith(r) {
+			r, n = utf8.DecodeRuneInString(s[w.end:])
+			if unicode.IsNumber(r) {
+				w.numeric = w.end
+			}
+			if w.numeric >= 0 && staysWith(r) {
 				w.last = w.end + n
 			}
 		case numeric.has(c):
@@ -92,9 +96,9 @@ func wordAt(s string, from int) word {
 	return w
 }
 
-// staysWith tells whether a character that isn't ASCII belongs to the protected word before it, as a letter, a mark or a joiner does.
+// staysWith tells whether a character that isn't ASCII belongs to the protected word before it, as a letter, a number, a mark or a joiner does.
 func staysWith(r rune) bool {
-	return unicode.IsLetter(r) || unicode.IsMark(r) || r == zeroWidthNonJoiner || r == zeroWidthJoiner
+	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) || r == zeroWidthNonJoiner || r == zeroWidthJoiner
 }
 
 // special returns the end of a span that begins at i by one of its marks, -1 if none does.
@@ -135,9 +139,10 @@ var quotes = map[rune][2]string{'“': {"”", "“\n"}, '„': {"“”", "„\
 
 const longestQuote = 200 // runes
 
-func opensQuote(s string) bool {
+// opensOther tells whether a quotation in typographic marks or a number in other digits is there.
+func opensOther(s string) bool {
 	for i, r := range s {
-		if r >= utf8.RuneSelf && quotation(s, i) >= 0 {
+		if r >= utf8.RuneSelf && (unicode.IsNumber(r) || quotation(s, i) >= 0) {
 			return true
 		}
 	}

@@ -13,7 +13,7 @@ type token struct {
 	gap   string // white space and punctuation before the word
 	word  string
 	low   string // the word in lower case, once it was asked for
-	fixed bool   // may not be changed
+	fixed bool   // may not be changed: a protected span, or a part of a longer word
 }
 
 // parsed is a text and what its variations are made from: found out once, however many there are.
@@ -82,7 +82,51 @@ func tokens(s string, spans [][2]int) []token {
 		out = append(out, token{word: s[span[0]:span[1]], fixed: true})
 		at = span[1]
 	}
-	return words(out, s[at:])
+	out = words(out, s[at:])
+	for i := range out {
+		var before *token
+		if i > 0 {
+			before = &out[i-1]
+		}
+		out[i].fixParts(before)
+	}
+	return out
+}
+
+// fixParts fixes a token and the one before it where what stands between them makes either a part of a longer word: "e-mail",
+// "@name", "C++".
+func (t *token) fixParts(before *token) {
+	switch t.gap {
+	case " ", ", ", ". ":
+		return
+	}
+	first := strings.IndexFunc(t.gap, unicode.IsSpace)
+	if first < 0 {
+		if before != nil && !strings.ContainsFunc(t.gap, separates) {
+			before.fixed, t.fixed = true, true
+		}
+		first = 0
+	}
+	last := strings.LastIndexFunc(t.gap, unicode.IsSpace)
+	if last >= 0 && before != nil && strings.ContainsFunc(t.gap[:first], attaches) {
+		before.fixed = true
+	}
+	if (last >= 0 || before == nil) && strings.ContainsFunc(t.gap[last+1:], attaches) {
+		t.fixed = true
+	}
+}
+
+// attached are punctuation marks that belong to the word at which they stand: those of names, abbreviations and programs.
+const attached = "-‐‑–@#%&*_/\\·\u05be\u05f3\u05f4་・~"
+
+// attaches tells whether a character at the edge of a word is a part of it: what isn't the punctuation of a sentence.
+func attaches(r rune) bool {
+	return !unicode.IsPunct(r) && !unicode.IsSpace(r) || strings.ContainsRune(attached, r)
+}
+
+// separates tells whether a character without white space around it stands between two words.
+func separates(r rune) bool {
+	return unicode.IsPunct(r) && !strings.ContainsRune(attached+".:'’\"()[]{}", r)
 }
 
 func words(out []token, s string) []token {
@@ -119,7 +163,7 @@ func startsWord(r rune) bool {
 	if r < utf8.RuneSelf {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r == '\''
 	}
-	return unicode.IsLetter(r) || r == '’'
+	return unicode.IsLetter(r) || unicode.IsNumber(r) || r == '’'
 }
 
 func isWord(r rune) bool {

@@ -9,10 +9,10 @@ import (
 )
 
 // protected says what spans are: spans finds the same without a regular expression, which is slow.
-var protected = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`|(?:https?://|www\\.)\\S*[\\w/=&#-]|[\\w.+-]+@[\\w-]+\\.[\\w.]+|\"[^\"\n]{1,200}\"|“[^“”\n]{1,200}”|„[^„“”\n]{1,200}[“”]|«[^«»\n]{1,200}»|「[^「」\n]{1,200}」|\\{[^{}\n]*\\}|<[^<>\n]+>|\\S*[\\d_/\\\\](?:\\S*[\\w=/\\\\%\\pL\\pM\u200c\u200d])?")
+var protected = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`|(?:https?://|www\\.)\\S*[\\w/=&#-]|[\\w.+-]+@[\\w-]+\\.[\\w.]+|\"[^\"\n]{1,200}\"|“[^“”\n]{1,200}”|„[^„“”\n]{1,200}[“”]|«[^«»\n]{1,200}»|「[^「」\n]{1,200}」|\\{[^{}\n]*\\}|<[^<>\n]+>|\\S*[\\d\\pN_/\\\\](?:\\S*[\\w=/\\\\%\\pL\\pN\\pM\u200c\u200d])?")
 
 func TestSpans(t *testing.T) {
-	piece := rapid.SampledFrom([]string{"a", " ", "www.", "http://x", "http", "@", "m@x.de", "`c`", "```", "\"q\"", "{p}", "<t>", "7", "_", "/", "\\", "٣", "é", "\ufe0f", "\u200d", "क्ष", ".", "\n", "\t", "{", "}", "<", ">", "\"", "`", "-", "https://", "%", "=", "\u00a0", "a@b", "x.y", "“", "”", "„", "«", "»", "「", "」"})
+	piece := rapid.SampledFrom([]string{"a", " ", "www.", "http://x", "http", "@", "m@x.de", "`c`", "```", "\"q\"", "{p}", "<t>", "7", "_", "/", "\\", "٣", "²", "é", "\ufe0f", "\u200d", "क्ष", ".", "\n", "\t", "{", "}", "<", ">", "\"", "`", "-", "https://", "%", "=", "\u00a0", "a@b", "x.y", "“", "”", "„", "«", "»", "「", "」"})
 	rapid.Check(t, func(t *rapid.T) {
 		s := ""
 		for _, p := range rapid.SliceOf(piece).Draw(t, "pieces") {
