@@ -122,6 +122,9 @@ func (s *Store) idle(c *Collection, most time.Duration) error {
 		return nil
 	}
 	for _, kind := range []string{checkpointDir, logsDir, partialDir, jobsDir} {
+		if s.linked(kind) { // what lies elsewhere may be somebody's
+			continue
+		}
 		entries, err := os.ReadDir(filepath.Join(s.dir, kind))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -144,6 +147,12 @@ func (s *Store) idle(c *Collection, most time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// linked tells whether a folder of the state folder is a link to another place.
+func (s *Store) linked(name string) bool {
+	_, err := os.Readlink(filepath.Join(s.dir, name))
+	return err == nil
 }
 
 // touched is the time of the last write to anything in a tree, or now if the tree disappears meanwhile.

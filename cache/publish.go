@@ -143,6 +143,9 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 	if was != nil && was.blob() == now.blob() {
 		return false, p.keep(was)
 	}
+	if was != nil && was.dir && !now.dir && len(was.files)+len(was.dirs) == 0 {
+		return false, &Occupied{p.path, "is a folder, and the result is a file"}
+	}
 	if err := p.intend(now, tmp); err != nil {
 		return false, err
 	}
@@ -190,8 +193,10 @@ func (p *destination) put(was, now *tree) error {
 	if was != nil && p.mounted() {
 		return p.putInPlace(now)
 	}
-	if err := renameNew(now.root, p.path); !errors.Is(err, fs.ErrExist) {
-		return err
+	if err := renameNew(now.root, p.path); err == nil {
+		return nil
+	} else if !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s: %w", p.path, err)
 	}
 	if was == nil {
 		return &Occupied{p.path, "appeared meanwhile, and rein did not put it there"}
@@ -201,7 +206,7 @@ func (p *destination) put(was, now *tree) error {
 		if errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV) { // a mount within one device
 			return p.putInPlace(now)
 		}
-		return err
+		return fmt.Errorf("%s: %w", p.path, err)
 	}
 	// Something that was written after the check must not be lost: it is put back.
 	if was.changedAt(old) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // publishedDir holds a record for each path that rein wrote: KEY.json, and KEY-DIGEST.tree with the names and digests of a folder's files.
@@ -32,7 +33,7 @@ type destination struct {
 }
 
 func (s *Store) destinationAt(path string) (*destination, error) {
-	path, err := followAll(path)
+	path, err := RealPath(path)
 	if err != nil {
 		return nil, err
 	}
@@ -59,14 +60,15 @@ func (s *Store) realDir() (string, error) {
 	}
 	real, err := filepath.EvalSymlinks(s.dir)
 	if err != nil {
-		return followAll(s.dir)
+		return RealPath(s.dir)
 	}
 	s.real = real
 	return real, nil
 }
 
-// followAll makes a path absolute and resolves the links in the part of it that exists.
-func followAll(path string) (string, error) {
+// RealPath makes a path absolute and resolves the links in the part of it that exists. Its error is an *Occupied if nothing can be put
+// there.
+func RealPath(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
@@ -75,18 +77,26 @@ func followAll(path string) (string, error) {
 	if err == nil {
 		return real, nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	info, lerr := os.Lstat(path)
+	switch {
+	case lerr == nil && info.Mode()&fs.ModeSymlink != 0 && errors.Is(err, fs.ErrNotExist):
+		to, _ := os.Readlink(path)
+		return "", &Occupied{path, fmt.Sprintf("is a link to %s, which is not there", to)}
+	case lerr == nil && info.Mode()&fs.ModeSymlink != 0:
+		return "", &Occupied{path, fmt.Sprintf("is a link that can't be followed (%v)", err)}
+	case errors.Is(lerr, syscall.ENOTDIR):
+		return "", &Occupied{path, "can't be made: what it lies in is a file, not a folder"}
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	dir := filepath.Dir(path)
+	if dir == path {
+		return path, nil
+	}
+	if dir, err = RealPath(dir); err != nil {
 		return "", err
 	}
-	if _, err := os.Lstat(path); err == nil {
-		_, err = follow(path)
-		return "", err
-	}
-	if dir := filepath.Dir(path); dir != path {
-		dir, err = followAll(dir)
-		return filepath.Join(dir, filepath.Base(path)), err
-	}
-	return path, nil
+	return filepath.Join(dir, filepath.Base(path)), nil
 }
 
 // within tells whether path is dir or in it.

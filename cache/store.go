@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -98,24 +99,29 @@ func stateError(err error) error {
 }
 
 // ErrNotState says that a folder is somebody's, and no state folder.
-var ErrNotState = errors.New("is not a state folder of rein: it holds other things, and no file FORMAT; give another --state, or an empty folder")
+var ErrNotState = errors.New("is not a state folder of this rein; give another --state, or an empty folder")
 
 // checkFormat makes sure that the folder is a state folder, written by our rules. An empty one becomes one: what else is in it
 // comes after the file FORMAT.
 func (s *Store) checkFormat() error {
 	path := filepath.Join(s.dir, formatFile)
-	b, err := os.ReadFile(path)
+	b, err := readFormat(path)
 	switch {
-	case err == nil && string(b) == format:
+	case err == nil && strings.TrimSpace(b) == strings.TrimSpace(format):
 		return nil
-	case err == nil && len(b) > 0:
-		return fmt.Errorf("%s is %q, this version writes %q: give another --state, or remove the folder", path, strings.TrimSpace(string(b)), strings.TrimSpace(format))
+	case err == nil && strings.TrimSpace(b) != "":
+		return fmt.Errorf("%s %w: its file FORMAT begins with %.40q, this version writes %q", s.dir, ErrNotState, strings.TrimSpace(b), strings.TrimSpace(format))
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%s %w: it is a file", s.dir, ErrNotState)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return stateError(err)
-	case err != nil && holdsOther(s.dir):
-		return fmt.Errorf("%s %w", s.dir, ErrNotState)
+	case holdsOther(s.dir) && (err != nil || !holdsStore(s.dir)): // an empty FORMAT may be one that a power cut has left
+		return fmt.Errorf("%s %w: it holds other things, and no file FORMAT of rein", s.dir, ErrNotState)
 	case s.readOnly:
 		return nil
+	}
+	if to, err := os.Readlink(s.dir); err == nil && !exists(s.dir) {
+		return fmt.Errorf("%s %w: it is a link to %s, which is not there", s.dir, ErrNotState, to)
 	}
 	if err := makeDir(s.dir); err != nil {
 		return stateError(err)
@@ -126,11 +132,42 @@ func (s *Store) checkFormat() error {
 	return stateError(writeFile(filepath.Join(s.dir, ignoreFile), []byte("*\n"), true)) // git passes over the whole folder
 }
 
+// readFormat is the beginning of the file FORMAT, which may be anything in a folder that is somebody else's.
+func readFormat(path string) (string, error) {
+	if info, err := os.Stat(path); err != nil {
+		return "", err
+	} else if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is no file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, 4<<10))
+	return string(b), err
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// holdsStore tells whether a folder has what a state folder has from its beginning.
+func holdsStore(dir string) bool {
+	for _, d := range []string{blobsDir, runsDir, leasesDir, scratchDir} {
+		if info, err := os.Lstat(filepath.Join(dir, d)); err != nil || !info.IsDir() {
+			return false
+		}
+	}
+	return true
+}
+
 // holdsOther tells whether something is in a folder besides what a killed writeFile or a fresh file system leaves.
 func holdsOther(dir string) bool {
 	entries, err := os.ReadDir(dir)
 	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
-		return !strings.HasPrefix(e.Name(), tmpFile) && e.Name() != mountedOnly
+		return !strings.HasPrefix(e.Name(), tmpFile) && e.Name() != mountedOnly && e.Name() != formatFile
 	})
 }
 

@@ -24,7 +24,7 @@ func checkOutputs(g *Graph) error {
 	var all []owner
 	for _, p := range g.Pipelines {
 		for _, o := range p.Outputs {
-			path := filepath.Clean(o.Path)
+			path := landing(o.Path)
 			if other, ok := byPath[path]; ok {
 				return fmt.Errorf("%s: output %q of pipeline %q writes %s, which output %q of pipeline %q (%s) writes too: give them different paths",
 					o.Pos, o.Name, p.Name, path, other.out.Name, other.pipeline.Name, other.out.Pos)
@@ -34,7 +34,7 @@ func checkOutputs(g *Graph) error {
 		}
 	}
 	for _, a := range all {
-		for dir := filepath.Dir(filepath.Clean(a.out.Path)); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		for dir := filepath.Dir(landing(a.out.Path)); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 			if other, ok := byPath[dir]; ok {
 				return fmt.Errorf("%s: output %q of pipeline %q writes %s, inside %s, which output %q of pipeline %q (%s) replaces as a whole: give them separate folders",
 					a.out.Pos, a.out.Name, a.pipeline.Name, a.out.Path, dir, other.out.Name, other.pipeline.Name, other.out.Pos)
@@ -42,6 +42,14 @@ func checkOutputs(g *Graph) error {
 		}
 	}
 	return nil
+}
+
+// landing is the path at which an output is put: without links, as far as it exists.
+func landing(path string) string {
+	if real, err := cache.RealPath(path); err == nil {
+		return real
+	}
+	return filepath.Clean(path)
 }
 
 // checkPlaces refuses outputs that would replace a repository or a pipeline's file.
@@ -57,7 +65,11 @@ func (w *work) checkPlaces() error {
 }
 
 func (w *work) checkPlace(path string) error {
-	if slices.Contains(strings.Split(filepath.ToSlash(path), "/"), ".git") {
+	folders := strings.Split(filepath.ToSlash(path), "/")
+	if slices.Contains(folders, "~") {
+		return fmt.Errorf("%s: ~ doesn't stand for your home folder here, and a folder of that name is deleted by mistake: write the whole path", path)
+	}
+	if slices.Contains(folders, ".git") {
 		return fmt.Errorf("%s is in a Git repository's own folder: choose another path", path)
 	}
 	if _, err := os.Lstat(filepath.Join(path, ".git")); err == nil {

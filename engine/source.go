@@ -258,7 +258,7 @@ func (w *work) checkSources(state string) error {
 	c := sourceCheck{state: state, realState: realPath(state), realDirs: map[string]string{}, written: map[string]Output{}, holds: map[string]Output{}}
 	for _, p := range w.graph.Pipelines {
 		for _, o := range p.Outputs {
-			path := filepath.Clean(o.Path)
+			path := landing(o.Path)
 			c.written[path] = o
 			for dir := range above(path) {
 				if _, had := c.holds[dir]; had {
@@ -314,7 +314,10 @@ func (c *sourceCheck) check(p *Path) error {
 		case within(real, c.realState) || within(f.path, c.state):
 			return fmt.Errorf("input %s: %s is in the state folder: refer to the step that makes it", p.shown(), f.path)
 		}
-		if o, ok := c.writes(f.path); ok {
+		if p.Kind == PathGlob {
+			real = filepath.Join(c.realDir(filepath.Dir(f.path)), filepath.Base(f.path))
+		}
+		if o, ok := c.writes(real); ok {
 			return fmt.Errorf("input %s is written by output %q (%s): refer to the step instead, so that it runs first", p.shown(), o.Name, o.Pos)
 		}
 	}
@@ -343,13 +346,16 @@ func (c *sourceCheck) real(f located) string {
 	if info, err := os.Lstat(f.path); err != nil || info.Mode()&fs.ModeSymlink != 0 {
 		return realPath(f.path)
 	}
-	dir := filepath.Dir(f.path)
+	return filepath.Join(c.realDir(filepath.Dir(f.path)), filepath.Base(f.path))
+}
+
+func (c *sourceCheck) realDir(dir string) string {
 	real, ok := c.realDirs[dir]
 	if !ok {
 		real = realPath(dir)
 		c.realDirs[dir] = real
 	}
-	return filepath.Join(real, filepath.Base(f.path))
+	return real
 }
 
 // above are the folders above a clean path, from the nearest on.

@@ -70,8 +70,13 @@ func sweep(store *cache.Store, root string) {
 	if err != nil {
 		return
 	}
+	_, err = os.Readlink(root)
+	linked := err == nil // what lies elsewhere may be somebody's
 	for _, e := range entries {
 		if !spaceName().MatchString(e.Name()) {
+			if linked {
+				continue
+			}
 			// This is a folder of the store's own. No lease tells whether it is in use, so its age decides.
 			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > abandoned {
 				_ = cache.RemoveAll(filepath.Join(root, e.Name()))

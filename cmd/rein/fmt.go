@@ -74,12 +74,13 @@ func pipelineFiles(targets []string) ([]string, error) {
 			files = append(files, t)
 			continue
 		}
-		err = filepath.WalkDir(t, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && d.IsDir() && path != t && strings.HasPrefix(d.Name(), ".") {
+		// The separator at its end makes a link to a folder that folder.
+		err = filepath.WalkDir(t+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && filepath.Clean(path) != filepath.Clean(t) && strings.HasPrefix(d.Name(), ".") {
 				return fs.SkipDir
 			}
 			if err == nil && d.Type().IsRegular() && lang.IsPipelineFile(path) {
-				files = append(files, path)
+				files = append(files, filepath.Clean(path))
 			}
 			return err
 		})

@@ -174,29 +174,48 @@ func splitRef(ref string) (step, port string, err error) {
 	return rest[:dot], rest[dot+1:], nil
 }
 
-// replaceFile writes a file atomically. The path "-" has no special meaning here.
+// replaceFile writes a file atomically. The path "-" has no special meaning here. A device or a pipe, such as /dev/stdout, is
+// written to.
 func replaceFile(path string, write func(io.Writer) error) error {
-	if isDir(path) {
+	st, err := os.Stat(path)
+	there := err == nil
+	switch {
+	case there && st.IsDir():
 		return configError(fmt.Errorf("%s is a folder: name a file in it", path))
+	case there && !st.Mode().IsRegular():
+		return writeThrough(path, write)
 	}
 	if at, err := filepath.EvalSymlinks(path); err == nil { // the file that a link leads to is replaced, not the link
 		path = at
+	} else if to, lerr := os.Readlink(path); lerr == nil {
+		return configError(fmt.Errorf("%s is a link to %s, which is not there: move it away, or choose another path", path, to))
 	}
-	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), ".rein-"+rand.Text()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return cannotWrite(path, err)
 	}
-	defer os.Remove(tmp)
-	if st, serr := os.Stat(path); serr == nil {
+	defer os.Remove(f.Name())
+	if there {
+		keepOwner(f, st) // before the mode: a change of the owner takes bits of it
 		err = f.Chmod(st.Mode().Perm())
 	}
 	w := bufio.NewWriter(f)
-	err = errors.Join(err, write(w), w.Flush(), f.Close())
-	if err != nil {
+	if err = errors.Join(err, write(w), w.Flush()); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	return cannotWrite(path, os.Rename(f.Name(), path))
+}
+
+func writeThrough(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return cannotWrite(path, err)
+	}
+	w := bufio.NewWriter(f)
+	return errors.Join(write(w), w.Flush(), f.Close())
 }
 
 // cannotWrite names the requested file in an error, not the temporary file beside it.

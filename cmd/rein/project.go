@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"rein/cache"
 	"rein/pipelines/lang"
@@ -20,6 +22,9 @@ func (a *app) stateDir() (string, error) {
 // stateDirFor is stateDir with another working folder.
 func (a *app) stateDirFor(wd string) (string, error) {
 	for _, d := range []string{a.state, os.Getenv("REIN_STATE")} {
+		if d == "~" || strings.HasPrefix(d, "~/") { // the shell has not put the home folder in its place
+			return "", configError(fmt.Errorf("state folder %s: ~ doesn't stand for your home folder here: write the whole path", d))
+		}
 		if d != "" {
 			return filepath.Abs(d)
 		}
