@@ -267,14 +267,17 @@ func TestToldBesideTheRows(t *testing.T) {
 		c     Config
 		want  string // a note, or the error
 	}{
-		"Prodigy":     {map[string]string{"a.jsonl": `{"text":"a","_task_hash":1,"label":"JAILBREAK","answer":"reject"}`}, Config{}, `its "answer" is "reject": an annotator has not accepted label "JAILBREAK"`},
-		"both labels": {map[string]string{"a.jsonl": `{"text":"a","label":["benign","jailbreak"]}`}, Config{}, `label "[\"benign\",\"jailbreak\"]"`},
-		"one-hot":     {map[string]string{"a.jsonl": `{"text":"a","label":[0,0]}`}, Config{}, `label "[0,0]"`},
-		"answers":     {map[string]string{"a.jsonl": `{"text":"a","role":"prompter"}` + "\n" + `{"text":"b","role":"assistant"}`}, Config{Label: "benign"}, `1 row is a model's words and no prompts`},
-		"empty":       {map[string]string{"a.csv": "text,label\n", "b.csv": "text,label\na,safe\n"}, Config{}, "a.csv has no rows"},
-		"not read":    {map[string]string{"a.zip": "", "_more.csv": "text,label\n", "b.csv": "text,label\na,safe\n"}, Config{}, `not read, because of the name: "_more.csv", "a.zip"`},
-		"encodings":   {map[string]string{"a.csv": "text,label\nb\xe4r,safe\n"}, Config{}, `convert the file (iconv -f windows-1252 -t utf-8)`},
-		"zero bytes":  {map[string]string{"a.csv": "text,label\nb\x00r,safe\n"}, Config{}, `zero bytes in "text": replace them, utf8 = "repair"`},
+		"Prodigy":       {map[string]string{"a.jsonl": `{"text":"a","_task_hash":1,"label":"JAILBREAK","answer":"reject"}`}, Config{}, `its "answer" is "reject": an annotator has not accepted label "JAILBREAK"`},
+		"both labels":   {map[string]string{"a.jsonl": `{"text":"a","label":["benign","jailbreak"]}`}, Config{}, `label "[\"benign\",\"jailbreak\"]"`},
+		"one-hot":       {map[string]string{"a.jsonl": `{"text":"a","label":[0,0]}`}, Config{}, `label "[0,0]"`},
+		"answers":       {map[string]string{"a.jsonl": `{"text":"a","role":"prompter"}` + "\n" + `{"text":"b","role":"assistant"}`}, Config{Label: "benign"}, `1 row is a model's words and no prompts`},
+		"empty":         {map[string]string{"a.csv": "text,label\n", "b.csv": "text,label\na,safe\n"}, Config{}, "a.csv has no rows"},
+		"not read":      {map[string]string{"a.zip": "", "_more.csv": "text,label\n", "b.csv": "text,label\na,safe\n"}, Config{}, `not read, because of the name: "_more.csv", "a.zip"`},
+		"encodings":     {map[string]string{"a.csv": "text,label\nb\xe4r,safe\n"}, Config{}, `convert the file (iconv -f windows-1252 -t utf-8)`},
+		"contradiction": {map[string]string{"a.csv": "text,label\na,safe\nb,safe\na,unsafe\n"}, Config{}, `1 row has the text of an earlier row with the other label, first "a"`},
+		"CSV in .txt":   {map[string]string{"a.txt": "id\ttext\tlabel\n1\ta\t0\n"}, Config{Label: "benign"}, `a.txt:1: the file's name says that each line is a text, and its first line looks like the header of a table`},
+		"JSON in .txt":  {map[string]string{"a.txt": `{"text":"a","label":0}`}, Config{Label: "benign"}, `looks like an object of JSON lines. Say which it is, format = "jsonl" or format = "text"`},
+		"zero bytes":    {map[string]string{"a.csv": "text,label\nb\x00r,safe\n"}, Config{}, `zero bytes in "text": replace them, utf8 = "repair"`},
 	} {
 		_, env, err := read(t, c.c, folder(t, c.files))
 		if said := fmt.Sprint(env.Notes, err); !strings.Contains(said, c.want) {

@@ -53,6 +53,9 @@ func (r *reader) finish() error {
 	if r.repaired > 0 {
 		env.Notef("%d rows held bytes that are no UTF-8, or half surrogate pairs; U+FFFD stands in their place", r.repaired)
 	}
+	if r.contradictions > 0 {
+		env.Notef("%s %s the text of an earlier row with the other label, first %q: a model can't learn both", rowCount(r.contradictions), has(r.contradictions), clip(r.contradiction, 60))
+	}
 	if r.assistants > 0 {
 		env.Notef(`%s %s a model's words and no prompts (role "assistant"): a filter leaves them out, filter { column = "role", not_in = ["assistant"] }`, rowCount(r.assistants), is(r.assistants))
 	}
@@ -82,4 +85,11 @@ func is(n int) string {
 		return "is"
 	}
 	return "are"
+}
+
+func has(n int) string {
+	if n == 1 {
+		return "has"
+	}
+	return "have"
 }

@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -30,11 +31,14 @@ type reader struct {
 	tests   []test
 	dropped []int            // by each test
 	ids     map[uint64]int32 // by the hash of an id: the last number it was given, 1 for itself
+	labels  map[uint64]bool  // by the hash of a text: whether its first row is malicious
 	bad     problems
 	values  values              // of label columns
 	classes map[string][]string // names of the numbers in the data set's columns
 
 	rows, benign, repaired, renumbered, notNumbers, assistants int
+	contradictions                                             int            // rows whose text an earlier row has with the other label
+	contradiction                                              string         // the first such text
 	nothings                                                   map[string]int // rows whose whole text is a word for "no value"
 
 	noted map[string]bool // what a note was made of
@@ -52,7 +56,7 @@ type reader struct {
 }
 
 func newReader(c Config, env *steps.Env, keep func(artifact.Row) error, files int, classes map[string][]string) *reader {
-	return &reader{c: c, env: env, keep: keep, files: files, classes: classes, values: newValues(), tests: newTests(c.Filters), dropped: make([]int, len(c.Filters)), ids: map[uint64]int32{}, noted: map[string]bool{}, nothings: map[string]int{}}
+	return &reader{c: c, env: env, keep: keep, files: files, classes: classes, values: newValues(), tests: newTests(c.Filters), dropped: make([]int, len(c.Filters)), ids: map[uint64]int32{}, labels: map[uint64]bool{}, noted: map[string]bool{}, nothings: map[string]int{}}
 }
 
 // noteOnce makes a note the first time.
@@ -265,6 +269,9 @@ func (r *reader) recognise(rec table.Record) error {
 		return nil
 	}
 	first := r.names == nil
+	if is := r.tableOfLines(rec); first && is != "" {
+		return fmt.Errorf("%s: the file's name says that each line is a text, and its first line looks like %s. Say which it is, format = %s or format = \"text\"", rec.Place, is, map[bool]string{true: `"jsonl"`, false: `"csv"`}[is == jsonLine])
+	}
 	named := r.c.Label != "" || r.fileLabel != "" || r.partLabel != ""
 	names := rec.Names
 	if first {
@@ -299,6 +306,31 @@ func (r *reader) recognise(rec table.Record) error {
 	return nil
 }
 
+const jsonLine = "an object of JSON lines"
+
+// tableOfLines says what a file that is read as lines of text looks like by its first line, if that is more than a text.
+func (r *reader) tableOfLines(rec table.Record) string {
+	line, _ := rec.Text("text")
+	switch {
+	case r.c.Format != "" || !table.IsLines(rec.File) || len(rec.Names) != 1:
+		return ""
+	case strings.HasPrefix(line, "{") && json.Valid([]byte(line)):
+		return jsonLine
+	}
+	for _, mark := range []string{"\t", ",", ";", "|"} {
+		var text, label bool
+		for _, f := range strings.Split(line, mark) {
+			f = strings.Trim(f, ` "`)
+			text = text || slices.Contains(usual["text"], plain(f))
+			label = label || nameOf(f).sureness >= flag
+		}
+		if text && label {
+			return "the header of a table"
+		}
+	}
+	return ""
+}
+
 // withInput is the column of instructions, and that of their inputs, where a data set writes prompts in two parts.
 func withInput(column string, names []string) (text, more string) {
 	if plain(column) != "input" {
@@ -330,8 +362,21 @@ func (r *reader) identify(row *artifact.Row) {
 		r.renumbered++
 	}
 	r.ids[idHash(row.ID)]++
+	r.contradicts(hash, *row)
 	if row.Root == "" {
 		row.Root = root
+	}
+}
+
+// contradicts counts texts that an earlier row has with the other label.
+func (r *reader) contradicts(hash string, row artifact.Row) {
+	h := idHash(hash)
+	if had, ok := r.labels[h]; !ok {
+		r.labels[h] = row.Label == artifact.Malicious
+	} else if had != (row.Label == artifact.Malicious) {
+		if r.contradictions++; r.contradiction == "" {
+			r.contradiction = row.Text
+		}
 	}
 }
 

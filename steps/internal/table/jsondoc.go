@@ -200,6 +200,9 @@ func (d *jsonDoc) lists(dec *json.Decoder, at string, chosen []jsonList) error {
 			if len(chosen) > 1 || d.o.IsPart != nil && d.o.IsPart(chosen[i].name()) {
 				place.Part = chosen[i].name()
 			}
+			if slices.ContainsFunc(chosen, func(l jsonList) bool { return l.path != own && l.name() == chosen[i].name() }) { // then what they lie in tells them apart
+				place.Part = chosen[i].path
+			}
 			err = d.list(dec, place)
 		case t == json.Delim('{'):
 			err = d.lists(dec, own+".", chosen)

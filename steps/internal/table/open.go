@@ -50,6 +50,9 @@ var compressions = []string{".gz", ".zst", ".zstd", ".bz2"}
 // IsJSON tells whether a file may hold several lists of records, by its name.
 func IsJSON(name string) bool { return extension(name) == JSON }
 
+// IsLines tells whether a file's lines are texts, by its name.
+func IsLines(name string) bool { return extension(name) == Lines }
+
 // about lists files that describe a data set and are none, as the `datasets` library writes them.
 var about = map[string]bool{"dataset_info.json": true, "dataset_infos.json": true, "dataset_dict.json": true, "state.json": true}
 
