@@ -99,7 +99,7 @@ func stateError(err error) error {
 }
 
 // ErrNotState says that a folder is somebody's, and no state folder.
-var ErrNotState = errors.New("is not a state folder of this rein; give another --state, or an empty folder")
+var ErrNotState = errors.New("is not a state folder of this rein")
 
 // checkFormat makes sure that the folder is a state folder, written by our rules. An empty one becomes one: what else is in it
 // comes after the file FORMAT.
@@ -110,18 +110,18 @@ func (s *Store) checkFormat() error {
 	case err == nil && strings.TrimSpace(b) == strings.TrimSpace(format):
 		return nil
 	case err == nil && strings.TrimSpace(b) != "":
-		return fmt.Errorf("%s %w: its file FORMAT begins with %.40q, this version writes %q", s.dir, ErrNotState, strings.TrimSpace(b), strings.TrimSpace(format))
+		return s.notState("its file FORMAT begins with %.40q, this version writes %q", strings.TrimSpace(b), strings.TrimSpace(format))
 	case errors.Is(err, syscall.ENOTDIR):
-		return fmt.Errorf("%s %w: it is a file", s.dir, ErrNotState)
+		return s.notState("it is a file")
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return stateError(err)
 	case holdsOther(s.dir) && (err != nil || !holdsStore(s.dir)): // an empty FORMAT may be one that a power cut has left
-		return fmt.Errorf("%s %w: it holds other things, and no file FORMAT of rein", s.dir, ErrNotState)
+		return s.notState("it holds other things, and no file FORMAT of rein")
 	case s.readOnly:
 		return nil
 	}
 	if to, err := os.Readlink(s.dir); err == nil && !exists(s.dir) {
-		return fmt.Errorf("%s %w: it is a link to %s, which is not there", s.dir, ErrNotState, to)
+		return s.notState("it is a link to %s, which is not there", to)
 	}
 	if err := makeDir(s.dir); err != nil {
 		return stateError(err)
@@ -130,6 +130,10 @@ func (s *Store) checkFormat() error {
 		return stateError(err)
 	}
 	return stateError(writeFile(filepath.Join(s.dir, ignoreFile), []byte("*\n"), true)) // git passes over the whole folder
+}
+
+func (s *Store) notState(why string, args ...any) error {
+	return fmt.Errorf("%s %w: %s; give another --state, or an empty folder", s.dir, ErrNotState, fmt.Sprintf(why, args...))
 }
 
 // readFormat is the beginning of the file FORMAT, which may be anything in a folder that is somebody else's.
