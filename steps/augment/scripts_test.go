@@ -115,6 +115,29 @@ func TestMethodsKeepWordsAndCharactersWhole(t *testing.T) {
 	})
 }
 
+// What ends a sentence is no part of its last word.
+func TestWordsThatMayChange(t *testing.T) {
+	for s, want := range map[string]string{
+		"Send the file.":                     "Send the file",
+		"(see the file), please!":            "see the file please",
+		"one\n- two — three… \"four\" five?": "one two three five",
+		"use C++ or C# at @home, e-mail me":  "use or at me",
+		"great👍 job":                         "job",
+		"see node.js and file(s) today":      "see and today",
+		"5 ५ books, covid१९ and a":           "books and a",
+	} {
+		var got []string
+		for _, w := range parse(s).tokens {
+			if !w.fixed {
+				got = append(got, w.word)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+	}
+}
+
 func TestSprinkledCharactersStayWhole(t *testing.T) {
 	s := "क्षत्रिय Cafe\u0301 각하 abc"
 	for seed := range int64(50) {

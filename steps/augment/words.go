@@ -101,6 +101,15 @@ func (t *token) fixParts(before *token) {
 		return
 	}
 	first := strings.IndexFunc(t.gap, unicode.IsSpace)
+	if t.word == "" { // the end of the text
+		if first < 0 {
+			first = len(t.gap)
+		}
+		if before != nil && strings.ContainsFunc(t.gap[:first], attaches) {
+			before.fixed = true
+		}
+		return
+	}
 	if first < 0 {
 		if before != nil && !strings.ContainsFunc(t.gap, separates) {
 			before.fixed, t.fixed = true, true
