@@ -57,7 +57,7 @@ func (s *Store) remember(b Blob, t *tree) {
 	s.proofs[b] = look
 }
 
-// prove remembers that a tree, which was hashed just now, is b. A broken seal is made anew, as a fresh one. One whose proof is due is
+// prove remembers that a tree, which was hashed just now, is b. A broken seal is made again, as a fresh one. One whose proof is due is
 // sealed again, which dates the proof.
 func (s *Store) prove(ctx context.Context, b Blob, t *tree, seal time.Time, due bool) error {
 	if s.readOnly {

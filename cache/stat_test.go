@@ -55,10 +55,10 @@ func TestFolderMemoIsNeverStale(t *testing.T) {
 				}
 				known++
 				if want, err := s.See(t.Context(), path); err != nil || seen[i] != want || path == dir {
-					rt.Fatalf("after %s: %s: %v, read anew %v, %v", edit, path, seen[i], want, err)
+					rt.Fatalf("after %s: %s: %v, read again %v, %v", edit, path, seen[i], want, err)
 				}
 				if want, err := HashPath(t.Context(), path); err != nil || seen[i].Blob != want {
-					rt.Fatalf("after %s: %s: %v, read anew %v, %v", edit, path, seen[i].Blob, want, err)
+					rt.Fatalf("after %s: %s: %v, read again %v, %v", edit, path, seen[i].Blob, want, err)
 				}
 			}
 			if err != nil {

@@ -122,7 +122,7 @@ func TestRecent(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Made anew, an entry moves to the front and isn't there twice.
+	// Made again, an entry moves to the front and isn't there twice.
 	if err := s.Put(ctx, &Entry{Action: Sum([]byte{0}), Type: "a", Step: "0", Result: Result{Made: start.Add(time.Minute)}}); err != nil {
 		t.Fatal(err)
 	}

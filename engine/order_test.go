@@ -98,7 +98,7 @@ func TestOrderOfAnotherFormat(t *testing.T) {
 	}
 }
 
-// An order that is executed again, as a cluster does that starts a job anew, finds its answer.
+// An order that is executed again, as a cluster does that starts a job again, finds its answer.
 func TestExecutedOrderFindsItsAnswer(t *testing.T) {
 	o := &op{}
 	status, text := away(t, &node{resolver: always(o), starts: 3, between: func(*engine.Job) {}}, step("a", o))
@@ -138,7 +138,7 @@ func TestQueueTimeIsNotRunTime(t *testing.T) {
 	}
 }
 
-// What a step said before it began anew is not said twice.
+// What a step said before it began again is not said twice.
 func TestRestartForgetsWhatWasSaid(t *testing.T) {
 	talk := func() *op {
 		return &op{Do: func(_ context.Context, c *engine.Call) error {

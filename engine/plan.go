@@ -93,7 +93,7 @@ func Plan(ctx context.Context, g *Graph, o Options) (*Forecast, error) {
 	if whole, err := p.store.Whole(ctx); err != nil {
 		return nil, err
 	} else if !whole {
-		f.Note = "the index of results is lost: a run makes it anew from the run records, and finds more cached than this"
+		f.Note = "the index of results is lost: a run makes it again from the run records, and finds more cached than this"
 	}
 	return f, nil
 }

@@ -58,7 +58,7 @@ func (s *schedule) lacks(t *task, lacking []*unit) {
 		case !made && s.results[f.id].status == StatusCached:
 			s.hollow.waiting[f] = nil // its outputs turned out to be damaged when they were needed, so it will end a second time
 		default:
-			err := fmt.Errorf("the result of step %q was lost or damaged during the run; run again, and it is made anew", f.nodes[0].Name)
+			err := fmt.Errorf("the result of step %q was lost or damaged during the run; run again, and it is made again", f.nodes[0].Name)
 			s.ending = append(s.ending, ended{t.unit, result{status: StatusFailed, action: t.action, err: err}})
 			return
 		}

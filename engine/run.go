@@ -66,7 +66,7 @@ func (p *planner) recover(ctx context.Context) error {
 	if err != nil || found == 0 {
 		return err
 	}
-	text := fmt.Sprintf("the index of results was lost and is made anew from the run records: %d results are found again", found)
+	text := fmt.Sprintf("the index of results was lost and is made again from the run records: %d results are found again", found)
 	for _, dir := range p.store.SetAside() {
 		text += fmt.Sprintf("; what could not be read of it is kept as %s until rein cache verify --repair", dir)
 	}

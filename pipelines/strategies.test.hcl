@@ -1,4 +1,4 @@
-# What must stay true of the strategies, whoever edits them. rein test checks it in a moment.
+# What must stay true of the strategies after any edit. rein test checks it in a moment.
 
 run "an edit of variations leaves the baseline and what it mines alone" {
   pipeline = "hybrid.hcl"

@@ -105,7 +105,7 @@ func TestPartsAreResumed(t *testing.T) {
 	}
 }
 
-// A damaged part is a miss, and is sent anew by who finds it so and makes the result.
+// A damaged part is a miss, and is sent again by who finds it so and makes the result.
 func TestDamagedPartIsMended(t *testing.T) {
 	s, e := long(t)
 	b, dir := bucket(t)

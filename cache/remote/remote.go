@@ -52,7 +52,7 @@ type Remote struct {
 
 	mu   sync.Mutex
 	gone bool            // the bucket failed: not asked again
-	bad  map[string]bool // objects that were found damaged: to be written anew
+	bad  map[string]bool // objects that were found damaged: to be written again
 }
 
 // New puts a bucket beside a store. The bucket stays the caller's to close.

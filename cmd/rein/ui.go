@@ -86,7 +86,7 @@ func (a *app) ui(ctx context.Context, args []string, f *uiFlags) error {
 	})
 	fmt.Fprintf(a.out, "%s\n", pageAddress(l.Addr(), token))
 	if ui.Loopback(l.Addr().String()) != nil {
-		fmt.Fprintf(a.err, "note: %s can be reached from other machines, and what is sent isn't encrypted: whoever reads along has the token\n", l.Addr())
+		fmt.Fprintf(a.err, "note: %s can be reached from other machines, and what is sent isn't encrypted: anybody who reads the traffic has the token\n", l.Addr())
 	}
 	if f.open {
 		if err := openBrowser(ctx, pageAddress(l.Addr(), s.OneTimeToken())); err != nil {

@@ -107,7 +107,7 @@ func TestRenameInJSON(t *testing.T) {
 	equal(t, "JSON", `{"pipeline": {"j": {"extends": "base.hcl"}}, "set": {"daily": 2}, "step": {"synthesize": {"s": {"scale": "${var.daily}"}}}}`, got["j.rein.json"])
 }
 
-// TestAnyRenameKeepsTheGraph renames anything anywhere in any project: it must load to the same graph, but for the name
+// TestAnyRenameKeepsTheGraph renames anything anywhere in any project: it must load to the same graph, except the name
 // of a step, and renaming back must give the old text.
 func TestAnyRenameKeepsTheGraph(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -191,7 +191,7 @@ func TestMemoGivesWhatACleanRunGives(t *testing.T) {
 	}
 }
 
-// An edit of one attack in a hundred makes few of the others' variations anew, though they are crossed with one another.
+// An edit of one attack in a hundred makes few of the others' variations again, although they are crossed with one another.
 func TestEditedAttacksLeaveTheOthersAlone(t *testing.T) {
 	var texts []string
 	for i := range 1000 {

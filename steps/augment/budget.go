@@ -66,5 +66,5 @@ func (b *budget) spent() int64 {
 	return b.used
 }
 
-// guessTokens is how many tokens a text has at most, but for odd ones: one for three bytes.
+// guessTokens is how many tokens an ordinary text has at most: one for three bytes.
 func guessTokens(s string) int64 { return int64(len(s))/3 + 1 }

@@ -47,8 +47,8 @@ var mutations = []string{
 
 var personas = []string{"Vex", "the Oracle", "an AI named Onyx", "Captain Nihil", "FreeBot", "the Other One", "Mirror", "an older model", "Doctor Never", "Kira"}
 
-// mutate frames an attack anew, says it in other words, or crosses it with another one. The frames are English, as the words
-// are: an attack in another language is only crossed.
+// mutate puts an attack into a new frame, says it in other words, or crosses it with another one. The frames and words are English, so an
+// attack in another language is only crossed.
 func mutate(lex lexicon, p *parsed, from *reader, r *rand.Rand) (string, bool) {
 	s := p.text
 	if p.foreign {

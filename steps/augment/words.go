@@ -225,7 +225,7 @@ func withFirst(word string, f func(rune) rune) string {
 
 var sentenceEnd = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[.!?]["')]?\s+`) })
 
-// sentences cuts a text after sentence ends; joined by spaces they are the text again, but for white space.
+// sentences cuts a text after sentence ends; joined by spaces they are the text again, except white space.
 func sentences(s string) []string {
 	var out []string
 	at := 0

@@ -255,7 +255,7 @@ func (w *writer) candidates(ctx context.Context, jobs []job) ([][]candidate, err
 	return out, w.env.Memo().PutMany(context.WithoutCancel(ctx), newKeys, values)
 }
 
-// key names all that a job's candidates depend on, but for what they look up among other rows.
+// key names all that a job's candidates depend on, except what they look up among other rows.
 func (w *writer) key(j job) cache.Digest {
 	r, template := w.rows[j.row], ""
 	if r.Label == artifact.Malicious {

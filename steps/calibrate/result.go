@@ -165,7 +165,7 @@ func (c Config) notes(r *Result, set *stats.Set) {
 		note("The package has no report of labelled rows with the scores of attacks, so the recall that a threshold gives up is not known: give its package step the report of evaluate.")
 	}
 	if r.Cap == nil {
-		note("No cap: whoever floods the traffic with attacks can move the threshold as far as they like. --cap sets one.")
+		note("No cap: somebody who floods the traffic with attacks can move the threshold at will. --cap sets one.")
 	}
 	if share := float64(r.Own.Flagged) / float64(r.Rows); c.Share > share {
 		note("The model's own threshold flags %.2f%% of the traffic, less than the attack share of %.2f%%: if so many are attacks, the model misses most of them. A share that is too high costs recall for nothing.", 100*share, 100*c.Share)

@@ -28,7 +28,7 @@ var usual = map[string][]string{
 // plain is a column's name as it is compared: "Is Malicious", "is-malicious" and "isMalicious" are is_malicious.
 func plain(name string) string { return strings.Join(tokens(name), "_") }
 
-// columnsOf finds the column of each field among a record's names. Asked-for columns must be there, but for a label's where
+// columnsOf finds the column of each field among a record's names. Asked-for columns must be there, except a label's where
 // rows without one have a label all the same.
 func columnsOf(names []string, asked map[string]string, labelled bool) (map[string]string, error) {
 	byPlain := map[string]string{}

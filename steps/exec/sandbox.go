@@ -118,8 +118,8 @@ func (s *sandbox) paths(port string) string {
 	return filepath.Join(s.dir, port)
 }
 
-// place puts a copy of the file or folder src at dst. It is a copy in any case, never another name of the same file: whoever
-// owns a file may write to it, whatever its mode.
+// place puts a copy of the file or folder src at dst. It is always a copy, never another name of the same file, because the owner of a file
+// may write to it, whatever its mode.
 func place(src, dst string) error {
 	in, err := os.Open(src)
 	if err != nil {

@@ -300,7 +300,7 @@ func (s *strictSpec) showDevices() error {
 		os.Symlink("/proc/self/fd/2", at+"/stderr"))
 }
 
-// pivot leaves the machine's file system for the new root, which is read-only but for what was mounted in it.
+// pivot leaves the machine's file system for the new root, which is read-only except what was mounted in it.
 func (s *strictSpec) pivot() error {
 	old := filepath.Join(s.Root, ".old")
 	if err := os.Mkdir(old, 0o700); err != nil {

@@ -24,7 +24,7 @@ type Config struct {
 	MaxDiff  float64 `hcl:"max_logit_diff" default:"0.001" doc:"Largest difference of a logit between the trained model and the graph that passes."`
 	MaxFlips int     `hcl:"max_flipped" default:"0" doc:"Rows whose decision at the threshold may differ."`
 
-	Weights    string  `hcl:"weights" default:"fp32" enum:"fp32,int8,fp16" doc:"int8: quantised, activations on the fly, a quarter of the size. fp16: half the size, of an encoder that a GPU is to run. Either has its threshold chosen anew on rows."`
+	Weights    string  `hcl:"weights" default:"fp32" enum:"fp32,int8,fp16" doc:"int8: quantised, activations on the fly, a quarter of the size. fp16: half the size, of an encoder that a GPU is to run. Either has its threshold chosen again on rows."`
 	RecallLoss float64 `hcl:"max_recall_loss" default:"0.01" doc:"Recall that other weights than fp32 may cost on rows."`
 	FPRise     float64 `hcl:"max_fp_rate_rise" default:"0.005" doc:"FP rate that they may add on rows."`
 	Optimize   bool    `hcl:"optimize" default:"false" doc:"Have ONNX Runtime optimise the graph, and keep that if it answers equally and loads or scores faster here. Such a graph has operators that only ONNX Runtime knows, and it is a measurement that decides its bytes."`
@@ -61,7 +61,7 @@ type Outputs struct {
 
 // Step is the step type.
 var Step = steps.New("export-onnx", 5, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
-	steps.Stage(steps.Export), steps.Fits("rows", "chooses the threshold anew with"), steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
+	steps.Stage(steps.Export), steps.Fits("rows", "chooses the threshold again with"), steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
 step "export-onnx" "export" {
   model = step.model.model
   rows  = step.parts.validation

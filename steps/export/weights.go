@@ -28,7 +28,7 @@ func (c Config) shrinks(kind string) (bool, error) {
 	return true, nil
 }
 
-// shrink replaces the exported graph by one with smaller weights, chooses its threshold anew on labelled rows, and says what
+// shrink replaces the exported graph by one with smaller weights, chooses its threshold again on labelled rows, and says what
 // changed. Limits that are passed are a verdict.
 func shrink(ctx context.Context, env *steps.Env, c Config, m trained, dir artifact.Model, info *artifact.ModelInfo, p probe, before answers) (answers, link, error) {
 	info.Weights = c.Weights
@@ -50,7 +50,7 @@ func shrink(ctx context.Context, env *steps.Env, c Config, m trained, dir artifa
 		}
 		choice := rule.Decide(threshold.Rows{Scores: after.threats(), Benign: p.benignAt, Source: func(i int) string { return p.source[i] }})
 		if p, b := choice.Promise, trained.Promise; p != nil && b != nil && p.Sources < b.Sources {
-			env.Notef("the rows have %d sources to choose the threshold anew over, and it rests on %d: %s keeps the trained model's", p.Sources, b.Sources, c.Weights)
+			env.Notef("the rows have %d sources to choose the threshold again over, and it rests on %d: %s keeps the trained model's", p.Sources, b.Sources, c.Weights)
 			break
 		}
 		said, err := json.Marshal(choice)
@@ -59,7 +59,7 @@ func shrink(ctx context.Context, env *steps.Env, c Config, m trained, dir artifa
 		}
 		after.threshold, info.Training[threshold.ChoiceFact] = choice.Threshold, string(said)
 	default:
-		env.Notef("there are no rows of both labels to choose the threshold anew on: %s keeps the trained model's", c.Weights)
+		env.Notef("there are no rows of both labels to choose the threshold again on: %s keeps the trained model's", c.Weights)
 	}
 	l := compare(p, before, after)
 	l.report(env, c.Weights+"_")

@@ -82,7 +82,7 @@ func TestProblems(t *testing.T) {
 		"trained on":         {`{"on_leak":"stop"}`, []string{"model=export.model", "test=parts.train"}, `test is step.parts.train, and step "model" trains on step.parts.train`},
 		"chosen with":        {`{}`, []string{"model=export.model", "test=parts.validation"}, `step "model" chooses with step.parts.validation`},
 		"the mined pool":     {`{}`, []string{"model=export.model", "test=parts.pool"}, `step "model" trains on step.parts.pool`},
-		"chosen anew with":   {`{}`, []string{"model=int8.model", "test=parts.test"}, `step "int8" chooses the threshold anew with step.parts.test`},
+		"chosen again with":  {`{}`, []string{"model=int8.model", "test=parts.test"}, `step "int8" chooses the threshold again with step.parts.test`},
 		"certified on":       {`{}`, []string{"model=fp32.model", "test=parts.test"}, ""},
 		"not by the first":   {`{}`, []string{"model=base.model", "test=parts.pool"}, ""},
 		"before the split":   {`{}`, []string{"model=base.model", "test=own.rows"}, `test is step.own.rows, and step "base" trains on step.parts.train`},

@@ -100,7 +100,7 @@ func TestFoldsWantSources(t *testing.T) {
 	}
 }
 
-// A given pool is mined, but for what is held out as own traffic; its sources choose nothing and are no new ones.
+// A given pool is mined, except what is held out as own traffic; its sources choose nothing and are no new ones.
 func TestGivenPool(t *testing.T) {
 	dir := t.TempDir()
 	rows := corpus(40, 20)

@@ -56,7 +56,7 @@ func TestPromiseHolds(t *testing.T) {
 			got, pooled := float64(kept)/trials, float64(keptPooled)/trials
 			t.Logf("%d sources, deviation %g: promised %.3f, kept %.3f, all rows together %.3f", k, deviation, promised, got, pooled)
 			// What a source's own threshold estimates is as often too low as too high, so where sources hardly differ, the order
-			// statistic over them errs to the safe side, and else it is what it says, but for chance.
+			// statistic over them errs to the safe side, and else it is what it says, except chance.
 			if slack := 4 * math.Sqrt(promised*(1-promised)/trials); got < promised-slack {
 				t.Errorf("%d sources, deviation %g: promised %.3f, kept %.3f", k, deviation, promised, got)
 			}

@@ -34,7 +34,7 @@ const (
 	Agent   = "agent" // what programs write and agents read
 )
 
-// attempts is how often a row is written anew while its text is there already.
+// attempts is how often a row is written again while its text is there already.
 const attempts = 30
 
 // writer makes rows; it remembers all texts, so that none is in two sets, and none of those reported on is nearly one
@@ -59,7 +59,7 @@ type draft struct {
 	disguised             bool
 }
 
-// rows writes a set: drafts first, texts on all cores, then, in order, those anew that are there already.
+// rows writes a set: drafts first, texts on all cores, then, in order, those again that are there already.
 func (w *writer) rows(ctx context.Context, s set) ([]artifact.Row, error) {
 	drafts := w.drafts(s)
 	texts, keys := make([]string, len(drafts)), make([][16]byte, len(drafts))

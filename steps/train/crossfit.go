@@ -71,7 +71,7 @@ func crossFit(ctx context.Context, env *steps.Env, c Config, in Inputs, s sets, 
 	return last.loop.decide(m, others), nil
 }
 
-// together is both sets in one, as ids, weighed anew.
+// together is both sets in one, as ids, weighed again.
 func together(env *steps.Env, c Config, in Inputs, s sets) (*dataset, error) {
 	if c.Seeds > 1 {
 		return nil, errors.New("seeds: with cross_fit there are no validation rows to choose the best of several seeds on; leave seeds out")

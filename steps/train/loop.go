@@ -31,7 +31,7 @@ type loop struct {
 	before, took             float64 // seconds: of a run that was killed; of the training in all
 }
 
-// start begins anew, or goes on from a checkpoint.
+// start begins again, or goes on from a checkpoint.
 func (l *loop) start(ctx context.Context) error {
 	l.state, l.started, l.saved = &progress{BestIs: math.Inf(1)}, time.Now(), time.Now()
 	if err := l.net.begin(ctx, l.rows); err != nil {

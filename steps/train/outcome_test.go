@@ -149,7 +149,7 @@ func mean(v []float64) (m float64) {
 	return m
 }
 
-// contrast logs the difference of two models' recall, each the mean over its trainings, with an interval from drawing sources anew.
+// contrast logs the difference of two models' recall, each the mean over its trainings, with an interval from drawing sources again.
 func contrast(t *testing.T, name string, a, b []outcome) {
 	t.Helper()
 	figures := map[string]func(*outcome, map[string]int) float64{"1% of each fold's own benign rows": (*outcome).own}

@@ -354,7 +354,7 @@ func TestLinearPart(t *testing.T) {
 		t.Error("no linear part")
 	}
 	if _, on := train(c, Inputs{Init: dir}); size(on.Linear) <= size(half.Linear) {
-		t.Errorf("the same rows again moved it from %v to %v: it began anew", size(half.Linear), size(on.Linear))
+		t.Errorf("the same rows again moved it from %v to %v: it began again", size(half.Linear), size(on.Linear))
 	}
 	c.Linear = 1
 	if _, whole := train(c, Inputs{}); math.Abs(size(whole.Linear)/size(half.Linear)-4) > 1e-4 {

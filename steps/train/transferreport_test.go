@@ -113,7 +113,7 @@ func (x *transfer) report(t *testing.T) {
 	}
 }
 
-// difference is a's AUC and recall at 1% against b's, with 95% intervals from drawing sources anew.
+// difference is a's AUC and recall at 1% against b's, with 95% intervals from drawing sources again.
 func (x *transfer) difference(a, b ranked, halves []int) (area, one string) {
 	names := slices.Sorted(maps.Keys(x.weights(halves...)))
 	of := func(w map[string]float64) (float64, float64) {

@@ -82,7 +82,7 @@ func TestCheckpointsTravel(t *testing.T) {
 		all += string(b)
 	}
 	if !strings.Contains(all, "went on") {
-		t.Error("the second attempt began anew")
+		t.Error("the second attempt began again")
 	}
 }
 

@@ -186,7 +186,7 @@ func (q *Queue) tell(l *listing) {
 		switch {
 		case there:
 			w.absent = 0
-		case l.odd != "": // what can't be read may be it
+		case l.odd != "": // a line that can't be read may be this job
 			continue
 		default:
 			if w.absent++; w.absent < maxAbsent {

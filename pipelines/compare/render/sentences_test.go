@@ -145,7 +145,7 @@ func TestEveryFindingHasItsSentence(t *testing.T) {
 	}
 }
 
-// compare and compare/diff make no prose: but for errors, no text of theirs has two words of a sentence in a row.
+// compare and compare/diff make no prose: except errors, no text of theirs has two words of a sentence in a row.
 func TestComparisonsMakeNoProse(t *testing.T) {
 	prose := regexp.MustCompile(`[a-z]{2,}[,;:]? [a-z]{2,}`)
 	values := []string{`"not needed"`, `"(as found)"`, `"200 and more"`} // of the JSON form of a difference, which is a contract

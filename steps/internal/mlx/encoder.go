@@ -132,7 +132,7 @@ func arrays(weights []encoder.Tensor) []*tensors.Tensor {
 	return out
 }
 
-// newExec makes a graph that is compiled anew for each shape of its inputs.
+// newExec makes a graph that is compiled separately for each shape of its inputs.
 func newExec(b *Backend, graph func([]*g.Node) []*g.Node) (*g.Exec, error) {
 	exec, err := g.NewExec(b.b, graph)
 	if err != nil {

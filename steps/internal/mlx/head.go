@@ -40,7 +40,7 @@ func (c HeadConfig) Last() int {
 type Head struct {
 	cfg  HeadConfig
 	in   []ort.Floats // pooled, targets, weights, mask, knobs, and the state: params (flat: one update instead of four), Adam's moments
-	out  []ort.Floats // loss, gradient of pooled, the state anew
+	out  []ort.Floats // loss, gradient of pooled, the state again
 	step int
 	call func() error // computes out from in
 	free func()

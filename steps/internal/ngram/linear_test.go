@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// labelled is a corpus of random rows whose ids tell the label, but for some noise.
+// labelled is a corpus of random rows whose ids tell the label, except some noise.
 func labelled(cfg Config, rows int, seed uint64) (*Corpus, Fit) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	c := &Corpus{starts: []int64{0}}
@@ -130,7 +130,7 @@ func TestLinearPartIsTheBestFit(t *testing.T) {
 		start.Weights[id] = float32(id%5) - 2
 	}
 	start.Weights[0], start.Bias[0] = 0, 1
-	for name, from := range map[string]*Linear{"anew": nil, "from a model": &start} {
+	for name, from := range map[string]*Linear{"from nothing": nil, "from a model": &start} {
 		m := fitted(t, c, f, from)
 		begun := make([]float64, small.Buckets+1)
 		if from != nil {
@@ -154,7 +154,7 @@ func TestLinearPartByWeight(t *testing.T) {
 	if again := fitted(t, c, f, nil); !slices.Equal(once.Linear.Weights, again.Linear.Weights) {
 		t.Error("the same fit gave other weights")
 	}
-	// A row of weight 0 is not there, but for the ids' weights.
+	// A row of weight 0 is not there, except the ids' weights.
 	without := slices.Clone(f.Weights)
 	for i := range without {
 		without[i] = 0

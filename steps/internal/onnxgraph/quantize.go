@@ -21,7 +21,7 @@ const (
 	Quantized Weights = "int8"
 )
 
-// Writer adds weights to a graph. In FP16 its activations are float16, too, but for those that the graph turns into float32.
+// Writer adds weights to a graph. In FP16 its activations are float16, too, except those that the graph turns into float32.
 type Writer struct {
 	*Graph
 	Weights Weights

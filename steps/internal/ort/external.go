@@ -28,7 +28,7 @@ func modelMessage() *message {
 var errExternal = errors.New("the graph keeps weights in other files (external data), and is loaded from memory, where no file is beside it: " +
 	"save it as one file (onnx.save with save_as_external_data=False)")
 
-// selfContained refuses a graph that names other files: whoever wrote it would choose what is read.
+// selfContained refuses a graph that names other files, because its author would choose what is read.
 func selfContained(graph []byte) error { return modelMessage().scan(graph) }
 
 func (m *message) scan(b []byte) error {

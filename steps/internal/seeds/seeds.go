@@ -50,7 +50,7 @@ func Of(kept artifact.Model) ([]Seed, error) {
 	return out, nil
 }
 
-// Copy takes the further seeds along where a model is written anew.
+// Copy takes the further seeds along where a model is written again.
 func Copy(from, to artifact.Model) error {
 	list, err := Of(from)
 	if err != nil || len(list) == 0 {

@@ -112,7 +112,7 @@ func TestNumberFilterAcrossReads(t *testing.T) {
 	}
 }
 
-// FuzzJSON reads an object as encoding/json does, but for what it says is wrong.
+// FuzzJSON reads an object as encoding/json does, except what it says is wrong.
 func FuzzJSON(f *testing.F) {
 	for _, s := range []string{`{"a":1}`, `{"a":{"b":[1,2,{"c":null}]},"d":"\ud83d\ude00"}`, `{"a":"\ud800"}`, `{"a":1,"a":2}`, `{"a":NaN}`, "{\"a\":\"\xff\"}", `{"\u0061":1,"a":2}`, `{"a":"\\\"\\u"}`} {
 		f.Add(s)

@@ -93,7 +93,7 @@ func (s *screen) sequence(arguments string, final rune) {
 	}
 }
 
-// resize wraps every line anew. The cursor stays before the same character.
+// resize wraps every line again. The cursor stays before the same character.
 func (s *screen) resize(width int) {
 	var lines [][]rune
 	var line []rune
