@@ -16,6 +16,8 @@ import (
 var base = map[string]map[string]cty.Value{
 	"sample":  {"size": cty.NumberIntVal(100)},
 	"augment": {"variations": cty.NumberIntVal(8)},
+	// a budget of money needs a price
+	"augment.llm": {"url": cty.StringVal("https://llm.example/v1"), "model": cty.StringVal("m"), "usd_per_million": cty.NumberIntVal(1)},
 	// of the hub: one doesn't go without the other
 	"train-gpu.model": {"base": cty.StringVal("some/encoder"), "revision": cty.StringVal(strings.Repeat("0a", 20))},
 }
@@ -30,6 +32,7 @@ var other = map[string]cty.Value{
 	"balance-assert.acceptable": cty.NumberFloatVal(0.63),
 	"balance-assert.limit":      cty.TupleVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{"by": cty.StringVal("category"), "most": cty.NumberFloatVal(0.5)})}),
 	"augment.llm.prompt":        cty.StringVal("again: {text}"),
+	"augment.llm.url":           cty.StringVal("https://other.example/v1"),
 	"augment.llm.timeout":       cty.StringVal("5s"),
 	"train-gpu.model.base":      cty.StringVal("other/encoder"),
 	"train-gpu.model.revision":  cty.StringVal(strings.Repeat("0b", 20)),

@@ -19,7 +19,7 @@ import (
 func runs(s string) []string {
 	var out []string
 	for _, w := range strings.FieldsFunc(s, func(r rune) bool {
-		return unicode.IsSpace(r) || strings.ContainsRune(",;!?…—()[]{}“”„«»「」\"。、，！？،؛؟।॥", r)
+		return unicode.IsSpace(r) || strings.ContainsRune(",;!?…—()[]{}“”„«»「」\"。、，！？،؛؟।॥፡", r)
 	}) {
 		if w = strings.Trim(w, ".:'‘’"); w != "" {
 			out = append(out, strings.ToLower(w))
