@@ -361,7 +361,7 @@ func TestWhatIsNoVariation(t *testing.T) {
 		{"Is it warm?", "Is it w\ufffdrm?", "hidden"},
 		{"Is it warm?", "Is it \x1b[31mwarm?", "hidden"},
 		{"Is it warm \u200b?", "Warm \u200b it is?", ""},
-		{"می‌خواهم بدانم هوا چطور است؟", "می‌گویی هوا چطور است؟", ""},
+		{"می\u200cخواهم بدانم هوا چطور است؟", "می\u200cگویی هوا چطور است؟", ""},
 		{"Is the 👩‍💻 here?", "The 👩‍💻, is she here?", ""},
 	} {
 		why := unlike(c.prompt, c.s)

@@ -25,7 +25,7 @@ type failingDisk struct{ reads, writes, manifest atomic.Bool }
 // failingNode is a file or folder of a failingDisk, failingFile an open file.
 type (
 	failingNode struct {
-		fs.LoopbackNode
+		*fs.LoopbackNode
 		disk *failingDisk
 	}
 	failingFile struct {
@@ -34,6 +34,10 @@ type (
 		name string
 	}
 )
+
+func (n *failingNode) WrapChild(_ context.Context, child fs.InodeEmbedder) fs.InodeEmbedder {
+	return &failingNode{child.(*fs.LoopbackNode), n.disk}
+}
 
 func (n *failingNode) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
 	f, flag, errno := n.LoopbackNode.Open(ctx, flags)
@@ -83,10 +87,7 @@ func (d *failingDisk) mount(t *testing.T, dir string) (at string) {
 		t.Fatal(err)
 	}
 	root := &fs.LoopbackRoot{Path: dir, Dev: uint64(st.Dev)}
-	root.NewNode = func(data *fs.LoopbackRoot, _ *fs.Inode, _ string, _ *syscall.Stat_t) fs.InodeEmbedder {
-		return &failingNode{fs.LoopbackNode{RootData: data}, d}
-	}
-	node := root.NewNode(root, nil, "", nil)
+	node := &failingNode{LoopbackNode: &fs.LoopbackNode{RootData: root}, disk: d}
 	root.RootNode = node
 	at = t.TempDir()
 	server, err := fs.Mount(at, node, &fs.Options{MountOptions: fuse.MountOptions{DirectMount: true}})
