@@ -99,7 +99,7 @@ func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags
 func repeated(ctx context.Context, g *engine.Graph, f *engine.Forecast) ([]string, error) {
 	count := map[string]map[string]int{}
 	err := coming(ctx, g, f, func(n *engine.Node, s engine.StepForecast, d engine.Description) error {
-		if n.Type != "train-gpu" || !s.First {
+		if n.Traits.Stage != engine.StageTraining || !s.First {
 			return nil
 		}
 		var c struct {

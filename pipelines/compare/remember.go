@@ -36,7 +36,7 @@ type memoTest struct {
 
 // pairKey is what a test of two columns depends on.
 func (m *remembered) pairKey(a, b *run, metric, set string) cache.Digest {
-	text := fmt.Appendf(nil, "paired test 1\n%q %q %q\n", m.program, metric, set)
+	text := fmt.Appendf(nil, "paired-test 1\n%q %q %q\n", m.program, metric, set)
 	for _, d := range []*run{a, b} {
 		text = fmt.Appendf(text, "report %s scores %s\n", d.result.Outputs[reportPort].Digest, d.result.Outputs[scoresPort].Digest)
 	}

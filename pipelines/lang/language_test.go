@@ -93,7 +93,7 @@ expect { fp_rate = { at_most = 0.05, by = ["language", "role"] } }
 	equal(t, "rows", []string{"more.rows"}, refsTo(m, "rows"))
 	equal(t, "add", []string(nil), refsTo(nodeNamed(t, p, "more"), "add"))
 	c := config(t, m)
-	equal(t, "config", map[string]any{"epochs": 4.0, "cross_fit": 0.0, "seed": 5.0, "device": "auto", "threshold_rule": "fp_rate", "fp_rate_confidence": 0.0, "threshold_for": "", "new_sources_share": 0.0, "model": map[string]any{"kind": "ngram", "buckets": 32.0}}, c)
+	equal(t, "config", map[string]any{"epochs": 4.0, "cross_fit": 0.0, "seed": 5.0, "device": "auto", "threshold_rule": "fp_rate", "fp_rate_confidence": 0.0, "threshold_for": "", "new_sources_share": 0.0, "threshold_folds": 0.0, "model": map[string]any{"kind": "ngram", "buckets": 32.0}}, c)
 	equal(t, "seed of the corpus", 7.0, config(t, nodeNamed(t, p, "corpus"))["seed"])
 	equal(t, "asserts", 2, len(m.Checks))
 	equal(t, "resources", engine.Resources{GPU: 1, CPUs: 2}, m.Resources)

@@ -76,6 +76,7 @@ type (
 	splitConfig struct {
 		Folds     int                `hcl:"folds,optional" doc:"Groups of sources."`
 		Fold      int                `hcl:"fold,optional" doc:"Which of them."`
+		Choosing  int                `hcl:"validation_sources,optional" doc:"Sources of validation."`
 		By        string             `hcl:"by,optional" default:"source" enum:"source,root,row" doc:"What stays together."`
 		Fractions map[string]float64 `hcl:"fractions,optional" doc:"Share of each part."`
 		Seed      int                `hcl:"seed,optional" default:"1" doc:"Seed of all choices."`
@@ -83,6 +84,7 @@ type (
 	trainConfig struct {
 		Epochs int     `hcl:"epochs,optional" default:"10" doc:"At most so many passes."`
 		Cross  int     `hcl:"cross_fit,optional" doc:"Groups of sources that are left out in turn."`
+		Folds  int     `hcl:"threshold_folds,optional" doc:"Groups of sources for the threshold."`
 		Seed   int     `hcl:"seed,optional" default:"1" doc:"Seed of all choices."`
 		Device string  `hcl:"device,optional" default:"auto" enum:"auto,cpu,cuda" key:"-" doc:"What does the work."`
 		Rule   string  `hcl:"threshold_rule,optional" default:"fp_rate" doc:"How the threshold is chosen."`
@@ -97,6 +99,7 @@ type (
 	trainIn struct {
 		Rows       artifact.Rows  `port:"rows" doc:"Rows to learn from."`
 		Validation artifact.Rows  `port:"validation" doc:"Rows that choose the threshold."`
+		Further    artifact.Rows  `port:"threshold_rows,optional" doc:"Rows that choose it, too."`
 		Init       artifact.Model `port:"init,optional" doc:"A model to go on from."`
 	}
 	modelOut struct {
