@@ -5,6 +5,7 @@ package cache
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -142,19 +143,11 @@ func read(f *os.File, info fs.FileInfo) content {
 // after makes a folder that holds what could be there if the power failed now.
 func (d *disk) after(t *testing.T, r *rand.Rand) string {
 	to := t.TempDir()
-	now := map[string]uint64{}
+	now, current := d.present(t)
 	paths := map[string]bool{}
-	current := map[uint64]content{}
-	_ = filepath.WalkDir(d.root, func(p string, _ fs.DirEntry, err error) error {
-		if f, oerr := os.Open(p); err == nil && oerr == nil {
-			if info, err := f.Stat(); err == nil {
-				now[d.rel(p)], paths[d.rel(p)] = number(info), true
-				current[number(info)] = read(f, info)
-			}
-			f.Close()
-		}
-		return nil
-	})
+	for p := range now {
+		paths[p] = true
+	}
 	for p := range d.names {
 		paths[p] = true
 	}
@@ -193,6 +186,43 @@ func (d *disk) after(t *testing.T, r *rand.Rand) string {
 		}
 	}
 	return to
+}
+
+// present reads all names, and the files by number, as they are at one moment: Badger may change its folder meanwhile, and then all is read
+// again.
+func (d *disk) present(t *testing.T) (now map[string]uint64, current map[uint64]content) {
+	for {
+		index := d.indexFiles(t)
+		now, current = map[string]uint64{}, map[uint64]content{}
+		_ = filepath.WalkDir(d.root, func(p string, _ fs.DirEntry, err error) error {
+			if f, oerr := os.Open(p); err == nil && oerr == nil {
+				if info, err := f.Stat(); err == nil {
+					now[d.rel(p)] = number(info)
+					current[number(info)] = read(f, info)
+				}
+				f.Close()
+			}
+			return nil
+		})
+		if d.indexFiles(t) == index {
+			return now, current
+		}
+	}
+}
+
+// indexFiles is a text that changes when Badger adds a file, removes one, or writes to its manifest.
+func (d *disk) indexFiles(t *testing.T) string {
+	files, err := os.ReadDir(filepath.Join(d.root, "state", "index"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, f := range files {
+		if info, err := f.Info(); err == nil {
+			fmt.Fprintln(&b, f.Name(), number(info), info.Size())
+		}
+	}
+	return b.String()
 }
 
 // torn is what may be there of a file that was synced as it was before, if it ever was.
