@@ -76,15 +76,15 @@ func (r *Result) fewTestRows() Finding {
 	if math.IsInf(rows, 1) || target <= 0 {
 		return nil
 	}
-	need := int(math.Ceil(stats.Z95 * stats.Z95 * (1 - target) / target)) // Wilson's upper end at none of n
+	need := int(math.Ceil(stats.Z95 * stats.Z95 * (1 - target) / target)) // upper end of Wilson's interval for 0 of n
 	if int(rows) >= need {
 		return nil
 	}
 	return FewTestRows{rows, target, need}
 }
 
-// baselineSuffices tells whether the baseline meets the targets that the strategies are held to; nil: it doesn't. An FP rate alone is
-// what its threshold is chosen for: recall is then what there is to win.
+// baselineSuffices tells whether the baseline meets the strategies' targets. Its threshold is chosen for the FP rate, so keeping the FP
+// rate alone doesn't count: recall can still be gained.
 func (r *Result) baselineSuffices() Finding {
 	var met []Met
 	recall := false

@@ -19,23 +19,23 @@ type Scorer interface {
 	Close() error
 }
 
-// Cause is a part of an alarm's text, a word or a run of words in a long text: by how much the odds that the model gives an attack fall
-// where it doesn't see the part. It is an effect on the model, tried out. Odds, since a score near 1 can lose a great part of what it
-// rests on and hardly move.
+// Cause is a part of an alarm's text: a word, or in a long text a run of words. It says how much the log-odds of an attack fall when the
+// model doesn't see the part. The effect on the model is measured, not estimated. Log-odds are used because a score near 1 hardly moves
+// even if the model loses most of its evidence.
 type Cause struct {
 	Word string  `json:"word"`
 	Fall float64 `json:"fall"`           // of the log-odds
-	Rows int     `json:"rows,omitempty"` // rows over which it is the mean; of a cluster
+	Rows int     `json:"rows,omitempty"` // number of rows in the mean; of a cluster
 }
 
 const (
 	mostMaskedRows = 6   // of a cluster
-	leastFall      = 0.1 // of the log-odds, that is worth naming: a tenth
+	leastFall      = 0.1 // of the log-odds, that is shown: a tenth
 	mostCauses     = 4
 )
 
-// attribute finds out, by leaving parts out, what the column's model raises its alarms for: of the rows that are shown, and of the
-// clusters' highest-scored rows. A cluster whose word the model doesn't react to is none.
+// attribute finds, by leaving parts out, which words make the column's model raise its alarms. It does so for the rows that are shown, and
+// for each cluster's highest-scored rows. A cluster is dropped if the model doesn't react to its word.
 func (r *Result) attribute(ctx context.Context, column string, m *Microscope) error {
 	model, err := r.model(ctx, column)
 	if err != nil || model == nil {
@@ -69,7 +69,7 @@ func (r *Result) attribute(ctx context.Context, column string, m *Microscope) er
 	return nil
 }
 
-// mask leaves the cluster's word out of its rows.
+// mask scores the cluster's rows without its word.
 func (c *Cluster) mask(ctx context.Context, model Scorer, threshold float64) error {
 	texts := make([]string, len(c.rows))
 	for i, row := range c.rows {
@@ -87,7 +87,7 @@ func (c *Cluster) mask(ctx context.Context, model Scorer, threshold float64) err
 	return nil
 }
 
-// explainRows says of rows which parts carry their scores, as rein score --explain does.
+// explainRows finds the parts that carry rows' scores, as rein score --explain does.
 func explainRows(ctx context.Context, model Scorer, threshold float64, rows []*Flip) error {
 	texts := make([]string, len(rows))
 	for i, row := range rows {
@@ -109,17 +109,17 @@ func explainRows(ctx context.Context, model Scorer, threshold float64, rows []*F
 // mark is what stands around a word.
 func mark(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
-// fallOf is by how much the log-odds fall from one score to another.
+// fallOf is how much the log-odds fall from one score to another.
 func fallOf(from, to float64) float64 { return logOdds(from) - logOdds(to) }
 
-// logOdds of a score; what float32 can't tell from 0 or 1 counts as that close.
+// logOdds are the log-odds of a score. A score that float32 can't distinguish from 0 or 1 counts as that close to it.
 func logOdds(p float64) float64 {
 	const edge = 1e-7
 	p = min(1-edge, max(edge, p))
 	return math.Log(p / (1 - p))
 }
 
-// conclude takes means over the cluster's rows, and shows the first of them.
+// conclude averages over the cluster's rows, and keeps the first of them to be shown.
 func (c *Cluster) conclude() {
 	sums := map[string]Cause{}
 	for _, row := range c.rows {
@@ -146,7 +146,7 @@ func strongest(list []Cause) []Cause {
 	return list[:min(len(list), mostCauses)]
 }
 
-// model opens the model that a column's figures are of; nil where there is none to open.
+// model opens the model that a column's figures are of; nil if there is none to open.
 func (r *Result) model(ctx context.Context, column string) (Scorer, error) {
 	d := r.detail[column]
 	if r.scorers == nil || r.blobs == nil || d.result == nil {
@@ -200,7 +200,7 @@ func leaveOut(text, token string) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// spans are the words of a text as eachToken sees them: where each begins and ends.
+// spans are the positions of the words of a text that eachToken sees.
 func spans(text string) [][2]int {
 	var out [][2]int
 	start := -1

@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Assumptions are what can't be measured and every sum of money rests on. A variable of the same name in the strategies
+// Assumptions are the values on which every sum of money rests and that can't be measured. A variable of the same name in the strategies
 // replaces the default.
 type Assumptions struct {
 	PromptsPerDay float64 `json:"prompts_per_day"`
 	BenignShare   float64 `json:"benign_traffic"` // of the prompts
-	TicketShare   float64 `json:"ticket_share"`   // of alarms that somebody has to look at
+	TicketShare   float64 `json:"ticket_share"`   // share of alarms that somebody has to look at
 	TicketCost    float64 `json:"ticket_cost"`    // USD
 	GPUHourPrice  float64 `json:"gpu_hour_price"` // USD
 	CPUHourPrice  float64 `json:"cpu_hour_price"` // USD
 }
 
-// DefaultAssumptions are used where the strategies say nothing.
+// DefaultAssumptions are used if the strategies don't set any.
 func DefaultAssumptions() Assumptions {
 	return Assumptions{PromptsPerDay: 1_000_000, BenignShare: 0.99, TicketShare: 0.001, TicketCost: 20, GPUHourPrice: 10, CPUHourPrice: 0.10}
 }
@@ -47,7 +47,7 @@ func (r *Result) assume(in Input) {
 	r.Assumptions = a
 }
 
-// Business is what a strategy changes for those who look at alarms, against the baseline.
+// Business is what a strategy changes for the people who look at alarms, compared with the baseline.
 type Business struct {
 	BaselinePerDay Figure  `json:"baseline_per_day"` // false alarms before
 	AlarmsPerDay   Figure  `json:"alarms_per_day"`   // and after
@@ -93,7 +93,7 @@ func onGPU(device string) bool {
 	return strings.Contains(device, "cuda") || strings.Contains(device, "gpu")
 }
 
-// Cost is the price of the strategy's own measured time: GPU hours where a GPU trained, else CPU hours.
+// Cost is the price of the strategy's own measured time: GPU hours if a GPU trained, otherwise CPU hours.
 func (r *Result) Cost(s *Strategy) float64 {
 	var sum float64
 	for _, t := range s.Steps {
@@ -118,7 +118,7 @@ func (f Figure) scale(by float64) Figure {
 	return f
 }
 
-// turned is a difference seen from the other side.
+// turned is a difference with its sign reversed.
 func (f Figure) turned() Figure {
 	f = f.scale(-1)
 	f.Low, f.High = f.High, f.Low

@@ -13,17 +13,17 @@ import (
 	"rein/steps/stats"
 )
 
-// run is what is known of one column besides its figures.
+// run is what is known of a column besides its figures.
 type run struct {
 	meta     record.Meta
 	steps    []record.Step
-	result   *record.Step // whose figures are the column's; nil without one
+	result   *record.Step // step whose figures are the column's; nil if there is none
 	report   *evaluation  // nil: not there
 	scores   *scores
 	problems []Finding
 }
 
-// Compute compares what is recorded. Missing figures are no error: they are blanks with a reason.
+// Compute compares what is recorded. Missing figures aren't errors: they are blanks with a reason.
 func Compute(ctx context.Context, in Input) (*Result, error) {
 	r := &Result{Schema: SchemaVersion, blobs: in.Blobs, scorers: in.Scorers, Strategies: []*Strategy{}, Tests: []Test{}, detail: map[string]*run{}}
 	r.Baseline.Measured = map[string]Figure{}
@@ -146,7 +146,7 @@ func (r *Result) addBaseline(p record.Pipeline, meta record.Meta, base map[strin
 	r.detail[BaselineName] = &run{meta: meta, steps: own, result: st}
 }
 
-// parted are the steps that are so, and the others.
+// parted divides steps into those for which so holds, and the others.
 func parted(steps []record.Step, so func(record.Step) bool) (yes, no []record.Step) {
 	for _, st := range steps {
 		if so(st) {
@@ -192,7 +192,7 @@ func fold(into map[string]Figure, steps []record.Step) {
 	}
 }
 
-// withoutParts leaves out the evaluations that a result puts together: where it is missing, those of some folds are no result.
+// withoutParts leaves out the evaluations that a result is joined from. If the result is missing, those of some folds aren't a result.
 func withoutParts(steps []record.Step, result *record.Step) []record.Step {
 	if result == nil {
 		return steps
@@ -226,7 +226,7 @@ func together(steps []record.Step) []map[string]float64 {
 	return out
 }
 
-// promised is what the measured figures say of a threshold's promise; nil: nothing.
+// promised is the promise of a threshold as the measured figures give it; nil if there is none.
 func promised(m map[string]Figure) *Promise {
 	limit, ok := m["promise_limit"]
 	if !ok {
@@ -237,7 +237,7 @@ func promised(m map[string]Figure) *Promise {
 		Wanted: wanted, Needs: stats.SourcesNeeded(wanted)}
 }
 
-// bound tells an interval's end from a metric that merely is called so.
+// bound tells whether a metric is the end of an interval, and doesn't merely have such a name.
 func bound(m map[string]float64, name string) bool {
 	for _, suffix := range []string{"_sources_low", "_sources_high", "_low", "_high"} {
 		if of, ok := strings.CutSuffix(name, suffix); ok {
@@ -257,7 +257,7 @@ func find(steps []record.Step, name string) *record.Step {
 	return &steps[i]
 }
 
-// ancestors are a step and what it depends on, directly or not.
+// ancestors are a step and the steps that it depends on, directly or not.
 func ancestors(steps []record.Step, name string) map[string]bool {
 	out := map[string]bool{}
 	var visit func(string)
@@ -300,7 +300,7 @@ func CriticalPath(steps []Timing) (longest int64) {
 	return longest
 }
 
-// endings are when steps would be ready if all ran at once that can.
+// endings are the times at which steps would end if each started as soon as possible.
 func endings(steps []Timing) map[string]int64 {
 	ends := map[string]int64{}
 	for _, s := range steps { // in topological order
@@ -313,7 +313,7 @@ func endings(steps []Timing) map[string]int64 {
 	return ends
 }
 
-// text is the value of a strategy's variable that is a text; "" if it is none.
+// text is the value of a strategy's variable that is a text; "" if it isn't one.
 func (r *Result) text(s *Strategy, name string) string {
 	var v string
 	_ = json.Unmarshal(r.detail[s.Name].meta.Variables[name].Value, &v)

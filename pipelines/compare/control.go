@@ -6,11 +6,11 @@ import (
 	"rein/engine/record"
 )
 
-// Control is the verdict of an arm that is there to be compared with alone.
+// Control is the verdict of an arm that only serves for comparison.
 const Control = "control"
 
-// control makes a column the control of a strategy: the same pipeline with as many plain copies of the rows in the place of
-// their variations. What the paper says of the strategy isn't said of it, and it is never recommended.
+// control makes a column the control of a strategy: the same pipeline with plain copies of the rows instead of variations, as many of them.
+// Figures that the file states for the strategy don't apply to it, and it is never recommended.
 func (s *Strategy) control(of string) {
 	s.ControlOf = of
 	s.HumanDays, s.ElapsedMS = 0, 0
@@ -56,8 +56,8 @@ func (r *Result) ControlOf(s *Strategy) *Strategy {
 	return nil
 }
 
-// compared tells whether two columns are tested, and whether that has to do with a control: those tests are adjusted among
-// themselves, so that asking for controls changes nothing else.
+// compared tells whether two columns are tested, and whether one is a control. Tests with controls are adjusted among themselves, so that
+// asking for controls changes nothing else.
 func (r *Result) compared(a, b string) (tested, control bool) {
 	sa, sb := r.Strategy(a), r.Strategy(b)
 	switch ca, cb := sa != nil && sa.ControlOf != "", sb != nil && sb.ControlOf != ""; {

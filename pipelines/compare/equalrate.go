@@ -4,7 +4,7 @@ import (
 	"rein/steps/stats"
 )
 
-// fewestSources is how many new sources there must be for a test over them: with fewer, no outcome would be unlikely enough.
+// fewestSources is the least number of new sources for a test over them: with fewer, no outcome would be unlikely enough.
 const fewestSources = 6
 
 // recallAt compares two models' recall, each at the threshold that has the FP rate on the same benign rows.
@@ -49,7 +49,7 @@ func (s *side) flags(malicious bool) []bool {
 	return out
 }
 
-// overRows puts the uncertainty of the thresholds into a comparison at one FP rate: rows of both labels are drawn.
+// overRows adds the uncertainty of the thresholds to a comparison at one FP rate, by resampling rows of both labels.
 func (o outcome) overRows(metric string, a, b *stats.Set) outcome {
 	if a.Draws == nil || b.Draws == nil || a.RecallAt == nil {
 		return o
@@ -58,7 +58,7 @@ func (o outcome) overRows(metric string, a, b *stats.Set) outcome {
 	return o
 }
 
-// overSources tests the difference over sources, too: it is concluded of new ones only where both tests show it.
+// overSources tests the difference over sources, too. A difference on new sources is concluded only if both tests show it.
 func (t *Test) overSources(metric string, a, b *stats.Set, o outcome) {
 	if a.Draws == nil || b.Draws == nil || len(a.Draws.Sources[metric]) == 0 {
 		return
@@ -77,5 +77,5 @@ func (t *Test) overSources(metric string, a, b *stats.Set, o outcome) {
 	t.Raw = max(t.Raw, p)
 }
 
-// TooFewSources tells whether a test of new sources has too few of them to say anything.
+// TooFewSources tells whether a test has too few new sources to show anything.
 func (t *Test) TooFewSources() bool { return t.Sources > 0 && t.Sources < fewestSources }

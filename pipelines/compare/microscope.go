@@ -14,8 +14,8 @@ import (
 	"rein/steps/stats"
 )
 
-// Microscope looks at single rows: what a column calls malicious wrongly, what these rows have in common, and which rows
-// changed sides against another column, mostly the baseline.
+// Microscope looks at single rows: what a column wrongly calls malicious, what these rows have in common, and which rows another column,
+// usually the baseline, decides differently.
 type Microscope struct {
 	Column   string    `json:"column"`
 	Clusters []Cluster `json:"clusters"` // of its false positives, largest first
@@ -26,15 +26,15 @@ type Microscope struct {
 	Counts   [4]int    `json:"counts"`   // of fixed, new, missed, caught
 }
 
-// Cluster is false positives that share a word. Where the model is at hand, it is one that the model reacts to.
+// Cluster is a group of false positives that share a word. If the model can be opened, the model reacts to the word.
 type Cluster struct {
 	Token    string `json:"token"`
 	Rows     int    `json:"rows"`   // false positives with it
 	Benign   int    `json:"benign"` // benign rows with it
-	Fixed    int    `json:"fixed"`  // rows with it that were false alarms of the baseline and aren't any more
+	Fixed    int    `json:"fixed"`  // rows with the word that were false alarms of the baseline and aren't any more
 	Examples []Flip `json:"examples"`
 
-	// What leaving the word out does to the highest-scored of these rows, and what leaving out each of their words does.
+	// The effect of leaving the word out on the highest-scored of these rows, and of leaving out each of their words.
 	Masked int     `json:"masked,omitempty"` // rows that were tried
 	Fall   float64 `json:"fall,omitempty"`   // of the log-odds of an attack, mean
 	Passes int     `json:"passes,omitempty"` // rows that pass without the word
@@ -49,12 +49,12 @@ type Flip struct {
 	Source   string  `json:"source,omitempty"`
 	Text     string  `json:"text"`
 	Score    float64 `json:"score"`
-	Before   float64 `json:"before"` // 0 where there is nothing to compare with
-	// The thresholds that the two scores were held against.
+	Before   float64 `json:"before"` // 0 if there is nothing to compare with
+	// The thresholds for the two scores.
 	Threshold       float64 `json:"threshold"`
 	BeforeThreshold float64 `json:"before_threshold,omitempty"`
 	Causes          []Cause `json:"causes,omitempty"`
-	Turns           bool    `json:"turns,omitempty"` // the verdict turns without the parts that carry it, of which Causes are the strongest
+	Turns           bool    `json:"turns,omitempty"` // the verdict changes without the parts that carry it; Causes are the strongest of them
 	full            string
 }
 
@@ -116,7 +116,7 @@ func (r *Result) Microscope(ctx context.Context, column, against string) (*Micro
 	return m, nil
 }
 
-// Flips are the rows that a column decides otherwise than another one, without what they have in common.
+// Flips are the rows that two columns decide differently, without what the rows have in common.
 func (r *Result) Flips(ctx context.Context, column, against string) (*Microscope, error) {
 	d, err := r.scored(column)
 	if err != nil {
@@ -210,7 +210,7 @@ func (s seen) asFlip() Flip {
 	return Flip{ID: s.ID, Category: s.Category, Source: s.Source, Text: s.Text, Score: s.Score, Before: s.before, Threshold: s.cut, BeforeThreshold: s.cutOf, full: s.Text}
 }
 
-// flip notes a row that changed sides; the surest of the wrong model come first.
+// flip records a row that changed sides. Rows with the surest wrong decision come first.
 func (m *Microscope) flip(s seen) {
 	if s.now == s.of {
 		return
@@ -235,7 +235,7 @@ func (m *Microscope) flip(s seen) {
 	*list = (*list)[:min(len(*list), mostFlips)]
 }
 
-// vocabulary counts in how many benign rows a word is: of the words that several false positives have.
+// vocabulary counts how many benign rows have a word, for words of several false positives.
 type vocabulary struct {
 	proposed      map[string]int // word -> false positives with it
 	benign, fixed map[string]int
@@ -275,8 +275,8 @@ func (v *vocabulary) count(s seen) {
 	})
 }
 
-// clusters group false positives by the word that tells them best from other benign rows, greedily: the word that
-// explains most alarms takes its rows, then the next.
+// clusters groups false positives by the word that best distinguishes them from other benign rows, greedily: the word that explains most
+// alarms takes its rows, then the next one.
 func (v *vocabulary) clusters(wrong []seen) []Cluster {
 	slices.SortStableFunc(wrong, func(a, b seen) int { return cmp.Compare(b.Score, a.Score) })
 	var out []Cluster
@@ -304,8 +304,8 @@ func (v *vocabulary) clusters(wrong []seen) []Cluster {
 	return out
 }
 
-// best is the word with the highest surprise over the rows that are left: how many alarms it has beyond those that chance
-// would give it, in standard deviations.
+// best is the word with the highest surprise over the remaining rows: the number of alarms beyond the number expected by chance, in
+// standard deviations.
 func (v *vocabulary) best(wrong []seen) (token string, rows int) {
 	left := map[string]int{}
 	for _, s := range wrong {
@@ -325,10 +325,10 @@ func (v *vocabulary) best(wrong []seen) (token string, rows int) {
 	return token, rows
 }
 
-// mostWords is how far into a text words are looked for.
+// mostWords is how many words of a text are looked at.
 const mostWords = 200
 
-// eachToken gives the words of a text that are longer than two bytes, and its pairs of neighbouring words.
+// eachToken passes on the words of a text that are longer than two bytes, and pairs of neighbouring words.
 func eachToken(s string, f func([]byte)) {
 	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' })
 	var buf []byte
@@ -351,7 +351,7 @@ func tokens(s string) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// clip shortens a text and shows what can't be seen.
+// clip shortens a text and makes invisible characters visible.
 func clip(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {

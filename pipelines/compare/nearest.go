@@ -6,11 +6,10 @@ import (
 	"slices"
 )
 
-// mostNearest is for how many fixed rows of a cluster the nearest added row is looked for.
+// mostNearest is how many fixed rows of a cluster are compared with the added rows.
 const mostNearest = 40
 
-// library is the added training rows by their words, for the nearest of them to be found. Only words that are asked for
-// are kept.
+// library indexes the added training rows by their words, to find the nearest of them. Only words that are asked for are kept.
 type library struct {
 	wanted  map[string][]int32 // word -> rows that have it
 	methods []string           // by row
@@ -47,7 +46,7 @@ func (l *library) nearest(tokens []string) string {
 		w := math.Log(float64(len(l.methods)+1) / float64(len(rows)+1))
 		all += w
 		if len(rows) > max(len(l.methods)/5, 50) {
-			continue // says little, and is in too many rows
+			continue // it is in too many rows to tell them apart
 		}
 		for _, r := range rows {
 			weights[r] += w
@@ -79,8 +78,7 @@ func (l *library) byNearest(out []Repair, fixed [][][]string) {
 	}
 }
 
-// shares lists how many of the added rows each method wrote, most first: what its share among the nearest is to be held
-// against.
+// shares lists how many of the added rows each method wrote, most first. A method's share among the nearest rows is compared with it.
 func (l *library) shares() []MethodShare {
 	counts := map[string]int{}
 	for _, m := range l.methods {

@@ -13,7 +13,7 @@ type Provenance struct {
 	Steps      []Origin
 }
 
-// Origin is one step's result: the key of what was done, and the content that came of it.
+// Origin is a step's result: the ActionID, and the digest of the content.
 type Origin struct {
 	Name, Type, Status, Made, Host, Device, Action string
 	Outputs                                        []string

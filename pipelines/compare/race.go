@@ -11,8 +11,8 @@ import (
 	"rein/steps/stats"
 )
 
-// Race is how a race went: a sweep whose points are measured round by round, and of which those leave that are shown to lose. In the
-// end it may have dropped the best point once in 20 times, however many rounds there were.
+// Race is the record of a race: a sweep whose points are measured round by round, and from which points are dropped that are shown to lose.
+// The probability that the best point is dropped is at most 1 in 20, however many rounds there are.
 type Race struct {
 	Metric  string  `json:"metric"`            // that they are compared by
 	Rounds  int     `json:"rounds"`            // that a point has at most
@@ -33,7 +33,7 @@ type Racer struct {
 
 // Loss is why a point was dropped.
 type Loss struct {
-	To         string  `json:"to"`         // the point that is shown to be better
+	To         string  `json:"to"`         // the point that was shown to be better
 	Difference float64 `json:"difference"` // its mean less the dropped one's, on what both were measured on
 	Units      int     `json:"units"`      // rows or sources that this is
 	Evidence   float64 `json:"evidence"`   // stats.Evidence; it was enough
@@ -66,11 +66,11 @@ func (r *Race) Left() (out []*Racer) {
 	return out
 }
 
-// Judge decides from round to round which points have lost.
+// Judge decides after each round which points have lost.
 type Judge struct {
 	race     *Race
 	blobs    Blobs
-	evidence map[[2]string]*stats.Evidence // by point and rival: that the rival is better
+	evidence map[[2]string]*stats.Evidence // by point and rival: evidence that the rival is better
 	seen     map[string]bool               // units that were counted
 }
 
@@ -217,7 +217,7 @@ func (j *Judge) outcomes(ctx context.Context, left []*Racer, measured map[string
 	return out, nil
 }
 
-// dropped says of each strategy that a race dropped why it has no result.
+// dropped records for each strategy that a race dropped why it has no result.
 func (r *Result) dropped(s *Sweep) {
 	if s.Race == nil {
 		return

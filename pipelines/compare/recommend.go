@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// recommend stars one strategy, or nobody, and says why from what was measured.
+// recommend recommends one strategy or nobody, with reasons from what was measured.
 func (r *Result) recommend() {
 	rec := Recommendation{Why: []Finding{}}
 	var passed []*Strategy
@@ -74,7 +74,7 @@ func (r *Result) between(a, b *Strategy, metric string) *Test {
 	return cmp.Or(r.TestOf(a.Name, b.Name, metric), r.TestOf(b.Name, a.Name, metric))
 }
 
-// smaller orders by training rows: fewer do as well.
+// smaller orders by the number of training rows, fewest first.
 func smaller(a, b *Strategy) int {
 	return cmp.Or(cmp.Compare(a.Measured["total_samples"].Value, b.Measured["total_samples"].Value), byRecall(a, b))
 }
@@ -90,7 +90,7 @@ func (r *Result) whyNotHighest(chosen, best *Strategy) Finding {
 	return why
 }
 
-// OwnMS is the time that the strategy's own steps took when they were made, the baseline's not counted.
+// OwnMS is the time that the strategy's own steps took when they were made, without the baseline's.
 func (s *Strategy) OwnMS() (sum int64) {
 	for _, t := range s.Steps {
 		if !t.Shared {
@@ -167,7 +167,7 @@ func (r *Result) whyNobody() []Finding {
 		}
 	}
 	if a, _ := r.otherRows(r.Contenders()); a != nil {
-		closest = nil // figures of different test sets aren't ranked
+		closest = nil // figures on different test sets can't be ranked
 	}
 	if closest != nil && len(r.Contenders()) > 1 {
 		why = append(why, Closest{closest.Name, closest.Failures()})
@@ -178,8 +178,8 @@ func (r *Result) whyNobody() []Finding {
 	return append(why, r.advice()...)
 }
 
-// Yardstick is the recommended strategy, or the one with the highest recall at one FP rate; nil where that can't be said, as they
-// were measured on different test sets.
+// Yardstick is the recommended strategy or, without one, the strategy with the highest recall at one FP rate; nil if the strategies were
+// measured on different test sets.
 func (r *Result) Yardstick() *Strategy {
 	if s := r.Strategy(r.Recommendation.Strategy); s != nil {
 		return s

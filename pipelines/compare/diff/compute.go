@@ -13,7 +13,7 @@ import (
 
 // Side is one of the two.
 type Side struct {
-	Label    string          // "hybrid", "main:hybrid.hcl": how people tell it from the other
+	Label    string          // its name for people: "hybrid", "main:hybrid.hcl"
 	Config   json.RawMessage // the resolved pipeline, as `rein show --resolved --json` gives it; empty: not compared
 	Pipeline record.Pipeline // what was recorded; without steps: not compared
 }
@@ -29,7 +29,7 @@ type Rerun struct {
 type Input struct {
 	A, B  Side
 	Blobs compare.Blobs
-	// Scorers opens a model, for words to be left out of the rows that changed sides; nil: they aren't.
+	// Scorers opens a model, so that words can be left out of the rows that changed sides; nil: they aren't.
 	Scorers func(ctx context.Context, model string) (compare.Scorer, error)
 	Rerun   []Rerun // from the plan of B; nil: not asked for
 }
@@ -54,7 +54,7 @@ type Metric struct {
 	B    *compare.Figure `json:"b,omitempty"`
 }
 
-// Compute tells the sides apart. What isn't there is noted, not an error.
+// Compute compares the sides. Missing parts are noted and aren't errors.
 func Compute(ctx context.Context, in Input) (*Result, error) {
 	r := &Result{A: in.A.Label, B: in.B.Label, Config: []Change{}, Data: []Data{}, Metrics: []Metric{}, Tests: []compare.Test{}, Rerun: in.Rerun}
 	if r.A == r.B {
@@ -82,7 +82,7 @@ func Compute(ctx context.Context, in Input) (*Result, error) {
 	return r, r.flips(ctx, in, both)
 }
 
-// Results tells two runs of one pipeline apart by what they measured alone, with paired tests on the same rows.
+// Results compares two runs of one pipeline by what they measured alone, with paired tests on the same rows.
 func Results(ctx context.Context, before, after record.Pipeline, blobs compare.Blobs) (*Result, error) {
 	r := &Result{A: before.Name + " (before)", B: after.Name + " (after)", Metrics: []Metric{}, Tests: []compare.Test{}}
 	_, err := r.results(ctx, Input{A: Side{Pipeline: before}, B: Side{Pipeline: after}, Blobs: blobs})
@@ -113,7 +113,7 @@ func (r *Result) results(ctx context.Context, in Input) (*compare.Result, error)
 	return both, nil
 }
 
-// flips are the rows that the two sides decide otherwise.
+// flips are the rows that the two sides decide differently.
 func (r *Result) flips(ctx context.Context, in Input, both *compare.Result) (err error) {
 	if in.Blobs == nil || both.Strategy(r.A).Missing != nil || both.Strategy(r.B).Missing != nil {
 		return nil

@@ -14,7 +14,7 @@ type Change struct {
 	Path    string `json:"path"`              // "variable variations", "step augment.variations method"
 	A       string `json:"a,omitempty"`       // empty: not there
 	B       string `json:"b,omitempty"`       // empty: not there
-	From    string `json:"from,omitempty"`    // where B says it, else where A does
+	From    string `json:"from,omitempty"`    // its place in B, otherwise in A
 	Follows bool   `json:"follows,omitempty"` // both files say the same: the value follows from another change
 }
 
@@ -46,7 +46,7 @@ type block struct {
 	Blocks    []block    `json:"blocks"`
 }
 
-// said is one value, how and where it is written.
+// said is a value with its expression and its place.
 type said struct{ value, expression, from string }
 
 // There is the value of a step's own path, where it has one.
@@ -129,7 +129,7 @@ func last(s []string) string {
 	return s[len(s)-1]
 }
 
-// metrics lists the figures that differ, or that one side hasn't.
+// metrics lists the figures that differ or that only one side has.
 func metrics(a, b map[string]compare.Figure) []Metric {
 	all := maps.Clone(a)
 	maps.Copy(all, b)
