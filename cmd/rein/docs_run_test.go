@@ -60,7 +60,7 @@ var mentions = map[string]string{
 	"compare pipelines --no-run":                "TestScripts/compare_main",
 	"compare pipelines --no-run -o report.html": "TestScripts/compare_main",
 	"compare pipelines/beyond":                  "TestScripts/beyond",
-	"compare pipelines pipelines/beyond --var train=../shared/data --var folds=5 --var ship=false": "TestScripts/folds_ship", "run STRATEGY --var folds=N": "TestScripts/folds_ship",
+	"compare pipelines pipelines/beyond --var train=../shared/data --var folds=5": "TestScripts/folds_ship", "run STRATEGY --var folds=N": "TestScripts/folds_ship",
 	"cache key":               "TestScripts/sharing_signed",
 	"bisect":                  "TestScripts/bisect",
 	"promote":                 "TestScripts/promote",
