@@ -257,5 +257,9 @@ func (s *Store) keepStamps(ctx context.Context, t *tree, known []Digest, stamps 
 	}))
 }
 
-// plainStamp is the part of a stamp that every system knows.
-func plainStamp(i fs.FileInfo) stamp { return stamp{Size: i.Size(), Mtime: i.ModTime().UnixNano()} }
+// stampOf is what the system tells of a file; the digest is left open.
+func stampOf(i fs.FileInfo) stamp {
+	st := stamp{Size: i.Size(), Mtime: i.ModTime().UnixNano()}
+	st.Ctime, st.Inode, st.Device, _ = index.Identity(i)
+	return st
+}

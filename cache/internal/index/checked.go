@@ -2,6 +2,7 @@ package index
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"time"
 )
@@ -25,6 +26,12 @@ type stamp struct {
 	Ctime int64     `json:"ctime"` // ns
 	Inode uint64    `json:"inode"`
 	At    time.Time `json:"at"` // of the check
+}
+
+// stampOf is the stamp of a file at a time; not ok where the system doesn't tell the change time.
+func stampOf(info fs.FileInfo, at time.Time) (st stamp, ok bool) {
+	ctime, inode, _, ok := Identity(info)
+	return stamp{info.Size(), info.ModTime().UnixNano(), ctime, inode, at}, ok
 }
 
 // counts tells whether a check of then is one of the file as it looks now.

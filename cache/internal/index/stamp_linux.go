@@ -3,14 +3,14 @@ package index
 import (
 	"io/fs"
 	"syscall"
-	"time"
 )
 
-// stampOf is what the system says of a file at a time; not ok where it doesn't tell the change time.
-func stampOf(info fs.FileInfo, at time.Time) (st stamp, ok bool) {
+// Identity is what the system tells of a file beside its size and modification time: its change time in ns, which nobody can set, its
+// inode, and its device. ok is false where it doesn't tell.
+func Identity(info fs.FileInfo) (ctime int64, inode, device uint64, ok bool) {
 	sys, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return st, false
+		return 0, 0, 0, false
 	}
-	return stamp{info.Size(), sys.Mtim.Nano(), sys.Ctim.Nano(), sys.Ino, at}, true
+	return sys.Ctim.Nano(), sys.Ino, uint64(sys.Dev), true
 }
