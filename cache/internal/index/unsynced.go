@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/table"
@@ -16,6 +17,10 @@ import (
 func dropUnsynced(dir string) error {
 	if logs, err := filepath.Glob(filepath.Join(dir, "*.mem")); err != nil || len(logs) == 0 {
 		return err
+	}
+	listed, err := listedTables(dir)
+	if err != nil || !slices.ContainsFunc(listed, func(id uint64) bool { return !exists(dir, id) }) {
+		return nil // as nearly always; the check of the tables says what is damaged
 	}
 	path := filepath.Join(dir, badger.ManifestFilename)
 	b, err := os.ReadFile(path)
@@ -80,10 +85,16 @@ func onlyMissing(dir string, with, without map[uint64]badger.TableManifest) bool
 		if _, ok := without[id]; ok {
 			continue
 		}
-		if _, err := os.Stat(table.NewFilename(id, dir)); !errors.Is(err, fs.ErrNotExist) {
+		if exists(dir, id) {
 			return false
 		}
 		some = true
 	}
 	return some
+}
+
+// exists tells whether a table has a file, or may have one.
+func exists(dir string, id uint64) bool {
+	_, err := os.Stat(table.NewFilename(id, dir))
+	return !errors.Is(err, fs.ErrNotExist)
 }
