@@ -182,7 +182,7 @@ func TestSmallerWeightsKeepTheThresholdWhereItCannotBeChosen(t *testing.T) {
 	}
 }
 
-// A threshold that rests on more sources than the rows have isn't chosen anew: the rows would be of sources that train, or too few.
+// A threshold that rests on more sources than the rows have isn't chosen again: the rows are of sources that train, or of too few sources.
 func TestSmallerWeightsKeepAThresholdOverMoreSources(t *testing.T) {
 	m := model(t)
 	info, err := m.Info()
