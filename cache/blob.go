@@ -12,6 +12,11 @@ import (
 	"time"
 )
 
+// When a blob's content is checked. Every use looks at its seal, which shows a write to a file in the store unless the writer set the time
+// back. A blob that is handed out (Path, Publish) is also hashed, once in a process: always if it is at most a chunk, otherwise if its
+// change time is another than when it was last hashed, or if that was longer than proofAge ago. So a large blob that decays on the disk
+// without a trace is detected within twice that time, and a small one before it is used. `rein cache verify` hashes everything.
+
 // sealed is the modification time of every file and folder in the store. A write to a file changes
 // that file's time; adding, renaming or removing a file changes its folder's. The next use sees that without reading the content.
 // What may not be on the disk yet has the other time, fresh: the seal proves nothing after a power cut.
@@ -77,7 +82,7 @@ func (s *Store) isSealed(b Blob) bool {
 	return err == nil && info.Mode().IsRegular() && !b.Dir && info.ModTime().Equal(sealed) && info.Size() == b.Size && b.Exec == (info.Mode()&0o100 != 0)
 }
 
-// Path returns a read-only path that holds a blob's content, proven as proof.go says. The error of an absent or damaged blob
+// Path returns a read-only path that holds a blob's content, proven as said above. The error of an absent or damaged blob
 // is a *Miss; a damaged one is put out of the way.
 func (s *Store) Path(ctx context.Context, b Blob) (string, error) { return s.find(ctx, b, true) }
 
@@ -116,12 +121,111 @@ func (s *Store) plain(ctx context.Context, b Blob, handed bool) (string, error) 
 	if !t.linked && t.blob() == b {
 		return path, s.prove(ctx, b, t, seal, due)
 	}
-	if !s.readOnly {
-		if err := s.drop(path); err != nil {
-			return "", err
+	return "", s.damaged(b, path)
+}
+
+// proofAge is the age of a large blob's last check at which it is hashed again. Ages vary up to twice that, so that blobs aren't all due at
+// the same time.
+const proofAge = 14 * 24 * time.Hour
+
+// trusts tells whether a sealed blob may be handed out as it is, and whether its last proof is too old.
+func (s *Store) trusts(ctx context.Context, b Blob, t *tree) (ok, due bool, err error) {
+	if ok = s.proven(b, t); ok || b.Size <= Chunk {
+		return ok, false, nil
+	}
+	stamps := t.stamps()
+	age := proofAge + proofAge*time.Duration(b.Digest[0])/256
+	for _, st := range stamps {
+		if time.Since(time.Unix(0, st.Ctime)) > age {
+			return false, true, nil
 		}
 	}
-	return "", &Miss{"blob", b.Digest.Short() + " is damaged: its content isn't what was written"}
+	known, err := s.knownStamps(ctx, t.files, stamps)
+	if err != nil {
+		return false, false, err
+	}
+	for _, d := range known {
+		if d.IsZero() {
+			return false, false, nil
+		}
+	}
+	return true, false, nil
+}
+
+// proven tells whether this process has hashed what a tree is, and it looks as it did then.
+func (s *Store) proven(b Blob, t *tree) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	look, ok := s.proofs[b]
+	return ok && look == t.look(t.stamps(), true)
+}
+
+// remember notes how a blob looks that this process has hashed.
+func (s *Store) remember(b Blob, t *tree) {
+	look := t.look(t.stamps(), true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proofs == nil {
+		s.proofs = map[Blob]Digest{}
+	}
+	s.proofs[b] = look
+}
+
+// prove remembers that a tree, which was hashed just now, is b. A broken seal is made again, as a fresh one. One whose proof is due is
+// sealed again, which dates the proof.
+func (s *Store) prove(ctx context.Context, b Blob, t *tree, seal time.Time, due bool) error {
+	if s.readOnly {
+		s.remember(b, t)
+		return nil
+	}
+	if !seal.Equal(sealed) {
+		defer s.wrote(b)
+	}
+	if seal.IsZero() || due {
+		at := fresh
+		if due {
+			at = sealed
+		}
+		if err := t.seal(at); err != nil {
+			return err
+		}
+		now, err := readTree(t.root)
+		if err != nil || !now.sealedAt(b, at) {
+			return err
+		}
+		for i := range now.files {
+			now.files[i].digest = t.files[i].digest
+		}
+		t = now
+	}
+	s.remember(b, t)
+	if b.Size <= Chunk {
+		return nil
+	}
+	stamps := t.stamps()
+	return unlessFull(s.keepStamps(ctx, t, make([]Digest, len(stamps)), stamps, time.Now()))
+}
+
+// doubt hashes a blob, whatever is known of it, after a copy of it turned out to differ. The error is a *Miss.
+func (s *Store) doubt(ctx context.Context, b Blob) error {
+	t, err := readTree(s.blobPath(b))
+	if err == nil {
+		err = t.hash(ctx, nil)
+	}
+	if err != nil || t.blob() == b {
+		return err
+	}
+	return s.damaged(b, t.root)
+}
+
+// damaged puts the content of a damaged blob, which lies at path, out of the way. Its error is a *Miss.
+func (s *Store) damaged(b Blob, path string) error {
+	if !s.readOnly {
+		if err := s.drop(path); err != nil {
+			return err
+		}
+	}
+	return &Miss{"blob", b.Digest.Short() + " is damaged: its content isn't what was written"}
 }
 
 // drop removes content from the store. It is renamed first, so that no process sees a part of it.

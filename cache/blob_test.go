@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -108,5 +109,110 @@ func TestChangedFolderIsAMiss(t *testing.T) {
 			_, err = s.Path(t.Context(), b)
 			wantMiss(t, err, "damaged")
 		})
+	}
+}
+
+// A blob that was changed under a kept time isn't handed out, whatever its size, in the process that made it or a later one.
+func TestRottenBlobIsNotHandedOut(t *testing.T) {
+	for _, size := range []int{10, Chunk + 1} {
+		for _, later := range []bool{false, true} {
+			dir := t.TempDir()
+			s := open(t, dir, Options{})
+			b := adopt(t, s, string(bytes.Repeat([]byte("x"), size)))
+			path, err := s.Path(t.Context(), b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if later {
+				s.Close()
+				s = open(t, dir, Options{})
+			}
+			rot(t, path)
+			_, err = s.Path(t.Context(), b)
+			wantMiss(t, err, "damaged")
+			b = adopt(t, s, string(bytes.Repeat([]byte("x"), size)))
+			rot(t, s.blobPath(b))
+			_, err = s.Publish(t.Context(), b, filepath.Join(t.TempDir(), "out"))
+			wantMiss(t, err, "damaged")
+			s.Close()
+		}
+	}
+}
+
+// rot flips a byte of a file and leaves its time.
+func rot(t *testing.T, path string) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[0] ^= 1
+	for _, err := range []error{os.Chmod(path, 0o644), os.WriteFile(path, content, 0o644), os.Chtimes(path, sealed, sealed), os.Chmod(path, 0o444)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Whether a file may be executed is part of what it is, also where equal content is there without.
+func TestExecutableFileIsAnother(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	dir := t.TempDir()
+	tool, text := write(t, filepath.Join(dir, "tool"), "#!/bin/sh"), write(t, filepath.Join(dir, "text"), "#!/bin/sh")
+	if err := os.Chmod(tool, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	was, err := s.HashPath(t.Context(), text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{tool, text} {
+		b, err := s.Import(t.Context(), path)
+		if err != nil || (b == was) != (path == text) {
+			t.Fatalf("%s: %v, %v", path, b, err)
+		}
+		dst := filepath.Join(t.TempDir(), "out")
+		if _, err := s.Publish(t.Context(), b, dst); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(dst)
+		if err != nil || (info.Mode()&0o100 != 0) != (path == tool) {
+			t.Errorf("%s: published as %v, %v", path, info.Mode(), err)
+		}
+		// As it comes from a bucket, which knows no modes.
+		other := open(t, t.TempDir(), Options{})
+		if err := other.Receive(t.Context(), write(t, filepath.Join(t.TempDir(), "x"), "#!/bin/sh"), b, true); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := other.Path(t.Context(), b); err != nil {
+			t.Error(err)
+		} else if back, err := HashPath(t.Context(), got); err != nil || back != b {
+			t.Errorf("received %v, %v, want %v", back, err, b)
+		}
+	}
+	if err := os.Chmod(text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := s.HashPath(t.Context(), text); err != nil || now == was {
+		t.Errorf("a flip isn't seen: %v, %v", now, err)
+	}
+}
+
+// A time in whole seconds proves nothing until a second write would show.
+func TestCoarseTimesAreTrustedLate(t *testing.T) {
+	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		m, c time.Duration // of the change, after at
+		read time.Duration
+		want bool
+	}{
+		{0, 0, time.Second, false}, {0, 0, 2 * time.Second, false}, {0, 0, 3 * time.Second, true},
+		{1, 1, 40 * time.Millisecond, false}, {1, 1, 100 * time.Millisecond, true},
+		{-time.Hour, 1, 100 * time.Millisecond, true}, {-time.Hour, 0, time.Second, false},
+	} {
+		a := stamp{Mtime: at.Add(c.m).UnixNano(), Ctime: at.Add(c.c).UnixNano()}
+		if got := a.timesTrusted(at.Add(c.read)); got != c.want {
+			t.Errorf("%v: timesTrusted %v", c, got)
+		}
 	}
 }

@@ -55,6 +55,35 @@ func copyFile(src, dst string, mode fs.FileMode) (err error) {
 	return out.Chmod(mode)
 }
 
+// copyTree copies a file or a folder; files get the mode, less the umask where it allows writing, and keep the right to be
+// executed.
+func copyTree(src, dst string, mode fs.FileMode) error {
+	t, err := readTree(src)
+	if err != nil {
+		return err
+	}
+	if t.dir {
+		if err := os.Mkdir(dst, 0o777); err != nil {
+			return err
+		}
+	}
+	for _, d := range t.dirs {
+		if err := os.Mkdir(filepath.Join(dst, filepath.FromSlash(d)), 0o777); err != nil {
+			return err
+		}
+	}
+	for _, f := range t.files {
+		m := mode
+		if f.info.Mode()&0o100 != 0 {
+			m |= 0o111
+		}
+		if err := copyFile(f.path, filepath.Join(dst, filepath.FromSlash(f.name)), m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // RemoveAll removes a tree that may hold read-only folders.
 func RemoveAll(path string) error {
 	err := os.RemoveAll(path)

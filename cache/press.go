@@ -226,12 +226,7 @@ func (s *Store) unpress(ctx context.Context, pressed, path string, b Blob) (err 
 	if err != nil && (Outside(err) || ctx.Err() != nil) {
 		return stateError(err)
 	}
-	if !s.readOnly {
-		if err := s.drop(pressed); err != nil {
-			return err
-		}
-	}
-	return &Miss{"blob", b.Digest.Short() + " is damaged: its content isn't what was written"}
+	return s.damaged(b, pressed)
 }
 
 // trimPressed tells a pressed blob's file by its name.

@@ -2,29 +2,15 @@ package cache
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"os"
 	"slices"
 	"syscall"
 	"time"
 
-	"github.com/zeebo/blake3"
-
 	"rein/cache/internal/index"
 )
-
-// stamp is what tells that a file hasn't been written since it was hashed.
-type stamp struct {
-	Size   int64  `json:"s"`
-	Mtime  int64  `json:"m"` // ns
-	Ctime  int64  `json:"c"` // ns
-	Inode  uint64 `json:"i"`
-	Device uint64 `json:"d"`
-	Digest Digest `json:"h"`
-}
 
 // How old a file's change must be before its times can be trusted: a second write in the same tick of the file system's clock
 // would go unseen. A time without a fraction of a second may be of a file system that has none, or even ones only (FAT).
@@ -159,16 +145,6 @@ func unlessFull(err error) error {
 	return err
 }
 
-func (t *tree) stamps() []stamp { return stampsOf(t.files) }
-
-func stampsOf(files []treeFile) []stamp {
-	out := make([]stamp, len(files))
-	for i, f := range files {
-		out[i] = stampOf(f.info)
-	}
-	return out
-}
-
 // folderMemo is what is kept of a folder as a whole.
 type folderMemo struct {
 	Look Digest `json:"look"` // of names and stamps
@@ -177,34 +153,6 @@ type folderMemo struct {
 
 // folderKey can't be a file's: no path ends in a slash.
 func folderKey(path string) []byte { return append(statKey(path), '/') }
-
-// look is the digest of everything that the system tells of a tree's files without reading them, their ctime only on
-// request.
-func (t *tree) look(stamps []stamp, ctime bool) Digest {
-	h := blake3.New()
-	var b []byte
-	for _, d := range t.dirs {
-		b = append(binary.AppendUvarint(append(b, 'd'), uint64(len(d))), d...)
-	}
-	for i, f := range t.files {
-		b = append(binary.AppendUvarint(append(b, 'f'), uint64(len(f.name))), f.name...)
-		st := stamps[i]
-		if !ctime {
-			st.Ctime = 0
-		}
-		for _, v := range [...]uint64{uint64(st.Size), uint64(st.Mtime), uint64(st.Ctime), st.Inode, st.Device, uint64(f.info.Mode().Perm())} {
-			b = binary.LittleEndian.AppendUint64(b, v)
-		}
-		if len(b) > 1<<16 {
-			_, _ = h.Write(b) // a hash doesn't fail
-			b = b[:0]
-		}
-	}
-	_, _ = h.Write(b)
-	var d Digest
-	h.Sum(d[:0])
-	return d
-}
 
 // knownFolder returns a folder's identity if it looks as it did when that was found.
 func (s *Store) knownFolder(ctx context.Context, t *tree, look Digest) (b Blob, ok bool, err error) {
@@ -255,11 +203,4 @@ func (s *Store) keepStamps(ctx context.Context, t *tree, known []Digest, stamps 
 		}
 		return nil
 	}))
-}
-
-// stampOf is what the system tells of a file; the digest is left open.
-func stampOf(i fs.FileInfo) stamp {
-	st := stamp{Size: i.Size(), Mtime: i.ModTime().UnixNano()}
-	st.Ctime, st.Inode, st.Device, _ = index.Identity(i)
-	return st
 }

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zeebo/blake3"
 	"golang.org/x/sync/errgroup"
+
+	"rein/cache/internal/index"
 )
 
 // tree is a file, or what a folder holds.
@@ -177,6 +181,61 @@ func follow(path string) (fs.FileInfo, error) {
 	return info, err
 }
 
+// stamp is what tells that a file hasn't been written since it was hashed.
+type stamp struct {
+	Size   int64  `json:"s"`
+	Mtime  int64  `json:"m"` // ns
+	Ctime  int64  `json:"c"` // ns
+	Inode  uint64 `json:"i"`
+	Device uint64 `json:"d"`
+	Digest Digest `json:"h"`
+}
+
+// stampOf is what the system tells of a file; the digest is left open.
+func stampOf(i fs.FileInfo) stamp {
+	st := stamp{Size: i.Size(), Mtime: i.ModTime().UnixNano()}
+	st.Ctime, st.Inode, st.Device, _ = index.Identity(i)
+	return st
+}
+
+func (t *tree) stamps() []stamp { return stampsOf(t.files) }
+
+func stampsOf(files []treeFile) []stamp {
+	out := make([]stamp, len(files))
+	for i, f := range files {
+		out[i] = stampOf(f.info)
+	}
+	return out
+}
+
+// look is the digest of everything that the system tells of a tree's files without reading them, their ctime only on
+// request.
+func (t *tree) look(stamps []stamp, ctime bool) Digest {
+	h := blake3.New()
+	var b []byte
+	for _, d := range t.dirs {
+		b = append(binary.AppendUvarint(append(b, 'd'), uint64(len(d))), d...)
+	}
+	for i, f := range t.files {
+		b = append(binary.AppendUvarint(append(b, 'f'), uint64(len(f.name))), f.name...)
+		st := stamps[i]
+		if !ctime {
+			st.Ctime = 0
+		}
+		for _, v := range [...]uint64{uint64(st.Size), uint64(st.Mtime), uint64(st.Ctime), st.Inode, st.Device, uint64(f.info.Mode().Perm())} {
+			b = binary.LittleEndian.AppendUint64(b, v)
+		}
+		if len(b) > 1<<16 {
+			_, _ = h.Write(b) // a hash doesn't fail
+			b = b[:0]
+		}
+	}
+	_, _ = h.Write(b)
+	var d Digest
+	h.Sum(d[:0])
+	return d
+}
+
 // blob is the tree's identity, once its files are hashed.
 func (t *tree) blob() Blob {
 	if !t.dir {
@@ -274,35 +333,6 @@ func (t *tree) sync() error {
 	}
 	for _, d := range t.folders() {
 		if err := syncPath(d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// copyTree copies a file or a folder; files get the mode, less the umask where it allows writing, and keep the right to be
-// executed.
-func copyTree(src, dst string, mode fs.FileMode) error {
-	t, err := readTree(src)
-	if err != nil {
-		return err
-	}
-	if t.dir {
-		if err := os.Mkdir(dst, 0o777); err != nil {
-			return err
-		}
-	}
-	for _, d := range t.dirs {
-		if err := os.Mkdir(filepath.Join(dst, filepath.FromSlash(d)), 0o777); err != nil {
-			return err
-		}
-	}
-	for _, f := range t.files {
-		m := mode
-		if f.info.Mode()&0o100 != 0 {
-			m |= 0o111
-		}
-		if err := copyFile(f.path, filepath.Join(dst, filepath.FromSlash(f.name)), m); err != nil {
 			return err
 		}
 	}
