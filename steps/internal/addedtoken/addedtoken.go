@@ -1,5 +1,5 @@
-// Package addedtoken finds the tokens that a tokenizer takes whole wherever they are written out in a text, as Hugging
-// Face's tokenizers library does: the leftmost match, the longest of those that begin there.
+// Package addedtoken finds a tokenizer's added tokens in a text. Such a token is never split: where the text spells it out, it becomes one
+// id. As in Hugging Face's tokenizers library, the leftmost match wins, and of several that begin at one place the longest.
 package addedtoken
 
 import (
@@ -8,26 +8,26 @@ import (
 	"unicode/utf8"
 )
 
-// Token is one that is taken whole.
+// Token is one added token, as tokenizer.json describes it.
 type Token struct {
 	ID      int32  `json:"id"`
 	Content string `json:"content"`
-	Single  bool   `json:"single_word"` // only where no letter, digit or underscore is beside it
-	Left    bool   `json:"lstrip"`      // takes the white space before it too
-	Right   bool   `json:"rstrip"`      // takes the white space after it too
-	Normal  bool   `json:"normalized"`  // is looked for in normalised text
+	Single  bool   `json:"single_word"` // matches only where no letter, mark, digit or underscore is beside it
+	Left    bool   `json:"lstrip"`      // also takes the white space before it
+	Right   bool   `json:"rstrip"`      // also takes the white space after it
+	Normal  bool   `json:"normalized"`  // is looked for in the normalised text
 }
 
-// Ends are the special tokens around a text's own.
+// Ends are the ids of the special tokens that go before and after the ids of a text.
 type Ends struct{ Before, After []int32 }
 
-// Finder finds tokens.
+// Finder finds a set of added tokens in texts.
 type Finder struct {
-	first  [256]bool // bytes that begin a token
+	first  [256]bool // whether a token begins with this byte
 	tokens []Token   // longest first
 }
 
-// NewFinder makes a Finder; tokens without content are none.
+// NewFinder makes a Finder. It ignores tokens without content.
 func NewFinder(tokens []Token) *Finder {
 	f := &Finder{}
 	for _, t := range tokens {
@@ -40,7 +40,7 @@ func NewFinder(tokens []Token) *Finder {
 	return f
 }
 
-// Split calls text for what lies between tokens, where it isn't empty, and token for each of them, in order.
+// Split divides s at its added tokens, in order. It calls token for each of them, and text for each piece between them that isn't empty.
 func (f *Finder) Split(s string, text func(string), token func(id int32)) {
 	start := 0
 	for i := 0; i < len(s); {
@@ -73,7 +73,8 @@ func (f *Finder) Split(s string, text func(string), token func(id int32)) {
 	}
 }
 
-// at is the longest token that is written at i; nil: there is none, or the longest may not stand there.
+// at returns the longest token that matches at i. It returns nil if none matches, or if the longest must not have a word character beside
+// it but does.
 func (f *Finder) at(s string, i int) *Token {
 	if !f.first[s[i]] {
 		return nil
@@ -90,7 +91,7 @@ func (f *Finder) at(s string, i int) *Token {
 	return nil
 }
 
-// trimRight moves to left over white space, as far as start.
+// trimRight returns where the white space before to begins, but at least start.
 func trimRight(s string, start, to int) int {
 	for to > start {
 		r, n := utf8.DecodeLastRuneInString(s[start:to])

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// ParseEnds reads the post_processor of a tokenizer.json: what is put around one text.
+// ParseEnds reads the post_processor of a tokenizer.json: the special tokens that it puts around a single text. A type of post-processor
+// that isn't known is an error.
 func ParseEnds(b json.RawMessage) (Ends, error) {
 	var p struct {
 		Type       string            `json:"type"`
@@ -24,7 +25,7 @@ func ParseEnds(b json.RawMessage) (Ends, error) {
 		return Ends{}, fmt.Errorf("post_processor: %w", err)
 	}
 	switch p.Type {
-	case "ByteLevel": // moves offsets only
+	case "ByteLevel": // it adds no tokens
 		return Ends{}, nil
 	case "BertProcessing", "RobertaProcessing":
 		before, okB := idOf(p.Cls)
@@ -65,7 +66,7 @@ func ParseEnds(b json.RawMessage) (Ends, error) {
 	return Ends{}, fmt.Errorf("post_processor of type %q isn't known", p.Type)
 }
 
-// idOf is the id of a pair of token and id.
+// idOf returns the id from a JSON pair [token, id].
 func idOf(pair []any) (int32, bool) {
 	if len(pair) != 2 {
 		return 0, false
@@ -74,7 +75,7 @@ func idOf(pair []any) (int32, bool) {
 	return int32(id), ok
 }
 
-// Pad is the id of the token that fills a batch, by its usual names.
+// Pad returns the id of the padding token, which it knows by its usual names.
 func Pad(tokens []Token) (int32, error) {
 	for _, name := range []string{"[PAD]", "<pad>", "<|pad|>", "<|endoftext|>"} {
 		for _, t := range tokens {

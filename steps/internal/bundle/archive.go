@@ -13,7 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Archive writes a folder as tar.zst, its files in the order of their names and without times: equal folders give equal bytes.
+// Archive writes a folder as tar.zst. The files are sorted by name and have no times, so equal folders give equal bytes.
 func Archive(w io.Writer, dir string) error {
 	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
 	if err != nil {
@@ -41,20 +41,20 @@ func Archive(w io.Writer, dir string) error {
 	return errors.Join(err, t.Close(), z.Close())
 }
 
-// What an archive may unpack to: anybody may have made it.
+// Limits of what an archive may unpack to, because it may come from an untrusted source.
 const (
 	maxFiles    = 10_000
 	maxName     = 1000     // bytes
-	maxDepth    = 32       // folders within each other
+	maxDepth    = 32       // nested folders
 	maxUnpacked = 64 << 30 // bytes
-	// maxRatio is how many times as long as the archive its files may be, above minUnpacked. Weights of models are hardly
-	// compressible.
+	// maxRatio limits the unpacked size to this many times the archive's size. It applies above minUnpacked bytes. Real packages stay far
+	// below it, because weights hardly compress.
 	maxRatio    = 100
 	minUnpacked = 1 << 30
-	maxWindow   = 128 << 20 // of the compression
+	maxWindow   = 128 << 20 // bytes of zstd's window, which the decoder keeps in memory
 )
 
-// counted counts what is read of an archive.
+// counted is a reader that counts the bytes read from it.
 type counted struct {
 	io.Reader
 	n int64
@@ -67,8 +67,8 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Extract puts the files of an archive into a folder, and nothing outside of it. An archive that unpacks to much more than it is
-// long is refused.
+// Extract unpacks an archive into a folder and writes nothing outside of it. It refuses an archive that unpacks to far more bytes than it
+// has.
 func Extract(r io.Reader, dir string) error {
 	in := &counted{Reader: r}
 	z, err := zstd.NewReader(in, zstd.WithDecoderMaxWindow(maxWindow))
@@ -102,11 +102,11 @@ func Extract(r io.Reader, dir string) error {
 	}
 }
 
-// extract unpacks one file of at most room bytes.
+// extract unpacks one file of at most room bytes and returns its size.
 func extract(root *os.Root, h *tar.Header, r io.Reader, room int64) (int64, error) {
 	switch h.Typeflag {
 	case tar.TypeDir:
-		return 0, nil // made with the files in it
+		return 0, nil // a folder is made along with the files in it
 	case tar.TypeReg:
 	default:
 		return 0, errors.New("neither a file nor a folder: a package holds no links")
@@ -132,7 +132,7 @@ func extract(root *os.Root, h *tar.Header, r io.Reader, room int64) (int64, erro
 	return n, errors.Join(err, f.Close())
 }
 
-// Folder gives the folder of a package that is a folder already, or an archive, whose files it puts into one that done removes.
+// Folder returns the folder of a package. An archive is unpacked into a temporary folder, which done removes.
 func Folder(path string) (dir string, done func(), err error) {
 	st, err := os.Stat(path)
 	if err != nil || st.IsDir() {
@@ -146,7 +146,7 @@ func Folder(path string) (dir string, done func(), err error) {
 	if dir, err = os.MkdirTemp("", "rein-package-*"); err != nil {
 		return "", nil, err
 	}
-	done = func() { _ = os.RemoveAll(dir) } // what is left lies in the system's folder for temporary files
+	done = func() { _ = os.RemoveAll(dir) } // if this fails, the rest stays in the system's temporary folder
 	if err := Extract(f, dir); err != nil {
 		done()
 		return "", nil, fmt.Errorf("%s: %w", path, err)

@@ -1,5 +1,4 @@
-// Package bundle is a packaged model on disk: a folder that lists the checksums of its files, or the tar of one,
-// compressed by zstd.
+// Package bundle is a packaged model on disk: a folder with a list of its files' checksums, or a tar of this folder, compressed with zstd.
 package bundle
 
 import (
@@ -18,10 +17,10 @@ import (
 	"strings"
 )
 
-// SumsFile is the list of checksums in a package, as sha256sum writes and checks it.
+// SumsFile is the name of a package's list of checksums, in the format of sha256sum.
 const SumsFile = "SHA256SUMS"
 
-// Seal lists the checksums of all files of a folder, and returns their size together.
+// Seal writes the list of checksums of a folder's files, and returns their total size in bytes.
 func Seal(dir string) (size int64, err error) {
 	lines, size, err := sumsOf(dir)
 	if err != nil {
@@ -30,7 +29,7 @@ func Seal(dir string) (size int64, err error) {
 	return size, os.WriteFile(filepath.Join(dir, SumsFile), []byte(strings.Join(lines, "")), 0o644)
 }
 
-// sumsOf makes the lines of the list, in their order.
+// sumsOf returns the sorted lines of the list of checksums, and the total size of the files.
 func sumsOf(dir string) (lines []string, size int64, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -49,10 +48,10 @@ func sumsOf(dir string) (lines []string, size int64, err error) {
 	return lines, size, err
 }
 
-// Verify compares the files of a folder with its list of checksums. A folder without a list is a model that was never packaged:
-// there is nothing to compare.
+// Verify compares the files of a folder with its list of checksums. It accepts a folder without a list, which is a model that was never
+// packaged.
 func Verify(dir string) error {
-	if err := plain(dir); err != nil {
+	if err := onlyRegular(dir); err != nil {
 		return err
 	}
 	list, err := os.ReadFile(filepath.Join(dir, SumsFile))
@@ -66,7 +65,7 @@ func Verify(dir string) error {
 	lines := bufio.NewScanner(bytes.NewReader(list))
 	for ; lines.Scan(); n++ {
 		want, name, ok := strings.Cut(lines.Text(), " ")
-		if ok = ok && name != "" && (name[0] == ' ' || name[0] == '*'); ok { // as text or as bytes: it is the same
+		if ok = ok && name != "" && (name[0] == ' ' || name[0] == '*'); ok { // sha256sum's marks of text and binary mode mean the same
 			name = path.Clean(name[1:])
 		}
 		if !ok || !filepath.IsLocal(filepath.FromSlash(name)) {
@@ -93,11 +92,11 @@ func Verify(dir string) error {
 	return onlyListed(dir, listed)
 }
 
-// parts are the endings of the files that models and their programs consist of.
+// parts are the file name extensions of models and of programs that use them.
 var parts = []string{".onnx", ".data", ".json", ".safetensors", ".txt", ".model", ".bin", ".npz", ".py"}
 
-// onlyListed refuses parts of a model that the list doesn't have: one may have been left out to change it. Notes beside them are
-// the user's, hidden files the system's.
+// onlyListed refuses a package with a part of a model that isn't in the list: somebody may have removed its line to change the file. Other
+// files are allowed, because users add notes and operating systems add hidden files.
 func onlyListed(dir string, listed map[string]bool) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -114,7 +113,7 @@ func onlyListed(dir string, listed map[string]bool) error {
 			return nil
 		}
 		if isProfile(name) {
-			return nil // the user's own
+			return nil // a user's threshold, which is never in the list
 		}
 		if !d.IsDir() && !listed[name] && slices.Contains(parts, strings.ToLower(filepath.Ext(name))) {
 			return fmt.Errorf("the package was changed: it has %s, which %s doesn't list; remove that file, or get the package again", name, SumsFile)
@@ -123,15 +122,15 @@ func onlyListed(dir string, listed map[string]bool) error {
 	})
 }
 
-// plain refuses what can't be read to its end: devices and pipes, also behind links.
-func plain(dir string) error {
+// onlyRegular refuses a folder with a device or a pipe, also behind a link: reading one may never end.
+func onlyRegular(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.Type().IsRegular() || d.IsDir() {
 			return err
 		}
 		fi, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // a link to nowhere: who needs the file says so
+			return nil // a broken link; whoever needs the file reports it
 		}
 		if err == nil && !fi.Mode().IsRegular() && !fi.IsDir() {
 			err = fmt.Errorf("%s is neither a file nor a folder, so nothing of %s is read", path, dir)

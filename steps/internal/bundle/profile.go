@@ -16,23 +16,23 @@ import (
 	"sync"
 )
 
-// profiles is the folder of a package that holds its user's thresholds. Its files are in no list of checksums: they are made after
-// the package, and a package that was signed stays what was signed.
+// profiles is the folder of a package with its user's thresholds. Its files aren't in the list of checksums: they are written after the
+// package was signed, and the list must stay as it was signed.
 const profiles = "profiles"
 
 var profileName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$`) })
 
-// Profile is a threshold of a package's user.
+// Profile is a threshold that a package's user chose.
 type Profile struct {
 	Name      string  `json:"name"`
 	Threshold float64 `json:"threshold"`
 	Rule      string  `json:"rule"`  // how it was chosen
-	Model     string  `json:"model"` // sha256 of the list of the package's checksums: a threshold fits no other model
+	Model     string  `json:"model"` // the package's identity; a threshold fits only the model it was chosen with
 }
 
 func isProfile(name string) bool { return path.Dir(name) == profiles && path.Ext(name) == ".json" }
 
-// CheckProfile says why a name can't be that of a profile.
+// CheckProfile returns an error if name can't be the name of a profile.
 func CheckProfile(name string) error {
 	if profileName().MatchString(name) {
 		return nil
@@ -40,10 +40,10 @@ func CheckProfile(name string) error {
 	return fmt.Errorf("profile %q: want letters, digits, dots, - and _, 64 at most", name)
 }
 
-// identity is the digest of a folder's list of checksums.
+// identity is the SHA-256 of a folder's list of checksums, in hex.
 func identity(dir string) (string, error) {
 	list, err := os.ReadFile(filepath.Join(dir, SumsFile))
-	if errors.Is(err, fs.ErrNotExist) { // a model that was never packaged
+	if errors.Is(err, fs.ErrNotExist) { // a model that was never packaged has no list, so make one
 		var sums []string
 		sums, _, err = sumsOf(dir)
 		list = []byte(strings.Join(slices.DeleteFunc(sums, func(line string) bool {
@@ -55,7 +55,7 @@ func identity(dir string) (string, error) {
 	return hex.EncodeToString(sum[:]), err
 }
 
-// ReadProfile finds a profile of a package's folder.
+// ReadProfile reads a profile from a package's folder. A profile of another model is an error.
 func ReadProfile(dir, name string) (p Profile, err error) {
 	if err := CheckProfile(name); err != nil {
 		return p, err
@@ -63,7 +63,7 @@ func ReadProfile(dir, name string) (p Profile, err error) {
 	file := filepath.Join(dir, profiles, name+".json")
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return p, fmt.Errorf("no profile %q: %s; rein calibrate PACKAGE --traffic rows.jsonl --profile %s makes it", name, has(dir), name)
+		return p, fmt.Errorf("no profile %q: %s; rein calibrate PACKAGE --traffic rows.jsonl --profile %s makes it", name, available(dir), name)
 	}
 	if err != nil {
 		return p, err
@@ -78,9 +78,9 @@ func ReadProfile(dir, name string) (p Profile, err error) {
 	return p, err
 }
 
-// has says which profiles a folder has.
-func has(dir string) string {
-	files, _ := filepath.Glob(filepath.Join(dir, profiles, "*.json")) // the pattern is well formed
+// available says which profiles a folder has.
+func available(dir string) string {
+	files, _ := filepath.Glob(filepath.Join(dir, profiles, "*.json")) // the pattern is valid, so there is no error
 	if len(files) == 0 {
 		return "the package has none"
 	}
@@ -90,7 +90,7 @@ func has(dir string) string {
 	return "the package has " + strings.Join(files, ", ")
 }
 
-// WriteProfile keeps a profile in a package, which is a folder or an archive: as a whole, or not at all.
+// WriteProfile adds a profile to a package, which is a folder or an archive. If it fails, the package stays as it was.
 func WriteProfile(pkg string, p Profile) (err error) {
 	if err := CheckProfile(p.Name); err != nil {
 		return err
@@ -120,7 +120,7 @@ func WriteProfile(pkg string, p Profile) (err error) {
 	return replace(pkg, func(f *os.File) error { return Archive(f, dir) })
 }
 
-// replace writes a file beside the one of that name, and puts it in its place when it is whole.
+// replace writes a temporary file beside the one named file, then renames it to that name.
 func replace(file string, write func(*os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(file), ".new-*")
 	if err != nil {

@@ -1,12 +1,12 @@
-// Package bytebpe turns text into the ids of byte-level byte-pair encoding, as GPT-2 and RoBERTa have it, exactly as
-// Hugging Face's tokenizers library does.
+// Package bytebpe turns text into token ids by byte-level byte-pair encoding (BPE), the encoding of GPT-2 and RoBERTa. Its ids are exactly
+// those of Hugging Face's tokenizers library.
 //
 // The rules:
 //
-//  1. added tokens written out in the text ("<mask>") are themselves
-//  2. text between them that begins with no space gets one, where the model wants it
-//  3. words end where GPT-2's pattern says; a space belongs to the word after it
-//  4. a word's UTF-8 bytes are joined pair by pair, the pair of the lowest rank first, the leftmost of equals
+//  1. An added token that the text spells out ("<mask>") is one id.
+//  2. If the model asks for it, a piece of text between added tokens gets a leading space, unless it has one.
+//  3. GPT-2's pattern divides the text into words. A space belongs to the word after it.
+//  4. The UTF-8 bytes of a word are merged pair by pair: first the pair of the lowest rank, of equal ones the leftmost.
 package bytebpe
 
 import (
@@ -20,7 +20,7 @@ import (
 	"rein/steps/internal/addedtoken"
 )
 
-// Options are the facts of a model besides its vocabulary and merges.
+// Options describe a tokenizer beyond its vocabulary and merges.
 type Options struct {
 	PrefixSpace bool
 	Added       []addedtoken.Token
@@ -28,12 +28,12 @@ type Options struct {
 	Pad         int32
 }
 
-// Tokenizer encodes text. It is immutable: many goroutines may use one.
+// Tokenizer encodes text. It is immutable, so goroutines may share one.
 type Tokenizer struct {
 	opts   Options
 	size   int
-	bytes  [256]int32       // ids of single bytes
-	merges map[uint64]merge // by the ids of a pair
+	bytes  [256]int32       // id of each single byte
+	merges map[uint64]merge // by pairOf the two ids
 	added  *addedtoken.Finder
 	digest cache.Digest
 }
@@ -42,7 +42,8 @@ type merge struct{ rank, id int32 }
 
 func pairOf(a, b int32) uint64 { return uint64(uint32(a))<<32 | uint64(uint32(b)) }
 
-// New makes a tokenizer of a vocabulary (id by token, bytes written as GPT-2's letters) and its merges, best first.
+// New makes a tokenizer from a vocabulary and its merges. The vocabulary maps tokens to ids; its tokens are written with GPT-2's letters
+// for bytes. The merges are sorted by rank, the first to apply first.
 func New(vocab map[string]int32, merges [][2]string, o Options) (*Tokenizer, error) {
 	t := &Tokenizer{opts: o, merges: make(map[uint64]merge, len(merges)), added: addedtoken.NewFinder(o.Added)}
 	for b, r := range letters() {
@@ -71,7 +72,7 @@ func New(vocab map[string]int32, merges [][2]string, o Options) (*Tokenizer, err
 	return t, nil
 }
 
-// letters is GPT-2's letter of each byte: itself where it is printable, else one from U+0100 on.
+// letters returns the letter that GPT-2 writes for each byte: the byte's own character if that is printable, else one from U+0100 on.
 func letters() (out [256]rune) {
 	next := rune(256)
 	for b := range out {
@@ -104,13 +105,13 @@ func digest(vocab map[string]int32, merges [][2]string, o Options) cache.Digest 
 // Size is one more than the largest id.
 func (t *Tokenizer) Size() int { return t.size }
 
-// Pad is the id that fills a batch.
+// Pad is the id that shorter rows of a batch are filled up with.
 func (t *Tokenizer) Pad() int32 { return t.opts.Pad }
 
-// Digest names the vocabulary, the merges and the options: two tokenizers of equal digest give equal ids.
+// Digest identifies the vocabulary, the merges and the options. Tokenizers with equal digests give equal ids.
 func (t *Tokenizer) Digest() cache.Digest { return t.digest }
 
-// Encode appends the ids of text to dst, special tokens around them, at most limit in all. A limit of 0 is none.
+// Encode appends the ids of text to dst, with the special tokens around them. It appends at most limit ids in all; 0 means no limit.
 func (t *Tokenizer) Encode(dst []int32, text string, limit int) []int32 {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\ufffd")
@@ -128,17 +129,17 @@ func (t *Tokenizer) Encode(dst []int32, text string, limit int) []int32 {
 	return append(e.out, t.opts.Ends.After...)
 }
 
-// encoder is the state of one Encode.
+// encoder is the state of one call of Encode.
 type encoder struct {
 	t    *Tokenizer
 	out  []int32
-	most int // length of out at which to stop; -1: none
+	most int // Encode stops when out has this length; -1 means no limit
 	work []int32
 	heap pairs
 	next []int32
 }
 
-// segment encodes text without added tokens.
+// segment encodes a piece of text that has no added tokens.
 func (e *encoder) segment(s string) {
 	if e.t.opts.PrefixSpace && s[0] != ' ' {
 		s = " " + s
@@ -164,10 +165,10 @@ func (e *encoder) word(s string) {
 	e.out = append(e.out, e.join(w)...)
 }
 
-// longWord is from where on a queue beats looking at all pairs again and again.
+// longWord is the length in bytes above which a priority queue is faster than looking at all pairs for each merge.
 const longWord = 48
 
-// join looks for the best pair until there is none.
+// join applies the best merge until no merge applies.
 func (e *encoder) join(w []int32) []int32 {
 	for len(w) > 1 {
 		best, at := merge{rank: -1}, 0

@@ -2,14 +2,14 @@ package bytebpe
 
 import "container/heap"
 
-// candidate is a pair that may be joined: it is stale where one of its sides has been joined since.
+// candidate is a pair that may be merged. It is out of date if one of its sides was merged in the meantime.
 type candidate struct {
 	merge
-	at          int32 // of the left side
+	at          int32 // position of the left side
 	left, right int32
 }
 
-// pairs is a queue of candidates by rank, the leftmost of equals first.
+// pairs is a priority queue of candidates: lowest rank first, of equal ones the leftmost.
 type pairs []candidate
 
 func (p pairs) Len() int { return len(p) }
@@ -34,7 +34,7 @@ func (p *pairs) Pop() any {
 	return x
 }
 
-// joinLong does what join does, in time that grows with the length times its logarithm. A joined right side becomes -1.
+// joinLong returns what join does, in O(n log n) time. The right side of a merged pair becomes -1.
 func (e *encoder) joinLong(w []int32) []int32 {
 	n := int32(len(w))
 	if cap(e.next) < 2*len(w) {

@@ -8,7 +8,7 @@ import (
 	"rein/steps/internal/addedtoken"
 )
 
-// file is the part of tokenizer.json that decides the ids.
+// file has the fields of tokenizer.json that decide the ids.
 type file struct {
 	Added      []addedtoken.Token `json:"added_tokens"`
 	Normalizer json.RawMessage    `json:"normalizer"`
@@ -29,7 +29,7 @@ type file struct {
 	} `json:"model"`
 }
 
-// Parse reads the content of a tokenizer.json. What this package can't reproduce exactly is an error that names it.
+// Parse reads the content of a tokenizer.json. If the file has a feature that this package can't reproduce exactly, the error names it.
 func Parse(b []byte) (*Tokenizer, error) {
 	var f file
 	if err := json.Unmarshal(b, &f); err != nil {
@@ -48,7 +48,7 @@ func Parse(b []byte) (*Tokenizer, error) {
 	for i, raw := range m.Merges {
 		var pair []string
 		var joined string
-		if err := json.Unmarshal(raw, &pair); err != nil { // "a b", as older files have it
+		if err := json.Unmarshal(raw, &pair); err != nil { // older files write a pair as "a b"
 			if err := json.Unmarshal(raw, &joined); err != nil {
 				return nil, fmt.Errorf("merge %d: %w", i, err)
 			}

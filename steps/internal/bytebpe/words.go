@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// The classes of GPT-2's pattern.
+// The classes of characters in GPT-2's pattern.
 const (
 	other uint8 = iota
 	letter
@@ -32,7 +32,7 @@ func classOf(r rune) uint8 {
 	return other
 }
 
-// class is the class of the character at i, and its length; of none at the end.
+// class returns the class of the character at i, and its length in bytes.
 func class(s string, i int) (c uint8, n int) {
 	if b := s[i]; b < utf8.RuneSelf {
 		return ascii[b], 1
@@ -41,7 +41,7 @@ func class(s string, i int) (c uint8, n int) {
 	return classOf(r), n
 }
 
-// word is where the word that begins at i ends, by GPT-2's pattern:
+// word returns where the word that begins at i ends. GPT-2's pattern decides that:
 //
 //	's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 func word(s string, i int) int {
@@ -57,7 +57,7 @@ func word(s string, i int) int {
 			return run(s, i+1+n, c)
 		}
 	}
-	last := i // of the white space's characters
+	last := i // where the last white-space character begins
 	end := i + n
 	for end < len(s) {
 		c, n := class(s, end)
@@ -65,14 +65,14 @@ func word(s string, i int) int {
 			if last == i {
 				return end
 			}
-			return last // the last one goes with the word that follows, or stays alone
+			return last // a space belongs to the next word; other white space becomes a word of its own
 		}
 		last, end = end, end+n
 	}
 	return end
 }
 
-// run is where the characters of a class end.
+// run returns where the characters of a class end that begin at i.
 func run(s string, i int, of uint8) int {
 	for i < len(s) {
 		c, n := class(s, i)
@@ -84,7 +84,7 @@ func run(s string, i int, of uint8) int {
 	return i
 }
 
-// contraction is the length of an English contraction's end that begins s; 0: none does.
+// contraction returns the length of the ending of an English contraction, such as 'll, at the beginning of s, or 0.
 func contraction(s string) int {
 	if len(s) < 2 || s[0] != '\'' {
 		return 0

@@ -1,12 +1,16 @@
-// Package encoder holds a transformer classifier: a BERT-like encoder read from a Hugging Face folder, mean pooling over
-// the tokens, and a linear layer to logits over the classes.
+// Package encoder holds a transformer classifier: a BERT-like encoder read from a Hugging Face folder, mean pooling over the tokens, and a
+// linear layer that gives logits over the classes.
 //
-// Glossary: word table, the embedding row of each token; layer, attention and feed-forward block with their
-// normalisations; head, the last linear layer; batch, token ids [rows, length] filled up with the pad id; relative bias,
-// what MPNet adds to the attention by how far two tokens are apart, in buckets.
+// Glossary:
 //
-// Encoders of types bert (MiniLM among them), distilbert, roberta, xlm-roberta, camembert and mpnet are read. Others, as
-// DeBERTa with its attention of positions apart, come in as ONNX graphs (steps/internal/usergraph).
+//   - word table: the embeddings of all tokens, one row each
+//   - layer: an attention block and a feed-forward block, each with a normalisation
+//   - head: the last linear layer
+//   - batch: token ids [rows, length]; shorter rows are filled up with the pad id
+//   - relative bias: what MPNet adds to an attention score; it depends on the distance between the two tokens, in buckets
+//
+// The package reads encoders of the types bert (which includes MiniLM), distilbert, roberta, xlm-roberta, camembert and mpnet. Other
+// encoders, such as DeBERTa with its disentangled attention, have to be exported to ONNX (steps/internal/usergraph).
 package encoder
 
 import (
@@ -20,7 +24,7 @@ import (
 	"rein/steps/internal/wordpiece"
 )
 
-// Config is an encoder's shape, and how text becomes its ids. It travels with the model.
+// Config is the shape of an encoder, with the facts about its tokenizer. It is saved with the model.
 type Config struct {
 	Layers    int     `json:"layers"`
 	Hidden    int     `json:"hidden"`
@@ -28,18 +32,18 @@ type Config struct {
 	Inner     int     `json:"inner"` // units of the feed-forward block
 	Vocab     int     `json:"vocab"`
 	Positions int     `json:"positions"`
-	Epsilon   float64 `json:"epsilon"` // of the normalisations
+	Epsilon   float64 `json:"epsilon"` // of the layer normalisations
 	MaxTokens int     `json:"max_tokens"`
 	Lowercase bool    `json:"lowercase"`
 	Accents   bool    `json:"strip_accents"`
-	Tokenizer string  `json:"tokenizer"` // digest of the vocabulary and its options
+	Tokenizer string  `json:"tokenizer"` // digest of the vocabulary and the tokenizer's options
 	Pad       int32   `json:"pad,omitempty"`
-	Buckets   int     `json:"relative_buckets,omitempty"` // of the relative bias; 0: there is none
-	JSON      bool    `json:"tokenizer_json,omitempty"`   // the tokenizer is tokenizer.json, else a BERT vocabulary
-	Base      string  `json:"base"`                       // name of the folder it came from
+	Buckets   int     `json:"relative_buckets,omitempty"` // number of buckets of the relative bias; 0 if the model has none
+	JSON      bool    `json:"tokenizer_json,omitempty"`   // the tokenizer is read from tokenizer.json, not from a BERT vocabulary
+	Base      string  `json:"base"`                       // name of the Hugging Face folder
 }
 
-// source is a Hugging Face config.json, of either type.
+// source is a Hugging Face config.json. Some sizes have two fields, because DistilBERT names them differently.
 type source struct {
 	Type      string  `json:"model_type"`
 	Act       string  `json:"hidden_act"`
@@ -60,7 +64,7 @@ type source struct {
 	Buckets   int     `json:"relative_attention_num_buckets"`
 }
 
-// readConfig reads the folder's config.json and the facts of its tokeniser.
+// readConfig reads a folder's config.json and the options of its tokenizer. It also returns the model_type.
 func readConfig(dir string, maxTokens int) (Config, string, error) {
 	var s source
 	if err := readJSON(filepath.Join(dir, "config.json"), &s); err != nil {
@@ -86,7 +90,7 @@ func readConfig(dir string, maxTokens int) (Config, string, error) {
 	}
 	c.Pad, c.JSON = int32(s.Pad), fam.json
 	if fam.json {
-		c.Positions -= s.Pad + 1 // positions are counted from there on
+		c.Positions -= s.Pad + 1 // these models number positions from the pad id + 1 on
 		c.Lowercase = false
 	}
 	if s.Type == "mpnet" {
@@ -108,14 +112,14 @@ func readConfig(dir string, maxTokens int) (Config, string, error) {
 		c.Accents = *tok.Accents
 	}
 	if _, err := os.Stat(filepath.Join(dir, VocabFile)); errors.Is(err, fs.ErrNotExist) {
-		if t, err := wordpiece.Load(dir); err == nil { // else opening the tokenizer says what is wrong
+		if t, err := wordpiece.Load(dir); err == nil { // if this fails, OpenTokenizer reports it
 			c.Lowercase, c.Accents = t.Options().Lowercase, t.Options().StripAccents
 		}
 	}
 	return c, s.Type, c.Validate()
 }
 
-// Validate checks the sizes.
+// Validate returns an error if the sizes don't fit together.
 func (c Config) Validate() error {
 	switch {
 	case c.Layers < 1 || c.Hidden < 1 || c.Heads < 1 || c.Inner < 1 || c.Vocab < 1 || c.Positions < 1:

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// family is how a Hugging Face model_type names its weights, and what it has besides.
+// family describes the models of one Hugging Face model_type: the names of their weights and how they differ from others.
 type family struct {
-	layer string // of a layer's weights, with its number
+	layer string // prefix of the names of a layer's weights; %d is its number
 	parts map[string]string
-	types bool // token types, of which all tokens have the first
-	json  bool // positions are counted from behind the pad id, and the tokenizer is tokenizer.json
+	types bool // it has token types, of which we use only the first
+	json  bool // positions are numbered from the pad id + 1 on, and the tokenizer is read from tokenizer.json
 }
 
 var bertParts = map[string]string{"q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value", "o": "attention.output.dense",
@@ -32,11 +32,11 @@ var families = map[string]family{
 // known lists the model types that can be read.
 func known() string { return strings.Join(slices.Sorted(maps.Keys(families)), ", ") }
 
-// farthest is the distance of two tokens from which on all are in one bucket.
+// farthest is the distance beyond which all tokens share one bucket.
 const farthest = 128
 
-// Bucket is the bucket of the relative bias for a token that looks at another, at distance ahead of it (negative: behind).
-// The arithmetic is PyTorch's, in float32.
+// Bucket returns the bucket of the relative bias between a token and another that is ahead of it by the given number of tokens, or behind
+// it if ahead is negative. It computes in float32, as PyTorch does.
 func (c Config) Bucket(ahead int) int {
 	half := c.Buckets / 2
 	exact, first, n := half/2, 0, -ahead

@@ -7,8 +7,8 @@ import (
 	"rein/steps/internal/onnxgraph"
 )
 
-// Masked is added to the attention scores of filling: far below any score, and no infinity, so that a row of nothing
-// but filling stays a number.
+// Masked is added to the attention scores of padding. It is far below any real score, but finite: a row of nothing but padding would become
+// NaN otherwise.
 const Masked = -1e4
 
 // writer builds a Model's ONNX graph.
@@ -17,8 +17,8 @@ type writer struct {
 	m *Model
 }
 
-// Graph is the model as ONNX: ids [batch, length], filled up with 0, to probs and logits [batch, classes]; with its word
-// table and matrices in float32, float16 or int8; the mean over the tokens and the head are float32 always.
+// Graph returns the model as an ONNX file: ids [batch, length], filled up with the pad id, to probs and logits [batch, classes]. The word
+// table and the matrices have the type weights; the mean over the tokens and the head are always float32.
 func (m *Model) Graph(producer string, metadata map[string]string, weights onnxgraph.Weights) []byte {
 	graph := &onnxgraph.Graph{Name: "rein_encoder", Producer: producer, Metadata: metadata}
 	w := writer{onnxgraph.Writer{Graph: graph, Weights: weights}, m}
@@ -30,7 +30,8 @@ func (m *Model) Graph(producer string, metadata map[string]string, weights onnxg
 	return g.Encode()
 }
 
-// EmbeddingGraph is the model without its head: ids to what is pooled, [batch, hidden].
+// EmbeddingGraph returns the model without its head as an ONNX file: ids [batch, length] to the mean over the tokens, pooled [batch,
+// hidden].
 func (m *Model) EmbeddingGraph() []byte {
 	w := writer{onnxgraph.Writer{Graph: &onnxgraph.Graph{Name: "rein_embedding", Producer: "rein"}}, m}
 	w.pool()
@@ -38,7 +39,7 @@ func (m *Model) EmbeddingGraph() []byte {
 	return w.g.Encode()
 }
 
-// pool writes all nodes from the input to the mean over the tokens.
+// pool adds all nodes from the input to the mean over the tokens, and returns the mean's name.
 func (w writer) pool() string {
 	g, m := w.g, w.m
 	ids := g.Input("ids", onnxgraph.Int64, onnxgraph.Dim{Name: "batch"}, onnxgraph.Dim{Name: "length"})
@@ -68,15 +69,15 @@ func (w writer) pool() string {
 	for i := range m.Layers {
 		x = w.layer(i, x, bias)
 	}
-	if g.Type() != onnxgraph.Float32 { // a sum over 512 tokens is more than float16 can tell apart
+	if g.Type() != onnxgraph.Float32 { // a sum over 512 tokens would lose too much precision in float16
 		x = g.Node("Cast", "hidden_full", []string{x}, onnxgraph.Int("to", int64(onnxgraph.Float32)))
 		real = g.Node("Cast", "mask_full", []string{isToken}, onnxgraph.Int("to", int64(onnxgraph.Float32)))
 	}
 	return w.mean(x, real)
 }
 
-// relative is the relative bias of a batch's length: [1, heads, length, length]. What it is by distance stands in the graph,
-// and is picked by the difference of two positions.
+// relative adds the relative bias for the length of a batch: [1, heads, length, length]. The graph holds a table of the bias for every
+// distance, and gathers from it by the difference of two positions.
 func (w writer) relative() string {
 	g, m := w.g, w.m
 	table, most := m.Weights[Relative].Data, m.Positions-1
@@ -98,19 +99,19 @@ func (w writer) relative() string {
 
 func (w writer) floats(name string, v float32) { w.g.Floats(name, nil, []float32{v}) }
 
-// weight adds the model's weight at a position and returns its name.
+// weight adds a weight in the graph's type of weights and returns its name. at is its position in Model.Weights.
 func (w writer) weight(at int) string {
 	t := w.m.Weights[at]
 	return w.g.Floats(t.Name, t.Shape, t.Data)
 }
 
-// full adds the model's weight at a position as float32 and returns its name.
+// full does what weight does, but always in float32.
 func (w writer) full(at int) string {
 	t := w.m.Weights[at]
 	return w.g.Graph.Floats(t.Name, t.Shape, t.Data)
 }
 
-// embed looks the ids up, adds their positions and normalises.
+// embed adds the word and position embeddings of the ids, and normalises their sum.
 func (w writer) embed(ids string) string {
 	g := w.g
 	words := g.Lookup("words", ids, "word_table", []int{w.m.Vocab, w.m.Hidden}, w.m.Words)
@@ -119,19 +120,19 @@ func (w writer) embed(ids string) string {
 	return w.norm("embedded", g.Node("Add", "embedding_sum", []string{words, positions}), EmbedGain)
 }
 
-// norm normalises over the last axis; gain is the position of the gain, before its bias.
+// norm normalises over the last axis. gain is the position of the gain in Model.Weights; the bias follows it.
 func (w writer) norm(name, x string, gain int) string {
 	return w.g.Node("LayerNormalization", name, []string{x, w.weight(gain), w.weight(gain + 1)},
 		onnxgraph.Int("axis", -1), onnxgraph.Float("epsilon", float32(w.m.Epsilon)))
 }
 
-// linear multiplies by the matrix at a position and adds the bias after it.
+// linear multiplies by the matrix at a position of Model.Weights and adds the bias that follows it.
 func (w writer) linear(name, x string, at int) string {
 	matrix := w.m.Weights[at]
 	return w.g.Node("Add", name, []string{w.g.MatMul(name+"_product", x, matrix.Name, matrix.Shape, matrix.Data), w.weight(at + 1)})
 }
 
-// layer is one attention and one feed-forward block.
+// layer adds one attention block and one feed-forward block.
 func (w writer) layer(i int, x, bias string) string {
 	g, at, p := w.g, w.m.Layer(i), fmt.Sprintf("l%d_", i)
 	heads := w.attention(p, w.queries(p, x, at), bias)
@@ -144,8 +145,8 @@ func (w writer) layer(i int, x, bias string) string {
 	return w.norm(p+"norm2", g.Node("Add", p+"fed", []string{x, w.linear(p+"down", gelu, at+Down)}), at+Norm2)
 }
 
-// queries returns the queries, keys and values of all heads: [batch, heads, length, size], keys turned. The queries'
-// weights carry the attention's scale.
+// queries adds the queries, keys and values of all heads: [batch, heads, length, size], the keys transposed to [batch, heads, size,
+// length]. The attention's scale is multiplied into the weights of the queries, which saves a node.
 func (w writer) queries(p, x string, at int) [3]string {
 	g, h := w.g, w.m.Hidden
 	scale := float32(1 / math.Sqrt(float64(h/w.m.Heads)))
@@ -176,7 +177,7 @@ func (w writer) queries(p, x string, at int) [3]string {
 	return out
 }
 
-// attention mixes the values of all heads and joins the heads.
+// attention adds the attention of all heads, and joins their results to [batch, length, hidden].
 func (w writer) attention(p string, qkv [3]string, bias string) string {
 	g := w.g
 	scores := g.Node("Add", p+"scores", []string{g.Node("MatMul", p+"likeness", []string{qkv[0], qkv[1]}), bias})
@@ -185,7 +186,7 @@ func (w writer) attention(p string, qkv [3]string, bias string) string {
 	return g.Node("Reshape", p+"joined", []string{mixed, "join_heads"})
 }
 
-// mean averages over the tokens.
+// mean averages x over the tokens, without padding: [batch, length, hidden] to [batch, hidden].
 func (w writer) mean(x, mask string) string {
 	g := w.g
 	row := g.Node("Unsqueeze", "mask_row", []string{mask, "axis1"}) // [batch, 1, length]

@@ -21,7 +21,7 @@ func ParseConfig(b []byte) (Config, error) {
 	return c, c.Validate()
 }
 
-// Save writes the model's folder: info with the encoder's shape filled in, the weights and the vocabulary.
+// Save writes a model folder: info with Kind and the encoder's Config filled in, the weights and the tokenizer's files.
 func (m *Model) Save(dir artifact.Model, info artifact.ModelInfo, tok *Tokenizer) error {
 	if err := m.check(); err != nil {
 		return err
@@ -41,7 +41,7 @@ func (m *Model) Save(dir artifact.Model, info artifact.ModelInfo, tok *Tokenizer
 	return safetensors.Write(filepath.Join(dir.Path, artifact.ModelWeightsFile), append([]Tensor{words}, m.Weights...))
 }
 
-// Load reads what Save wrote.
+// Load reads a folder that Save wrote.
 func Load(dir artifact.Model) (*Model, artifact.ModelInfo, *Tokenizer, error) {
 	info, err := dir.Info()
 	if err != nil {

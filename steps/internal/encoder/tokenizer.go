@@ -12,16 +12,16 @@ import (
 	"rein/steps/internal/wordpiece"
 )
 
-// VocabFile is the vocabulary's name in a Hugging Face folder and in a model folder.
+// VocabFile is the name of a BERT vocabulary in a Hugging Face folder and in a model folder.
 const VocabFile = "vocab.txt"
 
-// Tokenizer is an encoder's, with the files that it is saved as.
+// Tokenizer is an encoder's tokenizer with the files that Save writes for it.
 type Tokenizer struct {
 	tokenizer.Tokenizer
 	files tokenizer.Files
 }
 
-// OpenTokenizer reads the folder's tokenizer; it must be the one the Config names, if it names one.
+// OpenTokenizer reads a folder's tokenizer. If the Config has a digest of one, another tokenizer is an error.
 func (c Config) OpenTokenizer(dir string) (*Tokenizer, error) {
 	var t *Tokenizer
 	var err error
@@ -54,7 +54,7 @@ func openJSON(dir string) (*Tokenizer, error) {
 	return &Tokenizer{t, files}, nil
 }
 
-// openVocab reads a BERT vocabulary, or takes it out of tokenizer.json where that is all there is.
+// openVocab reads a BERT vocabulary, from tokenizer.json if there is no vocab.txt.
 func (c Config) openVocab(dir string) (*Tokenizer, error) {
 	path := filepath.Join(dir, VocabFile)
 	b, err := os.ReadFile(path)

@@ -10,28 +10,28 @@ import (
 	"rein/steps/internal/safetensors"
 )
 
-// Tensor is a weight: row-major, matrices as [inputs, outputs].
+// Tensor is a weight in row-major order. Matrices are [inputs, outputs].
 type Tensor = safetensors.Tensor
 
-// Model is an encoder with a head. Weights are in a fixed order that Names gives.
+// Model is an encoder with a head. Its weights are in the order that Config.shapes gives.
 type Model struct {
 	Config
 	Classes int
-	Words   []float32 // word table [Vocab, Hidden]
-	Weights []Tensor  // all others
+	Words   []float32 // word table, [Vocab, Hidden]
+	Weights []Tensor  // all others, in a fixed order
 }
 
-// The weights of Model.Weights, by position: embeddings, then each layer's, then the head's.
+// Positions in Model.Weights: the weights of the embeddings come first, then those of each layer, then the head's.
 const (
-	Positions = iota // position embeddings, the first token type's added
+	Positions = iota // position embeddings, with the first token type's embedding added
 	EmbedGain
 	EmbedBias
 	firstLayer
 )
 
-// The weights of one layer, from Layer(i) on.
+// Positions of a layer's weights, counted from Layer(i).
 const (
-	QKV = iota // [Hidden, 3 Hidden]: queries, keys, values side by side
+	QKV = iota // [Hidden, 3*Hidden]: queries, keys and values side by side
 	QKVBias
 	Out
 	OutBias
@@ -46,10 +46,10 @@ const (
 	perLayer
 )
 
-// Relative is the position of the relative bias [Buckets, Heads], where there is one.
+// Relative is the position of the relative bias [Buckets, Heads] in models that have one.
 const Relative = firstLayer
 
-// Layer is the position of a layer's first weight.
+// Layer is the position of the first weight of layer i.
 func (c Config) Layer(i int) int {
 	if c.Buckets > 0 {
 		return Relative + 1 + i*perLayer
@@ -60,7 +60,7 @@ func (c Config) Layer(i int) int {
 // Head is the position of the head's matrix; its bias follows.
 func (c Config) Head() int { return c.Layer(c.Layers) }
 
-// shapes lists the weights' names and shapes.
+// shapes lists the names and shapes of all weights except the word table, without data.
 func (c Config) shapes(classes int) []Tensor {
 	h := c.Hidden
 	out := []Tensor{{Name: "positions", Shape: []int{c.Positions, h}}, {Name: "embed.gain", Shape: []int{h}}, {Name: "embed.bias", Shape: []int{h}}}
@@ -83,7 +83,8 @@ func (c Config) shapes(classes int) []Tensor {
 	return append(out, Tensor{Name: "head", Shape: []int{h, classes}}, Tensor{Name: "head.bias", Shape: []int{classes}})
 }
 
-// Read reads an encoder from a Hugging Face folder and draws a head for it.
+// Read reads an encoder from a Hugging Face folder and gives it a random head, which depends on the seed. maxTokens is the longest text in
+// tokens that the model will read.
 func Read(dir string, classes, maxTokens int, seed int64) (*Model, error) {
 	cfg, kind, err := readConfig(dir, maxTokens)
 	if err != nil {
@@ -118,7 +119,7 @@ func Read(dir string, classes, maxTokens int, seed int64) (*Model, error) {
 	return m, m.check()
 }
 
-// drawHead sets the head's initial weights.
+// drawHead sets the head's weights to random initial values.
 func (m *Model) drawHead(seed int64) {
 	rng := rand.New(rand.NewPCG(uint64(seed), 0x68656164))
 	w := make([]float32, m.Hidden*m.Classes)
@@ -131,7 +132,7 @@ func (m *Model) drawHead(seed int64) {
 	}
 }
 
-// check reports weights of a wrong size.
+// check returns an error if a weight has the wrong size.
 func (m *Model) check() error {
 	if len(m.Words) != m.Vocab*m.Hidden {
 		return fmt.Errorf("word table: %d values, want %d x %d", len(m.Words), m.Vocab, m.Hidden)
@@ -152,7 +153,7 @@ func (m *Model) check() error {
 	return nil
 }
 
-// reader turns Hugging Face's names and layouts into ours; the first missing weight is kept as an error.
+// reader converts weights from Hugging Face's names and layouts to ours. It keeps the first error.
 type reader struct {
 	by map[string]Tensor
 	family
@@ -167,8 +168,8 @@ func (r *reader) take(name string) []float32 {
 	return t.Data
 }
 
-// turned is a matrix that is stored as [outputs, inputs].
-func (r *reader) turned(name string) []float32 {
+// transposed returns a matrix that is stored as [outputs, inputs].
+func (r *reader) transposed(name string) []float32 {
 	w := r.take(name)
 	if r.err != nil {
 		return nil
@@ -198,7 +199,7 @@ func (r *reader) embeddings(m *Model) {
 			return
 		}
 		for i := range pos {
-			pos[i] += types[i%m.Hidden] // all tokens are of the first type
+			pos[i] += types[i%m.Hidden] // we give every token the first type
 		}
 	}
 	m.Weights = append(m.Weights, Tensor{Data: pos},
@@ -214,7 +215,7 @@ func (r *reader) layer(m *Model, i int) {
 	h := m.Hidden
 	qkv, bias := make([]float32, 3*h*h), make([]float32, 3*h)
 	for j, k := range []string{"q", "k", "v"} {
-		w, b := r.turned(name(k, "weight")), r.take(name(k, "bias"))
+		w, b := r.transposed(name(k, "weight")), r.take(name(k, "bias"))
 		if r.err == nil && (len(w) != h*h || len(b) != h) {
 			r.err = fmt.Errorf("weight %q: %d values and %d of its bias, want %d and %d", name(k, "weight"), len(w), len(b), h*h, h)
 		}
@@ -227,9 +228,9 @@ func (r *reader) layer(m *Model, i int) {
 		copy(bias[j*h:], b)
 	}
 	m.Weights = append(m.Weights, Tensor{Data: qkv}, Tensor{Data: bias},
-		Tensor{Data: r.turned(name("o", "weight"))}, Tensor{Data: r.take(name("o", "bias"))},
+		Tensor{Data: r.transposed(name("o", "weight"))}, Tensor{Data: r.take(name("o", "bias"))},
 		Tensor{Data: r.take(name("n1", "weight"))}, Tensor{Data: r.take(name("n1", "bias"))},
-		Tensor{Data: r.turned(name("up", "weight"))}, Tensor{Data: r.take(name("up", "bias"))},
-		Tensor{Data: r.turned(name("down", "weight"))}, Tensor{Data: r.take(name("down", "bias"))},
+		Tensor{Data: r.transposed(name("up", "weight"))}, Tensor{Data: r.take(name("up", "bias"))},
+		Tensor{Data: r.transposed(name("down", "weight"))}, Tensor{Data: r.take(name("down", "bias"))},
 		Tensor{Data: r.take(name("n2", "weight"))}, Tensor{Data: r.take(name("n2", "bias"))})
 }

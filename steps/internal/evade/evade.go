@@ -1,5 +1,5 @@
-// Package evade looks for the fewest words behind a text that turn its verdict: harmless ones that get an attack through, and those that raise an
-// alarm on a benign text.
+// Package evade looks for the fewest words that flip a model's verdict when they are added at the end of a text: harmless words that get an
+// attack through, and words that raise an alarm on a benign text.
 package evade
 
 import (
@@ -12,32 +12,33 @@ import (
 	"rein/steps/artifact"
 )
 
-// What a search may cost. A text whose verdict Most words don't turn counts as one word more.
+// Limits of a search. A text whose verdict doesn't flip after Most words counts as Most + 1.
 const (
-	Most       = 32   // words behind a text
-	vocabulary = 64   // words that are tried on each text
+	Most       = 32   // words added to a text
+	vocabulary = 64   // words tried on each text
 	candidates = 2000 // words that the vocabulary is chosen from
 )
 
-// Threats scores texts.
+// Threats returns the threat scores of texts, from 0 to 1.
 type Threats func(ctx context.Context, texts []string) ([]float64, error)
 
-// Search turns verdicts of one label's texts.
+// Search flips the verdicts of texts that have one label. Alarms searches with negated scores, so for both labels a lower score is nearer
+// to the other verdict.
 type Search struct {
-	score Threats // lower is nearer to the other verdict
-	under float64 // a score that is turned
+	score Threats // threat, or -threat for benign texts
+	under float64 // a score below this is a flipped verdict
 	words []string
 	label string
 }
 
-// Attacks is the search that gets malicious texts through.
+// Attacks is the search that gets malicious texts past the model.
 func Attacks(score Threats, threshold float64) *Search {
 	return &Search{score: score, under: threshold, label: artifact.Malicious}
 }
 
 // Alarms is the search that gets benign texts flagged.
 func Alarms(score Threats, threshold float64) *Search {
-	return &Search{label: artifact.Benign, under: math.Nextafter(-threshold, 1), // flagged is at the threshold, too
+	return &Search{label: artifact.Benign, under: math.Nextafter(-threshold, 1), // a threat equal to the threshold is flagged, too
 		score: func(ctx context.Context, texts []string) ([]float64, error) {
 			out, err := score(ctx, texts)
 			for i := range out {
@@ -47,7 +48,8 @@ func Alarms(score Threats, threshold float64) *Search {
 		}}
 }
 
-// Learn chooses the words: of rows of the other label, those that turn the verdict furthest alone.
+// Learn chooses the words to try. It scores each word from rows of the other label by itself, and takes the ones that score furthest
+// towards the other verdict.
 func (s *Search) Learn(ctx context.Context, rows []artifact.Row) (err error) {
 	var words []string
 	seen := map[string]bool{}
@@ -66,7 +68,7 @@ func (s *Search) Learn(ctx context.Context, rows []artifact.Row) (err error) {
 	return err
 }
 
-// Threats are the threat scores of texts.
+// Threats returns the threat scores of texts, from 0 to 1.
 func (s *Search) Threats(ctx context.Context, texts []string) ([]float64, error) {
 	out, err := s.score(ctx, texts)
 	for i := range out {
@@ -75,10 +77,10 @@ func (s *Search) Threats(ctx context.Context, texts []string) ([]float64, error)
 	return out, err
 }
 
-// Words are those that are tried, the strongest first.
+// Words are the words that Learn chose, the strongest first.
 func (s *Search) Words() []string { return s.words }
 
-// Turned tells whether a text with this threat score is on the other side.
+// Turned tells whether a text with this threat score gets the other verdict.
 func (s *Search) Turned(threat float64) bool {
 	if s.label == artifact.Benign {
 		threat = -threat
@@ -86,7 +88,8 @@ func (s *Search) Turned(threat float64) bool {
 	return threat < s.under
 }
 
-// ranked are the words that lower the score of a text most, each alone behind it; ties in the order of the words.
+// ranked returns the words that lower a text's score most when each alone is added to it, the best first. Words with equal scores keep
+// their order.
 func (s *Search) ranked(ctx context.Context, text string, words []string, most int) ([]string, error) {
 	texts := make([]string, len(words))
 	for i, w := range words {
@@ -108,15 +111,15 @@ func (s *Search) ranked(ctx context.Context, text string, words []string, most i
 	return out, nil
 }
 
-// Found is a text whose verdict is turned.
+// Found is what a search found for one text.
 type Found struct {
-	Price  int // words; Most + 1 where none turn it, and then the rest is empty
+	Price  int // number of added words; Most + 1 if the verdict didn't flip, and then the other fields are empty
 	Text   string
 	Added  []string
 	Threat float64
 }
 
-// Cheapest finds the fewest of the words that turn a text's verdict, in the order of what each does alone.
+// Cheapest finds the fewest words that flip a text's verdict. It adds them in the order of what each does alone.
 func (s *Search) Cheapest(ctx context.Context, text string) (Found, error) {
 	best, err := s.ranked(ctx, text, s.words, Most)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package hubfiles fetches files of the Hugging Face hub: of one commit, into the cache that Hugging Face's own programs
-// use too, so that what is there already, or was put there by them, is not asked for again and works offline.
+// Package hubfiles fetches files of one commit from the Hugging Face hub. It uses the cache folder of Hugging Face's own programs: files
+// that are already there aren't downloaded, and work offline.
 package hubfiles
 
 import (
@@ -18,7 +18,7 @@ import (
 // Kind is what a repository holds.
 type Kind string
 
-// The kinds.
+// The kinds of repositories.
 const (
 	Model   Kind = "model"
 	Dataset Kind = "data set"
@@ -36,7 +36,7 @@ var (
 	hubID     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w.-]+/[\w.-]+$`) })
 )
 
-// Check tells what is wrong with the repository's name or commit; field is how the pipeline calls the name.
+// Check returns an error if the repository's name or commit isn't well formed. field is the pipeline's argument that gives the name.
 func (r Repo) Check(field string) error {
 	switch {
 	case !hubID().MatchString(r.ID):
@@ -47,7 +47,7 @@ func (r Repo) Check(field string) error {
 	return nil
 }
 
-// CacheDir is where the hub's files are kept: HF_HUB_CACHE, HF_HOME/hub, or huggingface/hub in the user's cache folder.
+// CacheDir is the folder of the hub's files: HF_HUB_CACHE, else HF_HOME/hub, else huggingface/hub in the user's cache folder.
 func CacheDir() string {
 	if dir := os.Getenv("HF_HUB_CACHE"); dir != "" {
 		return dir
@@ -71,13 +71,13 @@ func (r Repo) open() (*hub.Repo, string, error) {
 	return repo, filepath.Join(dir, "snapshots", r.Revision), err
 }
 
-// File is one that was fetched.
+// File is a file that was fetched.
 type File struct {
 	Name string // in the repository
 	Path string
 }
 
-// Fetch gets all files that want takes; progress is called after each download.
+// Fetch gets all files that want accepts, from the cache or from the hub. It calls progress after each download.
 func (r Repo) Fetch(ctx context.Context, want func(name string) bool, progress func(done, total int)) ([]File, error) {
 	repo, snapshot, err := r.open()
 	if err != nil {
@@ -95,7 +95,7 @@ func (r Repo) Fetch(ctx context.Context, want func(name string) bool, progress f
 	var out []File
 	for i, name := range names {
 		file := filepath.Join(snapshot, filepath.FromSlash(name))
-		if _, err := os.Stat(file); err == nil { // the library would ask the hub even so
+		if _, err := os.Stat(file); err == nil { // DownloadFileCtx would ask the hub even for a file in the cache
 			out = append(out, File{name, file})
 			continue
 		}
@@ -108,8 +108,8 @@ func (r Repo) Fetch(ctx context.Context, want func(name string) bool, progress f
 	return out, nil
 }
 
-// Folder is a model's folder: all files of needs, each a list of names of which one has to be there, and of extras as
-// far as they exist. What is missing offline is an error that says which files, and how to get them.
+// Folder returns a model's folder, with the files fetched that it lacks. Each entry of needs is a list of names of which one has to exist;
+// extras are fetched if they exist. Without a connection, the error says which files are missing and how to get them.
 func (r Repo) Folder(ctx context.Context, needs [][]string, extras []string, progress func(done, total int)) (string, error) {
 	_, snapshot, err := r.open()
 	if err != nil {
@@ -135,7 +135,7 @@ func (r Repo) Folder(ctx context.Context, needs [][]string, extras []string, pro
 	return snapshot, nil
 }
 
-// lacking lists the needs that a folder doesn't meet.
+// lacking lists the needs that the files of a folder don't meet.
 func lacking(dir string, needs [][]string) []string {
 	var out []string
 	for _, names := range needs {
@@ -151,7 +151,7 @@ func lacking(dir string, needs [][]string) []string {
 	return out
 }
 
-// firsts are the names that most repositories have.
+// firsts are the names that most repositories have: the first of each need.
 func firsts(needs [][]string) []string {
 	var out []string
 	for _, names := range needs {

@@ -72,7 +72,7 @@ func write(t testing.TB, path string, v any) {
 // weights draws all weights under Hugging Face's names.
 func weights(kind string, vocab int) []safetensors.Tensor {
 	rng := rand.New(rand.NewPCG(7, 7))
-	extra := 0 // position embeddings up to the first token's
+	extra := 0 // unused rows before the first token's position embedding
 	if kind == "roberta" || kind == "mpnet" {
 		extra = 2
 	}

@@ -9,9 +9,9 @@ import (
 	"rein/steps/internal/onnxgraph"
 )
 
-// Graph writes a folder as a user would have one: a small random model.onnx with usual inputs, which gives token vectors
-// (last_hidden_state) and logits over 6 classes, and a tokenizer's files. extra, where it isn't nil, adds operators to the
-// token vectors it is given and returns what to give out in their place.
+// Graph writes a folder as a user may have it, and returns its path. The folder has a tokenizer's files and a small random model.onnx with
+// the usual inputs. The model gives token vectors (last_hidden_state) and logits over 6 classes. extra, if it isn't nil, adds operators
+// behind the token vectors x and returns the name of the result, which becomes last_hidden_state.
 func Graph(t testing.TB, extra func(g *onnxgraph.Graph, x string) string) string {
 	t.Helper()
 	dir := Folder(t, "bert")

@@ -1,7 +1,7 @@
 package encodertest
 
-// jsonTokenizer is a tokenizer.json: byte-level BPE without a merge but one for roberta, the words of a BERT vocabulary
-// under other special tokens for mpnet. It has every field that Hugging Face's tokenizers ask for.
+// jsonTokenizer returns the content of a tokenizer.json. For roberta it is byte-level BPE with a single merge; for mpnet it has the words
+// of a BERT vocabulary and other special tokens. It has every field that Hugging Face's tokenizers library requires.
 func jsonTokenizer(kind string, words []string) map[string]any {
 	specials := []string{"<s>", "<pad>", "</s>", "[UNK]"}
 	vocab, added := map[string]int{}, []any{}
@@ -21,7 +21,7 @@ func jsonTokenizer(kind string, words []string) map[string]any {
 		return out
 	}
 	next := rune(256)
-	for b := range rune(256) { // GPT-2's letters of the bytes
+	for b := range rune(256) { // the letter that GPT-2 writes for each byte
 		letter := b
 		if !(b >= '!' && b <= '~' || b >= 0xa1 && b <= 0xac || b >= 0xae) {
 			letter = next
