@@ -9,10 +9,10 @@ import (
 	"rein/steps/artifact"
 )
 
-// chunk is how many rows are prepared at a time: signatures are most of the work and need no other row.
+// chunk is how many rows are prepared at a time. Preparing is most of the work, and needs no other row, so all cores can share it.
 const chunk = 8192
 
-// AddAll adds rows in their order and calls each with every row's number; each may be nil.
+// AddAll adds rows in their order. It calls each, if that isn't nil, with every row and its number.
 func (c *Clusters) AddAll(ctx context.Context, rows iter.Seq2[artifact.Row, error], each func(n int, r artifact.Row)) error {
 	return inChunks(ctx, rows, func(buf []artifact.Row) {
 		for i, p := range prepareAll(buf, c.near > 0) {
@@ -23,7 +23,7 @@ func (c *Clusters) AddAll(ctx context.Context, rows iter.Seq2[artifact.Row, erro
 	})
 }
 
-// inChunks calls do with the rows in their order, some at a time.
+// inChunks calls do with the rows in their order, at most chunk at a time.
 func inChunks(ctx context.Context, rows iter.Seq2[artifact.Row, error], do func([]artifact.Row)) error {
 	buf := make([]artifact.Row, 0, chunk)
 	for r, err := range rows {

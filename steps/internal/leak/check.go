@@ -9,12 +9,12 @@ import (
 	"rein/steps/artifact"
 )
 
-// Kind is how a row is known to the model.
+// Kind is how a row is related to a row that the model was made with.
 type Kind int
 
-// The kinds, the surest first.
+// The kinds, from the surest to the least sure.
 const (
-	Root Kind = iota // both descend from one real row
+	Root Kind = iota // both descend from one row
 	Text             // equal normal forms
 	Near             // near-duplicates
 	kinds
@@ -22,14 +22,14 @@ const (
 
 func (k Kind) String() string { return [...]string{"same origin", "same text", "near-duplicate"}[k] }
 
-// Example is a leaked row.
+// Example is a leaked row, and the row of the model that it is related to.
 type Example struct {
 	ID, Text   string
 	Kind       Kind
 	Similarity float64
-	Side       Side   // of the other row
-	Made       bool   // the other row was written by a method
-	Other      string // its id
+	Side       Side   // what the other row was used for
+	Made       bool   // a method wrote the other row
+	Other      string // id of the other row
 }
 
 func (e Example) String() string {
@@ -44,21 +44,22 @@ func (e Example) String() string {
 	return fmt.Sprintf("row %q (%.60q) and %s %q, which the model was %s: %s", e.ID, e.Text, other, e.Other, e.Side, kind)
 }
 
-// Finding is what of a set of rows leaked into a model.
+// Finding says which rows of a set leaked into a model.
 type Finding struct {
 	Set      string
-	Rows     int // of the set
+	Rows     int // number of rows in the set
 	Leaked   map[string]bool
-	byChance map[string]bool // those of Chance
+	byChance map[string]bool // the rows that Chance counts
 	Kinds    [kinds]int
-	Chance   int       // of them, rows that a made row of another origin resembles: it happens
-	Examples []Example // the first few of the surest kind
+	Chance   int       // leaked rows that only resemble a made row of another origin, which happens by chance
+	Examples []Example // a few, the surest kinds first
 }
 
-// examples is how many a finding keeps of each kind.
+// examples is how many examples of each kind Check keeps, and how many a Finding has.
 const examples = 5
 
-// Check compares a set's rows with those that the model was made with; progress, if any, is told how many it has looked at.
+// Check compares the rows of a set with the rows that the model was made with. It calls progress, if that isn't nil, with the number of
+// rows since the last call.
 func (m *Memory) Check(ctx context.Context, set string, rows artifact.Rows, progress func(rows int)) (*Finding, error) {
 	f := &Finding{Set: set, Leaked: map[string]bool{}, byChance: map[string]bool{}}
 	var kept [kinds][]Example
@@ -89,12 +90,12 @@ func (m *Memory) Check(ctx context.Context, set string, rows artifact.Rows, prog
 	return f, err
 }
 
-// Most is the share of a set's rows that may be left out of the figures: with more, the sets were divided wrongly, and what is
-// left of one is no longer what was meant to be reported on.
+// Most is the largest share of a set's rows that may be left out of the figures. If more of them leaked, the sets were divided wrongly, and
+// the rest no longer represents what the set stood for.
 const Most = 0.01
 
-// Sure are the ids of the rows that leaked, those left out that made rows of other origin resemble by chance: models that are
-// compared are made with other made rows, and are to be measured on equal ones.
+// Sure returns the ids of the leaked rows, without those that resemble a made row by chance. The latter stay in the figures: each of the
+// models that are compared is made with other made rows, but all have to be measured on equal ones.
 func (f *Finding) Sure() map[string]bool {
 	out := map[string]bool{}
 	for id := range f.Leaked {
@@ -105,7 +106,7 @@ func (f *Finding) Sure() map[string]bool {
 	return out
 }
 
-// Excess is an error that is no fault where more leaked than may be left out of the figures.
+// Excess returns a verdict if more rows leaked than may be left out of the figures.
 func (f *Finding) Excess() error {
 	if share := float64(len(f.Sure())) / float64(max(f.Rows, 1)); share > Most {
 		return steps.Advise(steps.Verdictf("leakage: %s", f), "give other rows to report on; %.1f%% of these are known, and at most %g%% are left out of the figures", 100*share, 100*Most)
@@ -113,7 +114,7 @@ func (f *Finding) Excess() error {
 	return nil
 }
 
-// String says it in words, with examples.
+// String describes the finding in words, with examples.
 func (f *Finding) String() string {
 	if len(f.Leaked) == 0 {
 		return fmt.Sprintf("%s: none of %d rows is known to the model", f.Set, f.Rows)
@@ -131,8 +132,8 @@ func (f *Finding) String() string {
 	return s
 }
 
-// Verdict is an error that is no fault where rows leaked: any that share their origin with a row of the model's, or say
-// the same as a real one; and those that made rows of other origin resemble, beyond a tolerated share of the set.
+// Verdict returns a verdict if rows leaked. Any row counts that shares its origin with a row of the model, or resembles a real one. Rows
+// that resemble made rows of another origin count only if they are more than the tolerated share of the set.
 func (f *Finding) Verdict(tolerance float64) error {
 	if len(f.Leaked) == f.Chance && float64(f.Chance) <= tolerance*float64(f.Rows) {
 		return nil

@@ -1,11 +1,11 @@
-// Package leak tells which rows are the same thing: they descend from one row, have equal normal forms, or are
-// near-duplicates. Such rows form a cluster. Split keeps a cluster on one side; Check finds clusters on two.
+// Package leak finds rows that are practically the same: they descend from one row, have equal normal forms, or are near-duplicates. Such
+// rows form a cluster. Splitting keeps each cluster in one set; checking finds clusters that are in two.
 //
 // # Glossary
 //
 //	root     id of the real row that a row descends from
-//	near     two texts whose MinHash signatures agree in at least the threshold's share of places
-//	cluster  rows connected by equal roots, equal normal forms or nearness, over any number of hops
+//	near     similar texts: their MinHash signatures agree in at least a given share of their values
+//	cluster  rows connected by equal roots, equal normal forms or nearness, directly or through other rows
 //	side     what a set of rows is for: it trains, chooses (thresholds, checkpoints), or is reported on
 package leak
 
@@ -20,22 +20,22 @@ import (
 	"rein/steps/internal/text"
 )
 
-// DefaultNear is the similarity from which two texts count as one.
+// DefaultNear is the similarity at and above which two texts are near-duplicates.
 const DefaultNear = 0.8
 
-// Clusters groups rows. Rows are numbered from 0 in the order of Add; First may be asked when all are there, and none may
-// be added then. What is kept of a row is 80 bytes, whatever its length, and 4 after the first question. It is for one
-// goroutine.
+// Clusters groups rows. Rows are numbered from 0 in the order in which they are added. Add all rows first: after the first call of First,
+// no more can be added. Each row takes 80 bytes whatever its length, and 4 bytes after the first call of First. It is not safe for
+// concurrent use.
 type Clusters struct {
 	near   float64
 	texts  []uint64 // hash of each row's normal form
-	roots  []uint64 // hash of each row's root; 0: none
+	roots  []uint64 // hash of each row's root; 0 if it has none
 	sigs   signatures
-	parent []int32 // union-find, once built; the root of a tree is its earliest row
+	parent []int32 // union-find, nil until built; the root of a tree is its earliest row
 }
 
-// NewClusters makes an empty set of clusters. near is the similarity from which texts belong together (0.5 to 1);
-// 0: only equal ones do.
+// NewClusters makes an empty set of clusters. near is the similarity (0.5 to 1) at and above which texts belong together; with 0, only
+// texts with equal normal forms do.
 func NewClusters(near float64) *Clusters { return &Clusters{near: near} }
 
 // Len is the number of rows.
@@ -44,7 +44,7 @@ func (c *Clusters) Len() int { return max(len(c.texts), len(c.parent)) }
 // Add adds a row and returns its number.
 func (c *Clusters) Add(r artifact.Row) int { return c.add(prepare(r, c.near > 0)) }
 
-// prepared is the part of adding a row that needs no other row.
+// prepared is what a row is compared by. Computing it needs no other row.
 type prepared struct {
 	text, root uint64
 	sig        signature
@@ -84,7 +84,7 @@ func (c *Clusters) add(p prepared) int {
 	return len(c.texts) - 1
 }
 
-// First is the earliest row of a row's cluster: the cluster's name.
+// First returns the number of the earliest row of a row's cluster, which identifies the cluster.
 func (c *Clusters) First(row int) int {
 	if c.parent == nil {
 		c.build()
@@ -93,7 +93,7 @@ func (c *Clusters) First(row int) int {
 	return int(c.find(int32(row)))
 }
 
-// build joins what belongs together. Rows that may meet are found by sorting, not by tables: it takes less memory.
+// build joins the rows that belong together. It finds candidates by sorting, which takes less memory than hash tables.
 func (c *Clusters) build() {
 	c.parent = make([]int32, len(c.texts))
 	for i := range c.parent {
@@ -108,7 +108,7 @@ func (c *Clusters) build() {
 	for b := range bands {
 		keys = keys[:0]
 		for i, repeat := range repeats {
-			if !repeat { // what is near to a repeated text is near to its first row
+			if !repeat { // rows near to a repeated text are near to its first row, too
 				keys = append(keys, uint64(c.sigs.at(i).band(b))<<32|uint64(i))
 			}
 		}
@@ -121,7 +121,7 @@ func (c *Clusters) build() {
 	}
 }
 
-// joinEqual joins rows of equal hashes, and marks those that are not the first of theirs. Hash 0 is none.
+// joinEqual joins rows with equal hashes. It marks the rows whose hash an earlier row has. Hash 0 stands for no hash.
 func (c *Clusters) joinEqual(hashes []uint64) (repeats []bool) {
 	repeats = make([]bool, len(hashes))
 	order := make([]int32, len(hashes))
@@ -138,7 +138,7 @@ func (c *Clusters) joinEqual(hashes []uint64) (repeats []bool) {
 	return repeats
 }
 
-// joinBucket joins the rows of one bucket that are near to each other. Rows of one signature are compared once.
+// joinBucket joins the rows of one bucket that are near to each other. Of rows with equal signatures it compares only the first.
 func (c *Clusters) joinBucket(keys []uint64) {
 	var distinct []int32
 next:
@@ -160,7 +160,7 @@ next:
 
 func (c *Clusters) find(n int32) int32 {
 	for c.parent[n] != n {
-		c.parent[n] = c.parent[c.parent[n]] // halves the way for the next question
+		c.parent[n] = c.parent[c.parent[n]] // halves the path for the next look-up
 		n = c.parent[n]
 	}
 	return n

@@ -93,10 +93,10 @@ func bruteForce(rows []artifact.Row, near float64) []int {
 
 func TestSimilarity(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a := signature(rapid.SliceOfN(rapid.Byte(), places, places).Draw(t, "a"))
+		a := signature(rapid.SliceOfN(rapid.Byte(), sigLen, sigLen).Draw(t, "a"))
 		b := a
-		for range rapid.IntRange(0, places).Draw(t, "changes") {
-			b[rapid.IntRange(0, places-1).Draw(t, "at")] = rapid.Byte().Draw(t, "byte")
+		for range rapid.IntRange(0, sigLen).Draw(t, "changes") {
+			b[rapid.IntRange(0, sigLen-1).Draw(t, "at")] = rapid.Byte().Draw(t, "byte")
 		}
 		equal := 0
 		for i := range a {
@@ -104,8 +104,8 @@ func TestSimilarity(t *testing.T) {
 				equal++
 			}
 		}
-		if got := a.similarity(&b); got != float64(equal)/places {
-			t.Fatalf("got %v, want %d of %d", got, equal, places)
+		if got := a.similarity(&b); got != float64(equal)/sigLen {
+			t.Fatalf("got %v, want %d of %d", got, equal, sigLen)
 		}
 	})
 }

@@ -10,22 +10,22 @@ import (
 	"rein/steps/artifact"
 )
 
-// Set is rows that a step is about to report on.
+// Set is a set of rows that a step is about to report on.
 type Set struct {
 	Name string
 	Rows artifact.Rows
 }
 
-// Rule says what leaked rows lead to.
+// Rule says what happens if rows leaked.
 type Rule struct {
-	OnLeak    string  // "stop": a verdict; "exclude": they are left out of the figures, a verdict if they are too many; anything else: a note
-	Tolerance float64 // share of a set that made rows of other origin may resemble before it is a verdict
+	OnLeak    string  // "stop": a verdict; "exclude": they are left out of the figures, or a verdict if they are too many; else a note
+	Tolerance float64 // share of a set that may resemble made rows of another origin without a verdict
 }
 
-// Guard compares sets that are about to be reported on with the rows that a model was made with, as its folder remembers
-// them. Where the rule is to stop, leaked rows are a verdict with examples; what made rows resemble by chance is, within
-// the tolerance, only noted, and stays: models are compared on equal rows. Where it is to exclude, it returns the ids, by set, of rows to
-// leave out of the figures, which are at most the share Most. Sets that are known to be seen (a mined pool) are not to be given.
+// Guard compares sets that are about to be reported on with the rows that a model was made with, which its folder remembers. If the rule is
+// "stop", leaked rows are a verdict with examples. Rows that resemble made rows by chance stay, and are only noted if they are within the
+// tolerance: models are compared on equal rows. If the rule is "exclude", Guard returns by set the ids of the rows to leave out of the
+// figures, at most the share Most. Don't pass sets that the model is meant to know, such as a mined pool.
 func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule, sets ...Set) (map[string]map[string]bool, error) {
 	read := env.Count(0, "training rows read")
 	m, err := load(model.Path, func() { read.Add(1) })
@@ -74,7 +74,7 @@ func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule,
 	return out, errors.Join(verdicts...)
 }
 
-// countRows begins the phase of checking the sets.
+// countRows begins the progress count of the check.
 func countRows(env *steps.Env, sets []Set) (*steps.Count, error) {
 	rows := make([]artifact.Rows, len(sets))
 	for i, s := range sets {

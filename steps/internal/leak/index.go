@@ -2,10 +2,10 @@ package leak
 
 import "rein/steps/artifact"
 
-// Fingerprint is what of a text is compared.
+// Fingerprint is what a text is compared by.
 type Fingerprint struct{ p prepared }
 
-// Fingerprints of texts, made on all cores.
+// Fingerprints computes the fingerprints of texts, on all cores.
 func Fingerprints(texts []string) []Fingerprint {
 	rows := make([]artifact.Row, len(texts))
 	for i, s := range texts {
@@ -18,18 +18,18 @@ func Fingerprints(texts []string) []Fingerprint {
 	return out
 }
 
-// Index knows texts, to tell whether others are the same or nearly so: for those who make or choose rows that must not
-// resemble what a model is trained on. It is for one goroutine.
+// Index holds texts and tells whether another text is equal or near to one of them. Steps that make or choose rows use it to avoid texts
+// that resemble those a model is trained on. It is not safe for concurrent writes.
 type Index struct {
 	near    float64
 	rows    int32
 	texts   map[uint64]int32 // first row of each normal form
-	roots   map[uint64]int32 // first row of each lineage
+	roots   map[uint64]int32 // first row of each root
 	buckets []map[uint32]int32
 	entries []entry
 }
 
-// entry is a signature, a row that has it, and for each band the next older entry of its bucket (or none).
+// entry is a signature and a row that has it. older links it, for each band, to the next older entry of its bucket, or none.
 type entry struct {
 	sig   signature
 	row   int32
@@ -38,7 +38,7 @@ type entry struct {
 
 const none = -1
 
-// NewIndex makes an empty index; near is the similarity from which texts are nearly the same.
+// NewIndex makes an empty index. near is the similarity at and above which texts are near-duplicates.
 func NewIndex(near float64) *Index {
 	x := &Index{near: near, texts: map[uint64]int32{}, roots: map[uint64]int32{}}
 	for range bands {
@@ -47,10 +47,10 @@ func NewIndex(near float64) *Index {
 	return x
 }
 
-// Add makes a text known.
+// Add adds a text to the index.
 func (x *Index) Add(f Fingerprint) { x.add(f.p) }
 
-// Knows tells whether a known text is the same, or nearly.
+// Knows tells whether a text of the index is equal or near to this one.
 func (x *Index) Knows(f Fingerprint) bool {
 	if _, ok := x.texts[f.p.text]; ok {
 		return true
@@ -68,7 +68,7 @@ func (x *Index) Knows(f Fingerprint) bool {
 	return false
 }
 
-// KnowsAll is Knows for many texts, on all cores.
+// KnowsAll calls Knows for many texts, on all cores.
 func (x *Index) KnowsAll(prints []Fingerprint) []bool {
 	out := make([]bool, len(prints))
 	spread(len(prints), func(i int) { out[i] = x.Knows(prints[i]) })
@@ -101,14 +101,14 @@ func (x *Index) add(p prepared) {
 	x.entries = append(x.entries, e)
 }
 
-// lookup finds a row that a new one belongs to, for the surest reason; a row that is not made before one that is. made
-// may be nil: none is.
+// lookup finds the row that a new row is related to for the surest reason. It prefers real rows to those that are marked in made; a nil
+// made marks none.
 func (x *Index) lookup(p prepared, made []bool) (row int32, kind Kind, similarity float64, ok bool) {
 	if row, ok = x.roots[p.root]; ok && p.root != 0 {
 		return row, Root, 1, true
 	}
 	real := func(row int32) bool { return made == nil || !made[row] }
-	best := 0.0 // the similarity, and 1 for real rows: they come first
+	best := 0.0 // similarity, plus 1 for a real row, so that real rows win
 	if row, ok = x.texts[p.text]; ok {
 		if real(row) {
 			return row, Text, 1, true

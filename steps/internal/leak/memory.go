@@ -16,53 +16,53 @@ import (
 	"rein/steps/artifact"
 )
 
-// File is the name, in a model's folder, of what the model's rows were: hashes and ids, no text.
+// File is the file of a model's folder that remembers the rows the model was made with: their hashes and ids, no text.
 const File = "lineage.zst"
 
 const memoryFormat = 1
 
-// Side is what rows were used for.
+// Side is what rows were used for when a model was made.
 type Side uint8
 
-// The sides of rows that must not be reported on.
+// The sides. Their rows must not be reported on.
 const (
 	Trains  Side = iota // the model was fitted to them
 	Chooses             // they chose a threshold or a checkpoint
-	Mined               // false positives among them train
+	Mined               // their false positives became training rows
 )
 
 func (s Side) String() string { return [...]string{"trained on", "chosen with", "reinforced from"}[s] }
 
-// Use is rows and what they were used for.
+// Use is a set of rows and what they were used for.
 type Use struct {
 	Side Side
 	Rows artifact.Rows
 }
 
-// Memory is what is known of the rows that a model was made with.
+// Memory holds the rows that a model was made with. The slices are by row.
 type Memory struct {
 	known *Index
 	sides []Side
-	made  []bool // rows that a method wrote: one of them may say the same as a real row by chance
+	made  []bool // whether a method wrote the row; such a row may equal a real one by chance
 	ids   []string
 }
 
-// label is what of a row isn't compared.
+// label is the part of a row that isn't compared.
 type label struct {
 	side Side
 	made bool
 	id   string
 }
 
-// Save writes the memory of rows into a model's folder. from is the folder of the model that training went on from, or
-// empty: what that one was made with counts too.
+// Save writes the memory of the rows in uses into a model's folder. If training continued another model, from is that model's folder, and
+// its rows are remembered, too; else from is empty.
 func Save(ctx context.Context, dir, from string, uses ...Use) (err error) {
 	f, err := os.Create(filepath.Join(dir, File))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	z, err := zstd.NewWriter(f, zstd.WithEncoderConcurrency(1)) // equal rows give equal bytes
+	z, err := zstd.NewWriter(f, zstd.WithEncoderConcurrency(1)) // one worker, so that equal rows give equal bytes
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func Save(ctx context.Context, dir, from string, uses ...Use) (err error) {
 	}
 	w.bytes(append(head, '\n'))
 	if from != "" {
-		if err := w.again(from); err != nil {
+		if err := w.copyFrom(from); err != nil {
 			return err
 		}
 	}
@@ -86,8 +86,8 @@ func Save(ctx context.Context, dir, from string, uses ...Use) (err error) {
 	return errors.Join(w.err, w.w.Flush())
 }
 
-// Add gives the model in folder to the memory of the model in folder from, and what the making of it used besides. A model
-// without a memory, of which nothing else is used either, gives none.
+// Add gives the model in folder to the memory of the model in folder from, together with the rows in uses. Without uses, it does nothing if
+// from has no memory.
 func Add(ctx context.Context, from, to string, uses ...Use) error {
 	if len(uses) > 0 {
 		return Save(ctx, to, from, uses...)
@@ -107,11 +107,11 @@ type header struct {
 	Near   float64 `json:"near"`
 }
 
-// madeBit marks, in a record's first byte, rows that a method wrote.
+// madeBit is set in the first byte of a record if a method wrote the row.
 const madeBit = 0x80
 
-// encoder writes records. A record is: side and madeBit (1 byte), hash of the text, hash of the root (8 each), length of the id and the id, then 1 and
-// the signature, or 0 where an earlier record has the same text.
+// encoder writes records. A record has: side and madeBit (1 byte), hash of the text (8), hash of the root (8), length of the id (varint),
+// the id, then 1 and the signature, or 0 if an earlier record has the same text.
 type encoder struct {
 	w      *bufio.Writer
 	signed map[uint64]bool
@@ -150,8 +150,8 @@ func (e *encoder) use(ctx context.Context, u Use) error {
 	})
 }
 
-// again copies the records of another model.
-func (e *encoder) again(dir string) error {
+// copyFrom copies the records of another model's memory, if it has one.
+func (e *encoder) copyFrom(dir string) error {
 	err := read(dir, e.record)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -159,7 +159,7 @@ func (e *encoder) again(dir string) error {
 	return err
 }
 
-// load reads the memory in a model's folder, and tells of each row; the error is os.ErrNotExist where the model has none.
+// load reads the memory from a model's folder, and calls each after every row. If the model has none, the error is os.ErrNotExist.
 func load(dir string, each func()) (*Memory, error) {
 	m := &Memory{known: NewIndex(DefaultNear)}
 	err := read(dir, func(l label, p prepared) {
@@ -173,7 +173,7 @@ func load(dir string, each func()) (*Memory, error) {
 	return m, nil
 }
 
-// Remember is the memory of rows that models are to be made with.
+// Remember makes a memory of rows that a model is going to be made with.
 func Remember(ctx context.Context, uses ...Use) (*Memory, error) {
 	m := &Memory{known: NewIndex(DefaultNear)}
 	for _, u := range uses {
@@ -223,13 +223,13 @@ func read(dir string, each func(label, prepared)) error {
 	}
 }
 
-// maxID bounds what a broken file can ask for.
+// maxID is the longest id in bytes. It limits what a broken file can make us allocate.
 const maxID = 1 << 20
 
 func readRecord(r *bufio.Reader) (l label, p prepared, err error) {
 	var fixed [17]byte
 	if _, err = io.ReadFull(r, fixed[:]); err != nil {
-		return l, p, err // io.EOF before the first byte: the end
+		return l, p, err // io.EOF if there is no further record
 	}
 	l.side, l.made = Side(fixed[0]&^madeBit), fixed[0]&madeBit != 0
 	p.text, p.root = binary.LittleEndian.Uint64(fixed[1:]), binary.LittleEndian.Uint64(fixed[9:])

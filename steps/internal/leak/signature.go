@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	places  = 64 // of a signature
+	sigLen  = 64 // values of a signature
 	bands   = 16
-	perBand = places / bands
+	perBand = sigLen / bands
 )
 
-// signature is a text's MinHash with one byte of each place: a quarter of the memory, and places that differ look equal
-// only once in 256 times.
-type signature [places]byte
+// signature is a text's MinHash signature with only the lowest byte of each value. This takes a quarter of the memory, and only one in 256
+// differing values looks equal.
+type signature [sigLen]byte
 
 func shortened(sig text.Signature) (out signature) {
 	for i, v := range sig {
@@ -24,10 +24,10 @@ func shortened(sig text.Signature) (out signature) {
 	return out
 }
 
-// band is a bucket's key.
+// band returns the key of the signature's bucket in band b.
 func (a *signature) band(b int) uint32 { return binary.LittleEndian.Uint32(a[b*perBand:]) }
 
-// signatures is a list that grows without copying: it is most of the memory.
+// signatures is a list that grows without copying, because it takes most of the memory.
 type signatures struct{ blocks []*[chunk]signature }
 
 func (s *signatures) add(i int, sig signature) {
@@ -39,15 +39,15 @@ func (s *signatures) add(i int, sig signature) {
 
 func (s *signatures) at(i int) *signature { return &s.blocks[i/chunk][i%chunk] }
 
-// similarity estimates the Jaccard similarity of two texts' word runs.
+// similarity estimates the Jaccard similarity of two texts, as sets of short runs of words.
 func (a *signature) similarity(b *signature) float64 {
 	equal := 0
-	for i := 0; i < places; i += 8 {
+	for i := 0; i < sigLen; i += 8 {
 		x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:])
-		x |= x >> 4 // each byte's lowest bit: does any bit differ?
+		x |= x >> 4 // each byte's lowest bit becomes 1 if any bit of the byte is
 		x |= x >> 2
 		x |= x >> 1
 		equal += 8 - bits.OnesCount64(x&0x0101010101010101)
 	}
-	return float64(equal) / places
+	return float64(equal) / sigLen
 }

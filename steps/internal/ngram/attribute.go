@@ -6,14 +6,14 @@ import (
 	"rein/steps/internal/onnxgraph"
 )
 
-// LinearPart is the linear part of a model as its graph has it: what each id adds to the log-odds of an attack.
+// LinearPart is a model's linear part as its graph has it: what each id adds to the log-odds of an attack.
 type LinearPart struct {
 	Config
-	table []float32 // [Buckets, 2]: the weight squared, and the weight in the linear part
+	table []float32 // [Buckets, 2]: the square of the id's weight, and its weight in the linear part
 }
 
-// ReadLinear takes the linear part out of a model's graph. nil: the graph has none that can be read, as one that ONNX Runtime
-// has rewritten. The linear part's bias is in the graph's last layer, and counts as the network's.
+// ReadLinear reads the linear part from a model's ONNX graph. It returns nil if the graph doesn't have it in a readable form, for example
+// after ONNX Runtime has optimised it. It leaves out the linear part's bias, which the graph adds to the network's.
 func ReadLinear(graph []byte, cfg Config) *LinearPart {
 	f, err := onnxgraph.Parse(graph)
 	if err != nil {
@@ -26,15 +26,16 @@ func ReadLinear(graph []byte, cfg Config) *LinearPart {
 	return &LinearPart{Config: cfg, table: w.Floats()}
 }
 
-// Attribution is what parts of a text add to the log-odds of an attack by the linear part, exactly: Parts and Rest add up to Total.
+// Attribution says what each part of a text adds to the log-odds of an attack, by the linear part alone. The values are exact: Parts and
+// Rest add up to Total.
 type Attribution struct {
 	Total float64
-	Parts []float64 // of each part that was given
-	Rest  float64   // of n-grams that are in no part and no two neighbours: how long the text is, words of letters that stand apart
+	Parts []float64 // by given part
+	Rest  float64   // features that neither a part nor two neighbouring parts have, such as the number of words
 }
 
-// Attribute shares out what a text scores. An n-gram that several parts have is shared out evenly among them, and one that lies across
-// two neighbours between these.
+// Attribute divides the linear score of a text among its parts. If several parts have an n-gram, each gets an equal share. An n-gram that
+// only appears across two neighbouring parts is divided between these.
 func (l *LinearPart) Attribute(text string, parts []string) Attribution {
 	x := NewExtractor(l.Config)
 	ids := x.Features(text, nil)

@@ -10,13 +10,13 @@ import (
 // Spec is the version of the rules in the package comment.
 const Spec = 4
 
-// Config says how text becomes ids, and the network's sizes. It travels with the model.
+// Config says how text becomes ids, and the network's sizes. It is saved with the model.
 type Config struct {
 	Spec     int `json:"spec"`
-	Buckets  int `json:"buckets"`   // embedding rows: half of them for character n-grams; id 0 is padding
+	Buckets  int `json:"buckets"`   // embedding rows: the second half are for character n-grams; id 0 is padding
 	Dim      int `json:"dim"`       // embedding columns
 	Hidden   int `json:"hidden"`    // units of the hidden layer
-	MaxBytes int `json:"max_bytes"` // of a text: the middle of a longer one is left out
+	MaxBytes int `json:"max_bytes"` // longest text in bytes; the middle of a longer one is left out
 }
 
 // Default is the built-in model's Config.
@@ -24,10 +24,10 @@ func Default() Config {
 	return Config{Spec: Spec, Buckets: 1 << 18, Dim: 16, Hidden: 32, MaxBytes: 16 << 10}
 }
 
-// half is where the ids of character n-grams begin.
+// half is the first id of the character n-grams.
 func (c Config) half() int { return c.Buckets / 2 }
 
-// Validate checks the sizes.
+// Validate returns an error if the version or a size can't be used.
 func (c Config) Validate() error {
 	if c.Spec != Spec {
 		return fmt.Errorf("n-gram rules of version %d, this program has version %d", c.Spec, Spec)

@@ -13,9 +13,9 @@ import (
 
 const (
 	minGram, maxGram = 3, 5
-	maxStarts        = 32     // of a word's character n-grams: what base64 would otherwise flood the ids with
-	denseScript      = 0x2E80 // from here on scripts write no spaces, and two characters are much
-	minLetters       = 8      // before a share of them says anything
+	maxStarts        = 32     // of a word's character n-grams; a long base64 string would flood the ids otherwise
+	denseScript      = 0x2E80 // from this character on, scripts write no spaces, and two characters carry much meaning
+	minLetters       = 8      // with fewer letters or visible characters, a share says nothing
 )
 
 // Extractor turns texts into ids. It keeps buffers between calls, so each goroutine needs its own.
@@ -25,23 +25,23 @@ type Extractor struct {
 	bare []byte
 	norm []byte
 
-	word   []rune // the word being read, with its opening guard
-	single []rune // the single letters read in a row, with an opening guard
+	word   []rune // the word being read, after a '<'
+	single []rune // the single letters read in a row, after a '<'
 	folded []rune
-	before uint32 // hash state after kind b and the word before; 0 at the start
+	before uint32 // hash of kind b and the previous word; 0 before the first word
 	out    []int32
 	known  known
 	ids    set
 	counts counts
 }
 
-// counts is what the signals need to know of a text.
+// counts are the counts of a text that its signals need.
 type counts struct{ letters, capitals, visible, symbols, words int }
 
 // NewExtractor returns an Extractor for a valid Config.
 func NewExtractor(cfg Config) *Extractor { return &Extractor{cfg: cfg, ids: newSet(cfg.Buckets)} }
 
-// lengths are the signals of how many words a text has, by the number's bits.
+// lengths are the names of the signals for the number of words, by how many bits the number has.
 var lengths = func() (out [bits.UintSize + 1]string) {
 	for i := range out {
 		out[i] = fmt.Sprint("words", i)
@@ -49,7 +49,7 @@ var lengths = func() (out [bits.UintSize + 1]string) {
 	return out
 }()
 
-// Features appends the ids of text to dst: sorted, distinct, none of them 0. See the package comment for the rules.
+// Features appends the ids of text to dst. They are sorted and distinct, and none is 0. The package comment has the rules.
 func (x *Extractor) Features(text string, dst []int32) []int32 {
 	n := len(dst)
 	x.out, x.counts, x.before = dst, counts{}, 0
@@ -72,7 +72,7 @@ func (x *Extractor) Features(text string, dst []int32) []int32 {
 	return x.ids.drain(all[:n])
 }
 
-// clip appends the first and the last half of max bytes of text, cut at whole characters.
+// clip appends the first and the last max/2 bytes of text, rounded to whole characters, with a space between them.
 func clip(dst []byte, text string, max int) []byte {
 	head, tail := max/2, len(text)-max/2
 	for head > 0 && !utf8.RuneStart(text[head]) {
@@ -86,7 +86,7 @@ func clip(dst []byte, text string, max int) []byte {
 	return append(dst, text[tail:]...)
 }
 
-// originals emits the signals of what NFKC hides.
+// originals emits the signals about characters that NFKC would replace.
 func (x *Extractor) originals(text string) {
 	for _, r := range text {
 		if r >= 0xFF01 && r <= 0xFF5E {
@@ -96,12 +96,12 @@ func (x *Extractor) originals(text string) {
 	}
 }
 
-// plainScripts is the end of the scripts whose marks are ornament to a reader: Latin, Greek, Cyrillic.
+// plainScripts is the first character after Latin, Greek and Cyrillic, the scripts that stay readable without their marks.
 const plainScripts = 0x530
 
 // normalise puts a text in NFKC, without the marks on Latin, Greek and Cyrillic letters.
 func (x *Extractor) normalise(s string) {
-	if text.IsASCII(s) { // is in that form
+	if text.IsASCII(s) { // ASCII is already in NFKC
 		x.norm = append(x.norm[:0], s...)
 		return
 	}
@@ -131,7 +131,7 @@ func (x *Extractor) scan(text []byte) {
 		case kind == format:
 			x.signal("zero-width")
 			continue
-		case kind <= digit: // in a word
+		case kind <= digit: // part of a word
 			apostrophe = false
 			x.counts.visible++
 			if kind != digit {
@@ -144,7 +144,7 @@ func (x *Extractor) scan(text []byte) {
 			x.word = append(x.word, r)
 			continue
 		case (r == '\'' || r == '\u2019') && len(x.word) > 1 && !apostrophe:
-			apostrophe = true // dropped if the word goes on
+			apostrophe = true // dropped if the word goes on; a symbol if it doesn't
 			continue
 		default:
 			if apostrophe {
@@ -170,7 +170,7 @@ func (x *Extractor) symbol(r rune) {
 	x.emit(hashRune(hashByte(fnvOffset, 's'), r))
 }
 
-// shares emits the signals that are about the whole text.
+// shares emits the signals about the whole text.
 func (x *Extractor) shares() {
 	if n := x.counts.words; n > 0 {
 		x.signal(lengths[bits.Len(uint(n))])

@@ -24,18 +24,18 @@ func hashRune(h uint32, r rune) uint32 {
 	return h
 }
 
-// emit adds a finished hash as an id of the table's first half.
+// emit appends the id of a finished hash, in the first half of the ids.
 func (x *Extractor) emit(h uint32) {
 	x.out = append(x.out, 1+int32(mix(h)%uint32(x.cfg.half()-1)))
 }
 
-// emitGram does so for a character n-gram, in the second half.
+// emitGram does the same for a character n-gram, in the second half.
 func (x *Extractor) emitGram(h uint32) {
 	half := x.cfg.half()
 	x.out = append(x.out, int32(half)+int32(mix(h)%uint32(x.cfg.Buckets-half)))
 }
 
-// mix is MurmurHash3's finaliser: FNV alone spreads its low bits badly.
+// mix is MurmurHash3's finaliser. It is needed because FNV alone spreads its low bits badly.
 func mix(h uint32) uint32 {
 	h ^= h >> 16
 	h *= 0x85ebca6b
@@ -52,11 +52,11 @@ func (x *Extractor) signal(name string) {
 	x.emit(h)
 }
 
-// kind is a character's class. Those up to digit are parts of words.
+// kind is the class of a character. Classes up to digit are parts of words.
 type kind uint8
 
 const (
-	lower kind = iota // letters without a lower case, and marks, too
+	lower kind = iota // also letters of scripts without capitals, and marks
 	upper
 	digit
 	space

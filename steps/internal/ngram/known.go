@@ -4,20 +4,21 @@ import "slices"
 
 const (
 	slots     = 1 << 12
-	mostKept  = 1 << 18 // letters and ids in all: a megabyte
-	mostOfOne = 512     // of a word
+	mostKept  = 1 << 18 // letters and ids together, 4 bytes each: a megabyte
+	mostOfOne = 512     // letters and ids of one word
 )
 
-// known remembers the ids of words by themselves: most words of a text have come before. A word has one place; it takes that of the word that was there.
+// known caches the ids of single words, because most words of a text have come before. A word's hash decides its slot; a new word replaces
+// the one that was there.
 type known struct {
 	slots []slot
-	store []int32 // the words' letters, each followed by its ids
+	store []int32 // each word's letters, followed by its ids
 }
 
 type slot struct {
 	hash         uint32
 	at           int32
-	letters, ids uint16 // no letters: the place is empty
+	letters, ids uint16 // letters is 0 in an empty slot
 }
 
 func (k *known) find(hash uint32, word []rune) ([]int32, bool) {

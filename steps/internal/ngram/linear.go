@@ -6,18 +6,18 @@ import (
 	"math/rand/v2"
 )
 
-// Linear is the model's linear part: it scores the same weighted ids as the network, without a layer between.
+// Linear is the model's linear part. It scores the same weighted ids as the network, without a layer between.
 type Linear struct {
-	Weights []float32 // [Buckets], each times its id's weight; the padding's is 0
+	Weights []float32 // [Buckets], already multiplied by the ids' weights; 0 for padding
 	Bias    []float32 // [1]
 }
 
-// NewLinear is a part that says nothing of any row.
+// NewLinear returns a linear part that scores every row 0.
 func NewLinear(cfg Config) Linear {
 	return Linear{make([]float32, cfg.Buckets), []float32{0}}
 }
 
-// scaled is the part with its scores times x.
+// scaled returns the part with its scores multiplied by x.
 func (l Linear) scaled(x float32) Linear {
 	out := Linear{make([]float32, len(l.Weights)), []float32{l.Bias[0] * x}}
 	for i, w := range l.Weights {
@@ -26,35 +26,36 @@ func (l Linear) scaled(x float32) Linear {
 	return out
 }
 
-// Fit says how a linear part is fitted.
+// Fit says how to fit a linear part.
 type Fit struct {
 	Malicious func(row int) bool
-	Weights   []float32 // by row: what its loss counts
-	Scale     float32   // of the fitted scores in the model; 0: no linear part
-	Seed      int64     // of the order of rows
+	Weights   []float32 // by row: factor of its loss
+	Scale     float32   // factor of the fitted scores in the model; 0 means no linear part
+	Seed      int64     // decides the order of the rows
 }
 
 const (
-	// linearCost is what a row's loss counts beside the regularisation, half the square of the weights' change.
+	// linearCost is the factor of a row's loss against the regularisation, which is half the square of the weights' change.
 	linearCost = 6
-	// Passes end when one moves the rows' variables by less than a share of their range, on average.
+	// Fitting makes at most linearPasses passes. It stops after one that moves the rows' variables by less than linearShare of their range,
+	// on average.
 	linearPasses, linearShare = 30, 1e-3
 )
 
-// FitLinear fits the linear part: logistic regression of malicious rows against benign ones, on the rows' weighted ids over their norm. L2
-// regularisation keeps it near to what it was. It errs otherwise than the network does, so that both together are better than
-// either. Results don't depend on the number of cores.
+// FitLinear fits the linear part by logistic regression of malicious rows against benign ones, on the rows' weighted ids divided by their
+// norm. L2 regularisation keeps the weights near their old values. The linear part makes other mistakes than the network, so the two
+// together are better than either. Results don't depend on the number of cores. The only error is ctx's.
 //
-// It is coordinate descent in the dual (Yu, Huang, Lin: Dual coordinate descent methods for logistic regression and maximum entropy
-// models, 2011). A row's variable alpha, between 0 and its cost, is put where the dual is lowest with the others as they are:
-// at alpha = cost*sigmoid(t), with t the zero of t + size*(alpha - old) + margin, which rises with t.
+// The method is coordinate descent in the dual (Yu, Huang, Lin: Dual coordinate descent methods for logistic regression and maximum entropy
+// models, 2011). Each row has a variable alpha between 0 and its cost. A step moves one alpha to where the dual is lowest while the others
+// stay: to alpha = cost*sigmoid(t), where t is the zero of t + size*(alpha - old) + margin, which rises with t.
 func (m *Model) FitLinear(ctx context.Context, c *Corpus, f Fit) error {
 	if f.Scale == 0 {
 		m.Linear = NewLinear(m.Config)
 		return nil
 	}
 	m.Linear = m.Linear.scaled(1 / f.Scale)
-	table := m.linearTable() // one line of the cache has all there is of an id
+	table := m.linearTable() // both values of an id share a cache line
 	bias := float64(m.Linear.Bias[0])
 	rows := make([]dualRow, c.Len())
 	order := make([]int32, c.Len())
@@ -79,7 +80,7 @@ func (m *Model) FitLinear(ctx context.Context, c *Corpus, f Fit) error {
 			bias += step
 			add := float32(step) / r.norm
 			for _, id := range ids {
-				table[id][linearAt] += float32(add * table[id][squareAt]) // rounded: no processor may fuse it
+				table[id][linearAt] += float32(add * table[id][squareAt]) // the conversion rounds, so that no processor fuses the two operations
 			}
 			moved, whole = moved+math.Abs(step), whole+r.cost
 		}
@@ -95,10 +96,10 @@ func (m *Model) FitLinear(ctx context.Context, c *Corpus, f Fit) error {
 	return nil
 }
 
-// squareAt and linearAt are columns of the table that both the fit and the graph look ids up in.
+// squareAt and linearAt are the columns of linearTable, which the fit and the graph share.
 const squareAt, linearAt = 0, 1
 
-// linearTable has the square of each id's weight, and its weight in the linear part. The padding has neither.
+// linearTable is [Buckets, 2]: the square of each id's weight, and its weight in the linear part. The padding has zeros.
 func (m *Model) linearTable() [][2]float32 {
 	t := make([][2]float32, m.Buckets)
 	for i := 1; i < m.Buckets; i++ {
@@ -107,7 +108,7 @@ func (m *Model) linearTable() [][2]float32 {
 	return t
 }
 
-// normOf is the norm of a row's weights; of a row without any it is such that the row scores nothing.
+// normOf returns the norm of a row's weights. For a row without any weight it is a tiny value, which is safe to divide by.
 func normOf(table [][2]float32, ids []int32) float32 {
 	sum := float32(0)
 	for _, id := range ids {
@@ -116,7 +117,7 @@ func normOf(table [][2]float32, ids []int32) float32 {
 	return float32(math.Sqrt(float64(max(sum, tiny))))
 }
 
-// scoreOf adds up what the ids weigh in the linear part, in four sums, so that one needn't wait for the other.
+// scoreOf adds up the ids' weights in the linear part. Four independent sums let the processor work on them at once.
 func scoreOf(table [][2]float32, ids []int32) float32 {
 	var a, b, c, d float32
 	for ; len(ids) >= 4; ids = ids[4:] {
@@ -133,17 +134,17 @@ func scoreOf(table [][2]float32, ids []int32) float32 {
 
 // dualRow is a row in the dual problem.
 type dualRow struct {
-	sign, cost float64 // -1 of a benign row, 1 of a malicious one; what alpha stays below
+	sign, cost float64 // 1 for a malicious row, -1 for a benign one; the upper limit of alpha
 	alpha, t   float64
 	norm       float32
 }
 
-// move puts alpha where the dual is lowest, for the row's score as it is, and returns what that adds to the score's weights.
+// move sets alpha to where the dual is lowest, given the row's current score. It returns by how much the row's part of the weights changes.
 func (r *dualRow) move(score float64) float64 {
 	if r.cost <= 0 {
 		return 0
 	}
-	const size = 2 // the square of the row's norm, with the bias's 1
+	const size = 2 // square of the row's norm, which is 1, plus the bias's 1
 	margin := r.sign * score
 	low, high := size*(r.alpha-r.cost)-margin, size*r.alpha-margin
 	t := r.t
@@ -151,7 +152,7 @@ func (r *dualRow) move(score float64) float64 {
 		t = (low + high) / 2
 	}
 	var s float64
-	for range 60 { // Newton's steps; where one leaves the bracket, its middle
+	for range 60 { // Newton's method; a step that leaves the bracket is replaced by a bisection
 		s = 1 / (1 + math.Exp(-t))
 		over := t + size*(r.cost*s-r.alpha) + margin
 		if math.Abs(over) < 1e-6 {

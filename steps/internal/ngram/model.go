@@ -10,17 +10,17 @@ import (
 type Model struct {
 	Config
 	Classes   int
-	Embedding []float32 // [Buckets, Dim], each row times its weight; row 0 is zero
-	IDF       []float32 // [Buckets]: the weights; 0 of ids that no training row had
+	Embedding []float32 // [Buckets, Dim], each row already multiplied by its id's weight; row 0 is zero
+	IDF       []float32 // [Buckets]: the ids' weights; 0 for an id that no training row had
 	W1        []float32 // [Dim, Hidden]
 	B1        []float32 // [Hidden]
 	W2        []float32 // [Hidden, Classes]
 	B2        []float32 // [Classes]
-	Linear    Linear    // adds to the logits of all classes but the first
+	Linear    Linear    // added to the logits of all classes but the first
 }
 
-// NewModel draws initial weights; equal seeds give equal models. The embedding begins at zero, so that n-grams that
-// training never sees add nothing: it learns all the same, by way of the drawn layers above it.
+// NewModel draws initial weights; equal seeds give equal models. The embedding begins at zero, so that an n-gram that training never sees
+// adds nothing. It still learns, because the layers above it begin with random weights.
 func NewModel(cfg Config, classes int, seed int64) *Model {
 	m := &Model{Config: cfg, Classes: classes,
 		Embedding: make([]float32, cfg.Buckets*cfg.Dim), IDF: make([]float32, cfg.Buckets),
@@ -37,14 +37,14 @@ func NewModel(cfg Config, classes int, seed int64) *Model {
 	return m
 }
 
-// wordWeight is how much more a word's features weigh than its character n-grams, which are some six times as many: neither
-// drowns the other.
+// wordWeight is the factor of a word's features against its character n-grams, of which there are about six times as many. Without it, the
+// n-grams would drown the words.
 const wordWeight = 2
 
-// tiny stands for the squared norm of a row that has none.
+// tiny replaces the squared norm of a row that has no weighted id.
 const tiny = 1e-30
 
-// Weigh gives ids that have no weight yet one by how many of the corpus's rows have them.
+// Weigh gives a weight to each id that has none yet, from the number of the corpus's rows that have the id.
 func (m *Model) Weigh(c *Corpus) {
 	rows := make([]int32, m.Buckets)
 	for _, id := range c.ids {
@@ -60,7 +60,7 @@ func (m *Model) Weigh(c *Corpus) {
 	}
 }
 
-// norm is the root of the sum of the squares of the ids' weights; 1 of ids that training never saw.
+// norm is the root of the sum of the squares of the ids' weights, or 1 if no id has a weight.
 func (m *Model) norm(ids []int32) float32 {
 	squares := float32(0)
 	for _, id := range ids {
@@ -73,8 +73,8 @@ func (m *Model) norm(ids []int32) float32 {
 	return float32(math.Sqrt(float64(squares)))
 }
 
-// pool writes the sum of the ids' embedding rows over their norm to dst: a mean would drown what gives a long text away, a
-// sum would make length itself the signal. Of no ids that training knew it is zero.
+// pool writes the sum of the ids' embedding rows, divided by their norm, to dst. A mean would hide the telling n-grams of a long text, and
+// a plain sum would turn length itself into a signal. If no id has a weight, the result is zero.
 func (m *Model) pool(ids []int32, norm float32, dst []float32) {
 	clear(dst)
 	sumRows(dst[:m.Dim], m.Embedding, ids)
@@ -83,7 +83,8 @@ func (m *Model) pool(ids []int32, norm float32, dst []float32) {
 	}
 }
 
-// Logits computes a row's logits in plain Go. hidden and logits are buffers of Hidden and Classes values.
+// Logits computes a row's logits in plain Go. pooled, hidden and logits are buffers of Dim, Hidden and Classes values; the result is in
+// logits.
 func (m *Model) Logits(ids []int32, pooled, hidden, logits []float32) {
 	norm := m.norm(ids)
 	m.pool(ids, norm, pooled)
@@ -128,7 +129,7 @@ func Softmax(logits []float32) {
 	}
 }
 
-// Threat is 1 - P(benign), summed up from the other classes: exact also where P(benign) is almost 1.
+// Threat is 1 - P(benign). It is computed as the sum of the other probabilities, which stays exact where P(benign) is almost 1.
 func Threat(probs []float32) float32 {
 	sum := float32(0)
 	for _, p := range probs[1:] {
@@ -137,7 +138,7 @@ func Threat(probs []float32) float32 {
 	return min(sum, 1)
 }
 
-// check reports sizes that don't fit the config, and values that are no numbers.
+// check returns an error if a weight has the wrong size for the Config, or a value that is NaN or infinite.
 func (m *Model) check() error {
 	for _, w := range m.tensors() {
 		size := 1

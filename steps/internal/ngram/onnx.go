@@ -14,8 +14,8 @@ const (
 	batch, length = "batch", "length"
 )
 
-// Graph is the model as ONNX: ids [batch, length], padded with 0, to probs and logits [batch, classes]; with its
-// embedding in float32 or int8 (float16 is for models that a GPU runs).
+// Graph returns the model as an ONNX file: ids [batch, length], padded with 0, to probs and logits [batch, classes]. Its embedding is
+// float32 or int8; float16 is only for models that run on a GPU.
 func (m *Model) Graph(producer string, metadata map[string]string, weights onnxgraph.Weights) []byte {
 	g := onnxgraph.Writer{Graph: &onnxgraph.Graph{Name: "rein_ngram", Producer: producer, Metadata: metadata}, Weights: weights}
 	rows, classes := onnxgraph.Dim{Name: batch}, onnxgraph.Dim{Size: m.Classes}
@@ -28,7 +28,8 @@ func (m *Model) Graph(producer string, metadata map[string]string, weights onnxg
 	}
 	w2, b2 := g.Floats("out.weight", []int{m.Hidden, m.Classes}, m.W2), g.Floats("out.bias", []int{m.Classes}, b)
 
-	// The padding's rows are zero, so that summing all columns is right; a text without features has a norm of 0, and a sum.
+	// The padding's rows are zero, so summing all columns gives the right sum. A text without features has a sum and a norm of 0; tiny
+	// avoids the division by 0.
 	vectors := g.Lookup("vectors", ids, "embedding", []int{m.Buckets, m.Dim}, m.Embedding)
 	sum := g.Node("ReduceSum", "sum", []string{vectors, axis}, onnxgraph.Int("keepdims", 0))
 	features := g.Node("Gather", "feature_weights", []string{g.Floats("features", []int{m.Buckets, 2}, m.features()), ids})
@@ -48,14 +49,14 @@ func (m *Model) Graph(producer string, metadata map[string]string, weights onnxg
 	return g.Encode()
 }
 
-// malicious has x for all classes but the first.
+// malicious returns a row of logits with x for all classes but the first.
 func (m *Model) malicious(x float32) []float32 {
 	out := slices.Repeat([]float32{x}, m.Classes)
 	out[0] = 0
 	return out
 }
 
-// features has an id's weight squared, and its weight in the linear part, side by side: one look-up for both. The padding has neither.
+// features is linearTable as a flat list. The graph needs only one look-up for both columns.
 func (m *Model) features() []float32 {
 	out := make([]float32, 0, 2*m.Buckets)
 	for _, f := range m.linearTable() {

@@ -2,10 +2,10 @@ package ngram
 
 import "math"
 
-// The loops that training and scoring spend their time in, over rows of a table. On amd64 with AVX2 and rows of a multiple of 8
-// values they are in assembly (rows_amd64.s), with the same results to the bit: products and sums are rounded one by one.
+// Training and scoring spend most of their time in these loops over rows of a table. On amd64 with AVX2, assembly (rows_amd64.s) does them
+// for rows of a multiple of 8 values. It gives the same bits, because it rounds each product and each sum separately.
 
-// sumRows adds the table's rows of the ids to dst, which has a row's length.
+// sumRows adds the table's rows at ids to dst, which has the length of a row.
 func sumRows(dst, table []float32, ids []int32) {
 	dim := len(dst)
 	if fast && dim%8 == 0 && len(ids) > 0 {
@@ -19,8 +19,9 @@ func sumRows(dst, table []float32, ids []int32) {
 	}
 }
 
-// SumRows adds up the table's rows of the ids, in the order in which ONNX Runtime's ReduceSum does on x86-64: each four rows one after
-// the other, then the sums of four likewise. dst has a row's length. The ids are a multiple of 4: id 0, whose row is zero, fills up.
+// SumRows writes the sum of the table's rows at ids to dst, which has the length of a row. It adds in the order of ONNX Runtime's ReduceSum
+// on x86-64: within each four rows from first to last, then the sums of four likewise. The number of ids must be a multiple of 4; fill up
+// with id 0, whose row is zero.
 func SumRows(dst, table []float32, ids []int32) {
 	clear(dst)
 	dim := len(dst)
@@ -47,8 +48,8 @@ func SumRows(dst, table []float32, ids []int32) {
 	}
 }
 
-// moveRows takes an AdaGrad step with each of the table's rows of the ids: size is added to the row's accumulator,
-// and the row, shrunk by keep, moves by rate/sqrt(accumulator), times its weight, against g.
+// moveRows makes an AdaGrad step with the table's rows at ids. It adds size to each row's accumulator, multiplies the row by keep, and
+// subtracts g times the row's weight times rate/sqrt(accumulator).
 func moveRows(table, accum, weights, g []float32, ids []int32, size, rate, keep float32) {
 	dim := len(g)
 	if fast && dim%8 == 0 && len(ids) > 0 {

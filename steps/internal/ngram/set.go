@@ -2,8 +2,8 @@ package ngram
 
 import "math/bits"
 
-// set collects ids and gives them back sorted and distinct, in time that grows with their number, not with its
-// logarithm: a bit for each id, and a bit for each word of bits that isn't empty.
+// set collects ids and returns them sorted and distinct, in linear time: it has a bit for each id, and a bit for each 64-bit word of these
+// that isn't empty.
 type set struct{ words, used []uint64 }
 
 func newSet(n int) set {

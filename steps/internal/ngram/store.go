@@ -26,7 +26,7 @@ func (m *Model) tensors() []safetensors.Tensor {
 	}
 }
 
-// Save writes the model's folder: info with the hashing filled in, and the weights.
+// Save writes the model's folder: the weights, and info with Kind and the Config filled in.
 func (m *Model) Save(dir artifact.Model, info artifact.ModelInfo) error {
 	if err := m.check(); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (m *Model) Save(dir artifact.Model, info artifact.ModelInfo) error {
 	return safetensors.Write(filepath.Join(dir.Path, artifact.ModelWeightsFile), m.tensors())
 }
 
-// Load reads what Save wrote.
+// Load reads a folder that Save wrote.
 func Load(dir artifact.Model) (*Model, artifact.ModelInfo, error) {
 	info, err := dir.Info()
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"sync/atomic"
 )
 
-// Corpus holds the ids of many texts, one after the other.
+// Corpus holds the ids of many rows, one row after the other.
 type Corpus struct {
 	ids    []int32
-	starts []int64 // of row i; one more than rows
+	starts []int64 // where each row begins, then where the last one ends
 }
 
 // Len is the number of rows.
@@ -19,7 +19,7 @@ func (c *Corpus) Len() int { return len(c.starts) - 1 }
 // Row is the ids of row i.
 func (c *Corpus) Row(i int) []int32 { return c.ids[c.starts[i]:c.starts[i+1]] }
 
-// Pick is a corpus of some of the rows.
+// Pick returns a corpus of the rows with these numbers.
 func (c *Corpus) Pick(rows []int) *Corpus {
 	out := &Corpus{starts: []int64{0}}
 	for _, i := range rows {
@@ -29,12 +29,12 @@ func (c *Corpus) Pick(rows []int) *Corpus {
 	return out
 }
 
-// NewCorpus extracts the features of all texts on all cores.
+// NewCorpus extracts the features of all texts, on all cores.
 func NewCorpus(cfg Config, texts []string) *Corpus {
 	return Collect(texts, func() func(string, []int32) []int32 { return NewExtractor(cfg).Features })
 }
 
-// CorpusOf is a corpus of rows that are ids already.
+// CorpusOf makes a corpus of rows that already are ids.
 func CorpusOf(rows [][]int32) *Corpus {
 	out := &Corpus{starts: []int64{0}}
 	for _, ids := range rows {
@@ -44,7 +44,8 @@ func CorpusOf(rows [][]int32) *Corpus {
 	return out
 }
 
-// Collect encodes all texts on all cores, each goroutine with a function of its own that appends a text's ids.
+// Collect encodes all texts, on all cores. It calls encoder once for each goroutine; the function that this returns appends a text's ids to
+// dst.
 func Collect(texts []string, encoder func() func(text string, dst []int32) []int32) *Corpus {
 	const chunk = 512
 	parts := make([]Corpus, (len(texts)+chunk-1)/chunk)
@@ -75,7 +76,8 @@ func Collect(texts []string, encoder func() func(text string, dst []int32) []int
 	return all
 }
 
-// Parallel calls work(0) to work(n-1) on all cores, each goroutine with a function of its own.
+// Parallel calls work(0) to work(n-1) on all cores. It calls worker once for each goroutine, to get the work function that this goroutine
+// uses.
 func Parallel(n int, worker func() (work func(i int))) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -93,24 +95,24 @@ func Parallel(n int, worker func() (work func(i int))) {
 	wg.Wait()
 }
 
-// Embedder trains a Model's embedding: it pools batches, and applies the gradient of what was pooled to the touched
-// rows alone, by AdaGrad with one accumulator a row. Results don't depend on the number of cores: the table is cut into
-// fixed ranges of rows, and each is updated in the order of the batch.
+// Embedder trains a Model's embedding. It pools batches, and applies the gradient of the pooled rows to the embedding rows that the batch
+// uses, by AdaGrad with one accumulator for each row. Results don't depend on the number of cores, because the table is cut into fixed
+// ranges of rows, and each range is updated in the order of the batch.
 type Embedder struct {
 	m      *Model
 	Accum  []float32 // by embedding row
-	idf    []float32 // likewise: how much further a rare one moves
-	of     *Corpus   // that Pool saw last
-	norms  []float32 // by row of it
-	bounds []int32   // likewise, [rows, ranges+1]: where its ids of each range begin
-	cuts   []int32   // ranges: cuts[s] to cuts[s+1]
+	idf    []float32 // by embedding row: a rare id moves further
+	of     *Corpus   // the corpus that prepare saw last
+	norms  []float32 // by row of that corpus
+	bounds []int32   // [rows of that corpus, ranges+1]: where a row's ids of each range begin
+	cuts   []int32   // range s has the ids from cuts[s] up to cuts[s+1]
 	pooled []float32
-	sizes  []float32 // mean square of a batch row's gradient
+	sizes  []float32 // by row of the batch: mean square of its gradient
 }
 
 const ranges = 16
 
-// NewEmbedder begins with empty accumulators.
+// NewEmbedder returns an Embedder with empty accumulators.
 func NewEmbedder(m *Model) *Embedder {
 	e := &Embedder{m: m, Accum: make([]float32, m.Buckets), idf: m.IDF}
 	if e.idf == nil {
@@ -122,7 +124,7 @@ func NewEmbedder(m *Model) *Embedder {
 	return e
 }
 
-// prepare works out once what each epoch needs of a corpus's rows.
+// prepare computes the norms and bounds of a corpus's rows, which every epoch uses.
 func (e *Embedder) prepare(c *Corpus) {
 	if e.of == c {
 		return
@@ -143,7 +145,8 @@ func (e *Embedder) prepare(c *Corpus) {
 	})
 }
 
-// Pool returns the pooled rows of the batch, [size, Dim]; missing rows are zero. The result is valid until the next call.
+// Pool returns the pooled rows of a batch, [size, Dim]. If the batch has fewer rows, the rest is zero. The result is valid until the next
+// call.
 func (e *Embedder) Pool(c *Corpus, batch []int32, size int) []float32 {
 	dim := e.m.Dim
 	e.pooled = slices.Grow(e.pooled[:0], size*dim)[:size*dim]
@@ -160,14 +163,15 @@ func (e *Embedder) Pool(c *Corpus, batch []int32, size int) []float32 {
 	return e.pooled
 }
 
-// Update applies the gradient [size, Dim] of the batch that was pooled last. decay shrinks the touched rows (decoupled weight decay).
+// Update applies the gradient [size, Dim] of the batch that Pool saw last, and overwrites grad. decay shrinks the rows that the batch uses
+// (decoupled weight decay).
 func (e *Embedder) Update(c *Corpus, batch []int32, grad []float32, rate, decay float32) {
 	dim := e.m.Dim
 	e.sizes = slices.Grow(e.sizes[:0], len(batch))[:len(batch)]
 	for i, b := range batch {
 		row, sum := grad[i*dim:][:dim], float32(0)
 		for j := range row {
-			row[j] /= e.norms[b] // the share of a feature of weight 1
+			row[j] /= e.norms[b] // the gradient for a feature of weight 1
 			sum += row[j] * row[j]
 		}
 		e.sizes[i] = sum / float32(dim)
@@ -188,8 +192,8 @@ func (e *Embedder) updateRange(c *Corpus, batch []int32, grad []float32, rate, k
 	}
 }
 
-// Scatter applies gradients to the rows of single ids: grad is [len(ids), Dim]; what has no gradient (filling) is left alone. An id that comes
-// several times moves as often. Work is spread over fixed ranges of rows, as in Update.
+// Scatter applies gradients [len(ids), Dim] to the embedding rows of single ids. It skips ids whose gradient is zero, such as padding. An
+// id that comes several times is updated several times. The work is divided into the same ranges as in Update.
 func (e *Embedder) Scatter(ids []int32, grad []float32, rate, decay float32) {
 	dim := e.m.Dim
 	Parallel(ranges, func() func(int) {

@@ -2,7 +2,7 @@ package ngram
 
 import "unicode/utf8"
 
-// endWord emits the features of the word read so far, if any.
+// endWord emits the features of the word that was read, if there is one.
 func (x *Extractor) endWord() {
 	if len(x.word) == 1 {
 		return
@@ -29,7 +29,7 @@ func (x *Extractor) endWord() {
 	x.word = x.word[:1]
 }
 
-// endSingles emits the word that three or more single letters in a row spell: "i g n o r e".
+// endSingles emits the features of the word that three or more single letters in a row spell: "i g n o r e".
 func (x *Extractor) endSingles() {
 	if len(x.single) > 3 {
 		x.signal("spaced")
@@ -47,7 +47,7 @@ func (x *Extractor) wordOnly(word []rune) {
 	x.emit(h)
 }
 
-// pair emits the pair of a word and the word before, and returns the word's hash.
+// pair emits the pair of the previous word and this one, and returns this word's hash.
 func (x *Extractor) pair(word []rune) uint32 {
 	w, b, pair := hashByte(fnvOffset, 'w'), hashByte(fnvOffset, 'b'), hashByte(x.before, ' ')
 	for _, r := range word {
@@ -61,7 +61,7 @@ func (x *Extractor) pair(word []rune) uint32 {
 	return w
 }
 
-// grams emits the character n-grams of a word with its opening guard; it adds and removes the closing one.
+// grams emits the character n-grams of a word that begins with its '<'. It adds the '>' and removes it again.
 func (x *Extractor) grams(guarded []rune) []rune {
 	g := append(guarded, '>')
 	for i := range min(len(g)-2, maxStarts) {
@@ -76,7 +76,7 @@ func (x *Extractor) grams(guarded []rune) []rune {
 	return g[:len(g)-1]
 }
 
-// fold emits the features of the word with its look-alikes replaced, if it has letters and look-alikes.
+// fold emits the features of the word with its look-alikes replaced, if the result can be a Latin word.
 func (x *Extractor) fold(word []rune) {
 	var latin, foreign, changed, other bool
 	f := append(x.folded[:0], '<')
@@ -102,7 +102,7 @@ func (x *Extractor) fold(word []rune) {
 		x.signal("mixed")
 	}
 	if !changed || !latin && (!foreign || other) {
-		return // a plain word, a number, or a word of another script
+		return // nothing was replaced, or it is a number or a word of another script
 	}
 	if latin {
 		x.signal("lookalike")
@@ -111,10 +111,10 @@ func (x *Extractor) fold(word []rune) {
 	x.folded = x.grams(f)
 }
 
-// leet maps digits to the letters they stand in for.
+// leet maps digits to the letters that they are written for.
 var leet = [10]rune{'o', 'i', '2', 'e', 'a', 's', '6', 't', 'b', '9'}
 
-// lookAlike is the Latin letter that a Cyrillic or Greek one looks like, or 0.
+// lookAlike returns the Latin letter that a Cyrillic or Greek one looks like, or 0.
 func lookAlike(r rune) rune {
 	switch r {
 	case 'а', 'α':

@@ -13,19 +13,19 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// IsAbout tells whether a file may say what the numbers in a data set's columns mean, by its name: Hugging Face's data set
-// card, or what the `datasets` library writes beside the data.
+// IsAbout tells by a file's name whether it may say what the numbers in a data set's columns mean. Such files are Hugging Face's data set
+// card and the files that the `datasets` library writes beside the data.
 func IsAbout(name string) bool {
 	base := path.Base(name)
 	return base == "README.md" || about[base]
 }
 
-// AboutFiles are the files of a folder that IsAbout, those of its own folders included.
+// AboutFiles returns the files for which IsAbout is true, in a folder and in the folders directly in it.
 func AboutFiles(dir string) []Source {
 	var out []Source
 	for _, pattern := range []string{"*", "*/*"} {
 		found, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil { // the folder's name is no pattern: then it has no such files for us
+		if err != nil { // the folder's name isn't a valid pattern; do without such files
 			return nil
 		}
 		for _, p := range found {
@@ -37,8 +37,8 @@ func AboutFiles(dir string) []Source {
 	return out
 }
 
-// Classes are the names of the numbers in a data set's columns (ClassLabel), by column, as such files say. What can't be read
-// says nothing; a column about which they disagree has no names.
+// Classes returns, by column, the class names of a data set's numbers (ClassLabel), as files found by AboutFiles state them. The index in
+// the list is the number. It ignores files that it can't read, and gives no names to a column about which the files disagree.
 func Classes(files []Source) map[string][]string {
 	out := map[string][]string{}
 	for _, f := range files {
@@ -59,7 +59,7 @@ func Classes(files []Source) map[string][]string {
 	return out
 }
 
-// claims are what a file says of columns, for each of the data set's configurations.
+// claims returns the class names by column that a file states, one map for each configuration of the data set.
 func claims(name string, content []byte) []map[string][]string {
 	if name == "README.md" {
 		return cardClaims(content)
@@ -84,13 +84,13 @@ func claims(name string, content []byte) []map[string][]string {
 // features are a data set's columns as the `datasets` library writes them in JSON.
 type features map[string]feature
 
-// feature is a column's type. Of a list of classes it has their names, too.
+// feature is a column's type. A list of classes has the names of its elements.
 type feature struct {
 	Names []string
 }
 
 func (f *feature) UnmarshalJSON(b []byte) error {
-	var list []feature // as older versions write lists
+	var list []feature // older versions write a list type this way
 	if json.Unmarshal(b, &list) == nil && len(list) == 1 {
 		*f = list[0]
 		return nil
@@ -100,7 +100,7 @@ func (f *feature) UnmarshalJSON(b []byte) error {
 		Element *feature `json:"feature"`
 	}
 	if json.Unmarshal(b, &v) != nil {
-		return nil // somebody else's type
+		return nil // another program's type
 	}
 	if f.Names = v.Names; len(v.Names) == 0 && v.Element != nil {
 		f.Names = v.Element.Names
@@ -108,7 +108,7 @@ func (f *feature) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// classes are the names of the numbers in the columns that have some.
+// classes returns the class names of the columns that have some.
 func (f features) classes() map[string][]string {
 	out := map[string][]string{}
 	for column, t := range f {
@@ -119,7 +119,7 @@ func (f features) classes() map[string][]string {
 	return out
 }
 
-// className is the name of a number, or of each number in a list, and any other value as it is.
+// className replaces a number, or each number in a list, by its class name. It returns any other value as it is.
 func className(v any, names []string) any {
 	switch v := v.(type) {
 	case json.Number:
@@ -134,11 +134,11 @@ func className(v any, names []string) any {
 	return v
 }
 
-// cardInfo is a configuration as a data set card's front matter describes it.
+// cardInfo is one configuration in the front matter of a data set card.
 type cardInfo struct {
 	Features []struct {
 		Name     string    `yaml:"name"`
-		DType    yaml.Node `yaml:"dtype"` // a type's name, or what it is made of
+		DType    yaml.Node `yaml:"dtype"` // a type's name, or an object that describes the type
 		Sequence yaml.Node `yaml:"sequence"`
 		List     yaml.Node `yaml:"list"`
 	} `yaml:"features"`
@@ -177,7 +177,7 @@ func cardClaims(card []byte) []map[string][]string {
 	return out
 }
 
-// inOrder are the names of 0, 1, ...; none where one is missing.
+// inOrder returns the names of 0, 1, and so on, or nil if one of them is missing.
 func inOrder(names map[string]string) []string {
 	var out []string
 	for i := range len(names) {

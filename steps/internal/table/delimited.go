@@ -13,13 +13,13 @@ import (
 	"unicode/utf8"
 )
 
-// delimited reads CSV or TSV. encoding/csv can't be used: where a quote is stray it takes the rows up to the next quote for
-// one, and doesn't say that they are lost. Here such a record is bad by itself, and the next line is tried.
+// delimited reads CSV or TSV. It doesn't use encoding/csv: after a stray quote, that package reads all rows up to the next quote as one,
+// and doesn't say that they are lost. Here such a record is a bad one, and reading goes on with the next line.
 type delimited struct {
 	lines  lineReader
 	name   string
 	comma  byte
-	lazy   bool // quotes may stand for themselves, as in most TSV files
+	lazy   bool // a quote may be a plain character, as in most TSV files
 	names  []string
 	shapes []shape
 }
@@ -31,7 +31,7 @@ func scanDelimited(r *bufio.Reader, name string, format Format, yield yielder) e
 		return returnsAlone(name)
 	}
 	d := &delimited{lines: lineReader{r: r}, name: name}
-	if d.comma = saidSeparator(head); d.comma != 0 {
+	if d.comma = declaredSeparator(head); d.comma != 0 {
 		if _, err := d.lines.next(); err != nil {
 			return fmt.Errorf("%s:1: %w", name, err)
 		}
@@ -77,7 +77,7 @@ func scanDelimited(r *bufio.Reader, name string, format Format, yield yielder) e
 	}
 }
 
-// read gives the next record and the line that it begins in; bad says why it can't be used.
+// read returns the next record and the number of its first line. bad says why the record can't be used; err ends the file.
 func (d *delimited) read() (fields []string, line int64, bad, err error) {
 	var first []byte
 	for len(first) == 0 {
@@ -103,7 +103,7 @@ func (d *delimited) read() (fields []string, line int64, bad, err error) {
 		}
 		open = s.feed(more)
 	}
-	keep := len(used) // lines that are the record; those after them are read again
+	keep := len(used) // lines that belong to the record; the others are read again
 	switch {
 	case s.bad != nil:
 		bad, keep = s.bad, 1
@@ -122,14 +122,14 @@ func (d *delimited) read() (fields []string, line int64, bad, err error) {
 			fields, bad, keep = literal, nil, 1
 		}
 	}
-	d.lines.back(used[keep:])
+	d.lines.unread(used[keep:])
 	if bad == nil && len(used) == 1 && d.shapes != nil {
 		d.learn(fields)
 	}
 	return fields, line, bad, nil
 }
 
-// splitter cuts lines into fields.
+// splitter splits lines into fields.
 type splitter struct {
 	comma  byte
 	lazy   bool
@@ -139,7 +139,7 @@ type splitter struct {
 	bad    error
 }
 
-// feed takes a line; true: a quote is open, and the record goes on in the next line.
+// feed splits a line. It returns true if a quote is open, so that the record goes on in the next line.
 func (s *splitter) feed(line []byte) bool {
 	at := 0
 	if s.quoted {
@@ -193,13 +193,13 @@ func (s *splitter) close() {
 	s.fields, s.field, s.quoted = append(s.fields, string(s.field)), s.field[:0], false
 }
 
-// shape is what the values of a column have in common, by the rows of one line.
+// shape is what the values of a column have in common. It is learned from rows that stand on one line.
 type shape struct {
 	rows          int
-	words, others bool // whether some are no numbers; whether some are neither numbers nor words
+	words, others bool // whether some values aren't numbers; whether some are neither numbers nor words
 }
 
-// longestWord is how long a value is at most that counts as a word, in bytes.
+// longestWord is the greatest length, in bytes, of a value that counts as a word.
 const longestWord = 24
 
 func (s *shape) learn(v string) {
@@ -210,7 +210,7 @@ func (s *shape) learn(v string) {
 	}
 }
 
-// fits tells whether a value is like the others; sure is false for a column of free text.
+// fits tells whether a value is like the column's others. sure is false if this says little, as in a column of free text.
 func (s *shape) fits(v string) (fits, sure bool) {
 	if s.rows == 0 || s.others {
 		return true, false
@@ -226,7 +226,7 @@ func (d *delimited) learn(fields []string) {
 	}
 }
 
-// look learns from the first rows without quotes.
+// look learns the shapes from those of the first rows that have no quotes.
 func (d *delimited) look(head []byte) {
 	lines := bytes.Split(head, []byte("\n"))
 	for _, l := range lines[min(1, len(lines)):max(len(lines)-1, min(1, len(lines)))] {
@@ -236,14 +236,14 @@ func (d *delimited) look(head []byte) {
 	}
 }
 
-// looksLikeRow tells whether a line is a row if its quotes stand for themselves: the right number of fields, and numbers and
-// words where other rows have them.
+// looksLikeRow tells whether a line can be a row if its quotes are plain characters: it has the right number of fields, and numbers and
+// words in the columns where other rows have them.
 func (d *delimited) looksLikeRow(line []byte) bool {
 	fields := strings.Split(string(line), string(rune(d.comma)))
 	if len(fields) != len(d.names) || len(fields) < 2 {
 		return false
 	}
-	shaped := d.comma == '\t' // a text with tabs is rare, a text with commas is not
+	shaped := d.comma == '\t' // texts rarely contain tabs, but often commas
 	for i, f := range fields {
 		fits, sure := d.shapes[i].fits(strings.Trim(f, `"`))
 		if !fits {
@@ -263,9 +263,9 @@ func (d *delimited) allRows(lines [][]byte) bool {
 	return true
 }
 
-// saidSeparator is the separator that a file's first line names, as Excel reads and some programs write it: sep=; 0: there is
-// no such line.
-func saidSeparator(head []byte) byte {
+// declaredSeparator returns the separator that a file's first line states as "sep=;", or 0. Excel reads such a line, and some programs
+// write it.
+func declaredSeparator(head []byte) byte {
 	first, _, _ := bytes.Cut(head, []byte("\n"))
 	first = bytes.Trim(bytes.TrimSuffix(first, []byte("\r")), `"`)
 	if said, ok := bytes.CutPrefix(bytes.ToLower(first), []byte("sep=")); ok && len(said) == 1 && said[0] < utf8.RuneSelf {
@@ -274,8 +274,8 @@ func saidSeparator(head []byte) byte {
 	return 0
 }
 
-// separator is what stands between a file's columns, by its header: a comma, a semicolon where spreadsheets write commas in
-// numbers, or else a tab or a bar.
+// separator guesses the separator of a file's columns from its header. It prefers commas, or semicolons if there are more of them:
+// spreadsheets write these in countries with decimal commas. Then come tabs and vertical bars.
 func separator(head []byte, format Format) byte {
 	counts := map[byte]int{}
 	quoted := false
@@ -305,7 +305,8 @@ func separator(head []byte, format Format) byte {
 	return ','
 }
 
-// columns copies and checks a header; a spreadsheet's empty trailing columns get numbers.
+// columns checks a header and returns its names. A column without a name, as spreadsheets leave behind the last one, is named by its
+// number.
 func columns(header []string) ([]string, error) {
 	names := make([]string, len(header))
 	seen := map[string]bool{}

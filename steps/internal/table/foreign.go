@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// magics are the first bytes of files that aren't read, and what to do with them.
+// magics are the first bytes of files that can't be read, each with what the file is and what to do with it.
 var magics = []struct{ begins, is string }{
 	{"ARROW1\x00\x00", "an Arrow file (Feather): write Parquet instead (pandas.read_feather(...).to_parquet, dataset.to_parquet)"},
 	{"FEA1\x00\x00", "a Feather file: write Parquet instead (pandas.read_feather(...).to_parquet)"},
@@ -27,12 +27,12 @@ var magics = []struct{ begins, is string }{
 	{"/annex/objects/", "a pointer of git-annex, not the file itself: fetch it (git annex get)"},
 }
 
-// otherNames are extensions of files whose lines are no prompts: without a format that says so, they aren't read as lines.
+// otherNames are extensions of files whose lines aren't prompts. Such a file isn't read as lines, unless the format is given.
 var otherNames = map[string]bool{".yaml": true, ".yml": true, ".xml": true, ".html": true, ".htm": true, ".toml": true, ".ini": true, ".arrow": true,
 	".feather": true, ".xlsx": true, ".xls": true, ".ods": true, ".pkl": true, ".pickle": true, ".avro": true, ".orc": true, ".db": true, ".sqlite": true,
 	".npy": true, ".npz": true, ".h5": true, ".hdf5": true, ".zip": true, ".tar": true, ".tgz": true, ".7z": true, ".xz": true, ".lz4": true, ".pdf": true, ".docx": true, ".rtf": true, ".bin": true}
 
-// looksLikeData tells a file of a folder that isn't read and may well be meant to be.
+// looksLikeData tells whether a file of a folder that isn't read may be meant as data.
 func looksLikeData(name string) bool {
 	base := path.Base(name)
 	switch ext := strings.ToLower(path.Ext(base)); {
@@ -45,10 +45,11 @@ func looksLikeData(name string) bool {
 	}
 }
 
-// settings are extensions of files that often lie beside data and hold none.
+// settings are extensions of files that often lie beside data but hold none.
 var settings = map[string]bool{".yaml": true, ".yml": true, ".toml": true, ".ini": true, ".html": true, ".htm": true, ".pdf": true, ".docx": true, ".rtf": true, ".bin": true}
 
-// foreign says what a file is that can't be read as the format, by its first bytes and its name; empty: it may be read.
+// foreign checks by the first bytes and the name of a file whether it can be read in the format. If not, it says what the file is and what
+// to do with it; else it returns "". asked tells whether the user gave the format.
 func foreign(head []byte, name string, format Format, asked bool) string {
 	for _, m := range magics {
 		if bytes.HasPrefix(head, []byte(m.begins)) {
@@ -85,7 +86,7 @@ func foreign(head []byte, name string, format Format, asked bool) string {
 	return ""
 }
 
-// zeros counts the zero bytes at even and at odd places of a file's beginning of n bytes.
+// zeros counts the zero bytes at even and at odd offsets of the first n pairs of bytes.
 func zeros(head []byte) (even, odd, n int) {
 	head = head[:min(len(head)&^1, 1024)]
 	for i := 0; i < len(head); i += 2 {

@@ -10,13 +10,13 @@ import (
 	"slices"
 )
 
-// yielder is the consumer's half of a stream: false ends it.
+// yielder takes a stream's records and errors. It returns false to end the stream.
 type yielder func(Record, error) bool
 
-// errStop says that the consumer wants no more.
+// errStop says that the yielder has ended the stream.
 var errStop = errors.New("stop")
 
-// scanJSONLines reads an object a line. A line that is no object is a bad record, and the next line is tried.
+// scanJSONLines reads one object from each line. A line that isn't an object is a bad record, and reading goes on with the next line.
 func scanJSONLines(r *bufio.Reader, name string, yield yielder) error {
 	var names nameCache
 	lines := lineReader{r: r}
@@ -28,7 +28,7 @@ func scanJSONLines(r *bufio.Reader, name string, yield yielder) error {
 		if err != nil {
 			return fmt.Errorf("%s:%d: %w", name, lines.n+1, err)
 		}
-		b = bytes.TrimPrefix(b, bom) // files that were put together keep their marks
+		b = bytes.TrimPrefix(b, bom) // in concatenated files, each begins with a mark
 		if len(bytes.TrimSpace(b)) > 0 && !yieldObject(b, Place{File: name, Line: lines.n}, &names, yield) {
 			return errStop
 		}
@@ -61,17 +61,18 @@ func kindOf(v any) string {
 	return "a single value"
 }
 
-// jsonDoc reads a JSON file that is not one object a line.
+// jsonDoc reads a JSON file that doesn't have one object on each line.
 type jsonDoc struct {
 	src   Source
 	o     Options
 	names nameCache
 	yield yielder
 
-	served bool // the records stand inside rows of Hugging Face's dataset server
+	served bool // the records are inside the rows of Hugging Face's dataset server
 }
 
-// scanJSON reads a list of records, the lists of records that an object holds, columns, one record, or one record after the other.
+// scanJSON reads a file with a list of records, an object that holds lists of records or columns, one record, or several records one after
+// the other.
 func scanJSON(r *bufio.Reader, src Source, o Options, yield yielder) error {
 	d := &jsonDoc{src: src, o: o, yield: yield}
 	dec := newJSONDecoder(r)
@@ -98,7 +99,7 @@ func newJSONDecoder(r io.Reader) *json.Decoder {
 
 func (d *jsonDoc) broken(err error) error { return fmt.Errorf("%s: not JSON: %w", d.src.Name, err) }
 
-// end checks that nothing follows.
+// end returns an error if anything follows.
 func (d *jsonDoc) end(dec *json.Decoder) error {
 	switch t, err := dec.Token(); {
 	case errors.Is(err, io.EOF):
@@ -110,7 +111,7 @@ func (d *jsonDoc) end(dec *json.Decoder) error {
 	}
 }
 
-// list reads the rest of a list: records, or texts.
+// list reads the elements of an open list, which are records or texts.
 func (d *jsonDoc) list(dec *json.Decoder, at Place) error {
 	texts := false
 	for at.Line = 1; dec.More(); at.Line++ {
@@ -141,7 +142,7 @@ func (d *jsonDoc) list(dec *json.Decoder, at Place) error {
 	return nil
 }
 
-// nameCache gives records with the same columns the same slice of names.
+// nameCache lets records with the same columns share one slice of names.
 type nameCache struct{ last []string }
 
 func (c *nameCache) of(m map[string]any) []string {

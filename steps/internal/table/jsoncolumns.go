@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// whole reads an object that is one record, or the columns of several as data frames write them.
+// whole reads an object that is one record, or holds the columns of several, as data frames are written.
 func (d *jsonDoc) whole(dec *json.Decoder) error {
 	var raw json.RawMessage
 	if err := dec.Decode(&raw); err != nil {
@@ -46,7 +46,8 @@ func (d *jsonDoc) whole(dec *json.Decoder) error {
 	return nil
 }
 
-// splitRows are the rows of {"columns": ["text", "label"], "data": [["a", 0], ["b", 1]]}; nil if the object is no such thing.
+// splitRows returns the rows of an object such as {"columns": ["text", "label"], "data": [["a", 0], ["b", 1]]}, or nil if it has another
+// form.
 func splitRows(object map[string]json.RawMessage) ([]map[string]json.RawMessage, error) {
 	var names []string
 	var data [][]json.RawMessage
@@ -70,8 +71,8 @@ func splitRows(object map[string]json.RawMessage) ([]map[string]json.RawMessage,
 	return rows, nil
 }
 
-// rowsOf are the rows of {"text": ["a", "b"], "label": [0, 1]}, {"text": {"0": "a", "1": "b"}, ...} or {"0": {"text": "a", ...},
-// ...}: nil if the object is none of these.
+// rowsOf returns the rows of {"text": ["a", "b"], "label": [0, 1]}, {"text": {"0": "a", "1": "b"}, ...} or {"0": {"text": "a", ...}, ...},
+// or nil if the object has none of these forms.
 func rowsOf(columns map[string]json.RawMessage) []map[string]json.RawMessage {
 	lists, indexed := map[string][]json.RawMessage{}, map[string]map[string]json.RawMessage{}
 	n := -1

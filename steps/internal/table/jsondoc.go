@@ -13,14 +13,14 @@ import (
 
 // jsonList is a list in a JSON object.
 type jsonList struct {
-	path  string // the names of the objects it lies in and its own, with dots
+	path  string // names of the objects around it and its own, joined by dots
 	n     int
 	first json.RawMessage
 }
 
 func (l jsonList) name() string { return strings.TrimPrefix(path.Ext("."+l.path), ".") }
 
-// holds tells what the list's first element is: '{', '"', '[' or another value's first character.
+// holds returns the first character of the list's first element, which tells its type: '{', '"', '[' and so on. It is 0 for an empty list.
 func (l jsonList) holds() byte {
 	if len(l.first) == 0 {
 		return 0
@@ -28,8 +28,8 @@ func (l jsonList) holds() byte {
 	return l.first[0]
 }
 
-// turns tells a conversation from records: its elements have a role.
-func (l jsonList) turns() bool {
+// isConversation tells whether the list's elements are the messages of a conversation, which have a role, and not records.
+func (l jsonList) isConversation() bool {
 	var m map[string]json.RawMessage
 	if json.Unmarshal(l.first, &m) != nil {
 		return false
@@ -46,24 +46,24 @@ func (l jsonList) turns() bool {
 	return false
 }
 
-// object reads a file whose first value is an object, which is open already.
+// object reads a file that begins with an object, after its opening brace.
 func (d *jsonDoc) object(dec *json.Decoder) error {
 	var lists []jsonList
 	if err := outline(dec, "", &lists); err != nil {
 		return d.broken(err)
 	}
-	if dec.More() { // one record after the other
-		return d.again(func(dec *json.Decoder) error { return d.sequence(dec) })
+	if dec.More() { // several records, one after the other
+		return d.reread(func(dec *json.Decoder) error { return d.sequence(dec) })
 	}
 	chosen, err := d.choose(lists)
 	if err != nil {
 		return err
 	}
 	if len(chosen) == 0 {
-		return d.again(func(dec *json.Decoder) error { return d.whole(dec) })
+		return d.reread(func(dec *json.Decoder) error { return d.whole(dec) })
 	}
 	if d.served {
-		if err := d.again(func(dec *json.Decoder) error {
+		if err := d.reread(func(dec *json.Decoder) error {
 			classes, err := servedClasses(dec)
 			d.yield = withClasses(classes, d.yield)
 			return err
@@ -71,7 +71,7 @@ func (d *jsonDoc) object(dec *json.Decoder) error {
 			return d.broken(err)
 		}
 	}
-	return d.again(func(dec *json.Decoder) error {
+	return d.reread(func(dec *json.Decoder) error {
 		if _, err := dec.Token(); err != nil {
 			return d.broken(err)
 		}
@@ -82,8 +82,8 @@ func (d *jsonDoc) object(dec *json.Decoder) error {
 	})
 }
 
-// again reads the file from its beginning.
-func (d *jsonDoc) again(read func(*json.Decoder) error) error {
+// reread calls read with a decoder at the beginning of the file.
+func (d *jsonDoc) reread(read func(*json.Decoder) error) error {
 	r, closer, _, err := open(d.src.Path)
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.src.Name, err)
@@ -95,7 +95,7 @@ func (d *jsonDoc) again(read func(*json.Decoder) error) error {
 	return read(newJSONDecoder(r))
 }
 
-// outline notes the lists of an open object, at any depth, but not those inside lists.
+// outline collects the lists in an open object, at any depth, except those inside other lists.
 func outline(dec *json.Decoder, at string, lists *[]jsonList) error {
 	for dec.More() {
 		key, err := dec.Token()
@@ -133,7 +133,7 @@ func outline(dec *json.Decoder, at string, lists *[]jsonList) error {
 	return err
 }
 
-// choose finds the lists of records. None: the object is a record itself, or holds columns.
+// choose finds the lists of records. It returns none if the object itself is a record, or holds columns.
 func (d *jsonDoc) choose(lists []jsonList) ([]jsonList, error) {
 	isPart := func(l jsonList) bool {
 		return parts[strings.ToLower(Unnumbered(l.name()))] || d.o.IsPart != nil && d.o.IsPart(l.name())
@@ -146,8 +146,8 @@ func (d *jsonDoc) choose(lists []jsonList) ([]jsonList, error) {
 		}
 		seen[l.path] = true
 		switch {
-		case l.path == "schema.fields": // pandas describes its columns beside the records
-		case l.holds() == '{' && !l.turns():
+		case l.path == "schema.fields": // pandas describes the columns here, beside the records
+		case l.holds() == '{' && !l.isConversation():
 			records = append(records, l)
 		case l.holds() == '"' && isPart(l):
 			texts = append(texts, l)
@@ -200,7 +200,7 @@ func (d *jsonDoc) lists(dec *json.Decoder, at string, chosen []jsonList) error {
 			if len(chosen) > 1 || d.o.IsPart != nil && d.o.IsPart(chosen[i].name()) {
 				place.Part = chosen[i].name()
 			}
-			if slices.ContainsFunc(chosen, func(l jsonList) bool { return l.path != own && l.name() == chosen[i].name() }) { // then what they lie in tells them apart
+			if slices.ContainsFunc(chosen, func(l jsonList) bool { return l.path != own && l.name() == chosen[i].name() }) { // two lists have one name; their paths differ
 				place.Part = chosen[i].path
 			}
 			err = d.list(dec, place)
@@ -215,7 +215,7 @@ func (d *jsonDoc) lists(dec *json.Decoder, at string, chosen []jsonList) error {
 	return err
 }
 
-// sequence reads objects that stand one after the other, whatever the line breaks between.
+// sequence reads objects that follow one another, with any line breaks between and within them.
 func (d *jsonDoc) sequence(dec *json.Decoder) error {
 	for at := (Place{File: d.src.Name, Line: 1}); ; at.Line++ {
 		var raw json.RawMessage

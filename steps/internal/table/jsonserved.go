@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// served tells rows as Hugging Face's dataset server gives them: {"features": [...], "rows": [{"row_idx": 0, "row": {...}}]}.
+// served tells whether the list has the rows of Hugging Face's dataset server: {"features": [...], "rows": [{"row_idx": 0, "row": {...}}]}.
 func (l jsonList) served() bool {
 	var m map[string]json.RawMessage
 	return l.path == "rows" && json.Unmarshal(l.first, &m) == nil && m["row"] != nil && m["row_idx"] != nil
 }
 
-// servedRow is the record in a row of the dataset server, with the names of its classes.
+// servedRow returns the record in a row of the dataset server.
 func (d *jsonDoc) servedRow(raw json.RawMessage) (json.RawMessage, error) {
 	var v struct {
 		Row       json.RawMessage `json:"row"`
@@ -27,7 +27,7 @@ func (d *jsonDoc) servedRow(raw json.RawMessage) (json.RawMessage, error) {
 	return v.Row, nil
 }
 
-// servedClasses are the names of the numbers in the columns of rows from the dataset server.
+// servedClasses returns, by column, the class names that the dataset server gives for numbers.
 func servedClasses(dec *json.Decoder) (map[string][]string, error) {
 	var doc struct {
 		Features []struct {
@@ -47,7 +47,7 @@ func servedClasses(dec *json.Decoder) (map[string][]string, error) {
 	return out, nil
 }
 
-// withClasses gives numbers of records the names of their classes.
+// withClasses replaces the numbers in records by their class names.
 func withClasses(classes map[string][]string, yield yielder) yielder {
 	return func(rec Record, err error) bool {
 		for column, names := range classes {

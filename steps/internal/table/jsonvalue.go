@@ -10,13 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// notNumber stands for NaN and Infinity until a record is decoded.
+// notNumber replaces NaN and Infinity until a record is decoded.
 const notNumber = `"\u0000not a number"`
 
 var notNumberText = "\x00not a number"
 
-// decode reads one JSON value. What encoding/json would drop or repair without a word is an error or marked in the record: a key
-// that is there twice, bytes that are no UTF-8, half surrogate pairs, NaN.
+// decode reads one JSON value. Where encoding/json would drop or repair something silently, decode doesn't: a repeated key is an error;
+// invalid UTF-8, half a surrogate pair and NaN are marked in the record.
 func (r *Record) decode(b []byte) (any, error) {
 	v, err := decodeStrictly(b)
 	if err != nil && (bytes.Contains(b, []byte("NaN")) || bytes.Contains(b, []byte("Infinity"))) {
@@ -31,7 +31,7 @@ func (r *Record) decode(b []byte) (any, error) {
 	}
 	keys, deep := countKeys(v)
 	if n := countColons(b); n != keys {
-		return nil, fmt.Errorf("the key %q is there twice", twice(b))
+		return nil, fmt.Errorf("the key %q is there twice", repeatedKey(b))
 	}
 	if m, ok := v.(map[string]any); ok && (deep || !utf8.Valid(b) || surrogate(b)) {
 		r.mark(b, m)
@@ -52,7 +52,7 @@ func decodeStrictly(b []byte) (any, error) {
 	return v, nil
 }
 
-// countKeys counts a value's keys at all depths; odd tells whether a notNumber is among its values.
+// countKeys counts the keys of a value, at all depths. odd tells whether notNumber is among the values.
 func countKeys(v any) (n int, odd bool) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -72,7 +72,7 @@ func countKeys(v any) (n int, odd bool) {
 	return n, odd
 }
 
-// countColons counts the colons outside strings: one for each key that is written.
+// countColons counts the colons outside strings, which is the number of keys in the text.
 func countColons(b []byte) int {
 	n := 0
 	for i := 0; i < len(b); i++ {
@@ -86,7 +86,7 @@ func countColons(b []byte) int {
 	return n
 }
 
-// stringEnd is the place of the quote that closes the string which opens at i.
+// stringEnd returns the position of the quote that closes the string which opens at i.
 func stringEnd(b []byte, i int) int {
 	for i++; i < len(b) && b[i] != '"'; i++ {
 		if b[i] == '\\' {
@@ -96,10 +96,10 @@ func stringEnd(b []byte, i int) int {
 	return i
 }
 
-// twice finds a key that an object has twice.
-func twice(b []byte) string {
+// repeatedKey finds a key that an object has more than once.
+func repeatedKey(b []byte) string {
 	dec := json.NewDecoder(bytes.NewReader(b))
-	var open []map[string]bool // nil: a list
+	var open []map[string]bool // keys of each open object; nil for a list
 	key := false
 	for {
 		t, err := dec.Token()
@@ -130,12 +130,12 @@ func twice(b []byte) string {
 	}
 }
 
-// surrogate tells whether an escape of half a surrogate pair may be there.
+// surrogate tells whether the text may contain an escaped surrogate. It can be wrong, but is fast.
 func surrogate(b []byte) bool {
 	return bytes.Contains(b, []byte(`\ud`)) || bytes.Contains(b, []byte(`\uD`))
 }
 
-// mark notes what is broken in which of an object's columns, and takes the place of notNumbers.
+// mark records what is broken in which column of an object, and replaces each notNumber by null.
 func (r *Record) mark(b []byte, m map[string]any) {
 	var raw map[string]json.RawMessage
 	if json.Unmarshal(b, &raw) != nil {
@@ -151,7 +151,7 @@ func (r *Record) mark(b []byte, m map[string]any) {
 		m[name] = r.withoutNotNumbers(m[name])
 	}
 	for name := range m {
-		if raw[name] == nil && strings.ContainsRune(name, utf8.RuneError) { // the name itself is broken
+		if raw[name] == nil && strings.ContainsRune(name, utf8.RuneError) { // the key isn't valid UTF-8
 			r.broken(name, BadUTF8)
 		}
 	}
@@ -176,7 +176,7 @@ func (r *Record) withoutNotNumbers(v any) any {
 	return v
 }
 
-// halfPair tells whether JSON text holds an escape of half a surrogate pair.
+// halfPair tells whether JSON text contains an escape of half a surrogate pair.
 func halfPair(b []byte) bool {
 	for i := 0; i+5 < len(b); i++ {
 		if b[i] != '\\' {
@@ -212,12 +212,12 @@ func hex4(b []byte) (u rune) {
 	return u
 }
 
-// numberFilter reads JSON and puts notNumber in the place of NaN, Infinity and -Infinity, which Python's json module writes.
+// numberFilter reads JSON and replaces NaN, Infinity and -Infinity, which Python's json module writes, by notNumber.
 type numberFilter struct {
 	r       io.Reader
 	found   int
-	out     []byte // ready to be given
-	rest    []byte // may be the beginning of a word
+	out     []byte // filtered, to be returned by Read
+	rest    []byte // not filtered yet: the beginning of a word may be cut here
 	quoted  bool   // inside a string
 	escaped bool
 	err     error

@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// lineReader gives a file's lines without their ends, and takes lines back.
+// lineReader reads lines without their line breaks. Lines can be put back, to be read again.
 type lineReader struct {
 	r       *bufio.Reader
-	n       int64 // lines given
+	n       int64 // number of lines read
 	pending [][]byte
 	ended   bool
 }
 
-// next gives the next line, io.EOF after the last.
+// next returns the next line, or io.EOF after the last.
 func (l *lineReader) next() ([]byte, error) {
 	if len(l.pending) > 0 {
 		line := l.pending[0]
@@ -43,13 +43,13 @@ func (l *lineReader) next() ([]byte, error) {
 	return bytes.Clone(b), nil
 }
 
-// back takes back the last lines that were given.
-func (l *lineReader) back(lines [][]byte) {
+// unread puts back the lines that were read last.
+func (l *lineReader) unread(lines [][]byte) {
 	l.n -= int64(len(lines))
 	l.pending = append(slices.Clone(lines), l.pending...)
 }
 
-// readLine reads up to a line break, which it takes off; a longer line than maxLine is an error.
+// readLine reads a line without its line break. A line longer than maxLine is an error.
 func readLine(r *bufio.Reader) ([]byte, error) {
 	var out []byte
 	for {
@@ -67,7 +67,7 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// loneReturn tells whether a carriage return stands elsewhere than at the end.
+// loneReturn tells whether b has a carriage return that isn't at its end.
 func loneReturn(b []byte) bool { return bytes.IndexByte(bytes.TrimRight(b, "\r"), '\r') >= 0 }
 
 func returnsAlone(name string) error {

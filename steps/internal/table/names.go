@@ -11,8 +11,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Stem is a file's name without the extensions that tell its format and compression, its folders kept. Names that macOS
-// writes with separate accents (NFD) come out as other systems write them.
+// Stem returns a file's name with its folders, but without the extensions of its format and compression. It composes accents (NFC), because
+// macOS writes them separately (NFD).
 func Stem(name string) string {
 	name = norm.NFC.String(name)
 	for {
@@ -24,24 +24,24 @@ func Stem(name string) string {
 	}
 }
 
-// numbering is how the parts of a data set are counted in their names: train-00000-of-00010-HASH (Hugging Face),
-// part-00000-UUID-c000 and part-r-00000 (Spark, Hadoop), 0000, train_1, 000_default, train (1). What comes after the number of
-// a part, a shard or a chunk names its writer.
+// numbering matches the number of a part in the name of a data set's file: train-00000-of-00010-HASH (Hugging Face), part-00000-UUID-c000
+// and part-r-00000 (Spark, Hadoop), 0000, train_1, 000_default, train (1). After "part", "shard" or "chunk" and the number it also matches
+// the rest, which identifies the writer.
 var numbering = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(^(part|shard|chunk)[-_.]?([mr][-_.])?\d{3,}([-_.].*)?|[-_.]?\d+-of-\d+([-_.][0-9a-f]{6,})?|[-_.]\d+(-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?([-_.]c\d+)?|^\d+| ?\(\d+\))$`)
 })
 
-// ordinal is a number in front of a name.
+// ordinal matches a number at the beginning of a name.
 var ordinal = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^\d+[-_.]`)
 })
 
-// dated are names of parts by day, by month or by hour: 2024-01-31, prompts_20240131T12.
+// dated matches the date of a part that holds a month, a day or an hour: 2024-01-31, prompts_20240131T12.
 var dated = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(^|[-_.])(19|20)\d\d[-_.]?(0[1-9]|1[0-2])([-_.]?[0-3]\d([-_.t ]?[0-2]\d([-_.:]?[0-5]\d){0,2}z?)?)?$`)
 })
 
-// parts are names of which a data set's files are all called: they tell no data set from another.
+// parts are names that the files of any data set may have, so they don't tell one data set from another.
 var parts = setOf(`train training test testing validation valid val dev eval evaluation all full data dataset default main part shard chunk batch split
 	splits raw processed prompts rows json jsonl csv tsv parquet plain_text log logs convert refs`)
 
@@ -53,7 +53,7 @@ func setOf(words string) map[string]bool {
 	return out
 }
 
-// Unnumbered is a file's or folder's name without the number or the date of a part.
+// Unnumbered returns the name of a file or folder without the number or the date of a part.
 func Unnumbered(name string) string {
 	name = numbering().ReplaceAllString(dated().ReplaceAllString(name, ""), "")
 	if rest := ordinal().ReplaceAllString(name, ""); parts[strings.ToLower(rest)] {
@@ -62,7 +62,7 @@ func Unnumbered(name string) string {
 	return name
 }
 
-// partition is a folder's column and value, as Hive, Spark and the datasets of pyarrow write them: label=1.
+// partition returns the column and the value in a folder's name such as label=1. Hive, Spark and pyarrow write data sets this way.
 func partition(folder string) (column, value string, ok bool) {
 	column, value, ok = strings.Cut(folder, "=")
 	if decoded, err := url.PathUnescape(value); err == nil {
@@ -71,7 +71,7 @@ func partition(folder string) (column, value string, ok bool) {
 	return column, value, ok && column != ""
 }
 
-// withPartitions gives a file's records the columns that its folders' names are.
+// withPartitions adds to a file's records the columns that the names of its folders give.
 func withPartitions(name string, yield yielder) yielder {
 	values := map[string]any{}
 	var columns []string
@@ -86,7 +86,7 @@ func withPartitions(name string, yield yielder) yielder {
 	if len(columns) == 0 {
 		return yield
 	}
-	var last, names []string // the names of the records themselves, and with the folders'
+	var last, names []string // a record's own names, and these with the folders' columns
 	return func(rec Record, err error) bool {
 		if err != nil {
 			return yield(rec, err)
@@ -109,15 +109,16 @@ func withPartitions(name string, yield yielder) yielder {
 	}
 }
 
-// SourceOf is the data set that a file of a folder belongs to by its name: the name itself, without a part's number, or the
-// folder's where the name only says which part it is. Empty: no name tells. Names that skip takes are used if there is no other.
+// SourceOf returns the name of the data set that a file of a folder belongs to. It is the file's name without the number of a part; if that
+// only names a part, such as "train", it is the name of the folder, and so on. A name for which skip is true is only used if there is no
+// other. The result is "" if no name identifies a data set.
 func SourceOf(name string, skip func(string) bool) string {
 	fallback := ""
 	for at := Stem(name); at != "." && at != "/" && at != ""; at = path.Dir(at) {
 		base := Unnumbered(path.Base(at))
 		_, _, column := partition(base)
 		switch {
-		case column: // it says something of the rows, and is a column of theirs
+		case column: // the folder gives the rows a column, it doesn't name the data set
 		case parts[strings.ToLower(base)]:
 		case skip(base):
 			if fallback == "" {

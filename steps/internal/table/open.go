@@ -15,27 +15,27 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Format is how a file's records are written.
+// Format is how the records of a file are written.
 type Format string
 
-// The formats. Auto goes by the content, and by the name only where the content leaves it open.
+// The formats. Auto decides by the content. If several formats are possible, it decides by the name.
 const (
 	Auto      Format = ""
 	JSONLines Format = "jsonl"
-	JSON      Format = "json" // a list of records, an object that holds such lists, columns, or one record
+	JSON      Format = "json" // a list of records, an object that holds such lists or columns, or one or more records
 	CSV       Format = "csv"
 	TSV       Format = "tsv"
-	Lines     Format = "text" // each line is a record with the one column "text"
+	Lines     Format = "text" // each line is a record whose only column is "text"
 	Parquet   Format = "parquet"
 )
 
-// extensions of data files in a folder; anything else there is left alone.
+// extensions are the extensions of data files. Other files of a folder aren't read.
 var extensions = map[string]Format{
 	".jsonl": JSONLines, ".ndjson": JSONLines, ".json": JSON, ".csv": CSV, ".tsv": TSV, ".tab": TSV,
 	".txt": Lines, ".parquet": Parquet,
 }
 
-// extension is a file's format by its name, without a compression's suffix.
+// extension returns a file's format by its name, which may end with a compression's extension.
 func extension(name string) Format {
 	name = strings.ToLower(name)
 	for _, z := range compressions {
@@ -44,31 +44,31 @@ func extension(name string) Format {
 	return extensions[path.Ext(name)]
 }
 
-// compressions are the suffixes of the compressions that are read.
+// compressions are the extensions of the compressions that can be read.
 var compressions = []string{".gz", ".zst", ".zstd", ".bz2"}
 
-// IsJSON tells whether a file may hold several lists of records, by its name.
+// IsJSON tells by a file's name whether it may hold several lists of records.
 func IsJSON(name string) bool { return extension(name) == JSON }
 
-// IsLines tells whether a file's lines are texts, by its name.
+// IsLines tells by a file's name whether each of its lines is a text.
 func IsLines(name string) bool { return extension(name) == Lines }
 
-// about lists files that describe a data set and are none, as the `datasets` library writes them.
+// about are files that the `datasets` library writes. They describe a data set but hold no data.
 var about = map[string]bool{"dataset_info.json": true, "dataset_infos.json": true, "dataset_dict.json": true, "state.json": true}
 
-// IsData tells whether a file of a folder is one to read, by its name.
+// IsData tells by a file's name whether it is to be read as part of a folder.
 func IsData(name string) bool {
 	base := path.Base(name)
 	return extension(base) != Auto && !about[base] && !strings.HasPrefix(base, ".") && !strings.HasPrefix(base, "_")
 }
 
-// sniff is how much of a file is looked at to tell its format.
+// sniff is how many bytes of a file are looked at to find its format.
 const sniff = 64 << 10
 
-// maxLine bounds one record's memory.
+// maxLine is the greatest length of a line in bytes. It limits the memory that one record can take.
 const maxLine = 64 << 20
 
-// open opens a file and whatever compression it has. The reader's first bytes can be peeked at.
+// open opens a file and decompresses it if needed; packed tells whether it did. The first sniff bytes of the reader can be peeked at.
 func open(file string) (r *bufio.Reader, closer io.Closer, packed bool, err error) {
 	if st, err := os.Stat(file); err == nil && !st.Mode().IsRegular() && !strings.HasPrefix(file, "/dev/") && !strings.HasPrefix(file, "/proc/") {
 		return nil, nil, false, fmt.Errorf("%s is not a file: a pipe or a device is read only as /dev/stdin or as what the shell opens, <(...)", file)
@@ -79,7 +79,7 @@ func open(file string) (r *bufio.Reader, closer io.Closer, packed bool, err erro
 	}
 	all := closers{f}
 	r = bufio.NewReaderSize(f, sniff)
-	for range 2 { // what is compressed may have been compressed again on the way
+	for range 2 { // a file may have been compressed twice
 		inner, closer, err := unpack(r)
 		if err != nil {
 			return nil, nil, false, errors.Join(err, all.Close())
@@ -92,7 +92,7 @@ func open(file string) (r *bufio.Reader, closer io.Closer, packed bool, err erro
 	return r, all, packed, nil
 }
 
-// unpack is a reader of what a compressed stream holds; nil: it isn't compressed.
+// unpack returns a reader of the decompressed content, or nil if the stream isn't compressed.
 func unpack(r *bufio.Reader) (io.Reader, io.Closer, error) {
 	head, _ := r.Peek(10)
 	switch {
@@ -108,13 +108,13 @@ func unpack(r *bufio.Reader) (io.Reader, io.Closer, error) {
 			return nil, nil, fmt.Errorf("zstd: %w", err)
 		}
 		return cutOff{z, "zstd"}, z.IOReadCloser(), nil
-	case len(head) == 10 && bytes.HasPrefix(head, []byte("BZh")) && string(head[4:]) == "1AY&SY": // the digits of pi begin a block
+	case len(head) == 10 && bytes.HasPrefix(head, []byte("BZh")) && string(head[4:]) == "1AY&SY": // a block begins with the digits of pi
 		return cutOff{bzip2.NewReader(r), "bzip2"}, closers{}, nil
 	}
 	return nil, nil, nil
 }
 
-// cutOff names the compression whose data can't be read to its end.
+// cutOff is a reader that adds the name of the compression to read errors.
 type cutOff struct {
 	io.Reader
 	compression string
@@ -138,7 +138,7 @@ func (c closers) Close() error {
 	return errors.Join(errs...)
 }
 
-// detect tells the format of content by its first bytes; name decides between what looks alike.
+// detect finds the format of a file by its first bytes, and by its name where several formats look alike.
 func detect(head []byte, name string) Format {
 	byName := extension(name)
 	if bytes.HasPrefix(head, []byte("PAR1")) || byName == Parquet {
@@ -158,7 +158,7 @@ func detect(head []byte, name string) Format {
 	case bytes.HasPrefix(first, []byte("{")) && bytes.HasSuffix(first, []byte("}")) && startsObject(rest):
 		return JSONLines
 	case bytes.HasPrefix(first, []byte("{")) || byName == JSON:
-		return JSON // one object
+		return JSON // an object over several lines
 	case bytes.IndexByte(first, '\t') >= 0:
 		return TSV
 	case bytes.ContainsAny(first, ",;"):
@@ -167,15 +167,15 @@ func detect(head []byte, name string) Format {
 	return Lines
 }
 
-// startsObject tells whether a further line of JSON follows.
+// startsObject tells whether rest begins with a JSON object, after white space.
 func startsObject(rest []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(rest, bom), " \t\r\n\ufeff"), []byte("{"))
 }
 
-// bom is the byte order mark that spreadsheet programs put before UTF-8.
+// bom is UTF-8's byte order mark, which spreadsheet programs write at the beginning of a file.
 var bom = []byte("\xef\xbb\xbf")
 
-// skipBOM drops a byte order mark.
+// skipBOM skips a byte order mark.
 func skipBOM(r *bufio.Reader) error {
 	head, _ := r.Peek(len(bom))
 	if !bytes.HasPrefix(head, bom) {

@@ -11,7 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// scanParquet reads the rows of a Parquet file, nested as they are. A place's line is the row's number.
+// scanParquet reads the rows of a Parquet file, with their nested values. The Line of a Place is the row's number.
 func scanParquet(src Source, yield yielder) error {
 	f, err := os.Open(src.Path)
 	if err != nil {
@@ -42,7 +42,7 @@ func scanParquet(src Source, yield yielder) error {
 	at := Place{File: src.Name}
 	buf := make([]parquet.Row, 512)
 	for _, g := range pf.RowGroups() {
-		if g.NumRows() == 0 { // such a group may have no pages to read
+		if g.NumRows() == 0 { // an empty group may have no pages to read
 			continue
 		}
 		if err := t.group(g, buf, &at, yield); err != nil {
@@ -81,9 +81,9 @@ func (t *parquetTable) group(g parquet.RowGroup, buf []parquet.Row, at *Place, y
 	}
 }
 
-// checkFooter refuses a file whose end says more of itself than there is: the library would take the memory for it.
+// checkFooter refuses a file whose footer claims to be longer than the file. The library would allocate that much memory.
 func checkFooter(r io.ReaderAt, size int64) error {
-	const frame = 12 // "PAR1" at both ends, and the length of the metadata
+	const frame = 12 // bytes: "PAR1" at both ends, and the length of the metadata
 	var end [8]byte
 	if size < frame {
 		return errors.New("it is too short")
@@ -97,7 +97,7 @@ func checkFooter(r io.ReaderAt, size int64) error {
 	return nil
 }
 
-// guarded turns a panic into an error: of a damaged file the library may believe what can't be.
+// guarded calls f and turns a panic into an error. The library trusts what a file says, so a damaged one may make it panic.
 func guarded(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -107,7 +107,7 @@ func guarded(f func() error) (err error) {
 	return f()
 }
 
-// classLabels reads the label names that the `datasets` library leaves in a file's metadata.
+// classLabels reads the class names by column that the `datasets` library writes into a file's metadata.
 func classLabels(pf *parquet.File) map[string][]string {
 	meta, ok := pf.Lookup("huggingface")
 	if !ok {
@@ -119,7 +119,7 @@ func classLabels(pf *parquet.File) map[string][]string {
 		} `json:"info"`
 	}
 	if json.Unmarshal([]byte(meta), &v) != nil {
-		return nil // somebody else's use of the key
+		return nil // another program uses the key
 	}
 	return v.Info.Features.classes()
 }

@@ -8,36 +8,36 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// parquetTable puts a file's rows together from the values of its leaf columns, as the Dremel paper describes: a value's
-// definition level says how much of its path is there, its repetition level which list goes on.
+// parquetTable builds a file's rows from the values of its leaf columns, as the Dremel paper describes. A value's definition level says how
+// much of its path exists; its repetition level says which list it continues.
 type parquetTable struct {
 	fields  []parquetField
 	names   []string
-	columns [][]parquet.Value // of the row at hand, by leaf
+	columns [][]parquet.Value // of the current row, by leaf
 }
 
-// parquetField is a column, or a part of one.
+// parquetField is a column, or a part of a nested one.
 type parquetField struct {
 	name        string
 	repetition  format.FieldRepetitionType
-	first, last int // its leaf columns: from first, before last
+	first, last int // its leaf columns, from first up to but not including last
 	convert     func(parquet.Value) any
 	kind        groupKind
 	fields      []parquetField
-	classes     []string // names of its numbers
+	classes     []string // class names of its numbers
 }
 
 type groupKind int
 
 const (
 	structure groupKind = iota
-	list                // one repeated field, with the elements
-	mapping             // one repeated field, of key and value
+	list                // one repeated field with the elements
+	mapping             // one repeated field with key and value
 )
 
 func newParquetTable(pf *parquet.File) (*parquetTable, error) {
 	t := &parquetTable{}
-	elements := []format.SchemaElement(pf.Metadata().Schema[1:]) // in the order in which fieldOf comes to them
+	elements := []format.SchemaElement(pf.Metadata().Schema[1:]) // in the order in which fieldOf takes them
 	leaf := 0
 	classes := classLabels(pf)
 	seen := map[string]bool{}
@@ -54,8 +54,8 @@ func newParquetTable(pf *parquet.File) (*parquetTable, error) {
 	return t, nil
 }
 
-// fieldOf describes a column and those in it. Its type is taken from the file's metadata: the library's types leave out some
-// logical types (float16).
+// fieldOf describes a column and the fields in it. It takes the type from the file's metadata, because the library's types lack some
+// logical types, such as float16.
 func fieldOf(c *parquet.Column, elements *[]format.SchemaElement, leaf *int) parquetField {
 	e := (*elements)[0]
 	*elements = (*elements)[1:]
@@ -99,7 +99,7 @@ func kindOfGroup(e format.SchemaElement, f parquetField) groupKind {
 	return structure
 }
 
-// record puts a row together.
+// record builds a record from a row.
 func (t *parquetTable) record(row parquet.Row, at Place) Record {
 	rec := Record{Place: at, Names: t.names, Values: make(map[string]any, len(t.fields))}
 	clear(t.columns)
@@ -125,7 +125,8 @@ type rowBuilder struct {
 	column string
 }
 
-// value is a field's value; columns are the leaves' values that belong to it, rep and def the levels of what it lies in.
+// value returns a field's value. columns are the leaf values that belong to it; rep and def are the repetition and definition level of the
+// field around it.
 func (b *rowBuilder) value(f *parquetField, columns [][]parquet.Value, rep, def int) any {
 	head := columns[f.first]
 	if len(head) == 0 {
@@ -142,7 +143,7 @@ func (b *rowBuilder) value(f *parquetField, columns [][]parquet.Value, rep, def 
 	return b.present(f, columns, rep, def)
 }
 
-// elements are a repeated field's values.
+// elements returns the values of a repeated field.
 func (b *rowBuilder) elements(f *parquetField, columns [][]parquet.Value, rep, def int) any {
 	rep, def = rep+1, def+1
 	out := []any{}
@@ -164,7 +165,7 @@ func (b *rowBuilder) elements(f *parquetField, columns [][]parquet.Value, rep, d
 	return out
 }
 
-// present is the value of a field that is there.
+// present returns the value of a field that isn't null.
 func (b *rowBuilder) present(f *parquetField, columns [][]parquet.Value, rep, def int) any {
 	switch {
 	case f.convert != nil:
@@ -181,7 +182,7 @@ func (b *rowBuilder) present(f *parquetField, columns [][]parquet.Value, rep, de
 	return out
 }
 
-// list are a list's elements, without the structure of one field that most writers put around each.
+// list returns the elements of a list. Most writers put a structure of one field around each element, which list removes.
 func (b *rowBuilder) list(inner *parquetField, columns [][]parquet.Value, rep, def int) any {
 	elements, _ := b.value(inner, columns, rep, def).([]any)
 	wrapped := inner.convert == nil && inner.kind == structure && len(inner.fields) == 1 && inner.name != "array"
@@ -193,7 +194,7 @@ func (b *rowBuilder) list(inner *parquetField, columns [][]parquet.Value, rep, d
 	return elements
 }
 
-// mapping is a map as an object: its keys as JSON would write them.
+// mapping returns a map as an object. Keys that aren't strings are written as JSON would write them.
 func (b *rowBuilder) mapping(inner *parquetField, columns [][]parquet.Value, rep, def int) any {
 	pairs, _ := b.value(inner, columns, rep, def).([]any)
 	out := make(map[string]any, len(pairs))

@@ -17,8 +17,8 @@ import (
 	"github.com/x448/float16"
 )
 
-// converter says how a leaf's values are written in JSON: by the logical type, by the older converted type where there is
-// no other, else by how they are stored.
+// converter returns how the values of a leaf are written in JSON. It goes by the logical type, else by the older converted type, else by
+// the physical type.
 func converter(kind parquet.Kind, e format.SchemaElement) func(parquet.Value) any {
 	if l := e.LogicalType.Value; l != nil {
 		if c := byLogicalType(l); c != nil {
@@ -104,7 +104,7 @@ func byConvertedType(t deprecated.ConvertedType, scale int) func(parquet.Value) 
 
 func integer(n int64) any { return json.Number(strconv.FormatInt(n, 10)) }
 
-// whole is an integer of either width.
+// whole returns an integer of either width.
 func whole(v parquet.Value) int64 {
 	if v.Kind() == parquet.Int32 {
 		return int64(v.Int32())
@@ -137,14 +137,15 @@ func date(v parquet.Value) any {
 	return time.Unix(whole(v)*24*60*60, 0).UTC().Format(time.DateOnly)
 }
 
-// int96Time is a time as Impala and old Spark versions write it: nanoseconds of the day, and the Julian day.
+// int96Time converts a time as Impala and old Spark versions write it: nanoseconds within the day, and the Julian day.
 func int96Time(v deprecated.Int96) any {
 	const unixDay = 2440588
 	nanos := int64(v[1])<<32 | int64(v[0])
 	return time.Unix((int64(v[2])-unixDay)*24*60*60, nanos).UTC().Format(time.RFC3339Nano)
 }
 
-// decimal is a number with a fixed number of digits after the point: an integer, or big-endian bytes in two's complement.
+// decimal converts a number with a fixed number of digits after the point. It is stored as an integer, or as big-endian bytes in two's
+// complement.
 func decimal(v parquet.Value, scale int) any {
 	n := new(big.Int)
 	switch v.Kind() {
@@ -171,10 +172,10 @@ func decimal(v parquet.Value, scale int) any {
 	return json.Number(slices.Insert(digits, len(digits)-scale, '.'))
 }
 
-// noNumber is what number makes of NaN and Infinity.
+// noNumber is what number returns for NaN and Infinity.
 type noNumber struct{}
 
-// number is a float as a JSON number would be written; JSON has no NaN, which stands for "none" in data frames.
+// number returns a float as a JSON number. JSON has no NaN, which data frames use for a missing value.
 func number(x float64, bits int) any {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return noNumber{}

@@ -13,12 +13,12 @@ import (
 
 // Source is one file to read.
 type Source struct {
-	Name string // what places and messages call it
+	Name string // name in places and messages
 	Path string
 }
 
-// List gives the data files of path in the order of their names: the file itself, or a folder's, at any depth.
-// Files of a folder that are no data (README.md, hidden files) are left out. left are those that may well have been meant.
+// List returns the data files of path, sorted by name: the file itself, or the files in a folder, at any depth. It leaves out files of a
+// folder that hold no data (README.md, hidden files). left are the names of those that may have been meant as data.
 func List(path string) (files []Source, left []string, err error) {
 	st, err := os.Stat(path)
 	if err != nil {
@@ -66,14 +66,15 @@ func List(path string) (files []Source, left []string, err error) {
 // Options say how to read a file.
 type Options struct {
 	Format Format
-	// Lists are the lists of a JSON file to read, by name, where it has some of them.
+	// Lists are the names of the lists to read in a JSON file. A file that has none of them is read as if Lists were empty.
 	Lists []string
-	// IsPart tells names of lists that are read together, besides those of splits: {"benign": [...], "malicious": [...]}.
+	// IsPart tells whether lists of this name are read together, as lists named like splits are. An example are labels: {"benign": [...],
+	// "malicious": [...]}.
 	IsPart func(name string) bool
 }
 
-// Scan yields a file's records in order. A *BadRecord error stands for one record and the stream goes on;
-// any other error ends it.
+// Scan yields the records of a file in order. An error of type *BadRecord is about one record, and the stream goes on. Any other error ends
+// it.
 func Scan(src Source, o Options) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		err := scan(src, o, yield)

@@ -1,6 +1,5 @@
-// Package table reads a user's records, whatever file they come in: JSON lines, a JSON array, CSV, TSV, plain lines or
-// Parquet, also compressed with gzip, zstd or bzip2; one file, or a folder of them. Records come as a stream, with the file
-// and line they stand in, and a record that can't be read does not end the stream.
+// Package table reads a user's records from one file or a folder: JSON lines, other JSON, CSV, TSV, plain lines or Parquet, also compressed
+// with gzip, zstd or bzip2. It yields them as a stream, each with its file and line. The stream goes on after a record that can't be read.
 package table
 
 import (
@@ -11,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// Place says where a record stands: what an error shows.
+// Place says where a record is, for messages.
 type Place struct {
 	File string // relative to the folder that was given
-	Part string // the list that it stands in, where several of a JSON file are read
-	Line int64  // from 1; in Parquet and JSON arrays the record's number
+	Part string // name of the record's list, if several lists of a JSON file are read
+	Line int64  // counted from 1; in Parquet and JSON lists it is the record's number
 }
 
 func (p Place) String() string {
@@ -25,26 +24,26 @@ func (p Place) String() string {
 	return p.File + ":" + strconv.FormatInt(p.Line, 10)
 }
 
-// Record is one row of a user's file. Values are string, bool, json.Number, nil, or nested []any and map[string]any.
+// Record is one row of a user's file. Its values are string, bool, json.Number, nil, or nested []any and map[string]any.
 type Record struct {
 	Place
-	Names  []string // in the file's order; shared between records, not to be changed
+	Names  []string // in the file's order; records share the slice, so don't change it
 	Values map[string]any
-	// Broken says, by column, what its text held that is no text; U+FFFD stands in its place. Nil: nothing.
+	// Broken says by column what was wrong with its text. Each wrong character was replaced by U+FFFD. It is nil if nothing was wrong.
 	Broken map[string]string
-	// NotNumbers counts NaN and Infinity, which are read as null: JSON doesn't have them, and Python writes them.
+	// NotNumbers counts NaN and Infinity, which are read as null. JSON doesn't have them, but Python writes them.
 	NotNumbers int
 }
 
-// The reasons of Broken.
+// The reasons in Record.Broken.
 const (
-	// BadUTF8 says that a text is in another encoding, or damaged.
+	// BadUTF8 says that a text has another encoding or is damaged.
 	BadUTF8      = "bytes that are no UTF-8"
 	badZero      = "zero bytes"
 	badSurrogate = "half of a surrogate pair (\\ud800 to \\udfff)"
 )
 
-// valid is a text of a column, repaired where it has to be.
+// valid returns a column's text, with invalid UTF-8 replaced and noted.
 func (r *Record) valid(column, s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -53,7 +52,7 @@ func (r *Record) valid(column, s string) string {
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-// line is a text that stands in a file as it is, in which a zero byte is no character.
+// line does the same for text that is in the file without escapes, where a zero byte is wrong, too.
 func (r *Record) line(column, s string) string {
 	if strings.IndexByte(s, 0) >= 0 {
 		r.broken(column, badZero)
@@ -69,7 +68,7 @@ func (r *Record) broken(column, why string) {
 	r.Broken[column] = why
 }
 
-// Text is a value as a string; ok is false where there is none (absent or null) or it is nested.
+// Text returns a value as a string. ok is false if it is absent, null or nested.
 func (r Record) Text(name string) (s string, ok bool) {
 	switch v := r.Values[name].(type) {
 	case string:

@@ -12,8 +12,8 @@ import (
 	"rein/steps/internal/onnxgraph"
 )
 
-// Random is a model with random weights: it says something of every text, and nothing is to be learnt. With graph it has
-// its ONNX graph, too.
+// Random returns a model with random weights, so that it gives different scores to different texts. With graph, its folder has the ONNX
+// graph, too.
 func Random(t testing.TB, threshold float64, graph bool) artifact.Model {
 	t.Helper()
 	cfg := ngram.Default()
@@ -37,7 +37,7 @@ func Random(t testing.TB, threshold float64, graph bool) artifact.Model {
 	return out
 }
 
-// Known gives every id of a model a weight, in the linear part, too, as if training had met it.
+// Known gives every id of a model a weight, also in the linear part, as if training had seen it.
 func Known(m *ngram.Model) {
 	for i := range m.IDF {
 		m.IDF[i] = float32(1 + i%7)
