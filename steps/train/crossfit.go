@@ -39,7 +39,7 @@ func crossFit(ctx context.Context, env *steps.Env, c Config, in Inputs, s sets, 
 			}
 		}
 		out := all.pick(held)
-		r, err := trainOne(ctx, env, c, in, all.pick(train), out, part{name: fmt.Sprintf("without%d_", g+1)})
+		r, err := trainOne(ctx, env, c, in, all.pick(train), out, part{name: fmt.Sprintf("without%d_", g+1), at: g + 1, of: c.CrossFit + 1})
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +55,7 @@ func crossFit(ctx context.Context, env *steps.Env, c Config, in Inputs, s sets, 
 		judged, epochs, loss = append(judged, held...), epochs+float64(r.loop.state.BestAt), loss+r.validation.loss*float64(len(held))
 	}
 	n := max(1, int(math.Round(epochs/float64(c.CrossFit))))
-	last, err := trainOne(ctx, env, c, in, all, all.thinned(min(len(all.class), 2000)), part{name: "all_", epochs: n})
+	last, err := trainOne(ctx, env, c, in, all, all.thinned(min(len(all.class), 2000)), part{name: "all_", epochs: n, at: c.CrossFit + 1, of: c.CrossFit + 1})
 	if err != nil {
 		return nil, err
 	}

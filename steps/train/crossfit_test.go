@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,6 +76,9 @@ func TestCrossFitJudgesUnseenSources(t *testing.T) {
 	if info, err := out.Model.Info(); err != nil || info.Data.Validation != len(rows) || info.Data.Benign+info.Data.Malicious != len(rows) {
 		t.Errorf("%+v, %v", info.Data, err)
 	}
+	if got := trained(env); got != "rows, model 1 of 5; rows, model 2 of 5; rows, model 3 of 5; rows, model 4 of 5; rows, model 5 of 5" {
+		t.Errorf("progress of %q", got)
+	}
 	again := stepstest.New(t, "model")
 	other, err := run(t.Context(), again.Env, c, in)
 	if err != nil {
@@ -85,6 +89,16 @@ func TestCrossFitJudgesUnseenSources(t *testing.T) {
 	if len(a) == 0 || !bytes.Equal(a, b) {
 		t.Error("the same training gave other bytes")
 	}
+}
+
+// trained is what progress counted, each unit once, in order.
+func trained(env *stepstest.Env) string {
+	var units []string
+	for _, p := range env.Progress {
+		f := strings.Fields(p)
+		units = append(units, strings.Join(f[3:], " "))
+	}
+	return strings.Join(slices.Compact(units), "; ")
 }
 
 // Groups are whole sources, each has both labels, and rows made of others go with their source.

@@ -208,7 +208,7 @@ func (l *loop) report(done int) {
 	if now := time.Now(); now.Sub(l.reported) > 200*time.Millisecond {
 		l.reported = now
 		total := l.cfg.Epochs * len(l.rows.class)
-		l.env.Progress(int64(min(done, total)), int64(total), "rows")
+		l.env.Progress(int64(min(done, total)), int64(total), l.part.rows())
 	}
 }
 

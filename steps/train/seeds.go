@@ -28,14 +28,15 @@ type result struct {
 func trainSeeds(ctx context.Context, env *steps.Env, c Config, in Inputs, s sets, kept artifact.Model) (*result, error) {
 	var best *result
 	var all []*result
+	groups := s.leftOut(c)
 	for i := range c.Seeds {
 		cs := c
 		cs.Seed += i
-		r, err := trainOne(ctx, env, cs, in, s.rows, s.validation, whole)
+		r, err := trainOne(ctx, env, cs, in, s.rows, s.validation, part{at: i*(1+groups.n) + 1, of: c.Seeds * (1 + groups.n)})
 		if err != nil {
 			return nil, err
 		}
-		if r, err = s.overSources(ctx, env, cs, in, r); err != nil {
+		if r, err = s.overSources(ctx, env, cs, in, r, groups); err != nil {
 			return nil, err
 		}
 		all = append(all, r)
@@ -60,10 +61,16 @@ func trainSeeds(ctx context.Context, env *steps.Env, c Config, in Inputs, s sets
 type part struct {
 	name   string // before its curves' and its checkpoint's name
 	epochs int    // how many, to the last, whatever the validation rows say; 0: the best on them
+	at, of int    // which of the step's trainings it is, from 1
 }
 
-// whole is the step's only training, of a seed.
-var whole = part{}
+// rows are what its progress counts: which of several models is being trained is said, too.
+func (p part) rows() string {
+	if p.of < 2 {
+		return "rows"
+	}
+	return fmt.Sprintf("rows, model %d of %d", p.at, p.of)
+}
 
 // trainOne trains a model and chooses its threshold on the validation rows.
 func trainOne(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset, p part) (*result, error) {

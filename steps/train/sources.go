@@ -31,15 +31,14 @@ func further(ctx context.Context, c Config, in Inputs) (*dataset, error) {
 // threshold_rows, and those that train. A model says nothing of a new source by rows of one that it has seen. So the sources that train
 // are dealt into groups, and a group's rows are scored by a model that was trained like the finished one, for as many epochs, without
 // the group.
-func (s sets) overSources(ctx context.Context, env *steps.Env, c Config, in Inputs, r *result) (*result, error) {
-	if !c.newSources() || c.ThresholdFolds == 0 && s.further == nil {
+func (s sets) overSources(ctx context.Context, env *steps.Env, c Config, in Inputs, r *result, d dealt) (*result, error) {
+	if d.n == 0 && s.further == nil {
 		return r, nil
 	}
 	seen := scoresBySource{}
 	if err := seen.add(r.loop, s.further.ready(r.loop.net).of(func(source string) bool { return s.rows.sources[source] == 0 }, c.AtMost)); err != nil {
 		return nil, err
 	}
-	d := s.rows.groupsFor(c.ThresholdFolds)
 	for g := range d.n {
 		mine := func(source string) bool { at, ok := d.bySource[source]; return ok && at == g }
 		more := s.further.of(mine, c.AtMost)
@@ -53,7 +52,7 @@ func (s sets) overSources(ctx context.Context, env *steps.Env, c Config, in Inpu
 				train = append(train, i)
 			}
 		}
-		l, err := fit(ctx, env, c, in, s.rows.pick(train), nil, part{fmt.Sprintf("without%d_", g+1), r.loop.state.BestAt})
+		l, err := fit(ctx, env, c, in, s.rows.pick(train), nil, part{fmt.Sprintf("without%d_", g+1), r.loop.state.BestAt, r.loop.part.at + g + 1, r.loop.part.of})
 		if err != nil {
 			return nil, err
 		}
@@ -104,6 +103,14 @@ type dealt struct {
 	n        int
 	byRow    []int
 	bySource map[string]int
+}
+
+// leftOut are the groups of sources that are left out in turn, for the threshold.
+func (s sets) leftOut(c Config) dealt {
+	if !c.newSources() {
+		return dealt{}
+	}
+	return s.rows.groupsFor(c.ThresholdFolds)
 }
 
 // groupsFor deals the sources into n groups or, where there are too few sources for that, into as many as there can be; none where

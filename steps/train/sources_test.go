@@ -75,8 +75,12 @@ func TestThresholdFolds(t *testing.T) {
 		c := overSources()
 		c.ThresholdFolds = folds
 		var err error
-		if out, err = run(t.Context(), stepstest.New(t, "model").Env, c, in); err != nil {
+		env := stepstest.New(t, "model")
+		if out, err = run(t.Context(), env.Env, c, in); err != nil {
 			t.Fatal(err)
+		}
+		if got := trained(env); folds == 0 && got != "rows" || folds == 4 && !strings.HasPrefix(got, "rows, model 1 of 5; ") {
+			t.Errorf("threshold_folds = %d: progress of %q", folds, got)
 		}
 		b, err := os.ReadFile(filepath.Join(out.Model.Path, "weights.safetensors"))
 		if err != nil {

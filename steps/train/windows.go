@@ -60,7 +60,7 @@ func (l *loop) readLong(v *measured) error {
 	switch {
 	case how.rule != "":
 		l.windows.Rule, l.windows.Why = how.rule, "as the step's long_text says"
-	case l.part != whole:
+	case l.cfg.CrossFit > 0:
 		l.windows.Why = "with cross_fit"
 	case min(labels[0], labels[1]) < leastLong:
 		l.windows.Why = fmt.Sprintf("too few long validation rows to choose by: %d benign, %d malicious", labels[0], labels[1])

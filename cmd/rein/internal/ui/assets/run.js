@@ -69,7 +69,7 @@
     let out = count(s.done) + (s.total ? ' of ' + count(s.total) : '') + ' ' + s.unit;
     const r = rate(s);
     if (r > 0) {
-      out += ', ' + (r < 9.95 ? r.toPrecision(2) : count(r)) + ' ' + s.unit + '/s';
+      out += ', ' + (r < 9.95 ? r.toPrecision(2) : count(r)) + ' ' + s.unit.split(',')[0] + '/s'; // of "rows, model 2 of 6" the rows
       if (s.total > s.done) out += ', ' + duration((s.total - s.done) / r * 1000) + ' left';
     }
     return out;
