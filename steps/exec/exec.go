@@ -1,15 +1,15 @@
 // Package exec provides the exec step: any program as a step.
 //
-// The program runs in a folder of its own that holds nothing but the declared inputs, with a minimal environment:
+// The program runs in a folder of its own that holds nothing but the declared inputs. Its environment is minimal:
 //
-//	REIN_IN_x     the input x: a path, or several, one a line
-//	REIN_INDIR_x  the folder that holds the files of x: one or several
-//	REIN_INLIST_x a file that lists the files of x, one a line, where they are several
-//	REIN_OUT_x    the path to write output x to, as a file or a folder
-//	REIN_METRICS  a JSON object of numbers may be written here: they become the step's metrics
+//	REIN_IN_x     the path of input x; one path a line where x has several files
+//	REIN_INDIR_x  the folder that holds the files of x
+//	REIN_INLIST_x the path of a file that lists the files of x, one a line; only set where x has several files
+//	REIN_OUT_x    the path where the program writes output x, as a file or a folder
+//	REIN_METRICS  the path where the program may write a JSON object of numbers, which become the step's metrics
 //	PATH, HOME, TMPDIR, LANG, LD_LIBRARY_PATH, CUDA_VISIBLE_DEVICES, and what `env` says
 //
-// What it prints is the step's log; the last lines are part of the error when it fails.
+// What the program prints is the step's log. If the program fails, the error quotes the last lines.
 package exec
 
 import (
@@ -44,7 +44,7 @@ type config struct {
 	Sandbox string            `hcl:"sandbox,optional" enum:"copies,strict" default:"copies" doc:"copies: the program gets copies of its inputs, and could look elsewhere; strict: it sees nothing but them and the system's folders, has no network, and nothing of it outlives the step (Linux)"`
 }
 
-// Validate refuses what could only fail when the step runs.
+// Validate refuses a configuration that would fail only when the step runs.
 func (c config) Validate() error {
 	var check steps.Checks
 	check.Want(len(c.Command) > 0 && c.Command[0] != "", "command: names no program")
@@ -64,7 +64,7 @@ func (c config) Validate() error {
 	return check.Err()
 }
 
-// grace is how long a stopped program may take to end before it is killed.
+// grace is how long a program may take to end after it was asked to stop. Then it is killed.
 const grace = 5 * time.Second
 
 func run(ctx context.Context, env *steps.Env, c config, in steps.Inputs) (steps.Outputs, error) {
@@ -87,7 +87,7 @@ func run(ctx context.Context, env *steps.Env, c config, in steps.Inputs) (steps.
 				own = append(own, dir)
 			}
 		}
-		slices.Sort(own) // a folder before those in it
+		slices.Sort(own) // a mount over a parent folder would hide its subfolders, so parents come first
 		if cmd, err = confine(cmd, own, len(env.Resources().GPUs) > 0); err != nil {
 			return nil, err
 		}
@@ -113,8 +113,8 @@ func run(ctx context.Context, env *steps.Env, c config, in steps.Inputs) (steps.
 	return nil, readMetrics(s.metrics, env)
 }
 
-// lookPath is exec.LookPath, which goes through the folders of PATH, for programs that many steps run: where one was found before, it is
-// looked for first.
+// lookPath returns what exec.LookPath returns. exec.LookPath searches every folder of PATH, so lookPath tries the place where an earlier
+// step found the program first.
 func lookPath(name string) (string, error) {
 	if filepath.Base(name) != name {
 		return osexec.LookPath(name)
@@ -134,10 +134,10 @@ func lookPath(name string) (string, error) {
 
 var programs sync.Map // [2]string{name, PATH} -> path
 
-// failure is the error of a program that ended badly, with the last lines that it printed.
+// failure returns the error of a program that failed. It quotes the last lines that the program printed.
 func failure(command []string, err error, last []string) error {
 	what := command[0]
-	for _, arg := range command[1:] { // none is cut: what is left of a secret would not be known for one
+	for _, arg := range command[1:] { // arguments are never cut: redaction would not recognize half of a secret
 		if len(what)+len(arg) > mostShown {
 			what += " …"
 			break
@@ -151,7 +151,7 @@ func failure(command []string, err error, last []string) error {
 	return fmt.Errorf("%s: %w; its last lines:\n  %s", what, err, strings.Join(last, "\n  "))
 }
 
-// variable is a port's name as the end of an environment variable's.
+// variable returns a port's name in the form that the name of an environment variable allows.
 func variable(port string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
@@ -161,7 +161,7 @@ func variable(port string) string {
 	}, port)
 }
 
-// environment is all that the program gets.
+// environment returns the whole environment of the program.
 func (s *sandbox) environment(env *steps.Env, extra map[string]string) []string {
 	vars := []string{"PWD=" + s.dir, "HOME=" + s.dir, "TMPDIR=" + s.dir, "LANG=C.UTF-8", "REIN_METRICS=" + s.metrics,
 		"CUDA_VISIBLE_DEVICES=" + strings.Join(env.Resources().GPUs, ",")}
@@ -185,11 +185,11 @@ func (s *sandbox) environment(env *steps.Env, extra map[string]string) []string 
 	return vars
 }
 
-// mostShown is how many bytes of a command an error shows.
+// mostShown is the largest number of bytes of a command that an error shows.
 const mostShown = 120
 
-// lastLines is how many lines of output an error shows.
+// lastLines is the number of lines of output that an error shows.
 const lastLines = 10
 
-// maxLine is the longest line in one piece.
+// maxLine is the largest number of bytes of output that are logged as one line. Longer lines are split.
 const maxLine = 64 << 10

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// runGroup runs cmd; without process groups only the program itself is ended with ctx.
+// runGroup runs cmd. This system has no process groups, so only the program itself is ended with ctx, not the processes that it started.
 func runGroup(ctx context.Context, cmd *osexec.Cmd, _ string, out io.Writer) error {
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.WaitDelay = time.Second // what the program left running may hold its output open
+	cmd.WaitDelay = time.Second // processes that the program left running may hold its output open
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -30,5 +30,5 @@ func runGroup(ctx context.Context, cmd *osexec.Cmd, _ string, out io.Writer) err
 	return err
 }
 
-// watchOver is needed where there are process groups.
+// watchOver does nothing here: the watcher needs process groups.
 func watchOver(io.Reader, *os.File) {}

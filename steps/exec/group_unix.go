@@ -13,10 +13,12 @@ import (
 	"time"
 )
 
-// runGroup runs cmd in a session of its own, without a terminal: a program that wants to ask gets an error, where it would
-// otherwise be stopped for ever. What it prints goes to out. When ctx ends the whole group is asked to stop, and killed after grace.
-// What the program left behind is killed in any case, a daemon, too, if it has kept the mark, which is a variable of the program's
-// environment. A watcher does the same should this process be killed.
+// runGroup runs cmd in a session of its own and sends what it prints to out. The session has no terminal, so a program that asks a question
+// gets an error; with a terminal it would be stopped for ever.
+//
+// When ctx ends, the whole process group is asked to stop, and killed after grace. Whatever the program left running is killed in any case.
+// This includes daemons, if they have kept mark, which is a variable of the program's environment. If this process is killed, a watcher
+// does the same.
 func runGroup(ctx context.Context, cmd *osexec.Cmd, mark string, out io.Writer) error {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -29,7 +31,7 @@ func runGroup(ctx context.Context, cmd *osexec.Cmd, mark string, out io.Writer) 
 	}
 	defer printed.Close()
 	cmd.Stdout, cmd.Stderr = end, end
-	if null := devNull(); null != nil { // else package exec opens it
+	if null := devNull(); null != nil { // if nil, os/exec opens the null device itself
 		cmd.Stdin = null
 	}
 	known := watch(mark)
@@ -41,7 +43,7 @@ func runGroup(ctx context.Context, cmd *osexec.Cmd, mark string, out io.Writer) 
 	pid := cmd.Process.Pid
 	known.started(pid)
 	started.Store(pid, nil)
-	signal := func(s syscall.Signal) { _ = syscall.Kill(-pid, s) } // no such group: nothing to stop
+	signal := func(s syscall.Signal) { _ = syscall.Kill(-pid, s) } // an error means that the group is gone
 	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		select {
@@ -65,24 +67,25 @@ func runGroup(ctx context.Context, cmd *osexec.Cmd, mark string, out io.Writer) 
 	return err
 }
 
-// devNull is what programs read.
+// devNull is the standard input of all programs.
 var devNull = sync.OnceValue(func() *os.File {
 	f, _ := os.Open(os.DevNull)
 	return f
 })
 
-// started are the ids of the processes that this package has started and waits for.
+// started holds the ids of the processes that this package has started and waits for.
 var started sync.Map
 
 const (
-	// shortRun is how long a program's output is waited for before its end is. A program that is quick ends with its output; to wait
-	// for the process itself takes a thread of the system's and several switches between threads.
+	// shortRun is how long await reads a program's output before it also waits for the process. A quick program closes its output within
+	// this time; waiting for a process takes a thread of the system and several switches between threads.
 	shortRun = 20 * time.Millisecond
-	// lateOutput is how long a program's output is waited for after its end: what it left running may hold it open.
+	// lateOutput is how long await reads a program's output after the program's end. Processes that it left running may hold the output
+	// open.
 	lateOutput = time.Second
 )
 
-// await waits for the end of cmd, and passes on what it prints until then.
+// await waits for the end of cmd and writes to out what cmd prints until then.
 func await(cmd *osexec.Cmd, printed *os.File, out io.Writer) error {
 	_ = printed.SetReadDeadline(time.Now().Add(shortRun))
 	if !errors.Is(pass(printed, out), os.ErrDeadlineExceeded) {
@@ -100,14 +103,14 @@ func await(cmd *osexec.Cmd, printed *os.File, out io.Writer) error {
 	return err
 }
 
-// pass passes on what is printed, until its end or an error.
+// pass copies printed to out until the end or an error of printed.
 func pass(printed io.Reader, out io.Writer) error {
 	block := blocks.Get().(*[]byte)
 	defer blocks.Put(block)
 	for {
 		n, err := printed.Read(*block)
 		if n > 0 {
-			_, _ = out.Write((*block)[:n]) // a LineWriter takes everything
+			_, _ = out.Write((*block)[:n]) // out is a LineWriter, which never fails
 		}
 		if err != nil {
 			return err

@@ -8,14 +8,14 @@ import (
 	"sync/atomic"
 )
 
-// The exec step starts this program again for work that has to be done by a process of its own. Such a process knows its work
-// by the name that it was started under.
+// The exec step starts rein's own executable again for work that needs a process of its own. The name that such a process was started under
+// tells it its work.
 const (
 	watcherName = "rein-exec-watcher"
 	strictName  = "rein-exec-sandbox"
 )
 
-// hasHelper tells whether this program calls Helper: one that doesn't must not be started for it.
+// hasHelper tells whether this executable calls Helper. If it doesn't, it must not be started as a helper.
 var hasHelper atomic.Bool
 
 // Helper does the work of a helper process, if this process was started as one, and returns its exit status. A program that
@@ -32,7 +32,7 @@ func Helper() (status int, ours bool) {
 	return 0, false
 }
 
-// helper is the command that starts this program as a helper.
+// helper returns the command that starts this executable as a helper.
 func helper(name string, args ...string) (*osexec.Cmd, error) {
 	if !hasHelper.Load() {
 		return nil, errors.New("this program can't be started as a helper of the exec step")

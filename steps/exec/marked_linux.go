@@ -11,14 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adopt makes this process the parent of what its programs leave behind, so that their daemons can be found among its
-// children.
+// adopt makes the orphans of programs children of this process, so that their daemons can be found.
 var adopt = sync.OnceFunc(func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) })
 
-// killMarked kills those of the listed processes that have the mark in their environment, and what turns up after them:
-// the children of a killed process become ours.
+// killMarked kills those of the listed processes that have the mark in their environment. The children of a killed process become children
+// of this one, so it lists again until none is found.
 func killMarked(mark string, list func() []int) {
-	const rounds = 1000 // a program that multiplies faster than it is killed isn't waited for
+	const rounds = 1000 // so that it gives up on a program that forks faster than it is killed
 	for range rounds {
 		found := false
 		for _, pid := range list() {
@@ -27,7 +26,7 @@ func killMarked(mark string, list func() []int) {
 			}
 			found = true
 			if syscall.Kill(pid, syscall.SIGKILL) == nil {
-				_, _ = syscall.Wait4(pid, nil, 0, nil) // an error: it isn't our child
+				_, _ = syscall.Wait4(pid, nil, 0, nil) // fails if the process isn't our child
 			}
 		}
 		if !found {
@@ -41,12 +40,12 @@ func marked(pid int, mark string) bool {
 	return ok && strings.Contains("\x00"+env, "\x00"+mark+"\x00")
 }
 
-// children lists the processes that became children of this one when their parents had ended. The kernel gives those to the first
-// living thread of an adopting process (find_new_reaper in its exit.c), which in a Go program is the one that it began with: Go
-// never ends that one. So one list is read of those that the kernel keeps, one for each thread. It is asked for after each step.
+// children lists the processes that became children of this one when their parents ended. The kernel gives orphans to the first living
+// thread of the adopting process (find_new_reaper in its exit.c). In a Go program that is the main thread, which Go never ends. So children
+// reads only the main thread's list of children: it is called after each step, and has to be fast.
 func children() []int {
 	text, ok := readAll(adopted)
-	if !ok { // a kernel that doesn't list them
+	if !ok { // the kernel was built without these lists
 		return processes()
 	}
 	var pids []int
@@ -61,7 +60,7 @@ func children() []int {
 
 var adopted = fmt.Sprintf("/proc/self/task/%d/children", os.Getpid())
 
-// nameless is a file that ends with who has it open.
+// nameless returns a file in memory that has no path. It is gone when the last process that has it open closes it.
 func nameless() (*os.File, error) {
 	fd, err := unix.MemfdCreate("rein-programs", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -70,7 +69,7 @@ func nameless() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "rein-programs"), nil
 }
 
-// readAll reads a small file of the kernel's.
+// readAll reads a small file of /proc.
 func readAll(path string) (text string, ok bool) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -92,7 +91,7 @@ func readAll(path string) (text string, ok bool) {
 	}
 }
 
-// processes lists all processes.
+// processes lists all processes of the machine except this one.
 func processes() []int {
 	var pids []int
 	entries, _ := os.ReadDir("/proc")

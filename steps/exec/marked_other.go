@@ -4,17 +4,17 @@ package exec
 
 import "os"
 
-// adopt does nothing: only Linux gives a process the daemons of its programs.
+// adopt does nothing: only Linux lets a process adopt the orphans of its programs.
 func adopt() {}
 
-// killMarked does nothing: the environment of other processes can't be read everywhere.
+// killMarked does nothing: not every system lets us read the environment of other processes.
 func killMarked(string, func() []int) {}
 
 func children() []int { return nil }
 
 func processes() []int { return nil }
 
-// nameless is a file that ends with who has it open.
+// nameless returns a file that has no path. It is gone when the last process that has it open closes it.
 func nameless() (*os.File, error) {
 	f, err := os.CreateTemp("", "rein-programs-")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"rein/steps"
 )
 
-// readMetrics reports what the program left in REIN_METRICS: numbers are metrics, arrays of numbers are curves.
+// readMetrics reports what the program wrote to REIN_METRICS: a number is a metric, an array of numbers is a curve.
 func readMetrics(path string, env *steps.Env) error {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -17,24 +17,26 @@ import (
 	"rein/steps"
 )
 
-// sandbox is the folder that a program runs in. It is HOME and TMPDIR too: what a program leaves lying about goes with
-// it. A file of the input PORT is at PORT/NAME, also when it is the only one, so that a program finds one file where it finds
-// several; what has no name is PORT itself, or PORT/0000 and so on. A port's only file is also at NAME, if that is free.
+// sandbox is the folder that a program runs in. It is also HOME and TMPDIR, so files that the program leaves behind go with it.
+//
+// A file of the input PORT is at PORT/NAME, also when it is the only one, so that a program finds one file where it would find several. An
+// input without a name is at PORT itself, or at PORT/0000, PORT/0001 and so on if there are several. A port's only file is also at NAME, if
+// that path is free.
 type sandbox struct {
 	dir     string
 	metrics string
 	inputs  map[string][]string
-	// lists are files with the paths of ports that have several, one a line.
+	// lists maps a port with several files to a file that lists their paths, one a line.
 	lists map[string]string
 }
 
 const metricsName = ".metrics.json"
 
-// newSandbox puts the inputs where the program finds them, and nothing else.
+// newSandbox copies the inputs, and nothing else, to where the program finds them.
 func newSandbox(env *steps.Env, in steps.Inputs) (*sandbox, error) {
 	s := &sandbox{dir: env.Scratch(), inputs: map[string][]string{}, lists: map[string]string{}}
 	s.metrics = filepath.Join(s.dir, metricsName)
-	ports := slices.Sorted(maps.Keys(in)) // in order: equal steps see equal paths
+	ports := slices.Sorted(maps.Keys(in)) // sorted, so that equal steps get equal paths
 	for _, port := range ports {
 		if !filepath.IsLocal(port) {
 			return nil, fmt.Errorf("input %s: would be outside the step's folder", port)
@@ -51,7 +53,7 @@ func newSandbox(env *steps.Env, in steps.Inputs) (*sandbox, error) {
 	return s, nil
 }
 
-// port places the files of one port.
+// port copies the files of one port into the sandbox.
 func (s *sandbox) port(port string, files []engine.File) error {
 	for i, f := range files {
 		name := filepath.FromSlash(f.Name)
@@ -62,7 +64,7 @@ func (s *sandbox) port(port string, files []engine.File) error {
 			return fmt.Errorf("%q would be outside the step's folder", name)
 		}
 		dst := filepath.Join(s.dir, port, name)
-		if exists(dst) { // two files of one name, from different folders
+		if exists(dst) { // two files from different folders have the same name
 			dst = filepath.Join(s.dir, port, fmt.Sprintf("%04d", i), name)
 		}
 		if err := place(f.Path, dst); err != nil {
@@ -78,7 +80,7 @@ func (s *sandbox) port(port string, files []engine.File) error {
 	return os.WriteFile(list, []byte(strings.Join(s.inputs[port], "\n")+"\n"), 0o644)
 }
 
-// short gives the only file of a port its own name in the step's folder, too: both names are of the step's copy.
+// short also gives the only file of a port its plain name in the step's folder. Both names belong to the same copy.
 func (s *sandbox) short(port string, files []engine.File) error {
 	if len(files) != 1 || files[0].Name == "" {
 		return nil
@@ -88,7 +90,7 @@ func (s *sandbox) short(port string, files []engine.File) error {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-		return nil // its folder's name is another input's
+		return nil // the plain name is already the folder of another input
 	}
 	if os.Link(s.inputs[port][0], at) == nil {
 		return nil
@@ -101,12 +103,12 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// maxVariable is the longest value of an environment variable: Linux takes 128 KiB with the name.
+// maxVariable is the largest number of bytes in the value of an environment variable. Linux allows 128 KiB including the name.
 const maxVariable = 120 << 10
 
-// paths is the value of REIN_IN_port: absolute paths, one a line. Where they are too long together they are relative to the
-// step's folder, and where those are, too, it is the folder that holds them: a program that wants files fails on that, rather
-// than seeing none.
+// paths returns the value of REIN_IN_port: absolute paths, one a line. If that is too long for a variable, the paths are relative to the
+// step's folder. If that is still too long, it returns the folder that holds the files. A program that expects files then fails on a
+// folder; with a cut list it would miss some files without notice.
 func (s *sandbox) paths(port string) string {
 	v := strings.Join(s.inputs[port], "\n")
 	if len(v) <= maxVariable {
@@ -118,8 +120,8 @@ func (s *sandbox) paths(port string) string {
 	return filepath.Join(s.dir, port)
 }
 
-// place puts a copy of the file or folder src at dst. It is always a copy, never another name of the same file, because the owner of a file
-// may write to it, whatever its mode.
+// place puts a copy of the file or folder src at dst. It never makes a hard link: the program owns the file, so it may write to it whatever
+// its mode is.
 func place(src, dst string) error {
 	in, err := os.Open(src)
 	if err != nil {
@@ -143,7 +145,7 @@ func place(src, dst string) error {
 	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
 		return err
 	}
-	if src, err = filepath.EvalSymlinks(src); err != nil { // or the walk stops at the link
+	if src, err = filepath.EvalSymlinks(src); err != nil { // WalkDir doesn't follow a link at its root
 		return err
 	}
 	return filepath.WalkDir(src, func(p string, d fs.DirEntry, err error) error {
@@ -161,7 +163,7 @@ func place(src, dst string) error {
 		if cache.EditorLock(p, d) {
 			return nil
 		}
-		fi, err := os.Stat(p) // a link is followed: what it leads to is the content
+		fi, err := os.Stat(p) // follows links: the file that a link leads to is the content
 		if err != nil {
 			return err
 		}
@@ -181,10 +183,11 @@ func placeFile(src, dst string, fi fs.FileInfo) error {
 	return copyOpen(in, dst, fi)
 }
 
-// smallCopy is the size of a file that is copied with one read and one write.
+// smallCopy is the size in bytes below which a file is copied with one read and one write.
 const smallCopy = 32 << 10
 
-// copyOpen copies a file to dst, where nothing may be. The file is at its beginning, still if dst couldn't be made.
+// copyOpen copies the open file in to dst, which must not exist yet. If dst can't be created, nothing has been read from in, so the caller
+// can try again.
 func copyOpen(in *os.File, dst string, fi fs.FileInfo) error {
 	out, err := os.OpenFile(dst, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|fi.Mode().Perm()&0o111)
 	if err != nil {
@@ -194,13 +197,13 @@ func copyOpen(in *os.File, dst string, fi fs.FileInfo) error {
 		block := blocks.Get().(*[]byte)
 		defer blocks.Put(block)
 		n, err := io.ReadFull(in, (*block)[:fi.Size()])
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // it shrank: the engine looks at it again after the step
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // the file shrank; the engine checks inputs again after the step
 			err = nil
 		}
 		_, werr := out.Write((*block)[:n])
 		return errors.Join(err, werr, out.Close())
 	}
-	if _, err := io.Copy(out, in); err != nil { // the kernel shares the blocks where the file system can
+	if _, err := io.Copy(out, in); err != nil { // where the file system can, the kernel shares the blocks of the two files
 		out.Close()
 		return err
 	}

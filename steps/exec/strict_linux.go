@@ -16,16 +16,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A strict sandbox is made of Linux's namespaces: the program gets a file system that holds nothing but the system's folders, its
-// own installation, all read-only, and the step's folders; process ids of its own, whose end ends everything in it; and no
-// network. This program is started again as the first process in there, lays the file system out, gives up its rights, and
-// starts the step's program.
+// A strict sandbox is made of Linux namespaces. The program gets:
+//
+// - a file system that holds only the system's folders and the program's own installation, both read-only, and the step's folders;
+// - process ids of its own: when the first process ends, all processes in the sandbox end;
+// - no network.
+//
+// This executable is started again as the first process of the sandbox. It mounts the file system, drops its capabilities, and starts the
+// step's program.
 
-// strictSpec is what the first process in the sandbox needs to know.
+// strictSpec tells the first process of the sandbox what to set up and what to start.
 type strictSpec struct {
-	Root    string   // an empty folder: it becomes the root
-	Visible []string // files and folders of the machine's, read-only, with symbolic links as they are
-	Own     []string // the step's folders
+	Root    string   // an empty folder that becomes the root
+	Visible []string // files and folders of the machine that are shown read-only; symbolic links stay links
+	Own     []string // the step's folders, which are writable
 	Devices []string
 	Program string
 	Args    []string
@@ -33,7 +37,7 @@ type strictSpec struct {
 	Dir     string
 }
 
-// confine has cmd run in a strict sandbox. own are the folders that it may write to.
+// confine returns a command that runs cmd in a strict sandbox. The program may write only to the folders own.
 func confine(cmd *osexec.Cmd, own []string, gpu bool) (*osexec.Cmd, error) {
 	root := filepath.Join(cmd.Dir, ".root")
 	if err := os.Mkdir(root, 0o755); err != nil {
@@ -52,7 +56,7 @@ func confine(cmd *osexec.Cmd, own []string, gpu bool) (*osexec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	inner.Env = cmd.Env // holds the mark by which it is found
+	inner.Env = cmd.Env // includes the mark by which killMarked finds it
 	inner.Dir = cmd.Dir
 	inner.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
@@ -63,7 +67,7 @@ func confine(cmd *osexec.Cmd, own []string, gpu bool) (*osexec.Cmd, error) {
 	return inner, nil
 }
 
-// notAllowed explains why a sandbox couldn't be started.
+// notAllowed adds to err what the user can do if the system refused to create a sandbox.
 func notAllowed(err error) error {
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EACCES) {
 		return fmt.Errorf("sandbox = \"strict\": this system doesn't let users make namespaces (%w): see kernel.unprivileged_userns_clone, "+
@@ -72,10 +76,10 @@ func notAllowed(err error) error {
 	return err
 }
 
-// system are the folders that every program needs.
+// system lists the folders that every program needs.
 var system = []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix/store", "/sys"}
 
-// visible lists the system's folders, and where the program and what is on PATH and LD_LIBRARY_PATH are installed.
+// visible lists the system's folders and the folders where the program and the entries of PATH and LD_LIBRARY_PATH are installed.
 func visible(program string, env []string) []string {
 	out := slices.Clone(system)
 	add := func(path string) {
@@ -97,7 +101,7 @@ func visible(program string, env []string) []string {
 	home, _ := os.UserHomeDir()
 	for _, dir := range folders {
 		prefix := filepath.Dir(dir)
-		if filepath.Base(dir) == "bin" && prefix != "/" && prefix != home && prefix != realPath(home) { // of a virtual environment, say
+		if filepath.Base(dir) == "bin" && prefix != "/" && prefix != home && prefix != realPath(home) { // such as a virtual environment's
 			add(prefix)
 		} else if dir != "/" && dir != home && realPath(dir) != realPath(home) {
 			add(dir)
@@ -114,22 +118,22 @@ func realPath(path string) string {
 	return path
 }
 
-// devices are those that harm nobody, and a GPU's if the step was granted one.
+// devices lists the device files that are safe to show, and the GPU's if the step was granted one.
 func devices(gpu bool) []string {
 	out := []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}
 	if gpu {
 		for _, pattern := range []string{"/dev/nvidia*", "/dev/dri", "/dev/kfd"} {
-			found, _ := filepath.Glob(pattern) // a mistake in the pattern is the only error
+			found, _ := filepath.Glob(pattern) // only a malformed pattern gives an error
 			out = append(out, found...)
 		}
 	}
 	return out
 }
 
-// strictInit is the first process in a sandbox: it returns the program's exit status.
+// strictInit runs as the first process of a sandbox. It starts the program and returns the program's exit status.
 func strictInit(path string, say func(error)) int {
 	const failed = 125
-	runtime.LockOSThread() // rights are a thread's
+	runtime.LockOSThread() // capabilities belong to a thread
 	text, err := os.ReadFile(path)
 	if err == nil {
 		err = os.Remove(path)
@@ -148,13 +152,13 @@ func strictInit(path string, say func(error)) int {
 		say(notAllowed(fmt.Errorf("sandbox: %w", err)))
 		return failed
 	}
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP) // they are for the program
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP) // these signals are meant for the program, so this process survives them
 	pid, err := syscall.ForkExec(s.Program, s.Args, &syscall.ProcAttr{Dir: s.Dir, Env: s.Env, Files: []uintptr{0, 1, 2}})
 	if err != nil {
 		say(fmt.Errorf("%s: %w (a strict sandbox shows only the system's folders and the step's inputs)", s.Program, err))
 		return failed
 	}
-	for { // orphans are ours to bury
+	for { // as the first process, it also has to reap orphans
 		var status syscall.WaitStatus
 		got, err := syscall.Wait4(-1, &status, 0, nil)
 		switch {
@@ -169,7 +173,7 @@ func strictInit(path string, say func(error)) int {
 	}
 }
 
-// enter makes the sandbox's file system the one of this process.
+// enter replaces the file system of this process by the sandbox's.
 func (s *strictSpec) enter() error {
 	steps := []func() error{
 		func() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") },
@@ -210,13 +214,13 @@ func (s *strictSpec) enter() error {
 	return nil
 }
 
-// folder makes a folder of the new root.
+// folder creates a folder in the new root and returns its path.
 func (s *strictSpec) folder(path string) (string, error) {
 	at := filepath.Join(s.Root, path)
 	return at, os.MkdirAll(at, 0o755)
 }
 
-// bind shows a file or folder of the machine's at its path in the new root.
+// bind mounts a file or folder of the machine at the same path in the new root.
 func (s *strictSpec) bind(path string, flags uintptr) error {
 	st, err := os.Stat(path)
 	if err != nil {
@@ -240,7 +244,7 @@ func (s *strictSpec) bind(path string, flags uintptr) error {
 	if flags == 0 {
 		return nil
 	}
-	// What holds for a mount of the machine's (no programs, no devices) has to hold for this one.
+	// A remount must keep the restrictions that the machine's mount has (noexec, nodev and others), or the kernel refuses it.
 	var now unix.Statfs_t
 	if err := unix.Statfs(at, &now); err != nil {
 		return err
@@ -256,9 +260,9 @@ func (s *strictSpec) showSystem() error {
 	for _, path := range s.Visible {
 		st, err := os.Lstat(path)
 		switch {
-		case err != nil: // not on this system
+		case err != nil: // this system doesn't have it
 			continue
-		case st.Mode()&os.ModeSymlink != 0: // /bin, which leads to /usr/bin
+		case st.Mode()&os.ModeSymlink != 0: // such as /bin, which links to /usr/bin
 			to, err := os.Readlink(path)
 			if err != nil {
 				return err
@@ -300,7 +304,7 @@ func (s *strictSpec) showDevices() error {
 		os.Symlink("/proc/self/fd/2", at+"/stderr"))
 }
 
-// pivot leaves the machine's file system for the new root, which is read-only except what was mounted in it.
+// pivot makes the new root the root of this process. The root is read-only; what was mounted below it keeps its own mode.
 func (s *strictSpec) pivot() error {
 	old := filepath.Join(s.Root, ".old")
 	if err := os.Mkdir(old, 0o700); err != nil {
@@ -321,11 +325,11 @@ func (s *strictSpec) pivot() error {
 	return unix.Mount("", "/", "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "")
 }
 
-// loopback lets programs talk to themselves: many test servers do.
+// loopback brings up the loopback interface. Many test suites start a server and connect to it.
 func loopback() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil // no network at all
+		return nil // the system has no network at all
 	}
 	defer unix.Close(fd)
 	lo, err := unix.NewIfreq("lo")
@@ -336,14 +340,14 @@ func loopback() error {
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
 }
 
-// giveUpRights takes from this thread, and what it starts, the rights that the sandbox was made with: or the program could unmake
-// it.
+// giveUpRights drops the capabilities that the sandbox was made with, for this thread and all that it starts. With them the program could
+// undo the sandbox.
 func giveUpRights() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}
 	for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
-		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil && !errors.Is(err, syscall.EINVAL) { // of an older kernel
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil && !errors.Is(err, syscall.EINVAL) { // an older kernel doesn't know this capability
 			return err
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	osexec "os/exec"
 )
 
-// confine: only Linux has what a strict sandbox is made of.
+// confine always fails here: a strict sandbox needs Linux.
 func confine(*osexec.Cmd, []string, bool) (*osexec.Cmd, error) {
 	return nil, errors.New(`sandbox = "strict" needs Linux: run the step there, or leave the argument out`)
 }

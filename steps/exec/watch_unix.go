@@ -13,32 +13,32 @@ import (
 	"syscall"
 )
 
-// The kernel kills no grandchildren when a process is killed, and can't be asked to everywhere. So the first program that is
-// run starts a watcher: this program again, in a session of its own, which reads a pipe that only we hold open. When we are
-// gone, however that came, it kills what the programs that were running have started. It finds them in a table, a file without a name
-// that both have open: nobody is woken to note a program that runs for a millisecond.
+// When a process is killed, the kernel doesn't kill its grandchildren, and not every system can be asked to. So the first program that runs
+// starts a watcher: this executable again, in a session of its own. The watcher reads a pipe that only this process holds open. When this
+// process ends, for whatever reason, the watcher kills what the running programs have started. It finds them in a table, a file without a
+// path that both processes have open. Writing to the table wakes nobody, so even a program that runs for a millisecond can be noted.
 
 var watcher struct {
 	once  sync.Once
-	pipe  io.Writer // ends with us
-	table *os.File  // nil: the watcher couldn't be started, and programs outlive a killed rein
+	pipe  io.Writer // closes when this process ends
+	table *os.File  // nil if the watcher couldn't be started: then programs outlive a killed rein
 
 	mu   sync.Mutex
-	free []int64 // places in the table
+	free []int64 // offsets of free entries in the table
 	next int64
 }
 
-// placeSize is the room in the table for one program: the id of its group, as wide as pidWidth, and its mark, quoted. A place that
-// begins with a 0 byte is free.
+// placeSize is the number of bytes that one program has in the table: the id of its process group, pidWidth characters wide, and its quoted
+// mark. A free entry begins with a 0 byte.
 const (
 	placeSize = 8 << 10
 	pidWidth  = 10
 )
 
-// watched is a program's place in the table.
+// watched is the offset of a program's entry in the table, or -1 if it has none.
 type watched struct{ at int64 }
 
-// watch has what carries the mark killed when this process dies, until it is forgotten.
+// watch enters the mark in the table. Until forget is called, the watcher kills the processes with this mark if this process dies.
 func watch(mark string) watched {
 	watcher.once.Do(startWatcher)
 	line := fmt.Appendf(nil, "%*d %q\n", pidWidth, 0, mark)
@@ -57,7 +57,7 @@ func watch(mark string) watched {
 	return watched{at}
 }
 
-// started adds the id of the program's group.
+// started adds the id of the program's process group to its entry.
 func (w watched) started(pid int) {
 	if w.at >= 0 {
 		_, _ = watcher.table.WriteAt(fmt.Appendf(nil, "%*d", pidWidth, pid), w.at)
@@ -94,10 +94,10 @@ func startWatcher() {
 	}
 	watcher.pipe, watcher.table = pipe, table
 	started.Store(cmd.Process.Pid, nil)
-	go func() { _ = cmd.Wait() }() // it ends after us, unless somebody kills it
+	go func() { _ = cmd.Wait() }() // the watcher ends after this process, unless somebody kills it
 }
 
-// watchOver is the watcher: it waits until the pipe is closed, then kills what the table lists.
+// watchOver does the watcher's work: it waits until the pipe is closed, then kills what the table lists.
 func watchOver(pipe io.Reader, table *os.File) {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	_, _ = io.Copy(io.Discard, pipe)
