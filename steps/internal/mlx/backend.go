@@ -1,5 +1,5 @@
-// Package mlx trains with GoMLX. It is its only importer: graph building panics, which become errors here, and the
-// choice of a device is made here. The default device is ONNX Runtime on the CPU, which needs nothing installed.
+// Package mlx trains models with GoMLX. No other package imports GoMLX: building a graph panics, which this package turns into errors, and
+// it chooses the device. The default device is ONNX Runtime on the CPU, which needs no installation.
 package mlx
 
 import (
@@ -19,23 +19,23 @@ import (
 
 // Backend is a device that runs GoMLX graphs.
 type Backend struct {
-	Name string // "onnx:cpu", "xla:cuda": what the record of a run says
-	// Notice says, where it isn't empty, why this isn't the device that was asked for.
+	Name string // as a run's record shows it: "onnx:cpu", "xla:cuda"
+	// Notice says why this isn't the device that was asked for; "" if it is.
 	Notice string
 	b      compute.Backend
-	fuses  bool // runs many small operations as one pass over memory
+	fuses  bool // merges many small operations into one pass over memory, as XLA does
 	flash  flash
 }
 
 // Open starts a device:
 //
-//	auto     a GPU where there are one and a plugin for it, for graphs that are worth it (heavy); else cpu
+//	auto     cuda if heavy is set (the graph is worth it) and there is a GPU with a plugin; else cpu
 //	cpu      ONNX Runtime
 //	cuda     XLA on a GPU, through a PJRT plugin
 //	xla:cpu  XLA on the CPU, through a PJRT plugin
-//	go       plain Go: slow, and needs no native library
+//	go       plain Go: slow, but needs no native library
 //
-// Where the device can't be had it falls back to cpu, then to go, and says so in Notice.
+// If the device isn't available, Open falls back to cpu, then to go, and says so in Notice. An unknown device is an error.
 func Open(device string, heavy bool) (*Backend, error) {
 	quiet()
 	switch device {
@@ -62,13 +62,13 @@ func Open(device string, heavy bool) (*Backend, error) {
 	return fallBack("")
 }
 
-// quiet keeps GoMLX's libraries from writing to the program's streams: what matters comes back as an error.
+// quiet keeps GoMLX's libraries from writing to the program's streams. Their errors are returned anyway.
 var quiet = sync.OnceFunc(func() {
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
 })
 
-// fallBack opens ONNX Runtime on the CPU, or else plain Go.
+// fallBack opens ONNX Runtime on the CPU, or plain Go if that fails.
 func fallBack(notice string) (*Backend, error) {
 	b, err := openONNX("cpu")
 	if err != nil {
@@ -87,7 +87,7 @@ func openONNX(provider string) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	onnxbackend.EnableAutoInstall(false) // nothing may be downloaded by itself
+	onnxbackend.EnableAutoInstall(false) // never download a library
 	b, err := onnxbackend.New(provider + "," + path)
 	if err != nil {
 		return nil, fmt.Errorf("GoMLX on ONNX Runtime (%s): %w", provider, err)
@@ -100,9 +100,9 @@ func openXLA(plugin string) (_ *Backend, err error) {
 	if !ok {
 		return nil, fmt.Errorf("no PJRT plugin for %s in the folders of %s or in Python's packages; rein doctor says how to get one", plugin, PluginEnv)
 	}
-	xla.EnableAutoInstall(false) // nothing may be downloaded by itself
+	xla.EnableAutoInstall(false) // never download a plugin
 	defer func() {
-		if r := recover(); r != nil { // a library that isn't what its name says
+		if r := recover(); r != nil { // the file may be another kind of library
 			err = fmt.Errorf("PJRT plugin %s: %v", found, r)
 		}
 	}()
@@ -125,7 +125,7 @@ func openGo() (*Backend, error) {
 	return &Backend{Name: "go", b: b}, nil
 }
 
-// BFloat16 tells whether the device multiplies in bfloat16: XLA does (by itself on a CPU, where that is slow).
+// BFloat16 tells whether the device can multiply in bfloat16. XLA can, though this is slow on a CPU.
 func (b *Backend) BFloat16() bool { return b.fuses }
 
 // Close frees the device.

@@ -11,8 +11,8 @@ import (
 	"rein/steps/internal/onnxgraph"
 )
 
-// convert turns an ONNX graph into GoMLX operators and returns its first output. It panics, as GoMLX wants it, with an
-// error that names the operator that can't be converted.
+// convert turns an ONNX graph into GoMLX operators and returns its first output. GoMLX expects graph functions to panic, so convert panics
+// if an operator can't be converted. The error names the operator.
 func convert(graph []byte, gr *g.Graph, inputs map[string]*g.Node) *g.Node {
 	m, err := parser.Parse(graph)
 	if err != nil {
@@ -35,7 +35,8 @@ func call(m onnx.Model, gr *g.Graph, inputs map[string]*g.Node, outputs ...strin
 	return m.CallGraph(nil, gr, inputs, outputs...), nil
 }
 
-// culprit finds the first operator that can't be converted, by converting ever shorter beginnings of the graph.
+// culprit finds the first operator that can't be converted. It converts the graph's first n operators, and finds the smallest n that fails
+// by binary search.
 func culprit(graph []byte, m onnx.Model, gr *g.Graph, inputs map[string]*g.Node, err error) error {
 	f, parseErr := onnxgraph.Parse(graph)
 	if parseErr != nil {

@@ -12,21 +12,21 @@ import (
 	"rein/steps/internal/encoder"
 )
 
-// deviceHome has all of an Encoder's training on the device: its word table, its weights, and what the optimisers keep.
+// deviceHome keeps all of an Encoder's training state on the device: the word table, the weights, and the state of the optimisers.
 type deviceHome struct {
 	e     *Encoder
 	table *tensors.Tensor   // [Vocab, Hidden]
-	accum *tensors.Tensor   // [Vocab]: AdaGrad's, as ngram.Embedder's; nil where the embeddings are frozen
-	pack  packed            // of the weights that are trained
-	m, v  []*tensors.Tensor // Adam's, of them
-	whole *g.Exec           // a step of a batch in one part
-	add   *g.Exec           // two parts' gradients
-	apply *g.Exec           // a step, of gradients
-	made  map[[2]int]bool   // rows and lengths that were compiled for
+	accum *tensors.Tensor   // [Vocab]: AdaGrad's accumulators, as in ngram.Embedder; nil if the embeddings are frozen
+	pack  packed            // of the trained weights
+	m, v  []*tensors.Tensor // Adam's moments of the trained weights
+	whole *g.Exec           // a step with a batch that isn't divided
+	add   *g.Exec           // adds the gradients of two parts
+	apply *g.Exec           // a step with gradients that were added up
+	made  map[[2]int]bool   // [rows, length] of the batches that a graph was compiled for
 }
 
-// packed is how a device has weights: each matrix, then one vector of all that are vectors. An array costs a call some
-// microseconds and Adam some passes, and two thirds of an encoder's are short.
+// packed is how weights are stored on a device: one array for each matrix, then one array with all vectors. Each array costs some
+// microseconds in a call and some passes in Adam, and two thirds of an encoder's weights are short vectors.
 type packed struct {
 	weights  []encoder.Tensor
 	matrices []int
@@ -45,10 +45,10 @@ func pack(weights []encoder.Tensor) packed {
 	return p
 }
 
-// count is how many arrays there are.
+// count is the number of arrays.
 func (p packed) count() int { return len(p.matrices) + 1 }
 
-// join makes the arrays, of each weight's numbers.
+// join makes the arrays from the numbers of each weight i.
 func (p packed) join(of func(i int) []float32) []*tensors.Tensor {
 	var out []*tensors.Tensor
 	for _, i := range p.matrices {
@@ -61,7 +61,7 @@ func (p packed) join(of func(i int) []float32) []*tensors.Tensor {
 	return append(out, vector(vectors))
 }
 
-// split gives each weight's numbers.
+// split returns the numbers of each weight.
 func (p packed) split(arrays []*tensors.Tensor) [][]float32 {
 	out := make([][]float32, len(p.weights))
 	for k, i := range p.matrices {
@@ -75,7 +75,7 @@ func (p packed) split(arrays []*tensors.Tensor) [][]float32 {
 	return out
 }
 
-// splitNodes gives each weight.
+// splitNodes returns the node of each weight.
 func (p packed) splitNodes(arrays []*g.Node) []*g.Node {
 	out := make([]*g.Node, len(p.weights))
 	for k, i := range p.matrices {
@@ -90,7 +90,7 @@ func (p packed) splitNodes(arrays []*g.Node) []*g.Node {
 	return out
 }
 
-// joinNodes makes the arrays, of each weight's node.
+// joinNodes makes the arrays' nodes from those of the weights.
 func (p packed) joinNodes(of []*g.Node) []*g.Node {
 	var out, vectors []*g.Node
 	for _, i := range p.matrices {
@@ -102,7 +102,7 @@ func (p packed) joinNodes(of []*g.Node) []*g.Node {
 	return append(out, g.Concatenate(vectors, 0))
 }
 
-// newDeviceHome puts everything on the device but the weights, which come with load.
+// newDeviceHome puts everything on the device except the weights, which load returns.
 func newDeviceHome(e *Encoder, b *Backend) (_ home, err error) {
 	m, d := e.model, &deviceHome{e: e, pack: pack(e.model.Weights[e.first:]), made: map[[2]int]bool{}}
 	d.table = tensors.FromFlatDataAndDimensions(m.Words, m.Vocab, m.Hidden)
@@ -121,14 +121,14 @@ func newDeviceHome(e *Encoder, b *Backend) (_ home, err error) {
 	return d, err
 }
 
-// load gives the model's weights: each that is frozen, and all that are trained, packed.
+// load copies the model's weights to the device: first the frozen ones, one array each, then the trained ones, packed.
 func (d *deviceHome) load() []*tensors.Tensor {
 	first := d.e.first
 	trained := d.e.model.Weights[first:]
 	return append(arrays(d.e.model.Weights[:first]), d.pack.join(func(i int) []float32 { return trained[i].Data })...)
 }
 
-// spread gives each weight, of load's.
+// spread returns one node for each weight, from the nodes of the arrays that load returned.
 func (d *deviceHome) spread(values []*g.Node) []*g.Node {
 	first := d.e.first
 	return append(slices.Clone(values[:first]), d.pack.splitNodes(values[first:])...)
@@ -144,7 +144,7 @@ func (d *deviceHome) inputs(texts, rest []*g.Node) (*g.Node, []*g.Node) {
 	return look(rest[0], texts[0]), d.spread(rest[1:])
 }
 
-// length is a power of two: XLA takes long to compile for a GPU, which fills batches up in no time.
+// length rounds up to a power of two. XLA takes long to compile a graph for a GPU, which runs through the extra padding quickly.
 func (d *deviceHome) length(longest int) int {
 	return max(2*lengthStep, 1<<bits.Len(uint(longest-1)))
 }
@@ -168,7 +168,7 @@ func (d *deviceHome) compile(b EncoderBatch, parts bool) error {
 	return nil
 }
 
-// vectors adds nothing to a batch: its ids are enough here.
+// vectors does nothing: the word table is on the device, so a batch needs only its ids.
 func (d *deviceHome) vectors(*EncoderBatch) {}
 
 func (d *deviceHome) holdsWords() bool { return true }
@@ -189,7 +189,7 @@ func (d *deviceHome) reload() {
 	replace(&d.table, m.Words, m.Vocab, m.Hidden)
 }
 
-// state is what a step changes besides the weights, in the graphs' order.
+// state is what a step changes besides the weights, in the order of the graphs' inputs.
 func (d *deviceHome) state() []*tensors.Tensor {
 	out := slices.Concat(d.m, d.v)
 	if d.accum != nil {
@@ -198,7 +198,7 @@ func (d *deviceHome) state() []*tensors.Tensor {
 	return out
 }
 
-// step gives no gradients of words.
+// step returns nil for the gradient of each part's words.
 func (d *deviceHome) step(parts []EncoderBatch, knobs []float32) (loss float32, words [][]float32, err error) {
 	e := d.e
 	words = make([][]float32, len(parts))
@@ -230,7 +230,7 @@ func (d *deviceHome) step(parts []EncoderBatch, knobs []float32) (loss float32, 
 	return loss, words, nil
 }
 
-// take puts what a step gave in the place of what it was made of.
+// take replaces the weights, the state and the table by the results of a step.
 func (d *deviceHome) take(out []*tensors.Tensor) {
 	e := d.e
 	for _, list := range [][]*tensors.Tensor{e.values[e.first:], d.m, d.v} {
@@ -244,7 +244,7 @@ func (d *deviceHome) take(out []*tensors.Tensor) {
 	}
 }
 
-// addUp adds gradients on the device, and frees them.
+// addUp adds gradients on the device, and frees both summands.
 func (d *deviceHome) addUp(a, b []*tensors.Tensor) ([]*tensors.Tensor, error) {
 	if a == nil {
 		return b, nil
@@ -284,11 +284,11 @@ func (d *deviceHome) close() {
 	}
 }
 
-// look gathers the vectors [rows, length, Hidden] of ids.
+// look gathers the word vectors [rows, length, Hidden] of ids.
 func look(table, ids *g.Node) *g.Node { return g.Gather(table, g.InsertAxes(ids, -1)) }
 
-// gradients builds the loss and the gradient of the trained weights, and where the embeddings are trained the word
-// table's [Vocab, Hidden], with the sum [Vocab] of the mean squares of each id's gradients.
+// gradients builds the loss and the gradients of the trained weights. If the embeddings are trained, two more follow: the word table's
+// gradient [Vocab, Hidden], and by id the sum of the mean squares of its gradients [Vocab].
 func (d *deviceHome) gradients(in []*g.Node) []*g.Node {
 	e, ids, mask, targets, weights, drop, table, values := d.e, in[0], in[1], in[2], in[3], in[4], in[5], d.spread(in[6:])
 	words := look(table, ids)
@@ -302,7 +302,7 @@ func (d *deviceHome) gradients(in []*g.Node) []*g.Node {
 		g.Scatter(at, g.ReduceMean(g.Mul(grad, grad), -1), shapes.Make(dtypes.Float32, e.model.Vocab), false, false)})
 }
 
-// sums adds the second half of what it gets to the first.
+// sums adds the second half of its inputs to the first half.
 func sums(in []*g.Node) []*g.Node {
 	n := len(in) / 2
 	out := make([]*g.Node, n)
@@ -312,8 +312,8 @@ func sums(in []*g.Node) []*g.Node {
 	return out
 }
 
-// update builds clipping and Adam, and AdaGrad for the word table: of knobs, table, weights, state and gradients the weights,
-// the state and the table that follow.
+// update builds clipping and Adam, and AdaGrad for the word table. Its inputs are knobs, table, weights, state and gradients; it returns
+// the new weights, state and table.
 func (d *deviceHome) update(in []*g.Node) []*g.Node {
 	e := d.e
 	n, knobs, table, rest := d.pack.count(), in[0], in[1], in[2+e.first:]
@@ -329,7 +329,7 @@ func (d *deviceHome) update(in []*g.Node) []*g.Node {
 	out := make([]*g.Node, 3*n)
 	for i, p := range ps {
 		decay := e.cfg.WeightDecay
-		if p.Rank() < 2 { // biases and normalisations aren't shrunk
+		if p.Rank() < 2 { // biases and normalisations have no weight decay
 			decay = 0
 		}
 		out[i], out[n+i], out[2*n+i] = adam(p, grads[i], ms[i], vs[i], knobs, decay)
@@ -343,7 +343,7 @@ func (d *deviceHome) update(in []*g.Node) []*g.Node {
 	return append(out, accum, g.Sub(table, g.Mul(g.Mul(rest[n], scale), rate)))
 }
 
-// stepGraph is gradients and update in one.
+// stepGraph builds gradients and update as one graph.
 func (d *deviceHome) stepGraph(in []*g.Node) []*g.Node {
 	const batch = 5
 	knobs, table := in[batch], in[batch+1]

@@ -12,83 +12,86 @@ import (
 
 // EncoderConfig says how an Encoder is trained.
 type EncoderConfig struct {
-	Frozen      int // the first layers, and the embeddings, stay as they are; 0: all is trained
+	Frozen      int // this many first layers and the embeddings aren't trained; 0: everything is trained
 	WeightDecay float64
-	Clip        float64 // largest norm of all gradients together; 0: any
+	Clip        float64 // largest norm of all gradients together; 0: no limit
 	Loss        Loss
-	// BFloat16 multiplies matrices in bfloat16, and keeps what comes of it so, where the device has it (Backend.BFloat16); weights,
+	// BFloat16 computes matrix products in bfloat16, and keeps the results in bfloat16, if the device can (Backend.BFloat16). Weights,
 	// residual sums, normalisations and the softmax stay float32.
 	BFloat16 bool
 }
 
-// EncoderBatch is one batch, or a part of one.
+// EncoderBatch is one batch, or a part of one. Shorter rows, and missing ones at the end, are padding.
 type EncoderBatch struct {
 	Rows    int
 	Length  int
 	IDs     []int32   // [Rows, Length]
-	Words   []float32 // [Rows, Length, Hidden]: their vectors, where the caller keeps the word table; else nil
-	Mask    []float32 // [Rows, Length]: 1 for tokens, 0 for filling
+	Words   []float32 // [Rows, Length, Hidden]: the ids' word vectors if the caller keeps the word table, else nil
+	Mask    []float32 // [Rows, Length]: 1 for tokens, 0 for padding
 	Targets []float32 // [Rows, Classes]
-	Weights []float32 // [Rows]; 0 for filling rows
-	Drop    []float32 // [Rows, Hidden]: dropout of what is pooled
+	Weights []float32 // [Rows]; 0 for padding rows
+	Drop    []float32 // [Rows, Hidden]: dropout factors of the pooled vectors
 }
 
 // Trainer is a network in training on a device.
 type Trainer interface {
-	// Step makes one update with a batch that comes in parts, whose gradients are added up. It returns the sum of their losses, and of
-	// each the gradient of Words (nil where the caller has no table of them to train). After an error nothing has changed.
+	// Step makes one update with a batch that comes in parts, and adds up the parts' gradients. It returns the sum of the losses, and for
+	// each part the gradient of Words, or nil if the caller has no word table to train. If it fails, nothing has changed.
 	Step(parts []EncoderBatch, rate float64) (loss float32, words [][]float32, err error)
-	// Logits runs a batch forward; Targets, Weights and Drop aren't needed.
+	// Logits returns the logits [Rows, Classes] of a batch. It doesn't need Targets, Weights and Drop.
 	Logits(b EncoderBatch) ([]float32, error)
-	// Moments returns copies of the optimiser's values, and the number of steps.
+	// Moments returns copies of the optimiser's state, and the number of steps.
 	Moments() ([][]float32, int)
-	// Restore takes over the model's weights as they are now, and moments as Moments returned them (nil: as they are).
+	// Restore reads the model's weights again, after the caller has changed them. It sets the optimiser's state to moments, which Moments
+	// returned, unless moments is nil.
 	Restore(moments [][]float32, step int)
-	// Length is the length of a batch whose longest row has so many tokens.
+	// Length returns the length of a batch whose longest row has this many tokens. It rounds up, because each length needs a compiled
+	// graph.
 	Length(longest int) int
-	// Compiles tells whether the first step of batches of a length takes a while, as the device compiles for it.
+	// Compiles tells whether the first step with batches of this size takes long, because the device compiles a graph for it.
 	Compiles(rows, length int) bool
-	// Compile makes what a step of a batch of so many rows and of a length needs; parts tells that it is but a part of one. It changes nothing.
+	// Compile compiles what a step needs for batches of this size; parts says that the batches are parts of larger ones. It changes no
+	// weights.
 	Compile(rows, length int, parts bool) error
 	Close()
 }
 
-// Encoder trains a transformer classifier.
+// Encoder trains a transformer classifier. It implements Trainer.
 type Encoder struct {
 	cfg    EncoderConfig
 	model  *encoder.Model
 	grads  *g.Exec // of one part of a batch
 	eval   *g.Exec
-	values []*tensors.Tensor // all weights but the word table, as its home has them
+	values []*tensors.Tensor // all weights except the word table, as home.load returned them
 	home   home
-	first  int // the first weight that is trained
+	first  int // position in the model's Weights of the first that is trained
 	step   int
-	flash  bool // attention is the device's own
+	flash  bool // uses the device's flash attention
 }
 
-// home is where an Encoder's weights are between steps, and what updates them there. On XLA all of it is on the device. Elsewhere the
-// caller keeps the word table and gets its gradient (a lookup in the graph would have one that ONNX Runtime adds up in parallel,
-// with other bytes every time), and Adam runs in Go.
+// home is where an Encoder's weights are between steps, and what updates them there. With XLA everything is on the device. Elsewhere Adam
+// runs in Go, and the caller keeps the word table and gets its gradient: ONNX Runtime would add up the gradient of a look-up in parallel,
+// which gives other bytes every time.
 type home interface {
-	// texts is a batch's tokens, as ids where the word table is here, else as vectors; and their mask.
+	// texts returns a batch's tokens and their mask. The tokens are ids if the word table is on the device, else vectors.
 	texts(b EncoderBatch) []any
-	// fixed is what a graph gets between what is of the batch and the weights.
+	// fixed returns the inputs of a graph that come after the batch and before the weights.
 	fixed() []*tensors.Tensor
-	// load gives the model's weights, as values has them.
+	// load returns the model's weights on the device, for Encoder.values.
 	load() []*tensors.Tensor
-	// inputs are the token vectors and the weights, of what a forward graph gets behind a batch's texts.
+	// inputs returns the token vectors and the weights. texts are the nodes of a batch's texts; rest are those that follow.
 	inputs(texts, rest []*g.Node) (words *g.Node, weights []*g.Node)
 	// gradients builds the loss and the gradients.
 	gradients(in []*g.Node) []*g.Node
 	step(parts []EncoderBatch, knobs []float32) (loss float32, words [][]float32, err error)
-	// length rounds up: each length is a graph to compile.
+	// length rounds up, because each length needs a compiled graph.
 	length(longest int) int
 	compiles(rows, length int) bool
 	compile(b EncoderBatch, parts bool) error
-	// vectors puts the batch's token vectors beside its ids, where the caller keeps the word table.
+	// vectors fills in the batch's Words if the caller keeps the word table.
 	vectors(b *EncoderBatch)
 	holdsWords() bool
-	// unpack copies the trained weights into the model, and reload takes the model's word table.
+	// unpack copies the trained weights into the model; reload reads the model's word table again.
 	unpack()
 	reload()
 	moments() [][]float32
@@ -96,7 +99,7 @@ type home interface {
 	close()
 }
 
-// NewEncoder puts the model's weights on the device; graphs are compiled for each batch length as it comes.
+// NewEncoder puts the model's weights on the device. A graph is compiled for each batch size when it first comes.
 func NewEncoder(b *Backend, model *encoder.Model, cfg EncoderConfig) (*Encoder, error) {
 	if cfg.Frozen > model.Layers {
 		return nil, fmt.Errorf("frozen layers: %d, the encoder has %d", cfg.Frozen, model.Layers)
@@ -132,7 +135,7 @@ func arrays(weights []encoder.Tensor) []*tensors.Tensor {
 	return out
 }
 
-// newExec makes a graph that is compiled separately for each shape of its inputs.
+// newExec prepares a graph, which is compiled once for each shape of its inputs.
 func newExec(b *Backend, graph func([]*g.Node) []*g.Node) (*g.Exec, error) {
 	exec, err := g.NewExec(b.b, graph)
 	if err != nil {
@@ -142,10 +145,10 @@ func newExec(b *Backend, graph func([]*g.Node) []*g.Node) (*g.Exec, error) {
 	return exec, nil
 }
 
-// HoldsWords tells whether the word table is trained here: batches then need no Words, and Step returns no gradients of them.
+// HoldsWords tells whether the Encoder keeps and trains the word table. If so, batches need no Words, and Step returns no gradient of them.
 func (e *Encoder) HoldsWords() bool { return e.home.holdsWords() }
 
-// Step implements Trainer. Where the embeddings are frozen, or the table is held here, there are no gradients of Words.
+// Step implements Trainer. It returns no gradient of Words if the embeddings are frozen or the Encoder keeps the word table.
 func (e *Encoder) Step(parts []EncoderBatch, rate float64) (loss float32, words [][]float32, err error) {
 	loss, words, err = e.home.step(parts, adamKnobs(rate, e.step+1))
 	if err != nil {
@@ -171,19 +174,19 @@ func (e *Encoder) Compile(rows, length int, parts bool) error {
 	return nil
 }
 
-// adamKnobs are the learning rate and the two bias corrections of a step, counted from 1.
+// adamKnobs returns the learning rate and the two bias corrections of a step. The first step is 1.
 func adamKnobs(rate float64, step int) []float32 {
 	t := float64(step)
 	return []float32{float32(rate), float32(1 / (1 - math.Pow(beta1, t))), float32(1 / (1 - math.Pow(beta2, t)))}
 }
 
-// batch is what a training graph gets of a batch.
+// batch returns the inputs of a training graph that depend on the batch.
 func (e *Encoder) batch(b EncoderBatch) []any {
 	return append(e.home.texts(b), tensors.FromFlatDataAndDimensions(b.Targets, b.Rows, e.model.Classes),
 		vector(b.Weights), tensors.FromFlatDataAndDimensions(b.Drop, b.Rows, e.model.Hidden))
 }
 
-// call runs a graph on what is for this call alone, and freed after it, and on what stays: the word table, the weights, more.
+// call runs a graph. Its inputs are once, the fixed ones, the weights and more. Those in once are freed after the call.
 func (e *Encoder) call(graph *g.Exec, once []any, more ...*tensors.Tensor) ([]*tensors.Tensor, error) {
 	defer release(once)
 	args := append(once[:len(once):len(once)], anys(e.home.fixed())...)
@@ -191,7 +194,7 @@ func (e *Encoder) call(graph *g.Exec, once []any, more ...*tensors.Tensor) ([]*t
 	return graph.Call(append(args, anys(more)...)...)
 }
 
-// addUp adds b to a, or takes it where there is no a yet.
+// addUp adds b to a, or returns b if there is no a yet.
 func addUp(a, b [][]float32) [][]float32 {
 	if a == nil {
 		return b
@@ -238,8 +241,7 @@ func (e *Encoder) Close() {
 	e.home.close()
 }
 
-// Moments returns copies of Adam's moments, then of the word table's accumulators where it is held and trained here, and the
-// number of steps.
+// Moments implements Trainer. It returns Adam's moments, then the accumulators of the word table if the Encoder keeps and trains it.
 func (e *Encoder) Moments() ([][]float32, int) { return e.home.moments(), e.step }
 
 // Restore implements Trainer.
@@ -253,20 +255,20 @@ func (e *Encoder) Restore(moments [][]float32, step int) {
 	}
 }
 
-// replace frees a tensor and puts another in its place.
+// replace frees a tensor and puts a new one in its place.
 func replace(at **tensors.Tensor, data []float32, shape ...int) {
 	(*at).MustFinalizeAll()
 	*at = tensors.FromFlatDataAndDimensions(data, shape...)
 }
 
-// lengthStep is what batch lengths are rounded up to: each length is a graph to compile.
+// lengthStep is what batch lengths are rounded up to on the host. It keeps the number of compiled graphs small.
 const lengthStep = 16
 
-// roundUp is the next multiple of lengthStep.
+// roundUp returns the next multiple of lengthStep.
 func roundUp(length int) int { return (length + lengthStep - 1) / lengthStep * lengthStep }
 
-// Lookup is a batch of token ids, with their vectors where the caller keeps the word table; missing rows, and what a row is
-// shorter than the longest, are filling.
+// Lookup returns a batch of token ids, with their vectors if the caller keeps the word table. Rows that are shorter than the longest are
+// filled up with padding, and so are missing rows.
 func (e *Encoder) Lookup(rows int, ids [][]int32) EncoderBatch {
 	m := e.model
 	longest := 1

@@ -10,7 +10,7 @@ import (
 	"rein/steps/internal/encoder"
 )
 
-// clip shrinks gradients so that their norm, taken together, is at most limit.
+// clip shrinks gradients so that the norm of all of them together is at most limit.
 func clip(grads []*g.Node, limit float64) []*g.Node {
 	var square *g.Node
 	for _, x := range grads {
@@ -28,13 +28,13 @@ func clip(grads []*g.Node, limit float64) []*g.Node {
 	return out
 }
 
-// forwardOnly builds the logits of a batch.
+// forwardOnly builds the logits of a batch, without dropout.
 func (e *Encoder) forwardOnly(in []*g.Node) []*g.Node {
 	words, values := e.home.inputs(in[:2], in[2:])
 	return []*g.Node{e.forward(words, in[1], nil, values)}
 }
 
-// forward builds the logits; drop, where there is one, multiplies what is pooled.
+// forward builds the logits. drop, if it isn't nil, multiplies the pooled vectors.
 func (e *Encoder) forward(words, mask, drop *g.Node, w []*g.Node) *g.Node {
 	c, linear := e.model.Config, e.linear
 	rows, length := words.Shape().Dimensions[0], words.Shape().Dimensions[1]
@@ -56,9 +56,9 @@ func (e *Encoder) forward(words, mask, drop *g.Node, w []*g.Node) *g.Node {
 		at := c.Layer(i)
 		mixed := e.attention(g.Reshape(linear(x, w[at+encoder.QKV], w[at+encoder.QKVBias]), rows, length, 3, c.Heads, c.Hidden/c.Heads), bias, lengths)
 		mixed = linear(g.Reshape(mixed, rows*length, c.Hidden), w[at+encoder.Out], w[at+encoder.OutBias])
-		x = norm(g.Add(x, whole(mixed)), at+encoder.Norm1)
-		up := activation.Gelu(whole(linear(x, w[at+encoder.Up], w[at+encoder.UpBias])))
-		x = norm(g.Add(x, whole(linear(up, w[at+encoder.Down], w[at+encoder.DownBias]))), at+encoder.Norm2)
+		x = norm(g.Add(x, asFloat32(mixed)), at+encoder.Norm1)
+		up := activation.Gelu(asFloat32(linear(x, w[at+encoder.Up], w[at+encoder.UpBias])))
+		x = norm(g.Add(x, asFloat32(linear(up, w[at+encoder.Down], w[at+encoder.DownBias]))), at+encoder.Norm2)
 	}
 	x = g.Mul(g.Reshape(x, rows, length, c.Hidden), g.Reshape(mask, rows, length, 1))
 	tokens := g.Reshape(g.MaxScalar(g.ReduceSum(mask, 1), 1), rows, 1)
@@ -66,11 +66,12 @@ func (e *Encoder) forward(words, mask, drop *g.Node, w []*g.Node) *g.Node {
 	if drop != nil {
 		pooled = g.Mul(pooled, drop)
 	}
-	return whole(linear(pooled, w[c.Head()], w[c.Head()+1]))
+	return asFloat32(linear(pooled, w[c.Head()], w[c.Head()+1]))
 }
 
-// normalize is layer normalisation. Its gradient is written out, as the one that follows from its parts takes a GPU some passes
-// over x more: x's is v - mean(v) - unit * mean(v * unit), with v that of unit over the deviation.
+// normalize is layer normalisation. Its gradient is given as a formula, because the automatic one takes a GPU several more passes over x.
+// The gradient of x is v - mean(v) - unit * mean(v * unit), where unit is the normalised x, and v is unit's gradient divided by the
+// deviation.
 func normalize(x, gain, offset *g.Node, epsilon float64) *g.Node {
 	still := g.StopGradient(x)
 	mean := g.ReduceAndKeep(still, g.ReduceMean, -1)
@@ -85,7 +86,8 @@ func normalize(x, gain, offset *g.Node, epsilon float64) *g.Node {
 	return g.Add(g.Mul(g.Mul(g.Sub(x, mean), scale), wide(gain)), wide(offset))
 }
 
-// relative is the relative bias: [1, heads, length, length]. It is a product, whose gradient adds up in a fixed order.
+// relative is the relative bias: [1, heads, length, length]. It is a matrix product with one-hot rows, because the gradient of a product is
+// added up in a fixed order.
 func relative(c encoder.Config, table *g.Node, length int) *g.Node {
 	buckets := make([]int32, 0, length*length)
 	for i := range length {
@@ -98,39 +100,40 @@ func relative(c encoder.Config, table *g.Node, length int) *g.Node {
 	return g.TransposeAllAxes(by, 0, 3, 1, 2)
 }
 
-// linear, and product, give what they were computed in: a GPU's time goes into writing and reading activations, and those
-// of half the size take half of it.
+// linear returns its result in the type in which it was computed. A GPU spends most of its time on writing and reading activations; in
+// bfloat16, they take half of it.
 func (e *Encoder) linear(x, matrix, bias *g.Node) *g.Node {
-	return g.Add(e.product(x, 1, matrix, 0, false), g.Reshape(e.short(bias), 1, bias.Shape().Dimensions[0]))
+	return g.Add(e.product(x, 1, matrix, 0, false), g.Reshape(e.reduced(bias), 1, bias.Shape().Dimensions[0]))
 }
 
-// product is the matrix product of a and b over an axis of each, in bfloat16 (added up in float32) where that is asked for; batched
-// tells that their first axis counts products.
+// product is the matrix product of a and b over one axis of each. If the config asks for bfloat16, it multiplies in bfloat16 and adds up in
+// float32. batched says that the first axis of both numbers separate products.
 func (e *Encoder) product(a *g.Node, overA int, b *g.Node, overB int, batched bool) *g.Node {
 	var batch []int
 	if batched {
 		batch = []int{0}
 	}
-	by := g.Dot(e.short(a), e.short(b))
+	by := g.Dot(e.reduced(a), e.reduced(b))
 	if e.cfg.BFloat16 {
-		// told a type to add up in, GoMLX computes the gradients in it: five times as slow
+		// If GoMLX is told the type to add up in, it computes the gradients in that type, too, which is five times as slow.
 		by = by.WithAccumulatorDType(dtypes.InvalidDType)
 	}
 	return by.General([]int{overA}, batch, []int{overB}, batch)
 }
 
-// short is x in bfloat16 where that is asked for.
-func (e *Encoder) short(x *g.Node) *g.Node {
+// reduced converts x to bfloat16 if the config asks for it.
+func (e *Encoder) reduced(x *g.Node) *g.Node {
 	if !e.cfg.BFloat16 {
 		return x
 	}
 	return g.ConvertDType(x, dtypes.BFloat16)
 }
 
-// whole is x in float32.
-func whole(x *g.Node) *g.Node { return g.ConvertDType(x, dtypes.Float32) }
+// asFloat32 converts x to float32.
+func asFloat32(x *g.Node) *g.Node { return g.ConvertDType(x, dtypes.Float32) }
 
-// attention takes queries, keys and values [rows, length, 3, heads, size] and returns [rows, length, heads * size].
+// attention takes queries, keys and values [rows, length, 3, heads, size] and returns [rows, length, heads * size]. lengths is nil unless
+// the device's flash attention is to be used.
 func (e *Encoder) attention(qkv, bias, lengths *g.Node) *g.Node {
 	d := qkv.Shape().Dimensions
 	rows, length, heads, size := d[0], d[1], d[3], d[4]
@@ -143,7 +146,7 @@ func (e *Encoder) attention(qkv, bias, lengths *g.Node) *g.Node {
 	part := func(i int) *g.Node { // [rows * heads, length, size]
 		return g.Reshape(g.TransposeAllAxes(of(i), 0, 2, 1, 3), rows*heads, length, size)
 	}
-	scores := g.MulScalar(whole(e.product(part(0), 2, part(1), 2, true)), 1/math.Sqrt(float64(size)))
+	scores := g.MulScalar(asFloat32(e.product(part(0), 2, part(1), 2, true)), 1/math.Sqrt(float64(size)))
 	share := g.Softmax(g.Add(g.Reshape(scores, rows, heads, length, length), bias), -1)
 	mixed := e.product(g.Reshape(share, rows*heads, length, length), 2, part(2), 1, true)
 	mixed = g.TransposeAllAxes(g.Reshape(mixed, rows, heads, length, size), 0, 2, 1, 3)

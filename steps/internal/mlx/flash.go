@@ -10,15 +10,15 @@ import (
 	"github.com/gomlx/gomlx/ml/layers/attention"
 )
 
-// flash is attention that never writes the scores of all pairs of tokens to memory: cuDNN's, in bfloat16 alone.
+// flash is flash attention, which never writes the scores of all pairs of tokens to memory. cuDNN has it, only in bfloat16.
 type flash struct {
-	try   func(size int) error // nil: the device has none
+	try   func(size int) error // tries a head size; nil if the device has no flash attention
 	mu    sync.Mutex
-	works map[int]bool // by the size of a head
+	works map[int]bool // by head size that was tried
 }
 
-// flashes tells whether the device has flash attention for heads of a size; the first call tries it, as an older GPU, or cuDNN,
-// has none.
+// flashes tells whether the device has flash attention for a head size. The first call tries it, because older GPUs and older versions of
+// cuDNN lack it.
 func (b *Backend) flashes(size int) bool {
 	f := &b.flash
 	if f.try == nil {
@@ -37,14 +37,14 @@ func (b *Backend) flashes(size int) bool {
 	return works
 }
 
-// tryFlash runs a small one, and its gradient.
+// tryFlash runs a small attention and its gradient.
 func (b *Backend) tryFlash(size int) error {
 	if size%8 != 0 {
 		return errors.New("flash attention takes heads of a multiple of 8")
 	}
 	exec, err := newExec(b, func(in []*g.Node) []*g.Node {
 		x := g.Ones(in[0].Graph(), shapes.Make(dtypes.BFloat16, 1, 2*lengthStep, 1, size))
-		y := whole(flashAttention(x, x, x, in[0]))
+		y := asFloat32(flashAttention(x, x, x, in[0]))
 		return g.Gradient(g.ReduceAllSum(g.Mul(y, y)), x)
 	})
 	if err != nil {
@@ -56,15 +56,16 @@ func (b *Backend) tryFlash(size int) error {
 	return err
 }
 
-// flashAttention takes queries, keys and values [rows, length, heads, size], of which the first lengths [rows] count, and returns such.
+// flashAttention takes queries, keys and values [rows, length, heads, size] and returns the same shape. Only the first lengths [rows]
+// tokens of each row count; the result is 0 for the others.
 func flashAttention(q, k, v, lengths *g.Node) *g.Node {
 	out, _ := attention.Core(q, k, v, attention.LayoutBSHD, attention.CoreOptions{QuerySeqLen: lengths, KVSeqLen: lengths})
 	d := q.Shape().Dimensions
 	counts := g.LessThan(g.Iota(q.Graph(), shapes.Make(dtypes.Int32, d[0], d[1], 1, 1), 1), g.Reshape(lengths, -1, 1, 1, 1))
-	return g.Where(g.BroadcastToShape(counts, out.Shape()), out, g.ZerosLike(out)) // what stands behind a row's end is anything
+	return g.Where(g.BroadcastToShape(counts, out.Shape()), out, g.ZerosLike(out)) // cuDNN leaves arbitrary values behind a row's end
 }
 
-// lengthsOf are how many tokens [rows] a mask [rows, length] leaves: up to the last one that counts, at least one.
+// lengthsOf returns the number of tokens [rows] of each row of a mask [rows, length]: up to the last token, and at least 1.
 func lengthsOf(mask *g.Node) *g.Node {
 	at := g.Iota(mask.Graph(), mask.Shape(), 1)
 	return g.ConvertDType(g.ReduceMax(g.MaxScalar(g.Mul(mask, g.AddScalar(at, 1)), 1), 1), dtypes.Int32)

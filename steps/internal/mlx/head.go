@@ -14,20 +14,20 @@ import (
 	"rein/steps/internal/ort"
 )
 
-// HeadConfig says what a Head computes. Batches have a fixed size: a graph is compiled once.
+// HeadConfig says what a Head computes. All batches have one size, so that the graph is compiled once.
 type HeadConfig struct {
 	Batch, Dim, Hidden, Classes int
-	WeightDecay                 float64 // decoupled, of the weight matrices and biases alike
+	WeightDecay                 float64 // decoupled, of matrices and biases alike
 	Loss                        Loss
 }
 
-// Params is the number of a head's parameters: W1 [Dim, Hidden], B1 [Hidden], W2 [Hidden, Classes], B2 [Classes]. With no
-// hidden layer (Hidden 0) W2 is [Dim, Classes], and the first two are missing.
+// Params is the number of a head's parameters: W1 [Dim, Hidden], B1 [Hidden], W2 [Hidden, Classes] and B2 [Classes]. Without a hidden layer
+// (Hidden is 0), W1 and B1 are missing, and W2 is [Dim, Classes].
 func (c HeadConfig) Params() int {
 	return c.Dim*c.Hidden + c.Hidden + c.Last()*c.Classes + c.Classes
 }
 
-// Last is the width of what the last layer takes: that of the dropout mask.
+// Last is the width of the last layer's input, and of the dropout mask.
 func (c HeadConfig) Last() int {
 	if c.Hidden == 0 {
 		return c.Dim
@@ -35,21 +35,21 @@ func (c HeadConfig) Last() int {
 	return c.Hidden
 }
 
-// Head is the dense part of a classifier over pooled embeddings: one hidden layer, trained by Adam in the graph.
-// The embeddings stay with the caller, who gets the gradient of what was pooled.
+// Head is the dense part of a classifier over pooled embeddings: at most one hidden layer, trained by Adam in the graph. The embeddings
+// stay with the caller, who gets the gradient of the pooled vectors.
 type Head struct {
 	cfg  HeadConfig
-	in   []ort.Floats // pooled, targets, weights, mask, knobs, and the state: params (flat: one update instead of four), Adam's moments
-	out  []ort.Floats // loss, gradient of pooled, the state again
+	in   []ort.Floats // pooled, targets, weights, mask, knobs; then the state: the parameters in one array, which saves updates, and Adam's two moments
+	out  []ort.Floats // loss, gradient of pooled, the new state
 	step int
 	call func() error // computes out from in
 	free func()
 }
 
-// stateIn and stateOut are where the state begins among the graph's inputs and outputs.
+// stateIn and stateOut are the positions of the state's first array among the graph's inputs and outputs.
 const stateIn, stateOut = 5, 2
 
-// NewHead compiles the step; params are the initial parameters, in the order that Params describes.
+// NewHead compiles the graph of a step. params are the initial parameters, in the order that Params describes.
 func NewHead(b *Backend, cfg HeadConfig, params []float32) (*Head, error) {
 	n := cfg.Params()
 	if len(params) != n {
@@ -72,7 +72,7 @@ func NewHead(b *Backend, cfg HeadConfig, params []float32) (*Head, error) {
 	return h, nil
 }
 
-// floats makes a tensor of each shape.
+// floats makes a tensor of zeros for each shape.
 func floats(shapes ...[]int) []ort.Floats {
 	out := make([]ort.Floats, len(shapes))
 	for i, shape := range shapes {
@@ -85,7 +85,7 @@ func floats(shapes ...[]int) []ort.Floats {
 	return out
 }
 
-// run computes out with GoMLX.
+// run computes out from in with GoMLX.
 func run(exec *g.Exec, in, out []ort.Floats) error {
 	args := make([]any, len(in))
 	for i, f := range in {
@@ -102,8 +102,8 @@ func run(exec *g.Exec, in, out []ort.Floats) error {
 	return nil
 }
 
-// bind has the graph that GoMLX made run on one core, in the memory of in and out. GoMLX's own session takes all cores, whose threads
-// wait for more by spinning, and take from the embedding what time they don't need.
+// bind runs the graph that GoMLX made on one core, and in the memory of in and out. GoMLX's own session would use all cores. Its threads
+// spin while they wait, and so take time from the embedding.
 func bind(b *onnxbackend.Backend, exec *g.Exec, in, out []ort.Floats) (call func() error, free func(), err error) {
 	args := make([]shapes.Shape, len(in))
 	for i, f := range in {
@@ -131,9 +131,9 @@ func bind(b *onnxbackend.Backend, exec *g.Exec, in, out []ort.Floats) (call func
 	return bound.Run, func() { bound.Close(); session.Close() }, nil
 }
 
-// Step makes one update with a batch: pooled [Batch, Dim], targets [Batch, Classes], weights [Batch] (0 for filling
-// rows), mask [Batch, Last] (dropout: 0, or 1 / share kept). It returns the loss and the gradient of pooled, which is valid until
-// the next call.
+// Step makes one update with a batch: pooled [Batch, Dim], targets [Batch, Classes], weights [Batch] (0 for padding rows), and the dropout
+// mask [Batch, Last] (0, or 1 / the share that is kept). It returns the loss and the gradient of pooled, which is valid until the next
+// call.
 func (h *Head) Step(pooled, targets, weights, mask []float32, rate float64) (float32, []float32, error) {
 	h.step++
 	for i, v := range [][]float32{pooled, targets, weights, mask, adamKnobs(rate, h.step)} {
@@ -154,7 +154,7 @@ func (h *Head) Step(pooled, targets, weights, mask []float32, rate float64) (flo
 // Values returns a copy of the parameters.
 func (h *Head) Values() []float32 { return slices.Clone(h.in[stateIn].Data) }
 
-// State returns copies of all that Step changes besides the parameters: Adam's moments and the step count.
+// State returns copies of Adam's moments, and the number of steps. Together with Values this is all that Step changes.
 func (h *Head) State() (m, v []float32, step int) {
 	return slices.Clone(h.in[stateIn+1].Data), slices.Clone(h.in[stateIn+2].Data), h.step
 }
@@ -172,7 +172,7 @@ func (h *Head) Close() { h.free() }
 
 const beta1, beta2, epsilon = 0.9, 0.999, 1e-8
 
-// graph builds the step: forward, loss, gradients, Adam.
+// graph builds the step: forward pass, loss, gradients and Adam.
 func (h *Head) graph(in []*g.Node) []*g.Node {
 	pooled, targets, weights, mask, knobs, params, m, v := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7]
 	c, at := h.cfg, 0
@@ -198,7 +198,7 @@ func (h *Head) graph(in []*g.Node) []*g.Node {
 	return []*g.Node{g.Reshape(loss, 1), grads[0], params, m, v}
 }
 
-// adam updates one parameter. knobs are the learning rate and the two bias corrections.
+// adam updates one array of parameters. knobs are the learning rate and the two bias corrections.
 func adam(params, grad, m, v, knobs *g.Node, decay float64) (p, m2, v2 *g.Node) {
 	knob := func(i int) *g.Node { return g.Reshape(g.Slice(knobs, g.AxisRange(i, i+1))) } // a scalar
 	m2 = g.Add(g.MulScalar(m, beta1), g.MulScalar(grad, 1-beta1))

@@ -9,13 +9,13 @@ import (
 	"rein/steps/internal/ngram"
 )
 
-// hostAdam updates an encoder's weights in Go. ONNX Runtime runs Adam as some twenty passes over all weights, each bound by
-// memory; here it is one, on all cores. A device that fuses the passes (XLA) does it in the graph.
+// hostAdam updates an encoder's weights in Go, in one pass over all weights, on all cores. ONNX Runtime would need about twenty passes,
+// each limited by the speed of memory. XLA merges the passes, so there Adam is part of the graph.
 type hostAdam struct {
 	m, v [][]float32 // moments of the trained weights
 }
 
-// piece is a part of one weight: the work of one core at a time. Pieces are fixed, so that sums come out the same on any
+// piece is a part of one weight, which one core updates at a time. The division into pieces is fixed, so that sums are the same on any
 // number of cores.
 type piece struct{ weight, from, to int }
 
@@ -31,7 +31,7 @@ func pieces(weights [][]float32) []piece {
 	return out
 }
 
-// step moves weights against grads; decay says by weight how much it is shrunk.
+// step updates weights with grads. decay is each weight's decay, clip the largest norm of all gradients together (0: no limit).
 func (a *hostAdam) step(weights, grads [][]float32, decay []float64, clip float64, knobs []float32) {
 	work := pieces(weights)
 	scale := float32(1)
@@ -60,7 +60,7 @@ func (a *hostAdam) step(weights, grads [][]float32, decay []float64, clip float6
 	})
 }
 
-// update is Adam on one piece; knobs are the learning rate and the two bias corrections.
+// update is Adam on one piece. knobs are the learning rate and the two bias corrections.
 func update(w, g, m, v []float32, scale, decay float32, knobs []float32) {
 	const b1, b2, eps = float32(beta1), float32(beta2), float32(epsilon)
 	rate, c1, c2 := knobs[0], knobs[1], knobs[2]
@@ -74,7 +74,7 @@ func update(w, g, m, v []float32, scale, decay float32, knobs []float32) {
 	}
 }
 
-// flat copies tensors' values.
+// flat returns the tensors' values, and frees the tensors.
 func flat(list []*tensors.Tensor) [][]float32 {
 	out := make([][]float32, len(list))
 	for i, x := range list {
@@ -84,7 +84,7 @@ func flat(list []*tensors.Tensor) [][]float32 {
 	return out
 }
 
-// copies are the moments: all first ones, then all second ones.
+// copies returns copies of the moments: the first moments of all weights, then the second ones.
 func (a *hostAdam) copies() [][]float32 {
 	var out [][]float32
 	for _, x := range slices.Concat(a.m, a.v) {

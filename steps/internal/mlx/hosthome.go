@@ -5,7 +5,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// hostHome keeps weights in the model's own arrays, where Go updates them.
+// hostHome keeps the weights in the model's own arrays, where Go updates them.
 type hostHome struct {
 	e    *Encoder
 	adam hostAdam
@@ -29,7 +29,7 @@ func (h *hostHome) load() []*tensors.Tensor { return arrays(h.e.model.Weights) }
 
 func (h *hostHome) inputs(texts, rest []*g.Node) (*g.Node, []*g.Node) { return texts[0], rest }
 
-// gradients builds the loss, the gradient of the token vectors (where they are trained) and those of the trained weights.
+// gradients builds the loss, the gradient of the token vectors if they are trained, and those of the trained weights.
 func (h *hostHome) gradients(in []*g.Node) []*g.Node {
 	e, words, mask, targets, weights, drop, values := h.e, in[0], in[1], in[2], in[3], in[4], in[5:]
 	loss := e.cfg.Loss.graph(e.forward(words, mask, drop, values), targets, weights)
@@ -53,7 +53,7 @@ func (h *hostHome) step(parts []EncoderBatch, knobs []float32) (loss float32, wo
 	return loss, words, nil
 }
 
-// part is the loss and the gradients of a part of a batch: of Words, and of the trained weights.
+// part returns the loss and the gradients of a part of a batch: of Words, and of the trained weights.
 func (h *hostHome) part(b EncoderBatch) (loss float32, words []float32, grads []*tensors.Tensor, err error) {
 	e := h.e
 	out, err := e.call(e.grads, e.batch(b))
@@ -70,7 +70,7 @@ func (h *hostHome) part(b EncoderBatch) (loss float32, words []float32, grads []
 	return loss, words, out[n:], nil
 }
 
-// update takes Adam's step with the gradients of the trained weights, in the model's own arrays.
+// update makes Adam's step in the model's own arrays, and copies the result to the device.
 func (h *hostHome) update(grads [][]float32, knobs []float32) {
 	e := h.e
 	trained := e.model.Weights[e.first:]
@@ -90,7 +90,7 @@ func (h *hostHome) update(grads [][]float32, knobs []float32) {
 
 func (h *hostHome) length(longest int) int { return roundUp(longest) }
 
-// compiles tells that nothing takes long to compile here.
+// compiles returns false, because compiling is fast here.
 func (h *hostHome) compiles(int, int) bool           { return false }
 func (h *hostHome) compile(EncoderBatch, bool) error { return nil }
 
@@ -104,7 +104,7 @@ func (h *hostHome) vectors(b *EncoderBatch) {
 
 func (h *hostHome) holdsWords() bool { return false }
 
-// unpack has nothing to do: the weights are updated in place.
+// unpack does nothing, because the weights are updated in place.
 func (h *hostHome) unpack() {}
 func (h *hostHome) reload() {}
 

@@ -10,8 +10,8 @@ import (
 	"rein/steps/internal/encoder"
 )
 
-// EncoderMemory estimates what training an encoder takes, in bytes: whatever the batch, and for each of its rows at full length.
-// Counted on MiniLM on both CPU devices at 16 to 32 rows of 64 and 128 tokens, with a quarter on top.
+// EncoderMemory estimates how many bytes training an encoder takes: fixed for any batch, and perRow more for each row of MaxTokens tokens.
+// The figures were measured with MiniLM on both CPU devices, with 16 to 32 rows of 64 and 128 tokens; perRow has a quarter added.
 func EncoderMemory(m *encoder.Model) (fixed, perRow int64) {
 	for _, w := range m.Weights {
 		fixed += int64(len(w.Data)) * 4 * 6 // weights in Go and on the device, gradients, their sums, two moments
@@ -20,7 +20,7 @@ func EncoderMemory(m *encoder.Model) (fixed, perRow int64) {
 	return fixed, int64(m.MaxTokens) * perToken * 5 / 4
 }
 
-// FreeMemory is what a training on this device may take, in bytes; 0 where that isn't known, as on a GPU.
+// FreeMemory returns how many bytes a training on this device may take, or 0 if that isn't known, as on a GPU.
 func (b *Backend) FreeMemory() int64 {
 	if strings.HasSuffix(b.Name, ":cuda") {
 		return 0
@@ -35,7 +35,7 @@ func (b *Backend) FreeMemory() int64 {
 			}
 		}
 	}
-	limit, err1 := number("/sys/fs/cgroup/memory.max") // what a container may use, and does
+	limit, err1 := number("/sys/fs/cgroup/memory.max") // a container's limit, and what it uses of it
 	used, err2 := number("/sys/fs/cgroup/memory.current")
 	if err1 == nil && err2 == nil && limit-used < free {
 		free = max(limit-used, 1)
@@ -51,7 +51,7 @@ func number(path string) (int64, error) {
 	return strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
 }
 
-// OutOfMemory tells whether a device failed for want of memory, so that fewer rows at a time may work.
+// OutOfMemory tells whether a device ran out of memory, so that fewer rows at a time may work.
 func OutOfMemory(err error) bool {
 	if err == nil {
 		return false

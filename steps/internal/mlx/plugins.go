@@ -8,16 +8,15 @@ import (
 	"sync"
 )
 
-// PluginEnv lists folders to look for PJRT plugins in, before all others.
+// PluginEnv is the environment variable with folders to look for PJRT plugins in, before all others.
 const PluginEnv = "PJRT_PLUGIN_LIBRARY_PATH"
 
 var pluginName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:pjrt_c_api_(.+)_plugin|pjrt[-_]plugin[-_](.+)|xla_(cuda)_plugin)\.(?:so|dylib|dll)$`)
 })
 
-// Plugins finds PJRT plugins without loading them: file by device name. The first folder that has one for a device wins:
-// those of PluginEnv, those where plugins are installed by hand, and the packages of the active Python, as
-// pip install jax-cuda13-pjrt leaves them.
+// Plugins returns the files of PJRT plugins by device name, without loading them. It looks in the folders of PluginEnv, then in those where
+// plugins are installed by hand, then in Python's packages (pip install jax-cuda13-pjrt). The first plugin of a device wins.
 func Plugins() map[string]string {
 	dirs := append(filepath.SplitList(os.Getenv(PluginEnv)), "/usr/local/lib/go-xla")
 	if home, err := os.UserHomeDir(); err == nil {
@@ -25,19 +24,19 @@ func Plugins() map[string]string {
 	}
 	for _, site := range sitePackages() {
 		for _, pattern := range []string{"jax_plugins/xla_cuda*", "lammps_jax_pjrt_cpu"} {
-			more, _ := filepath.Glob(filepath.Join(site, pattern)) // fails only on a bad pattern
+			more, _ := filepath.Glob(filepath.Join(site, pattern)) // the patterns are valid, so there is no error
 			dirs = append(dirs, more...)
 		}
 	}
 	found := map[string]string{}
 	for _, dir := range dirs {
-		dir, err := filepath.Abs(dir) // a name that isn't a path would be searched elsewhere
+		dir, err := filepath.Abs(dir) // the loader searches system folders for a relative name
 		if err != nil {
 			continue
 		}
 		entries, err := os.ReadDir(dir)
 		if err != nil {
-			continue // most of the folders aren't there
+			continue // most of these folders don't exist
 		}
 		for _, e := range entries {
 			m := pluginName().FindStringSubmatch(e.Name())
@@ -52,8 +51,8 @@ func Plugins() map[string]string {
 	return found
 }
 
-// sitePackages are the folders where Python keeps packages: of the environment that is active, of the python3 that would run,
-// and of the user and the system. None of it is run.
+// sitePackages returns the folders with Python packages: of the active environment, of the python3 on the PATH, of the user and of the
+// system. It doesn't run Python.
 func sitePackages() []string {
 	prefixes := []string{os.Getenv("VIRTUAL_ENV"), os.Getenv("CONDA_PREFIX")}
 	if python, err := exec.LookPath("python3"); err == nil {
@@ -77,7 +76,7 @@ func sitePackages() []string {
 
 var version = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(cpu|cuda)\d*(?:_v[\d.]+)?$`) })
 
-// device is the plugin's name without a version: "cuda13" and "cpu_v0.83.1" are cuda and cpu.
+// device returns a plugin's name without versions: "cuda13" becomes cuda, "cpu_v0.83.1" becomes cpu.
 func device(plugin string) string {
 	if m := version().FindStringSubmatch(plugin); m != nil {
 		return m[1]
@@ -85,10 +84,10 @@ func device(plugin string) string {
 	return plugin
 }
 
-// gpuSigns are what is there where an NVIDIA GPU's driver is loaded and a device visible; the last is Windows's Linux.
+// gpuSigns are files that exist if an NVIDIA GPU is visible and its driver is loaded. The last one is for Linux on Windows (WSL).
 var gpuSigns = []string{"/dev/nvidia0", "/dev/nvidiactl", "/usr/lib/wsl/lib/libcuda.so.1"}
 
-// HasGPU tells whether there is an NVIDIA GPU that can be used.
+// HasGPU tells whether there seems to be a usable NVIDIA GPU.
 func HasGPU() bool {
 	for _, p := range gpuSigns {
 		if _, err := os.Stat(p); err == nil {

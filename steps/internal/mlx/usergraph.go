@@ -9,8 +9,8 @@ import (
 	"rein/steps/internal/usergraph"
 )
 
-// UserGraph trains a model around a user's ONNX graph, which onnx-gomlx turns into GoMLX operators. As with Encoder, the
-// word table's gradient is the caller's; the other weights are updated in the model's own arrays.
+// UserGraph trains a model around a user's ONNX graph, which onnx-gomlx converts to GoMLX operators. It implements Trainer. The caller
+// keeps the word table and gets its gradient; the other weights are updated in the model's own arrays.
 type UserGraph struct {
 	cfg   EncoderConfig
 	model *usergraph.Model
@@ -22,8 +22,7 @@ type UserGraph struct {
 	step  int
 }
 
-// NewUserGraph converts the graph, and tries it with so many rows; an operator that can't be converted is an error that
-// names it.
+// NewUserGraph converts the graph and tries it with a batch of this many rows. If an operator can't be converted, the error names it.
 func NewUserGraph(b *Backend, m *usergraph.Model, cfg EncoderConfig, rows int) (*UserGraph, error) {
 	u := &UserGraph{cfg: cfg, model: m}
 	for _, w := range m.Fixed() {
@@ -56,7 +55,7 @@ func (u *UserGraph) forward(in []*g.Node) *g.Node {
 	ids := in[0].Shape().Dimensions
 	graph, _, err := u.model.Training(ids[0], ids[1])
 	if err != nil {
-		panic(err) // as GoMLX wants it, and turns it into an error of the call
+		panic(err) // GoMLX turns this into an error of the call
 	}
 	inputs := map[string]*g.Node{}
 	for i, name := range u.names {
@@ -65,7 +64,7 @@ func (u *UserGraph) forward(in []*g.Node) *g.Node {
 	return convert(graph, in[0].Graph(), inputs)
 }
 
-// train builds the loss, the gradient of the looked-up words and those of the trained weights.
+// train builds the loss, the gradient of the looked-up word vectors if there is a word table, and those of the trained weights.
 func (u *UserGraph) train(in []*g.Node) []*g.Node {
 	n := len(u.names)
 	loss := u.cfg.Loss.graph(u.forward(in), in[n], in[n+1])
@@ -80,7 +79,7 @@ func (u *UserGraph) train(in []*g.Node) []*g.Node {
 // firstWeight is the position of the first weight among the graph's inputs.
 func (u *UserGraph) firstWeight() int { return len(u.names) - len(u.model.Trained) - len(u.fixed) }
 
-// arguments are the values of the graph's inputs; those that belong to the batch come first.
+// arguments returns the graph's inputs. The first batch of them were made for this call, and have to be freed after it.
 func (u *UserGraph) arguments(b EncoderBatch) (args []any, batch int) {
 	ids := make([]int64, len(b.IDs))
 	for i, id := range b.IDs {
@@ -103,7 +102,7 @@ func (u *UserGraph) arguments(b EncoderBatch) (args []any, batch int) {
 	return args, batch
 }
 
-// Step implements Trainer; words are the looked-up ones.
+// Step implements Trainer.
 func (u *UserGraph) Step(parts []EncoderBatch, rate float64) (loss float32, words [][]float32, err error) {
 	var sum [][]float32
 	for _, b := range parts {
@@ -124,7 +123,7 @@ func (u *UserGraph) Step(parts []EncoderBatch, rate float64) (loss float32, word
 	return loss, words, nil
 }
 
-// part is the loss and the gradients of a part of a batch.
+// part returns the loss and the gradients of a part of a batch: of Words, and of the trained weights.
 func (u *UserGraph) part(b EncoderBatch) (loss float32, words []float32, grads [][]float32, err error) {
 	args, batch := u.arguments(b)
 	own := args[:batch:batch]
@@ -142,7 +141,7 @@ func (u *UserGraph) part(b EncoderBatch) (loss float32, words []float32, grads [
 	return loss, words, grads, nil
 }
 
-// Logits runs a batch forward; Targets, Weights and Drop aren't needed.
+// Logits implements Trainer.
 func (u *UserGraph) Logits(b EncoderBatch) ([]float32, error) {
 	b.Drop = ones(b.Rows * u.model.Width)
 	args, batch := u.arguments(b)
@@ -170,23 +169,23 @@ func ones(n int) []float32 {
 	return out
 }
 
-// Length is the length of a batch whose longest row has so many tokens.
+// Length implements Trainer.
 func (u *UserGraph) Length(longest int) int { return graphLength(u.model, longest) }
 
 func graphLength(m *usergraph.Model, longest int) int {
 	return min(roundUp(longest), max(m.MaxTokens, longest))
 }
 
-// Compiles implements Trainer: nothing is compiled ahead.
+// Compiles implements Trainer. It returns false: nothing is compiled ahead.
 func (u *UserGraph) Compiles(int, int) bool { return false }
 
 // Compile implements Trainer.
 func (u *UserGraph) Compile(int, int, bool) error { return nil }
 
-// Moments returns copies of Adam's moments and the number of steps.
+// Moments implements Trainer. It returns Adam's moments.
 func (u *UserGraph) Moments() ([][]float32, int) { return u.host.copies(), u.step }
 
-// Restore takes over moments as Moments returned them; the weights are the model's.
+// Restore implements Trainer. The weights are the model's own arrays, so there is nothing to read again.
 func (u *UserGraph) Restore(moments [][]float32, step int) {
 	if moments != nil {
 		u.host.restore(moments)
@@ -200,8 +199,8 @@ func (u *UserGraph) Close() {
 	u.eval.Finalize()
 }
 
-// LookupGraph is a batch of token ids, filled up with the pad id, with their rows of the word table. Missing rows repeat
-// the first: a graph may make no number of a row that is nothing but filling.
+// LookupGraph returns a batch of token ids, filled up with the pad id, with their word vectors. Missing rows repeat the first row, because
+// a user's graph may compute NaN for a row of nothing but padding.
 func LookupGraph(m *usergraph.Model, rows int, ids [][]int32) EncoderBatch {
 	longest := 1
 	for _, row := range ids {

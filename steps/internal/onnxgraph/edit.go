@@ -24,7 +24,7 @@ func parseWeight(b []byte, read func(name string) ([]byte, error)) (*Weight, err
 		case 2:
 			w.Type = DType(x)
 		case 4:
-			floats = append(floats, v...) // fixed 32-bit: packed or not, the bytes are the same
+			floats = append(floats, v...) // packed or not, the bytes of fixed 32-bit numbers are the same
 		case 5:
 			for _, d := range varints(raw, v, x) {
 				ints = binary.LittleEndian.AppendUint32(ints, uint32(d))
@@ -58,7 +58,7 @@ func parseWeight(b []byte, read func(name string) ([]byte, error)) (*Weight, err
 		if outside {
 			return nil, fmt.Errorf("weight %q of type %d lies in another file: only float32, int32 and int64 can", w.Name, w.Type)
 		}
-		return &Weight{Name: w.Name, Type: w.Type, Shape: w.Shape, data: b}, nil // as it came
+		return &Weight{Name: w.Name, Type: w.Type, Shape: w.Shape, data: b}, nil // kept in its encoded form
 	}
 	if w.data == nil {
 		switch {
@@ -80,10 +80,10 @@ func parseWeight(b []byte, read func(name string) ([]byte, error)) (*Weight, err
 	return w, nil
 }
 
-// plain tells the types whose values are taken out of their message.
+// plain tells whether weights of the type are decoded. Weights of other types stay encoded.
 func (t DType) plain() bool { return t == Float32 || t == Int64 || t == Int32 }
 
-// varints reads a repeated number, packed or not.
+// varints reads a field of repeated integers, packed or not.
 func varints(raw, v []byte, x uint64) []uint64 {
 	if _, kind, _ := protowire.ConsumeTag(raw); kind == protowire.VarintType {
 		return []uint64{x}
@@ -108,7 +108,7 @@ func (w *Weight) Size() int {
 	return n
 }
 
-// Floats are the values of a Float32 weight.
+// Floats returns the values of a Float32 weight.
 func (w *Weight) Floats() []float32 {
 	out := make([]float32, len(w.data)/4)
 	for i := range out {
@@ -125,7 +125,7 @@ func (w *Weight) SetFloats(values []float32) {
 	}
 }
 
-// Weight finds a weight by name; nil: there is none.
+// Weight returns the weight with this name, or nil.
 func (f *File) Weight(name string) *Weight {
 	for _, w := range f.Weights {
 		if w.Name == name {
@@ -135,7 +135,7 @@ func (f *File) Weight(name string) *Weight {
 	return nil
 }
 
-// Clone is a copy whose lists can be changed; weights' values are shared.
+// Clone returns a copy whose lists can be changed. It shares the values of the weights.
 func (f *File) Clone() *File {
 	c := *f
 	c.Nodes, c.Weights = slices.Clone(f.Nodes), slices.Clone(f.Weights)
@@ -143,7 +143,8 @@ func (f *File) Clone() *File {
 	return &c
 }
 
-// Wrap puts nodes before and after the file's own; the graphs' inputs and outputs, where they declare any, replace the file's.
+// Wrap puts the nodes of before and after around the file's own. If before declares inputs, they replace the file's; if after declares
+// outputs, these do the same.
 func (f *File) Wrap(before, after *Graph) error {
 	parts := [2]*File{}
 	for i, g := range []*Graph{before, after} {
@@ -166,7 +167,7 @@ func (f *File) Wrap(before, after *Graph) error {
 	return nil
 }
 
-// Encode returns the model's file.
+// Encode returns the content of the model's file.
 func (f *File) Encode() []byte {
 	var g []byte
 	for _, n := range f.Nodes {

@@ -7,13 +7,13 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// File is a model that somebody else wrote, taken apart as far as it takes to change its inputs, outputs and weights;
-// what isn't understood is kept as it is.
+// File is a model written by another program. It is decoded as far as needed to change inputs, outputs, operators and weights. Everything
+// else is kept as it is.
 type File struct {
-	Opset    int64 // of ONNX's own operators
+	Opset    int64 // version of ONNX's own operators
 	Nodes    []*Op
 	Weights  []*Weight
-	Inputs   []Value // without those that are weights with a default
+	Inputs   []Value // without weights, which older files list as inputs, too
 	Outputs  []Value
 	Metadata map[string]string
 	head     []byte // the model's other fields, encoded
@@ -24,7 +24,7 @@ type File struct {
 type Op struct {
 	Name, Type, Domain string
 	Inputs, Outputs    []string
-	ints               map[string]int64 // attributes of one integer
+	ints               map[string]int64 // the attributes that are single integers
 	raw                []byte
 }
 
@@ -32,7 +32,7 @@ type Op struct {
 type Value struct {
 	Name string
 	Type DType
-	Dims []Dim // nil where the file doesn't say
+	Dims []Dim // nil if the file doesn't say
 }
 
 // Weight is a constant tensor.
@@ -40,19 +40,20 @@ type Weight struct {
 	Name  string
 	Type  DType
 	Shape []int
-	data  []byte // little-endian
+	data  []byte // little-endian values; the encoded weight if its type isn't plain
 }
 
-// The fields of ONNX's messages that are taken apart.
+// Numbers of the fields of ONNX's messages that are decoded.
 const (
 	modelGraph, modelOpset, modelMetadata                                   = 7, 8, 14
 	graphNode, graphWeight, graphSparse, graphInput, graphOutput, graphInfo = 1, 5, 15, 11, 12, 13
 )
 
-// Parse reads a model's file that holds its weights.
+// Parse reads the content of a model's file, which must hold its weights.
 func Parse(b []byte) (*File, error) { return ParseWith(b, nil) }
 
-// ParseWith reads a model's file whose weights may lie in others, which read gives by their names; nil: there are none.
+// ParseWith reads the content of a model's file. Its weights may be in other files, which read returns by name. If read is nil, weights in
+// other files are an error.
 func ParseWith(b []byte, read func(name string) ([]byte, error)) (*File, error) {
 	f := &File{Metadata: map[string]string{}}
 	var graph []byte
@@ -115,7 +116,7 @@ func (f *File) parseGraph(b []byte, read func(name string) ([]byte, error)) erro
 			} else {
 				f.Outputs = append(f.Outputs, value)
 			}
-		case graphInfo: // shapes of what lies between: they change with the inputs, and can be inferred
+		case graphInfo: // drop the shapes of intermediate values: they change with the inputs, and readers infer them
 		case graphSparse:
 			err = errors.New("sparse weights are not read: save them dense")
 		default:
@@ -232,7 +233,7 @@ func entry(b []byte) (key, value string, err error) {
 	return key, value, err
 }
 
-// fields calls do for each field of a message: its bytes with and without the tag, and its number where it is one.
+// fields calls do for each field of a message. raw has the field's tag and value, bytes has the value, and number is the value of a varint.
 func fields(b []byte, do func(n protowire.Number, raw, bytes []byte, number uint64) error) error {
 	for len(b) > 0 {
 		n, kind, tag := protowire.ConsumeTag(b)

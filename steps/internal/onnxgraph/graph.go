@@ -1,5 +1,5 @@
-// Package onnxgraph writes ONNX models: named inputs and outputs, dynamic axes, metadata, and no node more than the
-// model needs. Equal graphs give equal bytes.
+// Package onnxgraph writes ONNX models, with named inputs and outputs, dynamic axes and metadata, and reads and edits models of other
+// programs. Equal graphs give equal bytes.
 package onnxgraph
 
 import (
@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	irVersion = 8  // of the file format: what ONNX Runtime has read since 1.10
-	opset     = 17 // of the operators
+	irVersion = 8  // of the file format; ONNX Runtime has read it since 1.10
+	opset     = 17 // version of the operators
 )
 
 // DType is a tensor's element type, by its number in ONNX.
 type DType int
 
-// The element types in use.
+// The element types that rein uses.
 const (
 	Float32 DType = 1
 	Uint8   DType = 2
@@ -29,7 +29,7 @@ const (
 	Float16 DType = 10
 )
 
-// Graph is a model being written: nodes come in the order in which they run.
+// Graph is a model being written. Add the nodes in the order in which they run.
 type Graph struct {
 	Name     string
 	Producer string
@@ -39,7 +39,7 @@ type Graph struct {
 	contrib                              bool // uses ONNX Runtime's own operators
 }
 
-// Dim is one axis of an input or output: a name for a dynamic one, else a size.
+// Dim is one axis of an input or output. It has a name if its size is dynamic, else a size.
 type Dim struct {
 	Name string
 	Size int
@@ -100,7 +100,7 @@ func (g *Graph) Node(op, output string, inputs []string, attrs ...Attr) string {
 	return output
 }
 
-// Op adds an operator; domain "" is ONNX's own, Microsoft is ONNX Runtime's.
+// Op adds an operator. domain is "" for ONNX's own operators, Microsoft for ONNX Runtime's.
 func (g *Graph) Op(op, domain string, outputs, inputs []string, attrs ...Attr) {
 	var b []byte
 	for _, s := range inputs {
@@ -124,7 +124,7 @@ func (g *Graph) Op(op, domain string, outputs, inputs []string, attrs ...Attr) {
 // Microsoft is the domain of ONNX Runtime's own operators.
 const Microsoft = "com.microsoft"
 
-// Encode returns the model's file.
+// Encode returns the content of the model's file.
 func (g *Graph) Encode() []byte {
 	var graph []byte
 	for _, n := range g.nodes {

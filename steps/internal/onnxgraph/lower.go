@@ -1,8 +1,8 @@
 package onnxgraph
 
-// Lower puts operators that every reader knows in the place of some that onnx-gomlx or its devices don't: IsNaN, Identity
-// (which has no gradient), and Flatten at the last axis, where its input's shape follows from the graph's inputs, which
-// are of fixed size. An output that was an Identity has the name of what it was of.
+// Lower replaces operators that onnx-gomlx or its devices can't handle by common ones: IsNaN, Identity (which has no gradient there), and
+// Flatten if the shape of its input is known. The graph's inputs must have fixed sizes. As in WithoutIdentities, an output may change its
+// name.
 func (f *File) Lower() error {
 	f.WithoutIdentities()
 	shapes := f.elementwise()
@@ -29,7 +29,8 @@ func (f *File) Lower() error {
 	return nil
 }
 
-// WithoutIdentities lets all speak of what an Identity is of. An output that was one has the name of what it was of.
+// WithoutIdentities removes each Identity operator, and lets the others use its input directly. An output that was the result of an
+// Identity gets the name of the Identity's input.
 func (f *File) WithoutIdentities() {
 	of := map[string]string{}
 	resolve := func(name string) string {
@@ -58,7 +59,7 @@ func (f *File) WithoutIdentities() {
 	}
 }
 
-// product multiplies the sizes before an axis.
+// product multiplies the sizes of the axes before the given one.
 func product(shape []int, axis int64) int64 {
 	if axis < 0 {
 		axis += int64(len(shape))
@@ -70,7 +71,7 @@ func product(shape []int, axis int64) int64 {
 	return n
 }
 
-// first is the first input; empty: there is none.
+// first returns the name of the operator's first input, or "" if it has none.
 func (o *Op) first() string {
 	if len(o.Inputs) == 0 {
 		return ""
@@ -81,7 +82,7 @@ func (o *Op) first() string {
 var valueByValue = map[string]bool{"Equal": true, "Not": true, "Cast": true, "Identity": true, "And": true, "Or": true, "Add": true,
 	"Sub": true, "Mul": true, "Div": true, "Where": true, "Greater": true, "GreaterOrEqual": true, "Less": true, "LessOrEqual": true}
 
-// elementwise lists the shapes of the inputs, the weights and what is made of them value by value.
+// elementwise returns the shapes of the inputs, of the weights, and of the values that elementwise operators compute from them.
 func (f *File) elementwise() map[string][]int {
 	shapes := map[string][]int{}
 	for _, w := range f.Weights {
@@ -110,7 +111,7 @@ func (f *File) elementwise() map[string][]int {
 	return shapes
 }
 
-// broadcast is the shape of two values put together.
+// broadcast returns the shape of the result of an elementwise operator.
 func broadcast(a, b []int) []int {
 	if len(a) < len(b) {
 		a, b = b, a

@@ -6,7 +6,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Rename gives a value another name wherever operators, inputs, outputs and weights speak of it, and tells whether any does.
+// Rename renames a value in all operators, inputs, outputs and weights. It returns false if nothing has that name.
 func (f *File) Rename(from, to string) bool {
 	found := false
 	set := func(s *string) {
@@ -41,7 +41,7 @@ func (f *File) Rename(from, to string) bool {
 	return found
 }
 
-// encode writes the operator's inputs and outputs before its other fields.
+// encode writes the operator's inputs and outputs, then its other fields.
 func (o *Op) encode() []byte {
 	var b []byte
 	for _, s := range o.Inputs {
@@ -50,7 +50,7 @@ func (o *Op) encode() []byte {
 	for _, s := range o.Outputs {
 		b = stringField(b, 2, s)
 	}
-	_ = fields(o.raw, func(n protowire.Number, raw, _ []byte, _ uint64) error { // it was parsed before
+	_ = fields(o.raw, func(n protowire.Number, raw, _ []byte, _ uint64) error { // it was parsed before, so it has no errors
 		if n > 2 {
 			b = append(b, raw...)
 		}
@@ -59,12 +59,13 @@ func (o *Op) encode() []byte {
 	return b
 }
 
-// Remove drops the operator that makes a value.
+// Remove removes the operator that computes the value named output.
 func (f *File) Remove(output string) {
 	f.Nodes = slices.DeleteFunc(f.Nodes, func(op *Op) bool { return slices.Contains(op.Outputs, output) })
 }
 
-// Append adds a graph's operators and constants; the order of operators is the caller's to keep, where it matters.
+// Append adds the operators and constants of g behind the file's own. The caller has to keep the operators in an order in which they can
+// run.
 func (f *File) Append(g *Graph) error {
 	part, err := Parse(g.Encode())
 	if err != nil {
@@ -74,7 +75,7 @@ func (f *File) Append(g *Graph) error {
 	return nil
 }
 
-// Constants puts weights into the graph as operators of type Constant, before all others.
+// Constants adds weights to the graph as operators of type Constant, before all others.
 func (f *File) Constants(weights []*Weight) {
 	var ops []*Op
 	for _, w := range weights {
@@ -87,7 +88,7 @@ func (f *File) Constants(weights []*Weight) {
 	f.Nodes = slices.Concat(ops, f.Nodes)
 }
 
-// Fix gives the inputs' dynamic axes of these names a size.
+// Fix sets the sizes of the inputs' dynamic axes, by name.
 func (f *File) Fix(sizes map[string]int) {
 	for i, v := range f.Inputs {
 		v.Dims = slices.Clone(v.Dims)
@@ -100,7 +101,7 @@ func (f *File) Fix(sizes map[string]int) {
 	}
 }
 
-// Int is an attribute of one integer, or its default.
+// Int returns an integer attribute, or value if the operator doesn't have it.
 func (o *Op) Int(name string, value int64) int64 {
 	if v, ok := o.ints[name]; ok {
 		return v
@@ -108,8 +109,8 @@ func (o *Op) Int(name string, value int64) int64 {
 	return value
 }
 
-// Prune drops the operators and weights that no output needs. A graph with control flow is left as it is: its branches
-// use values by name from within.
+// Prune removes the operators and weights that no output needs. It leaves a graph with control flow as it is, because the branches may use
+// any value by its name.
 func (f *File) Prune() {
 	makes, needed := map[string]*Op{}, map[string]bool{}
 	for _, op := range f.Nodes {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// outsideData is a weight's part of another file.
+// outsideData returns the bytes of a weight that is stored in another file.
 func outsideData(weight string, at map[string]string, read func(name string) ([]byte, error)) ([]byte, error) {
 	name := at["location"]
 	if read == nil {

@@ -7,27 +7,28 @@ import (
 	"github.com/x448/float16"
 )
 
-// levels is the largest magnitude of a quantised weight: 7 bits, because processors without VNNI instructions add up
-// products of two 8-bit values with saturation.
+// levels is the largest magnitude of a quantised weight. It has only 7 bits with the sign, because processors without VNNI instructions
+// saturate when they add up products of 8-bit values.
 const levels = 63
 
-// Weights is how a graph keeps its weights.
+// Weights is the type in which a graph stores its weights.
 type Weights string
 
 const (
-	FP32 Weights = "" // as they were trained
+	FP32 Weights = "" // the type in which they were trained
 	FP16 Weights = "fp16"
-	// Quantized is int8 with a scale a column (matrices) or a row (tables), and quantises activations on the fly: a quarter of the size.
+	// Quantized is int8, a quarter of the size, with a scale for each column of a matrix and for each row of a table. The graph quantises
+	// activations while it runs.
 	Quantized Weights = "int8"
 )
 
-// Writer adds weights to a graph. In FP16 its activations are float16, too, except those that the graph turns into float32.
+// Writer adds weights to a graph in one of the types. With FP16, activations are float16, too, unless the graph casts them to float32.
 type Writer struct {
 	*Graph
 	Weights Weights
 }
 
-// Type is the activations' type.
+// Type is the element type of the activations.
 func (w Writer) Type() DType {
 	if w.Weights == FP16 {
 		return Float16
@@ -35,7 +36,7 @@ func (w Writer) Type() DType {
 	return Float32
 }
 
-// Floats adds a constant tensor of the activations' type.
+// Floats adds a constant tensor in the type of the activations.
 func (w Writer) Floats(name string, shape []int, data []float32) string {
 	if w.Weights != FP16 {
 		return w.Graph.Floats(name, shape, data)
@@ -76,7 +77,7 @@ func (w Writer) Lookup(output, ids, name string, shape []int, data []float32) st
 	return w.Node("Mul", output, []string{rows, scale})
 }
 
-// quantize rounds a matrix to int8, symmetric around 0, with a scale a column or a row.
+// quantize rounds a matrix to int8, symmetrically around 0. It also returns the scales, one for each column or row.
 func quantize(data []float32, rows, columns int, byColumn bool) (values []byte, scales []float32) {
 	n := rows
 	if byColumn {

@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// RowSum is an input that stands in place of a sum: that of the table's rows with a text's ids.
+// RowSum is an input that replaces a sum: the sum of the rows of Table that a text's ids select.
 type RowSum struct {
 	Input string
 	Table *Weight // Float32, [rows, columns]
 }
 
-// CutSums turns the sums that a graph takes over rows of its tables, ReduceSum over axis 1 of Gather(table, ids), into inputs
-// [batch, columns], and drops what no output of keep needs. It returns them in the order of Inputs; nil: the graph uses the ids otherwise, too, and
-// is of no use any more.
+// CutSums replaces the sums that a graph computes over rows of its tables (ReduceSum over axis 1 of Gather(table, ids)) by inputs [batch,
+// columns]. It returns them in the order of Inputs. It removes all outputs except those in keep, and what they don't need. If there is no
+// such sum, or the graph also uses the ids otherwise, it returns nil, and the file can't be used any more.
 func (f *File) CutSums(ids string, keep ...string) []RowSum {
 	f.Outputs = slices.DeleteFunc(f.Outputs, func(v Value) bool { return !slices.Contains(keep, v.Name) })
 	makes := map[string]*Op{}
@@ -49,7 +49,7 @@ func (f *File) CutSums(ids string, keep ...string) []RowSum {
 	return out
 }
 
-// isOne tells whether a weight is the single integer 1.
+// isOne tells whether the weight with this name is the single integer 1.
 func (f *File) isOne(name string) bool {
 	w := f.Weight(name)
 	return w != nil && w.Type == Int64 && w.Size() == 1 && binary.LittleEndian.Uint64(w.data) == 1

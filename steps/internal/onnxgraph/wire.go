@@ -21,7 +21,7 @@ func Int(name string, v int64) Attr { return Attr{name: name, kind: 2, i: v} }
 // Float is a float attribute.
 func Float(name string, v float32) Attr { return Attr{name: name, kind: 1, f: v} }
 
-// List is an attribute of several integers.
+// List is an attribute with a list of integers.
 func List(name string, v ...int64) Attr { return Attr{name: name, kind: 7, ints: v} }
 
 func (a Attr) encode() []byte {
@@ -40,7 +40,7 @@ func (a Attr) encode() []byte {
 	return intField(b, 20, a.kind)
 }
 
-// valueInfo is a name with an element type and a shape; nil: it isn't known.
+// valueInfo encodes an input or output with its element type and shape. Nil dims mean that the shape isn't known.
 func valueInfo(name string, t DType, dims []Dim) []byte {
 	var shape []byte
 	for _, d := range dims {

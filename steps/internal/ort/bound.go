@@ -6,20 +6,20 @@ import (
 	native "github.com/yalue/onnxruntime_go"
 )
 
-// Floats is a float32 tensor, row-major, of at least one axis.
+// Floats is a float32 tensor in row-major order, with at least one axis.
 type Floats struct {
 	Data  []float32
 	Shape []int
 }
 
-// Bound is a session that reads and writes memory of the caller's, so that a call neither copies nor allocates. It is not safe
-// for concurrent use.
+// Bound is a session that reads and writes the caller's memory, so that a call neither copies nor allocates. It is not safe for concurrent
+// use.
 type Bound struct {
 	s       *Session
 	in, out []native.Value
 }
 
-// Bind fixes what a session's calls read and write, in the order of Inputs and Outputs.
+// Bind returns a Bound whose calls read from in and write to out, in the order of the session's Inputs and Outputs.
 func (s *Session) Bind(in, out []Floats) (*Bound, error) {
 	if len(in) != len(s.inputs) || len(out) != len(s.outputs) {
 		return nil, fmt.Errorf("the graph has inputs %q and outputs %q, %d and %d were given", s.inputs, s.outputs, len(in), len(out))
@@ -44,7 +44,7 @@ func (s *Session) Bind(in, out []Floats) (*Bound, error) {
 	return b, nil
 }
 
-// Run computes the outputs from what the inputs hold now.
+// Run computes the outputs from the current values of the inputs.
 func (b *Bound) Run() error {
 	if err := b.s.s.Run(b.in, b.out); err != nil {
 		return fmt.Errorf("ONNX Runtime: %w", err)
@@ -52,7 +52,7 @@ func (b *Bound) Run() error {
 	return nil
 }
 
-// Close frees the tensors, not the session, nor the memory.
+// Close frees the native tensors. The session and the caller's memory stay.
 func (b *Bound) Close() {
 	destroy(b.in)
 	destroy(b.out)

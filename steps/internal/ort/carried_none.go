@@ -2,5 +2,5 @@
 
 package ort
 
-// carried is empty: the library has to lie beside the program, or be named.
+// carried is empty: on this platform, the user has to put the library beside the program, or set LibraryEnv.
 var carried library

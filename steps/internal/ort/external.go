@@ -6,13 +6,13 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// message lists the fields of an ONNX message that hold messages, down to tensors.
+// message describes an ONNX message: the fields that can contain a tensor at any depth. tensor says that the message is itself a tensor.
 type message struct {
 	tensor bool
 	fields map[protowire.Number]*message
 }
 
-// modelMessage describes ONNX's ModelProto as far as tensors are in it. Attributes hold graphs, and those hold attributes.
+// modelMessage describes ONNX's ModelProto. The description is recursive, because attributes contain graphs, whose nodes have attributes.
 func modelMessage() *message {
 	tensor := &message{tensor: true}
 	sparse := &message{fields: map[protowire.Number]*message{1: tensor, 2: tensor}}
@@ -24,18 +24,18 @@ func modelMessage() *message {
 	return &message{fields: map[protowire.Number]*message{7: graph, 25: function}}
 }
 
-// errExternal is of a graph whose weights ONNX Runtime would look for in files of the working folder.
+// errExternal is the error for a graph with weights in other files. ONNX Runtime would look for them in the working directory.
 var errExternal = errors.New("the graph keeps weights in other files (external data), and is loaded from memory, where no file is beside it: " +
 	"save it as one file (onnx.save with save_as_external_data=False)")
 
-// selfContained refuses a graph that names other files, because its author would choose what is read.
+// selfContained refuses a graph that names other files, because its author would choose which files are read.
 func selfContained(graph []byte) error { return modelMessage().scan(graph) }
 
 func (m *message) scan(b []byte) error {
 	for len(b) > 0 {
 		n, kind, tag := protowire.ConsumeTag(b)
 		if tag < 0 {
-			return nil // no model: ONNX Runtime says so
+			return nil // this isn't a model, which ONNX Runtime reports
 		}
 		size := protowire.ConsumeFieldValue(n, kind, b[tag:])
 		if size < 0 {

@@ -11,11 +11,12 @@ import (
 	native "github.com/yalue/onnxruntime_go"
 )
 
-// LibraryEnv names another ONNX Runtime library to load instead of the one that rein carries: a CUDA build, for example.
+// LibraryEnv is the environment variable with the path of another ONNX Runtime library, such as a CUDA build. It is loaded instead of the
+// one that rein carries.
 const LibraryEnv = "ONNXRUNTIME_SHARED_LIBRARY_PATH"
 
-// Library is the path of the ONNX Runtime library that this process uses: the one that LibraryEnv names, else the one that
-// lies beside the program, else the one that the program carries, which is unpacked into the user's cache folder.
+// Library returns the path of the ONNX Runtime library that this process uses: the one that LibraryEnv names, else the one beside the
+// program, else the one that the program carries. The latter is unpacked into the user's cache folder.
 func Library() (string, error) {
 	if p, err := chosen(); p != "" || err != nil {
 		return p, err
@@ -23,7 +24,7 @@ func Library() (string, error) {
 	return unpacked()
 }
 
-// chosen is the library that the user put in place of the carried one; "" where there is none.
+// chosen returns the path of the library that the user put in place of the carried one, or "".
 func chosen() (string, error) {
 	if p := os.Getenv(LibraryEnv); p != "" {
 		if _, err := os.Stat(p); err != nil {
@@ -45,7 +46,7 @@ func chosen() (string, error) {
 	return p, nil
 }
 
-// fileName is what the library is called on this system.
+// fileName is the library's file name on this operating system.
 func fileName() string {
 	switch runtime.GOOS {
 	case "darwin":
@@ -56,7 +57,7 @@ func fileName() string {
 	return "libonnxruntime.so"
 }
 
-// unpacked makes the carried library a file once per process, and checks it.
+// unpacked unpacks the carried library, once per process, and returns its path.
 var unpacked = sync.OnceValues(func() (string, error) {
 	if carried.packed == nil {
 		return "", fmt.Errorf("ONNX Runtime library: this rein carries none for %s/%s; put %s beside the program, or set %s to its path",
@@ -74,7 +75,7 @@ var unpacked = sync.OnceValues(func() (string, error) {
 		errors.Join(errs...), LibraryEnv)
 })
 
-// start loads the library once per process: it allows no second environment.
+// start loads the library once per process, because ONNX Runtime allows only one environment.
 var start = sync.OnceValue(func() error {
 	path, err := Library()
 	if err != nil {
@@ -95,11 +96,11 @@ func Version() (string, error) {
 	return native.GetVersion(), nil
 }
 
-// Carried is the version of the library that rein carries; "" where it carries none.
+// Carried is the version of the library that rein carries, or "".
 func Carried() string { return carried.version }
 
-// Used names the library in use without loading or unpacking it: the version of the carried one, or the file of another, whose name
-// ends in its version where the path is a link to it.
+// Used names the library in use, without loading or unpacking it. For the carried library it is the version, for another its file name.
+// Links are resolved first, because the name of the file often ends with its version.
 func Used() string {
 	if p := other(); p != "" {
 		return filepath.Base(p)
@@ -107,8 +108,8 @@ func Used() string {
 	return carried.version
 }
 
-// Fingerprint is what a key has to know of the library that decides answers to the last bit: the digest of the carried one, or the
-// file of another.
+// Fingerprint identifies the library for the key of a step, because other builds may give other last bits. It is the carried library's
+// digest, or the file of another library.
 func Fingerprint() map[string]string {
 	if p := other(); p != "" {
 		return map[string]string{"onnxruntime": p}
@@ -116,7 +117,7 @@ func Fingerprint() map[string]string {
 	return map[string]string{"onnxruntime": carried.version + " " + carried.sha256}
 }
 
-// other is the file of the library that the user put in place of the carried one, whether it is there or not; "": none.
+// other returns the file of the library that the user put in place of the carried one, even if the file doesn't exist, or "".
 func other() string {
 	p := os.Getenv(LibraryEnv)
 	if p == "" {

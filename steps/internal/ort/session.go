@@ -1,5 +1,5 @@
-// Package ort runs ONNX graphs with ONNX Runtime. It is the only importer of its binding: one library, one environment
-// per process, and everything native is freed here.
+// Package ort runs ONNX graphs with ONNX Runtime. No other package uses its Go binding. This package loads one library and one environment
+// per process, and frees everything native.
 package ort
 
 import (
@@ -10,14 +10,14 @@ import (
 	native "github.com/yalue/onnxruntime_go"
 )
 
-// Options adjusts a Session.
+// Options configures a Session.
 type Options struct {
-	Threads int // inside one Run; 0: one, so that callers spread batches over cores themselves
-	// Optimized, where set, is where ONNX Runtime writes the graph as it has optimised it for this machine.
+	Threads int // threads of one Run; 0 means one, so that callers can run batches on all cores
+	// Optimized is the file to which ONNX Runtime writes the graph after optimising it for this machine; "" writes none.
 	Optimized string
-	// Basic optimises within ONNX's own operators: constants are folded, nothing is fused into ONNX Runtime's.
+	// Basic optimises within ONNX's own operators: it folds constants, but doesn't fuse operators into ONNX Runtime's own.
 	Basic bool
-	// Portable optimises as far as other processors can run the graph, too: for one that is kept in a file.
+	// Portable leaves out optimisations that only work on this processor, for a graph that is kept in a file.
 	Portable bool
 	// Unoptimized runs the graph as it is written.
 	Unoptimized bool
@@ -71,7 +71,7 @@ func (o Options) apply(so *native.SessionOptions) error {
 	if err := so.SetInterOpNumThreads(1); err != nil {
 		return err
 	}
-	if err := so.SetLogSeverityLevel(native.LoggingLevelFatal); err != nil { // what goes wrong comes back as an error
+	if err := so.SetLogSeverityLevel(native.LoggingLevelFatal); err != nil { // errors are returned, so they needn't be logged
 		return err
 	}
 	level := native.GraphOptimizationLevel(native.GraphOptimizationLevelEnableAll)
@@ -131,7 +131,7 @@ func (s *Session) Outputs() []string { return s.outputs }
 // Metadata is the graph's custom metadata.
 func (s *Session) Metadata() map[string]string { return s.metadata }
 
-// Run feeds int64 inputs of shape [rows, length], in the order of Inputs, and returns each output's values, flat.
+// Run runs the graph on int64 inputs of shape [rows, length], in the order of Inputs. It returns the values of each output as a flat list.
 func (s *Session) Run(rows, length int, inputs ...[]int64) ([][]float32, error) {
 	if len(inputs) != len(s.inputs) {
 		return nil, fmt.Errorf("the graph has inputs %q, %d were given", s.inputs, len(inputs))
@@ -159,7 +159,7 @@ func (s *Session) Run(rows, length int, inputs ...[]int64) ([][]float32, error) 
 		if !ok {
 			return nil, fmt.Errorf("output %q is no float32 tensor", s.outputs[i])
 		}
-		values[i] = append([]float32(nil), t.GetData()...) // the tensor's memory is native
+		values[i] = append([]float32(nil), t.GetData()...) // copy, because the tensor's memory is native
 	}
 	return values, nil
 }
@@ -167,7 +167,7 @@ func (s *Session) Run(rows, length int, inputs ...[]int64) ([][]float32, error) 
 func destroy(values []native.Value) {
 	for _, v := range values {
 		if v != nil {
-			_ = v.Destroy() // fails only on values that were destroyed before
+			_ = v.Destroy() // fails only if a value was destroyed before
 		}
 	}
 }
@@ -176,6 +176,6 @@ func destroy(values []native.Value) {
 func (s *Session) Close() {
 	s.close.Do(func() {
 		runtime.SetFinalizer(s, nil)
-		_ = s.s.Destroy() // fails only where the environment is gone
+		_ = s.s.Destroy() // fails only if the environment is gone
 	})
 }

@@ -16,13 +16,13 @@ import (
 // library is a shared library that the program carries.
 type library struct {
 	version string
-	name    string  // of its file
-	sha256  string  // of its content, in hex
-	packed  *string // its content, compressed with zstd; nil: none is carried
+	name    string  // file name
+	sha256  string  // of the content, in hex
+	packed  *string // the content, compressed with zstd; nil if the program carries none
 }
 
-// cacheDirs are the folders where the library may be unpacked, in the order of preference: the user's cache folder, and for users
-// without one a folder of theirs among the temporary files.
+// cacheDirs are the folders into which the library may be unpacked, the best first: the user's cache folder, then a folder of this user in
+// the temporary directory.
 func cacheDirs() []string {
 	var dirs []string
 	if d, err := os.UserCacheDir(); err == nil {
@@ -31,8 +31,8 @@ func cacheDirs() []string {
 	return append(dirs, filepath.Join(os.TempDir(), fmt.Sprintf("rein-%d", os.Getuid())))
 }
 
-// unpack returns the library's path under dir. A file that isn't the library, because it is torn or was changed, is replaced.
-// Processes that unpack at once do no harm: each moves a whole file into place.
+// unpack returns the library's path under dir. It replaces a file whose content is not that of the library. Several processes may unpack at
+// once, because each renames a complete file.
 func (l library) unpack(dir string) (string, error) {
 	dir = filepath.Join(dir, "onnxruntime-"+l.version+"-"+l.sha256[:12])
 	path := filepath.Join(dir, l.name)
@@ -49,14 +49,14 @@ func (l library) unpack(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(f.Name()) // it isn't there any more where all went well
+	defer os.Remove(f.Name()) // after a successful rename, there is nothing to remove
 	if err := errors.Join(l.write(f), f.Chmod(0o700), f.Sync(), f.Close()); err != nil {
 		return "", err
 	}
 	return path, os.Rename(f.Name(), path)
 }
 
-// is tells whether the file at path, in a folder that only this user can change, is the library.
+// is tells whether the file at path is the library, and only this user can change its folder.
 func (l library) is(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -68,7 +68,7 @@ func (l library) is(path string) bool {
 	return err == nil && hex.EncodeToString(h.Sum(nil)) == l.sha256 && private(filepath.Dir(path)) == nil
 }
 
-// write decompresses the library into w, and fails where what comes out isn't the library.
+// write decompresses the library into w. It returns an error if the result has another digest.
 func (l library) write(w io.Writer) error {
 	d, err := zstd.NewReader(strings.NewReader(*l.packed))
 	if err != nil {

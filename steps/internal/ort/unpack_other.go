@@ -2,5 +2,5 @@
 
 package ort
 
-// private trusts the system: a user's cache folder belongs to the user.
+// private returns nil: on these systems, only the user can write to the user's cache folder.
 func private(string) error { return nil }

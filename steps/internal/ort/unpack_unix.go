@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// private fails where somebody else could put a library of theirs in place of ours.
+// private returns an error if another user could replace the library in dir.
 func private(dir string) error {
 	st, err := os.Lstat(dir)
 	if err != nil {

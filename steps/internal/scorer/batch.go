@@ -19,11 +19,11 @@ import (
 	"rein/steps/internal/windows"
 )
 
-// encoding makes encoders of one goroutine each: a text's windows, as ids of the graph's input, and where each ends. A text that the model
-// reads at once has one.
+// encoding makes encoders, each for one goroutine. An encoder appends the ids of a text's windows, and the position in ids where each
+// window ends. A text that the model reads at once has one window.
 type encoding func() func(text string, ids []int32, ends []int) ([]int32, []int)
 
-// newEncoding also gives the id that fills up a batch.
+// newEncoding returns a model's encoding and reach, and the id that fills up a batch.
 func newEncoding(model artifact.Model, info artifact.ModelInfo) (encoding, reach, int64, error) {
 	if err := windows.Check(info.Windows); err != nil {
 		return nil, reach{}, 0, err
@@ -67,43 +67,44 @@ func tokens(tok tokenizer.Tokenizer, limit int, info artifact.ModelInfo, pad int
 	return r.Encoder, reach{"tokens", r.Cut, func(text string) int { return len(tok.Encode(nil, text, 0)) }}, pad, nil
 }
 
-// reach is how much of a text a model doesn't read.
+// reach measures texts in the units that a model reads: cut is how much of a text it doesn't read, size is how long a text is.
 type reach struct {
-	unit string // "bytes" of n-gram models, "tokens" of others
+	unit string // "bytes" for n-gram models, "tokens" for others
 	cut  func(text string) int
 	size func(text string) int
 }
 
-// Cut is how many units of a text the model doesn't read: a score says nothing of them.
+// Cut returns how many bytes or tokens of a text the model doesn't read. The score says nothing about them.
 func (s *Scorer) Cut(text string) int { return s.reach.cut(text) }
 
-// Tokens is how many tokens a text has, special ones included; for n-gram models, how many words.
+// Tokens returns how many tokens a text has, with special tokens. For n-gram models it returns the number of words.
 func (s *Scorer) Tokens(text string) int { return s.reach.size(text) }
 
-// CutUnit is what Cut counts: "bytes" or "tokens".
+// CutUnit is the unit of Cut: "bytes" or "tokens".
 func (s *Scorer) CutUnit() string { return s.reach.unit }
 
 const (
 	maxBlock = 2048 // texts that are sorted by length together
-	// ids of a batch, filling included: what its values need should fit the cache
+	// maxCells and encoderCells limit the ids of a batch with padding, so that its values fit the processor's cache.
 	maxCells, encoderCells = 1 << 13, 1 << 12
 	maxRows                = 256
-	// ONNX Runtime multiplies a single row by another kernel, with other rounding
+	// A batch has at least leastRows rows, because ONNX Runtime multiplies a single row with another kernel, which rounds differently.
 	leastRows = 2
-	// and adds up a column in groups: filling must not shift them
+	// Lengths are multiples of lengthStep, because ONNX Runtime adds up a column in groups, which padding must not shift.
 	lengthStep = 8
-	// an encoder works on filling as on tokens: a batch's longest row is at most this much longer than its shortest, and some tokens
+	// An encoder works as long on padding as on tokens. So the longest row of a batch is at most encoderSpread times as long as the
+	// shortest, plus encoderSlack tokens.
 	encoderSpread, encoderSlack = 1.25, 4
 )
 
-// run scores without the memo. Rows are batched with others of about their length; a row's result does not depend on
-// its batch beyond rounding.
+// run scores texts without the memo and returns their logits. It batches texts of similar length. The batch changes a text's result only by
+// rounding.
 func (s *Scorer) run(ctx context.Context, texts []string) ([][]float32, error) {
 	if len(texts) >= bulk {
 		s.taking.Do(s.takeApart)
 	}
 	out := make([][]float32, len(texts))
-	block := max(min(maxBlock, len(texts)/(4*runtime.GOMAXPROCS(0))), 64) // all cores get some
+	block := max(min(maxBlock, len(texts)/(4*runtime.GOMAXPROCS(0))), 64) // small enough that all cores get work
 	blocks := (len(texts) + block - 1) / block
 	var mu sync.Mutex
 	var first error
@@ -129,20 +130,20 @@ func (s *Scorer) run(ctx context.Context, texts []string) ([][]float32, error) {
 	return out, first
 }
 
-// desk is what one goroutine scores a block with; another does so later.
-type desk struct {
+// workspace has what one goroutine needs to score a block. It is reused by later blocks.
+type workspace struct {
 	encode func(text string, ids []int32, ends []int) ([]int32, []int)
 	ids    []int32
 	ends   []int
 }
 
-// block scores texts: all of their windows, which then become the texts' answers.
+// block scores texts. It scores all of their windows, then combines the windows' logits to those of the texts.
 func (s *Scorer) block(ctx context.Context, texts []string, out [][]float32) error {
-	d, ok := s.desks.Get().(*desk)
+	d, ok := s.workspaces.Get().(*workspace)
 	if !ok {
-		d = &desk{encode: s.encode()}
+		d = &workspace{encode: s.encode()}
 	}
-	defer s.desks.Put(d)
+	defer s.workspaces.Put(d)
 	all, ends, first := d.ids[:0], append(d.ends[:0], 0), make([]int, len(texts)+1)
 	for i, t := range texts {
 		all, ends = d.encode(t, all, ends)
@@ -152,7 +153,7 @@ func (s *Scorer) block(ctx context.Context, texts []string, out [][]float32) err
 	answers := make([][]float32, len(ends)-1)
 	text := func(window int) int { i, _ := slices.BinarySearch(first, window+1); return i - 1 }
 	of := func(window int) string { return texts[text(window)] }
-	left := make([]int, len(texts)) // windows without an answer
+	left := make([]int, len(texts)) // windows that aren't scored yet, by text
 	for i := range left {
 		left[i] = first[i+1] - first[i]
 	}
@@ -175,8 +176,8 @@ func (s *Scorer) block(ctx context.Context, texts []string, out [][]float32) err
 	return nil
 }
 
-// rows scores rows of ids; ends has a 0 before where each ends, of is the text of a row, and scored counts the texts of which these rows
-// were the last.
+// rows scores rows of ids: row i is all[ends[i]:ends[i+1]]. of returns the text of a row. scored returns how many texts are complete now
+// that these rows are.
 func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]float32, of func(row int) string, scored func(rows []int) int) error {
 	if apart := s.apart.Load(); apart != nil {
 		return s.inParts(ctx, apart, all, ends, out, of)
@@ -193,13 +194,13 @@ func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]floa
 	}
 	most, least, step := maxRows, leastRows, lengthStep
 	if s.info.Kind == encoder.Kind && s.info.Weights != "" {
-		most, least, step = 1, 1, 1 // activations are quantised by the batch's range, filling and all: a row's score must be its own
+		most, least, step = 1, 1, 1 // the batch's range, with padding, decides how activations are quantised; a row's score must not depend on other rows
 	}
 	for len(order) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n := 1 // rows of this batch; the longest is the last
+		n := 1 // rows of this batch; the last one is the longest
 		for n < len(order) && n < most && (n+1)*max(size(order[n]), 1) <= cells && float64(size(order[n])) <= spread*float64(size(order[0]))+encoderSlack {
 			n++
 		}
@@ -230,7 +231,7 @@ func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]floa
 	return nil
 }
 
-// inParts is rows for a graph that is taken apart: each text is a row.
+// inParts does what rows does, for a graph that takeApart has split. Each text is one row.
 func (s *Scorer) inParts(ctx context.Context, apart *sums, all []int32, ends []int, out [][]float32, of func(row int) string) error {
 	logits, err := apart.logits(all, ends)
 	if err != nil {
@@ -245,20 +246,21 @@ func (s *Scorer) inParts(ctx context.Context, apart *sums, all []int32, ends []i
 	return ctx.Err()
 }
 
-// answer is the logits at a place of a batch, those of a row.
+// answer returns the logits at a position of a batch. row is the row that they belong to, for the error.
 func (s *Scorer) answer(logits []float32, at, row int, of func(row int) string) ([]float32, error) {
 	classes := len(s.info.Classes)
 	out := logits[at*classes : (at+1)*classes]
-	if slices.ContainsFunc(out, overflown) {
+	if slices.ContainsFunc(out, unusable) {
 		return nil, fmt.Errorf("the model's logits are %v for %.60q: no score can be made of them; is a weight NaN, or too large for its type?", out, of(row))
 	}
 	return out, nil
 }
 
-// overflown is a logit of which softmax makes NaN: that would pass for benign, as it is over no threshold.
-func overflown(v float32) bool { return v != v || v > math.MaxFloat32 }
+// unusable tells whether a logit is NaN or infinite. Softmax would make NaN of it, which is below every threshold, so the text would pass
+// as benign.
+func unusable(v float32) bool { return v != v || v > math.MaxFloat32 }
 
-// run runs a graph and picks its logits.
+// run runs a graph and returns its logits.
 func run(session *ort.Session, rows, length int, ids []int64, classes int) ([]float32, error) {
 	values, err := session.Run(rows, length, ids)
 	if err != nil {

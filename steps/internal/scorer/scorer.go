@@ -1,6 +1,6 @@
-// Package scorer scores texts with a model folder, always through ONNX Runtime: with the exported graph where the folder
-// has one, else with the graph that export would write of its weights. Of many texts, an n-gram graph's sums over rows of its tables are taken in
-// Go if that is proven to give the same bits (sums.go).
+// Package scorer scores texts with a model folder, always through ONNX Runtime. It runs the exported graph if the folder has one, else the
+// graph that an export of its weights would write. For many texts, it computes the sums over table rows of an n-gram graph in Go, if a test
+// shows that they have the same bits (sums.go).
 package scorer
 
 import (
@@ -27,47 +27,47 @@ import (
 	"rein/steps/internal/usergraph"
 )
 
-// Memo keeps small values under a content hash across runs; engine.Memo is one.
+// Memo keeps small values by a content hash, across runs. engine.Memo implements it.
 type Memo interface {
 	GetMany(ctx context.Context, keys []cache.Digest) ([][]byte, error)
 	PutMany(ctx context.Context, keys []cache.Digest, values [][]byte) error
 }
 
-// Options adjusts a Scorer.
+// Options configures a Scorer.
 type Options struct {
-	Threads int  // that ONNX Runtime uses inside a batch; 0: one, and batches run on all cores
-	Memo    Memo // keeps scores by text and model, other than n-gram models'; nil: none
-	Linear  bool // keeps the linear part of an n-gram model, to attribute scores
-	Whole   bool // runs the graph in ONNX Runtime as it is, however many texts there are: for who proves or times the graph itself
-	// Done is told how many more texts have their scores, as soon as they have; from several goroutines. nil: it isn't.
+	Threads int  // threads that ONNX Runtime uses within a batch; 0 means one, and batches run on all cores
+	Memo    Memo // keeps scores by text and model, except those of n-gram models; nil keeps none
+	Linear  bool // reads the linear part of an n-gram model, to attribute scores
+	Whole   bool // always runs the whole graph in ONNX Runtime, for callers that prove or time the graph itself
+	// Done, if it isn't nil, is called with the number of further texts that are scored. Several goroutines may call it at once.
 	Done func(texts int)
 }
 
-// Score is the model's answer for one text.
+// Score is the model's result for one text.
 type Score struct {
-	Threat float32   // 1 - P(benign)
+	Threat float32   // 1 - P(benign), from 0 to 1
 	Probs  []float32 // in the order of Classes
 }
 
 // Scorer scores texts. Its methods are safe for concurrent use.
 type Scorer struct {
-	info    artifact.ModelInfo
-	session *ort.Session
-	encode  encoding
-	desks   sync.Pool // of *desk
-	reach   reach
-	linear  *ngram.LinearPart // nil: there is none, or nobody asked for it
-	pad     int64             // fills up a batch
-	digest  cache.Digest      // of the graph and the rules that turn text into its inputs
-	memo    Memo
-	done    func(texts int)
-	single  bool   // one batch at a time: the graph itself uses several threads
-	graph   []byte // until it is taken apart; nil: it is to be run as it is
-	taking  sync.Once
-	apart   atomic.Pointer[sums] // of an n-gram graph, once there were texts enough; nil: the graph is run as it is
+	info       artifact.ModelInfo
+	session    *ort.Session
+	encode     encoding
+	workspaces sync.Pool // of *workspace
+	reach      reach
+	linear     *ngram.LinearPart // nil if the model has none, or Options.Linear is false
+	pad        int64             // the id that fills up a batch
+	digest     cache.Digest      // of everything that decides a score
+	memo       Memo
+	done       func(texts int)
+	single     bool   // one batch at a time, because the graph itself uses several threads
+	graph      []byte // kept until takeApart has used it; nil if it must not be split
+	taking     sync.Once
+	apart      atomic.Pointer[sums] // the split n-gram graph; nil if the whole graph is run
 }
 
-// Open loads a model, or a package, whose files it checks.
+// Open loads a model or a package. It verifies the checksums of a package.
 func Open(ctx context.Context, model artifact.Model, opt Options) (*Scorer, error) {
 	if err := bundle.Verify(model.Path); err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func Open(ctx context.Context, model artifact.Model, opt Options) (*Scorer, erro
 	}
 	s.digest = identity(graph, info)
 	if info.Kind == ngram.Kind {
-		s.memo = nil // it takes longer to keep a score, or half as long to find it, as to work it out
+		s.memo = nil // computing a score is faster than storing it, and takes only twice as long as finding a stored one
 		if !opt.Whole && !s.single {
 			s.graph = graph
 		}
@@ -107,7 +107,7 @@ func Open(ctx context.Context, model artifact.Model, opt Options) (*Scorer, erro
 	return s, ctx.Err()
 }
 
-// graphOf reads the exported graph, or writes the model's in memory.
+// graphOf reads the exported graph, or builds it from the model's weights.
 func graphOf(model artifact.Model, info artifact.ModelInfo) ([]byte, error) {
 	b, err := os.ReadFile(filepath.Join(model.Path, artifact.ModelGraphFile))
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -136,11 +136,11 @@ func graphOf(model artifact.Model, info artifact.ModelInfo) ([]byte, error) {
 	return nil, fmt.Errorf("%s: a model of kind %q without %s", model.Path, info.Kind, artifact.ModelGraphFile)
 }
 
-// identity hashes what decides a score: the rules, the graph and the library that runs it; not the threshold, not the metadata
-// of model.json.
+// identity hashes everything that decides a score: the rules that turn text into ids, the graph, and the library that runs it. It leaves
+// out the threshold and the rest of model.json.
 func identity(graph []byte, info artifact.ModelInfo) cache.Digest {
 	var text any
-	_ = json.Unmarshal(info.Text, &text) // compact form; it was parsed before
+	_ = json.Unmarshal(info.Text, &text) // normalises the JSON; it was parsed before, so there is no error
 	said := []any{"score 2", ort.Fingerprint(), info.Kind, info.Classes, text}
 	if w := info.Windows; w != nil {
 		said = append(said, w.Rule, w.Overlap, w.Most)
@@ -150,16 +150,16 @@ func identity(graph []byte, info artifact.ModelInfo) cache.Digest {
 	return cache.Sum(append(canonical, sum[:]...))
 }
 
-// Classes lists the classes in the order of Score.Probs; benign is the first.
+// Classes lists the classes in the order of Score.Probs. The first is benign.
 func (s *Scorer) Classes() []string { return s.info.Classes }
 
-// Threshold is the model's: a Threat at or above it means malicious.
+// Threshold is the model's threshold. A Threat equal to or above it means malicious.
 func (s *Scorer) Threshold() float64 { return s.info.Threshold }
 
-// Info is the model's model.json.
+// Info is the content of the model's model.json.
 func (s *Scorer) Info() artifact.ModelInfo { return s.info }
 
-// Linear is the linear part of an n-gram model that was opened with it; nil where it has none.
+// Linear is the linear part of an n-gram model that was opened with Options.Linear. It is nil if the model has none that can be read.
 func (s *Scorer) Linear() *ngram.LinearPart { return s.linear }
 
 // Close frees the model.
@@ -169,7 +169,7 @@ func (s *Scorer) Close() error {
 	return nil
 }
 
-// Score scores texts, on all cores, in their order.
+// Score scores texts on all cores. The scores are in the order of the texts.
 func (s *Scorer) Score(ctx context.Context, texts []string) ([]Score, error) {
 	logits, err := s.remembered(ctx, texts)
 	if err != nil {
@@ -184,7 +184,7 @@ func (s *Scorer) Score(ctx context.Context, texts []string) ([]Score, error) {
 	return out, nil
 }
 
-// Threats are the threat scores of Score.
+// Threats returns the threat scores of texts, from 0 to 1.
 func (s *Scorer) Threats(ctx context.Context, texts []string) ([]float64, error) {
 	scores, err := s.Score(ctx, texts)
 	out := make([]float64, len(scores))
@@ -194,12 +194,12 @@ func (s *Scorer) Threats(ctx context.Context, texts []string) ([]float64, error)
 	return out, err
 }
 
-// Logits returns the raw outputs by row, without the memo: for comparing models.
+// Logits returns the logits of each text. It doesn't use the memo, so it can compare models.
 func (s *Scorer) Logits(ctx context.Context, texts []string) ([][]float32, error) {
 	return s.run(ctx, texts)
 }
 
-// remembered asks the memo first and keeps what was computed.
+// remembered returns the logits of texts. It computes and stores those that the memo doesn't have.
 func (s *Scorer) remembered(ctx context.Context, texts []string) ([][]float32, error) {
 	if s.memo == nil {
 		return s.run(ctx, texts)
@@ -241,7 +241,7 @@ func (s *Scorer) remembered(ctx context.Context, texts []string) ([][]float32, e
 	return out, s.memo.PutMany(ctx, newKeys, values)
 }
 
-// decode reads a kept value; nil where it is absent or broken.
+// decode reads a value of the memo. It returns nil if the value is missing or broken.
 func decode(b []byte, n int) []float32 {
 	if len(b) != 4*n {
 		return nil

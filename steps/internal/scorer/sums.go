@@ -10,12 +10,12 @@ import (
 	"rein/steps/internal/ort"
 )
 
-// bulk is from how many texts at a time it pays to take an n-gram graph's sums here.
+// bulk is the number of texts from which on splitting an n-gram graph pays.
 const bulk = 256
 
-// sums scores rows with an n-gram graph in two parts. Nearly all of its time goes into sums over rows of its tables, which ONNX Runtime takes of a copy
-// of these rows, filling included. They are taken in Go, in the same order; the rest of the graph gets them as inputs. Both give the same bits: agrees proves it
-// on this machine before it is used.
+// sums scores rows with an n-gram graph in two parts. Nearly all of the time goes into sums over rows of the graph's tables. ONNX Runtime
+// first copies these rows, with padding. Here Go computes the sums without a copy, in the same order, and ONNX Runtime runs the rest of the
+// graph, which takes the sums as inputs. The bits are the same; agrees tests that on this machine before the parts are used.
 type sums struct {
 	rest    *ort.Session
 	tables  []table // in the order of the rest's inputs
@@ -27,7 +27,7 @@ type table struct {
 	columns int
 }
 
-// takeApart does so with the model's graph, if it can be and may be.
+// takeApart splits the model's graph, if that is allowed and possible.
 func (s *Scorer) takeApart() {
 	if s.graph != nil {
 		s.apart.Store(newSums(s.graph, s.session, len(s.info.Classes)))
@@ -35,7 +35,7 @@ func (s *Scorer) takeApart() {
 	}
 }
 
-// newSums takes a graph apart; nil: it can't be, or not with equal answers.
+// newSums splits a graph. It returns nil if that isn't possible, or doesn't give the same bits.
 func newSums(graph []byte, whole *ort.Session, classes int) *sums {
 	f, err := onnxgraph.Parse(graph)
 	if err != nil {
@@ -50,7 +50,7 @@ func newSums(graph []byte, whole *ort.Session, classes int) *sums {
 	for _, c := range cut {
 		t := table{c.Table.Floats(), c.Table.Shape[1]}
 		if slices.ContainsFunc(t.values[:t.columns], func(v float32) bool { return v != 0 }) {
-			return nil // it fills up rows
+			return nil // row 0 is padding, so it has to be zero
 		}
 		s.tables, rows = append(s.tables, t), min(rows, c.Table.Shape[0])
 	}
@@ -64,7 +64,8 @@ func newSums(graph []byte, whole *ort.Session, classes int) *sums {
 	return s
 }
 
-// agrees compares with the whole graph, bit by bit, on rows of as many ids as come in groups, in tens and in thousands.
+// agrees compares the parts with the whole graph bit by bit. The lengths of the random rows cover all remainders of the groups in which
+// ONNX Runtime adds up, and long texts.
 func (s *sums) agrees(whole *ort.Session, rows int) bool {
 	rng := rand.New(rand.NewPCG(1, 0x73756d73))
 	for _, n := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 31, 64, 100, 257, 1000, 3001} {
@@ -98,7 +99,7 @@ func (s *sums) agrees(whole *ort.Session, rows int) bool {
 	return true
 }
 
-// logits scores rows of ids; ends has a 0 before where each ends.
+// logits returns the logits of rows of ids: row i is all[ends[i]:ends[i+1]].
 func (s *sums) logits(all []int32, ends []int) ([]float32, error) {
 	n := len(ends) - 1
 	out := make([]float32, n*s.classes)

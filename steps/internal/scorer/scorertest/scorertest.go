@@ -1,4 +1,4 @@
-// Package scorertest has what models say of rows, for tests of steps.
+// Package scorertest has scores and models for tests of steps.
 package scorertest
 
 import (
@@ -13,7 +13,7 @@ import (
 	"rein/steps/internal/scorer"
 )
 
-// Threats are the threat scores that a model gives rows, in their order.
+// Threats returns the threat scores that a model gives rows.
 func Threats(t testing.TB, model artifact.Model, rows []artifact.Row) []float64 {
 	t.Helper()
 	s, err := scorer.Open(t.Context(), model, scorer.Options{})
@@ -32,7 +32,7 @@ func Threats(t testing.TB, model artifact.Model, rows []artifact.Row) []float64 
 	return threats
 }
 
-// Halved is a random model that flags half of the rows.
+// Halved returns a random model whose threshold is such that it flags half of the rows.
 func Halved(t testing.TB, rows artifact.Rows) artifact.Model {
 	t.Helper()
 	all, err := rows.Read()
@@ -44,7 +44,7 @@ func Halved(t testing.TB, rows artifact.Rows) artifact.Model {
 	return ngramtest.Random(t, threats[len(threats)/2], true)
 }
 
-// Encoder is a tiny transformer with random weights.
+// Encoder returns a tiny transformer with random weights.
 func Encoder(t testing.TB) artifact.Model {
 	t.Helper()
 	folder := encodertest.Folder(t, "bert")
