@@ -1,5 +1,5 @@
-// Package safetensors reads and writes weights in the safetensors layout: 8 bytes of header length, a JSON header of
-// names, types, shapes and offsets, then the values, little-endian.
+// Package safetensors reads and writes weights in the safetensors format: 8 bytes with the length of the header, a JSON header with names,
+// types, shapes and offsets, then the values, little-endian.
 package safetensors
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/x448/float16"
 )
 
-// Tensor is a named array of float32, row-major.
+// Tensor is a named float32 array in row-major order.
 type Tensor struct {
 	Name  string
 	Shape []int
@@ -29,10 +29,10 @@ type header struct {
 	Offsets [2]int64 `json:"data_offsets"`
 }
 
-// maxHeader is what the format's own library allows.
+// maxHeader is the limit of the format's own library, in bytes.
 const maxHeader = 100 << 20
 
-// Write creates the file at path. Equal tensors in equal order give equal bytes.
+// Write writes tensors to a new file at path. Equal tensors in the same order give equal bytes.
 func Write(path string, tensors []Tensor) error {
 	head, at := map[string]header{}, int64(0)
 	for _, t := range tensors {
@@ -44,7 +44,7 @@ func Write(path string, tensors []Tensor) error {
 	if err != nil {
 		return err
 	}
-	js = append(js, strings.Repeat(" ", (8-len(js)%8)%8)...) // the values are aligned
+	js = append(js, strings.Repeat(" ", (8-len(js)%8)%8)...) // so that the values are aligned
 	buf := make([]byte, 0, 8+len(js)+int(at))
 	buf = binary.LittleEndian.AppendUint64(buf, uint64(len(js)))
 	buf = append(buf, js...)
@@ -56,8 +56,8 @@ func Write(path string, tensors []Tensor) error {
 	return os.WriteFile(path, buf, 0o644)
 }
 
-// Read returns all tensors of the file in the order of their values. Types F32, F16 and BF16 are read as float32;
-// integer tensors (position ids) are left out.
+// Read returns the tensors of a file, in the order of their values. It converts the types F16 and BF16 to float32, and leaves out tensors
+// of integers, such as position ids.
 func Read(path string) ([]Tensor, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -114,7 +114,7 @@ func read(f *os.File) ([]Tensor, error) {
 	return out, nil
 }
 
-// load reads one tensor's values; base is where the values begin.
+// load reads one tensor. base is the offset in the file at which the values begin.
 func (h header) load(f *os.File, name string, base, fileSize int64) (Tensor, error) {
 	width := map[string]int64{"F32": 4, "F16": 2, "BF16": 2}[h.DType]
 	if width == 0 {

@@ -1,5 +1,5 @@
-// Package seeds keeps the models of a training's further seeds inside the folder of the one that was kept, so that an
-// evaluation can say how much of a result is the seed's doing. They are for measuring: a package leaves them out.
+// Package seeds keeps the models that a training made with further seeds. They are inside the folder of the model that was kept, so that an
+// evaluation can say how much a result depends on the seed. They are only for measuring: a package leaves them out.
 package seeds
 
 import (
@@ -15,21 +15,21 @@ import (
 	"rein/steps/artifact"
 )
 
-// Folder is the name, in a model's folder, of what holds the further seeds' models.
+// Folder is the folder, in a model's folder, with the models of further seeds.
 const Folder = "seeds"
 
-// Seed is a model that only its seed tells from the one that was kept.
+// Seed is a model that differs from the kept one only by its seed.
 type Seed struct {
 	Seed  int
 	Model artifact.Model
 }
 
-// Dir is where the model of one seed belongs, below the model that was kept.
+// Dir returns the folder for a seed's model, inside the folder of the kept model.
 func Dir(kept artifact.Model, seed int) artifact.Model {
 	return artifact.Model{Path: filepath.Join(kept.Path, Folder, strconv.Itoa(seed))}
 }
 
-// Of lists the further seeds of a model, lowest first; none where the training had one seed.
+// Of lists the further seeds of a model, the lowest first. The list is empty if the training had one seed.
 func Of(kept artifact.Model) ([]Seed, error) {
 	entries, err := os.ReadDir(filepath.Join(kept.Path, Folder))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -50,7 +50,7 @@ func Of(kept artifact.Model) ([]Seed, error) {
 	return out, nil
 }
 
-// Copy takes the further seeds along where a model is written again.
+// Copy copies the further seeds of a model to a model that is made from it.
 func Copy(from, to artifact.Model) error {
 	list, err := Of(from)
 	if err != nil || len(list) == 0 {

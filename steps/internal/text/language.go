@@ -8,11 +8,12 @@ import (
 	"github.com/abadojack/whatlanggo"
 )
 
-// sure is the least confidence, by the gap between the best and the second best language, with which trigrams name one.
-const sure = 0.8
+// minConfidence is the least confidence with which trigrams name a language. It is whatlanggo's, which depends on the gap between the best
+// and the second best language.
+const minConfidence = 0.8
 
-// languages are those that are told apart by their trigrams. More of them would take short English prompts for themselves;
-// a language that isn't here is named after a neighbour or not at all. Scripts of one language need no list.
+// languages are the languages that trigrams tell apart. With more of them, short English prompts would be taken for other languages. A
+// language that isn't in the list gets the name of a similar one, or none. A script that only one language uses needs no list.
 var languages = whatlanggo.Options{Whitelist: map[whatlanggo.Lang]bool{
 	whatlanggo.Eng: true, whatlanggo.Spa: true, whatlanggo.Por: true, whatlanggo.Fra: true, whatlanggo.Deu: true, whatlanggo.Ita: true, whatlanggo.Nld: true,
 	whatlanggo.Pol: true, whatlanggo.Tur: true, whatlanggo.Ron: true, whatlanggo.Ces: true, whatlanggo.Swe: true, whatlanggo.Dan: true, whatlanggo.Nob: true,
@@ -20,9 +21,8 @@ var languages = whatlanggo.Options{Whitelist: map[whatlanggo.Lang]bool{
 	whatlanggo.Arb: true, whatlanggo.Pes: true, whatlanggo.Hin: true, whatlanggo.Heb: true,
 }}
 
-// english are words that are frequent in English and in no other language of the list. Trigrams are slow, and leave most
-// short English prompts unnamed: with these, 10% of 43,000 real prompts are not named, and
-// 0.6% are named otherwise (some of them rightly).
+// english are words that are frequent in English, but in no other language of the list. Trigrams are slow, and don't name most short
+// English prompts. With these words, 10% of 43,000 real prompts get no name, and 0.6% another name (some of them rightly).
 var english = wordSet(`
 	the and what how you your with this that would please from which should they there have because could why when where does about their write
 	explain these need into than our help between were been them who many better good give only know isnt dont im its cant want make tell
@@ -36,25 +36,26 @@ func wordSet(list string) map[string]bool {
 	return set
 }
 
-// longest of the words, in bytes.
-const longest = 9
+// longestEnglish is the length of the longest of these words, in bytes.
+const longestEnglish = 9
 
-// isEnglish tells whether one word in eight is of these.
+// isEnglish tells whether at least one word in eight is in english.
 func isEnglish(text string) bool {
 	words, hits := 0, 0
 	for w := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.IsLetter(r) }) {
 		words++
-		if len(w) <= longest && english[strings.ToLower(w)] {
+		if len(w) <= longestEnglish && english[strings.ToLower(w)] {
 			hits++
 		}
 	}
 	return hits > 0 && 8*hits >= words
 }
 
-// enough is how much of a text is looked at.
-const enough = 2000 // bytes
+// partLen is the length of the part of a text that is looked at.
+const partLen = 2000 // bytes
 
-// Language names what a text is written in, or says in brackets that this isn't sure, by its script where that is known.
+// Language returns the English name of a text's language. If it isn't sure, it says so in brackets, with the name of the script if that is
+// known.
 func Language(text string) string {
 	if name := PlainLanguage(text); name != "" {
 		return name
@@ -62,7 +63,8 @@ func Language(text string) string {
 	return TrigramLanguage(text)
 }
 
-// IsForeign tells whether a text is in another language than English. Short texts in plain letters count as English.
+// IsForeign tells whether a text is in another language than English. If the language isn't sure, a text in ASCII letters counts as
+// English.
 func IsForeign(text string) bool {
 	switch name := Language(text); {
 	case name == "English", name == "(no letters)":
@@ -73,25 +75,25 @@ func IsForeign(text string) bool {
 	return true
 }
 
-// LanguagePart is what is looked at of a text to name its language.
+// LanguagePart returns the beginning of a text that is looked at to name its language.
 func LanguagePart(text string) string {
-	if len(text) <= enough {
+	if len(text) <= partLen {
 		return text
 	}
-	cut := enough
+	cut := partLen
 	for cut > 0 && !utf8.RuneStart(text[cut]) {
 		cut--
 	}
 	return text[:cut]
 }
 
-// PlainLanguage names a language that is known at a glance, else "".
+// PlainLanguage names a language that is quick to recognise, else it returns "".
 func PlainLanguage(text string) string {
 	text = LanguagePart(text)
 	letters := false
 	for _, r := range text {
 		if unicode.In(r, unicode.Hiragana, unicode.Katakana) {
-			return "Japanese" // however many of its characters are Chinese
+			return "Japanese" // most of its characters may be Chinese ones
 		}
 		letters = letters || unicode.IsLetter(r)
 	}
@@ -104,14 +106,14 @@ func PlainLanguage(text string) string {
 	return ""
 }
 
-// TrigramLanguage names a language by its runs of three letters, which takes its time.
+// TrigramLanguage names a language by its runs of three letters, which is slow.
 func TrigramLanguage(text string) string {
 	text = LanguagePart(text)
 	i := whatlanggo.DetectWithOptions(text, languages)
 	switch name := whatlanggo.Scripts[i.Script]; {
 	case i.Lang == whatlanggo.Cmn:
 		return "Chinese"
-	case i.Lang >= 0 && i.Confidence >= sure:
+	case i.Lang >= 0 && i.Confidence >= minConfidence:
 		return i.Lang.String()
 	case name != "":
 		return "(unsure, " + name + ")"

@@ -5,8 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// MinHash over word shingles, looked up by bands (locality-sensitive hashing): texts that share most of their three-word
-// runs meet in a band with high probability, and are then compared by their estimated Jaccard similarity.
+// Near-duplicates are found by MinHash over shingles (runs of three words) and locality-sensitive hashing. A signature is divided into
+// bands. Texts that share most shingles have an equal band with high probability. Such pairs are then compared by their estimated Jaccard
+// similarity.
 const (
 	hashes  = 64
 	bands   = 16
@@ -14,22 +15,22 @@ const (
 	shingle = 3 // words
 )
 
-// Signature is a text's MinHash: the share of equal places of two estimates the Jaccard similarity of their shingles,
+// Signature is a text's MinHash signature. The share of equal values in two signatures estimates the Jaccard similarity of their shingles,
 // with a standard error of at most 1/16.
 type Signature [hashes]uint32
 
-// Sign makes a text's signature.
+// Sign returns a text's signature.
 func Sign(s string) Signature { return sign(normalize(make([]byte, 0, 512), s)) }
 
-// sign makes the signature of a normal form: of the hashes of its shingles, three words joined by spaces, or all of them where there are
-// fewer. The three shingles that a word is in are hashed side by side.
+// sign returns the signature of a normal form, from the hashes of its shingles. A shingle is three words joined by spaces, or the whole
+// text if it has fewer. A word is in three shingles, which are hashed side by side.
 func sign(form []byte) (sig Signature) {
 	for i := range sig {
 		sig[i] = math.MaxUint32
 	}
 	var kept [32]uint64
 	hashes := kept[:0]
-	// States of the shingles that began two words ago, one word ago, and with this word.
+	// The hash states of the shingles that began two words ago, one word ago, and with this word.
 	older, old, state := uint64(fnvOffset), uint64(fnvOffset), uint64(fnvOffset)
 	words, inWord := 0, false
 	end := func() {
@@ -79,7 +80,7 @@ func sign(form []byte) (sig Signature) {
 	return sig
 }
 
-// lower puts each place at the least of what it was and its hash of each shingle.
+// lower replaces each value by a shingle's hash if that is lower.
 func (sig *Signature) lower(shingles []uint64) {
 	for j, v := range sig {
 		m, c := multipliers[j], uint64(j)*0x9e3779b97f4a7c15
@@ -90,7 +91,7 @@ func (sig *Signature) lower(shingles []uint64) {
 	}
 }
 
-// multipliers are odd numbers: multiply-shift hashing.
+// multipliers are the odd numbers of multiply-shift hashing, one for each value of a signature.
 var multipliers = func() (m [hashes]uint64) {
 	x := uint64(0x243f6a8885a308d3)
 	for i := range m {
@@ -112,7 +113,7 @@ func finish(h uint64) uint64 {
 	return h ^ h>>32
 }
 
-// Similarity estimates the Jaccard similarity of two texts' shingles, 0 to 1.
+// Similarity estimates the Jaccard similarity of two texts' shingles, from 0 to 1.
 func (a Signature) Similarity(b Signature) float64 {
 	n := 0
 	for i := range a {
@@ -123,7 +124,7 @@ func (a Signature) Similarity(b Signature) float64 {
 	return float64(n) / hashes
 }
 
-// Near finds texts that are nearly equal to one that was added. It is for one goroutine.
+// Near is an index that finds texts which are near-duplicates of added ones. It is not safe for concurrent use.
 type Near struct {
 	threshold float64
 	buckets   map[uint64][]int32
@@ -131,15 +132,15 @@ type Near struct {
 	sigs      []Signature
 }
 
-// NewNear makes an index for similarities at or over the threshold (0.5 to 1).
+// NewNear makes an index. threshold is the similarity (0.5 to 1) at and above which texts are near-duplicates.
 func NewNear(threshold float64) *Near {
 	return &Near{threshold: threshold, buckets: map[uint64][]int32{}}
 }
 
-// Add adds a text under an id of the caller's.
+// Add adds a text under an id that the caller chooses.
 func (n *Near) Add(id int, s string) { n.AddSignature(id, Sign(s)) }
 
-// AddSignature is Add for a text that was signed before.
+// AddSignature does the same as Add, for a text whose signature is known.
 func (n *Near) AddSignature(id int, sig Signature) {
 	at := int32(len(n.ids))
 	n.ids, n.sigs = append(n.ids, id), append(n.sigs, sig)
@@ -149,7 +150,7 @@ func (n *Near) AddSignature(id int, sig Signature) {
 	}
 }
 
-// FindSignature returns the most similar text that was added, if one is at or over the threshold.
+// FindSignature returns the id of the most similar text that was added, and the similarity. ok is false if no text reaches the threshold.
 func (n *Near) FindSignature(sig Signature) (id int, similarity float64, ok bool) {
 	for b := range bands {
 		for _, at := range n.buckets[band(sig, b)] {
@@ -161,7 +162,7 @@ func (n *Near) FindSignature(sig Signature) (id int, similarity float64, ok bool
 	return id, similarity, ok
 }
 
-// band is the hash of one band of a signature.
+// band hashes band b of a signature.
 func band(sig Signature, b int) uint64 {
 	h := uint64(b) + 0x9e3779b97f4a7c15
 	for _, v := range sig[b*perBand : (b+1)*perBand] {

@@ -1,5 +1,5 @@
-// Package text holds what several steps ask of a prompt: a normal form, a key for equality, its words, chance that
-// depends on nothing but the row, and near-duplicates.
+// Package text has what several steps need to know about a text: its normal form, a key that is equal for equal texts, its words, its
+// language, its near-duplicates, and random numbers that depend only on the row.
 package text
 
 import (
@@ -14,7 +14,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Normalize is the form in which two texts are the same: NFKC, lower case, white space collapsed.
+// Normalize returns the normal form of a text, in which equal texts are compared: NFKC, lower case, runs of white space as one space.
 func Normalize(s string) string { return string(normalize(make([]byte, 0, len(s)), s)) }
 
 func normalize(b []byte, s string) []byte {
@@ -46,7 +46,7 @@ func normalize(b []byte, s string) []byte {
 	return b
 }
 
-// plainForm is an ASCII character in lower case, or a space for all white space.
+// plainForm maps ASCII characters to lower case, and white space to a space.
 var plainForm = func() (to [utf8.RuneSelf]byte) {
 	for r := range to {
 		if to[r] = byte(unicode.ToLower(rune(r))); unicode.IsSpace(rune(r)) {
@@ -56,7 +56,7 @@ var plainForm = func() (to [utf8.RuneSelf]byte) {
 	return to
 }()
 
-// IsASCII tells whether a text has ASCII characters only.
+// IsASCII tells whether a text has only ASCII characters.
 func IsASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
@@ -66,7 +66,7 @@ func IsASCII(s string) bool {
 	return true
 }
 
-// Key names a text: equal for texts of equal normal form.
+// Key identifies a text: texts with equal normal forms have equal keys.
 func Key(s string) [16]byte { return key(normalize(make([]byte, 0, 512), s)) }
 
 func key(form []byte) [16]byte {
@@ -74,13 +74,13 @@ func key(form []byte) [16]byte {
 	return [16]byte(sum[:16])
 }
 
-// KeyAndSign is both of a text in one go.
+// KeyAndSign returns what Key and Sign return, but normalises the text only once.
 func KeyAndSign(s string) ([16]byte, Signature) {
 	form := normalize(make([]byte, 0, 512), s)
 	return key(form), sign(form)
 }
 
-// Words are the runs of letters, digits and inner apostrophes of the normal form, in order.
+// Words returns the words of the normal form, in order: the runs of letters, marks, digits and apostrophes.
 func Words(s string) []string {
 	return strings.FieldsFunc(Normalize(s), func(r rune) bool { return !inWords(r) })
 }
@@ -89,7 +89,7 @@ func inWords(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '\'' || unicode.IsMark(r)
 }
 
-// plainInWord is inWords of ASCII.
+// plainInWord is inWords for ASCII characters.
 var plainInWord = func() (in [256]bool) {
 	for r := range rune(utf8.RuneSelf) {
 		in[r] = inWords(r)
@@ -97,14 +97,14 @@ var plainInWord = func() (in [256]bool) {
 	return in
 }()
 
-// RNG is a source of chance that depends on the seed and the parts alone: work on a row gives the same result whatever
-// else is in the data, in whatever order.
+// RNG returns a random source that depends only on the seed and the parts. Work on a row then has the same result whatever other rows there
+// are, and in any order.
 func RNG(seed int64, parts ...string) *rand.Rand {
 	sum := framed(binary.LittleEndian.AppendUint64(make([]byte, 0, 512), uint64(seed)), parts)
 	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])))
 }
 
-// framed is the hash of b and the parts, each after its length: ("ab", "c") is not ("a", "bc").
+// framed hashes b and the parts. Each part follows its length, so that ("ab", "c") and ("a", "bc") differ.
 func framed(b []byte, parts []string) [32]byte {
 	for _, p := range parts {
 		b = append(binary.LittleEndian.AppendUint64(b, uint64(len(p))), p...)
@@ -112,7 +112,7 @@ func framed(b []byte, parts []string) [32]byte {
 	return blake3.Sum256(b)
 }
 
-// ID is a short name for a row made from the parts: 16 hex digits.
+// ID returns a short id of 16 hex digits for a row that is made from the parts.
 func ID(parts ...string) string {
 	sum := framed(make([]byte, 0, 512), parts)
 	return hex.EncodeToString(sum[:8])

@@ -1,4 +1,4 @@
-// Package threshold chooses where a threat score becomes a verdict, on rows that are never reported on.
+// Package threshold chooses the threat score at and above which a text counts as malicious. It does so on rows that are never reported on.
 package threshold
 
 import (
@@ -11,46 +11,46 @@ import (
 	"rein/steps/stats"
 )
 
-// Rule says how a threshold is chosen.
+// Rule says how to choose a threshold.
 type Rule struct {
 	Kind    string  `json:"kind"`               // "fp_rate", "recall", "f1", "cost" or "fixed"
-	AtMost  float64 `json:"at_most,omitempty"`  // for fp_rate: the limit
-	Sure    float64 `json:"sure,omitempty"`     // for fp_rate: confidence that the true rate keeps it; 0: the rows' own rate has to
-	AtLeast float64 `json:"at_least,omitempty"` // for recall: the limit
+	AtMost  float64 `json:"at_most,omitempty"`  // for fp_rate: the largest FP rate
+	Sure    float64 `json:"sure,omitempty"`     // for fp_rate: confidence that the true rate is within the limit; 0: only the rate of the rows has to be
+	AtLeast float64 `json:"at_least,omitempty"` // for recall: the least recall
 	Fixed   float64 `json:"fixed,omitempty"`    // for fixed: the threshold
 	Costs   *Costs  `json:"costs,omitempty"`    // for cost
 	For     string  `json:"for,omitempty"`      // for fp_rate: OwnTraffic or NewSources; "" is OwnTraffic
-	Share   float64 `json:"share,omitempty"`    // for NewSources: of new sources that have to keep the limit
+	Share   float64 `json:"share,omitempty"`    // for NewSources: the share of new sources on which the FP rate is within the limit
 }
 
 // What an fp_rate rule keeps its limit on.
 const (
-	OwnTraffic = "own_traffic" // on more rows of the validation rows' sources, all taken together
-	NewSources = "new_sources" // on most sources that are like the validation rows' sources, each taken by itself
+	OwnTraffic = "own_traffic" // further rows of the validation rows' sources, all together
+	NewSources = "new_sources" // each of most new sources that are similar to the validation rows' sources
 )
 
-// Rows are scored validation rows.
+// Rows are validation rows with their threat scores.
 type Rows struct {
 	Scores []float32
 	Benign func(i int) bool
-	Source func(i int) string // nil: of no source
-	// Others are benign scores of further sources, each by a model that hasn't seen the source. Only a rule for new sources reads
-	// them. They stand for a source that is among the rows, too.
+	Source func(i int) string // "" if the row has no source; nil if no row has one
+	// Others are scores of benign rows by source. A model that hasn't seen the source gave them. Only a rule for new sources reads them.
+	// For a source that is also among the rows, these scores are used instead of the rows'.
 	Others map[string][]float64
 }
 
-// Choice is a threshold and what it rests on. A score at or above it means malicious.
+// Choice is a threshold and the evidence for it. A score equal to or above the threshold means malicious.
 type Choice struct {
 	Threshold  float64        `json:"threshold"`
-	OwnTraffic float64        `json:"own_traffic"`        // what the rule chooses from all rows together
-	Promise    *stats.Promise `json:"promise,omitempty"`  // of a rule for new sources
-	LeftOut    int            `json:"left_out,omitempty"` // of the promise's sources: those that the model has seen, and that models without them scored
+	OwnTraffic float64        `json:"own_traffic"`        // the threshold that all rows together give
+	Promise    *stats.Promise `json:"promise,omitempty"`  // what a rule for new sources can promise
+	LeftOut    int            `json:"left_out,omitempty"` // how many of the promise's sources the model has seen, so that models without them gave the scores
 }
 
-// ChoiceFact is the key of a choice among what a model says of its training.
+// ChoiceFact is the key of the Choice in a model's record of its training.
 const ChoiceFact = "threshold_choice"
 
-// ChoiceOf is the choice that a model says of its training; the zero Choice where it says none.
+// ChoiceOf reads the Choice from a model's record of its training. It returns the zero Choice if there is none.
 func ChoiceOf(training map[string]string) (c Choice, err error) {
 	if said, ok := training[ChoiceFact]; ok {
 		if err := json.Unmarshal([]byte(said), &c); err != nil {
@@ -60,7 +60,7 @@ func ChoiceOf(training map[string]string) (c Choice, err error) {
 	return c, nil
 }
 
-// Doubt says what a threshold for new sources doesn't promise of them; empty: it promises what was asked for.
+// Doubt says what a threshold for new sources can't promise, or "" if it promises what was asked for.
 func (c Choice) Doubt() string {
 	switch p := c.Promise; {
 	case p == nil || p.Kept():
@@ -73,7 +73,8 @@ func (c Choice) Doubt() string {
 	}
 }
 
-// Decide chooses the threshold. Where no source has enough benign rows, all rows together decide, and the promise is empty.
+// Decide chooses the threshold. If the rule is for new sources but no source has enough benign rows, all rows together decide, and the
+// promise is empty.
 func (r Rule) Decide(rows Rows) Choice {
 	c := Choice{OwnTraffic: r.Choose(rows.Scores, rows.Benign)}
 	c.Threshold = c.OwnTraffic
@@ -82,14 +83,14 @@ func (r Rule) Decide(rows Rows) Choice {
 	}
 	at, promise, ok := stats.OverSources(r.ofSources(rows), r.AtMost, r.Share)
 	if c.Promise = &promise; ok {
-		c.Threshold = apart(rows, at)
+		c.Threshold = awayFromScores(rows, at)
 	}
 	return c
 }
 
-// apart moves a threshold that all but touches a row's score to the middle between it and the next one, so that rounding decides no
-// row: the same rows are flagged.
-func apart(rows Rows, at float64) float64 {
+// awayFromScores returns a threshold that flags the same rows, but isn't so close to a row's score that rounding could decide. A threshold
+// that is too close moves to the middle between the two scores around it.
+func awayFromScores(rows Rows, at float64) float64 {
 	const close = 1e-5
 	low, high := 0.0, 1.0
 	beside := func(s float64) {
@@ -113,7 +114,7 @@ func apart(rows Rows, at float64) float64 {
 	return low + (high-low)/2
 }
 
-// ofSources are the own thresholds of the sources with enough benign rows.
+// ofSources returns the threshold of each source that has enough benign rows.
 func (r Rule) ofSources(rows Rows) []float64 {
 	benign := maps.Clone(rows.Others)
 	if benign == nil {
@@ -137,19 +138,19 @@ func (r Rule) ofSources(rows Rows) []float64 {
 	return own
 }
 
-// Costs say what the two kinds of mistake cost, in one unit, and how often there is something to miss.
+// Costs say what each kind of mistake costs, in one unit, and how frequent malicious prompts are.
 type Costs struct {
 	FalsePositive float64 `json:"false_positive"`
 	Miss          float64 `json:"miss"`
 	BaseRate      float64 `json:"base_rate"` // share of malicious prompts in daily traffic
 }
 
-// Of is the expected cost of a prompt at an FP rate and a recall.
+// Of returns the expected cost of a prompt, given an FP rate and a recall.
 func (c Costs) Of(fp, tp float64) float64 {
 	return (1-c.BaseRate)*fp*c.FalsePositive + c.BaseRate*(1-tp)*c.Miss
 }
 
-// String says the rule in words.
+// String describes the rule in words.
 func (r Rule) String() string {
 	switch r.Kind {
 	case "fixed":
@@ -170,7 +171,7 @@ func (r Rule) String() string {
 	return fmt.Sprintf("highest recall on validation rows with an FP rate of at most %v", r.AtMost)
 }
 
-// allowed is how many of n benign rows may be flagged by an fp_rate rule.
+// allowed returns how many of n benign rows an fp_rate rule may flag.
 func (r Rule) allowed(n int) int {
 	if r.Sure > 0 {
 		return max(0, stats.MostBelow(n, r.AtMost, r.Sure))
@@ -178,7 +179,7 @@ func (r Rule) allowed(n int) int {
 	return int(r.AtMost * float64(n))
 }
 
-// Doubt says why n benign rows can't show what the rule wants; empty: they can. The rule then flags none of them.
+// Doubt says why n benign rows can't show what the rule asks for, or "" if they can. If they can't, the rule flags none of them.
 func (r Rule) Doubt(n int) string {
 	if r.For == NewSources {
 		return ""
@@ -189,7 +190,7 @@ func (r Rule) Doubt(n int) string {
 	return fmt.Sprintf("%d benign validation rows can't show an FP rate of at most %v with %v confidence, which takes %d: the threshold flags none of them", n, r.AtMost, r.Sure, need(r.AtMost, r.Sure))
 }
 
-// Choose picks the threshold on scored validation rows, whatever their sources: a score at or above it means malicious.
+// Choose returns the threshold for scored validation rows, regardless of their sources. A score equal to or above it means malicious.
 func (r Rule) Choose(scores []float32, benign func(i int) bool) float64 {
 	if r.Kind == "fixed" {
 		return r.Fixed
@@ -238,10 +239,10 @@ func (r Rule) Choose(scores []float32, benign func(i int) bool) float64 {
 	return between(scores, order, bestAt)
 }
 
-// value is what the rule wants most of.
+// value is what the rule maximises within its limit.
 func (r Rule) value(tp, fp, positives, negatives int) float64 {
 	switch r.Kind {
-	case "fp_rate", "recall": // where the limit can't be kept, all is flagged
+	case "fp_rate", "recall": // if no threshold reaches the recall, all rows are flagged
 		return float64(tp)
 	case "cost":
 		return -r.Costs.Of(float64(fp)/float64(negatives), float64(tp)/float64(positives))
@@ -249,7 +250,7 @@ func (r Rule) value(tp, fp, positives, negatives int) float64 {
 	return f1(tp, fp, positives, negatives)
 }
 
-// between is a threshold that flags exactly the first k rows of the order.
+// between returns a threshold that flags exactly the first k rows of the order.
 func between(scores []float32, order []int, k int) float64 {
 	high, low := 1.0, 0.0
 	if k > 0 {
@@ -261,9 +262,9 @@ func between(scores []float32, order []int, k int) float64 {
 	return low + (high-low)/2
 }
 
-// f1 is the macro mean of both labels' F1.
+// f1 is the macro F1: the mean of the F1 of both labels.
 func f1(tp, fp, positives, negatives int) float64 {
-	one := func(hit, wrong, all int) float64 { // 2 hit / (predicted + actual)
+	one := func(hit, wrong, all int) float64 { // 2 * hits / (predicted + actual)
 		if hit == 0 {
 			return 0
 		}
@@ -272,7 +273,7 @@ func f1(tp, fp, positives, negatives int) float64 {
 	return (one(tp, fp, positives) + one(negatives-fp, positives-tp, negatives)) / 2
 }
 
-// Rates are the shares of benign and of malicious rows at or above the threshold.
+// Rates returns the FP rate and the recall: the shares of benign and of malicious rows with a score equal to or above the threshold.
 func Rates(scores []float32, threshold float64, benign func(i int) bool) (fp, tp float64) {
 	var negatives, positives float64
 	for i, s := range scores {

@@ -156,7 +156,7 @@ func TestDecideForNewSources(t *testing.T) {
 	if len(over) > 1 || over["i"] > 1 || c.Threshold <= c.OwnTraffic {
 		t.Errorf("threshold %v (all rows together %v) flags %v", c.Threshold, c.OwnTraffic, over)
 	}
-	if at := apart(Rows{Scores: []float32{0.2, 0.4, 0.6}}, math.Nextafter(float64(float32(0.4)), 1)); math.Abs(at-0.5) > 1e-6 {
+	if at := awayFromScores(Rows{Scores: []float32{0.2, 0.4, 0.6}}, math.Nextafter(float64(float32(0.4)), 1)); math.Abs(at-0.5) > 1e-6 {
 		t.Errorf("a threshold beside a score stays at %v", at)
 	}
 	rows.Source = func(i int) string { return source[i] + string(rune('a'+i%100)) } // sources of too few rows

@@ -1,5 +1,5 @@
-// Package tokenizer opens the tokenizer of a Hugging Face folder, whatever its kind, and keeps the files that decide its
-// ids, so that they travel with a model. What can't be reproduced exactly is an error that names it.
+// Package tokenizer opens the tokenizer of a Hugging Face folder, of any supported kind. It keeps the files that decide the ids, so that
+// they can be saved with a model. If a tokenizer can't be reproduced exactly, the error names the reason.
 package tokenizer
 
 import (
@@ -17,29 +17,29 @@ import (
 	"rein/steps/internal/wordpiece"
 )
 
-// Tokenizer turns text into ids. It is immutable: many goroutines may use one.
+// Tokenizer turns text into ids. It is immutable, so goroutines may share one.
 type Tokenizer interface {
-	// Encode appends the ids of text to dst, special tokens around them, at most limit in all; a limit of 0 is none.
+	// Encode appends the ids of text to dst, with the special tokens around them. It appends at most limit ids in all; 0 means no limit.
 	Encode(dst []int32, text string, limit int) []int32
-	// Pad is the id that fills a batch.
+	// Pad is the id that shorter rows of a batch are filled up with.
 	Pad() int32
-	// Size is the number of ids.
+	// Size is one more than the largest id.
 	Size() int
-	// Digest names all that decides the ids: two tokenizers of equal digest give equal ids.
+	// Digest identifies everything that decides the ids. Tokenizers with equal digests give equal ids.
 	Digest() cache.Digest
 }
 
-// The files that a tokenizer is read from.
+// The names of the files that a tokenizer is read from.
 const (
 	jsonFile   = "tokenizer.json"
 	vocabFile  = "vocab.txt"
 	configFile = "tokenizer_config.json"
 )
 
-// Files are a tokenizer's files by name.
+// Files are the contents of a tokenizer's files, by name.
 type Files map[string][]byte
 
-// Read collects the tokenizer's files from a folder: tokenizer.json, or a BERT vocabulary with its options.
+// Read reads a tokenizer's files from a folder: tokenizer.json, else a BERT vocabulary with its options.
 func Read(dir string) (Files, error) {
 	f := Files{}
 	for _, name := range []string{jsonFile, vocabFile, configFile} {
@@ -51,7 +51,7 @@ func Read(dir string) (Files, error) {
 		}
 		f[name] = b
 		if name == jsonFile {
-			return f, nil // says all
+			return f, nil // this file is enough
 		}
 	}
 	if f[vocabFile] == nil {
@@ -60,7 +60,7 @@ func Read(dir string) (Files, error) {
 	return f, nil
 }
 
-// ReadFile takes a tokenizer.json or vocab.txt under whatever name.
+// ReadFile reads a tokenizer.json or a vocab.txt, which may have another name.
 func ReadFile(path string) (Files, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -72,7 +72,7 @@ func ReadFile(path string) (Files, error) {
 	return Files{vocabFile: b}, nil
 }
 
-// Write puts the files into a folder.
+// Write writes the files into a folder.
 func (f Files) Write(dir string) error {
 	for name, b := range f {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
@@ -82,7 +82,7 @@ func (f Files) Write(dir string) error {
 	return nil
 }
 
-// Open makes the tokenizer of the files.
+// Open makes a tokenizer from the files.
 func (f Files) Open() (Tokenizer, error) {
 	if b := f[jsonFile]; b != nil {
 		t, err := parse(b)
@@ -113,7 +113,7 @@ func (f Files) Open() (Tokenizer, error) {
 	return t, nil
 }
 
-// parse reads a tokenizer.json.
+// parse reads the content of a tokenizer.json.
 func parse(b []byte) (Tokenizer, error) {
 	var kind struct {
 		Model struct {

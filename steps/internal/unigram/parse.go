@@ -12,7 +12,7 @@ import (
 	"rein/steps/internal/addedtoken"
 )
 
-// file is the part of tokenizer.json that decides the ids.
+// file has the fields of tokenizer.json that decide the ids.
 type file struct {
 	Added      []addedtoken.Token `json:"added_tokens"`
 	Normalizer json.RawMessage    `json:"normalizer"`
@@ -25,7 +25,7 @@ type file struct {
 	} `json:"model"`
 }
 
-// Parse reads the content of a tokenizer.json. What this package can't reproduce exactly is an error that names it.
+// Parse reads the content of a tokenizer.json. If the file has a feature that this package can't reproduce exactly, the error names it.
 func Parse(b []byte) (*Tokenizer, error) {
 	var f file
 	if err := json.Unmarshal(b, &f); err != nil {
@@ -65,7 +65,7 @@ func Parse(b []byte) (*Tokenizer, error) {
 	return New(pieces, o, b)
 }
 
-// normalizer makes a function of a normalizer's description.
+// normalizer makes a function from the description of a normalizer.
 func normalizer(b json.RawMessage) (func(string) string, error) {
 	var n struct {
 		Type        string            `json:"type"`
@@ -131,7 +131,7 @@ func normalizer(b json.RawMessage) (func(string) string, error) {
 	return nil, fmt.Errorf("normalizer %q isn't known before a unigram model: %.80s", n.Type, b)
 }
 
-// replaceRuns puts text in the place of two spaces and more.
+// replaceRuns replaces each run of two or more spaces by text.
 func replaceRuns(s, text string) string {
 	if !strings.Contains(s, "  ") {
 		return s
@@ -153,7 +153,7 @@ func replaceRuns(s, text string) string {
 	return b.String()
 }
 
-// splitter makes a function of a pre-tokenizer's description.
+// splitter makes an Options.Split from the description of a pre-tokenizer.
 func splitter(b json.RawMessage) (func(string, bool, func(string)), error) {
 	var p struct {
 		Type        string            `json:"type"`
@@ -191,7 +191,8 @@ func splitter(b json.RawMessage) (func(string, bool, func(string)), error) {
 	return nil, fmt.Errorf("pre_tokenizer %q isn't known before a unigram model", p.Type)
 }
 
-// metaspace marks spaces and cuts before each mark.
+// metaspace replaces each space by mark, and lets a word begin at each mark. prepend puts a mark before the text; whole makes the text a
+// single word.
 func metaspace(s, mark string, prepend, whole bool, word func(string)) {
 	if s == "" {
 		return

@@ -9,8 +9,8 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// charsmap is SentencePiece's normalisation table: a double-array trie of what to replace, and the replacements, each
-// ended by a zero byte.
+// charsmap is SentencePiece's normalisation table. units is a double-array trie of the strings to replace; texts has the replacements, each
+// with a zero byte at its end.
 type charsmap struct {
 	units []uint32
 	texts string
@@ -31,7 +31,7 @@ func parseCharsmap(b []byte) (*charsmap, error) {
 	return c, nil
 }
 
-// replacement is what the shortest beginning of s that the table has becomes.
+// replacement finds the shortest prefix of s that is in the table, and returns its replacement.
 func (c *charsmap) replacement(s string) (string, bool) {
 	offset := func(u uint32) uint32 { return u >> 10 << (u & (1 << 9) >> 6) }
 	at := offset(c.units[0])
@@ -60,17 +60,17 @@ func (c *charsmap) replacement(s string) (string, bool) {
 	return "", false
 }
 
-// longCluster is from how many bytes on a grapheme cluster is looked up by character only.
+// longCluster is the length in bytes from which on a grapheme cluster is only looked up character by character.
 const longCluster = 6
 
-// normalize replaces grapheme clusters, or the characters of those that aren't in the table.
+// normalize replaces the grapheme clusters that are in the table. For the others, it replaces their characters that are in the table.
 func (c *charsmap) normalize(s string) string {
 	var b strings.Builder
 	b.Grow(len(s) + 8)
 	state := -1
 	for len(s) > 0 {
 		var cluster string
-		if len(s) > 1 && plain(s[0]) && plain(s[1]) { // a cluster of its own
+		if len(s) > 1 && plain(s[0]) && plain(s[1]) { // a printable ASCII character before another is a cluster
 			cluster, s, state = s[:1], s[1:], -1
 		} else {
 			cluster, s, _, state = uniseg.FirstGraphemeClusterInString(s, state)
@@ -92,5 +92,5 @@ func (c *charsmap) normalize(s string) string {
 	return b.String()
 }
 
-// plain tells printable ASCII.
+// plain tells whether b is printable ASCII.
 func plain(b byte) bool { return b >= ' ' && b < 0x7f }

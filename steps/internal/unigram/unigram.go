@@ -1,13 +1,12 @@
-// Package unigram turns text into the ids of SentencePiece's unigram models (XLM-R, CamemBERT, DeBERTa-v3), exactly as Hugging
-// Face's tokenizers library does.
+// Package unigram turns text into the token ids of SentencePiece's unigram models (XLM-R, CamemBERT, DeBERTa-v3). Its ids are exactly those
+// of Hugging Face's tokenizers library.
 //
 // The rules:
 //
-//  1. added tokens written out in the text ("<mask>") are themselves
-//  2. the text between them is normalised by the model's own table (Precompiled) and what else its tokenizer.json lists
-//  3. spaces become U+2581, one is put first, and words begin with it
-//  4. a word is cut into the pieces whose scores add up highest; characters in no piece are unknown, several in a row
-//     one token
+//  1. An added token that the text spells out ("<mask>") is one id.
+//  2. The model's own table (Precompiled), and what else its tokenizer.json lists, normalise the text between added tokens.
+//  3. Spaces become U+2581. Another is put before the text. Each of them begins a word.
+//  4. A word is divided into the pieces whose scores have the highest sum. A run of characters that are in no piece is one unknown token.
 package unigram
 
 import (
@@ -26,33 +25,33 @@ type Piece struct {
 	Score float64
 }
 
-// Options are the facts of a model besides its pieces.
+// Options describe a tokenizer beyond its pieces.
 type Options struct {
 	Unknown   int32
 	Normalize func(string) string
-	Split     func(text string, first bool, word func(string)) // into words; first: the text begins the input
+	Split     func(text string, first bool, word func(string)) // calls word for each word; first tells that text begins the input
 	Added     []addedtoken.Token
 	Ends      addedtoken.Ends
 	Pad       int32
 }
 
-// Tokenizer encodes text. It is immutable: many goroutines may use one.
+// Tokenizer encodes text. It is immutable, so goroutines may share one.
 type Tokenizer struct {
 	opts    Options
 	size    int
 	ids     map[string]int32
 	scores  []float64
-	longest int // bytes of a piece
+	longest int // length of the longest piece in bytes
 	unknown float64
 	added   *addedtoken.Finder
 	digest  cache.Digest
 	starts  [256]bool
 }
 
-// penalty is what an unknown character scores below the worst piece.
+// penalty is how much lower an unknown character scores than the worst piece.
 const penalty = 10
 
-// New makes a tokenizer; what names it is hashed into its digest.
+// New makes a tokenizer. The hash of what is its digest, so what has to identify the tokenizer.
 func New(pieces []Piece, o Options, what []byte) (*Tokenizer, error) {
 	if o.Unknown < 0 || int(o.Unknown) >= len(pieces) {
 		return nil, fmt.Errorf("unk_id %d is not a piece's: there are %d", o.Unknown, len(pieces))
@@ -79,13 +78,13 @@ func New(pieces []Piece, o Options, what []byte) (*Tokenizer, error) {
 // Size is one more than the largest id.
 func (t *Tokenizer) Size() int { return t.size }
 
-// Pad is the id that fills a batch.
+// Pad is the id that shorter rows of a batch are filled up with.
 func (t *Tokenizer) Pad() int32 { return t.opts.Pad }
 
-// Digest names all that decides the ids: two tokenizers of equal digest give equal ids.
+// Digest identifies everything that decides the ids. Tokenizers with equal digests give equal ids.
 func (t *Tokenizer) Digest() cache.Digest { return t.digest }
 
-// Encode appends the ids of text to dst, special tokens around them, at most limit in all. A limit of 0 is none.
+// Encode appends the ids of text to dst, with the special tokens around them. It appends at most limit ids in all; 0 means no limit.
 func (t *Tokenizer) Encode(dst []int32, text string, limit int) []int32 {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\ufffd")
@@ -108,15 +107,16 @@ func (t *Tokenizer) Encode(dst []int32, text string, limit int) []int32 {
 	return append(e.out, t.opts.Ends.After...)
 }
 
-// encoder is the state of one Encode.
+// encoder is the state of one call of Encode.
 type encoder struct {
 	t    *Tokenizer
 	out  []int32
-	most int // length of out at which to stop; -1: none
+	most int // Encode stops when out has this length; -1 means no limit
 	best []end
 }
 
-// end is the best way to a place in a word: from where the last piece came, and its id (-1: none).
+// end is the best division of a word up to some position: its score, where its last piece begins, and that piece's id. The id is -1 if no
+// division is known yet.
 type end struct {
 	score float64
 	from  int
@@ -167,7 +167,7 @@ func (e *encoder) word(s string) {
 	e.collect(best)
 }
 
-// collect walks the best way back and appends its ids, unknown ones in a row once.
+// collect follows the best division back from its end and appends its ids. Several unknown ones in a row become one.
 func (e *encoder) collect(best []end) {
 	mark, unknown := len(e.out), e.t.opts.Unknown
 	for at := len(best) - 1; at > 0; at = best[at].from {

@@ -10,7 +10,7 @@ import (
 	"rein/steps/internal/ort"
 )
 
-// The names of our ends; a user's own value of such a name is renamed.
+// Names of the values that we add. If the user's graph has a value named ids, logits or probs, it is renamed.
 const (
 	ids        = "ids"
 	logits     = "logits"
@@ -18,18 +18,18 @@ const (
 	pad        = "rein_pad"
 	mask       = "rein_mask"
 	pooled     = "rein_pooled"
-	features   = "rein_features" // what the head sees: pooled, in training with dropout
+	features   = "rein_features" // input of the head: pooled, with dropout while training
 	drop       = "rein_drop"
 	headWeight = "rein_head"
 	headBias   = "rein_head_bias"
 )
 
-// leastOpset is the oldest version of ONNX's operators that ours are written in.
+// leastOpset is the oldest version of ONNX's operators that has those we add.
 const leastOpset = 13
 
 var batchAndLength = []onnxgraph.Dim{{Name: "batch"}, {Name: "length"}}
 
-// adapt puts our ends on the user's graph.
+// adapt puts our input before the user's graph and our outputs after it.
 func (m *Model) adapt(output string, seed int64) error {
 	f := m.file
 	if f.Opset < leastOpset {
@@ -39,7 +39,7 @@ func (m *Model) adapt(output string, seed int64) error {
 	if err != nil {
 		return err
 	}
-	f.WithoutIdentities() // so that what a weight is used for can be seen
+	f.WithoutIdentities() // so that sort sees what uses a weight
 	body := f.Outputs[at].Name
 	for _, name := range []string{ids, logits, probs} {
 		if f.Rename(name, name+"_of_graph") && body == name {
@@ -65,7 +65,7 @@ func (m *Model) adapt(output string, seed int64) error {
 	return nil
 }
 
-// choose picks the output to build on.
+// choose returns the position of the output to build on.
 func choose(f *onnxgraph.File, output string) (int, error) {
 	var names []string
 	for _, v := range f.Outputs {
@@ -88,7 +88,7 @@ func choose(f *onnxgraph.File, output string) (int, error) {
 	return 0, nil
 }
 
-// inputs makes the graph's inputs of the ids.
+// inputs returns nodes that compute the graph's inputs from ids.
 func (m *Model) inputs() (*onnxgraph.Graph, error) {
 	g := &onnxgraph.Graph{}
 	g.Input(ids, onnxgraph.Int64, batchAndLength...)
@@ -120,7 +120,7 @@ func (m *Model) inputs() (*onnxgraph.Graph, error) {
 	return g, nil
 }
 
-// probe runs the graph to see what it gives.
+// probe runs the graph with batches of different sizes, to find out what its output is.
 func (m *Model) probe(before *onnxgraph.Graph, body string) error {
 	f, after := m.file.Clone(), &onnxgraph.Graph{}
 	after.Output(body, onnxgraph.Float32)
@@ -170,7 +170,7 @@ func (m *Model) probe(before *onnxgraph.Graph, body string) error {
 	return nil
 }
 
-// outputs makes logits and probabilities of the body.
+// outputs returns nodes that compute logits and probabilities from the graph's output.
 func (m *Model) outputs(body string, seed int64) *onnxgraph.Graph {
 	g := &onnxgraph.Graph{}
 	if m.Body == BodyLogits {
@@ -191,7 +191,7 @@ func (m *Model) outputs(body string, seed int64) *onnxgraph.Graph {
 	return g
 }
 
-// mean averages over the tokens.
+// mean averages over the tokens, without padding.
 func mean(g *onnxgraph.Graph, body string) string {
 	g.Ints("rein_axis1", []int{1}, 1)
 	g.Floats("rein_one", nil, []float32{1})

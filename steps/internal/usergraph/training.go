@@ -9,8 +9,8 @@ import (
 	"rein/steps/internal/ort"
 )
 
-// sort tells the word table, the weights to train and the fixed ones apart. A table that a Gather reads by anything but
-// the ids (positions, token types) is fixed: its gradient would be added up in an order that varies.
+// sort finds the word table, the weights to train, and the fixed ones. A table that a Gather reads by anything other than the ids
+// (positions, token types) is fixed, because its gradient would be added up in a varying order.
 func (m *Model) sort() {
 	uses, makes := map[string][]*onnxgraph.Op{}, map[string]*onnxgraph.Op{}
 	for _, op := range m.file.Nodes {
@@ -48,15 +48,15 @@ func (m *Model) sort() {
 	}
 }
 
-// Fixed lists the constants that training leaves as they are.
+// Fixed returns the constants that training doesn't change.
 func (m *Model) Fixed() []*onnxgraph.Weight { return m.fixed }
 
-// Dropped tells whether the training graph takes a dropout mask of the head's features, [batch, Width].
+// Dropped tells whether the training graph has a dropout mask [batch, Width] for the head's input.
 func (m *Model) Dropped() bool { return m.Body != BodyLogits }
 
-// Training is the model as a graph whose weights are inputs, for gradients to be taken of them: ids, the looked-up rows of
-// the word table, dropout, then Trained and Fixed. Its output is the logits. It is of fixed size, so that ONNX Runtime
-// can work out all that follows from sizes: what is left are operators that compute.
+// Training returns the model as a graph whose weights are inputs, so that gradients can be computed for them. The inputs are ids, the word
+// vectors if there is a word table, the dropout mask if Dropped, then Trained and Fixed. The output is logits. All sizes are fixed, so that
+// ONNX Runtime can fold everything that only depends on them.
 func (m *Model) Training(rows, length int) (graph []byte, inputs []string, err error) {
 	f := m.file.Clone()
 	add := func(name string, t onnxgraph.DType, dims ...onnxgraph.Dim) {
@@ -89,13 +89,13 @@ func (m *Model) Training(rows, length int) (graph []byte, inputs []string, err e
 	f.Weights = slices.DeleteFunc(f.Weights, func(w *onnxgraph.Weight) bool {
 		return inputWeights[w] || m.Words != nil && w == m.Words.Weight
 	})
-	f.Outputs = f.Outputs[1:] // without the probabilities
+	f.Outputs = f.Outputs[1:] // the first one is the probabilities
 	f.Fix(map[string]int{"batch": rows, "length": length})
 	graph, err = simplify(f.Encode())
 	return graph, inputs, err
 }
 
-// simplify folds constants and turns them into operators.
+// simplify folds constants, and turns those that are left into operators.
 func simplify(graph []byte) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "rein-graph-*")
 	if err != nil {

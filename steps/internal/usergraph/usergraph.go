@@ -1,10 +1,13 @@
-// Package usergraph holds a classifier around an ONNX graph of the user's own: its inputs are made from token ids, and a
-// head is put on it where it gives no logits of our classes.
+// Package usergraph holds a classifier around a user's ONNX graph. It computes the graph's inputs from token ids, and adds a head if the
+// graph doesn't give logits of our classes.
 //
-// Glossary: graph, what the user gave; model, the graph with our input before it (ids, filled up with the tokenizer's pad
-// id) and our outputs after it (logits and probs); trained weight, a float32 constant of the graph that training may
-// change; word table, the constant whose rows the ids pick; body, what the graph gives: logits, a vector a row, or a
-// vector a token, which is averaged over the tokens.
+// Glossary:
+//
+//   - graph: what the user gave
+//   - model: the graph, with our input before it (ids, filled up with the tokenizer's pad id) and our outputs after it (logits and probs)
+//   - trained weight: a float32 constant of the graph that training may change
+//   - word table: the constant whose rows the ids select
+//   - body: what the graph gives: logits, one vector for each row, or one for each token, which are averaged over the tokens
 package usergraph
 
 import (
@@ -23,10 +26,10 @@ import (
 // Kind is the artifact.ModelInfo.Kind of these models.
 const Kind = "graph"
 
-// GraphFile is the model's graph with its weights, in a model folder.
+// GraphFile is the file of a model folder with the graph and its weights.
 const GraphFile = artifact.ModelUserGraphFile
 
-// Config is what turns text into the model's input, and what is known of the graph. It travels with the model.
+// Config says how text becomes the model's input, and what is known about the graph. It is saved with the model.
 type Config struct {
 	MaxTokens int    `json:"max_tokens"`
 	Pad       int32  `json:"pad"`
@@ -45,36 +48,36 @@ const (
 	BodyTokens Body = "tokens" // [batch, length, width]
 )
 
-// Model is a user's graph with our ends.
+// Model is a user's graph with our input and outputs.
 type Model struct {
 	Config
 	Classes int
 	Trained []*onnxgraph.Weight // in the file's order
-	Values  [][]float32         // theirs as they are now
-	Words   *Table              // nil: ids pick rows of no constant, or of one that is used elsewhere too
+	Values  [][]float32         // current values of Trained
+	Words   *Table              // nil if the ids select rows of no constant, or of one with other uses, too
 	file    *onnxgraph.File
-	fixed   []*onnxgraph.Weight // float32 constants that stay as they are
+	fixed   []*onnxgraph.Weight // float32 constants that training doesn't change
 }
 
-// Table is the word table.
+// Table is the word table, [Vocab, Hidden].
 type Table struct {
 	Weight        *onnxgraph.Weight
 	Vocab, Hidden int
 	Data          []float32
-	output        string // of the operator that looks the rows up
+	output        string // name of the looked-up rows
 }
 
-// Source says where a model comes from.
+// Source says where a user's graph is.
 type Source struct {
 	Path      string // the graph's file, or a folder with model.onnx
 	Tokenizer string // the tokenizer's folder or tokenizer.json; empty: Path's own folder
-	Output    string // of the graph; empty: logits, last_hidden_state or the first
+	Output    string // output of the graph to build on; empty: logits, last_hidden_state, token_embeddings or the first
 }
 
-// ModelName is what the graph's file is called in a folder.
+// ModelName is the name of the graph's file in a user's folder.
 const ModelName = "model.onnx"
 
-// Read reads a user's graph and draws a head for it where it takes one.
+// Read reads a user's graph and its tokenizer. If the graph needs a head, it gets a random one, which depends on the seed.
 func Read(s Source, classes, maxTokens int, seed int64) (*Model, tokenizer.Files, error) {
 	file, path, err := s.read()
 	if err != nil {
@@ -98,7 +101,7 @@ func Read(s Source, classes, maxTokens int, seed int64) (*Model, tokenizer.Files
 	return m, files, nil
 }
 
-// read reads the graph; weights in files beside it are found where Path is a folder.
+// read reads the graph. If Path is a folder, weights may be in other files of the folder.
 func (s Source) read() (*onnxgraph.File, string, error) {
 	path := s.Path
 	var beside func(name string) ([]byte, error)
@@ -144,7 +147,7 @@ func readTokenizer(s Source) (tokenizer.Files, error) {
 	return tokenizer.Read(dir)
 }
 
-// head draws the layer from a vector to logits.
+// head adds the weights of a random layer from a vector to logits.
 func (m *Model) head(g *onnxgraph.Graph, seed int64) {
 	rng := rand.New(rand.NewPCG(uint64(seed), 0x67726170))
 	w := make([]float32, m.Width*m.Classes)
@@ -155,7 +158,7 @@ func (m *Model) head(g *onnxgraph.Graph, seed int64) {
 	g.Floats(headBias, []int{m.Classes}, make([]float32, m.Classes))
 }
 
-// Graph is the model's file, with metadata.
+// Graph returns the model as an ONNX file with its current weights.
 func (m *Model) Graph(metadata map[string]string) []byte {
 	m.writeBack()
 	f := m.file.Clone()
@@ -163,7 +166,7 @@ func (m *Model) Graph(metadata map[string]string) []byte {
 	return f.Encode()
 }
 
-// writeBack writes the weights' values back.
+// writeBack copies the current values into the file's weights.
 func (m *Model) writeBack() {
 	for i, w := range m.Trained {
 		w.SetFloats(m.Values[i])
@@ -173,7 +176,7 @@ func (m *Model) writeBack() {
 	}
 }
 
-// Save writes the model's folder.
+// Save writes the model's folder: info with Kind and the Config filled in, the graph, and the tokenizer's files.
 func (m *Model) Save(dir artifact.Model, info artifact.ModelInfo, files tokenizer.Files) error {
 	text, err := json.Marshal(m.Config)
 	if err != nil {
@@ -201,7 +204,7 @@ func ParseConfig(b []byte) (Config, error) {
 	return c, nil
 }
 
-// OpenTokenizer reads a model folder's tokenizer; it must be the one that the model was trained with.
+// OpenTokenizer reads the tokenizer in a model's folder. It is an error if the model was trained with another one.
 func (c Config) OpenTokenizer(dir string) (tokenizer.Tokenizer, error) {
 	files, err := tokenizer.Read(dir)
 	if err != nil {
@@ -214,7 +217,7 @@ func (c Config) OpenTokenizer(dir string) (tokenizer.Tokenizer, error) {
 	return t, err
 }
 
-// Load reads what Save wrote.
+// Load reads a folder that Save wrote.
 func Load(dir artifact.Model) (*Model, artifact.ModelInfo, tokenizer.Files, error) {
 	info, err := dir.Info()
 	if err != nil {

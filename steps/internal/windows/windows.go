@@ -1,5 +1,5 @@
-// Package windows reads texts that are longer than a model reads at once: in windows of their tokens that overlap, whose answers become
-// the text's by a rule that the model's model.json states.
+// Package windows divides texts that are longer than a model reads at once into overlapping windows of tokens, and combines the windows'
+// scores to the text's by a rule. The model's model.json has the rule.
 package windows
 
 import (
@@ -13,25 +13,25 @@ import (
 	"rein/steps/internal/tokenizer"
 )
 
-// The rules. With Max a text's answer is that of the window with the highest threat score. With NoisyOr it is benign if each window is, as if
-// they were independent.
+// The rules. With Max, a text gets the result of the window with the highest threat score. With NoisyOr, the probability that a text is
+// benign is the product of its windows', as if these were independent.
 const (
 	Max     = "max"
 	NoisyOr = "noisy-or"
 )
 
-// Rules are those to choose from, the one that is taken without evidence first.
+// Rules are the rules to choose from. Without evidence, the first one is used.
 var Rules = []string{Max, NoisyOr}
 
-// Most is how many windows of a text are read: what a long text may cost.
+// Most is how many windows of a text are read. It limits what a long text costs.
 const Most = 64
 
-// Default are the windows of a model that reads limit tokens at once: a quarter of each is the end of the one before.
+// Default returns the windows of a model that reads limit tokens at once: each window overlaps the one before by a quarter of the limit.
 func Default(limit int, rule string) *artifact.Windows {
 	return &artifact.Windows{Rule: rule, Overlap: limit / 4, Most: Most}
 }
 
-// Check reports windows that a model.json can't have.
+// Check returns an error if w isn't valid. A nil w is valid.
 func Check(w *artifact.Windows) error {
 	if w == nil {
 		return nil
@@ -42,16 +42,16 @@ func Check(w *artifact.Windows) error {
 	return nil
 }
 
-// Reader turns texts into windows of ids. It is immutable.
+// Reader divides texts into windows of ids. It is immutable.
 type Reader struct {
 	tok            tokenizer.Tokenizer
 	limit          int
-	windows        *artifact.Windows // nil: a text's first limit tokens are read
-	prefix, suffix []int32           // the special tokens around a text
-	inner, stride  int               // a window's tokens without them, and how far the next one begins behind it
+	windows        *artifact.Windows // nil: only a text's first limit tokens are read
+	prefix, suffix []int32           // the special tokens before and after a text
+	inner, stride  int               // tokens of a window without the special ones; distance from one window's beginning to the next's
 }
 
-// New makes a reader for a model that reads limit tokens at once.
+// New makes a Reader for a model that reads limit tokens at once.
 func New(tok tokenizer.Tokenizer, limit int, w *artifact.Windows) *Reader {
 	r := &Reader{tok: tok, limit: limit}
 	empty, some := tok.Encode(nil, "", 0), tok.Encode(nil, "a", 0)
@@ -66,7 +66,7 @@ func New(tok tokenizer.Tokenizer, limit int, w *artifact.Windows) *Reader {
 	return r
 }
 
-// Rule is how the answers of windows become the text's.
+// Rule is the rule that combines the windows of a text.
 func (r *Reader) Rule() string {
 	if r.windows == nil {
 		return Max
@@ -74,7 +74,8 @@ func (r *Reader) Rule() string {
 	return r.windows.Rule
 }
 
-// Encoder appends the windows of a text to ids and where each ends to ends: at least one. It is for one goroutine.
+// Encoder returns a function that appends a text's windows to ids, and to ends where each window ends in ids. A text has at least one
+// window. Each goroutine needs its own function.
 func (r *Reader) Encoder() func(text string, ids []int32, ends []int) ([]int32, []int) {
 	var all []int32
 	return func(text string, ids []int32, ends []int) ([]int32, []int) {
@@ -97,7 +98,8 @@ func (r *Reader) Encoder() func(text string, ids []int32, ends []int) ([]int32, 
 	}
 }
 
-// starts are where the windows of n tokens begin; the last one ends with the text.
+// starts returns where the windows of n tokens begin. The last window ends with the text. If there are more than Most windows, those in the
+// middle are left out.
 func (r *Reader) starts(n int) []int {
 	count := (n-r.inner+r.stride-1)/r.stride + 1
 	most := r.windows.Most
@@ -111,7 +113,7 @@ func (r *Reader) starts(n int) []int {
 	return out
 }
 
-// Windows are those of a text.
+// Windows returns the ids of each window of a text.
 func (r *Reader) Windows(text string) [][]int32 {
 	ids, ends := r.Encoder()(text, nil, nil)
 	var out [][]int32
@@ -123,13 +125,13 @@ func (r *Reader) Windows(text string) [][]int32 {
 	return out
 }
 
-// Cut is how many tokens of a text are in no window.
+// Cut returns how many tokens of a text are in no window.
 func (r *Reader) Cut(s string) int {
-	most := 1 // of a byte's tokens
+	most := 1 // tokens that one byte can give
 	if !text.IsASCII(s) {
-		most = 6 // U+FDFA is 18 letters in 3 bytes, once it is normalised
+		most = 6 // normalising turns the 3 bytes of U+FDFA into 18 letters
 	}
-	special, whole := len(r.prefix)+len(r.suffix), r.limit // whole: the tokens of the longest text of which nothing is cut
+	special, whole := len(r.prefix)+len(r.suffix), r.limit // whole: tokens of the longest text that is read completely
 	if r.windows != nil {
 		whole = special + r.inner + (r.windows.Most-1)*r.stride
 	}
@@ -149,7 +151,7 @@ func (r *Reader) Cut(s string) int {
 	return cut
 }
 
-// Combine makes the logits of a text of those of its windows.
+// Combine returns the logits of a text, from those of its windows.
 func Combine(rule string, windows [][]float32) []float32 {
 	if len(windows) == 1 {
 		return windows[0]
@@ -179,16 +181,16 @@ func Combine(rule string, windows [][]float32) []float32 {
 	}
 	threat := -math.Expm1(benign)
 	out[0] = float32(max(benign, math.Log(least)))
-	for j, v := range out[1:] { // the threat is shared out as the windows have it together
+	for j, v := range out[1:] { // each class gets the part of the threat that it has in the sum of all windows
 		out[j+1] = float32(math.Log(max(threat*float64(v)/max(sum, least), least)))
 	}
 	return out
 }
 
-// least is the smallest probability that a logarithm is taken of.
+// least replaces smaller probabilities before a logarithm is taken.
 const least = 1e-30
 
-// Threat is the threat score of a text whose windows have these.
+// Threat returns the threat score of a text, from those of its windows.
 func Threat(rule string, windows []float32) float32 {
 	if rule != NoisyOr {
 		return slices.Max(windows)

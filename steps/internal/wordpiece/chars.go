@@ -6,11 +6,11 @@ import (
 	"golang.org/x/text/unicode/rangetable"
 )
 
-// known are the characters that the reference implementation has categories for: those of Unicode 8.0. Later ones are
-// letters to it, whatever they are.
-var known = rangetable.Assigned("8.0.0")
+// unicode8 are the characters of Unicode 8.0. The reference implementation knows only their categories, and treats all later characters as
+// letters.
+var unicode8 = rangetable.Assigned("8.0.0")
 
-// The classes of ASCII.
+// The classes of ASCII characters.
 const (
 	drop uint8 = iota
 	letter
@@ -34,7 +34,7 @@ var class = func() (c [256]uint8) {
 	return c
 }()
 
-// recategorised are characters whose category has changed since Unicode 8.0, with the old one.
+// recategorised are characters whose category has changed since Unicode 8.0, with their old category.
 var recategorised = map[rune]*unicode.RangeTable{
 	0x166d: unicode.P, 0x111c9: unicode.P, 0x1734: unicode.Mn, 0x1885: unicode.L, 0x1886: unicode.L, 0xa9bd: unicode.M,
 }
@@ -44,10 +44,10 @@ func is(r rune, category *unicode.RangeTable) bool {
 	if old, ok := recategorised[r]; ok {
 		return old == category
 	}
-	return unicode.Is(category, r) && unicode.Is(known, r)
+	return unicode.Is(category, r) && unicode.Is(unicode8, r)
 }
 
-// dropped tells the characters that are no text: control, format, private use, and what stands for broken text.
+// dropped tells whether r isn't text: a control, format or private-use character, or U+FFFD.
 func dropped(r rune) bool {
 	switch {
 	case r == '\t' || r == '\n' || r == '\r':
@@ -60,11 +60,11 @@ func dropped(r rune) bool {
 	return is(r, unicode.Cc) || is(r, unicode.Cf) || is(r, unicode.Co)
 }
 
-// stripped tells the non-spacing marks, which go with the accents.
+// stripped tells whether r is a non-spacing mark, which is removed together with accents.
 func stripped(r rune) bool { return r >= 0x300 && is(r, unicode.Mn) }
 
-// punctuation tells the characters that are words of their own: Unicode's, and all of ASCII's that are neither letter
-// nor digit.
+// punctuation tells whether r is a word of its own: Unicode's punctuation, and every visible ASCII character that is neither a letter nor a
+// digit.
 func punctuation(r rune) bool {
 	if r < 0x80 {
 		return class[r] == punct
@@ -72,8 +72,8 @@ func punctuation(r rune) bool {
 	return is(r, unicode.P)
 }
 
-// ideograph tells the CJK ideographs, by the blocks of BERT's reference tokenizer.
-// The gap before U+2B920 is the reference implementation's.
+// ideograph tells whether r is a CJK ideograph, by the blocks that BERT's reference tokenizer lists. The gap before U+2B920 is in that
+// list, too.
 func ideograph(r rune) bool {
 	return r >= 0x3400 && (r <= 0x4dbf || r >= 0x4e00 && r <= 0x9fff || r >= 0xf900 && r <= 0xfaff ||
 		r >= 0x20000 && r <= 0x2a6df || r >= 0x2a700 && r <= 0x2b81f || r >= 0x2b920 && r <= 0x2ceaf || r >= 0x2f800 && r <= 0x2fa1f)

@@ -11,8 +11,8 @@ import (
 	"rein/steps/internal/addedtoken"
 )
 
-// Load reads the tokenizer of a Hugging Face model folder: tokenizer.json. What this package can't reproduce exactly is
-// an error that names it.
+// Load reads the tokenizer.json of a Hugging Face model folder. If it has a feature that this package can't reproduce exactly, the error
+// names it.
 func Load(dir string) (*Tokenizer, error) {
 	path := filepath.Join(dir, "tokenizer.json")
 	b, err := os.ReadFile(path)
@@ -28,7 +28,7 @@ func Load(dir string) (*Tokenizer, error) {
 	return t, nil
 }
 
-// file is the part of tokenizer.json that decides the ids.
+// file has the fields of tokenizer.json that decide the ids.
 type file struct {
 	AddedTokens []addedtoken.Token `json:"added_tokens"`
 	Post        json.RawMessage    `json:"post_processor"`
@@ -51,7 +51,7 @@ type file struct {
 	} `json:"model"`
 }
 
-// special are the special tokens, nil where they are BERT's.
+// special returns the special tokens, or nil if they are BERT's.
 func (f *file) special() (*Special, error) {
 	berts := f.Model.Unk == "[UNK]" && (len(f.Post) == 0 || string(f.Post) == "null")
 	names := map[int32]string{}
@@ -76,10 +76,10 @@ func (f *file) special() (*Special, error) {
 	return &Special{Unknown: f.Model.Unk, Ends: ends, Pad: pad, Added: f.AddedTokens}, err
 }
 
-// Parse reads the content of a tokenizer.json.
+// Parse reads the content of a tokenizer.json. Its errors are those of Load.
 func Parse(b []byte) (*Tokenizer, error) {
 	var f file
-	// The model's type first: the vocabulary of other types has another shape.
+	// Read the model's type first, because other types have vocabularies of another shape, which f can't hold.
 	var kind struct {
 		Model struct {
 			Type string `json:"type"`
@@ -110,7 +110,7 @@ func Parse(b []byte) (*Tokenizer, error) {
 		}
 		vocab[id] = w
 	}
-	var more []string // tokens beyond the vocabulary: taken whole, never found as pieces
+	var more []string // tokens behind the vocabulary, which are added tokens but never pieces of words
 	for _, t := range f.AddedTokens {
 		switch {
 		case t.Normal:

@@ -2,19 +2,19 @@ package wordpiece
 
 import "slices"
 
-// trie maps byte strings to token ids and finds the longest one that begins a text. It is a double array: the child of
-// node n by byte b is base[n]+b where check says that it belongs to n; two array reads a byte, no hashing.
+// trie maps byte strings to token ids, and finds the longest one that a text begins with. It is a double array: the child of node n for
+// byte b is at base[n]+b, if check says that this node belongs to n. A step takes two array reads and no hashing.
 type trie struct {
 	nodes []node
 }
 
 type node struct {
 	base  int32
-	check int32 // parent + 1; 0: free
-	id    int32 // token that ends here, or -1
+	check int32 // parent + 1; 0 if the node is free
+	id    int32 // token that ends at this node, or -1
 }
 
-// newTrie builds a trie of the tokens; ids are positions in the list shifted by nothing: pairs say which is which.
+// newTrie builds a trie from pairs of a token's text and id, which it sorts.
 func newTrie(pairs []pair) *trie {
 	slices.SortFunc(pairs, func(a, b pair) int {
 		if a.text < b.text {
@@ -34,13 +34,13 @@ type pair struct {
 	id   int32
 }
 
-// window is how many of the last nodes are searched for a place: more saves memory, less saves time.
+// window is how many of the last nodes freeBase searches. More of them save memory, fewer save time.
 const window = 512
 
-// free remembers below which place all nodes are taken, so that building stays fast.
-type free struct{ from int32 } // from 256 on: no base is so low that a label could fall below
+// free keeps the position below which all nodes are taken, so that building stays fast.
+type free struct{ from int32 } // at least 256, so that base plus label is never below it
 
-// build places the children of n: pairs share their first depth bytes, which lead to n.
+// build places the children of node n. The pairs share their first depth bytes, which lead to n.
 func (t *trie) build(n int32, pairs []pair, depth int, f *free) {
 	for len(pairs) > 0 && len(pairs[0].text) == depth {
 		t.nodes[n].id = pairs[0].id
@@ -67,14 +67,14 @@ func (t *trie) build(n int32, pairs []pair, depth int, f *free) {
 	}
 }
 
-// freeBase finds a base where all labels fall on free nodes.
+// freeBase finds a base for which the nodes of all labels are free.
 func (t *trie) freeBase(labels []byte, f *free) int32 {
 	for t.grow(int(f.from) + 1); t.nodes[f.from].check != 0; t.grow(int(f.from) + 1) {
 		f.from++
 	}
 	start := max(f.from-int32(labels[0]), 1)
 	if end := int32(len(t.nodes)) - window; len(labels) > 1 && start < end {
-		start = end // a dense beginning isn't worth searching over and over
+		start = end // the nodes before are nearly all taken, so searching them takes long
 	}
 	for base := start; ; base++ {
 		t.grow(int(base) + 256)
@@ -90,7 +90,7 @@ func (t *trie) grow(n int) {
 	}
 }
 
-// longest returns the id and length of the longest token that begins s; length 0: none does.
+// longest returns the id and the length of the longest token that s begins with. The length is 0 if there is none.
 func (t *trie) longest(s []byte) (id int32, length int) {
 	n := int32(0)
 	for i, b := range s {

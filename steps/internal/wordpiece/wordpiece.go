@@ -1,16 +1,15 @@
-// Package wordpiece turns text into BERT's token ids, exactly as Hugging Face's tokenizers library does: the same
-// cleaning, accents, punctuation and CJK rules, also for the characters that attackers use (zero-width, unassigned,
-// combining marks).
+// Package wordpiece turns text into BERT's token ids. Its ids are exactly those of Hugging Face's tokenizers library, also for the
+// characters that attackers use (zero-width, unassigned, combining marks).
 //
-// The rules, from BERT's reference tokenizer and the observed behaviour of tokenizers 0.23:
+// The rules follow BERT's reference tokenizer and the observed behaviour of tokenizers 0.23:
 //
-//  1. special tokens written out in the text ("[SEP]") are themselves
-//  2. U+0000, U+FFFD, control, format and private-use characters go; white space becomes a space; CJK ideographs are
-//     words of their own
-//  3. canonical decomposition, without non-spacing marks; lower case (both only where the model is uncased)
-//  4. words end at white space; punctuation characters are words of their own
-//  5. a word is cut into the longest known pieces from the left; one that can't be, or is longer than 100 characters, is
-//     [UNK]
+//  1. A special token that the text spells out ("[SEP]") is one id.
+//  2. U+0000, U+FFFD, and control, format and private-use characters are dropped. White space becomes a space. Each CJK ideograph
+//     is a word of its own.
+//  3. If the model is uncased, the text is decomposed canonically, non-spacing marks are dropped, and letters become lower case.
+//  4. White space ends a word. Each punctuation character is a word of its own.
+//  5. From left to right, a word is divided into the longest known pieces. A word for which that fails, or that has more than 100
+//     characters, is [UNK].
 package wordpiece
 
 import (
@@ -25,15 +24,15 @@ import (
 	"rein/steps/internal/addedtoken"
 )
 
-// Options are the facts that differ between models.
+// Options are what differs between models besides the vocabulary.
 type Options struct {
-	Lowercase    bool // an uncased model
+	Lowercase    bool // the model is uncased
 	StripAccents bool
-	MaxWord      int      // characters of a word beyond which it is [UNK]; 0: 100
-	Special      *Special // nil: BERT's
+	MaxWord      int      // a word with more characters is [UNK]; 0: 100
+	Special      *Special // nil: the special tokens are BERT's
 }
 
-// Special are the special tokens of models that aren't BERT.
+// Special are the special tokens of a model that doesn't use BERT's.
 type Special struct {
 	Unknown string
 	Ends    addedtoken.Ends
@@ -41,18 +40,18 @@ type Special struct {
 	Added   []addedtoken.Token
 }
 
-// Tokenizer encodes text. It is immutable: many goroutines may use one.
+// Tokenizer encodes text. It is immutable, so goroutines may share one.
 type Tokenizer struct {
 	opts          Options
 	vocab         []string
-	words, pieces *trie // at the start of a word; after it ("##")
+	words, pieces *trie // the tokens that begin a word; those that continue one ("##")
 	added         *addedtoken.Finder
 	unk           int32
 	ends          addedtoken.Ends
 	pad           int32
 }
 
-// New makes a tokenizer of a vocabulary: a token's id is its position.
+// New makes a tokenizer from a vocabulary, in which a token's position is its id.
 func New(vocab []string, o Options) (*Tokenizer, error) {
 	if o.MaxWord == 0 {
 		o.MaxWord = 100
@@ -80,7 +79,7 @@ func New(vocab []string, o Options) (*Tokenizer, error) {
 	return t, nil
 }
 
-// specials finds the special tokens, BERT's or as the options have them.
+// specials sets the special tokens, which are BERT's or those of the options.
 func (t *Tokenizer) specials(ids map[string]int32) error {
 	if s := t.opts.Special; s != nil {
 		id, ok := ids[s.Unknown]
@@ -105,19 +104,19 @@ func (t *Tokenizer) specials(ids map[string]int32) error {
 	return nil
 }
 
-// Options are the tokenizer's.
+// Options returns the tokenizer's options.
 func (t *Tokenizer) Options() Options { return t.opts }
 
 // Size is the number of tokens.
 func (t *Tokenizer) Size() int { return len(t.vocab) }
 
-// Pad is the id that fills a batch.
+// Pad is the id that shorter rows of a batch are filled up with.
 func (t *Tokenizer) Pad() int32 { return t.pad }
 
-// Token is the text of an id.
+// Token returns the token with this id.
 func (t *Tokenizer) Token(id int32) string { return t.vocab[id] }
 
-// Digest names the vocabulary and the options: two tokenizers of equal digest give equal ids.
+// Digest identifies the vocabulary and the options. Tokenizers with equal digests give equal ids.
 func (t *Tokenizer) Digest() cache.Digest {
 	b := fmt.Appendf(nil, "wordpiece 1 %v %v %d\n", t.opts.Lowercase, t.opts.StripAccents, t.opts.MaxWord)
 	if s := t.opts.Special; s != nil {
@@ -129,8 +128,8 @@ func (t *Tokenizer) Digest() cache.Digest {
 	return cache.Sum(b)
 }
 
-// Encode appends the ids of text to dst: [CLS], at most limit-2 tokens, [SEP], or what the model has in their place. A limit
-// of 0 is none.
+// Encode appends the ids of text to dst, with the special tokens around them ([CLS] and [SEP] in BERT). It appends at most limit ids in
+// all; 0 means no limit.
 func (t *Tokenizer) Encode(dst []int32, text string, limit int) []int32 {
 	e := encoder{t: t, out: append(dst, t.ends.Before...), limit: -1}
 	if limit > 0 {
@@ -143,30 +142,30 @@ func (t *Tokenizer) Encode(dst []int32, text string, limit int) []int32 {
 	return append(e.out, t.ends.After...)
 }
 
-// encoder is the state of one Encode.
+// encoder is the state of one call of Encode.
 type encoder struct {
 	t     *Tokenizer
 	out   []int32
-	limit int // length of out at which to stop; -1: none
+	limit int // Encode stops when out has this length; -1 means no limit
 	word  []byte
-	runes int // of word
+	runes int // number of characters in word
 	buf   [128]byte
 }
 
 func (e *encoder) full() bool { return e.limit >= 0 && len(e.out) >= e.limit }
 
-// text encodes a whole text, special tokens included.
+// text encodes a whole text, in which special tokens may be spelled out.
 func (e *encoder) text(s string) {
 	e.word = e.buf[:0]
 	e.t.added.Split(s, e.segment, func(id int32) { e.out = append(e.out, id) })
 }
 
-// segment encodes text without special tokens.
+// segment encodes a piece of text without special tokens. It handles ASCII itself, which is fast.
 func (e *encoder) segment(s string) {
 	for i := 0; i < len(s) && !e.full(); i++ {
 		b := s[i]
 		if b >= utf8.RuneSelf {
-			// Combining marks reach back to the letter before them: the rest goes the general way, from the word's start.
+			// A combining mark changes the letter before it. So unicode encodes the rest, from the beginning of this word on.
 			e.word, e.runes = e.word[:0], 0
 			e.unicode(s[wordStart(s, i):])
 			return
@@ -190,7 +189,7 @@ func (e *encoder) segment(s string) {
 	e.flush()
 }
 
-// wordStart is where the word that s[i] continues begins.
+// wordStart returns where the word begins that s[i] continues.
 func wordStart(s string, i int) int {
 	for i > 0 && class[s[i-1]] != space && class[s[i-1]] != punct {
 		i--
@@ -198,7 +197,7 @@ func wordStart(s string, i int) int {
 	return i
 }
 
-// unicode encodes any text: cleaned, decomposed, then cut into words.
+// unicode encodes any text: it cleans and decomposes the text, then divides it into words.
 func (e *encoder) unicode(s string) {
 	clean := make([]byte, 0, len(s)+16)
 	for _, r := range s {
@@ -243,7 +242,7 @@ func (e *encoder) unicode(s string) {
 	e.flush()
 }
 
-// flush cuts the word into pieces.
+// flush divides the current word into pieces and appends their ids.
 func (e *encoder) flush() {
 	if len(e.word) == 0 {
 		return
