@@ -42,11 +42,19 @@ func (e *evaluator) meta() record.Meta {
 
 // recorded is a variable's value for the record. Paths are as they were written, not where they are on this machine.
 func (e *evaluator) recorded(v cty.Value) json.RawMessage {
-	js, err := ctyjson.SimpleJSONValue{Value: e.asWritten(v)}.MarshalJSON()
+	js, err := jsonOf(e.asWritten(v))
 	if err != nil {
 		return nil
 	}
 	return js
+}
+
+// jsonOf is a value without marks as JSON.
+func jsonOf(v cty.Value) (json.RawMessage, error) {
+	if v.Type() == cty.Number && v.IsKnown() && !v.IsNull() {
+		return json.RawMessage(diag.Decimal(v.AsBigFloat())), nil
+	}
+	return ctyjson.SimpleJSONValue{Value: v}.MarshalJSON()
 }
 
 var valueScope = []string{"var", "local"}
@@ -92,7 +100,7 @@ func (e *evaluator) plain(a *attr) (any, bool) {
 		return nil, false
 	}
 	var out any
-	js, err := ctyjson.SimpleJSONValue{Value: v}.MarshalJSON()
+	js, err := jsonOf(v)
 	if err == nil {
 		err = json.Unmarshal(js, &out)
 	}

@@ -3,6 +3,7 @@ package diag_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -114,6 +115,30 @@ func TestValuesAreShownAsTheyAreWritten(t *testing.T) {
 		`["a", "b"]`: cty.ListVal([]cty.Value{cty.StringVal("a"), cty.StringVal("b")}), `{ n = 1 }`: cty.ObjectVal(map[string]cty.Value{"n": cty.NumberIntVal(1)})} {
 		if got := diag.Literal(v); got != want {
 			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// Numbers are written as math/big writes them, whether that was asked or not.
+func TestNumbersAreWrittenAsTheyAre(t *testing.T) {
+	var numbers []cty.Value
+	for _, text := range []string{"0", "-0", "1", "-12", "1000000", "1234567890123", "12345678901234567890", "9223372036854775808", "1e30", "1e400",
+		"0.95", "-0.95", "0.1", "0.000001", "1e-7", "1e-400", "2.5", "99.5", "1234.5678", "0.1234567890125", "0.12345678901234567890123", "4.35", "1e22"} {
+		numbers = append(numbers, cty.MustParseNumberVal(text))
+	}
+	third := cty.NumberIntVal(1).Divide(cty.NumberIntVal(3))
+	numbers = append(numbers, third, third.Multiply(cty.NumberIntVal(3)), cty.NumberFloatVal(0.95), cty.PositiveInfinity, cty.NegativeInfinity,
+		cty.MustParseNumberVal("0.1").Add(cty.MustParseNumberVal("0.2")))
+	for i := range 2000 {
+		numbers = append(numbers, cty.MustParseNumberVal(fmt.Sprintf("%d.%0*d", i%7, 1+i%14, i*i*i)))
+	}
+	for _, n := range numbers {
+		f := n.AsBigFloat()
+		if got, want := diag.Decimal(f), f.Text('f', -1); got != want {
+			t.Errorf("Decimal(%s) = %s", want, got)
+		}
+		if got, want := diag.Show(n), f.Text('g', 12); got != want {
+			t.Errorf("Show(%s) = %s, want %s", f.Text('f', -1), got, want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package diag
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,7 +64,7 @@ func (b *valueWriter) value(v cty.Value) {
 	case t == cty.String:
 		b.WriteString(Quote(v.AsString()))
 	case t == cty.Number:
-		b.WriteString(v.AsBigFloat().Text('g', 12))
+		b.WriteString(rounded(v.AsBigFloat()))
 	case t == cty.Bool:
 		fmt.Fprint(b, v.True())
 	case t.IsCapsuleType(): // an artifact
@@ -109,6 +110,36 @@ func (b *valueWriter) entries(v cty.Value) {
 		b.WriteByte(' ')
 	}
 	b.WriteByte('}')
+}
+
+// Decimal is f.Text('f', -1): a number with as few digits as tell it from others. Text takes long for numbers of 512 bits, as the language
+// has them. Most have so few digits that float64 tells them too.
+func Decimal(f *big.Float) string {
+	if text, ok := short(f); ok {
+		return text
+	}
+	return f.Text('f', -1)
+}
+
+// rounded is f.Text('g', 12).
+func rounded(f *big.Float) string {
+	const digits = 12
+	if text, ok := short(f); ok && len(text) <= digits {
+		near, _ := f.Float64()
+		return strconv.FormatFloat(near, 'g', digits, 64)
+	}
+	return f.Text('g', digits)
+}
+
+// short is a number's text if the nearest float64 has the same. Two decimals of at most 17 digits are never the same number of more bits.
+func short(f *big.Float) (text string, ok bool) {
+	if n, at := f.Int64(); at == big.Exact && n != 0 {
+		return strconv.FormatInt(n, 10), true
+	}
+	near, _ := f.Float64()
+	text = strconv.FormatFloat(near, 'f', -1, 64)
+	back, _, err := big.ParseFloat(text, 10, f.Prec(), f.Mode())
+	return text, err == nil && back.Cmp(f) == 0
 }
 
 // IsStep tells whether a value stands for a step: its ports are members.
