@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Count is the progress of one phase of a step's work, of which the unit is the name: "rows scored". Its methods are safe for
-// concurrent use, and a nil Count counts nothing.
+// Count reports the progress of one phase of a step's work. Its unit names the phase: "rows scored". The methods are safe for concurrent
+// use. A nil Count reports nothing.
 type Count struct {
 	env   *Env
 	unit  string
@@ -17,16 +17,16 @@ type Count struct {
 	told time.Time
 }
 
-// tellEvery is how often a phase is told of at most: a view draws no more often.
+// tellEvery is the shortest time between two reports of a phase. Views don't redraw more often.
 const tellEvery = 200 * time.Millisecond
 
-// Count begins a phase of total (0: not known) units.
+// Count begins a phase of total units of work; total is 0 if not known.
 func (e *Env) Count(total int64, unit string) *Count {
 	e.Progress(0, total, unit)
 	return &Count{env: e, unit: unit, total: total}
 }
 
-// Add says that n more units are done.
+// Add reports that n more units are done.
 func (c *Count) Add(n int) {
 	if c == nil || n == 0 {
 		return

@@ -11,8 +11,8 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// decodeInto fills the struct v from the object val, field by field; absent and null attributes take their default.
-// Errors name the attribute's path.
+// decodeInto sets the fields of the struct v from the attributes of the object val. Absent and null attributes take their default. Errors
+// begin with the attribute's path.
 func decodeInto(v reflect.Value, fields []Field, val cty.Value, path string) error {
 	for _, f := range fields {
 		at := f.Name
@@ -29,7 +29,7 @@ func decodeInto(v reflect.Value, fields []Field, val cty.Value, path string) err
 				return fmt.Errorf("%s: is required", at)
 			}
 			if f.Default == cty.NilVal {
-				if f.Block && fv.Kind() == reflect.Struct { // an absent block still has its fields' defaults
+				if f.Block && fv.Kind() == reflect.Struct { // the fields of an absent block still have defaults
 					if err := decodeInto(fv, f.Fields, cty.EmptyObjectVal, at); err != nil {
 						return err
 					}
@@ -88,7 +88,7 @@ func checkEnum(f Field, x cty.Value, at string) error {
 	return nil
 }
 
-// decodeGo sets fv to x, converting between the language's types first.
+// decodeGo sets fv to x, after it has converted x to the type of fv.
 func decodeGo(fv reflect.Value, x cty.Value, at string) error {
 	x, err := convert.Convert(x, ctyType(fv.Type()))
 	if err != nil {
@@ -115,7 +115,7 @@ func decodeGo(fv reflect.Value, x cty.Value, at string) error {
 		fv.Set(reflect.New(fv.Type().Elem()))
 		return decodeGo(fv.Elem(), x, at)
 	case reflect.Slice:
-		out := reflect.Zero(fv.Type()) // an empty list and none are one thing: nil
+		out := reflect.Zero(fv.Type()) // an empty list decodes to nil, like no list, so both give the same key
 		for it := x.ElementIterator(); it.Next(); {
 			_, e := it.Element()
 			n := reflect.New(fv.Type().Elem()).Elem()
@@ -147,7 +147,8 @@ func decodeGo(fv reflect.Value, x cty.Value, at string) error {
 	return nil
 }
 
-// encode is the canonical JSON-able form of a config struct: maps, slices, strings, bools, numbers; hcl names as keys.
+// encode returns a config struct as maps, slices, strings, bools and numbers, with hcl names as keys. Its JSON form is canonical, so it can
+// be part of the key.
 func encode(v reflect.Value) any {
 	switch v.Kind() {
 	case reflect.Struct:

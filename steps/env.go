@@ -7,32 +7,32 @@ import (
 	"rein/engine"
 )
 
-// Env is all that a step may touch besides its inputs. Its methods are safe for concurrent use.
+// Env is everything that a step may use besides its config and inputs. Its methods are safe for concurrent use.
 type Env struct{ call *engine.Call }
 
-// NewEnv wraps a call: for tests of steps.
+// NewEnv returns the Env of a call. Tests of steps use it.
 func NewEnv(c *engine.Call) *Env { return &Env{call: c} }
 
-// Out is the path to create for an output port, as a file or a folder.
+// Out returns the path where the step must create the output port, as a file or a folder.
 func (e *Env) Out(port string) string { return e.call.Outputs[port] }
 
-// OutPorts lists the output ports' paths: for steps whose ports the pipeline names.
+// OutPorts returns the path of each output port. Steps whose ports are named by the pipeline need it.
 func (e *Env) OutPorts() map[string]string { return e.call.Outputs }
 
-// Files lists an input port's files with their digests and names.
+// Files returns the files of an input port with their digests and names.
 func (e *Env) Files(port string) []engine.File { return e.call.Inputs[port] }
 
-// Scratch is an empty folder that is removed afterwards.
+// Scratch returns an empty folder that is removed after the step.
 func (e *Env) Scratch() string { return e.call.Scratch }
 
-// Checkpoint is a folder that outlives a killed run of the same work. It is made when it is first asked for: most steps
-// never do. If it can't be made, writing to it says why.
+// Checkpoint returns a folder that survives if the run is killed: the next run of the same work gets it again. The folder is created by the
+// first call, because most steps need none. If it can't be created, writing to it gives the reason.
 func (e *Env) Checkpoint() string {
 	_ = os.MkdirAll(e.call.Checkpoint, 0o755)
 	return e.call.Checkpoint
 }
 
-// Resources is what was granted to the step.
+// Resources returns what the engine granted to the step.
 func (e *Env) Resources() engine.Resources { return e.call.Resources }
 
 // Logf adds a line to the step's log.
@@ -40,30 +40,30 @@ func (e *Env) Logf(format string, args ...any) {
 	e.call.Emit(engine.Event{Action: engine.ActionLog, Text: fmt.Sprintf(format, args...)})
 }
 
-// Notef says something that belongs to the result and is shown beside it: a shortage, a breach that was recorded.
+// Notef adds a note to the result, which is shown beside it: a shortage, or a breach that was recorded.
 func (e *Env) Notef(format string, args ...any) {
 	e.call.Emit(engine.Event{Action: engine.ActionNote, Text: fmt.Sprintf(format, args...)})
 }
 
-// Progress reports done of total (0: not known) units.
+// Progress reports that done of total units are done; total is 0 if not known.
 func (e *Env) Progress(done, total int64, unit string) {
 	e.call.Emit(engine.Event{Action: engine.ActionProgress, Done: done, Total: total, Unit: unit})
 }
 
-// Metric records a named value with the result. Names are in DESIGN's METRIC style: fp_rate, total_samples.
+// Metric records a named value with the result. Names are in lower case with underscores: fp_rate, total_samples.
 func (e *Env) Metric(name string, v float64) {
 	e.call.Emit(engine.Event{Action: engine.ActionMetric, Metric: name, Value: v})
 }
 
-// Series adds a point to a curve that is kept with the result: loss at an epoch.
+// Series adds the point (at, v) to a curve that is kept with the result, such as the loss (v) at an epoch (at).
 func (e *Env) Series(name string, at, v float64) {
 	e.call.Emit(engine.Event{Action: engine.ActionSeries, Metric: name, At: at, Value: v})
 }
 
-// Device records what did the work ("onnx:cpu", "cuda:0 H100"); it is not in the key.
+// Device records which device did the work ("onnx:cpu", "cuda:0 H100"). It isn't part of the key.
 func (e *Env) Device(name string) {
 	e.call.Emit(engine.Event{Action: engine.ActionMetric, Metric: "device", Text: name})
 }
 
-// Memo keeps values by row across runs.
+// Memo returns a store that keeps a value for each row across runs.
 func (e *Env) Memo() engine.Memo { return e.call.Memo }

@@ -17,15 +17,15 @@ import (
 type Field struct {
 	Name     string
 	Doc      string
-	Type     cty.Type // of an attribute; for a block the object type of its Fields
+	Type     cty.Type // of an attribute its type, of a block the object type of its Fields
 	Required bool
-	Default  cty.Value // cty.NilVal: none; the Go zero value then
-	Enum     []string  // the allowed values, if it is one of few
-	Unkeyed  bool      // can't change the result: not in the key
-	Extent   bool      // only says how far to go (epochs): not in the checkpoint's key
+	Default  cty.Value // cty.NilVal if there is none: then the Go zero value applies
+	Enum     []string  // the allowed values; nil: any
+	Unkeyed  bool      // can't change the result, so it isn't part of the key
+	Extent   bool      // only says how far to go (epochs), so it isn't part of the checkpoint's key
 	Block    bool      // written as NAME { ... }
-	Repeated bool      // a block that may come several times
-	Fields   []Field   // of a block
+	Repeated bool      // a block that may be written several times
+	Fields   []Field   // the arguments in a block
 	index    int
 }
 
@@ -34,17 +34,17 @@ type Port struct {
 	Name     string
 	Kind     string // "rows", "scores", "model", "report", "package", "file"
 	Doc      string
-	List     bool // an input that takes a list of references
+	List     bool // the input takes a list of references
 	Optional bool
-	Absent   bool   // a path that is given and isn't there counts as none
-	Missing  string // what to write instead where a path that is given isn't there
-	// Block is the block of the step that the input is written in; "": none. Where the block has the argument Unless, too, what is
-	// written is an argument of that name, not the input.
+	Absent   bool   // a path to a file that doesn't exist counts as no input
+	Missing  string // advice for the error when the path's file doesn't exist
+	// Block names the block in which the input is written; "" means the step itself. If the block also has the argument Unless, then the
+	// attribute in the block isn't the input but an argument of the same name.
 	Block, Unless string
 	index         int
 }
 
-// Written is the port's name as a reader finds it: with the block that it stands in.
+// Written returns the port's name as users write it: BLOCK.NAME if it stands in a block.
 func (p Port) Written() string {
 	if p.Block == "" {
 		return p.Name
@@ -61,11 +61,11 @@ var kinds = map[reflect.Type]string{
 	reflect.TypeFor[artifact.File]():    "file",
 }
 
-// schemas are the fields of each config struct that was read: a file may have thousands of steps of few types.
-var schemas sync.Map // of reflect.Type: []Field
+// schemas caches the fields of config structs, because a file may have thousands of steps of a few types.
+var schemas sync.Map // reflect.Type -> []Field
 
-// fieldsOf reads the hcl, default, doc, enum and key tags of a config struct; callers don't change what they get. It panics on a programmer's
-// mistake.
+// fieldsOf returns the arguments that a config struct declares in its hcl, default, doc, enum and key tags. Callers must not change the
+// result. It panics on invalid tags, which are a programmer's mistake.
 func fieldsOf(t reflect.Type) []Field {
 	if known, ok := schemas.Load(t); ok {
 		return known.([]Field)
@@ -141,7 +141,7 @@ func parseDefault(t cty.Type, s string) cty.Value {
 	return v
 }
 
-// ctyType is the language's type of a Go config type.
+// ctyType returns the type of the language that corresponds to a Go type of a config.
 func ctyType(t reflect.Type) cty.Type {
 	switch t.Kind() {
 	case reflect.String:
@@ -170,8 +170,8 @@ func ctyType(t reflect.Type) cty.Type {
 	panic(fmt.Sprintf("steps: %v is no config type", t))
 }
 
-// portsOf reads the tags of an inputs or outputs struct: port:"rows", port:"rows,optional" or port:"file,absent", doc, missing, in
-// and unless.
+// portsOf returns the ports that an inputs or outputs struct declares in its tags: port:"rows", port:"rows,optional" or port:"file,absent",
+// and doc, missing, in and unless.
 func portsOf(t reflect.Type) []Port {
 	var out []Port
 	for i := range t.NumField() {

@@ -2,10 +2,10 @@
 //
 //	run(ctx, env, config, inputs) (outputs, error)
 //
-// with hcl tags on the config's fields and port tags on the fields of inputs and outputs; New reads them once and
-// panics on a programmer's mistake. The engine sees a step as an engine.Op.
+// The fields of config have hcl tags, the fields of inputs and outputs have port tags. New reads the tags once and panics if they are
+// invalid. The engine sees a step as an engine.Op.
 //
-// A new step is a new package under steps/ and one line in steps/all.
+// A new step type is a new package under steps/ and one line in steps/all.
 package steps
 
 import (
@@ -22,13 +22,13 @@ import (
 	"rein/steps/artifact"
 )
 
-// Inputs and Outputs are the port structs of a step whose ports the pipeline names itself (exec).
+// Inputs and Outputs are the port structs of a step whose ports are named by the pipeline, such as exec.
 type (
 	Inputs  map[string][]artifact.File
 	Outputs map[string]artifact.File
 )
 
-// Type is a step type: its schema for the language, and the way to an engine.Op.
+// Type is a step type. It holds the schema for the language and makes the engine.Op of a step.
 type Type struct {
 	Name    string
 	Version int
@@ -36,51 +36,51 @@ type Type struct {
 	Example string // HCL
 	Fields  []Field
 	In, Out []Port
-	// Dynamic: the pipeline names the ports; `inputs` maps names to references, the config's `outputs` lists names.
+	// Dynamic tells that the pipeline names the ports: the argument `inputs` maps names to references, and `outputs` lists names.
 	Dynamic bool
 
 	isolated, nondeterministic, exclusive bool
 	traits                                engine.Traits
-	rowsKnown, keeps                      bool // it was said what becomes of the rows that come in
+	rowsKnown, keeps                      bool // the type says what becomes of the rows of its inputs
 	fingerprint                           func() map[string]string
 	config                                reflect.Type
-	describes                             bool // a config of it has a part in an Op's Description
-	adjusts                               bool // and one in its Traits
+	describes                             bool // its configs contribute to an Op's Description
+	adjusts                               bool // its configs contribute to an Op's Traits
 	unkeyed, extents                      []string
 	call                                  func(context.Context, *Env, any, *engine.Call) error
 }
 
-// Option adjusts a Type.
+// Option changes a Type that New makes.
 type Option func(*Type)
 
-// Isolated runs the step in a child process: for native code that may crash.
+// Isolated makes the step run in a child process, because its native code may crash.
 func Isolated(t *Type) { t.isolated = true }
 
-// Exclusive says that the step measures time: no other step runs beside it, and it comes after whatever else can run.
+// Exclusive says that the step measures time. No other step runs beside it, and it runs after all others that can.
 func Exclusive(t *Type) { t.exclusive = true }
 
-// Nondeterministic says that a re-run may give other bytes.
+// Nondeterministic says that a second run of the step may give other bytes.
 func Nondeterministic(t *Type) { t.nondeterministic = true }
 
-// Fingerprint adds facts of the outside world to every key of the type: library versions, hardware.
+// Fingerprint adds facts about the outside world to the key of every step of the type, such as library versions or hardware.
 func Fingerprint(f func() map[string]string) Option { return func(t *Type) { t.fingerprint = f } }
 
-// Example gives a piece of HCL for the reference.
+// Example adds an example in HCL to the reference.
 func Example(hcl string) Option { return func(t *Type) { t.Example = hcl } }
 
-// Validator may be implemented by a config (value or pointer): checked at load, before anything runs.
+// Validator may be implemented by a config (value or pointer). Validate is called when the file is loaded, before anything runs.
 type Validator interface{ Validate() error }
 
-// Fingerprinter may be implemented by a config whose result depends on the outside world in a way that its
-// own values decide (a model file named by path, a server's version).
+// Fingerprinter may be implemented by a config if its values decide which facts about the outside world affect the result: the content of a
+// model file that is named by path, a server's version. The facts become part of the key.
 type Fingerprinter interface {
 	Fingerprint(ctx context.Context) (map[string]string, error)
 }
 
-// GPUUser may be implemented by a config whose step takes a GPU where there is one, though its resources ask for none.
+// GPUUser may be implemented by a config. If UsesGPU returns true, the step uses a GPU if there is one, even if its resources ask for none.
 type GPUUser interface{ UsesGPU() bool }
 
-// New makes a step type of a function. version is raised whenever equal input would give other output.
+// New returns a step type that calls run. Raise version whenever equal inputs would give a different output.
 func New[C, I, O any](name string, version int, doc string, run func(context.Context, *Env, C, I) (O, error), opts ...Option) *Type {
 	t := &Type{Name: name, Version: version, Doc: doc, config: reflect.TypeFor[C]()}
 	t.Fields = fieldsOf(t.config)
@@ -115,7 +115,7 @@ func New[C, I, O any](name string, version int, doc string, run func(context.Con
 	return t
 }
 
-// bind sets the input ports to the call's files.
+// bind sets the fields of the inputs struct v to the paths of the call's files.
 func (t *Type) bind(v reflect.Value, c *engine.Call) {
 	if t.Dynamic {
 		m := Inputs{}
@@ -141,8 +141,8 @@ func (t *Type) bind(v reflect.Value, c *engine.Call) {
 	}
 }
 
-// Op makes an engine.Op of an object of arguments; unknown attributes are the caller's to report.
-// sensitive are dotted paths of values that must not be shown.
+// Op returns the engine.Op of a step with the arguments args. It ignores unknown attributes; the caller reports them. sensitive lists the
+// dotted paths of arguments whose values must not be shown.
 func (t *Type) Op(args cty.Value, sensitive ...string) (engine.Op, error) {
 	cv := reflect.New(t.config).Elem()
 	if err := decodeInto(cv, t.Fields, args, ""); err != nil {
@@ -164,8 +164,8 @@ func (t *Type) op(cv reflect.Value, sensitive []string) (engine.Op, error) {
 	return &op{t: t, config: func() (any, error) { return cv.Interface(), nil }, json: js, sensitive: sensitive}, nil
 }
 
-// Revive makes an Op of what an Op of the type has said of itself: the Config of its Description, and the lines of the key that the
-// engine has made of that. It reads the config when something asks what is in it.
+// Revive returns an Op that was described before: config is the Config of its Description, lines are the lines of the key that the engine
+// made of it. The config is decoded only when something asks for its content.
 func (t *Type) Revive(config json.RawMessage, lines []string) engine.Op {
 	return &op{t: t, json: config, lines: lines, config: sync.OnceValues(func() (any, error) {
 		o, err := t.read(config)
@@ -176,7 +176,7 @@ func (t *Type) Revive(config json.RawMessage, lines []string) engine.Op {
 	})}
 }
 
-// read makes an Op of canonical JSON.
+// read returns the Op of a config in canonical JSON.
 func (t *Type) read(config json.RawMessage) (engine.Op, error) {
 	ty, err := ctyjson.ImpliedType(config)
 	if err != nil {
@@ -189,7 +189,7 @@ func (t *Type) read(config json.RawMessage) (engine.Op, error) {
 	return t.Op(v)
 }
 
-// Resolver finds step types by name: how a work order becomes an Op in another process.
+// Resolver returns a function that finds a step type by name and version. With it another process turns a work order into an Op.
 func Resolver(types []*Type) engine.Resolver {
 	return func(name string, version int, config json.RawMessage) (engine.Op, error) {
 		for _, t := range types {
@@ -209,7 +209,7 @@ type op struct {
 	t         *Type
 	config    func() (any, error)
 	json      json.RawMessage
-	lines     []string // of the key, where they are known; see Description
+	lines     []string // lines of the key if they are known; see engine.Description
 	sensitive []string
 }
 
@@ -247,7 +247,7 @@ func (o *op) Describe(ctx context.Context) (engine.Description, error) {
 	return d, nil
 }
 
-// paths are the dotted paths of the fields that is says yes to.
+// paths returns the dotted paths of the fields for which is returns true.
 func paths(fields []Field, prefix string, is func(Field) bool) []string {
 	var out []string
 	for _, f := range fields {
@@ -259,7 +259,7 @@ func paths(fields []Field, prefix string, is func(Field) bool) []string {
 	return out
 }
 
-// Run calls the step's function. A panic in it is an error: one broken step must not end the engine.
+// Run calls the step's function. It turns a panic into an error, because one broken step must not end the engine.
 func (o *op) Run(ctx context.Context, c *engine.Call) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -276,12 +276,12 @@ func (o *op) Run(ctx context.Context, c *engine.Call) (err error) {
 	return ctx.Err()
 }
 
-// Verdictf is an error that is no fault: the step worked, and the answer is no (exit status 1).
+// Verdictf returns an error that isn't a fault: the step worked, and the answer is no (exit status 1).
 func Verdictf(format string, args ...any) error {
 	return &engine.Verdict{Text: fmt.Sprintf(format, args...)}
 }
 
-// Advise says beside an error, or a verdict, what its reader can do about it.
+// Advise returns err with advice for its reader on what to do.
 func Advise(err error, format string, args ...any) error {
 	return engine.Advise(err, fmt.Sprintf(format, args...))
 }

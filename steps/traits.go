@@ -7,7 +7,7 @@ import (
 	"rein/engine"
 )
 
-// The stages of the timeline that a step's time can count to.
+// The parts of the timeline that the time of a step can count towards.
 const (
 	Data       = engine.StageData
 	Training   = engine.StageTraining
@@ -15,59 +15,60 @@ const (
 	Export     = engine.StageExport
 )
 
-// Stage says to which part of the timeline the step's time counts.
+// Stage says towards which part of the timeline the step's time counts.
 func Stage(s engine.Stage) Option { return func(t *Type) { t.traits.Stage = s } }
 
-// Measures says that the step looks at a finished model, or hands it on: its time is no cost of making the model.
+// Measures says that the step only examines a finished model, or hands it on. Its time isn't a cost of making the model.
 func Measures(t *Type) { t.traits.Measures = true }
 
-// Writes says that the step's rows are new texts, which a strategy's control leaves out. control has the arguments, as HCL, by which
-// the step passes on copies instead; "" where it has none such.
+// Writes says that the step writes new texts. A strategy's control is the same pipeline without new texts: control holds the arguments, as
+// HCL, with which the step passes on copies instead. control is "" if the step has no such arguments.
 func Writes(control string) Option {
 	return func(t *Type) { t.traits.Writes, t.traits.Control = true, control }
 }
 
-// InControl has the arguments, as HCL, that the step needs in a strategy's control, where some rows are copies.
+// InControl gives the arguments, as HCL, that the step needs in a strategy's control, because some of the rows are copies there.
 func InControl(hcl string) Option { return func(t *Type) { t.traits.Control = hcl } }
 
-// Report says what the step's report is on ("edits"), so that the page of a comparison draws it.
+// Report names the subject of the step's report ("edits"), so that the page of a comparison knows how to draw it.
 func Report(on string) Option { return func(t *Type) { t.traits.Report = on } }
 
-// Passes names the inputs whose rows, or variations of them, come out again: what is made of the outputs is made of them. Without a
-// name it says that no row of an input comes out.
+// Passes names the inputs whose rows, or variations of them, are in the outputs. What is made of the outputs then counts as made of these
+// rows. Passes without a name says that no row of an input is in an output.
 func Passes(ports ...string) Option {
 	return func(t *Type) { t.rowsKnown, t.traits.Passes = true, ports }
 }
 
-// Keeps names the input whose rows come out again, each and as they are.
+// Keeps names the input whose rows are all in the output, unchanged.
 func Keeps(port string) Option {
 	return func(t *Type) { t.rowsKnown, t.keeps, t.traits.Passes = true, true, []string{port} }
 }
 
-// Divides names the inputs of whose rows each output is a part. No two outputs share a row.
+// Divides names the inputs whose rows the step divides among its outputs. No two outputs share a row.
 func Divides(ports ...string) Option {
 	return func(t *Type) { t.rowsKnown, t.traits.Divides = true, ports }
 }
 
-// Fits names an input whose rows make the step's model what it is, and how: "trains on".
+// Fits names an input whose rows determine the step's model, and how they do: "trains on".
 func Fits(port, how string) Option {
 	return func(t *Type) { t.traits.Fits = append(t.traits.Fits, engine.Fit{Port: port, How: how}) }
 }
 
-// HeldOut names the inputs of whose rows none may have made a model that the step takes: rein plan refuses a pipeline in which one has.
+// HeldOut names the inputs whose rows must not have contributed to any model that the step takes. rein plan refuses a pipeline where one
+// has.
 func HeldOut(ports ...string) Option { return func(t *Type) { t.traits.HeldOut = ports } }
 
-// TraitsAdjuster may be implemented by a config (value or pointer) whose values decide what the step is.
+// TraitsAdjuster may be implemented by a config (value or pointer) if its values change the step's traits.
 type TraitsAdjuster interface{ AdjustTraits(*engine.Traits) }
 
-// Traits are what the type says of itself, for one configuration of it.
+// Traits returns the traits of the type, adjusted for the configuration of o.
 func (t *Type) Traits(o engine.Op) engine.Traits {
 	out := t.traits
 	x, ok := o.(*op)
 	if !ok || !t.adjusts {
 		return out
 	}
-	if config, err := x.config(); err == nil { // else the step says so when it is asked for more
+	if config, err := x.config(); err == nil { // a broken config is reported when the step is described
 		if a, ok := config.(TraitsAdjuster); ok {
 			a.AdjustTraits(&out)
 		}
@@ -75,7 +76,7 @@ func (t *Type) Traits(o engine.Op) engine.Traits {
 	return out
 }
 
-// checkTraits panics where a type doesn't say what a reader of graphs has to know, or names a port that isn't there.
+// checkTraits panics if a type with rows in and out doesn't say whether they are the same rows, or if a trait names an unknown port.
 func (t *Type) checkTraits() {
 	isRows := func(p Port) bool { return p.Kind == "rows" }
 	if !t.rowsKnown && slices.ContainsFunc(t.In, isRows) && slices.ContainsFunc(t.Out, isRows) {

@@ -1,4 +1,4 @@
-// Package all lists the step types that ship. A new step is one line here.
+// Package all lists the step types that ship. A new step type needs one line here.
 package all
 
 import (

@@ -8,17 +8,18 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// Answer is a Scored row without what it says: a comparison of models reads no more, and so leaves the texts on disk.
+// Answer is a Scored row without its text and other descriptions. Comparisons of models read Answers, so the texts stay on disk.
 type Answer struct {
 	Set   string
 	Label string
 	Score float64
 	Seeds []float64
 
-	Threshold float64 // that decided the row, where rows of several models are together; else 0
+	Threshold float64 // the threshold that decided the row, if the rows are of several models; else 0
 }
 
-// Answers returns the answers in the rows' order. They are read column by column, several times as fast as by rows.
+// Answers returns one Answer for each row, in the rows' order. It reads only the columns that it needs, which is several times as fast as
+// reading rows. It fails if the file isn't Parquet or has more values in a column than rows.
 func (s Scores) Answers() ([]Answer, error) {
 	f, pf, err := openParquet(s.Path)
 	if err != nil {
@@ -37,7 +38,7 @@ func (s Scores) Answers() ([]Answer, error) {
 }
 
 func readAnswers(group parquet.RowGroup, out []Answer) error {
-	words := map[string]string{} // a few that all rows share
+	words := map[string]string{} // the few different values of set and label, each kept once
 	word := func(v parquet.Value) string {
 		b := v.ByteArray()
 		w, ok := words[string(b)]
@@ -59,7 +60,7 @@ func readAnswers(group parquet.RowGroup, out []Answer) error {
 	} {
 		leaf, ok := group.Schema().Lookup(column.name)
 		if !ok {
-			continue // written before there was such a column
+			continue // the file is older than the column
 		}
 		row := -1
 		err := values(group.ColumnChunks()[leaf.ColumnIndex], func(v parquet.Value) error {

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Cell is a text for a CSV file that spreadsheets open: attackers write prompts, and a spreadsheet computes what begins like a
-// formula. An apostrophe before it makes it text; numbers stay. CellText gives the text back.
+// Cell returns text in a form that is safe in a CSV file. Attackers write prompts, and a spreadsheet executes a cell that looks like a
+// formula. So such a text gets an apostrophe in front, which makes the spreadsheet show it as text. Numbers stay as they are. CellText
+// undoes this.
 func Cell(text string) string {
 	if _, err := strconv.ParseFloat(text, 64); err != nil && computes(text) {
 		return "'" + text
@@ -14,7 +15,7 @@ func Cell(text string) string {
 	return text
 }
 
-// CellText is the text that Cell was given.
+// CellText returns the text from which Cell made cell.
 func CellText(cell string) string {
 	if text, ok := strings.CutPrefix(cell, "'"); ok && computes(text) {
 		return text
@@ -22,7 +23,7 @@ func CellText(cell string) string {
 	return cell
 }
 
-// computes tells whether a spreadsheet may take a text, or what is behind its apostrophes, for a formula.
+// computes tells whether a spreadsheet may take text for a formula, with or without its leading apostrophes.
 func computes(text string) bool {
 	text = strings.TrimLeft(text, "'")
 	return text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0]))

@@ -15,44 +15,45 @@ const (
 	ModelInfoFile    = "model.json"
 	ModelWeightsFile = "weights.safetensors"
 	ModelGraphFile   = "model.onnx"
-	// ModelUserGraphFile is the trained graph of a model of kind "graph": what training goes on from.
+	// ModelUserGraphFile is the trained graph of a model of kind "graph". Further training starts from it.
 	ModelUserGraphFile = "graph.onnx"
 )
 
-// ModelInfo is a model folder's model.json: what it takes to use the model, besides its weights.
+// ModelInfo is the content of a model folder's model.json: all that a user of the model needs besides the weights.
 type ModelInfo struct {
 	Format    int               `json:"format"`
-	Kind      string            `json:"kind"`              // "ngram", "encoder", "graph": how text becomes the graph's inputs
-	Weights   string            `json:"weights,omitempty"` // of the graph: "int8", else float32
-	Classes   []string          `json:"classes"`           // in the order of the outputs; Benign is the first
-	Threshold float64           `json:"threshold"`         // a threat score at or above it means malicious
+	Kind      string            `json:"kind"`              // how text becomes the graph's inputs: "ngram", "encoder" or "graph"
+	Weights   string            `json:"weights,omitempty"` // number type of the graph's weights: "int8"; "" means float32
+	Classes   []string          `json:"classes"`           // names of the outputs, in their order; the first is Benign
+	Threshold float64           `json:"threshold"`         // a threat score at or above the threshold means malicious
 	Rule      string            `json:"rule"`              // how the threshold was chosen
-	Text      json.RawMessage   `json:"text"`              // how text becomes ids, by Kind: hashing or tokeniser
-	Versions  map[string]string `json:"versions"`          // libraries that made it
-	Training  map[string]string `json:"training"`          // seed, epochs, rows: for the model card
-	Data      *ModelData        `json:"data,omitempty"`    // what it was trained on: for the model card
-	Windows   *Windows          `json:"windows,omitempty"` // how a text is read that is longer than the model reads at once; nil: the rest isn't
+	Text      json.RawMessage   `json:"text"`              // how text becomes ids: hashing or tokeniser, by Kind
+	Versions  map[string]string `json:"versions"`          // versions of the libraries that trained it
+	Training  map[string]string `json:"training"`          // seed, epochs, rows; shown in the model card
+	Data      *ModelData        `json:"data,omitempty"`    // what it was trained on; shown in the model card
+	Windows   *Windows          `json:"windows,omitempty"` // how longer texts are read than fit into the model; nil: they are cut
 }
 
-// Windows are parts of a long text that are scored one by one. They are of as many tokens as the model reads at once.
+// Windows says how a text is scored that has more tokens than fit into the model. The text is divided into overlapping windows, each as
+// long as the model's input, and each window is scored alone.
 type Windows struct {
-	Rule    string `json:"rule"`    // how their answers become the text's: "max" or "noisy-or"
-	Overlap int    `json:"overlap"` // tokens of a window that the one before has, too
-	Most    int    `json:"most"`    // windows that are read; of a longer text half of them from its start and half from its end
+	Rule    string `json:"rule"`    // how the windows' scores become the text's: "max" or "noisy-or"
+	Overlap int    `json:"overlap"` // tokens that a window shares with the one before
+	Most    int    `json:"most"`    // largest number of windows; of a longer text, half are from its start and half from its end
 	Why     string `json:"why,omitempty"`
 }
 
-// ModelData says what a model was trained on.
+// ModelData says how many rows a model was trained on and where they came from.
 type ModelData struct {
 	Benign     int            `json:"benign"`
 	Malicious  int            `json:"malicious"`
-	Validation int            `json:"validation"`          // rows that stopped the training and chose the threshold
-	CrossFit   int            `json:"cross_fit,omitempty"` // groups of sources by which the validation rows are training rows, too; 0: they are others
-	Sources    map[string]int `json:"sources,omitempty"`   // rows by source, where they name one
-	Methods    map[string]int `json:"methods,omitempty"`   // made rows by the method that made them; the others were collected
+	Validation int            `json:"validation"`          // rows that decided when training stopped, and the threshold
+	CrossFit   int            `json:"cross_fit,omitempty"` // groups of sources for cross-fitting, where validation rows are training rows, too; 0: separate rows
+	Sources    map[string]int `json:"sources,omitempty"`   // rows by source; rows without a source aren't counted
+	Methods    map[string]int `json:"methods,omitempty"`   // generated rows by the method that made them
 }
 
-// Info reads model.json.
+// Info reads model.json. It fails if the folder has none, or one of another format, or one whose classes or threshold are invalid.
 func (m Model) Info() (ModelInfo, error) {
 	var info ModelInfo
 	path := filepath.Join(m.Path, ModelInfoFile)
@@ -75,7 +76,7 @@ func (m Model) Info() (ModelInfo, error) {
 	return info, nil
 }
 
-// WriteInfo writes model.json into the model's folder, which it creates.
+// WriteInfo writes model.json into the model's folder. It creates the folder if there is none.
 func (m Model) WriteInfo(info ModelInfo) error {
 	info.Format = ModelFormat
 	b, err := json.MarshalIndent(info, "", "  ")

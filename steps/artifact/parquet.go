@@ -10,10 +10,10 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// batch is the number of rows moved at a time: memory stays bounded whatever the file's size.
+// batch is the number of rows that are read or written at a time. It bounds memory, whatever the file's size.
 const batch = 4096
 
-// scan yields the file's rows in order; the first error ends it.
+// scan yields the file's rows in order. It ends after the first error.
 func scan[T any](path string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
@@ -45,7 +45,7 @@ func scan[T any](path string) iter.Seq2[T, error] {
 	}
 }
 
-// openParquet checks the footer: NewGenericReader panics on a broken one.
+// openParquet opens a Parquet file and checks its footer, because parquet.NewGenericReader panics on a broken one.
 func openParquet(path string) (*os.File, *parquet.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -73,13 +73,13 @@ func readAll[T any](path string) ([]T, error) {
 	return out, nil
 }
 
-// Writer writes rows as they come, with bounded memory. Equal rows give equal bytes.
+// Writer writes rows to a Parquet file as they come, with bounded memory. Equal rows give equal bytes.
 type Writer[T any] struct {
 	f *os.File
 	w *parquet.GenericWriter[T]
 }
 
-// NewWriter creates the file at path; Close finishes it.
+// NewWriter creates the file at path. The file is complete only after Close.
 func NewWriter[T any](path string) (*Writer[T], error) {
 	f, err := os.Create(path)
 	if err != nil {
@@ -110,10 +110,10 @@ func writeAll[T any](path string, rows []T) error {
 	return errors.Join(w.Write(rows...), w.Close())
 }
 
-// All yields the rows in order; the first error ends it.
+// All yields the rows in order. It ends after the first error.
 func (r Rows) All() iter.Seq2[Row, error] { return scan[Row](r.Path) }
 
-// IsRows tells whether a file holds rows, by its columns.
+// IsRows tells whether path is a Parquet file with the columns of Row.
 func IsRows(path string) bool {
 	f, pf, err := openParquet(path)
 	if err != nil {
@@ -128,7 +128,7 @@ func IsRows(path string) bool {
 	return true
 }
 
-// CountAll is the number of rows of several sets; one without a path has none.
+// CountAll returns the number of rows in all sets together. A set without a path counts as empty.
 func CountAll(sets ...Rows) (total int64, err error) {
 	for _, s := range sets {
 		if s.Path == "" {
@@ -143,7 +143,7 @@ func CountAll(sets ...Rows) (total int64, err error) {
 	return total, nil
 }
 
-// Count is the number of rows, from the file's footer.
+// Count returns the number of rows. It reads only the file's footer.
 func (r Rows) Count() (int64, error) {
 	f, err := os.Open(r.Path)
 	if err != nil {
@@ -167,7 +167,7 @@ func (r Rows) Read() ([]Row, error) { return readAll[Row](r.Path) }
 // WriteRows writes rows to path.
 func WriteRows(path string, rows []Row) (Rows, error) { return Rows{path}, writeAll(path, rows) }
 
-// All yields the scored rows in order; the first error ends it.
+// All yields the scored rows in order. It ends after the first error.
 func (s Scores) All() iter.Seq2[Scored, error] { return scan[Scored](s.Path) }
 
 // Read returns all scored rows.

@@ -1,4 +1,4 @@
-// Package stepstest gives tests of steps an environment without an engine.
+// Package stepstest provides an environment without an engine for the tests of steps.
 package stepstest
 
 import (
@@ -14,7 +14,7 @@ import (
 	"rein/steps"
 )
 
-// Env is a steps.Env that keeps what the step said.
+// Env is a steps.Env that records what the step reported.
 type Env struct {
 	*steps.Env
 	mu         sync.Mutex
@@ -23,16 +23,16 @@ type Env struct {
 	Series     map[string][][2]float64
 	Notes      []string
 	Logs       []string
-	Progress   []string // "3 of 10 rows"
+	Progress   []string // such as "3 of 10 rows"
 }
 
-// New makes an Env with a path for each output port and a memo in memory.
+// New returns an Env with a path for each output port and an empty memo in memory.
 func New(t testing.TB, outputs ...string) *Env {
 	t.Helper()
 	return NewWithMemo(t, &Memo{}, outputs...)
 }
 
-// NewWithMemo is New with a memo of earlier runs.
+// NewWithMemo returns an Env like New's that uses m, which may hold the values of earlier runs.
 func NewWithMemo(t testing.TB, m *Memo, outputs ...string) *Env {
 	t.Helper()
 	e := &Env{Metrics: map[string]float64{}, Series: map[string][][2]float64{}}
@@ -66,7 +66,7 @@ func (e *Env) emit(ev engine.Event) {
 	}
 }
 
-// Memo is a row memo in memory that counts hits and what is put into it.
+// Memo is a row memo in memory. It counts hits and the values put into it.
 type Memo struct {
 	mu   sync.Mutex
 	m    map[cache.Digest][]byte
@@ -101,7 +101,7 @@ func (m *Memo) PutMany(_ context.Context, keys []cache.Digest, values [][]byte) 
 	return nil
 }
 
-// IsVerdict tells a verdict from a fault.
+// IsVerdict tells whether err is a verdict, not a fault.
 func IsVerdict(err error) bool {
 	var v *engine.Verdict
 	return errors.As(err, &v)
