@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"rein/cache"
+	"rein/cmd/rein/internal/lategc"
 	"rein/engine"
 	stepexec "rein/steps/exec"
 )
@@ -55,7 +56,6 @@ func configError(err error) error { return &exitError{exitConfig, err} }
 // mainCode runs the command line and returns the exit status. The first interrupt asks everything to stop and keeps finished results; a
 // second one ends the process at once. A terminal that is closed counts as an interrupt.
 func mainCode() int {
-	collectLater()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 2)
@@ -77,15 +77,19 @@ func mainCode() int {
 // smallHeap is the size of the heap at which garbage is collected for the first time.
 const smallHeap = 96 << 20
 
+func init() { collectLater(int(lategc.Percent)) }
+
 // collectLater postpones the first garbage collection: most commands end before they have used smallHeap. After it, collections are as in
-// every Go program. If GOGC or GOMEMLIMIT is set, it does nothing. The channel is closed after the first collection.
-func collectLater() <-chan struct{} {
+// every Go program, with the given value of GOGC. If GOGC or GOMEMLIMIT is set, that holds from the beginning. The channel is closed after the
+// first collection.
+func collectLater(percent int) <-chan struct{} {
 	over := make(chan struct{})
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		debug.SetGCPercent(percent)
 		return over
 	}
 	limit := debug.SetMemoryLimit(smallHeap)
-	percent := debug.SetGCPercent(-1)
+	debug.SetGCPercent(-1)
 	first := new([16]byte) // big enough to be allocated by itself
 	runtime.AddCleanup(first, func(struct{}) {
 		debug.SetGCPercent(percent)

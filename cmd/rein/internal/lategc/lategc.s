@@ -1,0 +1,1 @@
+// This empty file lets a function of Go have no body.
