@@ -93,7 +93,7 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// The list of checksums may be written as sha256sum does on any system.
+// Verify reads lists of checksums as sha256sum writes them on any operating system.
 func TestVerifyReadsAnyList(t *testing.T) {
 	for name, change := range map[string]func(string) string{
 		"line ends of Windows": func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") },
@@ -132,7 +132,7 @@ func TestVerifyReadsAnyList(t *testing.T) {
 	}
 }
 
-// A package whose files never end is refused before one is read.
+// Verify refuses a package with a file that never ends, before it reads one.
 func TestVerifyReadsNoDevice(t *testing.T) {
 	for _, name := range []string{SumsFile, "model.json", "sub/model.onnx"} {
 		dir := folder(t, map[string]string{"model.json": "{}", "sub/x": ""})
@@ -146,7 +146,7 @@ func TestVerifyReadsNoDevice(t *testing.T) {
 	}
 }
 
-// An archive can't write outside its folder, holds no links, and is whole or refused.
+// Extract writes nothing outside its folder, and refuses archives that contain links or are incomplete.
 func TestExtractRefuses(t *testing.T) {
 	pack := func(h tar.Header) []byte {
 		var b bytes.Buffer

@@ -19,7 +19,7 @@ import (
 	"rein/steps/internal/ort"
 )
 
-// miniLM is the all-MiniLM-L6-v2 folder, or the test skips.
+// miniLM returns the folder of all-MiniLM-L6-v2, or skips the test.
 func miniLM(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("REIN_MINILM")
@@ -29,8 +29,8 @@ func miniLM(t testing.TB) string {
 	return dir
 }
 
-// What is pooled equals what Hugging Face's transformers 5 with PyTorch computes of the same ids: the first values of two
-// rows, one of them filled up.
+// The pooled vectors equal those that Hugging Face's transformers 5 computes with PyTorch from the same ids. It compares the first values
+// of two rows, one of which has padding.
 func TestMiniLMEqualsTransformers(t *testing.T) {
 	m, err := Read(miniLM(t), 384, 128, 1)
 	if err != nil {
@@ -40,7 +40,7 @@ func TestMiniLMEqualsTransformers(t *testing.T) {
 	for i := range head {
 		head[i] = 0
 		if i/m.Hidden == i%m.Hidden {
-			head[i] = 1 // so that the logits are what was pooled
+			head[i] = 1 // so that the logits are the pooled values
 		}
 	}
 	s, err := ort.Open(m.Graph("rein", nil, onnxgraph.FP32), ort.Options{})
@@ -119,7 +119,7 @@ func saveLoad(t *testing.T, kind string) {
 	if tok2.Digest() != tok.Digest() {
 		t.Error("the vocabulary changed on its way")
 	}
-	// another vocabulary under the model is refused
+	// a model with another vocabulary than its own is refused
 	path, from, to := filepath.Join(dir.Path, VocabFile), "\nignore\n", "\nignored\n"
 	if m.JSON {
 		path, from, to = filepath.Join(dir.Path, "tokenizer.json"), `\u003c/s\u003e`, `\u003c/t\u003e`
@@ -136,7 +136,7 @@ func saveLoad(t *testing.T, kind string) {
 	}
 }
 
-// Our graph of MiniLM against the one that torch.onnx.export makes: reports both.
+// Reports the latency of our graph of MiniLM, and of the graph that torch.onnx.export makes.
 func TestLatencyAgainstTorchExport(t *testing.T) {
 	dir := miniLM(t)
 	py := os.Getenv("REIN_PYTHON")
@@ -162,7 +162,7 @@ func TestLatencyAgainstTorchExport(t *testing.T) {
 	t.Logf("p50 and p95 in ms: %s", out)
 }
 
-// What is pooled equals what transformers computes with random weights of each type, on real words, filled up.
+// For each model type with random weights, the pooled vectors equal those of transformers, on real words with padding.
 func TestEqualsTransformers(t *testing.T) {
 	py := os.Getenv("REIN_PYTHON")
 	if py == "" || exec.Command(py, "-c", "import torch, transformers").Run() != nil {
@@ -192,7 +192,7 @@ func TestEqualsTransformers(t *testing.T) {
 	}
 }
 
-// A BERT folder that has only tokenizer.json, as transformers 5 saves it, is read as the one with a vocabulary.
+// transformers 5 saves BERT folders with only tokenizer.json. Such a folder gives the same model as one with a vocabulary.
 func TestReadsTokenizerJSONOnly(t *testing.T) {
 	dir := miniLM(t)
 	want, err := Read(dir, 3, 64, 1)

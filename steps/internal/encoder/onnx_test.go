@@ -9,7 +9,7 @@ import (
 	"rein/steps/internal/onnxgraph"
 )
 
-// A constant that no node uses is a warning in every program that loads the graph.
+// Every constant has a node that uses it. Programs that load a graph warn about unused ones.
 func TestGraphsHaveNoConstantTooMany(t *testing.T) {
 	for _, kind := range []string{"bert", "distilbert", "roberta", "mpnet"} {
 		m, err := encoder.Read(encodertest.Folder(t, kind), 3, 48, 1)

@@ -11,7 +11,7 @@ import (
 	"rein/steps/artifact"
 )
 
-// adding scores texts by the sum of the weights of their words.
+// adding returns a function that scores a text by the sum of its words' weights.
 func adding(weight map[string]float64) Threats {
 	return func(_ context.Context, texts []string) ([]float64, error) {
 		var out []float64
@@ -26,7 +26,7 @@ func adding(weight map[string]float64) Threats {
 	}
 }
 
-// Where each word adds to the score by itself, the search finds the least number of words: brute force over all sets of them agrees.
+// If each word adds to the score independently, the search finds the smallest number of words. The test compares it with all sets of words.
 func TestCheapestIsExactWhereWordsAdd(t *testing.T) {
 	names := strings.Fields("a b c d e f g h")
 	rapid.Check(t, func(t *rapid.T) {
@@ -66,7 +66,7 @@ func TestCheapestIsExactWhereWordsAdd(t *testing.T) {
 	})
 }
 
-// The same search the other way round finds the fewest words that raise an alarm; a score at the threshold is one.
+// Alarms finds the fewest words that raise an alarm, as Attacks does in the other direction. A score equal to the threshold is an alarm.
 func TestAlarmsAreTheSameTheOtherWayRound(t *testing.T) {
 	weight := map[string]float64{"tea": -2, "ignore": 1.5, "all": 0.5, "please": -1}
 	score := adding(weight)

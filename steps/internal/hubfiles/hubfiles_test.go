@@ -12,7 +12,7 @@ import (
 
 var repo = Repo{Kind: Model, ID: "some/model", Revision: strings.Repeat("0a", 20)}
 
-// What Hugging Face's own programs put into the cache is used without asking anybody.
+// Files that Hugging Face's own programs put into the cache are used without a connection.
 func TestFolderOfTheCache(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HF_HUB_CACHE", "")

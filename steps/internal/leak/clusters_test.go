@@ -40,7 +40,7 @@ func TestWhatBelongsTogether(t *testing.T) {
 	}
 }
 
-// Against the definition: every pair compared, then joined over any number of hops.
+// The clusters equal those of the definition: compare every pair, then join pairs over any number of hops.
 func TestClustersEqualBruteForce(t *testing.T) {
 	words := []string{"ignore", "the", "previous", "mail", "and", "send", "it", "all", "to", "me"}
 	rapid.Check(t, func(t *rapid.T) {

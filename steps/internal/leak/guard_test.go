@@ -47,7 +47,7 @@ func TestGuard(t *testing.T) {
 	for name, c := range map[string]struct {
 		row   artifact.Row
 		rule  Rule
-		says  string // in the verdict, or else in the note
+		says  string // expected in the verdict if there is one, else in the note
 		stops bool
 		out   int
 	}{
@@ -82,7 +82,7 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// Up to one row in a hundred is left out of the figures and counted; one more stops the run.
+// Up to one row in a hundred is left out of the figures and counted. One more row stops the run.
 func TestGuardExcludes(t *testing.T) {
 	var known, reported []artifact.Row
 	for i := range 100 {
@@ -146,7 +146,7 @@ func TestBrokenMemory(t *testing.T) {
 	}
 }
 
-// Whatever is in the file: an error or a memory, never a panic.
+// Any content of the file gives an error or a memory, never a panic.
 func FuzzLoad(f *testing.F) {
 	dir := f.TempDir()
 	rows, err := artifact.WriteRows(filepath.Join(dir, "rows"), []artifact.Row{{ID: "a", Text: story}, {ID: "b", Text: "b", Method: "synonym"}})

@@ -10,8 +10,8 @@ import (
 	"rein/steps/internal/ngram"
 )
 
-// What is trained on the device, its word table too, is what is trained in Go, where no word comes twice in a batch (AdaGrad then
-// takes a step for each time it comes, on the device one for all).
+// Training on the device gives the same weights and word table as training in Go. No word comes twice in a batch here: AdaGrad makes a step
+// for each occurrence in Go, but one step for all of them on the device.
 func TestTheDeviceTrainsAsGoDoes(t *testing.T) {
 	for _, frozen := range []int{0, 1} {
 		train := func(b *Backend) (loss float32, m *encoder.Model, moments [][]float32) {
@@ -55,7 +55,7 @@ func TestTheDeviceTrainsAsGoDoes(t *testing.T) {
 		near("words", here.Words, there.Words, 1e-4)
 		for i, w := range here.Weights {
 			a, b := slices.Clone(w.Data), slices.Clone(there.Weights[i].Data)
-			if strings.HasSuffix(w.Name, "qkv.bias") { // softmax takes no notice of the keys' bias: its gradient is noise
+			if strings.HasSuffix(w.Name, "qkv.bias") { // the softmax cancels the keys' bias, so its gradient is noise
 				clear(a[here.Hidden:][:here.Hidden])
 				clear(b[here.Hidden:][:here.Hidden])
 			}
@@ -70,7 +70,7 @@ func TestTheDeviceTrainsAsGoDoes(t *testing.T) {
 	}
 }
 
-// Training on the device goes on from what Moments and the model hold as if it hadn't stopped.
+// Training on the device that continues from Moments and the model gives the same result as training without a break.
 func TestTheDeviceGoesOn(t *testing.T) {
 	b := fusing(t)
 	train := func(stop int) *encoder.Model {
@@ -109,7 +109,7 @@ func TestTheDeviceGoesOn(t *testing.T) {
 	}
 }
 
-// What is compiled ahead is compiled once, and changes nothing.
+// A graph that was compiled ahead isn't compiled again, and compiling changes no weights.
 func TestCompileAhead(t *testing.T) {
 	train := func(ahead bool) *encoder.Model {
 		m := tiny(t, "bert")
@@ -160,7 +160,7 @@ func TestCompileAhead(t *testing.T) {
 	}
 }
 
-// Products in bfloat16 give about the logits that float32 gives, and learn; a device without them goes on in float32.
+// With bfloat16, the logits are about those of float32, and training lowers the loss. A device without bfloat16 uses float32.
 func TestBFloat16(t *testing.T) {
 	b := fusing(t)
 	logits := func(b *Backend, half bool) (before []float32, first, last float32) {

@@ -11,7 +11,7 @@ import (
 	"rein/steps/internal/ort"
 )
 
-// tokens draws a batch of ids, the last rows shorter, and looks them up.
+// tokens draws a batch of ids, in which the last rows are shorter, and looks them up.
 func tokens(m *encoder.Model, rows, length int, seed uint64) (ids []int64, b EncoderBatch) {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	b = EncoderBatch{Rows: rows, Length: length, Targets: make([]float32, rows*m.Classes), Weights: make([]float32, rows), Drop: make([]float32, rows*m.Hidden)}
@@ -124,7 +124,7 @@ func TestEncoderLearnsAndRepeats(t *testing.T) {
 	}
 }
 
-// cut is a batch in n parts, weighted so that their losses add up to the batch's.
+// cut divides a batch into n parts. Their weights are such that the parts' losses add up to the batch's.
 func cut(m *encoder.Model, b EncoderBatch, n int) []EncoderBatch {
 	var out []EncoderBatch
 	rows := b.Rows / n
@@ -140,7 +140,7 @@ func cut(m *encoder.Model, b EncoderBatch, n int) []EncoderBatch {
 	return out
 }
 
-// fusing is a device that is trained on as XLA is: all of it is there.
+// fusing returns plain Go as a device that trains the way XLA does: everything stays on the device.
 func fusing(t testing.TB) *Backend {
 	t.Helper()
 	b, err := openGo()
@@ -152,7 +152,7 @@ func fusing(t testing.TB) *Backend {
 	return b
 }
 
-// A batch in parts moves the weights as the whole batch does, whether they are updated in Go or on the device.
+// A batch in parts changes the weights as the whole batch does, both in Go and on the device.
 func TestPartsAddUp(t *testing.T) {
 	for _, there := range []bool{false, true} {
 		train := func(parts int) (losses []float32, words []float32, m *encoder.Model) {
@@ -196,7 +196,7 @@ func TestPartsAddUp(t *testing.T) {
 		near("loss", l1, l4, 1e-4)
 		near("gradient of the words, or the words", w1, w4, 1e-4)
 		for i, w := range whole.Weights {
-			near(w.Name, w.Data, parts.Weights[i].Data, 2e-3) // of 5 steps of up to 0.005: where a gradient is almost 0, Adam moves by its sign
+			near(w.Name, w.Data, parts.Weights[i].Data, 2e-3) // 5 steps of up to 0.005 each: if a gradient is almost 0, its sign decides Adam's step
 		}
 	}
 }

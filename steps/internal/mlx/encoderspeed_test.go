@@ -23,8 +23,8 @@ type shape struct {
 
 func (s shape) String() string { return fmt.Sprintf("%dx%dx%s", s.rows, s.length, s.precision) }
 
-// Training steps of MiniLM against PyTorch's: reports both, measured in turns. REIN_DEVICE picks another device than the CPU's
-// ONNX Runtime; a GPU gets batches worth its while.
+// Reports the time of MiniLM's training steps here and in PyTorch, measured in turns. REIN_DEVICE chooses another device than ONNX Runtime
+// on the CPU. A GPU gets larger batches.
 func TestMiniLMStepAgainstPyTorch(t *testing.T) {
 	dir, py := os.Getenv("REIN_MINILM"), os.Getenv("REIN_PYTHON")
 	if dir == "" || py == "" || exec.Command(py, "-c", "import torch, transformers").Run() != nil {
@@ -83,7 +83,7 @@ func stepSeconds(t *testing.T, b *Backend, dir string, s shape, steps int) float
 	defer e.Close()
 	_, batch := tokens(m, s.rows, s.length, 1)
 	rng := rand.New(rand.NewPCG(1, 3))
-	for i := range batch.IDs { // drawn as PyTorch's are
+	for i := range batch.IDs { // random ids, as in the run with PyTorch
 		batch.IDs[i], batch.Mask[i] = int32(5+rng.IntN(30000-5)), 1
 	}
 	var times []time.Duration

@@ -12,8 +12,8 @@ import (
 	"github.com/gomlx/gomlx/ml/nn"
 )
 
-// The device's own attention gives about what ours gives, rows that are shorter than others among them, and learns the same. With
-// REIN_DEVICE it is that device's; else plain Go's, which checks lengths and axes alone.
+// The device's own attention gives about the results of ours, also for rows of different lengths, and about the same gradients. REIN_DEVICE
+// chooses the device. Without it, plain Go checks only lengths and axes.
 func TestFlashAttention(t *testing.T) {
 	b := fusing(t)
 	if device := os.Getenv("REIN_DEVICE"); device != "" {
@@ -36,7 +36,7 @@ func TestFlashAttention(t *testing.T) {
 		}
 		e.flash = own
 		_, batch := tokens(m, 8, 32, 1)
-		for i := range batch.Mask[len(batch.Mask)-batch.Length:] { // a row that only fills the batch
+		for i := range batch.Mask[len(batch.Mask)-batch.Length:] { // a row of padding
 			at := len(batch.Mask) - batch.Length + i
 			batch.IDs[at], batch.Mask[at] = m.Pad, 0
 		}
@@ -70,7 +70,7 @@ func TestFlashAttention(t *testing.T) {
 	}
 }
 
-// A device whose attention fails is trained on with ours; one is tried once.
+// If a device's attention fails, training uses ours. Each head size is tried once.
 func TestFlashAttentionThatFails(t *testing.T) {
 	b, tried := fusing(t), 0
 	b.flash.try = func(int) error { tried++; return errors.New("no cuDNN") }
@@ -89,7 +89,7 @@ func TestFlashAttentionThatFails(t *testing.T) {
 	}
 }
 
-// normalize, and its written-out gradient, are layer normalisation and what follows from it.
+// normalize is layer normalisation, and its explicit gradient is the gradient of that.
 func TestNormalize(t *testing.T) {
 	b := backend(t)
 	run := func(norm func(x, gain, offset *g.Node) *g.Node) [][]float32 {
@@ -130,7 +130,7 @@ func TestNormalize(t *testing.T) {
 	}
 }
 
-// In bfloat16 no product of a training step is computed in float32, those of the gradients neither.
+// With bfloat16, no matrix product of a training step is computed in float32, not even for the gradients.
 func TestGradientsInBFloat16(t *testing.T) {
 	m := tiny(t, "bert")
 	e, err := NewEncoder(fusing(t), m, EncoderConfig{BFloat16: true, Clip: 1})
@@ -160,7 +160,7 @@ func TestGradientsInBFloat16(t *testing.T) {
 	if _, _, err := e.Step([]EncoderBatch{batch}, 0.001); err != nil {
 		t.Fatal(err)
 	}
-	if want := 3 * (6*m.Layers + 1); products != want { // forward, and by both sides
+	if want := 3 * (6*m.Layers + 1); products != want { // the forward product, and one for each factor's gradient
 		t.Errorf("%d products, want %d", products, want)
 	}
 }

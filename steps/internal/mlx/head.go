@@ -39,7 +39,7 @@ func (c HeadConfig) Last() int {
 // stay with the caller, who gets the gradient of the pooled vectors.
 type Head struct {
 	cfg  HeadConfig
-	in   []ort.Floats // pooled, targets, weights, mask, knobs; then the state: the parameters in one array, which saves updates, and Adam's two moments
+	in   []ort.Floats // pooled, targets, weights, mask, knobs; the state: parameters (one array saves updates), Adam's moments
 	out  []ort.Floats // loss, gradient of pooled, the new state
 	step int
 	call func() error // computes out from in

@@ -21,7 +21,7 @@ func backend(t testing.TB) *Backend {
 	return b
 }
 
-// batch draws a learnable batch: the class is which quarter-plane the first two columns lie in.
+// batch draws a batch that can be learned: the class is how many of the first two columns are positive.
 func batch(c HeadConfig, seed uint64) (pooled, targets, weights, mask []float32) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	targets, weights = make([]float32, c.Batch*c.Classes), make([]float32, c.Batch)
@@ -38,7 +38,7 @@ func batch(c HeadConfig, seed uint64) (pooled, targets, weights, mask []float32)
 		if row[1] > 0 {
 			class++
 		}
-		targets[i*c.Classes+class], weights[i] = []float32{1, 0.5, 0.25}[i%3], 1 // of the label, the rest
+		targets[i*c.Classes+class], weights[i] = []float32{1, 0.5, 0.25}[i%3], 1 // what is missing from 1 goes to all malicious classes together
 		if class == 0 {
 			targets[i*c.Classes] = 1
 		}
@@ -90,7 +90,7 @@ func TestHeadLearnsAndRepeats(t *testing.T) {
 	}
 }
 
-// ONNX Runtime runs the graph in place, other devices by way of GoMLX.
+// ONNX Runtime runs the graph in place, other devices run it through GoMLX. Both give the same results.
 func TestDevicesAgree(t *testing.T) {
 	var values, grads [2][]float32
 	for i, device := range []string{"cpu", "go"} {
@@ -121,7 +121,7 @@ func TestDevicesAgree(t *testing.T) {
 	}
 }
 
-// A short batch would be filled up with the rows of the one before.
+// A short batch is an error. Otherwise rows of the previous batch would fill it up.
 func TestShortBatchIsAnError(t *testing.T) {
 	h, err := NewHead(backend(t), config, params(config))
 	if err != nil {
@@ -163,7 +163,7 @@ func TestFillingRowsChangeNothing(t *testing.T) {
 	}
 }
 
-// The gradient of the pooled input is checked against differences of the loss.
+// The gradient of the pooled input equals differences of the loss.
 func TestGradientByDifferences(t *testing.T) {
 	for name, loss := range map[string]Loss{
 		"plain": {}, "focal": {Focal: 2}, "energy": {Energy: 0.5, Margin: 0.1},
@@ -197,10 +197,10 @@ func TestGradientByDifferences(t *testing.T) {
 	}
 }
 
-// The loss is that of the label, and a share of that of the class among the malicious ones.
+// A row's loss is that of its label, plus a share of the loss of its class among the malicious ones.
 func TestLossByHand(t *testing.T) {
 	probs := [][]float64{{0.5, 0.25, 0.25}, {0.2, 0.3, 0.5}, {0.2, 0.3, 0.5}}
-	const share, off = 0.25, 0.1 // of the category; of the label, to the other one
+	const share, off = 0.25, 0.1 // weight of the class among the malicious ones; label smoothing
 	targets := [][]float64{{1 - off, 0, 0}, {off, share, 0}, {1, 0, 0}}
 	want := 0.0
 	want -= (1-off)*math.Log(0.5) + off*math.Log(0.5)

@@ -23,7 +23,7 @@ func TestPluginsByName(t *testing.T) {
 	}
 }
 
-// Plugins that pip has installed are found where the Python is active, without a variable, and after those of the variable.
+// Plugins that pip installed are found in the active Python environment without PluginEnv. Those of PluginEnv come first.
 func TestPluginsOfPython(t *testing.T) {
 	venv, named := t.TempDir(), t.TempDir()
 	for _, f := range []string{"jax_plugins/xla_cuda13/xla_cuda_plugin.so", "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so", "other/pjrt_c_api_cpu_plugin.so"} {
@@ -62,7 +62,7 @@ func TestPluginsOfPython(t *testing.T) {
 	}
 }
 
-// alone is a machine with no plugin but those in dir.
+// alone hides all plugins of the machine, except those in dir.
 func alone(t *testing.T, dir string) {
 	t.Helper()
 	t.Setenv(PluginEnv, dir)
@@ -71,7 +71,7 @@ func alone(t *testing.T, dir string) {
 	}
 }
 
-// A GPU that can't be used is said: training by itself on the CPU would take days instead of hours.
+// If there is a GPU that can't be used, the notice says so: training on the CPU may take days instead of hours.
 func TestUnusedGPUIsSaid(t *testing.T) {
 	alone(t, t.TempDir())
 	defer func(old []string) { gpuSigns = old }(gpuSigns)
@@ -106,7 +106,7 @@ func TestMissingDeviceFallsBack(t *testing.T) {
 	}
 }
 
-// A file that is no plugin, and a library that is none, must not end the training.
+// A file that isn't a library, and a library that isn't a plugin, don't end the training.
 func TestBrokenPluginFallsBack(t *testing.T) {
 	for name, code := range map[string]string{"no library": "", "no function": "int x;", "no interface": "void *GetPjrtApi(void) { return 0; }"} {
 		dir := t.TempDir()
@@ -130,7 +130,7 @@ func TestBrokenPluginFallsBack(t *testing.T) {
 	}
 }
 
-// compile makes a shared library of a line of C.
+// compile compiles a line of C to a shared library.
 func compile(dir, code, path string) error {
 	source := filepath.Join(dir, "plugin.c")
 	if err := os.WriteFile(source, []byte(code), 0o644); err != nil {
@@ -143,7 +143,7 @@ func compile(dir, code, path string) error {
 	return nil
 }
 
-// The same graph on plain Go: the fallback has to learn the same thing.
+// Plain Go, the last fallback, learns the same from the same graph.
 func TestGoBackendAgrees(t *testing.T) {
 	b, err := Open("go", false)
 	if err != nil {

@@ -20,7 +20,7 @@ func openGraph(t *testing.T, output string, extra func(*onnxgraph.Graph, string)
 	return m
 }
 
-// The graph that is trained answers as the graph that is exported, before and after updates, and the updates help.
+// The graph that is trained gives the logits of the graph that is exported, before and after updates. The updates lower the loss.
 func TestUserGraphAnswersAsExported(t *testing.T) {
 	b, err := Open("cpu", true)
 	if err != nil {
@@ -83,7 +83,7 @@ func TestUserGraphAnswersAsExported(t *testing.T) {
 	}
 }
 
-// lowered adds what onnx-gomlx or ONNX Runtime's device can't do as it is written.
+// lowered adds operators that onnx-gomlx or ONNX Runtime's device can only run after Lower.
 func lowered(g *onnxgraph.Graph, x string) string {
 	g.Floats("nothing", nil, []float32{0})
 	nan := g.Node("IsNaN", "is_nan", []string{x})

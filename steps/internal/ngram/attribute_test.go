@@ -11,7 +11,7 @@ import (
 	"rein/steps/internal/onnxgraph"
 )
 
-// What the parts and the rest add up to is what the linear part scores: the difference that it makes to the logits of the model.
+// The parts and the rest add up to the linear part's score. This is the difference that the linear part makes to the model's logits.
 func TestAttributionIsExact(t *testing.T) {
 	cfg := Default()
 	cfg.Buckets = 1 << 10

@@ -37,7 +37,7 @@ func TestFeaturesAreSortedDistinctAndInRange(t *testing.T) {
 	})
 }
 
-// Words that were read before give the same ids, also when more of them have come than are remembered.
+// Words that come again give the same ids, even if there are more words than the cache holds.
 func TestKnownWords(t *testing.T) {
 	x := NewExtractor(Default())
 	full, most := 0, 0
@@ -59,7 +59,7 @@ func TestKnownWords(t *testing.T) {
 	}
 }
 
-// The spec is a promise to packaged models: these ids may change only together with Spec.
+// Packaged models rely on the rules, so these ids may change only together with Spec.
 func TestSpecIsStable(t *testing.T) {
 	got := NewExtractor(Config{Spec: Spec, Buckets: 1 << 10, MaxBytes: 64}).Features("Hi, h4ck!", nil)
 	want := []int32{18, 36, 99, 107, 202, 288, 456, 502, 554, 596, 600, 635, 676, 679, 694, 735, 747, 794, 810, 820, 843, 850, 905, 932, 948, 960, 974, 990}
@@ -95,7 +95,7 @@ func TestDisguisesShareFeatures(t *testing.T) {
 	}
 }
 
-// Marks go from letters that are read without them; where they are letters' parts, they stay.
+// Marks are dropped from letters that are readable without them. In other scripts they stay.
 func TestMarks(t *testing.T) {
 	for with, without := range map[string]string{"café naïve": "cafe naive", "i\u0300\u0301\u0302gnore": "ignore", "Ἀθήνα": "αθηνα", "ﬁancé": "fiance"} {
 		if !slices.Equal(ids(with), ids(without)) {

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// labelled is a corpus of random rows whose ids tell the label, except some noise.
+// labelled returns a corpus of random rows. Their ids predict the label, except for some noise.
 func labelled(cfg Config, rows int, seed uint64) (*Corpus, Fit) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	c := &Corpus{starts: []int64{0}}
@@ -50,7 +50,7 @@ func fitted(t *testing.T, c *Corpus, f Fit, from *Linear) *Model {
 	return m
 }
 
-// vector is a row as the regression sees it, with a 1 for the bias.
+// vector returns a row as the regression sees it, with a 1 at the end for the bias.
 func (m *Model) vector(c *Corpus, i int) []float64 {
 	x, squares := make([]float64, m.Buckets+1), 0.0
 	for _, id := range c.Row(i) {
@@ -64,7 +64,7 @@ func (m *Model) vector(c *Corpus, i int) []float64 {
 	return x
 }
 
-// solution is the linear part without the ids' weights, with the bias at the end.
+// solution returns the weights of the linear part, divided by the ids' weights, with the bias at the end.
 func (m *Model) solution() []float64 {
 	w := make([]float64, m.Buckets+1)
 	for id, v := range m.Linear.Weights {
@@ -83,7 +83,7 @@ func dot(a, b []float64) (sum float64) {
 	return sum
 }
 
-// objective is what the regression has to make small, of weights w that began at from.
+// objective is what the regression minimises, for weights w that started at from.
 func (m *Model) objective(c *Corpus, f Fit, w, from []float64) (sum float64) {
 	for j := range w {
 		sum += (w[j] - from[j]) * (w[j] - from[j]) / 2
@@ -154,7 +154,7 @@ func TestLinearPartByWeight(t *testing.T) {
 	if again := fitted(t, c, f, nil); !slices.Equal(once.Linear.Weights, again.Linear.Weights) {
 		t.Error("the same fit gave other weights")
 	}
-	// A row of weight 0 is not there, except the ids' weights.
+	// A row of weight 0 has no influence, except on the ids' weights.
 	without := slices.Clone(f.Weights)
 	for i := range without {
 		without[i] = 0
@@ -173,7 +173,7 @@ func TestLinearPartByScale(t *testing.T) {
 	if diff := cmp.Diff(whole.Linear.scaled(0.5), half.Linear); diff != "" {
 		t.Error(diff)
 	}
-	// What goes on from half of a fit with the same rows has nothing left to learn but what regularisation held back.
+	// A fit without rows leaves a part that was scaled by half as it is.
 	f.Weights = make([]float32, 60)
 	if diff := cmp.Diff(half.Linear, fitted(t, c, f, &half.Linear).Linear); diff != "" {
 		t.Error(diff)

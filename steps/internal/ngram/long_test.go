@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Whatever a megabyte is made of, no more of it is looked at than MaxBytes, and what is kept for it doesn't grow: the work is counted in
-// bytes that are held and ids that come out, not in time.
+// For any megabyte of text, only MaxBytes are read, and the buffers don't grow with the text. The test counts bytes of buffers and ids,
+// because times vary.
 func TestAMegabyteIsBounded(t *testing.T) {
 	const megabyte = 1 << 20
 	cfg := Default()
@@ -18,7 +18,7 @@ func TestAMegabyteIsBounded(t *testing.T) {
 		text := strings.Repeat(piece, megabyte/len(piece)+1)
 		x := NewExtractor(cfg)
 		ids := slices.Clone(x.Features(text, nil))
-		// a mark after each letter, or a letter that is 18 in the normal form of its 3 bytes
+		// Each letter may have a mark behind it, or be 3 bytes that become 18 letters in the normal form.
 		const growth = 18
 		for what, held := range map[string]int{"normal form": cap(x.norm), "clipped text": cap(x.clip), "a word": cap(x.word), "letters apart": cap(x.single)} {
 			if held > 4*growth*cfg.MaxBytes {
@@ -28,7 +28,7 @@ func TestAMegabyteIsBounded(t *testing.T) {
 		if most := 16 * growth * cfg.MaxBytes; len(ids) > most {
 			t.Errorf("%s: %d ids", name, len(ids))
 		}
-		half := cfg.MaxBytes/2 + 64 // a character more
+		half := cfg.MaxBytes/2 + 64 // room for one more character
 		other := text[:half] + strings.Repeat("other words between ", 1000) + text[len(text)-half:]
 		if !slices.Equal(ids, x.Features(other, nil)) {
 			t.Errorf("%s: what lies between the two ends counts", name)

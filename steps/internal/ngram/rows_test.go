@@ -17,7 +17,7 @@ func random(rng *rand.Rand, n int) []float32 {
 	return out
 }
 
-// Assembly and Go agree to the bit, so that a model doesn't depend on which ran.
+// Assembly and Go give the same bits, so that a model doesn't depend on the processor.
 func TestAssemblyEqualsGo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		dim := 8 * rapid.IntRange(1, 9).Draw(t, "dim/8")
@@ -55,7 +55,7 @@ func TestAssemblyEqualsGo(t *testing.T) {
 	})
 }
 
-// However many columns there are, rows are added up in fours.
+// Rows are added up in groups of four for any number of columns.
 func TestSumRowsAddsFours(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		dim, rows := rapid.IntRange(1, 40).Draw(t, "dim"), rapid.IntRange(1, 20).Draw(t, "rows")
@@ -79,7 +79,7 @@ func TestSumRowsAddsFours(t *testing.T) {
 func TestWeightsAreInverseDocumentFrequencies(t *testing.T) {
 	m := NewModel(Config{Spec: Spec, Buckets: 6, Dim: 1, Hidden: 1, MaxBytes: 64}, 2, 1)
 	m.Weigh(&Corpus{ids: []int32{1, 2, 4, 1, 4, 1}, starts: []int64{0, 3, 5, 6}})
-	for id, c := range map[int]struct{ rows, times float64 }{1: {3, 2}, 2: {1, 2}, 4: {2, 1}} { // from 3 on ids are of characters
+	for id, c := range map[int]struct{ rows, times float64 }{1: {3, 2}, 2: {1, 2}, 4: {2, 1}} { // ids from 3 on are for character n-grams
 		want := c.times * (1 + math.Log(4/(1+c.rows)))
 		if got := float64(m.IDF[id]); math.Abs(got-want) > 1e-5 {
 			t.Errorf("id %d, in %v of 3 rows: weight %v, want %v", id, c.rows, got, want)
@@ -89,13 +89,13 @@ func TestWeightsAreInverseDocumentFrequencies(t *testing.T) {
 		t.Errorf("in no row: weight %v", m.IDF[3])
 	}
 	old := slices.Clone(m.IDF)
-	m.Weigh(&Corpus{ids: []int32{1, 3}, starts: []int64{0, 1, 2}}) // a training that goes on with other rows
+	m.Weigh(&Corpus{ids: []int32{1, 3}, starts: []int64{0, 1, 2}}) // training continues with other rows
 	if !slices.Equal(m.IDF[:3], old[:3]) || m.IDF[3] == 0 {
 		t.Errorf("weights %v after %v", m.IDF, old)
 	}
 }
 
-// The table has the weights in it: training it is AdaGrad on rows without them.
+// The table's rows are multiplied by the ids' weights. Training them equals AdaGrad on rows without the weights.
 func TestEmbedderTrainsWeightedRows(t *testing.T) {
 	cfg := Config{Spec: Spec, Buckets: 6, Dim: 3, Hidden: 1, MaxBytes: 64}
 	m := NewModel(cfg, 2, 1)
@@ -123,7 +123,7 @@ func TestEmbedderTrainsWeightedRows(t *testing.T) {
 				}
 			}
 		}
-		for row := range 2 { // in the batch's order
+		for row := range 2 { // in the order of the batch
 			squares, size := 0.0, 0.0
 			for _, id := range corpus.Row(row) {
 				squares += float64(m.IDF[id]) * float64(m.IDF[id])
@@ -179,7 +179,7 @@ func BenchmarkRows(b *testing.B) {
 	})
 }
 
-// spread is the default model and rows of some 200 ids: some are in many rows, most in few.
+// spread returns the default model and rows of about 200 ids. Some ids are in many rows, most are in few.
 func spread(rows int) (*Model, *Corpus) {
 	m, c, rng := NewModel(Default(), 6, 1), &Corpus{starts: []int64{0}}, rand.New(rand.NewPCG(1, 1))
 	for range rows {
@@ -195,7 +195,7 @@ func spread(rows int) (*Model, *Corpus) {
 	return m, c
 }
 
-// An epoch of the embedding alone.
+// Measures an epoch of the embedding alone.
 func BenchmarkEmbedder(b *testing.B) {
 	const rows, size = 10_000, 250
 	m, c := spread(rows)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// sample is a graph with a bit of everything that is taken apart.
+// sample is a graph with something of everything that Parse decodes.
 func sample() *Graph {
 	g := &Graph{Name: "sample", Producer: "test", Metadata: map[string]string{"a": "1", "b": ""}}
 	x := g.Input("x", Float32, Dim{Name: "batch"}, Dim{Size: 3})
@@ -72,7 +72,7 @@ func TestEdit(t *testing.T) {
 	}
 }
 
-// outside is the sample with the values of w in another file, from byte 4 on.
+// outside is the sample, but the values of w are in another file, from byte 4 on.
 func outside() []byte {
 	g := sample()
 	for i, b := range g.initializers {

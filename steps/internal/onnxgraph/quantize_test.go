@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A quantised value is at most half a step from the original, and zero stays zero.
+// A quantised value differs from the original by at most half a step, and zero stays zero.
 func TestQuantizeIsNear(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows, columns := rapid.IntRange(1, 6).Draw(t, "rows"), rapid.IntRange(1, 6).Draw(t, "columns")

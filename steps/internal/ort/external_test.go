@@ -7,12 +7,13 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// field is a field that holds a message.
+// field encodes a field that holds a message.
 func field(n protowire.Number, inner ...byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(nil, n, protowire.BytesType), inner)
 }
 
-// A graph that names files beside it isn't loaded: they would be those of the working folder. That holds wherever the tensor is.
+// A graph that names other files isn't loaded, because they would be read from the working directory. The tensor may be anywhere in the
+// graph.
 func TestExternalDataIsRefused(t *testing.T) {
 	outside := field(13, field(1, []byte("location")...)...)
 	for name, graph := range map[string][]byte{

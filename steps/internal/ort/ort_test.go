@@ -117,7 +117,7 @@ func TestLibrary(t *testing.T) {
 	}
 }
 
-// Another version behind the same link is another library.
+// If a link points to another version, the fingerprint changes.
 func TestFingerprintFollowsLinks(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(dir, "libonnxruntime.so")

@@ -13,7 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// small is a library of a few bytes.
+// small returns a library of a few bytes.
 func small(t *testing.T, content string) library {
 	t.Helper()
 	enc, err := zstd.NewWriter(nil)
@@ -49,7 +49,7 @@ func TestUnpackOnce(t *testing.T) {
 	}
 }
 
-// What was torn or changed is replaced, and never loaded.
+// A file that is incomplete or was changed is replaced, and never loaded.
 func TestUnpackReplacesWhatIsWrong(t *testing.T) {
 	l, dir := small(t, "content"), t.TempDir()
 	path := mustUnpack(t, l, dir, "content")
@@ -78,7 +78,7 @@ func TestUnpackAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-// A program whose carried library is damaged says so and leaves nothing.
+// If the carried library is damaged, unpack returns an error and leaves no file.
 func TestUnpackDamaged(t *testing.T) {
 	l, dir := small(t, "content"), t.TempDir()
 	l.packed = small(t, "contents").packed
@@ -90,7 +90,7 @@ func TestUnpackDamaged(t *testing.T) {
 	}
 }
 
-// A folder where others can write may hold a library of theirs by the time it is loaded.
+// If others can write to a folder, they could replace the library before it is loaded.
 func TestUnpackNotWhereOthersWrite(t *testing.T) {
 	l, dir := small(t, "content"), t.TempDir()
 	path := mustUnpack(t, l, dir, "content")
@@ -105,7 +105,7 @@ func TestUnpackNotWhereOthersWrite(t *testing.T) {
 	}
 }
 
-// Without a home there is a folder of the user's among the temporary files.
+// A user without a home directory gets a folder in the temporary directory.
 func TestCacheDirs(t *testing.T) {
 	tmp := t.TempDir()
 	for name, value := range map[string]string{"HOME": "", "XDG_CACHE_HOME": "", "TMPDIR": tmp} {
@@ -120,7 +120,7 @@ func TestCacheDirs(t *testing.T) {
 	}
 }
 
-// The library that rein carries is whole, and is found without the module that it came from.
+// The library that rein carries has the right digest, and doesn't need the module that it was taken from.
 func TestCarried(t *testing.T) {
 	if carried.packed == nil {
 		t.Skip("none is carried for this system")

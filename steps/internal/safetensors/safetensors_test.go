@@ -35,7 +35,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// file puts a header and values together as other libraries write them.
+// file writes a header and values in the layout that other libraries write.
 func file(t testing.TB, header string, values []byte) string {
 	t.Helper()
 	b := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
@@ -49,7 +49,7 @@ func file(t testing.TB, header string, values []byte) string {
 
 func TestHalfPrecisionAndOthers(t *testing.T) {
 	var b bytes.Buffer
-	for _, v := range []uint16{0x3c00, 0xc000, 0x7c00, 0x0001, 0x0000} { // 1, -2, infinity, the least, 0
+	for _, v := range []uint16{0x3c00, 0xc000, 0x7c00, 0x0001, 0x0000} { // 1, -2, infinity, the smallest number, 0
 		binary.Write(&b, binary.LittleEndian, v)
 	}
 	binary.Write(&b, binary.LittleEndian, uint16(0x3fc0)) // 1.5 as bfloat16
@@ -84,6 +84,6 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`), []byte{0, 0, 128, 63})
 	f.Add([]byte(`{"x":{"dtype":"F16","shape":[9223372036854775807,3],"data_offsets":[0,-4]}}`), []byte{})
 	f.Fuzz(func(t *testing.T, header, values []byte) {
-		_, _ = Read(file(t, string(header), values)) // must not panic, whatever it says
+		_, _ = Read(file(t, string(header), values)) // must not panic on any content
 	})
 }

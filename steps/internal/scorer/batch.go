@@ -194,7 +194,7 @@ func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]floa
 	}
 	most, least, step := maxRows, leastRows, lengthStep
 	if s.info.Kind == encoder.Kind && s.info.Weights != "" {
-		most, least, step = 1, 1, 1 // the batch's range, with padding, decides how activations are quantised; a row's score must not depend on other rows
+		most, least, step = 1, 1, 1 // padding changes the range that decides how activations are quantised, so each row is a batch
 	}
 	for len(order) > 0 {
 		if err := ctx.Err(); err != nil {

@@ -54,7 +54,7 @@ func open(t testing.TB, dir artifact.Model, opt Options) *Scorer {
 	return s
 }
 
-// ONNX Runtime and the plain Go forward pass are two implementations of one model.
+// ONNX Runtime and the forward pass in plain Go give the same results.
 func TestScoreEqualsGo(t *testing.T) {
 	dir, m := model(t)
 	s := open(t, dir, Options{})
@@ -95,7 +95,7 @@ func transformer(t testing.TB) artifact.Model {
 	return dir
 }
 
-// A row's score is the same bits in whatever company it is scored: the memo relies on it.
+// A row's score has the same bits in every batch, on which the memo relies.
 func TestScoreDoesNotDependOnTheBatch(t *testing.T) {
 	dir, _ := model(t)
 	t.Run("ngram", func(t *testing.T) { sameInAnyBatch(t, open(t, dir, Options{})) })
@@ -135,13 +135,13 @@ func TestMemo(t *testing.T) {
 	if memo.Hits != 2 || again[0].Threat != first[1].Threat || again[2].Threat != first[0].Threat {
 		t.Errorf("%d hits; %v then %v", memo.Hits, first, again)
 	}
-	// another model must not see them
+	// another model must not use their scores
 	other := open(t, dir, Options{Memo: memo})
 	other.digest[0]++
 	if _, err := other.Score(t.Context(), []string{"a b c"}); err != nil || memo.Hits != 2 {
 		t.Errorf("%d hits, %v", memo.Hits, err)
 	}
-	// nor is anything kept for one that is faster than a look-up
+	// the memo keeps nothing for a model that is faster than a look-up
 	fast, _ := model(t)
 	puts := memo.Puts
 	if _, err := open(t, fast, Options{Memo: memo}).Score(t.Context(), []string{"a b c"}); err != nil || memo.Puts != puts {
@@ -195,7 +195,7 @@ func BenchmarkScoreOne(b *testing.B) {
 	}
 }
 
-// As ONNX Runtime runs the graph, and with its sums taken in Go.
+// Compares running the whole graph in ONNX Runtime with computing its sums in Go.
 func BenchmarkScoreMany(b *testing.B) {
 	dir := save(b, ngram.NewModel(ngram.Default(), 6, 11))
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -220,7 +220,7 @@ func BenchmarkScoreMany(b *testing.B) {
 	}
 }
 
-// Progress is told of texts, in however many windows they are read.
+// Progress counts texts, however many windows they have.
 func TestProgressIsOfTexts(t *testing.T) {
 	dir := transformer(t)
 	info, err := dir.Info()
@@ -238,7 +238,7 @@ func TestProgressIsOfTexts(t *testing.T) {
 	for _, memo := range []Memo{nil, &stepstest.Memo{}} {
 		var n atomic.Int64
 		s := open(t, dir, Options{Memo: memo, Done: func(texts int) { n.Add(int64(texts)) }})
-		for round := int64(1); round <= 2; round++ { // the second time the memo has them
+		for round := int64(1); round <= 2; round++ { // in the second round, the memo has them
 			if _, err := s.Score(t.Context(), texts); err != nil {
 				t.Fatal(err)
 			}
@@ -249,7 +249,7 @@ func TestProgressIsOfTexts(t *testing.T) {
 	}
 }
 
-// What a model doesn't read is counted: exactly so much that the score is the same whatever stands there.
+// Cut counts exactly the part of a text that can change without changing the score.
 func TestCut(t *testing.T) {
 	dir, m := model(t)
 	enc := transformer(t)
@@ -270,7 +270,7 @@ func TestCut(t *testing.T) {
 			t.Errorf("%d %s of %.20q, want %d %s", got, s.CutUnit(), c.text, c.want, c.unit)
 		}
 	}
-	// in windows, what was cut is read, and what is cut still is what lies in none
+	// With windows, the model reads more, and Cut counts only what is in no window.
 	info, err := enc.Info()
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 	"rein/steps/internal/ort"
 )
 
-// Many texts have the bits that ONNX Runtime gives for the whole graph, and that each has alone.
+// The logits of many texts have the same bits as those of the whole graph in ONNX Runtime, and as those of each text alone.
 func TestSumsEqualTheWholeGraph(t *testing.T) {
 	dir, m := model(t)
 	apart, whole := open(t, dir, Options{}), open(t, dir, Options{Whole: true})
@@ -57,7 +57,7 @@ func TestSumsEqualTheWholeGraph(t *testing.T) {
 	}
 }
 
-// A graph that adds up otherwise, or isn't ours, is run as it is.
+// A graph that adds up in another order, or isn't ours, is run as a whole.
 func TestSumsThatDiffer(t *testing.T) {
 	dir, m := model(t)
 	other := *m

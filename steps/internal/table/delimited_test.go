@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// counted is how many records of a file can be used, and the lines of those that can't.
+// counted returns how many records of a file are good, and the lines of those that aren't.
 func counted(t testing.TB, src Source) (good int, bad []int64) {
 	t.Helper()
 	for _, err := range Scan(src, Options{}) {
@@ -30,7 +30,7 @@ func counted(t testing.TB, src Source) (good int, bad []int64) {
 	return good, bad
 }
 
-// A stray quote costs its own line and no other one.
+// A stray quote makes its own line a bad record, but no other line.
 func TestStrayQuotes(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
@@ -75,7 +75,7 @@ func TestStrayQuotes(t *testing.T) {
 	check(t, file(t, "a.tsv", "text\tid\n\"hello\t1\nworld\t2\nbye\"\t3\n"), `a.tsv:2 {"id":"1","text":"\"hello"}`, `a.tsv:3 {"id":"2","text":"world"}`, `a.tsv:4 {"id":"3","text":"bye\""}`)
 }
 
-// Lines that end with a carriage return alone aren't one long header.
+// A file whose lines end with a carriage return alone is an error, not one long header.
 func TestCarriageReturnsAlone(t *testing.T) {
 	for _, text := range []string{"text,label\ra,0\rb,1\r", "text,label\ra,0"} {
 		if got := lines(t, file(t, "a.csv", text), Auto); len(got) != 1 || !strings.Contains(got[0], "carriage return alone") {
@@ -85,7 +85,8 @@ func TestCarriageReturnsAlone(t *testing.T) {
 	check(t, file(t, "a.csv", "text,label\r\na,0\r\n"), `a.csv:2 {"label":"0","text":"a"}`)
 }
 
-// What a writer writes comes back, whatever the texts (a text with both tabs and line breaks can be read in two ways in TSV).
+// Rows that a writer wrote are read back unchanged. TSV texts with both tabs and line breaks are left out, because they can be read in two
+// ways.
 func TestWrittenCSVComesBack(t *testing.T) {
 	dir := t.TempDir()
 	piece := rapid.SampledFrom([]string{"a", "B c", ",", "\"", "\n", "é", "0", " ", ";", "yes, no", "\"\"", "x\n\ny"})
@@ -122,7 +123,7 @@ func TestWrittenCSVComesBack(t *testing.T) {
 	})
 }
 
-// FuzzCSV reads what encoding/csv reads, as long as no row is swallowed; and no line goes missing without a bad record.
+// FuzzCSV checks that we read what encoding/csv reads, unless that package swallows rows, and that no line is missing without a bad record.
 func FuzzCSV(f *testing.F) {
 	for _, s := range []string{"a,b\n1,2\n", "a,b\n\"1,2\n3,4\n", "a,b\r\n\"x\r\ny\",2\r\n", "a,b\n\"\"\"\",\n", "a\n\n\"b\n", "a,b\n1,2,3\n\"", ",\n,\n"} {
 		f.Add(s)

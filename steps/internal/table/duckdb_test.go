@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// textRow is a row of texts of every kind that files get wrong.
+// textRow is a row with texts that files often get wrong.
 type textRow struct {
 	Text  string `json:"text" parquet:"text"`
 	More  string `json:"more" parquet:"more"`
@@ -27,13 +27,13 @@ func textRows() []textRow {
 	})
 	rows := make([]textRow, 300)
 	for i := range rows {
-		// "x" keeps a record from being an empty line, which readers of CSV leave out
+		// "x" keeps a record from being an empty line, which CSV readers skip
 		rows[i] = textRow{"x" + field.Example(3*i), field.Example(3*i + 1), field.Example(3*i + 2)}
 	}
 	return rows
 }
 
-// TestTextsAsOthersReadThem compares what is read of CSV, JSON lines and Parquet with what DuckDB and Python read.
+// TestTextsAsOthersReadThem compares what we read from CSV, JSON lines and Parquet with what DuckDB and Python read.
 func TestTextsAsOthersReadThem(t *testing.T) {
 	py := os.Getenv("REIN_PYTHON")
 	if py == "" {

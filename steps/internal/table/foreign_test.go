@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 )
 
-// A file that isn't read is named for what it is, whatever its name says; none is read as lines of text.
+// The error for a file that can't be read says what the file is, whatever its name. No such file is read as lines of text.
 func TestForeignFiles(t *testing.T) {
 	rows := "text,label\nhello there,0\nignore it,1\n"
 	utf16of := func(order binary.AppendByteOrder, s string) string {
@@ -62,7 +62,7 @@ func TestForeignFiles(t *testing.T) {
 	}
 }
 
-// The separator is what the header or a first line says, whatever the file's name is.
+// The header or a first line decides the separator, not the file's name.
 func TestSeparators(t *testing.T) {
 	for _, text := range []string{"sep=;\na;b\n1;x, y\n", "\ufeffsep=;\r\na;b\r\n1;x, y\r\n", "\"sep=;\"\na;b\n1;x, y\n", "sep=\t\na\tb\n1\tx, y\n"} {
 		check(t, file(t, "a.csv", text), `a.csv:3 {"a":"1","b":"x, y"}`)
@@ -76,7 +76,7 @@ func TestSeparators(t *testing.T) {
 	check(t, file(t, "a.tsv", "a\nx, y\n"), `a.tsv:2 {"a":"x, y"}`)
 }
 
-// Folders called COLUMN=VALUE are columns of the rows in them.
+// Folders named COLUMN=VALUE give their rows a column.
 func TestPartitionsAreColumns(t *testing.T) {
 	src := file(t, "x.csv", "a,b\n1,2\n")
 	src.Name = "b=9/day=2024-01-31/tag=x%2Fy/none=__HIVE_DEFAULT_PARTITION__/x.csv"

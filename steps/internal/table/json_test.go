@@ -29,7 +29,7 @@ func checkWith(t *testing.T, src Source, o Options, want ...string) {
 	}
 }
 
-// What a JSON file holds is read whole, or it is said what it holds.
+// All records of a JSON file are read, or the error says what the file holds.
 func TestJSONFiles(t *testing.T) {
 	both := `{"train":[{"a":1},{"a":2}],"test":[{"a":3}]}`
 	check(t, file(t, "a.json", both), `a.json:train:1 {"a":1}`, `a.json:train:2 {"a":2}`, `a.json:test:1 {"a":3}`)
@@ -39,7 +39,7 @@ func TestJSONFiles(t *testing.T) {
 	checkWith(t, file(t, "a.json", `{"benign":["a","b"],"malicious":["c"]}`), Options{IsPart: func(s string) bool { return s == "benign" || s == "malicious" }},
 		`a.json:benign:1 {"text":"a"}`, `a.json:benign:2 {"text":"b"}`, `a.json:malicious:1 {"text":"c"}`)
 	check(t, file(t, "a.json", `["a","b"]`), `a.json:1 {"text":"a"}`, `a.json:2 {"text":"b"}`)
-	// One record, however it is laid out: a conversation is no list of records.
+	// One record in any layout. A conversation isn't a list of records.
 	chat := `{"messages":[{"role":"user","content":"a"}],"label":1}`
 	check(t, file(t, "a.json", chat), `a.json:1 {"label":1,"messages":[{"content":"a","role":"user"}]}`)
 	check(t, file(t, "a.json", chat+"\n"+chat+"\n"), `a.json:1 {"label":1,"messages":[{"content":"a","role":"user"}]}`, `a.json:2 {"label":1,"messages":[{"content":"a","role":"user"}]}`)
@@ -52,14 +52,14 @@ func TestJSONFiles(t *testing.T) {
 	check(t, file(t, "a.json", `{"columns":["a","b"],"index":[0,1],"data":[["x",0],["y",1]]}`), `a.json:1 {"a":"x","b":0}`, `a.json:2 {"a":"y","b":1}`)
 	check(t, file(t, "a.json", `{"columns":["a","b"],"data":[["x",0],["y"]]}`), `end a.json: row 2 has 1 values, there are 2 columns`)
 	check(t, file(t, "a.json", `{"schema":{"fields":[{"name":"a","type":"string"}],"pandas_version":"1.4.0"},"data":[{"a":"x"}]}`), `a.json:1 {"a":"x"}`)
-	// Rows as Hugging Face's dataset server gives them, with the names of their classes.
+	// Rows of Hugging Face's dataset server, with the names of their classes.
 	check(t, file(t, "a.json", `{"features":[{"name":"a","type":{"_type":"Value"}},{"name":"b","type":{"names":["bad","good"],"_type":"ClassLabel"}}],"rows":[{"row_idx":0,"row":{"a":"x","b":0},"truncated_cells":[]},{"row_idx":1,"row":{"a":"y","b":-1},"truncated_cells":[]},{"row_idx":2,"row":{"a":"z","b":1},"truncated_cells":["a"]}],"num_rows_total":3}`),
 		`a.json:1 {"a":"x","b":"bad"}`, `a.json:2 {"a":"y","b":-1}`, `bad a.json:3: the dataset server has cut a off: download the data set's files instead`)
-	// Byte order marks, also where files were put together.
+	// Byte order marks, also in concatenated files.
 	check(t, file(t, "a.jsonl", "\ufeff{\"a\":1}\n\ufeff{\"a\":2}\n"), `a.jsonl:1 {"a":1}`, `a.jsonl:2 {"a":2}`)
 	check(t, file(t, "a.json", "\ufeff[{\"a\":1}]"), `a.json:1 {"a":1}`)
 	check(t, file(t, "a.json", "\ufeff"+both), `a.json:train:1 {"a":1}`, `a.json:train:2 {"a":2}`, `a.json:test:1 {"a":3}`)
-	// An array in a file of another name.
+	// An array in a file whose name says otherwise.
 	check(t, file(t, "a.jsonl", "[\n{\"a\":1}\n]"), `a.jsonl:1 {"a":1}`)
 	for text, want := range map[string]string{
 		`[{"a":1}] x`:                         "a.json: after the end of the records, not JSON",
@@ -77,7 +77,7 @@ func TestJSONFiles(t *testing.T) {
 	}
 }
 
-// What JSON doesn't have, or has in two ways, is marked or refused.
+// Values that JSON doesn't allow, or that can be read in two ways, are marked or refused.
 func TestJSONThatIsNearlyRight(t *testing.T) {
 	check(t, file(t, "a.jsonl", `{"a":1,"b":2,"a":3}`+"\n"+`{"a":{"x":1},"b":[{"x":1,"x":1}]}`+"\n"+`{"a":{"x":1},"b":{"x":":"}}`),
 		`bad a.jsonl:1: the key "a" is there twice`, `bad a.jsonl:2: the key "x" is there twice`, `a.jsonl:3 {"a":{"x":1},"b":{"x":":"}}`)
@@ -104,7 +104,7 @@ func TestJSONThatIsNearlyRight(t *testing.T) {
 	}
 }
 
-// The filter finds its words across the borders of what is read at a time.
+// The filter finds words that are divided between two reads.
 func TestNumberFilterAcrossReads(t *testing.T) {
 	for pad := 32<<10 - 12; pad < 32<<10+3; pad++ {
 		text := "[" + strings.Repeat(" ", pad) + `{"a":-Infinity,"b":"NaN"}]`
@@ -112,7 +112,7 @@ func TestNumberFilterAcrossReads(t *testing.T) {
 	}
 }
 
-// FuzzJSON reads an object as encoding/json does, except what it says is wrong.
+// FuzzJSON checks that we read an object as encoding/json does, unless we report an error.
 func FuzzJSON(f *testing.F) {
 	for _, s := range []string{`{"a":1}`, `{"a":{"b":[1,2,{"c":null}]},"d":"\ud83d\ude00"}`, `{"a":"\ud800"}`, `{"a":1,"a":2}`, `{"a":NaN}`, "{\"a\":\"\xff\"}", `{"\u0061":1,"a":2}`, `{"a":"\\\"\\u"}`} {
 		f.Add(s)

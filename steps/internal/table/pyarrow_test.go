@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// pyarrow is a Python that has pyarrow; without one the test is skipped.
+// pyarrow returns a Python that has pyarrow, or skips the test.
 func pyarrow(t *testing.T) string {
 	t.Helper()
 	py := os.Getenv("REIN_PYTHON")
@@ -25,7 +25,8 @@ func pyarrow(t *testing.T) string {
 	return py
 }
 
-// TestParquetAsPyarrowReadsIt compares every kind of column, nested or not, with what pyarrow reads of the file that it wrote.
+// TestParquetAsPyarrowReadsIt compares what we read from every kind of column, also nested, with what pyarrow reads. pyarrow wrote the
+// file.
 func TestParquetAsPyarrowReadsIt(t *testing.T) {
 	dir := t.TempDir()
 	if out, err := exec.Command(pyarrow(t), filepath.Join("testdata", "write.py"), dir).CombinedOutput(); err != nil {
@@ -65,7 +66,7 @@ func TestParquetAsPyarrowReadsIt(t *testing.T) {
 	}
 }
 
-// expected puts numbers as they are to be compared: whole ones and decimals by their digits, floats by their value.
+// expected brings a value into the form in which it is compared: integers and decimals by their digits, floats by their value.
 func expected(want, got any) any {
 	switch w := want.(type) {
 	case map[string]any:

@@ -27,7 +27,7 @@ func file(t testing.TB, name, content string) Source {
 	return Source{name, p}
 }
 
-// lines writes each record, or why there is none.
+// lines returns a line of text for each record or error.
 func lines(t testing.TB, src Source, format Format) []string {
 	t.Helper()
 	var out []string
@@ -68,7 +68,7 @@ func TestFormats(t *testing.T) {
 	check(t, file(t, "a.csv", ""))
 }
 
-// A file that a cache gives has no telling name.
+// A file from a cache may have a name without an extension.
 func TestContentTellsTheFormat(t *testing.T) {
 	check(t, file(t, "blob", `{"a":1}`+"\n"+`{"a":2}`), `blob:1 {"a":1}`, `blob:2 {"a":2}`)
 	check(t, file(t, "blob", "[\n{\"a\":1}\n]"), `blob:1 {"a":1}`)
@@ -134,7 +134,7 @@ func TestParquet(t *testing.T) {
 	}
 }
 
-// NaN and Infinity are no values, and are counted.
+// NaN and Infinity are read as null, and are counted.
 func TestParquetNotNumbers(t *testing.T) {
 	type record struct {
 		Double float64   `parquet:"double"`
@@ -180,7 +180,7 @@ func chats(t testing.TB) []byte {
 	return b.Bytes()
 }
 
-// A damaged file is an error, or gives other values; it never ends the program.
+// A damaged file gives an error or other values. It never crashes the program.
 func TestDamagedParquet(t *testing.T) {
 	whole := chats(t)
 	p := filepath.Join(t.TempDir(), "a.parquet")
@@ -262,7 +262,7 @@ func TestArrowIsNamed(t *testing.T) {
 	}
 }
 
-// Whatever the bytes: no panic, an end, and records with places.
+// Scan ends without a panic on any content, and every record has a place.
 func FuzzScan(f *testing.F) {
 	for _, s := range []string{"{\"a\":1}\n[", "a,b\n1,\"2", "[{\"a\":", "PAR1xxxxPAR1", "\x1f\x8b\x08", "\xff\xfe", "a\tb\n\"", "{\"a\":[{}]}"} {
 		f.Add([]byte(s))

@@ -103,7 +103,7 @@ var multipliers = func() (m [hashes]uint64) {
 	return m
 }()
 
-// fnvOffset and fnvPrime are FNV-1a's numbers.
+// fnvOffset and fnvPrime are the constants of 64-bit FNV-1a.
 const fnvOffset, fnvPrime = 0xcbf29ce484222325, 0x100000001b3
 
 // finish mixes the state of FNV-1a, so that all bits depend on all of the text.

@@ -72,7 +72,7 @@ func TestNear(t *testing.T) {
 	}
 }
 
-// A signature is made of the words' shingles as if each were joined and hashed by itself.
+// A signature equals one that is made by joining and hashing each shingle separately.
 func TestSignHashesShingles(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.RuneFrom([]rune("ab' \u00e9\u0301\u200b\u6f22-A\n\xff")))).Draw(t, "text")

@@ -15,7 +15,7 @@ import (
 type Rule struct {
 	Kind    string  `json:"kind"`               // "fp_rate", "recall", "f1", "cost" or "fixed"
 	AtMost  float64 `json:"at_most,omitempty"`  // for fp_rate: the largest FP rate
-	Sure    float64 `json:"sure,omitempty"`     // for fp_rate: confidence that the true rate is within the limit; 0: only the rate of the rows has to be
+	Sure    float64 `json:"sure,omitempty"`     // for fp_rate: confidence that the true rate is within the limit; 0: the rows' rate has to be
 	AtLeast float64 `json:"at_least,omitempty"` // for recall: the least recall
 	Fixed   float64 `json:"fixed,omitempty"`    // for fixed: the threshold
 	Costs   *Costs  `json:"costs,omitempty"`    // for cost
@@ -44,7 +44,7 @@ type Choice struct {
 	Threshold  float64        `json:"threshold"`
 	OwnTraffic float64        `json:"own_traffic"`        // the threshold that all rows together give
 	Promise    *stats.Promise `json:"promise,omitempty"`  // what a rule for new sources can promise
-	LeftOut    int            `json:"left_out,omitempty"` // how many of the promise's sources the model has seen, so that models without them gave the scores
+	LeftOut    int            `json:"left_out,omitempty"` // sources of the promise that the model has seen, so models without them gave the scores
 }
 
 // ChoiceFact is the key of the Choice in a model's record of its training.

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// rows draws scores of few values, so that ties are common, and labels of both kinds.
+// rows draws scores from few values, so that ties are common, and labels of both kinds.
 func rows(t *rapid.T) (scores []float32, benign func(int) bool) {
 	n := rapid.IntRange(2, 40).Draw(t, "rows")
 	labels := make([]bool, n)
@@ -57,7 +57,7 @@ func TestChooseByRecall(t *testing.T) {
 
 func TestChooseF1(t *testing.T) {
 	scores := []float32{0.9, 0.8, 0.7, 0.2, 0.1}
-	labels := []bool{false, false, true, true, true} // benign?
+	labels := []bool{false, false, true, true, true} // whether each row is benign
 	cut := Rule{Kind: "f1"}.Choose(scores, func(i int) bool { return labels[i] })
 	if cut <= 0.7 || cut > 0.8 {
 		t.Errorf("threshold %v does not part 0.7 from 0.8", cut)
@@ -67,7 +67,7 @@ func TestChooseF1(t *testing.T) {
 	}
 }
 
-// No other threshold costs less, and dearer misses never raise the threshold.
+// No other threshold costs less, and a higher price of misses never raises the threshold.
 func TestChooseByCost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		scores, benign := rows(t)
@@ -87,7 +87,8 @@ func TestChooseByCost(t *testing.T) {
 	})
 }
 
-// Of thresholds that the rule chose on validation rows as often as it says at most the stated share exceed the limit on all rows there are.
+// The rule chooses thresholds on many samples of validation rows. At most the stated share of them exceed the limit on the whole
+// population.
 func TestConfidenceKeepsTheTrueRate(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	const draws, n, limit = 1000, 2000, 0.05
@@ -124,7 +125,7 @@ func TestTooFewRowsToBeSure(t *testing.T) {
 	}
 }
 
-// A threshold for new sources touches no row's score, and flags what the order statistic says.
+// A threshold for new sources isn't next to a row's score, and flags the rows that the order statistic says.
 func TestDecideForNewSources(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	var scores []float32
@@ -159,7 +160,7 @@ func TestDecideForNewSources(t *testing.T) {
 	if at := awayFromScores(Rows{Scores: []float32{0.2, 0.4, 0.6}}, math.Nextafter(float64(float32(0.4)), 1)); math.Abs(at-0.5) > 1e-6 {
 		t.Errorf("a threshold beside a score stays at %v", at)
 	}
-	rows.Source = func(i int) string { return source[i] + string(rune('a'+i%100)) } // sources of too few rows
+	rows.Source = func(i int) string { return source[i] + string(rune('a'+i%100)) } // sources with too few rows
 	if c := r.Decide(rows); c.Promise == nil || c.Promise.Sources != 0 || c.Threshold != c.OwnTraffic {
 		t.Errorf("no source has enough rows: %+v", c)
 	}

@@ -17,14 +17,15 @@ func highestFirst(v []float32) []float32 {
 	return v
 }
 
-// Over many samples of traffic the threshold's true FP rate keeps the limit at least as often as it says; the scores of benign rows
-// are uniform here, so the true rate over a threshold is 1 minus it. Attacks are mixed in, caught or not.
+// Over many samples of traffic, the threshold's true FP rate keeps the limit at least as often as the confidence says. The scores of benign
+// rows are uniform here, so the true FP rate at a threshold is 1 minus the threshold. The traffic also has attacks, some of which the model
+// catches.
 func TestTrafficKeepsItsLimit(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	const samples = 400
 	for name, c := range map[string]struct {
 		rule   Traffic
-		share  float64 // that are attacks
+		share  float64 // share of the rows that are attacks
 		caught float64
 		n      int
 	}{
@@ -57,7 +58,7 @@ func TestTrafficKeepsItsLimit(t *testing.T) {
 	}
 }
 
-// attacks draws scores: a share of them very high, the others very low.
+// attacks draws scores of n attacks: those that are caught score very high, the others very low.
 func attacks(rng *rand.Rand, n int, caught float64) []float32 {
 	out := make([]float32, n)
 	for i := range out {
@@ -69,7 +70,7 @@ func attacks(rng *rand.Rand, n int, caught float64) []float32 {
 	return out
 }
 
-// Labelled attacks lower the threshold: what they catch is no false positive.
+// Labelled attacks lower the threshold, because flagged attacks aren't false positives.
 func TestLabelledAttacksTighten(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	scores := attacks(rng, 200, 1)
@@ -90,7 +91,7 @@ func TestLabelledAttacksTighten(t *testing.T) {
 func TestTrafficIsTheLowest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 600).Draw(t, "n")
-		levels := rapid.IntRange(1, 1000).Draw(t, "levels") // few of them: many ties
+		levels := rapid.IntRange(1, 1000).Draw(t, "levels") // few levels give many ties
 		scores := make([]float32, n)
 		for i := range scores {
 			scores[i] = float32(rapid.IntRange(0, levels).Draw(t, "score")) / float32(levels)
@@ -116,7 +117,7 @@ func TestTrafficIsTheLowest(t *testing.T) {
 	})
 }
 
-// Fewer planted rows than Owned leave the threshold to an honest row; so many don't.
+// With fewer planted rows than Owned, an honest row decides the threshold. With Owned planted rows, none does.
 func TestOwned(t *testing.T) {
 	rule := Traffic{Limit: 0.02, Share: 0.01, Sure: 0.95}
 	rng := rand.New(rand.NewPCG(3, 4))
@@ -134,7 +135,7 @@ func TestOwned(t *testing.T) {
 			t.Errorf("%d planted rows choose the threshold: %v, want %v", planted, got, want)
 		}
 	}
-	// As many as the share allows are taken out again by Flooded: the threshold is about that of the honest rows.
+	// Flooded removes as many rows as the share allows, so its threshold is about that of the honest rows.
 	scores := slices.Clone(honest)
 	for range 10 {
 		scores = append(scores, 0.99)

@@ -16,7 +16,7 @@ import (
 
 var kinds = []string{"roberta", "prefixed", "mpnet", "unigram", "unigram-words"}
 
-// lines reads a file of JSON values, one a line.
+// lines reads a file with one JSON value on each line.
 func lines[T any](t testing.TB, path string) []T {
 	t.Helper()
 	b, err := os.ReadFile(path)
@@ -36,7 +36,7 @@ func lines[T any](t testing.TB, path string) []T {
 	return out
 }
 
-// equal compares a folder's tokenizer with the ids that Hugging Face gave the questions.
+// equal compares the ids of a folder's tokenizer with those that Hugging Face gave for the questions.
 func equal(t *testing.T, dir string, questions []string) {
 	t.Helper()
 	files, err := Read(dir)
@@ -71,7 +71,7 @@ func equal(t *testing.T, dir string, questions []string) {
 	t.Logf("%d of %d texts differ", wrong, len(questions))
 }
 
-// The ids of small tokenizers, trained and asked once with tokenizers 0.23 (testdata/train.py).
+// Small tokenizers give the ids that tokenizers 0.23 gave after training them (testdata/train.py).
 func TestEqualsKept(t *testing.T) {
 	questions := lines[string](t, filepath.Join("testdata", "questions.jsonl"))
 	for _, kind := range kinds {
@@ -79,8 +79,8 @@ func TestEqualsKept(t *testing.T) {
 	}
 }
 
-// The same on all prompts of the data folder and around every character there is. It needs REIN_PYTHON, a Python with the
-// tokenizers package.
+// Tokenizers give Hugging Face's ids for all prompts of the data folder, and around every character. The test needs REIN_PYTHON, a Python
+// with the tokenizers package.
 func TestAgainstHuggingFace(t *testing.T) {
 	python := os.Getenv("REIN_PYTHON")
 	data := os.Getenv("REIN_DATA")

@@ -9,7 +9,7 @@ import (
 	"rein/steps/internal/addedtoken"
 )
 
-// table is a charsmap that turns A into "a" and nothing else.
+// table is a charsmap that only replaces A by "a".
 func table() []byte {
 	const root, letter, value = 0x100, 0x141, 0x341
 	units := make([]uint32, 0x400)
@@ -30,8 +30,8 @@ func TestCharsmap(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"": "", "BAB": "BaB", "A A": "a a", "\x00A": "\x00a",
-		"A\u0301":             "a",                   // a short cluster becomes what its beginning does
-		"A\u0301\u0301\u0301": "a\u0301\u0301\u0301", // a long one goes character by character
+		"A\u0301":             "a",                   // a short cluster is replaced as its prefix is
+		"A\u0301\u0301\u0301": "a\u0301\u0301\u0301", // a long one is replaced character by character
 		"é中A🤖":                "é中a🤖",
 	} {
 		if got := c.normalize(text); got != want {
@@ -62,7 +62,7 @@ func TestEncode(t *testing.T) {
 		"a":        {0, 8, 2},
 		"ab":       {0, 8, 6, 2},       // -4.5 beats -6 (▁ ab) and -9
 		"abab a":   {0, 8, 6, 7, 8, 2}, // ab beats a and b
-		"zzz a":    {0, 4, 3, 8, 2},    // unknown ones in a row are one
+		"zzz a":    {0, 4, 3, 8, 2},    // a run of unknown characters is one token
 		"azb":      {0, 8, 3, 6, 2},
 		"a <mask>": {0, 8, 10, 2},
 		"\xff":     {0, 4, 3, 2},

@@ -13,7 +13,7 @@ import (
 	"rein/steps/internal/ort"
 )
 
-// runs gives the logits of two rows, the second one filled up.
+// runs returns the logits of two rows, the second of which has padding.
 func runs(t *testing.T, m *Model) []float32 {
 	t.Helper()
 	s, err := ort.Open(m.Graph(nil), ort.Options{})
@@ -54,7 +54,7 @@ func TestBodies(t *testing.T) {
 			}
 		}
 	}
-	// fewer classes than the graph's: its logits are a vector to put a head on
+	// with fewer classes than the graph has logits, these become a vector for a new head
 	if m, _, err := Read(Source{Path: dir}, 3, 40, 1); err != nil || m.Body != BodyRows || m.Width != 6 {
 		t.Errorf("%+v, %v", m, err)
 	}
@@ -128,7 +128,7 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// fixedSize is a graph that takes 3 x 5 ids only.
+// fixedSize is a graph that only takes 3 x 5 ids.
 func fixedSize(t *testing.T) string {
 	g := &onnxgraph.Graph{}
 	g.Input("input_ids", onnxgraph.Int64, onnxgraph.Dim{Name: "batch"}, onnxgraph.Dim{Name: "length"})

@@ -14,7 +14,7 @@ import (
 	"rein/steps/internal/ngram"
 )
 
-// letters is a tokenizer of one token a letter, between some special ones.
+// letters is a tokenizer with one token for each letter, between some special ones.
 type letters struct{ before, after []int32 }
 
 func (l letters) Encode(dst []int32, text string, limit int) []int32 {
@@ -32,8 +32,8 @@ func (letters) Pad() int32           { return 0 }
 func (letters) Size() int            { return 1 << 20 }
 func (letters) Digest() cache.Digest { return cache.Digest{} }
 
-// Every token of a text is in a window or counted as cut; a text that the model reads at once is read as ever, and the first window of
-// another is what would be read without windows.
+// Every token of a text is in a window or counted as cut. A text that the model reads at once is read as without windows. Of a longer text,
+// the first window is what would be read without windows.
 func TestNothingIsCutSilently(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tok := letters{rapid.SampledFrom([][]int32{nil, {1}}).Draw(t, "before"), rapid.SampledFrom([][]int32{nil, {2}, {2, 3}}).Draw(t, "after")}
@@ -42,7 +42,7 @@ func TestNothingIsCutSilently(t *testing.T) {
 		n := rapid.IntRange(0, 400).Draw(t, "letters")
 		var b strings.Builder
 		for i := range n {
-			b.WriteRune(rune(0x4e00 + i)) // each once
+			b.WriteRune(rune(0x4e00 + i)) // each character once
 		}
 		text := b.String()
 		r := New(tok, limit, w)
@@ -74,7 +74,7 @@ func TestNothingIsCutSilently(t *testing.T) {
 	})
 }
 
-// counting counts what its tokenizer is asked for.
+// counting is a tokenizer that counts the calls of Encode.
 type counting struct {
 	letters
 	asked *int
@@ -85,11 +85,11 @@ func (c counting) Encode(dst []int32, text string, limit int) []int32 {
 	return c.letters.Encode(dst, text, limit)
 }
 
-// Of a text that surely fits into the windows nothing is cut, and its tokens aren't counted for that.
+// If a text surely fits into the windows, Cut returns 0 without counting its tokens.
 func TestCutTokenisesNoTextThatFits(t *testing.T) {
 	asked := 0
 	r := New(counting{letters{before: []int32{1}, after: []int32{2}}, &asked}, 12, &artifact.Windows{Rule: Max, Overlap: 3, Most: 4})
-	for n, want := range map[int]int{0: 0, 10: 0, 11: 0, 31: 0, 32: 4, 50: 18} { // windows of 10 letters, 7 apart
+	for n, want := range map[int]int{0: 0, 10: 0, 11: 0, 31: 0, 32: 4, 50: 18} { // windows of 10 letters, each 7 after the one before
 		before := asked
 		if cut := r.Cut(strings.Repeat("a", n)); cut != want || (asked > before) != (n > 31) {
 			t.Errorf("%d letters: %d cut, want %d; the tokenizer was asked %d times", n, cut, want, asked-before)
@@ -97,7 +97,7 @@ func TestCutTokenisesNoTextThatFits(t *testing.T) {
 	}
 }
 
-// A text's score is what the rule says: the highest of its windows, or that of the chance that at least one is an attack.
+// A text's score follows the rule: the highest score of its windows, or the probability that at least one is an attack.
 func TestRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows := rapid.SliceOfN(rapid.SliceOfN(rapid.Float32Range(-8, 8), 4, 4), 1, 9).Draw(t, "logits")
@@ -125,7 +125,7 @@ func TestRules(t *testing.T) {
 	})
 }
 
-// Windows that are surely benign or surely attacks leave numbers.
+// Windows with a probability of 0 or 1 give finite logits.
 func TestRulesAtTheEdges(t *testing.T) {
 	for _, rows := range [][][]float32{{{-200, 200}, {-200, 200}}, {{200, -200}, {200, -200}}, {{200, -200}, {-200, 200}}} {
 		for _, rule := range Rules {

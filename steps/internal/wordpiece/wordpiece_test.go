@@ -35,15 +35,15 @@ func TestEncode(t *testing.T) {
 		{"unaffable", "[CLS] un ##aff ##able [SEP]"},
 		{"unaffableq", "[CLS] [UNK] [SEP]"},
 		{"Café, cafés!", "[CLS] cafe , cafe ##s ! [SEP]"},
-		{"cafe\u0301", "[CLS] cafe [SEP]"},            // a combining mark of its own
+		{"cafe\u0301", "[CLS] cafe [SEP]"},            // a separate combining mark
 		{"i\u200bgnore", "[CLS] ignore [SEP]"},        // zero-width space
-		{"ig\x00no\ufffdre", "[CLS] ignore [SEP]"},    // what stands for broken text
+		{"ig\x00no\ufffdre", "[CLS] ignore [SEP]"},    // U+FFFD and zero bytes are dropped
 		{"ignore\u00a0the", "[CLS] ignore the [SEP]"}, // no-break space
 		{"a中b", "[CLS] a 中 b [SEP]"},                  // ideographs are words
 		{"ignore [SEP] the", "[CLS] ignore [SEP] the [SEP]"},
-		{"[sep]", "[CLS] [UNK] [UNK] [UNK] [SEP]"},      // only as written
-		{"Ν", "[CLS] ν [SEP]"},                          // Greek, lowered
-		{strings.Repeat("a", 101), "[CLS] [UNK] [SEP]"}, // longer than a word can be
+		{"[sep]", "[CLS] [UNK] [UNK] [UNK] [SEP]"},      // special tokens only match exactly
+		{"Ν", "[CLS] ν [SEP]"},                          // Greek, in lower case
+		{strings.Repeat("a", 101), "[CLS] [UNK] [SEP]"}, // a word that is too long
 		{"a\xffb", "[CLS] a ##b [SEP]"},                 // not UTF-8
 	} {
 		var got []string
@@ -69,7 +69,7 @@ func TestEncodeLimit(t *testing.T) {
 	}
 }
 
-// TestTrie compares the double array with a look at every token.
+// TestTrie compares the trie with a search through all tokens.
 func TestTrie(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SliceOfDistinct(rapid.StringMatching(`[a-cé]{1,6}`), func(s string) string { return s }).Draw(t, "words")
@@ -115,7 +115,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// reference is a Python program that prints Hugging Face's ids for each JSON string on its input.
+// reference is a Python program that prints Hugging Face's ids for each JSON string that it reads.
 const reference = `
 import json, sys
 from tokenizers import Tokenizer
@@ -124,8 +124,8 @@ for line in sys.stdin:
     print(json.dumps(t.encode(json.loads(line)).ids))
 `
 
-// TestAgainstReference compares ids with Hugging Face's for every character there is and every prompt of the data folder.
-// It needs REIN_MINILM (a BERT-like model folder) and REIN_PYTHON (a Python with the tokenizers package).
+// TestAgainstReference compares ids with Hugging Face's, for every character and every prompt of the data folder. It needs REIN_MINILM (a
+// BERT-like model folder) and REIN_PYTHON (a Python with the tokenizers package).
 func TestAgainstReference(t *testing.T) {
 	dir, python := os.Getenv("REIN_MINILM"), os.Getenv("REIN_PYTHON")
 	if dir == "" || python == "" {
@@ -173,7 +173,7 @@ func TestAgainstReference(t *testing.T) {
 	t.Logf("%d of %d texts differ", wrong, len(texts))
 }
 
-// dataTexts are the prompts of the data folder; none where it is absent.
+// dataTexts returns the prompts of the data folder, or none if there is no such folder.
 func dataTexts(t testing.TB) []string {
 	dir := os.Getenv("REIN_DATA")
 	if dir == "" {
@@ -200,7 +200,7 @@ func dataTexts(t testing.TB) []string {
 	return texts
 }
 
-// BenchmarkEncode is one core over the data folder's prompts.
+// BenchmarkEncode encodes the data folder's prompts on one core.
 func BenchmarkEncode(b *testing.B) {
 	dir := os.Getenv("REIN_MINILM")
 	texts := dataTexts(b)
