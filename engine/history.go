@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"iter"
 	"math"
 	"slices"
 	"sort"
@@ -87,11 +88,23 @@ type sample struct {
 }
 
 // alike are the past results that a forecast of u rests on: its own or, if there are none, those of other steps of its type that had
-// inputs at the same ports. A training that starts from another kind of model takes another time.
+// inputs at the same ports. A training that starts from another kind of model takes another time, so the arguments that say which have
+// to be the same in either case.
 func (p *past) alike(u *unit) (es []*cache.Entry) {
-	own := func(n *nodeOf) bool { return len(p.byStep[[2]string{n.pipeline.Name, n.Name}]) > 0 }
-	if slices.ContainsFunc(u.nodes, own) {
-		return p.candidates(u)
+	pace := u.nodes[0].Traits.Pace
+	want := paceOf(slices.Values(u.facts), pace)
+	same := func(e *cache.Entry) bool {
+		return len(pace) == 0 || slices.Equal(paceOf(strings.Lines(e.Key), pace), want)
+	}
+	for _, n := range u.nodes {
+		for _, e := range p.byStep[[2]string{n.pipeline.Name, n.Name}] {
+			if same(e) {
+				es = append(es, e)
+			}
+		}
+	}
+	if len(es) > 0 {
+		return es
 	}
 	var names []string
 	for _, in := range u.nodes[0].Inputs {
@@ -101,11 +114,26 @@ func (p *past) alike(u *unit) (es []*cache.Entry) {
 	}
 	ports := portList(names)
 	for _, e := range p.entries {
-		if p.ports[e] == ports && len(es) < maxOthers {
+		if len(es) < maxOthers && p.ports[e] == ports && same(e) {
 			es = append(es, e)
 		}
 	}
 	return es
+}
+
+// paceOf are the lines of a key for arguments of these paths, without those that are empty.
+func paceOf(lines iter.Seq[string], paths []string) (out []string) {
+	if len(paths) == 0 {
+		return nil
+	}
+	for line := range lines {
+		line = strings.TrimSuffix(line, "\n")
+		path, value := nextToken(strings.TrimPrefix(line, "config "))
+		if slices.Contains(paths, path) && value != `""` {
+			out = append(out, line)
+		}
+	}
+	return out
 }
 
 // portsOf names the ports at which a key has inputs.

@@ -163,6 +163,24 @@ func TestForecast(t *testing.T) {
 			t.Errorf("%s: forecast of %d ms", st.Name, st.ForecastMS)
 		}
 	}
+	// Nor by those, its own among them, with another value of what its type says that the time depends on; none is the same as empty.
+	for name, key := range map[string]string{"other": `"big"`, "none": `""`} {
+		if err := s.Put(t.Context(), &cache.Entry{Action: cache.Sum([]byte(name)), Type: "fake", Pipeline: "p", Step: "paced", Key: "config model.base " + key,
+			Outputs: map[string]cache.Blob{}, Result: cache.Result{RunMS: map[string]int64{"other": 900000, "none": 500}[name], Made: time.Now()}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for of, ms := range map[string]int64{"big": 900000, "bigger": 0, "": 500} {
+		config := map[string]any{"k": 6}
+		if of != "" {
+			config["model"] = map[string]any{"base": of}
+		}
+		paced := step("paced", &op{Config: config})
+		paced.Traits.Pace = []string{"model.base"}
+		if f, err = engine.Plan(t.Context(), graph(paced), o); err != nil || f.TotalMS != ms {
+			t.Errorf("model.base %q: forecast of %d ms, %v", of, f.TotalMS, err)
+		}
+	}
 	o.Jobs = 1
 	if f, err = engine.Plan(t.Context(), graph(a, b, c), o); err != nil || f.TotalMS != 700 {
 		t.Errorf("-j 1: %d, %v", f.TotalMS, err)

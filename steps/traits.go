@@ -54,6 +54,10 @@ func Fits(port, how string) Option {
 	return func(t *Type) { t.traits.Fits = append(t.traits.Fits, engine.Fit{Port: port, How: how}) }
 }
 
+// Pace names the arguments (model.base) on which the step's time depends most. A forecast of the step rests only on past runs with the
+// same values.
+func Pace(paths ...string) Option { return func(t *Type) { t.traits.Pace = paths } }
+
 // HeldOut names the inputs whose rows must not have contributed to any model that the step takes. rein plan refuses a pipeline where one
 // has.
 func HeldOut(ports ...string) Option { return func(t *Type) { t.traits.HeldOut = ports } }

@@ -14,6 +14,7 @@ type Traits struct {
 	Divides []string `json:"-"` // inputs that are divided among the outputs; no two outputs share a row
 	Fits    []Fit    `json:"-"` // inputs whose rows determine the step's model
 	HeldOut []string `json:"-"` // inputs whose rows must not have been used for a model that the step takes
+	Pace    []string `json:"-"` // dotted paths of the config: runs with other values say nothing of how long one takes
 	Control string   `json:"-"` // HCL arguments with which the step leaves out the new texts, for a strategy's control
 }
 

@@ -42,7 +42,7 @@ type Outputs struct {
 
 // Step is the step type.
 var Step = steps.New("train-gpu", 12, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
-	steps.Stage(steps.Training), steps.Fits("rows", "trains on"), steps.Fits("validation", "chooses with"), steps.Fits("threshold_rows", "chooses with"), steps.Isolated, steps.Fingerprint(versions), steps.Example(`
+	steps.Stage(steps.Training), steps.Fits("rows", "trains on"), steps.Fits("validation", "chooses with"), steps.Fits("threshold_rows", "chooses with"), steps.Pace("model.base"), steps.Isolated, steps.Fingerprint(versions), steps.Example(`
 step "train-gpu" "model" {
   rows       = step.dataset.rows
   validation = step.parts.validation
