@@ -6,19 +6,21 @@ import (
 	"slices"
 )
 
-// finePerBin divides each calibration bin for the bootstrap: rows of one class and division are drawn together, which
-// changes nothing that one would see and makes thousands of resamples a matter of moments.
+// finePerBin is the number of divisions of each calibration bin for the bootstrap. A resample draws the number of rows of each division at
+// once, not each row. That makes thousands of resamples fast, and the figures hardly change.
 const finePerBin = 20
 
-// fine is the rows of one class in one division: how many, the sum of their scores and of their squared errors.
+// fine sums up the rows of one class in one division: how many there are, the sum of their scores, and the sum of their squared errors.
 type fine struct {
 	rows           int
 	score, squared float64
 }
 
-// calibrationIntervals are 95% intervals of the Brier score and of the calibration error by a bootstrap, stratified by class.
-// A resample is never better calibrated on average than its data, nor the data than what they were drawn from: the calibration
-// error's draws are moved back by that much, and the lower end once more.
+// calibrationIntervals returns 95% intervals of the Brier score and of the expected calibration error (ECE). They come from a bootstrap
+// that is stratified by class.
+//
+// The ECE is biased: on average a resample has a higher ECE than its data, and the data have a higher one than the population. So the draws
+// of the ECE are shifted down by the first bias. The lower end is shifted once more, for the second.
 func calibrationIntervals(benign, malicious []float64, brier, ece float64, resamples int, seed uint64) (b, e Interval) {
 	const divisions = calibrationBins * finePerBin
 	classes := [2][divisions]fine{}
@@ -44,7 +46,7 @@ func calibrationIntervals(benign, malicious []float64, brier, ece float64, resam
 		of[class] = newMultinomial(sizes)
 	}
 	for i := range briers {
-		var gap [calibrationBins]float64 // sum of scores, less the number of malicious rows
+		var gap [calibrationBins]float64 // sum of scores minus the number of malicious rows
 		for class := range classes {
 			of[class].draw(len([2][]float64{benign, malicious}[class]), drawn[class], rng)
 			for d, k := range drawn[class] {
@@ -69,15 +71,16 @@ func calibrationIntervals(benign, malicious []float64, brier, ece float64, resam
 	return spanOf(brier, briers, 0), e
 }
 
-// spanOf is a value with the middle 95% of its draws, moved back and kept around the value.
+// spanOf returns value with the middle 95% of its draws as the interval. The draws are first shifted down by back. The interval always
+// contains value.
 func spanOf(value float64, draws []float64, back float64) Interval {
 	slices.Sort(draws)
 	low, high := quantile(draws, 0.025)-back, quantile(draws, 0.975)-back
 	return Interval{value, math.Max(0, math.Min(low, value)), math.Max(high, value)}
 }
 
-// decisionIntervals are 95% intervals of what follows from the decisions: F1 of malicious, of benign, and the precision at a
-// base rate, by a bootstrap that is stratified by class.
+// decisionIntervals returns 95% intervals of figures that follow from the decisions: F1 of malicious, F1 of benign, and the precision at a
+// base rate. They come from a bootstrap that is stratified by class.
 func (c Confusion) decisionIntervals(baseRate float64, resamples int, seed uint64) (malicious, benign, precision Interval) {
 	rng := rand.New(rand.NewPCG(seed, 0xdec1))
 	pos, neg := c.TP+c.FN, c.FP+c.TN

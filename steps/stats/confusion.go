@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// Confusion counts decisions: malicious is positive.
+// Confusion counts decisions. Malicious is the positive class.
 type Confusion struct {
 	TP int `json:"tp"`
 	FP int `json:"fp"`
@@ -27,34 +27,34 @@ func (c *Confusion) Add(malicious, flagged bool) {
 	}
 }
 
-// FPRate is the share of benign rows that are flagged.
+// FPRate returns the share of benign rows that are flagged.
 func (c Confusion) FPRate() Interval { return Wilson(c.FP, c.FP+c.TN) }
 
-// Recall is the share of malicious rows that are flagged (TP rate).
+// Recall returns the share of malicious rows that are flagged (the true positive rate).
 func (c Confusion) Recall() Interval { return Wilson(c.TP, c.TP+c.FN) }
 
-// Precision is the share of flagged rows that are malicious, in the mix of the evaluated set.
+// Precision returns the share of flagged rows that are malicious, at the evaluated set's own share of malicious rows.
 func (c Confusion) Precision() Interval { return Wilson(c.TP, c.TP+c.FP) }
 
-// PrecisionAt is the precision where a share of prompts (base rate) is malicious.
+// PrecisionAt returns the precision where the share base of all prompts is malicious.
 func (c Confusion) PrecisionAt(base float64) float64 {
 	tp, fp := base*c.Recall().Value, (1-base)*c.FPRate().Value
 	return tp / (tp + fp)
 }
 
-// F1 are the F1 of malicious, of benign, and their mean (macro). Empty classes give NaN.
+// F1 returns the F1 of malicious, the F1 of benign, and their mean (macro). Empty classes give NaN.
 func (c Confusion) F1() (malicious, benign, macro float64) {
 	malicious = 2 * float64(c.TP) / float64(2*c.TP+c.FP+c.FN)
 	benign = 2 * float64(c.TN) / float64(2*c.TN+c.FP+c.FN)
 	return malicious, benign, (malicious + benign) / 2
 }
 
-// redraw is how many of n a resample has where there were k. It draws from a share with half a row more of either kind: a
-// share of none or all would never be drawn otherwise, and an interval of no width would claim certainty of few rows.
+// redraw returns how many of n rows a resample has in a class that has k in the data. It adds half a row to either kind. Otherwise a share
+// of 0 or 1 would give the same share in every resample, and an interval without width would claim certainty from few rows.
 func redraw(k, n int, rng *rand.Rand) int { return binomial(n, (float64(k)+0.5)/float64(n+1), rng) }
 
-// F1Macro is F1 macro with a 95% interval by stratified bootstrap: classes keep their sizes, so a resample is two
-// binomial draws.
+// F1Macro returns the macro F1 with a 95% interval from a bootstrap that is stratified by class. The classes keep their sizes, so a
+// resample is two binomial draws.
 func (c Confusion) F1Macro(resamples int, seed uint64) Interval {
 	_, _, macro := c.F1()
 	if math.IsNaN(macro) {
@@ -70,7 +70,7 @@ func (c Confusion) F1Macro(resamples int, seed uint64) Interval {
 	return spanOf(macro, draws, 0)
 }
 
-// quantile of sorted values, linear between them.
+// quantile returns the quantile q of sorted values. It interpolates linearly between values.
 func quantile(v []float64, q float64) float64 {
 	at := q * float64(len(v)-1)
 	i := int(at)
@@ -80,10 +80,10 @@ func quantile(v []float64, q float64) float64 {
 	return v[i] + (at-float64(i))*(v[i+1]-v[i])
 }
 
-// binomial draws from Binomial(n, p): by inversion from the mode outward, exact for any n.
+// binomial draws from Binomial(n, p). It inverts the distribution from the mode outward and is exact for any n.
 func binomial(n int, p float64, rng *rand.Rand) int { return oddsOf(p).draw(n, nil, rng) }
 
-// odds are a probability with what its draws need of it.
+// odds is a probability with the logarithms and ratios that each draw needs, computed once.
 type odds struct{ p, ratio, log, logRest float64 }
 
 func oddsOf(p float64) odds { return odds{p, p / (1 - p), math.Log(p), math.Log1p(-p)} }
@@ -122,7 +122,7 @@ func (c odds) draw(n int, known factorials, rng *rand.Rand) int {
 
 func lchoose(n, k int) float64 { return factorials(nil).lchoose(n, k) }
 
-// factorials remembers the logarithms of the factorials of numbers below its length.
+// factorials caches the logarithms of the factorials of numbers below its length.
 type factorials []float64
 
 func (f factorials) log(n int) float64 {

@@ -7,22 +7,23 @@ import (
 	"sort"
 )
 
-// ThresholdFor is the lowest threshold at which at most a share of the sorted benign scores is at or over it.
+// ThresholdFor returns the lowest threshold at which the share of the sorted benign scores at or over it is at most rate.
 func ThresholdFor(benign []float64, rate float64) float64 {
 	allowed := min(int(rate*float64(len(benign))), len(benign)-1)
 	return math.Nextafter(benign[len(benign)-1-allowed], 2)
 }
 
-// atOrOver counts the sorted scores at or over a threshold.
+// atOrOver returns the number of sorted scores at or over a threshold.
 func atOrOver(sorted []float64, threshold float64) int {
 	i, _ := slices.BinarySearch(sorted, threshold)
 	return len(sorted) - i
 }
 
-// RecallAt is the share of the sorted malicious scores over the threshold that has an FP rate on the sorted benign ones, with a
-// 95% interval. Two things are uncertain of it, where the true threshold lies among the benign scores and the recall there;
-// they are put together by MOVER (Zou and Donner 2008). Benign rows too few to bound the threshold leave the recall's lower
-// end open.
+// RecallAt returns the recall, with a 95% interval, at the threshold whose FP rate on the benign scores is rate. Both slices must be
+// sorted.
+//
+// Two things are uncertain: where the true threshold lies among the benign scores, and the recall at that threshold. The interval combines
+// both by MOVER (Zou and Donner 2008). If there are too few benign rows to bound the threshold, the lower end of the recall is open.
 func RecallAt(malicious, benign []float64, rate float64) Interval {
 	n, m := len(benign), len(malicious)
 	if n == 0 || m == 0 {
@@ -39,7 +40,7 @@ func RecallAt(malicious, benign []float64, rate float64) Interval {
 	return Interval{at.Value, math.Max(0, low), math.Min(1, high)}
 }
 
-// binomialRange is the middle 95% of Binomial(n, p).
+// binomialRange returns the middle 95% of Binomial(n, p).
 func binomialRange(n int, p float64) (low, high int) {
 	atMost := func(k int) float64 { return 1 - betaInc(float64(k+1), float64(n-k), p) }
 	low = sort.Search(n, func(k int) bool { return atMost(k) >= 0.025 })
@@ -47,8 +48,7 @@ func binomialRange(n int, p float64) (low, high int) {
 	return low, high
 }
 
-// curves are the ROC and the precision-recall curve of sorted scores, thinned out to a few hundred points, more of them at
-// low FP rates.
+// curves returns the ROC and the precision-recall curve of sorted scores. It keeps a few hundred points, most of them at low FP rates.
 func curves(benign, malicious []float64) (roc, pr [][2]float64) {
 	roc = [][2]float64{{0, 0}}
 	for i := 1; i <= curvePoints; i++ {
@@ -66,8 +66,8 @@ func curves(benign, malicious []float64) (roc, pr [][2]float64) {
 	return append(roc, [2]float64{1, 1}), pr
 }
 
-// AveragePrecision is the area under the precision-recall curve as a sum of steps: the mean over positives of the precision
-// at their score. NaN without positives.
+// AveragePrecision returns the area under the precision-recall curve as a sum of steps: the mean over positives of the precision at their
+// score. Without positives it is NaN.
 func AveragePrecision(positives, negatives []float64) float64 {
 	pos, neg := slices.Clone(positives), slices.Clone(negatives)
 	slices.Sort(pos)
@@ -82,7 +82,7 @@ func AveragePrecision(positives, negatives []float64) float64 {
 	return averagePrecision(pos, neg, ones(len(pos)), ones(len(neg)))
 }
 
-// averagePrecision of sorted scores, each counted as often as its weight says.
+// averagePrecision returns the average precision of sorted scores, where wp and wn say how often each score counts.
 func averagePrecision(pos, neg []float64, wp, wn []int) float64 {
 	var sum float64
 	tp, fp := 0, 0
@@ -102,17 +102,17 @@ func averagePrecision(pos, neg []float64, wp, wn []int) float64 {
 	return sum / float64(tp)
 }
 
-// curveBins bound the work of a bootstrap of the precision-recall area: scores are grouped by rank.
+// curveBins is the number of groups of neighbouring scores in a bootstrap of the precision-recall area. It bounds the work.
 const curveBins = 400
 
-// AveragePrecisionInterval is AveragePrecision of sorted scores with a 95% interval by bootstrap, stratified by class. Rows
-// of one group of neighbouring scores are drawn together as counts, so that thousands of resamples take moments.
+// AveragePrecisionInterval returns the AveragePrecision of sorted scores with a 95% interval from a bootstrap that is stratified by class.
+// A resample draws the number of rows of each group of neighbouring scores, not each row. That makes thousands of resamples fast.
 func AveragePrecisionInterval(pos, neg []float64, resamples int, seed uint64) Interval {
 	if len(pos) == 0 {
 		return Interval{math.NaN(), math.NaN(), math.NaN()}
 	}
 	value := AveragePrecision(pos, neg)
-	if len(neg) > 0 && neg[len(neg)-1] < pos[0] { // no resample would differ
+	if len(neg) > 0 && neg[len(neg)-1] < pos[0] { // all resamples would be alike
 		return Interval{value, separatedPrecision(len(pos), len(neg)), value}
 	}
 	cuts := binCuts(pos)
@@ -126,14 +126,14 @@ func AveragePrecisionInterval(pos, neg []float64, resamples int, seed uint64) In
 	for i := range draws {
 		ofPos.draw(len(pos), dp, rng)
 		ofNeg.draw(len(neg), dn, rng)
-		draws[i] = averagePrecision(bp, bn, dp, dn) - whole + value // what grouping takes off is put back
+		draws[i] = averagePrecision(bp, bn, dp, dn) - whole + value // corrects for what grouping takes off
 	}
 	slices.Sort(draws)
 	return Interval{value, math.Max(0, quantile(draws, 0.025)), math.Min(1, quantile(draws, 0.975))}
 }
 
-// separatedPrecision is the average precision at the least AUC that separated rows don't speak against, on the curve of that
-// AUC on which recall is a power of the FP rate.
+// separatedPrecision returns the lower end of the average precision if all m positives score above all n negatives. It takes the lowest AUC
+// that is compatible with such rows, and the ROC curve of that AUC on which recall is a power of the FP rate.
 func separatedPrecision(m, n int) float64 {
 	const steps = 1000
 	auc, sum := separated(m, n), 0.0
@@ -145,7 +145,8 @@ func separatedPrecision(m, n int) float64 {
 	return sum / steps
 }
 
-// binCuts are the distinct positive scores that begin a group: precision only changes where there is a positive.
+// binCuts returns the distinct positive scores at which a group begins. Negative scores need none, because precision only matters at
+// positives.
 func binCuts(pos []float64) []float64 {
 	var cuts []float64
 	for i := 0; i < len(pos); i += max(1, len(pos)/curveBins) {
@@ -156,7 +157,7 @@ func binCuts(pos []float64) []float64 {
 	return cuts
 }
 
-// binned groups sorted scores by the last cut at or under them.
+// binned counts the sorted scores in each group. A score belongs to the last cut that isn't above it.
 func binned(sorted, cuts []float64) (at []float64, counts []int) {
 	counts = make([]int, len(cuts))
 	c := 0
@@ -169,9 +170,9 @@ func binned(sorted, cuts []float64) (at []float64, counts []int) {
 	return cuts, counts
 }
 
-// multinomial draws rows over groups in the proportion of their sizes.
+// multinomial draws rows from groups in proportion to the groups' sizes.
 type multinomial struct {
-	groups []odds // each one's, of what the groups before it leave
+	groups []odds // odds of each group among the rows that the groups before it leave
 	known  factorials
 }
 
@@ -192,7 +193,7 @@ func newMultinomial(sizes []int) multinomial {
 	return m
 }
 
-// draw draws n rows into out, by group.
+// draw draws n rows and writes into out how many of them each group has.
 func (m multinomial) draw(n int, out []int, rng *rand.Rand) {
 	for i, c := range m.groups {
 		out[i] = c.draw(n, m.known, rng)

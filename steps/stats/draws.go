@@ -7,40 +7,40 @@ import (
 	"slices"
 )
 
-// Draws are bootstrap resamples of a set's figures, by metric. Models that are measured on the same rows draw alike, so the
-// differences of their draws are those of a paired bootstrap.
+// Draws holds bootstrap resamples of a set's figures, by metric. Two models that are measured on the same rows get the same resamples, so
+// the differences between their draws are those of a paired bootstrap.
 type Draws struct {
-	Rows    map[string][]float64 `json:"rows"`    // rows are drawn: "recall_at_fp_0_5", "recall_at_fp_1", "recall_at_fp_2"
-	Sources map[string][]float64 `json:"sources"` // whole sources are: those, "fp_rate", "tp_rate", "f1_macro", "roc_auc"
+	Rows    map[string][]float64 `json:"rows"`    // resamples of rows: "recall_at_fp_0_5", "recall_at_fp_1", "recall_at_fp_2"
+	Sources map[string][]float64 `json:"sources"` // resamples of whole sources: the same, and "fp_rate", "tp_rate", "f1_macro", "roc_auc"
 	Benign  int                  `json:"benign_sources"`
 	Attacks int                  `json:"malicious_sources"`
 }
 
 const (
 	draws         = 500
-	mostSources   = 400 // over which AUC is not drawn by source: it takes a table of sources by sources
+	mostSources   = 400 // with more sources there are no draws of AUC: they need a table of sources by sources
 	drawPrecision = 1e6
 )
 
-// equalRates are the FP rates at which models are compared.
+// equalRates lists the FP rates at which models are compared.
 var equalRates = []struct {
 	Metric string
 	Rate   float64
 }{{"recall_at_fp_0_5", 0.005}, {"recall_at_fp_1", 0.01}, {"recall_at_fp_2", 0.02}}
 
-// ranked is a row of a set, as draws need it.
+// ranked is what the draws need of one row.
 type ranked struct {
 	threat  float64
 	source  int32
-	row     int32 // its place among the rows of its label
+	row     int32 // index among the rows of the same label
 	flagged bool
 }
 
-// drawer has the rows of both labels, the highest scores first.
+// drawer holds the rows of both labels, sorted by falling score, and draws resamples of them.
 type drawer struct {
-	rows    [2][]ranked // benign, malicious
+	rows    [2][]ranked // index 0 is benign, 1 is malicious, here and below
 	sources int
-	count   [2][]float64 // rows by source
+	count   [2][]float64 // number of rows, by source
 	flagged [2][]float64
 	seed    uint64
 }
@@ -60,7 +60,7 @@ func newDrawer(rows [2][]ranked, sources int, seed uint64) *drawer {
 	return d
 }
 
-// all makes the draws.
+// all draws all resamples, of rows and of sources.
 func (d *drawer) all() *Draws {
 	out := &Draws{Rows: map[string][]float64{}, Sources: map[string][]float64{}}
 	for s := range d.sources {
@@ -89,7 +89,8 @@ func (d *drawer) all() *Draws {
 	return out
 }
 
-// kinds are the sources with benign rows alone, with malicious ones alone, and with both: a draw has as many of each.
+// kinds returns the sources with only benign rows, with only malicious rows, and with both. Every resample has as many sources of each kind
+// as the data.
 func (d *drawer) kinds() [3][]int {
 	var out [3][]int
 	for s := range d.sources {
@@ -109,8 +110,8 @@ func put(into map[string][]float64, metric string, v float64) {
 	into[metric] = append(into[metric], math.Round(v*drawPrecision)/drawPrecision)
 }
 
-// recalls draws the recall at each of the equal FP rates: rows count as often as weight says, benign and malicious of them in
-// all.
+// recalls adds to into the recall at each of the equal FP rates in one resample. A row counts as often as weight says. benign and malicious
+// are the total weights of the two labels.
 func (d *drawer) recalls(into map[string][]float64, benign float64, weight func(label int, r ranked) float64, malicious float64) {
 	above, sum, next := 0.0, 0.0, 0
 	for _, e := range equalRates {
@@ -124,7 +125,7 @@ func (d *drawer) recalls(into map[string][]float64, benign float64, weight func(
 		}
 		limit := math.Inf(-1)
 		if next < len(d.rows[0]) {
-			limit = d.rows[0][next].threat // not over it: a row of this score would be one too many
+			limit = d.rows[0][next].threat // the threshold is above this score: its row would be one FP too many
 		}
 		sum = 0
 		for _, r := range d.rows[1] {
@@ -137,7 +138,7 @@ func (d *drawer) recalls(into map[string][]float64, benign float64, weight func(
 	}
 }
 
-// bySource draws every figure, each source counted as often as its weight says.
+// bySource adds every figure of one resample of sources to into. The rows of a source count as often as its weight says.
 func (d *drawer) bySource(into map[string][]float64, weights []float64, table [][]float64) {
 	var n, flagged [2]float64
 	for l := range n {
@@ -166,7 +167,8 @@ func (d *drawer) bySource(into map[string][]float64, weights []float64, table []
 	put(into, "roc_auc", sum/n[0]/n[1])
 }
 
-// below counts, for each source's malicious rows and each source's benign rows, the pairs in the right order, ties half.
+// below returns for each pair of sources in how many pairs of rows the malicious row of the first scores above the benign row of the
+// second. Ties count half. It returns nil if there are more than mostSources sources.
 func (d *drawer) below() [][]float64 {
 	if d.sources > mostSources {
 		return nil
@@ -198,7 +200,8 @@ func (d *drawer) below() [][]float64 {
 	return table
 }
 
-// poisson is how often a row is in a resample: Poisson(1), the same for each model.
+// poisson returns how often a row is in a resample. It is distributed as Poisson(1) and depends only on its arguments, so every model gets
+// the same resamples.
 func poisson(seed, draw uint64, label int, row int32) float64 {
 	x := seed ^ (draw+1)*0x9e3779b97f4a7c15 ^ (uint64(uint32(row))<<1|uint64(label))*0xbf58476d1ce4e5b9
 	x ^= x >> 30
@@ -213,7 +216,7 @@ func poisson(seed, draw uint64, label int, row int32) float64 {
 	return float64(k)
 }
 
-// poissons are the probabilities of at most 0, 1, 2, ... by Poisson(1).
+// poissons holds the cumulative probabilities of Poisson(1) for 0, 1, 2, ...
 var poissons = func() (sums [20]float64) {
 	p, sum := math.Exp(-1), 0.0
 	for k := range sums {
@@ -226,9 +229,9 @@ var poissons = func() (sums [20]float64) {
 	return sums
 }()
 
-// PairedDraws compares two models by draws: B minus A with a 95% interval, and the two-sided p-value. clusters is the number
-// of sources that were drawn, of which the draws' spread says a little too little, and Student's t makes up for few; 0: rows
-// were drawn.
+// PairedDraws compares two models by their draws a and b. It returns the difference B minus A with a 95% interval, and the two-sided
+// p-value. clusters is the number of sources that were drawn, or 0 if rows were drawn. The spread of draws over few sources is slightly too
+// small: a factor corrects it, and Student's t replaces the normal distribution.
 func PairedDraws(a, b []float64, valueA, valueB float64, clusters int) (Interval, float64) {
 	d := valueB - valueA
 	if len(a) != len(b) || len(a) < 2 || clusters == 1 {
@@ -254,10 +257,10 @@ func PairedDraws(a, b []float64, valueA, valueB float64, clusters int) (Interval
 	return Interval{d, math.Max(-1, d-half), math.Min(1, d+half)}, studentTail(d/se, n-1)
 }
 
-// studentTail is the two-sided p-value of Student's t.
+// studentTail returns the two-sided p-value of Student's t.
 func studentTail(t, df float64) float64 { return betaInc(df/2, 0.5, df/(df+t*t)) }
 
-// studentQuantile is where the two-sided p-value is 5%.
+// studentQuantile returns the t whose two-sided p-value is 5%.
 func studentQuantile(df float64) float64 {
 	low, high := 0.0, 1000.0
 	for range 80 {
@@ -270,7 +273,8 @@ func studentQuantile(df float64) float64 {
 	return (low + high) / 2
 }
 
-// BelowOverSources is how sure one can be that a rate is under a limit, given the upper end of its 95% interval over so many sources.
+// BelowOverSources returns the confidence that a rate is under limit. high is the upper end of the rate's 95% interval over sources,
+// clusters the number of sources.
 func BelowOverSources(rate, high, limit float64, clusters int) float64 {
 	df := float64(max(clusters, 2) - 1)
 	se := (high - rate) / studentQuantile(df)
@@ -284,7 +288,8 @@ func BelowOverSources(rate, high, limit float64, clusters int) float64 {
 	return 1 - tail
 }
 
-// OverSources is a figure of the set with its 95% interval over sources. !ok: there are too few sources, or it wasn't drawn.
+// OverSources returns the figure i of the set with its 95% interval over sources. ok is false if there are too few sources, or if the
+// metric has no draws.
 func (s *Set) OverSources(metric string, i *Interval) (over Interval, ok bool) {
 	if i == nil || s.Draws == nil {
 		return Interval{}, false
@@ -292,7 +297,8 @@ func (s *Set) OverSources(metric string, i *Interval) (over Interval, ok bool) {
 	return DrawnInterval(i.Value, s.Draws.Sources[metric], min(s.Draws.Benign, s.Draws.Attacks))
 }
 
-// DrawnInterval is a figure with a 95% interval over sources.
+// DrawnInterval returns value with its 95% interval over sources, from draws of sources. It returns false if there are fewer than two draws
+// or sources.
 func DrawnInterval(value float64, draws []float64, clusters int) (Interval, bool) {
 	if len(draws) < 2 || clusters < 2 {
 		return Interval{}, false

@@ -6,21 +6,23 @@ import (
 	"slices"
 )
 
-// Cells count how two models decide the same rows of one class: flagged by both, by A alone, by B alone, by neither.
+// Cells counts how two models decide the same rows of one class: flagged by both, by A alone, by B alone, by neither.
 type Cells [4]int
 
 func (c Cells) rows() int { return c[0] + c[1] + c[2] + c[3] }
 
-// pairedF1 is the F1 macro of A and of B.
+// pairedF1 returns the macro F1 of A and that of B.
 func pairedF1(malicious, benign Cells) (a, b float64) {
 	_, _, a = Confusion{TP: malicious[0] + malicious[1], FN: malicious[2] + malicious[3], FP: benign[0] + benign[1], TN: benign[2] + benign[3]}.F1()
 	_, _, b = Confusion{TP: malicious[0] + malicious[2], FN: malicious[1] + malicious[3], FP: benign[0] + benign[2], TN: benign[1] + benign[3]}.F1()
 	return a, b
 }
 
-// PairedF1 compares the F1 macro of two models on the same rows: B minus A with a 95% interval by a paired bootstrap,
-// stratified by class, and the two-sided p-value of the randomisation test. Rows only matter by how both models decided them,
-// so a resample is a draw of eight counts. As with redraw, half a row more is decided by A alone, and half a row by B alone.
+// PairedF1 compares the macro F1 of two models on the same rows. It returns B minus A with a 95% interval from a paired bootstrap that is
+// stratified by class, and the two-sided p-value of the randomisation test.
+//
+// A row only matters by how both models decided it, so a resample is a draw of eight counts. As in redraw, half a row is added to those
+// that A alone flags, and half a row to those that B alone flags.
 func PairedF1(malicious, benign Cells, resamples int, seed uint64) (Interval, float64) {
 	a, b := pairedF1(malicious, benign)
 	rng := rand.New(rand.NewPCG(seed, 0xbf1))
@@ -38,11 +40,12 @@ func PairedF1(malicious, benign Cells, resamples int, seed uint64) (Interval, fl
 	return Interval{b - a, math.Min(b-a, quantile(draws, 0.025)), math.Max(b-a, quantile(draws, 0.975))}, randomised(malicious, benign)
 }
 
-// withHalves are twice the counts, with one more of each kind that is decided differently: a multinomial takes proportions.
+// withHalves adds half a row to each count of rows that the models decide differently. It doubles all counts to keep them whole, which is
+// harmless because a multinomial only uses proportions.
 func withHalves(c Cells) Cells { return Cells{2 * c[0], 2*c[1] + 1, 2*c[2] + 1, 2 * c[3]} }
 
-// randomised is the chance of a difference at least as large where the models are alike: then each row that they decide
-// differently is as likely to be decided so by the one as by the other. It is worked out, not drawn.
+// randomised returns the probability of a difference at least as large as the observed one if the models are alike. In that case either
+// model is equally likely to be the one that flags a row on which they differ. The probability is computed exactly, not drawn.
 func randomised(malicious, benign Cells) (p float64) {
 	a, b := pairedF1(malicious, benign)
 	seen := math.Abs(b-a) - 1e-12
@@ -59,13 +62,13 @@ func randomised(malicious, benign Cells) (p float64) {
 	return math.Min(1, p)
 }
 
-// chance is how likely a count is.
+// chance is a count with its probability.
 type chance struct {
 	k int
 	p float64
 }
 
-// halves are the counts of n coins that may show heads, those that are less likely than 1e-20 left out.
+// halves returns the distribution of the number of heads of n coins. It leaves out counts with a probability below 1e-20.
 func halves(n int) []chance {
 	var out []chance
 	for k := range n + 1 {

@@ -1,4 +1,5 @@
-// Package stats holds the statistics of an evaluation, in float64, without chance unless a seed is given.
+// Package stats holds the statistics of an evaluation. All numbers are float64. Functions that draw random numbers take a seed; the others
+// are deterministic.
 package stats
 
 import (
@@ -17,7 +18,7 @@ type Interval struct {
 	High  float64 `json:"high"`
 }
 
-// Wilson is a rate k of n with Wilson's score interval (Wilson 1927). With n = 0 all is NaN.
+// Wilson returns the rate k/n with Wilson's score interval (Wilson 1927). With n = 0 all three values are NaN.
 func Wilson(k, n int) Interval {
 	if n == 0 {
 		return Interval{math.NaN(), math.NaN(), math.NaN()}
@@ -28,14 +29,15 @@ func Wilson(k, n int) Interval {
 	return Interval{p, math.Max(0, center-half), math.Min(1, center+half)}
 }
 
-// BelowConfidence is how sure one can be that the true rate is under a limit, given k of n: the posterior probability
-// with Jeffreys' prior, Beta(k+1/2, n-k+1/2).
+// BelowConfidence returns the confidence that the true rate is under limit, given k events in n. It is the posterior probability with
+// Jeffreys' prior, Beta(k+1/2, n-k+1/2).
 func BelowConfidence(k, n int, limit float64) float64 {
 	return betaInc(float64(k)+0.5, float64(n-k)+0.5, limit)
 }
 
-// MostBelow is the most events among n that still show, at a confidence, that their rate is at most limit: as many or fewer come with
-// a probability of at most 1 - confidence where the rate is higher (Clopper and Pearson 1934). -1: n is too small to show it.
+// MostBelow returns the largest number of events in n that still shows, at the given confidence, that their rate is at most limit. If the
+// rate were higher, so few events would have a probability of at most 1 - confidence (Clopper and Pearson 1934). The result is -1 if n is
+// too small to show it.
 func MostBelow(n int, limit, confidence float64) int {
 	if limit >= 1 {
 		return n
@@ -43,7 +45,7 @@ func MostBelow(n int, limit, confidence float64) int {
 	return sort.Search(n, func(k int) bool { return betaInc(float64(k)+1, float64(n-k), limit) < confidence }) - 1
 }
 
-// betaInc is the regularised incomplete beta function I_x(a, b), by Lentz's continued fraction.
+// betaInc returns the regularised incomplete beta function I_x(a, b). It uses Lentz's continued fraction.
 func betaInc(a, b, x float64) float64 {
 	switch {
 	case x <= 0:
@@ -59,7 +61,7 @@ func betaInc(a, b, x float64) float64 {
 	front := math.Exp(lab-la-lb+a*math.Log(x)+b*math.Log1p(-x)) / a
 	const tiny = 1e-300
 	f, c, d := 1.0, 1.0, 0.0
-	for i := range 1 << 20 { // about the square root of a or b, whichever is greater, are needed
+	for i := range 1 << 20 { // needs about sqrt(max(a, b)) rounds
 		m := float64(i / 2)
 		var num float64
 		switch {
@@ -85,8 +87,8 @@ func betaInc(a, b, x float64) float64 {
 	return front * (f - 1)
 }
 
-// AUC is the area under the ROC curve: the probability that a positive scores above a negative, ties counting half.
-// NaN without both.
+// AUC returns the area under the ROC curve: the probability that a positive scores above a negative. Ties count half. The result is NaN if
+// either class is empty.
 func AUC(positives, negatives []float64) float64 {
 	if len(positives) == 0 || len(negatives) == 0 {
 		return math.NaN()
@@ -99,8 +101,8 @@ func AUC(positives, negatives []float64) float64 {
 	return sum / float64(len(positives)) / float64(len(negatives))
 }
 
-// AUCInterval is AUC with DeLong's interval (DeLong 1988), worked out on the logit scale: near 1, where the plain one is too
-// narrow and reaches beyond, this one holds.
+// AUCInterval returns the AUC with DeLong's interval (DeLong 1988), computed on the logit scale. Near 1, the plain interval is too narrow
+// and exceeds 1; this one doesn't.
 func AUCInterval(positives, negatives []float64) Interval {
 	m, n := len(positives), len(negatives)
 	if m < 2 || n < 2 {
@@ -120,8 +122,8 @@ func AUCInterval(positives, negatives []float64) Interval {
 	return Interval{auc, 1 / (1 + math.Exp(half-at)), 1 / (1 + math.Exp(-half-at))}
 }
 
-// separated is the least AUC that m positives and n negatives, all of them told apart, don't speak against: where Hanley and
-// McNeil's variance puts 1 at the end of the interval (Newcombe 2006, method 5).
+// separated returns the lower end of the AUC's interval if all m positives score above all n negatives. It is the AUC for which Hanley and
+// McNeil's variance puts 1 at the upper end of the interval (Newcombe 2006, method 5).
 func separated(m, n int) float64 {
 	low, high := 0.0, 1.0
 	for range 60 {
@@ -135,7 +137,7 @@ func separated(m, n int) float64 {
 	return (low + high) / 2
 }
 
-// hanley is the variance of an AUC of m positives and n negatives that the AUC alone says (Hanley and McNeil 1982, by
+// hanley returns the variance of an AUC of m positives and n negatives that follows from the AUC alone (Hanley and McNeil 1982, in
 // Newcombe's symmetric form).
 func hanley(auc float64, m, n int) float64 {
 	more := float64(m+n)/2 - 1

@@ -2,13 +2,13 @@ package stats
 
 import "math"
 
-// ROC is what a paired comparison of AUCs needs of one model: its placements (DeLong), worked out once.
+// ROC holds what a paired comparison of AUCs needs from one model: its placements (DeLong), computed once.
 type ROC struct {
 	AUC      float64
 	pos, neg []float64
 }
 
-// NewROC ranks a model's scores.
+// NewROC computes the placements of a model's scores.
 func NewROC(positives, negatives []float64) *ROC {
 	if len(positives) < 2 || len(negatives) < 2 {
 		return &ROC{AUC: AUC(positives, negatives)}
@@ -18,7 +18,7 @@ func NewROC(positives, negatives []float64) *ROC {
 	return r
 }
 
-// Minus compares two AUCs on the same rows in the same order: r minus a with its interval, and the two-sided p-value.
+// Minus compares two AUCs on the same rows in the same order. It returns r minus a with a 95% interval, and the two-sided p-value.
 func (r *ROC) Minus(a *ROC) (Interval, float64) {
 	d := r.AUC - a.AUC
 	if r.pos == nil || a.pos == nil {
@@ -34,8 +34,8 @@ func (r *ROC) Minus(a *ROC) (Interval, float64) {
 	return Interval{d, math.Max(-1, d-Z95*se), math.Min(1, d+Z95*se)}, math.Erfc(math.Abs(d/se) / math.Sqrt2)
 }
 
-// spread is the standard error that the AUC alone says, for placements that are all alike: those of rows all told apart, or of
-// scores all equal.
+// spread returns the standard error that follows from the AUC alone. Minus needs it where all placements are alike: all rows are separated,
+// or all scores are equal.
 func (r *ROC) spread() float64 {
 	m, n := len(r.pos), len(r.neg)
 	if r.AUC == 0 || r.AUC == 1 {

@@ -5,24 +5,26 @@ import (
 	"math/rand/v2"
 )
 
-// Mean compares two trainings by a figure's mean over their seeds.
+// Mean compares two trainings A and B by the mean of a figure over their seeds.
 type Mean struct {
 	Difference Interval // B minus A
 	P          float64  // two-sided
-	Rows       float64  // variance of the difference that is owed to the rows
-	Seeds      float64  // and to the seeds
+	Rows       float64  // variance of the difference that comes from the rows
+	Seeds      float64  // variance of the difference that comes from the seeds
 }
 
-// OverSeeds compares a figure's mean over the seeds of B with that of A, where rows and seeds are both drawn: rows is the
-// variance that the rows alone give the difference, a and b are the figures by seed. The seeds' variances differ, so the
-// test is Welch's with Satterthwaite's degrees of freedom, which makes few seeds count for little. A side with one seed is
-// given the other's variance. What chance does to both a row and a seed counts with the seeds: errors are on the safe side.
+// OverSeeds compares the mean of a figure over the seeds of B with that of A. a and b hold the figure by seed. rows is the variance of the
+// difference that comes from the rows alone.
+//
+// Both rows and seeds are treated as drawn. The seeds of A and B may vary differently, so the test is Welch's with Satterthwaite's degrees
+// of freedom; few seeds then count for little. If one side has only one seed, it is given the variance of the other. The interaction of
+// rows and seeds counts with the seeds, which makes the interval wider, never too narrow.
 func OverSeeds(rows float64, a, b []float64) Mean {
 	ma, va := meanVariance(a)
 	mb, vb := meanVariance(b)
 	d := mb - ma
 	na, nb := float64(len(a)), float64(len(b))
-	var seeds, squares float64 // squares: of each variance, by its degrees of freedom
+	var seeds, squares float64 // squares: sum of each variance squared, divided by its degrees of freedom
 	switch {
 	case len(a) == 1 && len(b) == 1:
 	case len(a) == 1:
@@ -63,7 +65,7 @@ func meanVariance(v []float64) (mean, squared float64) {
 	return mean, squared
 }
 
-// tTails is the chance of Student's t to be farther from 0 than t, on both sides.
+// tTails returns the probability that Student's t is farther from 0 than t, on either side.
 func tTails(t, df float64) float64 {
 	if df > 1e6 {
 		return math.Erfc(math.Abs(t) / math.Sqrt2)
@@ -71,7 +73,7 @@ func tTails(t, df float64) float64 {
 	return betaInc(df/2, 0.5, df/(df+t*t))
 }
 
-// tQuantile is the t beyond which, on both sides, a share of the distribution is.
+// tQuantile returns the t beyond which the given share of the distribution lies, both sides together.
 func tQuantile(share, df float64) float64 {
 	low, high := 0.0, 1e9
 	for range 200 {
@@ -84,23 +86,23 @@ func tQuantile(share, df float64) float64 {
 	return (low + high) / 2
 }
 
-// HalfWidth is half the width of an interval that is wrong in a share of the cases, around an estimate whose variance is itself
-// estimated with df degrees of freedom (infinitely many: it is known).
+// HalfWidth returns half the width of a confidence interval that misses the true value in the given share of cases. The variance of the
+// estimate is itself estimated, with df degrees of freedom; infinite df means that it is known.
 func HalfWidth(variance, df, share float64) float64 {
 	return tQuantile(share, df) * math.Sqrt(variance)
 }
 
-// Pattern is a kind of row: which of A's seeds and which of B's flag it, and how many such rows of each label there are.
+// Pattern groups rows by their decisions: which of A's seeds and which of B's flag them, and how many such rows each label has.
 type Pattern struct {
 	A, B              []bool
 	Benign, Malicious int
 }
 
-// Figure is a figure of one model from its decisions.
+// Figure computes a figure of one model from its decisions.
 type Figure func(Confusion) float64
 
-// DecidedRows is the variance that the rows give the difference of a figure's means over seeds, by a bootstrap that is
-// stratified by label and draws each row with the decisions of all seeds, and the figure by seed.
+// DecidedRows returns the variance, due to the rows, of the difference between the means of f over the seeds of A and of B, and f by seed.
+// It uses a bootstrap that is stratified by label. A resample draws each row together with the decisions of all seeds.
 func DecidedRows(patterns []Pattern, f Figure, resamples int, seed uint64) (rows float64, a, b []float64) {
 	var counts [2][]int
 	var total [2]int
@@ -127,7 +129,7 @@ func DecidedRows(patterns []Pattern, f Figure, resamples int, seed uint64) (rows
 	return variance(draws), a, b
 }
 
-// FlaggedRows is DecidedRows for the share of flagged rows, of which there is a formula.
+// FlaggedRows does the same as DecidedRows for the share of flagged rows, for which there is a formula.
 func FlaggedRows(patterns []Pattern) (rows float64, a, b []float64) {
 	var n, sum, squares float64
 	for _, p := range patterns {
@@ -163,7 +165,7 @@ func share(flagged []bool) float64 {
 	return n / float64(len(flagged))
 }
 
-// bySeed is the figure of each seed of A and of B.
+// bySeed returns the figure f of each seed of A and of B.
 func bySeed(patterns []Pattern, counts [2][]int, f Figure) (a, b []float64) {
 	if len(patterns) == 0 {
 		return nil, nil
@@ -194,7 +196,7 @@ func tally(c []Confusion, flagged []bool, benign, malicious int) {
 	}
 }
 
-// RankedRows is the variance that the rows give the difference of two AUCs' means over seeds (DeLong), and the AUC by seed.
+// RankedRows returns the variance, due to the rows, of the difference between the mean AUCs of A and of B (DeLong), and the AUC by seed.
 func RankedRows(a, b []*ROC) (rows float64, aucA, aucB []float64) {
 	for _, r := range a {
 		aucA = append(aucA, r.AUC)

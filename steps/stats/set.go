@@ -7,31 +7,31 @@ import (
 	"slices"
 )
 
-// Report is what an evaluation found.
+// Report is the result of an evaluation.
 type Report struct {
-	Threshold float64 `json:"threshold"`                       // the model's: chosen on validation rows, never here; of folds, the mean of theirs
-	Pooled    float64 `json:"own_traffic_threshold,omitempty"` // what all validation rows together would choose
+	Threshold float64 `json:"threshold"`                       // the model's, which is chosen on validation rows, never on these; for folds, the mean of theirs
+	Pooled    float64 `json:"own_traffic_threshold,omitempty"` // threshold that all validation rows together would choose
 	BaseRate  float64 `json:"base_rate"`                       // assumed share of malicious prompts, for the precision
-	// Temperature was fitted on validation rows; 0 where there were none, or none is best.
+	// Temperature was fitted on validation rows. It is 0 if there were none, or if no temperature is best.
 	Temperature float64 `json:"temperature,omitempty"`
-	// Seeds are all trainings of the model, the one that is used first; empty where there was one.
+	// Seeds lists all trainings of the model; the first is the one that is used. It is empty if there was only one.
 	Seeds []SeedFigures   `json:"seeds,omitempty"`
-	Sets  map[string]*Set `json:"sets"` // OwnTraffic, NewSources, and "pool", which was mined: seen
+	Sets  map[string]*Set `json:"sets"` // OwnTraffic, NewSources, and "pool" for the mined rows, which the model has seen
 
-	Basis     string   `json:"basis"`                // the set that a verdict rests on
-	OwnCounts bool     `json:"own_counts,omitempty"` // a gain on own traffic counts beside it
-	Promise   *Promise `json:"promise,omitempty"`    // what the threshold promises of new sources
-	Kept      *Kept    `json:"kept,omitempty"`       // how many new sources keep the limit
-	Folds     int      `json:"folds,omitempty"`      // models that the rows are of, each of its fold's
+	Basis     string   `json:"basis"`                // name of the set that verdicts are based on
+	OwnCounts bool     `json:"own_counts,omitempty"` // a gain on own traffic counts, too
+	Promise   *Promise `json:"promise,omitempty"`    // what the threshold promises for new sources
+	Kept      *Kept    `json:"kept,omitempty"`       // how many new sources keep the FP rate limit
+	Folds     int      `json:"folds,omitempty"`      // number of models that scored the rows: with folds, each scores the rows of its own fold
 }
 
-// The sets that answer the two questions.
+// The names of the sets that answer the two questions: how good is the model on the user's own traffic, and how good on new sources?
 const (
 	OwnTraffic = "test"   // held-out rows of the sources that were mined
-	NewSources = "unseen" // rows of sources of which no row trained, was mined, or chose anything
+	NewSources = "unseen" // rows of sources that contributed no row to training, mining or any choice
 )
 
-// Rests decides which set a verdict rests on: new sources, where there are some with rows of both labels.
+// Rests decides which set verdicts are based on: new sources if there are rows of both labels, else own traffic.
 func (r *Report) Rests() {
 	r.Basis = OwnTraffic
 	if s := r.Sets[NewSources]; s != nil && s.Benign.Rows > 0 && s.Malicious.Rows > 0 {
@@ -39,65 +39,65 @@ func (r *Report) Rests() {
 	}
 }
 
-// SeedFigures is what one seed's model measured: by set, then by metric ("fp_rate", "tp_rate", "f1_macro", "roc_auc").
+// SeedFigures is what the model of one seed measured, by set and metric ("fp_rate", "tp_rate", "f1_macro", "roc_auc").
 type SeedFigures struct {
 	Seed      int                           `json:"seed"`
-	Threshold float64                       `json:"threshold"` // chosen on validation rows, of this seed's scores
+	Threshold float64                       `json:"threshold"` // chosen on this seed's scores of the validation rows
 	Sets      map[string]map[string]float64 `json:"sets"`
 }
 
-// Set is what was measured on one set of rows. A figure that needs a class which isn't there is null.
+// Set is what was measured on one set of rows. A figure is null if it needs a class that has no rows.
 type Set struct {
 	Rows      int                        `json:"rows"`
-	Data      string                     `json:"data"` // digest of the rows' ids, labels and texts, in order
+	Data      string                     `json:"data"` // digest of the ids, labels and texts of the rows, in order
 	Benign    Group                      `json:"benign"`
 	Malicious Group                      `json:"malicious"`
 	Confusion Confusion                  `json:"confusion"`
 	FPRate    *Interval                  `json:"fp_rate"`
 	Recall    *Interval                  `json:"tp_rate"`
-	Precision *Interval                  `json:"precision"` // in the mix of these rows
+	Precision *Interval                  `json:"precision"` // at these rows' own share of malicious rows
 	AtBase    *float64                   `json:"precision_at_base_rate"`
-	F1        map[string]float64         `json:"f1"` // "benign", "malicious"
+	F1        map[string]float64         `json:"f1"` // keys "benign" and "malicious"
 	F1Macro   *Interval                  `json:"f1_macro"`
 	AUC       *Interval                  `json:"roc_auc"`
 	PRAUC     *Interval                  `json:"pr_auc"`            // average precision
-	RecallAt  map[string]*Interval       `json:"recall_at_fp_rate"` // of the threshold that has this FP rate on these rows
+	RecallAt  map[string]*Interval       `json:"recall_at_fp_rate"` // at the threshold that has this FP rate on these rows
 	Brier     float64                    `json:"brier"`
-	ECE       float64                    `json:"ece"`       // expected calibration error, 15 bins of equal width
-	Intervals map[string]*Interval       `json:"intervals"` // 95%, of "ece", "brier", "f1_benign", "f1_malicious", "precision_at_base_rate"
+	ECE       float64                    `json:"ece"`       // expected calibration error, with 15 bins of equal width
+	Intervals map[string]*Interval       `json:"intervals"` // 95% intervals of "ece", "brier", "f1_benign", "f1_malicious", "precision_at_base_rate"
 	Bins      []Bin                      `json:"reliability"`
 	Scaled    *Scaled                    `json:"scaled,omitempty"` // calibration at the report's temperature
-	ROC       [][2]float64               `json:"roc"`              // FP rate, recall
-	PR        [][2]float64               `json:"pr"`               // recall, precision
+	ROC       [][2]float64               `json:"roc"`              // points of FP rate and recall
+	PR        [][2]float64               `json:"pr"`               // points of recall and precision
 	Worst     *Slice                     `json:"worst_slice,omitempty"`
-	WorstBy   map[string]*Slice          `json:"worst_slices,omitempty"` // "fp_rate_by_language", "tp_rate_by_role", ...
+	WorstBy   map[string]*Slice          `json:"worst_slices,omitempty"` // by "fp_rate_by_language", "tp_rate_by_role", ...
 	Cut       Cut                        `json:"cut"`
 	Slices    map[string]map[string]Pair `json:"slices"`                        // "source", "length", "language", "role", "channel" -> value
-	Histogram map[string][]int           `json:"histogram"`                     // threat scores of benign and malicious rows, 50 bins
-	Quantiles []float64                  `json:"malicious_quantiles,omitempty"` // threat scores of malicious rows from the lowest to the highest, evenly spaced
+	Histogram map[string][]int           `json:"histogram"`                     // numbers of benign and malicious rows by threat score, 50 bins
+	Quantiles []float64                  `json:"malicious_quantiles,omitempty"` // evenly spaced quantiles of the malicious rows' threat scores, lowest first
 
-	Draws *Draws `json:"draws,omitempty"` // of a set with rows of both labels
+	Draws *Draws `json:"draws,omitempty"` // nil unless the set has rows of both labels
 
 	benign, malicious []float64
 	ranked            [2][]ranked
 	sources           map[string]int32
 }
 
-// Cut counts rows that the model didn't read whole, since they are too long.
+// Cut counts rows that are longer than what the model reads, so that it read only a part of them.
 type Cut struct {
 	Rows  int    `json:"rows"`
-	Units int64  `json:"units"`          // that were not read
+	Units int64  `json:"units"`          // total number of units that were not read
 	Unit  string `json:"unit,omitempty"` // "tokens" or "bytes"
 }
 
-// Add counts a row of which some units were not read.
+// Add counts a row of which the given number of units was not read.
 func (c *Cut) Add(units int, unit string) {
 	if units > 0 {
 		c.Rows, c.Units, c.Unit = c.Rows+1, c.Units+int64(units), unit
 	}
 }
 
-// String says what was not read.
+// String describes what was not read.
 func (c Cut) String() string {
 	if c.Rows == 0 {
 		return "all rows are read whole"
@@ -105,28 +105,28 @@ func (c Cut) String() string {
 	return fmt.Sprintf("%d rows are longer than the model reads: %d %s of them are not read", c.Rows, c.Units, c.Unit)
 }
 
-// Scaled is how well scores are calibrated after temperature scaling.
+// Scaled is the calibration of the scores after temperature scaling.
 type Scaled struct {
 	Brier float64 `json:"brier"`
 	ECE   float64 `json:"ece"`
 	Bins  []Bin   `json:"reliability"`
 }
 
-// Group is a part of the rows of one label: how many, and how many were flagged.
+// Group counts the rows of one label, or a part of them, and how many of these were flagged.
 type Group struct {
 	Rows       int               `json:"rows"`
 	Flagged    int               `json:"flagged"`
-	Rate       *Interval         `json:"rate"` // FP rate of benign rows, recall of malicious ones
+	Rate       *Interval         `json:"rate"` // FP rate of benign rows, or recall of malicious rows
 	Categories map[string]*Group `json:"categories,omitempty"`
 }
 
-// Pair are the benign and the malicious rows of a slice.
+// Pair holds the benign and the malicious rows of a slice.
 type Pair struct {
 	Benign    *Group `json:"benign"`
 	Malicious *Group `json:"malicious"`
 }
 
-// Bin is a bin of the reliability diagram: mean score and share of malicious rows.
+// Bin is one bin of the reliability diagram: the mean score and the share of malicious rows.
 type Bin struct {
 	Rows  int     `json:"rows"`
 	Score float64 `json:"score"`
@@ -145,7 +145,7 @@ type Observation struct {
 const (
 	calibrationBins = 15
 	histogramBins   = 50
-	curvePoints     = 400 // at most
+	curvePoints     = 400 // largest number of points of a curve
 	none            = "(none)"
 )
 
@@ -155,13 +155,13 @@ const (
 	MaliciousKey = "malicious"
 )
 
-// OperatingPoints are the FP rates, in percent, at which recall is reported.
+// OperatingPoints lists the FP rates, in percent, at which recall is reported.
 var OperatingPoints = []struct {
 	Name string
 	Rate float64
 }{{"0.1", 0.001}, {"0.5", 0.005}, {"1", 0.01}, {"2", 0.02}}
 
-// NewSet is an empty set: Add rows, then Finish.
+// NewSet returns an empty set. Call Add for each row, then Finish.
 func NewSet() *Set {
 	return &Set{sources: map[string]int32{}, Benign: Group{Categories: map[string]*Group{}}, Malicious: Group{Categories: map[string]*Group{}}, Slices: map[string]map[string]Pair{},
 		Bins: make([]Bin, calibrationBins), RecallAt: map[string]*Interval{}, F1: map[string]float64{},
@@ -195,7 +195,7 @@ func (s *Set) Add(o Observation) {
 	s.Histogram[key][min(int(o.Threat*histogramBins), histogramBins-1)]++
 }
 
-// source is a source's number.
+// source returns the number of a source. New sources get the next number.
 func (s *Set) source(name string) int32 {
 	n, ok := s.sources[name]
 	if !ok {
@@ -205,7 +205,7 @@ func (s *Set) source(name string) int32 {
 	return n
 }
 
-// calibrationBin is the bin of a score; an upper edge belongs to its bin, as in scikit-learn.
+// calibrationBin returns the bin of a score. As in scikit-learn, a bin includes its upper edge.
 func calibrationBin(v float64) int {
 	const width = 1.0 / calibrationBins
 	i := 0
@@ -236,7 +236,7 @@ func (g *Group) add(flagged bool) {
 	}
 }
 
-// Finish turns counts into figures; the bootstrap draws from the seed.
+// Finish computes the figures from the rows. The bootstrap uses seed.
 func (s *Set) Finish(baseRate float64, resamples int, seed uint64) {
 	if s.Rows == 0 {
 		return
@@ -277,7 +277,7 @@ func (s *Set) Finish(baseRate float64, resamples int, seed uint64) {
 	s.Draws = newDrawer(s.ranked, len(s.sources), seed).all()
 }
 
-// intervals are those of figures that have no formula.
+// intervals computes the intervals for which there is no formula.
 func (s *Set) intervals(baseRate float64, resamples int, seed uint64) {
 	brier, ece := calibrationIntervals(s.benign, s.malicious, s.Brier, s.ECE, resamples, seed)
 	malicious, benign, precision := s.Confusion.decisionIntervals(baseRate, resamples, seed)
@@ -287,7 +287,7 @@ func (s *Set) intervals(baseRate float64, resamples int, seed uint64) {
 	}
 }
 
-// Rescale works the calibration out at a temperature. The decisions stay.
+// Rescale computes the calibration at temperature t. The decisions stay the same.
 func (s *Set) Rescale(t float64) {
 	if s.Rows == 0 {
 		return
@@ -316,7 +316,7 @@ func (s *Set) calibrate() {
 
 func (g *Group) rate() { g.Rate = finite(Wilson(g.Flagged, g.Rows)) }
 
-// finite puts null in the place of what JSON can't say.
+// finite returns nil for an interval with a NaN, because JSON can't express NaN.
 func finite(i Interval) *Interval {
 	if math.IsNaN(i.Value) || math.IsNaN(i.Low) || math.IsNaN(i.High) {
 		return nil
@@ -324,10 +324,10 @@ func finite(i Interval) *Interval {
 	return &i
 }
 
-// quantilePoints is how many quantiles a set keeps at most, one more for the ends.
+// quantilePoints is the number of steps between the quantiles that a set keeps.
 const quantilePoints = 400
 
-// quantiles picks evenly spaced ones of sorted values, with the first and the last.
+// quantiles picks evenly spaced values from sorted values, including the first and the last.
 func quantiles(sorted []float64) []float64 {
 	n := min(quantilePoints, len(sorted)-1)
 	if n < 1 {
@@ -340,7 +340,7 @@ func quantiles(sorted []float64) []float64 {
 	return out
 }
 
-// RecallOver is the recall at a threshold, to the fineness of the quantiles; NaN where the set has none.
+// RecallOver returns the recall at a threshold, as precisely as the set's quantiles allow. It is NaN if the set has none.
 func (s *Set) RecallOver(threshold float64) float64 {
 	if len(s.Quantiles) == 0 {
 		return math.NaN()

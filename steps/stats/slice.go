@@ -5,26 +5,26 @@ import (
 	"slices"
 )
 
-// Slice is a part of the benign or of the malicious rows of a set: those that are equal in something.
+// Slice is the part of a set's benign or malicious rows that share a value, such as one language.
 type Slice struct {
-	By    string   `json:"by"` // one of SlicedBy
+	By    string   `json:"by"` // what the rows are sliced by, one of SlicedBy
 	Value string   `json:"value"`
 	Rows  int      `json:"rows"`
-	Of    int      `json:"of"`              // slices that were judged
-	Small int      `json:"small,omitempty"` // slices of fewer than leastRows rows, which were not
-	Rate  Interval `json:"rate"`            // FP rate or recall, with an interval that holds for all of these slices at once, at 95%
-	Reach float64  `json:"reach"`           // what the rate of every one of these slices is at most (FP rate), or at least (recall)
+	Of    int      `json:"of"`              // number of slices that were judged
+	Small int      `json:"small,omitempty"` // number of slices that were not judged, because they have fewer than leastRows rows
+	Rate  Interval `json:"rate"`            // FP rate or recall; the 95% interval holds for all judged slices at once
+	Reach float64  `json:"reach"`           // bound that holds for every judged slice: their FP rate is at most this, or their recall at least
 }
 
-// SlicedBy is what rows are sliced by.
+// SlicedBy lists what rows are sliced by.
 var SlicedBy = []string{"category", "channel", "language", "length", "role", "source"}
 
-// leastRows is how many rows a slice needs to be judged: fewer say more of the rows than of the slice.
+// leastRows is the number of rows that a slice needs to be judged. The rate of a smaller one depends too much on single rows.
 const leastRows = 30
 
-// WorstSlice is the slice whose FP rate is shown to be highest: that with the highest lower bound. The bounds are exact and share the doubt
-// among all slices (Bonferroni), so that a slice of few rows, or one of many slices, isn't the worst by chance. nil: no slice of benign
-// rows is large enough.
+// WorstSlice returns the slice whose FP rate is shown to be highest, which is the one with the highest lower bound. The bounds are exact
+// and corrected for the number of slices (Bonferroni). So a slice doesn't become the worst by chance because it has few rows or because
+// there are many slices. The result is nil if no slice of benign rows is large enough.
 func (s *Set) WorstSlice() *Slice {
 	var all []counted
 	for _, by := range SlicedBy {
@@ -33,19 +33,19 @@ func (s *Set) WorstSlice() *Slice {
 	return worst(all, false)
 }
 
-// WorstFPRate is the slice of one kind whose FP rate is shown to be highest. nil: no slice is large enough.
+// WorstFPRate returns the slice of one kind whose FP rate is shown to be highest. The result is nil if no slice is large enough.
 func (s *Set) WorstFPRate(by string) *Slice { return worst(s.sliced(by, false), false) }
 
-// WorstRecall is the slice of one kind whose recall is shown to be lowest. nil: no slice is large enough.
+// WorstRecall returns the slice of one kind whose recall is shown to be lowest. The result is nil if no slice is large enough.
 func (s *Set) WorstRecall(by string) *Slice { return worst(s.sliced(by, true), true) }
 
-// counted is a slice before its bounds.
+// counted is a slice with its counts, before its bounds are computed.
 type counted struct {
 	by, value string
 	*Group
 }
 
-// sliced are the slices of one kind, in the order of their values.
+// sliced returns the slices of one kind, sorted by their values.
 func (s *Set) sliced(by string, malicious bool) []counted {
 	var out []counted
 	if by == "category" {
@@ -70,7 +70,7 @@ func (s *Set) sliced(by string, malicious bool) []counted {
 	return out
 }
 
-// worst judges slices together: low tells that a low rate is bad.
+// worst computes the bounds of all slices together and returns the worst slice. low means that a low rate is bad.
 func worst(all []counted, low bool) *Slice {
 	large := slices.DeleteFunc(slices.Clone(all), func(c counted) bool { return c.Rows < leastRows })
 	if len(large) == 0 {

@@ -2,9 +2,9 @@ package stats
 
 import "math"
 
-// Temperature is the T that makes scores fit their rows best (lowest log loss) when each score's logit is divided by it
-// (Guo et al. 2017). It is fitted on validation rows; it never changes the order of scores, nor a decision whose threshold is
-// scaled with it. ok is false without both classes, or where the scores separate them and no temperature is best.
+// Temperature returns the temperature that gives the scores the lowest log loss when each score's logit is divided by it (Guo et al. 2017).
+// It is fitted on validation rows. It doesn't change the order of scores, nor a decision if the threshold is scaled, too. ok is false if a
+// class is empty, or if the scores separate the classes, because then no temperature is best.
 func Temperature(positives, negatives []float64) (t float64, ok bool) {
 	if len(positives) == 0 || len(negatives) == 0 {
 		return 1, false
@@ -19,7 +19,7 @@ func Temperature(positives, negatives []float64) (t float64, ok bool) {
 		}
 		return sum
 	}
-	// Golden section over log T: the loss is convex in 1/T, so it has one valley.
+	// Golden section search over log T works because the loss is convex in 1/T, so it has one minimum.
 	const ratio, least, most = 0.6180339887498949, -4.0, 4.0
 	low, high := least, most
 	a, b := high-ratio*(high-low), low+ratio*(high-low)
@@ -39,10 +39,10 @@ func Temperature(positives, negatives []float64) (t float64, ok bool) {
 	return math.Exp(at), at > least+0.01 && at < most-0.01
 }
 
-// Scale is a score at a temperature.
+// Scale returns the score at temperature t.
 func Scale(score, t float64) float64 { return 1 / (1 + math.Exp(-logit(score)/t)) }
 
-// logit of a probability; what is closer to 0 or 1 than float32 tells apart counts as that close.
+// logit returns the logit of a probability. It first moves p at least 1e-7 away from 0 and 1: float32 can't tell closer values apart.
 func logit(p float64) float64 {
 	const edge = 1e-7
 	p = math.Min(1-edge, math.Max(edge, p))

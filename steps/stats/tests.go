@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// McNemar is the exact two-sided p-value of McNemar's test: b rows are right for A alone, c for B alone. Both directions
-// are equally likely if the two don't differ.
+// McNemar returns the exact two-sided p-value of McNemar's test. b rows are right only in A, c rows only in B. If the models don't differ,
+// both are equally likely for each row.
 func McNemar(b, c int) float64 {
 	n, k := b+c, min(b, c)
 	if n == 0 {
@@ -17,8 +17,8 @@ func McNemar(b, c int) float64 {
 	return math.Min(1, 2*betaInc(float64(n-k), float64(k+1), 0.5))
 }
 
-// PairedDifference is the difference of two rates on the same n rows, B minus A, with a 95% interval: Wald's on the discordant
-// pairs, with a continuity correction.
+// PairedDifference returns the difference B minus A of two rates on the same n rows, with a 95% interval. onlyA and onlyB count the
+// discordant rows. The interval is Wald's with a continuity correction.
 func PairedDifference(onlyA, onlyB, n int) Interval {
 	if n == 0 {
 		return Interval{math.NaN(), math.NaN(), math.NaN()}
@@ -29,7 +29,7 @@ func PairedDifference(onlyA, onlyB, n int) Interval {
 	return Interval{d, math.Max(-1, d-half), math.Min(1, d+half)}
 }
 
-// Holm adjusts p-values for their number (Holm 1979); the order stays.
+// Holm adjusts p-values for multiple testing (Holm 1979). The results are in the order of p.
 func Holm(p []float64) []float64 {
 	order := make([]int, len(p))
 	for i := range order {
@@ -44,14 +44,15 @@ func Holm(p []float64) []float64 {
 	return out
 }
 
-// MinDetectable is the smallest difference of paired rates that n rows show with 80% power at the 5% level, when a share
-// of the rows is decided differently (discordant).
+// MinDetectable returns the smallest difference of paired rates that n rows show with 80% power at the 5% level, if the share discordant of
+// the rows is decided differently.
 func MinDetectable(n int, discordant float64) float64 {
 	const power = 0.8416212335729143 // normal quantile of 80%
 	return (Z95 + power) * math.Sqrt(discordant/float64(n))
 }
 
-// RowsNeeded is how many rows show a difference with 80% power at the 5% level.
+// RowsNeeded returns how many rows show a difference with 80% power at the 5% level, if the share discordant of them is decided
+// differently.
 func RowsNeeded(difference, discordant float64) int {
 	const power = 0.8416212335729143
 	if difference == 0 {
@@ -60,8 +61,8 @@ func RowsNeeded(difference, discordant float64) int {
 	return int(math.Ceil(discordant * math.Pow((Z95+power)/difference, 2)))
 }
 
-// placements are DeLong's structural components of an AUC: the share of negatives below each positive, and of positives
-// above each negative, ties counting half. The AUC comes with them.
+// placements returns DeLong's structural components of an AUC, and the AUC. v10 holds for each positive the share of negatives below it,
+// v01 for each negative the share of positives above it. Ties count half.
 func placements(pos, neg []float64) (v10, v01 []float64, auc float64) {
 	byPos, byNeg := slices.Sorted(slices.Values(pos)), slices.Sorted(slices.Values(neg))
 	v10, v01 = make([]float64, len(pos)), make([]float64, len(neg))
@@ -76,12 +77,12 @@ func placements(pos, neg []float64) (v10, v01 []float64, auc float64) {
 	return v10, v01, auc / float64(len(pos)) / float64(len(neg))
 }
 
-// below counts the sorted values under x, equal ones half.
+// below returns the number of sorted values under x. Values equal to x count half.
 func below(sorted []float64, x float64) float64 {
 	low, _ := slices.BinarySearch(sorted, x)
 	high := low
 	for high < len(sorted) && sorted[high] == x {
-		if high-low > 16 { // a long run of ties: search for its end
+		if high-low > 16 { // a long run of ties: binary search for its end
 			high, _ = slices.BinarySearch(sorted, math.Nextafter(x, math.Inf(1)))
 			break
 		}
