@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// The marks around what models write to themselves before an answer.
+// The tags around the reasoning that some models write before an answer.
 var (
 	thoughtBegin = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?i)^\s*(?:<(?:think|thinking|thought|thoughts|reason|reasoning|reflection|analysis|scratchpad|seed:think)>|\[think\]|◁think▷|<\|channel\|>)`)
@@ -20,10 +20,10 @@ var (
 	})
 )
 
-// afterThinking is an answer without what a model wrote to itself before it. Thoughts that begin and never end are all of it.
+// afterThinking removes the model's reasoning before the answer. If the reasoning never ends, nothing is left.
 func afterThinking(s string) string {
 	if s = strings.TrimSpace(s); strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[\"") || strings.HasPrefix(s, "```") {
-		return s // such a mark in it is a part of a text
+		return s // a tag inside the JSON is part of a text
 	}
 	if ends := thoughtEnd().FindAllStringIndex(s, -1); len(ends) > 0 {
 		return strings.TrimSpace(s[ends[len(ends)-1][1]:])
@@ -39,12 +39,12 @@ var listItem = sync.OnceValue(func() *regexp.Regexp {
 })
 
 const (
-	mostRead  = 512 << 10 // bytes of an answer's text
-	mostTried = 50        // brackets where the JSON may begin
+	mostRead  = 512 << 10 // bytes of an answer that are read
+	mostTried = 50        // opening brackets that are tried as the beginning of the JSON
 )
 
-// variationsOf finds the variations in an answer: the JSON that was asked for, wherever it stands (in a fence, after the model's
-// thoughts), what is whole of it where it is cut off, or else the lines of a list.
+// variationsOf returns the variations in an answer. It looks for the JSON that was asked for, anywhere in the answer: in a code fence or
+// after the model's reasoning. If the JSON is cut off, it returns the complete texts in it. Without JSON, it takes the lines of a list.
 func variationsOf(content string) []string {
 	s := afterThinking(strings.TrimPrefix(content, "\uFEFF"))
 	if inner := ""; strings.HasPrefix(s, `"`) && json.Unmarshal([]byte(s), &inner) == nil { // JSON as a text in JSON
@@ -69,7 +69,7 @@ func variationsOf(content string) []string {
 	return out
 }
 
-// variationsAt are those in the JSON that a text begins with, and its length; 0 if it is none.
+// variationsAt returns the variations in the JSON at the beginning of s, and the length of that JSON, which is 0 if there is none.
 func variationsAt(s string) (out []string, length int) {
 	for _, form := range []string{s, repaired(s)} {
 		dec := json.NewDecoder(strings.NewReader(form))
@@ -84,11 +84,11 @@ func variationsAt(s string) (out []string, length int) {
 	return wholeStrings(repaired(s)), 0
 }
 
-// repaired is JSON as models write it, made valid: line ends within texts, commas before a bracket, backslashes that escape nothing, and
-// texts in single quotes.
+// repaired makes JSON valid that has the mistakes which models make: line breaks in strings, commas before a closing bracket, backslashes
+// that escape nothing, and strings in single quotes.
 func repaired(s string) string {
 	var b strings.Builder
-	var in byte // the quotation mark of the text that we are in
+	var in byte // quotation mark of the string that the loop is in; 0 outside of strings
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		switch {
@@ -129,13 +129,13 @@ func repaired(s string) string {
 	return b.String()
 }
 
-// begins tells whether a value or a name may come after a text of JSON.
+// begins tells whether a string may begin after the JSON in before.
 func begins(before string) bool {
 	before = strings.TrimRight(before, " \t\r\n")
 	return before != "" && strings.IndexByte("[{,:", before[len(before)-1]) >= 0
 }
 
-// stringsIn are the texts of {"variations": [...]}, of a list, or of an object with one list in it.
+// stringsIn returns the texts of {"variations": [...]}, of a list, or of an object that holds exactly one list.
 func stringsIn(v any) []string {
 	switch v := v.(type) {
 	case map[string]any:
@@ -147,13 +147,13 @@ func stringsIn(v any) []string {
 			}
 		}
 		if keys := slices.Sorted(maps.Keys(v)); len(keys) > 0 && !slices.ContainsFunc(keys, func(k string) bool { return !strings.HasPrefix(strings.ToLower(k), "variation") }) {
-			return textsOf(v) // variation_1, variation_2
+			return textsOf(v) // keys like variation_1, variation_2
 		}
 		var out []string
 		for _, e := range v {
 			if list, ok := e.([]any); ok {
 				if out != nil {
-					return nil // which of them?
+					return nil // several lists: nothing says which one
 				}
 				out = stringsIn(list)
 			}
@@ -165,7 +165,7 @@ func stringsIn(v any) []string {
 			switch e := e.(type) {
 			case string:
 				out = append(out, e)
-			case map[string]any: // {"text": "..."}
+			case map[string]any: // such as {"text": "..."}
 				if s, ok := onlyText(e); ok {
 					out = append(out, s)
 				}
@@ -178,7 +178,7 @@ func stringsIn(v any) []string {
 	return nil
 }
 
-// textsOf are an object's texts, in order of their names.
+// textsOf returns the texts among an object's values, sorted by key.
 func textsOf(v map[string]any) []string {
 	var out []string
 	for _, name := range slices.SortedFunc(maps.Keys(v), func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }) {
@@ -189,7 +189,7 @@ func textsOf(v map[string]any) []string {
 	return out
 }
 
-// onlyText is the one text in an object, whatever it is called.
+// onlyText returns the text of an object that holds exactly one, whatever its key.
 func onlyText(v map[string]any) (string, bool) {
 	all := textsOf(v)
 	if len(all) != 1 {
@@ -198,7 +198,7 @@ func onlyText(v map[string]any) (string, bool) {
 	return all[0], true
 }
 
-// wholeStrings are the texts of a list that is cut off, without the last.
+// wholeStrings returns the strings of a list that is cut off, without the last one, which may be incomplete.
 func wholeStrings(s string) []string {
 	at := strings.Index(s, "[")
 	if at < 0 || strings.HasPrefix(s, "{") && !strings.Contains(s[:at], `"variations"`) {
@@ -219,7 +219,7 @@ func wholeStrings(s string) []string {
 	return out
 }
 
-// unquoted is a line of a list without the marks around it.
+// unquoted returns a line of a list without its bullet or number and its quotation marks.
 func unquoted(s string) string {
 	s = strings.Trim(s, "*")
 	for _, q := range [][2]string{{`"`, `"`}, {"“", "”"}} {

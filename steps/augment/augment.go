@@ -1,6 +1,6 @@
-// Package augment writes variations of rows: of false positives, so that a model learns what they have in common, and of
-// attacks. No variation is equal to a row there is, or to another variation; each names its parent, its root and how it was
-// made. A row's variations depend on the row and the configuration alone, so work on unchanged rows is remembered.
+// Package augment writes variations of rows: of false positives, so that a model learns what they have in common, and of attacks. No
+// variation is equal to an existing row or to another variation. Each one names its parent, its root and the method that made it. A row's
+// variations depend only on the row and the configuration, so the work on unchanged rows is remembered.
 package augment
 
 import (
@@ -12,7 +12,7 @@ import (
 	"rein/steps/artifact"
 )
 
-// Config says how many variations to write, and how.
+// Config says how many variations to write, and by which methods.
 type Config struct {
 	Variations int                `hcl:"variations,optional" doc:"How many variations of each row."`
 	Size       int                `hcl:"size,optional" doc:"How many variations in all, instead: of rows chosen by chance."`
@@ -73,16 +73,16 @@ func builtInNames() []string {
 	return names
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Rows  artifact.Rows   `port:"rows" doc:"the rows to vary"`
 	Avoid []artifact.Rows `port:"avoid,optional" doc:"rows whose texts must not come out"`
-	// WordNet is hashed by content: another dictionary is another key.
+	// WordNet's files are part of the key, so another dictionary gives another key.
 	WordNet artifact.File  `port:"wordnet,optional" doc:"WordNet's dictionary folder, for synonyms (Debian: /usr/share/wordnet)"`
 	Teacher artifact.Model `port:"teacher,optional" doc:"a model whose decision on a row must hold for its variations: others are left out"`
 }
 
-// Out is what the step makes.
+// Out holds the output of the step.
 type Out struct {
 	Rows artifact.Rows `port:"rows" doc:"the variations, without the rows themselves"`
 }
@@ -99,7 +99,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return runBy(ctx, env, c, in, realClock{})
 }
 
-// runBy is run with the clock by which servers are waited for.
+// runBy runs the step. Waiting for servers goes by the given clock, so that tests need not wait.
 func runBy(ctx context.Context, env *steps.Env, c Config, in In, by clock) (Out, error) {
 	rows, err := in.Rows.Read()
 	if err != nil {

@@ -7,15 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// method makes one variation of a text, or says that it can't.
+// method makes one variation of a text, or reports that it can't.
 type method struct {
 	name  string
 	apply func(p *parsed, r *rand.Rand) (string, bool)
-	hides bool // what it writes says the same in a disguise
-	any   bool // it fits every language; others are for English
+	hides bool // writes the same text in a disguise
+	any   bool // works for every language; the other methods need English
 }
 
-// benignMethods are those for benign rows. They keep every word's meaning, so that the label stays right.
+// benignMethods returns the methods for benign rows. They keep the meaning of every word, so that the label stays right.
 func benignMethods(lex lexicon) []method {
 	return []method{
 		{name: "synonym", apply: func(p *parsed, r *rand.Rand) (string, bool) { return synonyms(lex, p, r, 0.35) }},
@@ -28,7 +28,7 @@ func benignMethods(lex lexicon) []method {
 	}
 }
 
-// synonyms replaces a share of the words that the lexicon knows, at least one.
+// synonyms replaces a share of the words that the lexicon knows, and at least one.
 func synonyms(lex lexicon, p *parsed, r *rand.Rand, share float64) (string, bool) {
 	ts := p.lowered()
 	known := make([]int, 0, 64)
@@ -52,7 +52,7 @@ func synonyms(lex lexicon, p *parsed, r *rand.Rand, share float64) (string, bool
 
 var fillers = []string{"really", "just", "actually", "simply", "also", "quite", "perhaps", "rather", "basically", "certainly", "maybe", "indeed"}
 
-// insert puts one or two filler words before words in the middle of the text.
+// insert adds one or two filler words in the middle of the text.
 func insert(p *parsed, r *rand.Rand) (string, bool) {
 	ts := p.copied()
 	done := false
@@ -86,7 +86,7 @@ func swap(p *parsed, r *rand.Rand) (string, bool) {
 	return join(ts), done
 }
 
-// negates tells words whose place or absence turns a sentence's meaning round.
+// negates tells whether a word's place or absence can reverse the meaning of a sentence.
 func negates(w string) bool {
 	switch w {
 	case "not", "no", "never", "don't", "doesn't", "can't", "won't", "isn't", "without", "ignore", "stop", "except":
@@ -95,11 +95,11 @@ func negates(w string) bool {
 	return false
 }
 
-// idle are words whose absence changes no meaning.
+// idle lists words that can be left out without a change in meaning.
 var idle = map[string]bool{"a": true, "an": true, "the": true, "please": true, "just": true, "really": true, "very": true, "quite": true,
 	"so": true, "also": true, "then": true, "that": true, "of": true, "some": true, "any": true, "thanks": true, "hi": true, "hello": true}
 
-// deleteFillers leaves out some words that carry no meaning, at least one.
+// deleteFillers leaves out some of the idle words, and at least one.
 func deleteFillers(p *parsed, r *rand.Rand) (string, bool) {
 	ts := p.lowered()
 	candidates := make([]int, 0, 32)
@@ -112,7 +112,7 @@ func deleteFillers(p *parsed, r *rand.Rand) (string, bool) {
 		return "", false
 	}
 	sure := candidates[r.IntN(len(candidates))]
-	out := ts[:0] // never ahead of what is read
+	out := ts[:0] // reuses ts: writing never overtakes reading
 	for i, t := range ts {
 		if i == sure || i > 0 && !t.fixed && idle[t.low] && t.gap == " " && r.IntN(4) == 0 {
 			continue
@@ -124,7 +124,7 @@ func deleteFillers(p *parsed, r *rand.Rand) (string, bool) {
 
 var marks = []string{",", ";", " -", "...", ":", "!"}
 
-// punctuate inserts punctuation between words (AEDA): order and words stay.
+// punctuate inserts punctuation between words (AEDA). The words and their order stay.
 func punctuate(p *parsed, r *rand.Rand) (string, bool) {
 	ts := p.copied()
 	n := 1 + r.IntN(max(len(ts)/6, 1))
@@ -139,7 +139,7 @@ func punctuate(p *parsed, r *rand.Rand) (string, bool) {
 	return join(ts), done
 }
 
-// frames put a request into other words around it; %s is the request.
+// frames are sentences around a request; %s is the request.
 var frames = []string{
 	"I was wondering: %s", "Here is what I need. %s", "A question from my side: %s", "%s Any help is welcome.", "%s Many thanks!",
 	"My request is this: %s", "For work: %s", "Could you look at this for me? %s", "%s Please keep it simple.", "Another one: %s",
@@ -149,7 +149,7 @@ var frames = []string{
 	"%s You can be brief.", "My team would like to know: %s", "Let me rephrase. %s", "%s If possible with an example.",
 }
 
-// paraphrase says the same in another frame, in another order, in other words.
+// paraphrase puts a text into another frame, changes its order, or uses other words.
 func paraphrase(lex lexicon, p *parsed, r *rand.Rand) (string, bool) {
 	out := p.text
 	if parts := sentences(out); len(parts) > 1 && r.IntN(2) == 0 {
@@ -169,12 +169,12 @@ func paraphrase(lex lexicon, p *parsed, r *rand.Rand) (string, bool) {
 	return strings.Replace(frames[r.IntN(len(frames))], "%s", out, 1), true
 }
 
-// contractions, long form first.
+// contractions are pairs of a long form and its short form.
 var contractions = capitalised([][2]string{{"do not", "don't"}, {"does not", "doesn't"}, {"is not", "isn't"}, {"are not", "aren't"}, {"I am", "I'm"},
 	{"I would", "I'd"}, {"I have", "I've"}, {"it is", "it's"}, {"that is", "that's"}, {"what is", "what's"},
 	{"you are", "you're"}, {"cannot", "can't"}, {"will not", "won't"}, {"could not", "couldn't"}, {"we are", "we're"}, {"I will", "I'll"}})
 
-// capitalised adds the forms that begin a sentence.
+// capitalised adds the forms that stand at the beginning of a sentence.
 func capitalised(pairs [][2]string) [][2]string {
 	for _, p := range pairs[:len(pairs):len(pairs)] {
 		if upper := withFirst(p[0], unicode.ToUpper); upper != p[0] {
@@ -184,7 +184,7 @@ func capitalised(pairs [][2]string) [][2]string {
 	return pairs
 }
 
-// register changes how formal a text is: contractions, capitals, final marks.
+// register changes how formal a text is, by contractions, capitals and final punctuation.
 func register(p *parsed, r *rand.Rand) (string, bool) {
 	out := p.text
 	curly := strings.Contains(out, "’")
@@ -214,8 +214,8 @@ func register(p *parsed, r *rand.Rand) (string, bool) {
 	return out, out != p.text
 }
 
-// replaceWords replaces words by others where they stand as words: not inside longer ones, and a short form not before the
-// end of a clause ("yes, it is.").
+// replaceWords replaces the words from by to, but not inside longer words. A short form isn't put before the end of a clause ("yes, it
+// is.").
 func replaceWords(s, from, to string) string {
 	if !strings.Contains(s, from) {
 		return s

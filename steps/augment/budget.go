@@ -6,23 +6,24 @@ import (
 	"sync"
 )
 
-// errBudget says that the budget is used up: a clean stop, not a fault.
+// errBudget says that the budget is used up. It ends the asking, but isn't a fault.
 var errBudget = errors.New("the budget is used up")
 
-// budget keeps what is bought within a limit, also while several calls are on their way: at most the call that reaches it
-// goes beyond.
+// budget keeps the number of bought tokens within a limit, also while several calls run at the same time. Only the call that reaches the
+// limit may exceed it.
 type budget struct {
-	limit int64 // tokens; 0: none
+	limit int64 // tokens; 0: no limit
 
 	mu             sync.Mutex
 	used, reserved int64
-	open           int           // calls on their way
-	settled        chan struct{} // closed when a call ends
+	open           int           // number of calls that are running
+	settled        chan struct{} // closed when a call ends, then replaced
 }
 
 func newBudget(limit int64) *budget { return &budget{limit: limit, settled: make(chan struct{})} }
 
-// take reserves tokens for a call, and waits for others to end where all together might go beyond the limit.
+// take reserves tokens for a call. If all running calls together might exceed the limit, it first waits until some of them end. It returns
+// errBudget if the limit is reached.
 func (b *budget) take(ctx context.Context, tokens int64) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -49,7 +50,7 @@ func (b *budget) take(ctx context.Context, tokens int64) error {
 	}
 }
 
-// settle ends a call that take reserved tokens for.
+// settle ends a call: it frees the tokens that take reserved and counts those that the call used.
 func (b *budget) settle(reserved, used int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -66,5 +67,5 @@ func (b *budget) spent() int64 {
 	return b.used
 }
 
-// guessTokens is how many tokens an ordinary text has at most: one for three bytes.
+// guessTokens returns an upper estimate of the tokens of an ordinary text: one for three bytes.
 func guessTokens(s string) int64 { return int64(len(s))/3 + 1 }

@@ -10,7 +10,8 @@ import (
 	"rein/steps/internal/text"
 )
 
-// spare is how many more candidates than wanted are made: some will be there already, some the teacher decides otherwise.
+// spare returns how many candidates to make for n variations. It is more than n because some candidates will be duplicates, and the teacher
+// will reject some.
 func (w *writer) spare(n int) int {
 	if w.teacher != nil || w.near != nil {
 		return 2*n + 4
@@ -18,8 +19,8 @@ func (w *writer) spare(n int) int {
 	return n + n/4
 }
 
-// candidatesOf makes candidates for n variations of a row, all different, and says what was looked up for them. A later round
-// gives others.
+// candidatesOf makes different candidates for n variations of a row, and lists the lookups that they depend on. Each round gives other
+// candidates.
 func (w *writer) candidatesOf(row, n, round int) remembered {
 	r := w.rows[row]
 	rng := text.RNG(int64(w.config.Seed), "augment", r.Label, r.Text, strconv.Itoa(round))
@@ -39,7 +40,7 @@ func (w *writer) candidatesOf(row, n, round int) remembered {
 	for try := 0; len(out) < want && try < (8*want+40)*max(1, len(w.config.Order)); try++ {
 		m := methods[choice(try)]
 		s, says, ok := p.text, p.text, true
-		if try > 3*want && len(w.config.Order) == 0 { // the plain methods are used up: two at once, a disguise last
+		if try > 3*want && len(w.config.Order) == 0 { // single methods give nothing new any more: apply two, a disguise last
 			first := methods[choose(weights, rng)]
 			if first.hides {
 				first, m = m, first
@@ -49,7 +50,7 @@ func (w *writer) candidatesOf(row, n, round int) remembered {
 			}
 		}
 		if ok {
-			s, ok = m.apply(again(p, s), rng)
+			s, ok = m.apply(parseUnlessSame(p, s), rng)
 		}
 		if !ok || s == r.Text || w.misfit(r, p, s) != "" {
 			continue
@@ -65,8 +66,8 @@ func (w *writer) candidatesOf(row, n, round int) remembered {
 	return remembered{out, from.lookups}
 }
 
-// again is a text parsed, unless it has been.
-func again(p *parsed, s string) *parsed {
+// parseUnlessSame returns s parsed. It returns p itself if s is its text.
+func parseUnlessSame(p *parsed, s string) *parsed {
 	if s == p.text {
 		return p
 	}
@@ -75,7 +76,7 @@ func again(p *parsed, s string) *parsed {
 	return q
 }
 
-// methods are those for a row's label and language, with their weights.
+// methods returns the methods for a row's label and language, with their weights. If the methods have an order, there are no weights.
 func (w *writer) methods(r artifact.Row, from *reader, foreign bool) ([]method, []float64) {
 	all := benignMethods(w.lex)
 	if w.wordnet != nil {
@@ -125,7 +126,8 @@ func choose(weights []float64, r *rand.Rand) int {
 	return len(weights) - 1
 }
 
-// misfit says why a variation is out of bounds: a benign one keeps its length and its protected spans. "" if it isn't.
+// misfit returns why a variation is out of bounds, or "" if it isn't. A benign variation must keep its protected spans and about its
+// length.
 func (w *writer) misfit(r artifact.Row, p *parsed, s string) string {
 	switch {
 	case strings.TrimSpace(s) == "":

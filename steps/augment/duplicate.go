@@ -7,14 +7,14 @@ import (
 	"rein/steps/internal/text"
 )
 
-// duplicateMethod copies rows as they are. It stands alone: it is the control that shows what variations do beyond their
-// number. merge leaves out equal texts unless it is told to keep them.
+// duplicateMethod copies rows unchanged. It can't be combined with other methods, because it is the control: it shows what the same number
+// of rows does without variation. merge leaves out equal texts unless it is told to keep them.
 const duplicateMethod = "duplicate"
 
-// duplicates tells whether rows are only to be copied.
+// duplicates tells whether the configuration asks for copies.
 func (c Config) duplicates() bool { return c.Methods[duplicateMethod] > 0 }
 
-// checkDuplicate refuses copies among variations: nobody could tell afterwards what did what.
+// checkDuplicate refuses copies together with other methods: nobody could tell afterwards which of them had an effect.
 func (c Config) checkDuplicate() error {
 	if !c.duplicates() {
 		return nil
@@ -27,7 +27,7 @@ func (c Config) checkDuplicate() error {
 	return nil
 }
 
-// copies writes each job's row as often as it would have been varied.
+// copies writes each job's row as many times as a variation of it would have been written.
 func (w *writer) copies(ctx context.Context, jobs []job) error {
 	for _, j := range jobs {
 		r := w.rows[j.row]

@@ -18,36 +18,36 @@ import (
 	"rein/steps/artifact"
 )
 
-// The names of the methods that ask something outside.
+// The names of the methods that ask a program or a server.
 const (
 	backTranslation = "back-translation"
 	llmMethod       = "llm"
 )
 
-// outside is a method that asks a program or a server: its answers are kept by question, so none is bought twice.
+// outside is a method that asks a program or a server. Its answers are stored by question, so no answer is bought twice.
 type outside struct {
 	name    string
-	key     any // what its answers depend on, besides the text
-	most    int // answers of one text; 0: any number
-	perCall int // answers of one question; 0: all of a text's
+	key     any // what the answers depend on besides the text
+	most    int // largest number of variations of one text; 0: any number
+	perCall int // variations that one call gives; 0: all of a text's
 	ask     func(ctx context.Context, text string, n int) ([]string, error)
-	limit   int // texts at a time
+	limit   int // number of texts that are asked for at the same time
 
-	answered, faults int // texts, in this run
+	answered, faults int // numbers of texts in this run
 	fault            error
 }
 
-// rowFault is an error of one text: others may be answered.
+// rowFault is an error that concerns one text. Other texts may still be answered.
 type rowFault struct{ error }
 
 func (e *rowFault) Unwrap() error { return e.error }
 
-// doubtful is an error that may be one text's or everybody's: a text can make a server fail, and a firewall before it refuse.
+// doubtful is an error that may concern one text or all of them: a single text can make a server fail, or a firewall in front of it refuse.
 type doubtful struct{ error }
 
 func (e *doubtful) Unwrap() error { return e.error }
 
-// faultOf says whose an error of a server is.
+// faultOf tells whether a server's error concerns one text, all texts, or is doubtful.
 func faultOf(err error) error {
 	var s *serverError
 	var broken *brokenAnswer
@@ -72,11 +72,11 @@ func faultOf(err error) error {
 }
 
 const (
-	mostFaults  = 3  // one after the other, after which a method is asked whether it answers at all
-	mostWithout = 20 // after which one is given up that never gave an answer for a text
+	mostFaults  = 3  // faults in a row after which a harmless text checks whether the method answers at all
+	mostWithout = 20 // faults after which a method is given up if it never answered
 )
 
-// openOutsides prepares the methods of the configuration that ask outside.
+// openOutsides prepares the configured methods that ask a program or a server.
 func (w *writer) openOutsides() (err error) {
 	if b := w.config.Back; b != nil {
 		ask, err := b.translator(w.clock)
@@ -96,7 +96,8 @@ func (w *writer) openOutsides() (err error) {
 	return nil
 }
 
-// share is the part of a row's variations that a method outside makes: by weight, or half of all among those without weights.
+// share returns the share of a row's variations that the method name makes. It follows the weights. Without weights, all outside methods
+// together make half of the variations.
 func (w *writer) share(name string, methods int) float64 {
 	if len(w.config.Methods) == 0 {
 		return 0.5 / float64(methods)
@@ -111,7 +112,8 @@ func (w *writer) share(name string, methods int) float64 {
 	return w.config.Methods[name] / sum
 }
 
-// fetch asks outside for benign rows' variations. A budget that is used up ends the asking, not the step.
+// fetch asks the outside methods for variations of the benign rows. If a budget is used up, fetch stops asking that method, and the step
+// goes on.
 func (w *writer) fetch(ctx context.Context, jobs []job) ([][]candidate, error) {
 	out := make([][]candidate, len(jobs))
 	for _, m := range w.outsides {
@@ -128,8 +130,9 @@ func (w *writer) fetch(ctx context.Context, jobs []job) ([][]candidate, error) {
 	return out, nil
 }
 
-// fetchOne asks a method. An error that is everybody's ends the asking, but not what is on its way: that is paid for, and kept. After a
-// doubtful one the method is asked for something harmless: if it answers, the text is tried once more and then left to other methods.
+// fetchOne asks one method. An error that concerns all texts ends the asking, but calls that are already running are finished: they have
+// been paid for. After a doubtful error, a harmless text is asked. If the method answers that one, the failed text is tried once more; if
+// it fails again, the other methods make its variations.
 func (w *writer) fetchOne(ctx context.Context, m *outside, share float64, jobs []job, out [][]candidate) error {
 	f := &fetching{outside: m, tries: map[int]int{}}
 	for i, j := range jobs {
@@ -157,12 +160,12 @@ func (w *writer) fetchOne(ctx context.Context, m *outside, share float64, jobs [
 	return f.failed
 }
 
-// probe asks for something harmless after a fault: if that is answered, too, the fault was the text's.
+// probe asks for a harmless text after a fault. If the method answers it, the fault concerned only the text.
 func (f *fetching) probe(ctx context.Context) {
 	doubt := f.doubt
 	f.doubt = nil
 	if f.answered == 0 && f.inARow < mostFaults {
-		f.failed = doubt // the only texts that there are
+		f.failed = doubt // all the texts there are have failed, and there are few
 		return
 	}
 	switch _, err := f.ask(ctx, harmless, 1); {
@@ -175,24 +178,24 @@ func (f *fetching) probe(ctx context.Context) {
 	}
 }
 
-// harmless is asked to see whether a method answers at all.
+// harmless is the text that probe asks for.
 const harmless = "How do I open the window in the kitchen?"
 
-// fetching is the asking of one method.
+// fetching is the state of asking one method.
 type fetching struct {
 	*outside
-	todo  []int       // jobs that are to be asked for
-	tries map[int]int // doubtful ones of a job
+	todo  []int       // indexes of the jobs that are still to be asked for
+	tries map[int]int // number of doubtful errors, by job
 
 	mu     sync.Mutex
-	inARow int   // faults without an answer between them
-	doubt  error // the first of a round that may be everybody's
-	failed error // ends the asking
-	proven bool  // whether it answers at all
+	inARow int   // doubtful errors since the last answer
+	doubt  error // first doubtful error of the round
+	failed error // the error that ends the asking
+	proven bool  // the method has answered the harmless text
 }
 
-// round asks for all that is to do, until it fails or seems to. What is left, or is to be tried again, is to do afterwards. ended
-// is called for a job that is done, with what was answered.
+// round asks for all jobs in todo. It stops early after an error that concerns all texts, or after several doubtful ones in a row.
+// Afterwards todo holds the jobs that are left and those to be tried again. For every other job, ended is called with the variations.
 func (f *fetching) round(ctx context.Context, ask func(job int) ([]string, error), ended func(job int, texts []string)) {
 	var g errgroup.Group
 	g.SetLimit(f.limit)
@@ -218,11 +221,11 @@ func (f *fetching) round(ctx context.Context, ask func(job int) ([]string, error
 			return nil
 		})
 	}
-	_ = g.Wait() // its functions give no errors
+	_ = g.Wait() // the functions return no errors
 	slices.Sort(f.todo)
 }
 
-// again takes down how a job went, and tells whether it is to be asked for once more.
+// again records how a job went, and tells whether the job is to be asked for once more.
 func (f *fetching) again(i int, err error) bool {
 	var row *rowFault
 	var doubt *doubtful
@@ -260,7 +263,7 @@ func (f *fetching) again(i int, err error) bool {
 	return false
 }
 
-// answers are a text's variations, question by question: from the memo where they were asked before.
+// answers returns up to n variations of a text, one question after the other. A question that was asked before is answered from the memo.
 func (w *writer) answers(ctx context.Context, m *outside, text string, n int) ([]string, error) {
 	var all []string
 	for call := 0; len(all) < n; call++ {
@@ -286,7 +289,7 @@ func (w *writer) answers(ctx context.Context, m *outside, text string, n int) ([
 			if err != nil {
 				return all, err
 			}
-			// At once: an answer that was paid for must outlive whatever comes next.
+			// Stored at once, even if ctx has ended: an answer that was paid for must not be lost.
 			if err := w.env.Memo().PutMany(context.WithoutCancel(ctx), key, [][]byte{value}); err != nil {
 				return all, err
 			}
@@ -307,7 +310,7 @@ func (m *outside) wanted(share float64, n int) int {
 	return k
 }
 
-// accept keeps the answers that are within bounds, and counts the others by reason.
+// accept adds the answers that are within bounds to list. It counts the others by reason.
 func (w *writer) accept(list []candidate, r artifact.Row, method string, texts []string) []candidate {
 	p := parse(r.Text)
 	for _, s := range texts {
@@ -324,7 +327,7 @@ func (w *writer) accept(list []candidate, r artifact.Row, method string, texts [
 	return list
 }
 
-// reportOutside tells which texts got no variations from outside.
+// reportOutside reports how many texts got no variations from outside methods, and why.
 func (w *writer) reportOutside() {
 	for _, m := range w.outsides {
 		if m.faults > 0 {
@@ -346,7 +349,7 @@ func (w *writer) reportOutside() {
 	}
 }
 
-// once notes something the first time.
+// once adds a note unless one with the same key was added before.
 func (w *writer) once(key, format string, args ...any) {
 	if !w.noted[key] {
 		w.noted[key] = true

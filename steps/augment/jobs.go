@@ -12,10 +12,10 @@ import (
 	"rein/steps/internal/text"
 )
 
-// job is a row to vary and how often.
+// job is the index of a row to vary, and how many variations of it to write.
 type job struct{ row, n int }
 
-// jobs decides which rows are varied, and how often.
+// jobs decides which rows are varied, and how many variations each gets.
 func (w *writer) jobs() ([]job, error) {
 	if len(w.rows) == 0 {
 		return nil, errors.New("there are no rows to vary")
@@ -72,7 +72,8 @@ func ofFamily(name string) string {
 	return fmt.Sprintf(" of family %q", name)
 }
 
-// known are the shares, or where the data has none of these families, those of the families that it has.
+// known returns shares if the data has at least one of its families. Otherwise it returns the data's own families, by their numbers of
+// rows.
 func (w *writer) known(groups map[string][]int, shares map[string]float64) map[string]float64 {
 	own := map[string]float64{}
 	for name, members := range groups {
@@ -87,7 +88,7 @@ func (w *writer) known(groups map[string][]int, shares map[string]float64) map[s
 	return own
 }
 
-// shuffle puts rows in an order by chance in which a row that comes or goes doesn't move the others.
+// shuffle puts rows in a random order that is stable: adding or removing a row doesn't move the others.
 func (w *writer) shuffle(members []int, name string) {
 	order := make(map[int]string, len(members))
 	for _, i := range members {
@@ -96,7 +97,7 @@ func (w *writer) shuffle(members []int, name string) {
 	slices.SortFunc(members, func(i, j int) int { return cmp.Compare(order[i], order[j]) })
 }
 
-// quota divides size among the families that there are.
+// quota divides size among the families that have rows.
 func (w *writer) quota(groups map[string][]int, shares map[string]float64) (map[string]int, error) {
 	var sum float64
 	present := map[string]float64{}

@@ -8,7 +8,7 @@ import (
 //go:embed lexicon.txt
 var lexiconText string
 
-// lexicon maps a word to those that can stand for it.
+// lexicon maps a word to the words that can replace it.
 type lexicon map[string][]string
 
 func builtIn() lexicon {

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// clock is the time that a poster waits by.
+// clock is the source of time for a poster's pauses. Tests replace it.
 type clock interface {
 	Now() time.Time
 	Sleep(ctx context.Context, d time.Duration) error
@@ -42,36 +42,35 @@ func (realClock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// poster posts JSON to one server, and again after faults that pass. What the server says about waiting holds for all that
-// use the poster.
+// poster posts JSON to one server and repeats a call after a temporary fault. If the server asks to wait, all callers of the poster wait.
 type poster struct {
 	clock   clock
 	retries int
 	timeout time.Duration // of one call
-	secret  string        // is taken out of what the server says
+	secret  string        // masked in what the server says
 
 	mu        sync.Mutex
 	notBefore time.Time
 }
 
 const (
-	longestWait = 10 * time.Minute // that a server may ask for, all in all
-	leastWait   = 5 * time.Second  // for which one counts: a server that asks for less each time is not asked for ever
+	longestWait = 10 * time.Minute // longest total time that a server may ask to wait
+	leastWait   = 5 * time.Second  // shortest time that one request to wait counts as, so that waiting ends even if the server asks for less each time
 	mostAnswer  = 16 << 20         // bytes
 )
 
-// serverError is a server's answer that isn't 200.
+// serverError is an answer with a status other than 200.
 type serverError struct {
 	status        int
 	code, message string
-	wait          time.Duration // asked for by Retry-After; 0: not asked for
+	wait          time.Duration // from the header Retry-After; 0: none
 }
 
 func (e *serverError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s: %s", e.status, http.StatusText(e.status), e.message))
 }
 
-// passes tells whether the same question may be answered later.
+// passes tells whether the fault is temporary, so that the same question may be answered later.
 func (e *serverError) passes() bool {
 	switch e.status {
 	case http.StatusTooManyRequests:
@@ -82,7 +81,7 @@ func (e *serverError) passes() bool {
 	return e.status >= 500 && e.status != http.StatusNotImplemented
 }
 
-// post sends a question and gives the answer's body.
+// post sends a question and returns the JSON of the answer. It repeats the call after temporary faults, as often as retries allows.
 func (p *poster) post(ctx context.Context, url string, header http.Header, question any) ([]byte, error) {
 	body, err := json.Marshal(question)
 	if err != nil {
@@ -121,7 +120,7 @@ func (p *poster) post(ctx context.Context, url string, header http.Header, quest
 	}
 }
 
-// hold keeps all calls back for some time.
+// hold makes all callers wait for the time d.
 func (p *poster) hold(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -144,15 +143,15 @@ func (p *poster) wait(ctx context.Context) error {
 	}
 }
 
-// brokenAnswer is an answer that was given and can't be read.
+// brokenAnswer is the error for an answer that can't be read.
 type brokenAnswer struct {
 	text string
-	cut  bool // the rest didn't arrive
+	cut  bool // the connection ended before the answer did
 }
 
 func (e *brokenAnswer) Error() string { return e.text }
 
-// isLasting tells of errors that asking again doesn't change.
+// isLasting tells whether asking again can't change the error.
 func isLasting(err error) bool {
 	var broken *brokenAnswer
 	var cert *tls.CertificateVerificationError
@@ -166,7 +165,7 @@ func isAddress(s string) bool {
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
-// client follows no redirection to another server: the key and the texts are meant for the one that the user named.
+// client doesn't follow redirects to other servers. The key and the texts are meant only for the server that the user named.
 var client = &http.Client{CheckRedirect: func(req *http.Request, via []*http.Request) error {
 	from := via[0].URL
 	if req.URL.Scheme != from.Scheme || req.URL.Host != from.Host || req.Method != http.MethodPost || len(via) > 5 {
@@ -210,7 +209,7 @@ func (p *poster) once(ctx context.Context, url string, header http.Header, body 
 	return nil, e
 }
 
-// read is the JSON of an answer. What holds nothing but an error is the error that its code says.
+// read returns the JSON of an answer. If the answer is nothing but an error object, read returns the error with the status in its code.
 func (p *poster) read(raw []byte) ([]byte, error) {
 	raw = streamed(raw)
 	var v struct {
@@ -224,7 +223,7 @@ func (p *poster) read(raw []byte) ([]byte, error) {
 	case errors.As(err, &syntax):
 		return nil, &brokenAnswer{fmt.Sprintf("the endpoint's answer is not JSON: %.200q: is the url right?", p.masked(string(raw))), false}
 	}
-	if len(v.Error) > 4 && v.Choices == nil { // more than null
+	if len(v.Error) > 4 && v.Choices == nil { // longer than "null"
 		e := p.saidBy(raw)
 		e.status = http.StatusOK
 		if code, err := strconv.Atoi(e.code); err == nil && code >= 400 && code < 600 {
@@ -235,12 +234,12 @@ func (p *poster) read(raw []byte) ([]byte, error) {
 	return raw, nil
 }
 
-// saidBy is what a server says for an error, without the key.
+// saidBy returns a server's error message, with the key masked.
 func (p *poster) saidBy(raw []byte) *serverError {
 	return saidBy([]byte(p.masked(string(raw))))
 }
 
-// masked is what a server says, without the key: some repeat it.
+// masked removes the key from what a server says, because some servers repeat it.
 func (p *poster) masked(s string) string {
 	if p.secret == "" {
 		return s
@@ -248,7 +247,7 @@ func (p *poster) masked(s string) string {
 	return strings.ReplaceAll(s, p.secret, "***")
 }
 
-// saidBy is a server's own words for an error, in the forms in which servers put them.
+// saidBy returns the error that a server describes in its answer. It knows the forms that common servers use.
 func saidBy(raw []byte) *serverError {
 	var m struct {
 		Error   json.RawMessage `json:"error"`
@@ -285,7 +284,7 @@ func saidBy(raw []byte) *serverError {
 	return e
 }
 
-// retryAfter is how long a server asks to wait: seconds or a date, or milliseconds as some have it.
+// retryAfter returns how long the server asks to wait. The header holds seconds or a date; some servers send milliseconds.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
 		return time.Duration(min(ms, 1e12) * float64(time.Millisecond))

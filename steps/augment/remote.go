@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// BackTranslation says how to translate a text away and back.
+// BackTranslation configures how texts are translated into another language and back.
 type BackTranslation struct {
 	Command string   `hcl:"command,optional" default:"apertium" doc:"A program that reads text and takes a pair as its argument, as apertium does."`
 	Pairs   []string `hcl:"pairs,optional" doc:"There and back, for the command: [\"eng-spa\", \"spa-eng\"]. Several ways: one after the other."`
@@ -23,7 +23,7 @@ type BackTranslation struct {
 	Timeout string   `hcl:"timeout,optional" default:"20s" key:"-" doc:"For one text."`
 }
 
-// check refuses a timeout or an address that is none.
+// check refuses an invalid timeout or address.
 func (b *BackTranslation) check() error {
 	if d, err := time.ParseDuration(b.Timeout); err != nil || d <= 0 {
 		return fmt.Errorf("back_translation: timeout %q: want a time over 0, as in \"20s\"", b.Timeout)
@@ -43,7 +43,7 @@ func (b *BackTranslation) check() error {
 	return nil
 }
 
-// ways is how many different variations there can be of one text.
+// ways returns how many different variations of a text are possible.
 func (b *BackTranslation) ways() int {
 	if b.URL != "" {
 		return len(b.Pivots)
@@ -51,7 +51,7 @@ func (b *BackTranslation) ways() int {
 	return len(b.Pairs) / 2
 }
 
-// translator gives a function that gives a text's variations, one of each way.
+// translator returns a function that returns the variations of a text, one for each way.
 func (b *BackTranslation) translator(c clock) (func(ctx context.Context, text string, n int) ([]string, error), error) {
 	timeout, err := time.ParseDuration(b.Timeout)
 	if err != nil {
@@ -92,7 +92,7 @@ func (b *BackTranslation) translator(c clock) (func(ctx context.Context, text st
 }
 
 func (b *BackTranslation) command(ctx context.Context, text, pair string) (string, error) {
-	cmd := exec.CommandContext(ctx, b.Command, "-u", pair) // -u: no marks on unknown words
+	cmd := exec.CommandContext(ctx, b.Command, "-u", pair) // -u leaves out the marks on unknown words
 	cmd.Stdin = strings.NewReader(text)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
@@ -105,7 +105,7 @@ func (b *BackTranslation) command(ctx context.Context, text, pair string) (strin
 	return strings.TrimSpace(string(out)), nil
 }
 
-// through asks a LibreTranslate-compatible server.
+// through translates a text with a LibreTranslate-compatible server.
 func (b *BackTranslation) through(ctx context.Context, server *poster, key, text, from, to string) (string, error) {
 	question := map[string]string{"q": text, "source": from, "target": to, "format": "text", "api_key": key}
 	raw, err := server.post(ctx, strings.TrimRight(b.URL, "/")+"/translate", nil, question)

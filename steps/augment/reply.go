@@ -8,17 +8,16 @@ import (
 	"strings"
 )
 
-// chatAnswer is an answer of the endpoint.
+// chatAnswer is an endpoint's answer, reduced to what the step needs.
 type chatAnswer struct {
 	variations []string
 	content    string
-	tokens     int64  // used, as the endpoint says; 0: it doesn't
-	why        string // there are no variations, and there will be none
-	failed     string // what the endpoint says in place of an answer
+	tokens     int64  // used, according to the endpoint; 0: it doesn't say
+	why        string // why there are no variations, and asking again would give none
+	failed     string // the endpoint's error in place of an answer
 }
 
-// readAnswer reads a chat answer. Endpoints differ in all that isn't the text itself: what has another type than expected counts
-// as not said.
+// readAnswer reads a chat answer. Endpoints differ in everything but the text itself, so a field of an unexpected type counts as missing.
 func readAnswer(raw []byte) chatAnswer {
 	var resp struct {
 		Choices []struct {
@@ -31,7 +30,7 @@ func readAnswer(raw []byte) chatAnswer {
 		} `json:"choices"`
 		Usage map[string]any `json:"usage"`
 	}
-	_ = json.Unmarshal(raw, &resp) // it is JSON: post has seen to that
+	_ = json.Unmarshal(raw, &resp) // post has checked that it is JSON
 	out := chatAnswer{tokens: usedTokens(resp.Usage)}
 	if len(resp.Choices) == 0 {
 		out.failed = "an answer without choices: " + cmp.Or(saidBy(raw).message, "it is empty")
@@ -53,16 +52,16 @@ func readAnswer(raw []byte) chatAnswer {
 		out.why, out.variations = "refused", nil
 	case len(out.variations) == 0 && hasAny(reason, "length", "max_tokens", "context_window"):
 		out.why = "cut off"
-	case len(out.variations) == 0 && len(choice.Error) > 4: // more than null
+	case len(out.variations) == 0 && len(choice.Error) > 4: // longer than "null"
 		out.failed = saidBy([]byte(`{"error":` + string(choice.Error) + `}`)).message
 	}
 	return out
 }
 
-// mostTokens is more than one answer can have used.
+// mostTokens is more tokens than one answer can have used. A larger figure is an endpoint's mistake.
 const mostTokens = 1 << 40
 
-// usedTokens is what an endpoint says that an answer used; 0 if that is nothing that can be.
+// usedTokens returns how many tokens the answer used, according to the endpoint. It returns 0 if the figures are missing or impossible.
 func usedTokens(usage map[string]any) int64 {
 	number := func(names ...string) float64 {
 		for _, name := range names {
@@ -81,14 +80,15 @@ func usedTokens(usage map[string]any) int64 {
 	return int64(min(max(number("total_tokens"), parts), mostTokens))
 }
 
-// contentOf is a message's text: a string, parts that have one, or what was asked for itself. A part may be a refusal, or thoughts.
+// contentOf returns the text of a message. The content may be a string, a list of parts, or the requested JSON object itself. Parts with
+// the model's reasoning are left out; refused is true if a part is a refusal.
 func contentOf(raw json.RawMessage) (text string, refused bool) {
 	if json.Unmarshal(raw, &text) == nil {
 		return text, false
 	}
 	var parts []json.RawMessage
 	if json.Unmarshal(raw, &parts) != nil {
-		return string(raw), false // an object
+		return string(raw), false // the requested JSON object itself
 	}
 	for _, p := range parts {
 		var part struct {
@@ -111,8 +111,8 @@ func contentOf(raw json.RawMessage) (text string, refused bool) {
 	return text, refused
 }
 
-// streamed is the answer that a stream of events has in pieces, as JSON in one; the text itself if it is no such stream. Some
-// endpoints stream though nobody asked them to.
+// streamed joins the pieces of an event stream to one JSON answer. It returns raw unchanged if that is no event stream. Some endpoints
+// stream although nobody asked them to.
 func streamed(raw []byte) []byte {
 	if !strings.HasPrefix(strings.TrimSpace(string(raw)), "data:") {
 		return raw
@@ -154,7 +154,7 @@ func streamed(raw []byte) []byte {
 		}
 	}
 	if !ended && reason == nil {
-		return raw[:0] // it was cut off
+		return raw[:0] // the stream was cut off
 	}
 	b, err := json.Marshal(map[string]any{"usage": usage, "choices": []any{map[string]any{"finish_reason": reason,
 		"message": map[string]any{"content": content.String(), "refusal": refusal.String()}}}})

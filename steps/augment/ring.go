@@ -10,8 +10,8 @@ import (
 	"rein/cache"
 )
 
-// ring is a set of texts in the order of their hashes. A choice by a position falls on the next text, so when a text comes
-// or goes, only choices just before it change: that is what lets work on unchanged rows be remembered.
+// ring is a set of texts, sorted by their hashes. A random position chooses the next text on the ring. When a text is added or removed,
+// only the positions just before it choose differently. That is why the work on unchanged rows can be remembered.
 type ring struct {
 	at    []uint64
 	texts []string
@@ -35,10 +35,10 @@ func newRing(texts []string) *ring {
 	return r
 }
 
-// first are the n texts that come first on the ring, a sample that hardly changes when texts come and go.
+// first returns the first n texts on the ring. It is a sample that hardly changes when texts are added or removed.
 func (r *ring) first(n int) []string { return r.texts[:min(n, len(r.texts))] }
 
-// pick is the text at a position; "" of an empty ring.
+// pick returns the text at a position, or "" if the ring is empty.
 func (r *ring) pick(position uint64) string {
 	if r == nil || len(r.texts) == 0 {
 		return ""
@@ -51,22 +51,21 @@ func hash64(s string) uint64 {
 	return binary.LittleEndian.Uint64(sum[:])
 }
 
-// Rings of a family, as lookups name them.
+// The names of a family's rings in lookups.
 const (
 	attackRing   = "attacks"
 	templateRing = "templates"
 	fillerRing   = "fill "
 )
 
-// lookup is a choice that was made from a family's texts: remembered candidates hold only while all their lookups still
-// give the same.
+// lookup records a choice among a family's texts. Remembered candidates are valid only while all their lookups still give the same text.
 type lookup struct {
 	Ring string `json:"r"`
 	At   uint64 `json:"a,string"`
-	Sum  uint64 `json:"s,string"` // hash of what it gave
+	Sum  uint64 `json:"s,string"` // hash of the text that was chosen
 }
 
-// reader makes choices from a family's texts and remembers them.
+// reader chooses among a family's texts and records its lookups.
 type reader struct {
 	*family
 	lookups []lookup
@@ -80,7 +79,7 @@ func (r *reader) pick(name string, rng *rand.Rand) string {
 	return got
 }
 
-// holds tells whether choices made earlier would be made again.
+// holds tells whether all lookups would still give the same texts.
 func (f *family) holds(lookups []lookup) bool {
 	for _, l := range lookups {
 		if f == nil || hash64(f.ring(l.Ring).pick(l.At)) != l.Sum {

@@ -23,17 +23,17 @@ func (c *class) has(b byte) bool { return b < utf8.RuneSelf && c[b/32]&(1<<(b%32
 
 var (
 	blank    = chars("\t", "\n", "\f", "\r", " ")
-	numeric  = chars("09", "_", "/", "\\")                           // makes a word one of code, a path or a number
-	wordEnd  = chars("09", "AZ", "az", "_", "=", "/", "\\", "%")     // such a word's last character
-	linkEnd  = chars("09", "AZ", "az", "_", "/", "=", "&", "#", "-") // a link's
-	local    = chars("09", "AZ", "az", "_", ".", "+", "-")           // of an address, before the @
-	domain   = chars("09", "AZ", "az", "_", "-")                     // after it
-	dotted   = chars("09", "AZ", "az", "_", ".")                     // after its first dot
+	numeric  = chars("09", "_", "/", "\\")                           // a word with one of these is code, a path or a number
+	wordEnd  = chars("09", "AZ", "az", "_", "=", "/", "\\", "%")     // last characters of such a word
+	linkEnd  = chars("09", "AZ", "az", "_", "/", "=", "&", "#", "-") // last characters of a link
+	local    = chars("09", "AZ", "az", "_", ".", "+", "-")           // characters of a mail address before the @
+	domain   = chars("09", "AZ", "az", "_", "-")                     // characters after the @, up to the first dot
+	dotted   = chars("09", "AZ", "az", "_", ".")                     // characters after that dot
 	suspects = "`@\"{<_/\\0123456789"                                // no span without one of these, or www.
 )
 
-// spans are the places of protected spans, which a variation keeps as they are: code, links, addresses, numbers,
-// quotations, placeholders. Punctuation after them is no part of them.
+// spans returns the beginnings and ends, in bytes, of the protected spans, which a variation must keep: code, links, addresses, numbers,
+// quotations, placeholders. Punctuation after a span isn't part of it.
 func spans(s string) [][2]int {
 	if !strings.ContainsAny(s, suspects) && !strings.Contains(s, "www.") && !opensOther(s) {
 		return nil
@@ -62,11 +62,11 @@ func spans(s string) [][2]int {
 	return out
 }
 
-// word is a run of characters that aren't blank.
+// word is a run of non-blank characters.
 type word struct {
 	end     int
-	numeric int // place of the last character that makes it a protected one, -1: none
-	last    int // end of its protected part
+	numeric int // index of the last character that makes the word a protected one, or -1
+	last    int // end of the protected part
 	at      bool
 }
 
@@ -96,12 +96,12 @@ func wordAt(s string, from int) word {
 	return w
 }
 
-// staysWith tells whether a character that isn't ASCII belongs to the protected word before it, as a letter, a number, a mark or a joiner does.
+// staysWith tells whether a non-ASCII character belongs to the protected word before it. Letters, numbers, marks and joiners do.
 func staysWith(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) || r == zeroWidthNonJoiner || r == zeroWidthJoiner
 }
 
-// special returns the end of a span that begins at i by one of its marks, -1 if none does.
+// special returns the end of a protected span that begins at i with a special character, or -1 if there is none.
 func special(s string, i int, run *word) int {
 	switch s[i] {
 	case '`':
@@ -134,12 +134,12 @@ func special(s string, i int, run *word) int {
 	return -1
 }
 
-// quotes are the typographic quotation marks that open, with those that close and those that may not come before.
+// quotes maps an opening typographic quotation mark to the marks that close it, and to those that may not come before the closing one.
 var quotes = map[rune][2]string{'“': {"”", "“\n"}, '„': {"“”", "„\n"}, '«': {"»", "«\n"}, '‹': {"›", "‹\n"}, '「': {"」", "「\n"}, '『': {"』", "『\n"}, '《': {"》", "《\n"}}
 
-const longestQuote = 200 // runes
+const longestQuote = 200 // in characters
 
-// opensOther tells whether a quotation in typographic marks or a number in other digits is there.
+// opensOther tells whether s has a typographic quotation mark, or a digit that isn't ASCII.
 func opensOther(s string) bool {
 	for i, r := range s {
 		if r >= utf8.RuneSelf && (unicode.IsNumber(r) || quotation(s, i) >= 0) {
@@ -149,7 +149,7 @@ func opensOther(s string) bool {
 	return false
 }
 
-// quotation returns the end of a quotation in typographic marks that begins at i, -1 if none does.
+// quotation returns the end of a quotation in typographic marks that begins at i, or -1 if there is none.
 func quotation(s string, i int) int {
 	open, n := utf8.DecodeRuneInString(s[i:])
 	if open == '‘' {
@@ -170,7 +170,7 @@ func quotation(s string, i int) int {
 	return -1
 }
 
-// singleQuotation closes ‘a quotation’, whose mark is an apostrophe elsewhere: ‘don’t do it’.
+// singleQuotation returns the end of ‘a quotation’ in single marks. The closing mark also serves as an apostrophe: ‘don’t do it’.
 func singleQuotation(s string, from int) int {
 	count := 0
 	for i, r := range s[from:] {
@@ -188,7 +188,7 @@ func singleQuotation(s string, from int) int {
 	return -1
 }
 
-// closed returns the end of what begins at i and ends with a mark, if none of the stops comes before.
+// closed returns the end of a span that begins at i and ends with mark. It returns -1 if another of the stops comes before the mark.
 func closed(s string, i int, mark byte, stops string) int {
 	at := strings.IndexAny(s[i+1:], stops)
 	if at < 0 || s[i+1+at] != mark {

@@ -6,8 +6,7 @@ import (
 	"rein/steps/internal/scorer"
 )
 
-// agree leaves out candidates that the teacher decides otherwise than the row they were made of: an edit may have turned
-// the label.
+// agree leaves out candidates that the teacher decides differently from their row, because the edit may have changed the true label.
 func (w *writer) agree(ctx context.Context, t *scorer.Scorer, jobs []job, cands [][]candidate) error {
 	var texts []string
 	for i, j := range jobs {

@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// family is what variations of one category's attacks are made of besides their own row: the other attacks, and a template
-// grammar learned from them. Words that many attacks share are a template's frame; what stands between them is a slot, and
-// may be exchanged for what stands between the same two frame words elsewhere.
+// family holds what variations of one category's attacks are made from besides their own row: the other attacks, and a template grammar
+// that is learned from them. Words that many attacks share are a template's frame. What stands between two frame words is a slot. It may be
+// replaced by what stands between the same two frame words in another attack.
 type family struct {
 	attacks   *ring
 	templates *ring
 	frame     map[string]bool
-	fillers   map[string]*ring // by the frame words before and after the slot
+	fillers   map[string]*ring // by the frame words around the slot
 }
 
 const (
-	grammarTexts = 4000 // a grammar is learned from so many attacks at most
-	grammarWords = 200  // of at most so many words
-	slotWords    = 8    // a longer run between frame words is kept as it is
+	grammarTexts = 4000 // largest number of attacks that a grammar is learned from
+	grammarWords = 200  // attacks with more words aren't used for a grammar
+	slotWords    = 8    // a longer run between frame words is no slot and stays as it is
 	between      = "\x1f"
 	slotMark     = "\x01"
 )
@@ -70,7 +70,7 @@ func (f *family) ring(name string) *ring {
 	return f.fillers[strings.TrimPrefix(name, fillerRing)]
 }
 
-// grammarFields are the words of a text that isn't too long for a template.
+// grammarFields returns the words of a text, or none if the text is too long for a template.
 func grammarFields(s string) []string {
 	if w := strings.Fields(s); len(w) >= 4 && len(w) <= grammarWords {
 		return w
@@ -78,10 +78,10 @@ func grammarFields(s string) []string {
 	return nil
 }
 
-// frameKey is a word without case and punctuation.
+// frameKey returns a word in lower case without punctuation.
 func frameKey(w string) string { return strings.ToLower(strings.Trim(w, ".,;:!?\"'()[]")) }
 
-// template is a text cut into frame words and slots, "" if it has no frame or no slot.
+// template returns a text divided into frame words and slots, or "" if it has no frame or no slot.
 func (f *family) template(s string) string {
 	words := grammarFields(s)
 	var parts []string
@@ -110,11 +110,11 @@ func (f *family) template(s string) string {
 	return strings.Join(parts, between)
 }
 
-// slot is a place of a template where something else may stand.
+// slot is a place in a template that can be filled with other words.
 type slot struct {
-	part    int // its place among the template's parts
+	part    int // index among the template's parts
 	text    string
-	context string // the words around it
+	context string // frame words around it
 }
 
 func slotsOf(parts []string) []slot {
@@ -136,7 +136,7 @@ func slotsOf(parts []string) []slot {
 	return out
 }
 
-// synthesize writes an attack by a template, mostly the row's own, with slots filled from other attacks.
+// synthesize writes an attack from a template, most often the row's own, and fills the slots from other attacks.
 func (r *reader) synthesize(s string, rng *rand.Rand) (string, bool) {
 	t := r.template(s)
 	if t == "" || rng.IntN(4) == 0 {

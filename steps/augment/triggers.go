@@ -8,21 +8,22 @@ import (
 	"rein/steps/internal/text"
 )
 
-// triggers are spans of one to three words that attacks have and benign texts don't: what makes an attack one. A variation
-// that lost too many of them may be harmless, and its label wrong.
+// triggers are spans of one to three words that attacks have and benign texts don't. They make an attack an attack: a variation that lost
+// too many of them may be harmless, and its label wrong.
 type triggers struct {
 	seed  maphash.Seed
 	spans map[uint64]bool
 }
 
 const (
-	triggerTexts = 5000 // of each label, spans are counted in so many texts at most
-	triggerWords = 200  // and in so many words of each
-	triggerOften = 3    // in fewer attacks a span isn't taken for a trigger
-	triggerOdds  = 4    // nor with lower odds of being in an attack rather than in a benign text
+	triggerTexts = 5000 // largest number of texts of each label in which spans are counted
+	triggerWords = 200  // largest number of words of each text
+	triggerOften = 3    // smallest number of attacks that a trigger is in
+	triggerOdds  = 4    // smallest odds of a trigger to be in an attack rather than in a benign text
 )
 
-// sample keeps the texts with the lowest keys: whichever order they come in, and nearly the same when some come and go.
+// sample keeps the texts with the lowest keys. So it doesn't depend on the order of the texts, and hardly changes when texts are added or
+// removed.
 type sample struct {
 	keys  [][16]byte
 	texts map[[16]byte]string
@@ -49,7 +50,7 @@ func (s *sample) cut() {
 	s.keys = s.keys[:min(triggerTexts, len(s.keys))]
 }
 
-// learnTriggers finds the spans; without texts of both labels there are none.
+// learnTriggers finds the triggers. There are none if one of the labels has no texts.
 func learnTriggers(attacks, benign *sample) *triggers {
 	t := &triggers{seed: maphash.MakeSeed(), spans: map[uint64]bool{}}
 	attacks.cut()
@@ -67,7 +68,7 @@ func learnTriggers(attacks, benign *sample) *triggers {
 	return t
 }
 
-// count is in how many texts each span is.
+// count returns for each span the number of texts that have it.
 func (t *triggers) count(s *sample) map[uint64]int {
 	out := map[uint64]int{}
 	for _, k := range s.keys {
@@ -78,7 +79,7 @@ func (t *triggers) count(s *sample) map[uint64]int {
 	return out
 }
 
-// of are the different spans of a text that are in known; nil: all.
+// of returns the different spans of a text that are in known. If known is nil, it returns all of them.
 func (t *triggers) of(s string, known map[uint64]bool) map[uint64]bool {
 	words := text.Words(s)
 	words = words[:min(len(words), triggerWords)]
@@ -98,12 +99,13 @@ func (t *triggers) of(s string, known map[uint64]bool) map[uint64]bool {
 	return out
 }
 
-// kept tells whether a variation has at least a share of as many triggers as its row.
+// kept tells whether a variation has at least the given share of its row's number of triggers.
 func (t *triggers) kept(row int, variation string, share float64) bool {
 	return float64(len(t.of(variation, t.spans))) >= share*float64(row)
 }
 
-// keepTriggers leaves out variations of attacks that lost what made them attacks. A hidden text counts as what it says.
+// keepTriggers leaves out variations of attacks that lost too many triggers. In a disguised variation it counts the triggers of the text
+// before the disguise.
 func (w *writer) keepTriggers(jobs []job, cands [][]candidate) {
 	for i, j := range jobs {
 		r := w.rows[j.row]

@@ -10,7 +10,7 @@ import (
 	"rein/steps/internal/text"
 )
 
-// straight is a text in lower case with plain apostrophes.
+// straight returns a text in lower case with plain apostrophes.
 func straight(s string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(s), "’", "'"))
 }
@@ -21,14 +21,14 @@ var refusal = sync.OnceValue(func() *regexp.Regexp {
 		`(?:i'm|i am) (?:unable|not able|not comfortable)|as an ai\b|i don't feel comfortable)`)
 })
 
-// refusalWithin are a refusal's words that stand anywhere in it.
+// refusalWithin matches phrases that mark a refusal wherever they stand in a text.
 var refusalWithin = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\b(?:i|we)(?:'m| am| are|'re)? (?:can't|cannot|can not|won't|will not|unable to|not able to|must decline to|have to decline to)(?: \w+)? (?:help|assist|comply|fulfil|fulfill|engage|continue|proceed|provide|support|participate|rewrite|paraphrase)(?: you)?(?: with| in| to| on)? (?:that|this|these|those|such|the request|your request|it\b|content)|` +
 		`\bas an? (?:large )?(?:ai|language|artificial)\b.{0,30}\b(?:model|assistant|intelligence|language)\b|\bi(?:'m| am) (?:just |only )?an? (?:ai|language model)\b|\b(?:against|violates?|violating) (?:my|our|the|openai's) .{0,20}(?:guidelines|polic|rules|programming|principles)|` +
 		`\b(?:request|prompt|message) (?:cannot|can't|could not|couldn't) be (?:fulfilled|processed|completed|rewritten)|\bi(?: must| have to|'ll have to)? (?:respectfully |politely )?(?:decline|refuse)\b`)
 })
 
-// refusalElsewhere are the words with which models refuse in other languages than English.
+// refusalElsewhere matches phrases with which models refuse in languages other than English.
 var refusalElsewhere = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:(?:es )?tut mir (?:sehr )?leid|entschuldigung,? (?:aber|ich kann)|(?:leider )?(?:kann|darf|werde) ich (?:das|dies|diese|dabei|dir|ihnen|darauf|leider)?\b.{0,40}\bnicht|ich (?:kann|darf|werde) .{0,60}\bnicht (?:helfen|erfüllen|beantworten|umschreiben|unterstützen|bearbeiten|nachkommen)|` +
 		`(?:je suis )?(?:vraiment )?désolée?|(?:je|nous) ne (?:peux|pouvons|suis|puis) pas|(?:toutes )?mes excuses|` +
@@ -77,7 +77,7 @@ func set(list string) map[string]bool {
 	return out
 }
 
-// asks tells whether a text asks for something: it has a question mark, or a sentence that begins as a request does.
+// asks tells whether a text asks for something: it has a question mark, or one of its sentences begins like a request.
 func asks(s string) bool {
 	if strings.ContainsAny(s, "?？؟") {
 		return true
@@ -94,7 +94,7 @@ func asks(s string) bool {
 	return false
 }
 
-// answersInstead tells whether a text answers a prompt where it should say it in other words.
+// answersInstead tells whether a text answers the prompt instead of rephrasing it.
 func answersInstead(prompt, s string) bool {
 	p, said := straight(prompt), straight(s)
 	if answerOpening().MatchString(said) && !answerOpening().MatchString(p) || answerClosing().MatchString(said) && !answerClosing().MatchString(p) {
@@ -103,7 +103,7 @@ func answersInstead(prompt, s string) bool {
 	return asks(prompt) && !asks(s)
 }
 
-// orders are those to a model, as injections give them.
+// orders match orders to a model that are typical of injections.
 var orders = sync.OnceValue(func() []*regexp.Regexp {
 	return []*regexp.Regexp{
 		regexp.MustCompile(`\b(?:ignore|disregard|forget|override|bypass|skip)\b.{0,40}\b(?:instructions?|rules|guidelines|directions|prompts?|commands|orders|safeguards|restrictions)\b`),
@@ -119,7 +119,7 @@ var orders = sync.OnceValue(func() []*regexp.Regexp {
 	}
 })
 
-// injects tells whether a text gives a model orders of a kind that its prompt doesn't.
+// injects tells whether a text gives a model a kind of order that its prompt doesn't give.
 func injects(prompt, s string) bool {
 	p := text.Normalize(visible(prompt))
 	s = strings.ReplaceAll(text.Normalize(visible(s)), "’", "'")
@@ -131,7 +131,7 @@ func injects(prompt, s string) bool {
 	return false
 }
 
-// visible is a text without the characters that nobody sees.
+// visible returns a text without its invisible characters.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		if isHidden(r) {
@@ -141,15 +141,15 @@ func visible(s string) string {
 	}, s)
 }
 
-// isHidden tells of characters that show nothing or turn the direction of text round, and of those that stand for damaged ones.
+// isHidden tells whether a character is invisible, reverses the direction of text, or stands for a damaged character.
 func isHidden(r rune) bool {
 	return r == utf8.RuneError || unicode.Is(unicode.Cf, r) || unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' || r >= 0xFE00 && r <= 0xFE0E
 }
 
-// joins are hidden characters that some scripts and emoji are written with.
+// joins are the invisible characters that some scripts and emoji need.
 const joins = "\u200c\u200d\u00ad"
 
-// disguised tells whether a text has hidden characters, or words of mixed scripts, that its prompt doesn't.
+// disguised tells whether a text has invisible characters, or words of mixed scripts, that its prompt doesn't have.
 func disguised(prompt, s string) bool {
 	for _, r := range s {
 		if isHidden(r) && !strings.ContainsRune(joins, r) && !strings.ContainsRune(prompt, r) {
@@ -159,7 +159,7 @@ func disguised(prompt, s string) bool {
 	return mixesScripts(s) && !mixesScripts(prompt)
 }
 
-// mixesScripts tells whether a word has both Latin letters and Cyrillic or Greek ones that look like them.
+// mixesScripts tells whether a word has Latin letters together with Cyrillic or Greek letters that look like Latin ones.
 func mixesScripts(s string) bool {
 	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) }) {
 		latin, other := 0, 0
@@ -178,7 +178,7 @@ func mixesScripts(s string) bool {
 	return false
 }
 
-// unlike says why a model's text is no variation of a prompt; "" if it may be one.
+// unlike returns why a model's text is no variation of the prompt, or "" if it may be one.
 func unlike(prompt, s string) string {
 	switch {
 	case disguised(prompt, s):

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// readWordNet makes a lexicon of WordNet's dictionary folder, as Debian's wordnet-base ships it: for each word the others of
-// its most frequent sense. Words that only other senses share would change what a text says.
+// readWordNet reads a lexicon from WordNet's dictionary folder, as Debian's wordnet-base ships it. Each word gets the synonyms of its most
+// frequent sense. Synonyms of other senses would change what a text says.
 func readWordNet(dir string) (lexicon, error) {
 	lex, files := lexicon{}, 0
 	for _, class := range []string{"noun", "verb", "adj", "adv"} {
@@ -30,9 +30,9 @@ func readWordNet(dir string) (lexicon, error) {
 	return lex, nil
 }
 
-// readClass adds one part of speech. Formats: wndb(5WN).
+// readClass adds the words of one part of speech. wndb(5WN) describes the format.
 func (l lexicon) readClass(dir, class string) error {
-	synsets := map[string][]string{} // by offset
+	synsets := map[string][]string{} // synonyms, by the offset of their set
 	err := eachLine(filepath.Join(dir, "data."+class), func(f []string) error {
 		if len(f) < 4 {
 			return errors.New("too few fields")
@@ -73,7 +73,7 @@ func (l lexicon) readClass(dir, class string) error {
 	})
 }
 
-// plainWord tells one word of lower-case letters.
+// plainWord tells whether w is one word of lower-case letters.
 func plainWord(w string) bool {
 	for _, c := range w {
 		if c < 'a' || c > 'z' {
@@ -83,7 +83,7 @@ func plainWord(w string) bool {
 	return len(w) > 2
 }
 
-// eachLine calls do with the fields of each line that isn't of the licence, which is indented.
+// eachLine calls do with the fields of each line. It skips the lines of the licence, which are indented.
 func eachLine(path string, do func([]string) error) error {
 	f, err := os.Open(path)
 	if err != nil {

@@ -8,22 +8,22 @@ import (
 	"unicode/utf8"
 )
 
-// token is a word with what stands before it; the last token of a text may be empty.
+// token is a word with what stands before it. The last token of a text may have an empty word.
 type token struct {
 	gap   string // white space and punctuation before the word
 	word  string
-	low   string // the word in lower case, once it was asked for
-	fixed bool   // may not be changed: a protected span, or a part of a longer word
+	low   string // the word in lower case, once lowered has set it
+	fixed bool   // must not be changed: protected, or a part of a longer word
 }
 
-// parsed is a text and what its variations are made from: found out once, however many there are.
+// parsed is a text with what its variations are made from. It is computed once for all variations of the text.
 type parsed struct {
 	text      string
 	tokens    []token
-	keep      []string // protected spans
+	keep      []string // the texts of the protected spans
 	negations int      // -1: not counted yet
-	low       bool     // whether the tokens know their lower case
-	foreign   bool     // not in English: no English words are put into it
+	low       bool     // the tokens have their lower case
+	foreign   bool     // not English, so no English words are put into it
 	scratch   []token
 }
 
@@ -32,19 +32,19 @@ func parse(s string) *parsed {
 	found := spans(s)
 	p.tokens = tokens(s, found)
 	for _, at := range found {
-		// The mark that ends a sentence is not the span's: "8080?" may become "8080,".
+		// Final punctuation isn't part of a span: "8080?" may become "8080,".
 		p.keep = append(p.keep, strings.TrimRight(s[at[0]:at[1]], ".,;:!?)"))
 	}
 	return p
 }
 
-// copied are the tokens, to be changed: the next call has them back.
+// copied returns a copy of the tokens that may be changed. The next call reuses its memory.
 func (p *parsed) copied() []token {
 	p.scratch = append(p.scratch[:0], p.tokens...)
 	return p.scratch
 }
 
-// lowered are copied tokens that know their lower case.
+// lowered returns a copy of the tokens with their lower case set.
 func (p *parsed) lowered() []token {
 	if !p.low {
 		for i := range p.tokens {
@@ -55,7 +55,7 @@ func (p *parsed) lowered() []token {
 	return p.copied()
 }
 
-// sameNegations tells whether a variation has as many negations as the text.
+// sameNegations tells whether s has as many negations as the text.
 func (p *parsed) sameNegations(s string) bool {
 	if p.negations < 0 {
 		p.negations = negations(p.text)
@@ -63,7 +63,7 @@ func (p *parsed) sameNegations(s string) bool {
 	return p.negations == negations(s)
 }
 
-// kept tells whether all protected spans are in a variation.
+// kept tells whether s has all protected spans.
 func (p *parsed) kept(s string) bool {
 	for _, k := range p.keep {
 		if !strings.Contains(s, k) {
@@ -73,7 +73,7 @@ func (p *parsed) kept(s string) bool {
 	return true
 }
 
-// tokens cuts a text into words; joined, they are the text.
+// tokens cuts a text into words. The tokens joined give the text again.
 func tokens(s string, spans [][2]int) []token {
 	out := make([]token, 0, len(s)/5+2)
 	at := 0
@@ -93,15 +93,15 @@ func tokens(s string, spans [][2]int) []token {
 	return out
 }
 
-// fixParts fixes a token and the one before it where what stands between them makes either a part of a longer word: "e-mail",
-// "@name", "C++".
+// fixParts marks a token and the one before it as fixed if what stands between them makes them parts of a longer word: "e-mail", "@name",
+// "C++".
 func (t *token) fixParts(before *token) {
 	switch t.gap {
 	case " ", ", ", ". ":
 		return
 	}
 	first := strings.IndexFunc(t.gap, unicode.IsSpace)
-	if t.word == "" { // the end of the text
+	if t.word == "" { // the last token has no word
 		if first < 0 {
 			first = len(t.gap)
 		}
@@ -125,15 +125,15 @@ func (t *token) fixParts(before *token) {
 	}
 }
 
-// attached are punctuation marks that belong to the word at which they stand: those of names, abbreviations and programs.
+// attached lists punctuation marks that are part of the word next to them, as in names, abbreviations and programs.
 const attached = "-‐‑–@#%&*_/\\·\u05be\u05f3\u05f4་・~"
 
-// attaches tells whether a character at the edge of a word is a part of it: what isn't the punctuation of a sentence.
+// attaches tells whether a character at the edge of a word is part of it. All characters are, except the punctuation of sentences.
 func attaches(r rune) bool {
 	return !unicode.IsPunct(r) && !unicode.IsSpace(r) || strings.ContainsRune(attached, r)
 }
 
-// separates tells whether a character without white space around it stands between two words.
+// separates tells whether a character separates two words even without white space around it.
 func separates(r rune) bool {
 	return unicode.IsPunct(r) && !strings.ContainsRune(attached+".:'’\"()[]{}", r)
 }
@@ -151,9 +151,9 @@ func words(out []token, s string) []token {
 	return out
 }
 
-// wordIndex is the place where the next word begins, or where the word that s begins with ends; the text's length if there
-// is none. A word is a run of whole characters: marks and joiners stay with the letter before them, and with what is no letter
-// (an emoji) where that is none.
+// wordIndex returns the index where the next word of s begins, or, if begins is false, where the word at the beginning of s ends. It returns
+// the length of s if there is no such place. A word consists of whole characters: combining marks and joiners stay with the letter or emoji
+// before them.
 func wordIndex(s string, begins bool) int {
 	for i := 0; i < len(s); {
 		r, n := rune(s[i]), 1
@@ -195,7 +195,7 @@ func join(ts []token) string {
 	return b.String()
 }
 
-// like gives a word the capitals of another.
+// like returns word with the capitalization of model.
 func like(word, model string) string {
 	first, _ := utf8.DecodeRuneInString(model)
 	switch {
@@ -207,7 +207,7 @@ func like(word, model string) string {
 	return word
 }
 
-// lowered is a word that began a sentence inside one. "I" and words in capitals stay.
+// lowered returns a word from the beginning of a sentence in the form for the middle of one. "I" and words in capitals stay as they are.
 func lowered(word string) string {
 	if word == "I" || strings.HasPrefix(word, "I'") || strings.HasPrefix(word, "I’") || utf8.RuneCountInString(word) > 1 && strings.ToUpper(word) == word {
 		return word
@@ -225,7 +225,7 @@ func withFirst(word string, f func(rune) rune) string {
 
 var sentenceEnd = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[.!?]["')]?\s+`) })
 
-// sentences cuts a text after sentence ends; joined by spaces they are the text again, except white space.
+// sentences divides a text after the ends of its sentences. Joined by spaces they give the text again, except for white space.
 func sentences(s string) []string {
 	var out []string
 	at := 0
@@ -239,7 +239,7 @@ func sentences(s string) []string {
 	return out
 }
 
-// negations counts the words that turn a statement round, contracted or not.
+// negations counts the words that negate a statement, contracted or not.
 func negations(s string) int {
 	n := 0
 	for s != "" {

@@ -18,10 +18,10 @@ import (
 	"rein/steps/internal/text"
 )
 
-// implementation is part of the row memo's key: raised when a row's candidates would change.
+// implementation is part of the row memo's keys. Raise it whenever a row gets other candidates than before.
 const implementation = "augment 5"
 
-// writer is the state of one run.
+// writer is the state of one run of the step.
 type writer struct {
 	env      *steps.Env
 	config   Config
@@ -32,35 +32,35 @@ type writer struct {
 	benign   sample
 	triggers *triggers
 	seen     map[[16]byte]bool
-	near     *text.Near // of what is there; nil: only equal texts count
+	near     *text.Near // finds near duplicates of existing texts; nil: only equal texts count
 	noted    map[string]bool
 	wordnet  lexicon
 	dict     string // digest of the WordNet folder
 	teacher  *scorer.Scorer
 	outsides []*outside
-	asker    *asker // of the outsides, the language model; nil: none
+	asker    *asker // the language model among the outsides, or nil
 	clock    clock
-	common   cache.Digest // the part of every row's key that is the same
+	common   cache.Digest // digest that is part of every row's key
 
 	out       []artifact.Row
-	made      map[string]int // by method
-	rejected  map[string]int // by reason
+	made      map[string]int // number of variations, by method
+	rejected  map[string]int // number of candidates left out, by reason
 	example   map[string]string
-	short     int // variations that could not be written
-	unchecked int // attacks without a trigger to keep
+	short     int // number of variations that could not be written
+	unchecked int // number of attacks that have no trigger to keep
 }
 
 // candidate is a possible variation.
 type candidate struct {
 	Text   string  `json:"t"`
 	Method string  `json:"m"`
-	Says   string  `json:"s,omitempty"` // what a disguised text says
-	key    textKey // of the text; zero: not known yet
+	Says   string  `json:"s,omitempty"` // the text before the disguise, if Text is disguised
+	key    textKey // of Text; zero: not computed yet
 }
 
 type textKey [16]byte
 
-// remembered is what the row memo keeps of a job.
+// remembered is what the row memo stores for a job.
 type remembered struct {
 	Candidates []candidate `json:"c"`
 	Lookups    []lookup    `json:"l,omitempty"`
@@ -73,7 +73,7 @@ func newWriter(env *steps.Env, c Config, rows []artifact.Row) *writer {
 	}
 	attacks := map[string][]string{}
 	for _, r := range rows {
-		w.there(r)
+		w.noteExisting(r)
 		if r.Label == artifact.Malicious {
 			attacks[r.Category] = append(attacks[r.Category], r.Text)
 		}
@@ -90,7 +90,7 @@ func (w *writer) avoid(ctx context.Context, in In) error {
 			if err := cmp.Or(err, ctx.Err()); err != nil {
 				return err
 			}
-			w.there(r)
+			w.noteExisting(r)
 		}
 	}
 	if len(w.families) > 0 && w.config.Triggers > 0 {
@@ -99,8 +99,8 @@ func (w *writer) avoid(ctx context.Context, in In) error {
 	return nil
 }
 
-// there keeps that a text must not come out.
-func (w *writer) there(r artifact.Row) {
+// noteExisting records an existing row, whose text must not be written again.
+func (w *writer) noteExisting(r artifact.Row) {
 	k := text.Key(r.Text)
 	w.seen[k] = true
 	if w.near != nil {
@@ -113,14 +113,14 @@ func (w *writer) there(r artifact.Row) {
 	}
 }
 
-// reject counts a candidate that is left out, and keeps the first for a look.
+// reject counts a candidate that is left out, and keeps the first of each reason as an example.
 func (w *writer) reject(why, s string) {
 	if w.rejected[why]++; w.rejected[why] == 1 {
 		w.example[why] = s
 	}
 }
 
-// write makes candidates on all cores, remembered by row, and then takes them in order.
+// write makes candidates on all cores, or takes them from the row memo. Then it accepts them in the order of the rows.
 func (w *writer) write(ctx context.Context, jobs []job) error {
 	const block = 2048
 	total := 0
@@ -139,14 +139,14 @@ func (w *writer) write(ctx context.Context, jobs []job) error {
 		}
 		w.env.Progress(int64(len(w.out)), int64(total), "variations")
 	}
-	// Rows that gave too few: the others make up for them, in turn.
+	// Some rows may have given too few variations. The other rows make up for them, one after the other.
 	for round := 1; missing > 0 && round <= 20; round++ {
 		for _, j := range jobs {
 			if missing == 0 || ctx.Err() != nil {
 				break
 			}
 			cands := [][]candidate{w.candidatesOf(j.row, 1, round).Candidates}
-			if err := w.survive(ctx, []job{j}, cands); err != nil {
+			if err := w.dropUnsure(ctx, []job{j}, cands); err != nil {
 				return err
 			}
 			missing -= w.take(job{j.row, 1}, cands[0])
@@ -156,7 +156,7 @@ func (w *writer) write(ctx context.Context, jobs []job) error {
 	return ctx.Err()
 }
 
-// open opens what the step may use besides its rows.
+// open opens what the step uses besides its rows: WordNet, the teacher, outside methods, and the index of near duplicates.
 func (w *writer) open(ctx context.Context, in In) (err error) {
 	if err := w.openOutsides(); err != nil {
 		return err
@@ -181,8 +181,8 @@ func (w *writer) close() {
 	}
 }
 
-// all are the candidates of each job: answers from outside first, then the built-in methods', without those whose label is
-// in doubt.
+// all returns the candidates of each job. Answers from outside come first, then those of the built-in methods. Candidates whose label is in
+// doubt are left out.
 func (w *writer) all(ctx context.Context, jobs []job) ([][]candidate, error) {
 	out, err := w.fetch(ctx, jobs)
 	if err != nil {
@@ -195,11 +195,11 @@ func (w *writer) all(ctx context.Context, jobs []job) ([][]candidate, error) {
 	for i := range out {
 		out[i] = append(out[i], local[i]...)
 	}
-	return out, w.survive(ctx, jobs, out)
+	return out, w.dropUnsure(ctx, jobs, out)
 }
 
-// survive leaves out candidates that may not have the label of their row.
-func (w *writer) survive(ctx context.Context, jobs []job, cands [][]candidate) error {
+// dropUnsure leaves out candidates that may not have the label of their row.
+func (w *writer) dropUnsure(ctx context.Context, jobs []job, cands [][]candidate) error {
 	if w.triggers != nil {
 		w.keepTriggers(jobs, cands)
 	}
@@ -209,7 +209,7 @@ func (w *writer) survive(ctx context.Context, jobs []job, cands [][]candidate) e
 	return nil
 }
 
-// candidates are the candidates of each job, from the memo where the row was seen before.
+// candidates returns the candidates of each job that the built-in methods make. Those of a known row come from the memo.
 func (w *writer) candidates(ctx context.Context, jobs []job) ([][]candidate, error) {
 	if w.common.IsZero() {
 		w.common = w.shared()
@@ -255,7 +255,7 @@ func (w *writer) candidates(ctx context.Context, jobs []job) ([][]candidate, err
 	return out, w.env.Memo().PutMany(context.WithoutCancel(ctx), newKeys, values)
 }
 
-// key names all that a job's candidates depend on, except what they look up among other rows.
+// key returns the digest of all that a job's candidates depend on, except their lookups among other rows.
 func (w *writer) key(j job) cache.Digest {
 	r, template := w.rows[j.row], ""
 	if r.Label == artifact.Malicious {
@@ -269,13 +269,13 @@ func (w *writer) key(j job) cache.Digest {
 	return cache.Sum(b)
 }
 
-// shared is the digest of what all candidates depend on.
+// shared returns the digest of what the candidates of all jobs depend on.
 func (w *writer) shared() cache.Digest {
 	b, _ := json.Marshal([]any{implementation, w.config.Seed, w.config.Methods, w.config.Order, w.config.MaxGrowth, lexiconText, w.dict, w.spare(16)})
 	return cache.Sum(b)
 }
 
-// take takes up to j.n candidates whose text isn't there yet, and returns how many.
+// take writes up to j.n candidates whose text doesn't exist yet, and returns how many it wrote.
 func (w *writer) take(j job, cands []candidate) int {
 	r, n := w.rows[j.row], 0
 	for _, c := range cands {
