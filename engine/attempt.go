@@ -119,7 +119,7 @@ func (w *worker) run(ctx context.Context, t *task, o *Order, c *collector, dir s
 		return w.runElsewhere(ctx, t.away, o, c, dir)
 	}
 	if !t.unit.desc.Isolated || len(w.options.Child) == 0 {
-		return used, t.unit.op.Run(ctx, &Call{Inputs: o.Inputs, Outputs: o.Outputs, Scratch: o.Scratch, Checkpoint: o.Checkpoint,
+		return used, t.unit.op.Run(ctx, &Call{Inputs: o.Inputs, Outputs: o.Outputs, Scratch: o.Scratch, Left: o.left, Checkpoint: o.Checkpoint,
 			Emit: c.event, Memo: w.store, Resources: o.Resources})
 	}
 	path := filepath.Join(dir, "order.json")

@@ -44,6 +44,8 @@ type Description struct {
 	UsesGPU bool
 	// Isolated says that the step runs in a child process, so that a crash of a native library is a failed step.
 	Isolated bool
+	// Reuses says that the step takes care of the files in Call.Left.
+	Reuses bool
 }
 
 // on sets where the step runs. Facts of this machine don't apply to an executor; its name stands for its machines.
@@ -61,7 +63,9 @@ type Resolver func(typ string, version int, config json.RawMessage) (Op, error)
 type Call struct {
 	Inputs  map[string][]File // by port; a port may take several files, in the order of the references
 	Outputs map[string]string // by port: the path to create, as a file or a folder
-	Scratch string            // an empty folder, removed afterwards
+	Scratch string            // a folder, empty but for Left, removed afterwards
+	// Left names small files in Scratch that another step has left. An op that Reuses writes over them, or removes them; no other op has any.
+	Left []string
 	// Checkpoint is the path of a folder that outlives a killed run of the same work (keyed by content, see key.go).
 	// The op makes it if it wants it.
 	Checkpoint string

@@ -43,6 +43,8 @@ type Order struct {
 	Secrets    []string          `json:"secrets,omitempty"`   // texts that are masked in what the step prints
 	// Tether ends the process when its standard input ends, so that it can't outlive the process that started it.
 	Tether bool `json:"tether,omitempty"`
+
+	left []string // in Scratch; only for a step in this process
 }
 
 // orderResult is the outcome of an executed order. It is written to a file beside the order, because an exit status can't hold a verdict's
@@ -69,7 +71,7 @@ func (o *Order) write(path string) error {
 // the attempt's own folder; done releases it.
 func (w *worker) order(t *task) (o *Order, dir string, done func(), err error) {
 	u, n := t.unit, t.unit.nodes[0]
-	dir, leave, err := w.attemptFolder(t)
+	dir, left, leave, err := w.attemptFolder(t)
 	if err != nil {
 		return nil, "", nil, err
 	}
@@ -93,7 +95,7 @@ func (w *worker) order(t *task) (o *Order, dir string, done func(), err error) {
 	o = &Order{Format: orderFormat, Action: t.action, Pipeline: n.pipeline.Name, Step: n.Name, Type: u.desc.Type, Version: u.desc.Version,
 		Config: u.desc.Config, Inputs: map[string][]File{}, Outputs: map[string]string{}, Scratch: filepath.Join(dir, scratchName),
 		Checkpoint: w.store.CheckpointPath(t.checkpoint), Key: t.key, Executor: t.executor, Resources: u.resources, State: w.store.Dir(),
-		Tether: true, Sensitive: u.desc.Sensitive, Salt: u.desc.salt, Secrets: u.secrets()}
+		Tether: true, Sensitive: u.desc.Sensitive, Salt: u.desc.salt, Secrets: u.secrets(), left: left}
 	o.Resources.GPUs = t.grant.gpus
 	for port, files := range t.in.ports {
 		for _, f := range files {
@@ -113,13 +115,13 @@ func (w *worker) order(t *task) (o *Order, dir string, done func(), err error) {
 }
 
 // attemptFolder makes the folder of an attempt. The folder of a job elsewhere is not emptied, because a killed run may have left the job there.
-func (w *worker) attemptFolder(t *task) (dir string, done func(), err error) {
+func (w *worker) attemptFolder(t *task) (dir string, left []string, done func(), err error) {
 	if t.away == nil {
-		dir, err = w.space.take(t.unit.facts)
-		return dir, func() { w.space.give(dir) }, err
+		dir, left, err = w.space.take(t.unit.facts, t.unit.desc.Reuses && !t.unit.desc.Isolated)
+		return dir, left, func() { w.space.give(dir) }, err
 	}
 	dir = w.store.JobPath(t.action)
-	return dir, func() {
+	return dir, nil, func() {
 		if w.ctx.Err() == nil { // else the job may go on
 			_ = cache.RemoveAll(dir) // a later attempt begins by emptying it
 		}

@@ -44,7 +44,6 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 	r.options.Begin(r.begun)
 	r.emit(Event{Action: ActionPlan, Total: int64(len(p.work.nodes))})
 	r.loop()
-	r.space.clear()
 	verdict := r.schedule.verdict()
 	rec := r.record(verdict)
 	if err := r.judge(rec); err != nil {

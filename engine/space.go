@@ -8,10 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"rein/cache"
@@ -33,11 +33,13 @@ type space struct {
 	mu    sync.Mutex
 	needs []byte          // lines for the file of uses
 	used  map[string]bool // names of the folders of running executions
-	free  []string        // emptied folders of finished executions, because making and removing folders is slow
+	free  []freeFolder    // those of finished ones, because making and removing folders is slow
+}
 
-	rubbish atomic.Int64 // bytes of small files in rubbishName
-	thrown  atomic.Int64 // how many were ever put there
-	cleared sync.WaitGroup
+// freeFolder is the folder of a finished execution. It holds only an empty folder "tmp", or one with the files that are left.
+type freeFolder struct {
+	name string
+	left []string
 }
 
 func spaceLease(name string) cache.Digest { return cache.Sum([]byte("scratch " + name)) }
@@ -56,7 +58,7 @@ func newSpace(store *cache.Store) (*space, error) {
 		}
 		dir := filepath.Join(root, name)
 		if cache.RemoveAll(dir) == nil {
-			return &space{dir: dir, lease: lease, used: map[string]bool{}}, errors.Join(os.Mkdir(dir, 0o700), os.Mkdir(filepath.Join(dir, rubbishName), 0o700))
+			return &space{dir: dir, lease: lease, used: map[string]bool{}}, os.Mkdir(dir, 0o700)
 		}
 		if err := lease.Release(); err != nil { // it still holds files of a killed run
 			return nil, err
@@ -169,9 +171,9 @@ func (s *space) tell() {
 // scratchName is the folder in an execution's folder that belongs to the step.
 const scratchName = "tmp"
 
-// take gives an execution a folder that holds only an empty folder "tmp". Its name is made from those facts of the step's key that don't
-// depend on inputs, so it stays the same when inputs change.
-func (s *space) take(facts []string) (string, error) {
+// take gives an execution a folder that holds only a folder "tmp". Its name is made from those facts of the step's key that don't
+// depend on inputs, so it stays the same when inputs change. left are the files in "tmp"; without reuses there are none.
+func (s *space) take(facts []string, reuses bool) (dir string, left []string, err error) {
 	_, work := keyOf(facts, nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,83 +182,91 @@ func (s *space) take(facts []string) (string, error) {
 		name = work.Short() + "-" + strconv.Itoa(n)
 	}
 	s.used[name] = true
-	dir := filepath.Join(s.dir, name)
-	if n := len(s.free); n > 0 {
-		old := s.free[n-1]
-		s.free = s.free[:n-1]
-		return dir, os.Rename(old, dir)
+	dir = filepath.Join(s.dir, name)
+	if len(s.free) == 0 {
+		return dir, nil, os.MkdirAll(filepath.Join(dir, scratchName), 0o700)
 	}
-	return dir, os.MkdirAll(filepath.Join(dir, scratchName), 0o700)
+	at := max(0, slices.IndexFunc(s.free, func(f freeFolder) bool { return f.name == name }))
+	from := s.free[at]
+	s.free = slices.Delete(s.free, at, at+1)
+	if from.name != name {
+		if err := os.Rename(filepath.Join(s.dir, from.name), dir); err != nil {
+			return dir, nil, err
+		}
+	}
+	for ; !reuses && len(from.left) > 0; from.left = from.left[1:] {
+		if err := os.Remove(filepath.Join(dir, scratchName, from.left[0])); err != nil {
+			return dir, nil, err
+		}
+	}
+	return dir, from.left, nil
 }
 
 // give takes the folder back. If it can't be emptied it is left for a sweep, and its name isn't used again.
 func (s *space) give(dir string) {
-	if s.empty(dir, scratchName) != nil || s.empty(filepath.Join(dir, scratchName), "") != nil {
+	if empty(dir, scratchName) != nil {
+		return
+	}
+	left, err := leave(filepath.Join(dir, scratchName))
+	if err != nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	free := filepath.Join(s.dir, "free"+strconv.Itoa(len(s.free)))
-	if os.Rename(dir, free) == nil {
-		s.free = append(s.free, free)
-		delete(s.used, filepath.Base(dir))
-	}
+	name := filepath.Base(dir)
+	s.free = append(s.free, freeFolder{name, left})
+	delete(s.used, name)
 }
 
-// Files are slow to create where many were just removed: ext4 searches, one by one, for an inode that wasn't in use in the last minute. So
-// small files of finished steps are only moved away, and removed when the run ends. Once there are many, further ones are removed at once.
+// Small files of finished steps are left for steps that write over them, as exec does with the copies of its inputs: to write over a file
+// takes a tenth of the time of making one. They matter most on ext4 without a journal, which searches long for an inode where many
+// were just removed.
 const (
-	rubbishName = "rubbish"
-	smallFile   = 64 << 10
-	mostRubbish = 256 << 20 // bytes; each file counts as at least a block
-	block       = 4 << 10
+	mostLeft  = 16 // in a folder
+	smallFile = 64 << 10
 )
 
 // empty removes what is in dir, except for one name.
-func (s *space) empty(dir, except string) error {
+func empty(dir, except string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if e.Name() == except || s.throw(dir, e) {
+		if e.Name() == except {
 			continue
 		}
-		path := filepath.Join(dir, e.Name())
-		if e.IsDir() {
-			_ = s.empty(path, "") // RemoveAll has the rest
-		}
-		if err := cache.RemoveAll(path); err != nil {
+		if err := cache.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// throw moves a small file out of the way, if it is one and there is room.
-func (s *space) throw(dir string, e fs.DirEntry) bool {
-	if !e.Type().IsRegular() || s.rubbish.Load() > mostRubbish {
-		return false
+// leave removes what is in dir, which a step may have made read-only, except for some small files.
+func leave(dir string) (left []string, err error) {
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return nil, err
 	}
-	info, err := e.Info()
-	if err != nil || info.Size() > smallFile {
-		return false
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
 	}
-	n := s.thrown.Add(1)
-	if os.Rename(filepath.Join(dir, e.Name()), filepath.Join(s.dir, rubbishName, strconv.FormatInt(n, 10))) != nil {
-		return false
+	for _, e := range entries {
+		if e.Type().IsRegular() && len(left) < mostLeft {
+			if info, err := e.Info(); err == nil && info.Size() <= smallFile {
+				left = append(left, e.Name())
+				continue
+			}
+		}
+		if err := cache.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return nil, err
+		}
 	}
-	s.rubbish.Add(max(info.Size(), block))
-	return true
-}
-
-// clear begins to remove what steps have left: none will run any more.
-func (s *space) clear() {
-	s.cleared.Go(func() { _ = cache.RemoveAll(filepath.Join(s.dir, rubbishName)) })
+	return left, nil
 }
 
 func (s *space) close() {
-	s.cleared.Wait()
 	_ = cache.RemoveAll(s.dir) // the next run sweeps what is left
 	_ = s.lease.Release()
 }

@@ -4,12 +4,16 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
 	"testing"
 
 	"rein/cache"
 )
 
-// What a step leaves in its folder is gone when the folder is taken again, and the run's end removes what lies about meanwhile.
+// What a step leaves in its folder is gone when the folder is taken again, except for small files, for a step that asks for them; and
+// the run's end removes everything.
 func TestAStepFindsNothingOfTheOneBefore(t *testing.T) {
 	store, err := cache.Open(t.TempDir(), cache.Options{})
 	if err != nil {
@@ -20,44 +24,110 @@ func TestAStepFindsNothingOfTheOneBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rubbish := filepath.Join(s.dir, rubbishName)
-	leave := func(dir string) {
+	litter := func(dir string) error {
 		tmp := filepath.Join(dir, scratchName)
-		err := errors.Join(os.MkdirAll(filepath.Join(tmp, "a", "b"), 0o755), os.WriteFile(filepath.Join(tmp, "a", "b", "small"), []byte("x"), 0o400),
+		return errors.Join(os.MkdirAll(filepath.Join(tmp, "a", "b"), 0o755), os.WriteFile(filepath.Join(tmp, "a", "b", "small"), []byte("x"), 0o400),
 			os.WriteFile(filepath.Join(tmp, "large"), make([]byte, smallFile+1), 0o644), os.Link(filepath.Join(tmp, "large"), filepath.Join(tmp, "link")),
-			os.Symlink("large", filepath.Join(tmp, "symlink")), os.WriteFile(filepath.Join(dir, "out.o"), []byte("y"), 0o644))
-		if err != nil {
-			t.Fatal(err)
-		}
+			os.WriteFile(filepath.Join(tmp, "small"), []byte("x"), 0o644), os.Symlink("large", filepath.Join(tmp, "symlink")),
+			os.WriteFile(filepath.Join(dir, "out.o"), []byte("y"), 0o644), os.Chmod(tmp, 0o500))
 	}
-	count := func(dir string) int {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(entries)
-	}
-	want := func(kept int) {
+	take := func(facts string, reuses bool, want ...string) {
 		t.Helper()
-		dir, err := s.take(nil)
+		dir, left, err := s.take([]string{facts}, reuses)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if count(dir) != 1 || count(filepath.Join(dir, scratchName)) != 0 || count(rubbish) != kept {
-			t.Errorf("%d names in the folder, %d in the step's part of it, %d of rubbish, want 1, 0 and %d",
-				count(dir), count(filepath.Join(dir, scratchName)), count(rubbish), kept)
+		var found []string
+		err = filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
+			rel, _ := filepath.Rel(dir, path)
+			found = append(found, rel)
+			return err
+		})
+		expect := []string{".", scratchName}
+		for _, name := range want {
+			expect = append(expect, filepath.Join(scratchName, name))
 		}
-		leave(dir)
+		if err != nil || !slices.Equal(left, want) || !slices.Equal(found, expect) {
+			t.Errorf("%s: there is %q, and %q is left; want %q (%v)", facts, found, left, want, err)
+		}
+		if info, err := os.Stat(filepath.Join(dir, scratchName)); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("%s: the step's part of the folder: %v, %v", facts, info.Mode(), err)
+		}
+		if err := litter(dir); err != nil {
+			t.Fatal(err)
+		}
 		s.give(dir)
 	}
-	want(0)
-	want(2) // small and out.o
-	want(4)
-	s.rubbish.Store(mostRubbish + 1)
-	want(6)
-	want(6) // no more than that is put off
+	take("a", true)
+	take("a", true, "small")
+	take("b", true, "small")
+	take("b", false)
+	take("c", true, "small")
+	if entries, err := os.ReadDir(s.dir); err != nil || len(entries) != 1 {
+		t.Errorf("folders: %v, %v; want one", entries, err)
+	}
 	s.close()
 	if _, err := os.Stat(s.dir); !errors.Is(err, os.ErrNotExist) {
 		t.Error("the run's folder is still there:", err)
 	}
+}
+
+// Folders that are in use have different names, also for the same work, and a name stays with its work.
+func TestFolderNamesStayWithTheWork(t *testing.T) {
+	store, err := cache.Open(t.TempDir(), cache.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	s, err := newSpace(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	take := func(facts string) string {
+		t.Helper()
+		dir, _, err := s.take([]string{facts}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	a, a2, b := take("a"), take("a"), take("b")
+	for _, dir := range []string{a, a2, b} {
+		s.give(dir)
+	}
+	if again := []string{take("b"), take("a"), take("a")}; !slices.Equal(again, []string{b, a, a2}) || a == a2 {
+		t.Errorf("folders %q, then %q", []string{b, a, a2}, again)
+	}
+}
+
+// Folders that are taken and given by many at once, under few names, are never two steps' at a time, and never missing.
+func TestFoldersAreTakenByMany(t *testing.T) {
+	store, err := cache.Open(t.TempDir(), cache.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	s, err := newSpace(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	var all sync.WaitGroup
+	for g := range 8 {
+		all.Go(func() {
+			for i := range 200 {
+				dir, _, err := s.take([]string{strconv.Itoa((g + i) % 5)}, i%2 == 0)
+				if err == nil {
+					err = os.Mkdir(filepath.Join(dir, scratchName, "mine"), 0o700)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				s.give(dir)
+			}
+		})
+	}
+	all.Wait()
 }

@@ -22,8 +22,12 @@ func (e *Env) OutPorts() map[string]string { return e.call.Outputs }
 // Files returns the files of an input port with their digests and names.
 func (e *Env) Files(port string) []engine.File { return e.call.Inputs[port] }
 
-// Scratch returns an empty folder that is removed after the step.
+// Scratch returns a folder that is removed after the step. It is empty, except for Left.
 func (e *Env) Scratch() string { return e.call.Scratch }
+
+// Left names files in Scratch that an earlier step has left, because writing over a file is faster than making one. A step that Reuses
+// writes over them or removes them; all other steps get none.
+func (e *Env) Left() []string { return e.call.Left }
 
 // Checkpoint returns a folder that survives if the run is killed: the next run of the same work gets it again. The folder is created by the
 // first call, because most steps need none. If it can't be created, writing to it gives the reason.

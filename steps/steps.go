@@ -40,6 +40,7 @@ type Type struct {
 	Dynamic bool
 
 	isolated, nondeterministic, exclusive bool
+	reuses                                bool
 	traits                                engine.Traits
 	rowsKnown, keeps                      bool // the type says what becomes of the rows of its inputs
 	fingerprint                           func() map[string]string
@@ -55,6 +56,9 @@ type Option func(*Type)
 
 // Isolated makes the step run in a child process, because its native code may crash.
 func Isolated(t *Type) { t.isolated = true }
+
+// Reuses says that the step takes care of the files in Env.Left.
+func Reuses(t *Type) { t.reuses = true }
 
 // Exclusive says that the step measures time. No other step runs beside it, and it runs after all others that can.
 func Exclusive(t *Type) { t.exclusive = true }
@@ -217,7 +221,7 @@ type op struct {
 func (o *op) Describe(ctx context.Context) (engine.Description, error) {
 	d := engine.Description{
 		Type: o.t.Name, Version: o.t.Version, Config: o.json, Lines: o.lines, Sensitive: o.sensitive,
-		Nondeterministic: o.t.nondeterministic, Isolated: o.t.isolated, Exclusive: o.t.exclusive, Fingerprints: map[string]string{},
+		Nondeterministic: o.t.nondeterministic, Isolated: o.t.isolated, Exclusive: o.t.exclusive, Reuses: o.t.reuses, Fingerprints: map[string]string{},
 		Unkeyed: o.t.unkeyed, Extents: o.t.extents,
 	}
 	if o.t.fingerprint != nil {

@@ -32,3 +32,8 @@ func runGroup(ctx context.Context, cmd *osexec.Cmd, _ string, out io.Writer) err
 
 // watchOver does nothing here: the watcher needs process groups.
 func watchOver(io.Reader, *os.File) {}
+
+const noFollow = 0
+
+// asNew is false: processes that may still have the file open are waited for on Linux only.
+func asNew(*os.File, os.FileInfo) bool { return false }

@@ -22,3 +22,8 @@ func nameless() (*os.File, error) {
 	}
 	return f, os.Remove(f.Name())
 }
+
+const noFollow = 0
+
+// asNew is false: processes that may still have the file open are waited for on Linux only.
+func asNew(*os.File, os.FileInfo) bool { return false }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"rein/cache"
 	"rein/engine"
@@ -28,13 +29,14 @@ type sandbox struct {
 	inputs  map[string][]string
 	// lists maps a port with several files to a file that lists their paths, one a line.
 	lists map[string]string
+	left  leftovers
 }
 
 const metricsName = ".metrics.json"
 
 // newSandbox copies the inputs, and nothing else, to where the program finds them.
 func newSandbox(env *steps.Env, in steps.Inputs) (*sandbox, error) {
-	s := &sandbox{dir: env.Scratch(), inputs: map[string][]string{}, lists: map[string]string{}}
+	s := &sandbox{dir: env.Scratch(), inputs: map[string][]string{}, lists: map[string]string{}, left: leftovers{env.Scratch(), env.Left()}}
 	s.metrics = filepath.Join(s.dir, metricsName)
 	ports := slices.Sorted(maps.Keys(in)) // sorted, so that equal steps get equal paths
 	for _, port := range ports {
@@ -50,7 +52,7 @@ func newSandbox(env *steps.Env, in steps.Inputs) (*sandbox, error) {
 			return nil, fmt.Errorf("input %s: %w", port, err)
 		}
 	}
-	return s, nil
+	return s, s.left.clear()
 }
 
 // port copies the files of one port into the sandbox.
@@ -64,10 +66,10 @@ func (s *sandbox) port(port string, files []engine.File) error {
 			return fmt.Errorf("%q would be outside the step's folder", name)
 		}
 		dst := filepath.Join(s.dir, port, name)
-		if exists(dst) { // two files from different folders have the same name
+		if !s.left.has(dst) && exists(dst) { // two files from different folders have the same name
 			dst = filepath.Join(s.dir, port, fmt.Sprintf("%04d", i), name)
 		}
-		if err := place(f.Path, dst); err != nil {
+		if err := s.place(f.Path, dst); err != nil {
 			return err
 		}
 		s.inputs[port] = append(s.inputs[port], dst)
@@ -77,6 +79,9 @@ func (s *sandbox) port(port string, files []engine.File) error {
 	}
 	list := filepath.Join(s.dir, "."+port+".list")
 	s.lists[port] = list
+	if err := s.left.vacate(list); err != nil {
+		return err
+	}
 	return os.WriteFile(list, []byte(strings.Join(s.inputs[port], "\n")+"\n"), 0o644)
 }
 
@@ -86,6 +91,9 @@ func (s *sandbox) short(port string, files []engine.File) error {
 		return nil
 	}
 	at := filepath.Join(s.dir, filepath.FromSlash(files[0].Name))
+	if err := s.left.vacate(at); err != nil {
+		return err
+	}
 	if exists(at) || filepath.Base(at) == metricsName {
 		return nil
 	}
@@ -95,7 +103,7 @@ func (s *sandbox) short(port string, files []engine.File) error {
 	if os.Link(s.inputs[port][0], at) == nil {
 		return nil
 	}
-	return place(s.inputs[port][0], at)
+	return s.place(s.inputs[port][0], at)
 }
 
 func exists(path string) bool {
@@ -122,8 +130,8 @@ func (s *sandbox) paths(port string) string {
 
 // place puts a copy of the file or folder src at dst. It never makes a hard link: the program owns the file, so it may write to it whatever
 // its mode is.
-func place(src, dst string) error {
-	in, err := os.Open(src)
+func (s *sandbox) place(src, dst string) error {
+	in, err := cache.OpenPlain(src, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
@@ -133,16 +141,16 @@ func place(src, dst string) error {
 		return err
 	}
 	if !fi.IsDir() {
-		err := copyOpen(in, dst, fi)
-		if errors.Is(err, fs.ErrNotExist) {
-			if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+		err := s.copyOpen(in, dst, fi)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+			if err := s.folder(filepath.Dir(dst)); err != nil {
 				return err
 			}
-			err = copyOpen(in, dst, fi)
+			err = s.copyOpen(in, dst, fi)
 		}
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+	if err := s.folder(dst); err != nil {
 		return err
 	}
 	if src, err = filepath.EvalSymlinks(src); err != nil { // WalkDir doesn't follow a link at its root
@@ -163,51 +171,50 @@ func place(src, dst string) error {
 		if cache.EditorLock(p, d) {
 			return nil
 		}
-		fi, err := os.Stat(p) // follows links: the file that a link leads to is the content
-		if err != nil {
-			return err
-		}
-		if fi.IsDir() {
-			return place(p, to)
-		}
-		return placeFile(p, to, fi)
+		return s.place(p, to) // follows links: the file that a link leads to is the content
 	})
 }
 
-func placeFile(src, dst string, fi fs.FileInfo) error {
-	in, err := os.Open(src)
-	if err != nil {
+// folder makes a folder.
+func (s *sandbox) folder(path string) error {
+	if err := s.left.vacate(path); err != nil {
 		return err
 	}
-	defer in.Close()
-	return copyOpen(in, dst, fi)
+	return os.MkdirAll(path, 0o755)
 }
 
 // smallCopy is the size in bytes below which a file is copied with one read and one write.
 const smallCopy = 32 << 10
 
-// copyOpen copies the open file in to dst, which must not exist yet. If dst can't be created, nothing has been read from in, so the caller
-// can try again.
-func copyOpen(in *os.File, dst string, fi fs.FileInfo) error {
-	out, err := os.OpenFile(dst, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|fi.Mode().Perm()&0o111)
+// copyOpen copies the open file in to dst, where nothing but a leftover may be. If dst can't be created, nothing has been read from in, so
+// the caller can try again.
+func (s *sandbox) copyOpen(in *os.File, dst string, fi fs.FileInfo) error {
+	out, was, err := s.left.create(dst, plainMode|fi.Mode().Perm()&0o111)
 	if err != nil {
 		return err
 	}
+	n := int64(0)
 	if fi.Size() < smallCopy {
-		block := blocks.Get().(*[]byte)
-		defer blocks.Put(block)
-		n, err := io.ReadFull(in, (*block)[:fi.Size()])
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // the file shrank; the engine checks inputs again after the step
-			err = nil
-		}
-		_, werr := out.Write((*block)[:n])
-		return errors.Join(err, werr, out.Close())
+		n, err = copySmall(in, out, fi.Size())
+	} else {
+		n, err = io.Copy(out, in) // where the file system can, the kernel shares the blocks of the two files
 	}
-	if _, err := io.Copy(out, in); err != nil { // where the file system can, the kernel shares the blocks of the two files
-		out.Close()
-		return err
+	if err == nil && n < was {
+		err = out.Truncate(n)
 	}
-	return out.Close()
+	return errors.Join(err, out.Close())
+}
+
+// copySmall copies size bytes with one read and one write.
+func copySmall(in io.Reader, out io.Writer, size int64) (int64, error) {
+	block := blocks.Get().(*[]byte)
+	defer blocks.Put(block)
+	n, err := io.ReadFull(in, (*block)[:size])
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // the file shrank; the engine checks inputs again after the step
+		err = nil
+	}
+	_, werr := out.Write((*block)[:n])
+	return int64(n), errors.Join(err, werr)
 }
 
 var blocks = sync.Pool{New: func() any { b := make([]byte, smallCopy); return &b }}

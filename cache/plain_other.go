@@ -1,0 +1,13 @@
+//go:build !unix
+
+package cache
+
+import (
+	"io/fs"
+	"os"
+)
+
+// OpenPlain is os.OpenFile for regular files.
+func OpenPlain(path string, flag int, mode fs.FileMode) (*os.File, error) {
+	return os.OpenFile(path, flag, mode)
+}
