@@ -10,27 +10,27 @@ import (
 	"rein/steps/internal/table"
 )
 
-// How sure a column's name makes it that the column holds the label of the prompt.
+// How clearly a column's name says that the column holds the prompt's label.
 const (
 	noLabel  = iota
 	weak     // holds labels in some data sets and kinds of text in others: type, category
-	lookLike // has a word of a label beside other words: severe_toxic, label_2
-	flag     // says it of one kind of harm: is_jailbreak, toxicity, prompt_harm_label
-	plainly  // label, class, verdict
+	lookLike // has a label's word beside other words: severe_toxic, label_2
+	flag     // names one kind of harm: is_jailbreak, toxicity, prompt_harm_label
+	plainly  // means a label: label, class, verdict
 )
 
-// labelName is what a column's name says of its values.
+// labelName is what a column's name says about its values.
 type labelName struct {
 	sureness int
-	inverted bool // true means benign: is_safe, non_toxic
+	inverted bool // true means benign, as in is_safe, non_toxic
 }
 
 var (
-	// neutral words stand for a label without saying of what.
+	// neutral words name a label without saying what it is about.
 	neutral = set("label labels class target verdict y truth gold")
-	// fillers add nothing to a name or a value: is_user_prompt_toxic.
+	// fillers add no meaning to a name or a value, as in is_user_prompt_toxic.
 	fillers = set("is has contains are was the prompt prompts user input text request query message flag binary final ground human attempt speech content a an any detected found present")
-	// answers are words of columns about what a model said, not about the prompt: response_harm_label, attack_success.
+	// answers are words in the names of columns that are about a model's answer, not the prompt: response_harm_label, attack_success.
 	answers = set(`response responses answer answers output outputs completion completions reply replies assistant model refusal refused rejected
 		chosen success successful jailbroken compliance`)
 	weakNames   = set("type category kind")
@@ -66,7 +66,7 @@ func nameOf(column string) labelName {
 	return labelName{flag, inverted}
 }
 
-// candidate is a column that may hold the label, and what a file's rows hold in it.
+// candidate is a column that may hold the label, with the values that the file's rows have in it.
 type candidate struct {
 	name              string
 	sureness          int
@@ -76,29 +76,29 @@ type candidate struct {
 
 func (c *candidate) known() int { return c.benign + c.malicious }
 
-// clash counts rows for which two candidates give different labels.
+// clash counts the rows for which two candidates give different labels.
 type clash struct {
 	rows   int
 	at     table.Place
 	values [2]string // of the first such row
-	labels [2]string // what they mean
+	labels [2]string // what these values mean
 }
 
-// profile is what a file's rows hold in the columns that may be their label.
+// profile describes a file's columns that may hold the label, and their values.
 type profile struct {
 	file       string
 	valueOf    func(rec table.Record, column string) labelValue
 	candidates []*candidate
 	clashes    map[[2]string]*clash
 	rows       int
-	answer     string // a column of what a model said; empty: there is none
-	namedParts bool   // whether the records stand in lists whose names say a label
+	answer     string // name of a column about a model's answer, or ""
+	namedParts bool   // the records are in lists whose names say a label
 }
 
-// enoughRows tell what a column holds where nothing else is in question.
+// enoughRows is the number of rows that are read if there is only one candidate.
 const enoughRows = 1000
 
-// profileOf reads a file's candidates: all of its rows while two candidates are in question.
+// profileOf reads a file's candidates. While two candidates are possible, it reads all rows.
 func (r *reader) profileOf(src table.Source) (*profile, error) {
 	p := &profile{file: src.Name, valueOf: r.valueOf, clashes: map[[2]string]*clash{}}
 	var names []string
@@ -123,7 +123,7 @@ func (r *reader) profileOf(src table.Source) (*profile, error) {
 	return p, nil
 }
 
-// meet adds the candidates among a record's columns, surest first.
+// meet adds the candidates among a record's columns, the clearest names first.
 func (p *profile) meet(names []string) {
 	for _, n := range names {
 		sureness := nameOf(n).sureness
@@ -178,8 +178,9 @@ func (p *profile) row(rec table.Record) {
 	}
 }
 
-// alive are the candidates whose values are labels: of a flag or a label most, of less sure names all, and of a weak one
-// both labels.
+// alive returns the candidates whose values look like labels. In a column that is named like a flag or a label, most values must be labels.
+// With a less clear name, all values must be. With a weak name, there must also be values of both
+// labels if the file has enough rows to tell.
 func (p *profile) alive() []*candidate {
 	var out []*candidate
 	for _, c := range p.candidates {
@@ -199,8 +200,8 @@ func (p *profile) alive() []*candidate {
 	return out
 }
 
-// guess is the column that would hold the label if its values were known: where nothing else says the label, it is told which
-// they are.
+// guess returns the column that would hold the label if its values had a known meaning. If nothing else says the label, the error names
+// this column.
 func (p *profile) guess() []string {
 	for _, c := range p.candidates {
 		if c.sureness >= flag {
@@ -210,8 +211,8 @@ func (p *profile) guess() []string {
 	return nil
 }
 
-// choose gives the columns that hold the label, the first with a value counting; none where no column does. notes say what
-// was decided against a column of less sure name. It is an error if columns that may be the label disagree.
+// choose returns the columns that hold the label, or none if no column does. In each row, the first column with a value counts. notes
+// report columns with a less clear name that were not chosen. It is an error if columns that may be the label disagree.
 func (p *profile) choose(c *Config) (columns, notes []string, err error) {
 	var sure, less []*candidate
 	for _, a := range p.alive() {
@@ -223,7 +224,7 @@ func (p *profile) choose(c *Config) (columns, notes []string, err error) {
 			less = append(less, a)
 		}
 	}
-	// A column without unknown values stands before one with some.
+	// Columns without unknown values come first.
 	slices.SortStableFunc(sure, func(a, b *candidate) int { return min(a.unknown, 1) - min(b.unknown, 1) })
 	for i, a := range sure {
 		for _, b := range sure[i+1:] {
@@ -246,7 +247,7 @@ func (p *profile) choose(c *Config) (columns, notes []string, err error) {
 		notes = append(notes, fmt.Sprintf("the label comes from %q. If that is about %q and not about the prompt, name another column, columns = { label = \"...\" }, or say label = \"benign\" or \"malicious\"", sure[0].name, p.answer))
 	}
 	if len(sure) == 0 {
-		if c.Label != "" && !(len(less) == 1 && less[0].sureness == weak) { // it is said for rows that have none
+		if c.Label != "" && !(len(less) == 1 && less[0].sureness == weak) { // the argument label gives the label of rows without one
 			return nil, nil, nil
 		}
 		if len(less) == 1 && less[0].sureness == weak {
@@ -266,7 +267,7 @@ func (p *profile) choose(c *Config) (columns, notes []string, err error) {
 	return columns, notes, nil
 }
 
-// between is where two candidates disagree.
+// between returns where two candidates disagree, or nil if they don't.
 func (p *profile) between(a, b *candidate) *clash {
 	if x := p.clashes[[2]string{a.name, b.name}]; x != nil {
 		return x
@@ -288,7 +289,7 @@ func unsure(c *Config, all []*candidate) error {
 	return fmt.Errorf("no column is surely the label of the prompt. If one of these is, name it:%s\n  or say label = \"benign\" or \"malicious\" for all rows", choices(c, all))
 }
 
-// choices are the lines to write, one for each column that may be meant.
+// choices returns the lines that the user can write, one for each column that may be meant.
 func choices(c *Config, all []*candidate) string {
 	var b strings.Builder
 	for _, a := range all {
@@ -298,7 +299,7 @@ func choices(c *Config, all []*candidate) string {
 	return b.String()
 }
 
-// columnsWith is what the columns argument holds with one more field.
+// columnsWith returns the argument columns with one more field.
 func columnsWith(columns map[string]string, field, name, is, and string) string {
 	var out []string
 	for _, f := range []string{"id", "text", "category", "source", "root", "parent", "method", "weight", "time", "role", "channel"} {

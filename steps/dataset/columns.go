@@ -8,8 +8,8 @@ import (
 	"rein/steps/internal/table"
 )
 
-// usual lists, for each field of a row, the names that its column usually has, best first. A column of another name
-// needs the columns argument. The label's column is found by its values, too: see candidate.
+// usual lists, for each field of a row, the usual names of its column, best first. A column with another name must be given in the argument
+// columns. The label's column is also found by its values: see candidate.
 var usual = map[string][]string{
 	"id":       {"id", "row_id", "prompt_id", "uid", "uuid", "idx", "index"},
 	"text":     {"text", "prompt", "content", "user_input", "user_prompt", "input", "query", "question", "instruction", "message", "messages", "conversation", "conversations", "turns", "request", "sentence", "utterance", "body", "goal", "behavior", "behaviour", "user_query", "user_message", "attack_prompt", "jailbreak_prompt", "adversarial_prompt", "forbidden_prompt", "prompt_text", "input_text", "comment_text"},
@@ -25,11 +25,11 @@ var usual = map[string][]string{
 	"channel":  {"channel", "surface"},
 }
 
-// plain is a column's name as it is compared: "Is Malicious", "is-malicious" and "isMalicious" are is_malicious.
+// plain returns a column's name in a form that can be compared: "Is Malicious", "is-malicious" and "isMalicious" all give is_malicious.
 func plain(name string) string { return strings.Join(tokens(name), "_") }
 
-// columnsOf finds the column of each field among a record's names. Asked-for columns must be there, except a label's where
-// rows without one have a label all the same.
+// columnsOf finds the column of each field among a record's names. A column that the user named must exist. The exception is the label's
+// column if rows without it get a label in another way.
 func columnsOf(names []string, asked map[string]string, labelled bool) (map[string]string, error) {
 	byPlain := map[string]string{}
 	for _, n := range names {
@@ -67,13 +67,13 @@ func columnsOf(names []string, asked map[string]string, labelled bool) (map[stri
 	return out, nil
 }
 
-// isLabel tells a column's name that may be a label's value.
+// isLabel tells whether a column's name may itself be a label's value.
 func isLabel(name string) bool {
 	_, _, known := meaning("", name)
 	return known
 }
 
-// otherTexts are further columns of a record that usually hold the prompt, beside the one that was chosen.
+// otherTexts returns further columns of a record that usually hold the prompt, besides the chosen ones.
 func otherTexts(rec table.Record, chosen ...string) []string {
 	var out []string
 	for _, n := range rec.Names {
@@ -85,7 +85,7 @@ func otherTexts(rec table.Record, chosen ...string) []string {
 	return out
 }
 
-// withoutAnswers are a record's columns without those that hold a prompt together with its answer: Alpaca's text.
+// withoutAnswers returns a record's columns without those that hold a prompt together with its answer, such as Alpaca's text.
 func withoutAnswers(rec table.Record) []string {
 	return slices.DeleteFunc(slices.Clone(rec.Names), func(n string) bool {
 		s, _ := rec.Text(n)
@@ -96,16 +96,16 @@ func withoutAnswers(rec table.Record) []string {
 	})
 }
 
-// forget takes back guesses that make no sense beside the others.
+// forget removes guessed columns that make no sense beside the others.
 func forget(out, asked map[string]string) {
-	if _, ok := out["root"]; !ok { // without lineage, these mean something else
+	if _, ok := out["root"]; !ok { // without a root column, these columns mean something else
 		for _, field := range []string{"parent", "method", "weight"} {
 			if _, ok := asked[field]; !ok {
 				delete(out, field)
 			}
 		}
 	}
-	for _, field := range []string{"category", "source", "id"} { // a column serves once
+	for _, field := range []string{"category", "source", "id"} { // a column is used for one field only
 		if _, ok := asked[field]; !ok && (out[field] == out["text"] || out[field] == out["label"]) {
 			delete(out, field)
 		}

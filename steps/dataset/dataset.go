@@ -1,6 +1,6 @@
-// Package dataset reads labelled prompts of the user's: JSON lines, JSON, CSV, TSV or Parquet, one file or a folder,
-// also compressed. Columns and labels are recognised by their usual names, or mapped; a row that can't be used is
-// named with its file and line, and more of them than max_bad are an error.
+// Package dataset reads the user's labelled prompts from JSON lines, JSON, CSV, TSV or Parquet, from one file or a folder, also compressed.
+// It recognises columns and labels by their usual names, or the user maps them. A row that can't be used is reported with its file and
+// line. More such rows than max_bad are an error.
 package dataset
 
 import (
@@ -16,7 +16,7 @@ import (
 	"rein/steps/internal/table"
 )
 
-// Config of the step.
+// Config holds the arguments of the step.
 type Config struct {
 	URL        string            `hcl:"url,optional" doc:"Address to download in place of data; needs sha256."`
 	SHA256     string            `hcl:"sha256,optional" doc:"What the url's content must hash to."`
@@ -35,7 +35,7 @@ type Config struct {
 	Filters    []Filter          `hcl:"filter,block" doc:"Keeps only rows that pass; several must all pass."`
 }
 
-// Validate checks the maps' fixed sides and the filters.
+// Validate checks the names of fields and labels in the maps, and the filters.
 func (c *Config) Validate() error {
 	var check steps.Checks
 	for _, field := range slices.Sorted(maps.Keys(c.Columns)) {
@@ -58,12 +58,12 @@ func (c *Config) Validate() error {
 	return check.Err()
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Data artifact.File `port:"data,optional" doc:"a file or folder: .jsonl, .json, .csv, .tsv, .txt or .parquet, also .gz, .zst or .bz2"`
 }
 
-// Out is what the step makes.
+// Out holds the output of the step.
 type Out struct {
 	Rows artifact.Rows `port:"rows" doc:"the rows, in the order of the files' names and their lines"`
 }
@@ -99,7 +99,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return out, r.finish()
 }
 
-// sources lists the files to read, and what the data set says of the numbers in its columns.
+// sources lists the files to read. It also returns the names that the data set gives to the numbers in its columns.
 func (c *Config) sources(ctx context.Context, env *steps.Env, in In) (files []table.Source, classes map[string][]string, err error) {
 	switch given := in.Data.Path != ""; {
 	case given && (c.URL != "" || c.Hub != ""):
@@ -122,7 +122,7 @@ func (c *Config) sources(ctx context.Context, env *steps.Env, in In) (files []ta
 	return files, table.Classes(table.AboutFiles(in.Data.Path)), nil
 }
 
-// local lists the files of the data port: one file, a folder's, or a glob's.
+// local lists the files of the port data: one file, or the files of a folder or a glob pattern.
 func local(env *steps.Env, in In) ([]table.Source, error) {
 	files := env.Files("data")
 	if len(files) <= 1 {
@@ -145,7 +145,7 @@ func local(env *steps.Env, in In) ([]table.Source, error) {
 	return out, nil
 }
 
-// noteLeft says which files of a folder look like data and aren't read.
+// noteLeft notes which files of a folder look like data but aren't read.
 func noteLeft(env *steps.Env, left []string) {
 	if len(left) == 0 {
 		return

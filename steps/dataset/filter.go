@@ -12,7 +12,7 @@ import (
 	"rein/steps/internal/table"
 )
 
-// Filter is a condition that a row must meet to be kept.
+// Filter is a condition. Only rows that meet it are kept.
 type Filter struct {
 	Column   string   `hcl:"column" default:"text" doc:"What is looked at: a field of the row (text, label, category, source, role, channel, id), or else a column of the data."`
 	In       []string `hcl:"in,optional" doc:"Keeps rows whose value is one of these."`
@@ -23,7 +23,7 @@ type Filter struct {
 	MaxChars int      `hcl:"max_chars" default:"0" doc:"Keeps rows of at most so many characters; 0: no limit."`
 }
 
-// compile checks the filter: it must ask for something, and its expressions must be right.
+// compile checks that the filter has a condition and that its regular expressions are valid.
 func (f *Filter) compile() error {
 	if len(f.In)+len(f.NotIn) == 0 && f.Matches == "" && f.Excludes == "" && f.MinChars == 0 && f.MaxChars == 0 {
 		return errors.New("asks for nothing: want in, not_in, matches, excludes, min_chars or max_chars")
@@ -36,7 +36,7 @@ func (f *Filter) compile() error {
 	return nil
 }
 
-// test is a filter ready to be asked about rows.
+// test is a compiled filter.
 type test struct {
 	Filter
 	name              string
@@ -77,7 +77,7 @@ func (t *test) keeps(row artifact.Row, rec table.Record) bool {
 	return true
 }
 
-// rowFields are the columns of a filter that are fields of the row, not columns of the data.
+// rowFields are the columns in filters that mean a field of the row, not a column of the data.
 var rowFields = set("text label category source id role channel")
 
 func valueOf(column string, row artifact.Row, rec table.Record) string {
@@ -105,7 +105,7 @@ func valueOf(column string, row artifact.Row, rec table.Record) string {
 	return s
 }
 
-// String is the filter as it was written, for messages.
+// String returns the filter as the user wrote it, for messages.
 func (f Filter) String() string {
 	var parts []string
 	add := func(when bool, format string, args ...any) {

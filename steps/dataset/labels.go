@@ -10,7 +10,7 @@ import (
 	"rein/steps/internal/table"
 )
 
-// words is what the usual label values mean, besides what polarity knows.
+// words maps the usual label values that polarity doesn't know to a label.
 var words = map[string]string{
 	"legit": artifact.Benign, "ok": artifact.Benign, "good": artifact.Benign, "allowed": artifact.Benign, "allow": artifact.Benign, "negative": artifact.Benign,
 	"no": artifact.Benign, "false": artifact.Benign, "f": artifact.Benign, "n": artifact.Benign, "0": artifact.Benign, "0.0": artifact.Benign,
@@ -19,31 +19,31 @@ var words = map[string]string{
 	"yes": artifact.Malicious, "true": artifact.Malicious, "t": artifact.Malicious, "y": artifact.Malicious, "1": artifact.Malicious, "1.0": artifact.Malicious,
 }
 
-// families are label values that name the kind of an attack, and the category they stand for.
+// families maps label values that name a kind of attack to the category of the row.
 var families = map[string]string{
 	"jailbreak": "jailbreak", "jailbreaking": "jailbreak", "injection": "injection", "prompt_injection": "injection", "toxic": "toxicity",
 	"toxicity": "toxicity", "hate": "toxicity", "hate_speech": "toxicity", "pii": "pii", "privacy": "pii", "obfuscation": "obfuscation",
 }
 
-// missing are the ways in which programs write that there is no value.
+// missing lists what programs write where there is no value.
 var missing = set("none null nan na n/a nat <na> undefined")
 
-// isMissing tells whether a value says that there is none.
+// isMissing tells whether a value stands for no value.
 func isMissing(value string) bool {
 	v := strings.ToLower(strings.TrimSpace(value))
 	return v == "" || missing[v]
 }
 
-// truths are the label values that an inverted column turns round; words like "unsafe" mean what they say.
+// truths lists the values that mean the opposite in an inverted column. Words like "unsafe" keep their meaning there.
 var truths = map[string]bool{"0": true, "0.0": true, "1": true, "1.0": true, "true": true, "false": true, "t": true, "f": true, "y": true, "n": true, "yes": true, "no": true}
 
-// word is a label value as it is compared.
+// word returns a label value in a form that can be compared.
 func word(value string) string {
 	return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(value)))
 }
 
-// meaning is the label of a value in a column, and the category that the value itself names, if it does.
-// ok is false for a value that nobody knows.
+// meaning returns the label that a value in a column stands for, and the attack category if the value names one. ok is false if the value
+// is unknown.
 func meaning(column, value string) (label, category string, ok bool) {
 	v := word(value)
 	if f, ok := families[v]; ok {
@@ -59,7 +59,7 @@ func meaning(column, value string) (label, category string, ok bool) {
 	return label, "", true
 }
 
-// askedFor is what the labels argument says of a value; empty: nothing.
+// askedFor returns the label that the argument labels gives to a value, or "".
 func askedFor(value string, asked map[string]string) string {
 	if l, ok := asked[value]; ok {
 		return l
@@ -73,12 +73,11 @@ func askedFor(value string, asked map[string]string) string {
 	return ""
 }
 
-// topics are words by which a file's name tells what its rows are about, not what they are: jailbreak-classification.csv
-// has benign rows too.
+// topics are words in file names that say what the rows are about, not what they are: jailbreak-classification.csv has benign rows, too.
 var topics = set("safety classification classifier detection detector defense defence guard guards guardrail guardrails filter filters detect detecting against anti prevention protection resistance robustness benchmark bench vs and or mixed both")
 
-// byName is the label that a file's name, or else the folder it lies in, says: malicious.jsonl, attacks/2024.csv.
-// Empty: the name says nothing, or both. against is a folder further out whose name is one word that says the other label.
+// byName returns the label in the name of a file or, if there is none, of its folder: malicious.jsonl, attacks/2024.csv. It is "" if the
+// name says nothing, or both labels. against is an outer folder whose name is a single word for the other label.
 func byName(name string) (label, against string) {
 	for name = table.Stem(name); name != "." && name != "/" && name != ""; name = path.Dir(name) {
 		ws := nameWords(path.Base(name))
@@ -100,7 +99,7 @@ func byName(name string) (label, against string) {
 	return label, ""
 }
 
-// nameWords are the words of a file's name, without digits: attacks2024 is attacks.
+// nameWords returns the words of a file's name without digits: attacks2024 gives attacks.
 func nameWords(base string) []string {
 	return tokens(strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' {

@@ -10,24 +10,24 @@ import (
 	"rein/steps/artifact"
 )
 
-// Glimpse is what the step takes of data, seen on the first rows of each file.
+// Glimpse describes how the step would read some data, judged by the first rows of each file.
 type Glimpse struct {
 	Files   int
-	Rows    int  // that were looked at
-	Benign  int  // of them
-	More    bool // there are further rows
+	Rows    int  // number of rows that were read
+	Benign  int  // number of benign rows among them
+	More    bool // there are more rows than were read
 	Text    string
-	Label   string            // what says the label: `"label"`, "the file's name (benign)"
-	Fields  map[string]string // columns of the other fields: "source", "category"
-	Sources int               // different ones among the rows
-	Notes   []string          // what the step would note
+	Label   string            // where the label comes from: `"label"`, "the file's name (benign)"
+	Fields  map[string]string // columns of the other fields, such as "source", "category"
+	Sources int               // number of different sources among the rows
+	Notes   []string          // the notes that the step would make
 }
 
-// Look reads the first rows of a file or folder, at most so many of each file, as the step would with that configuration. Its
-// error is what the step would fail with. It writes nothing.
+// Look reads the first rows of a file or folder as the step would with the configuration c: at most most rows of each file. It returns the
+// error with which the step would fail. It writes nothing.
 func Look(ctx context.Context, path string, c Config, most int) (*Glimpse, error) {
 	if c.UTF8 == "" {
-		c.UTF8 = "error" // the argument's default
+		c.UTF8 = "error" // default of the argument
 	}
 	if err := c.Validate(); err != nil {
 		return nil, err

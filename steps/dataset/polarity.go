@@ -7,10 +7,10 @@ import (
 	"rein/steps/artifact"
 )
 
-// One reading of words serves label values, the names of label columns, and the names of files and folders: "non_toxic" is
-// benign in each of them.
+// Label values, names of label columns, and names of files and folders are all read by the same rules: "non_toxic" is benign in each of
+// them.
 
-// tokens are the words of a name or a value in lower case: "isMalicious", "Is Malicious" and "is-malicious" are is, malicious.
+// tokens returns the words of a name or a value in lower case. "isMalicious", "Is Malicious" and "is-malicious" all give is, malicious.
 func tokens(s string) []string {
 	var out []string
 	from, prev := -1, ' '
@@ -47,13 +47,14 @@ var (
 	harmless = set("benign safe safety harmless normal regular legitimate clean")
 	harmful  = set(`malicious unsafe harm harms harmful harmfulness attack attacks adversarial jailbreak jailbreaks jailbreaking injection
 		injections toxic toxicity hate hateful hostile dangerous abusive offensive flagged`)
-	// negators turn the next word of the two lists round ("non"), or all that follow ("no injection attack").
+	// negators reverse the meaning of the next word that says a label ("non"), or, if the value is true, of all that follow ("no injection
+	// attack").
 	negators = map[string]bool{"non": false, "un": false, "not": true, "no": true, "without": true, "never": true, "lacks": true, "lacking": true, "isnt": true, "isn": true, "arent": true, "aren": true}
-	// absent words turn the one before them round: toxicity-free, injection_absent.
+	// absent words reverse the meaning of the word before them: toxicity-free, injection_absent.
 	absent = set("free absent")
 )
 
-// polarity is what one word says, a negating prefix included: "nontoxic", "unharmful".
+// polarity returns the label that one word says. It knows negating prefixes: "nontoxic", "unharmful".
 func polarity(word string) string {
 	switch {
 	case harmless[word]:
@@ -78,14 +79,14 @@ func opposite(label string) string {
 	return artifact.Benign
 }
 
-// saying is what words say together.
+// saying is the meaning of several words together.
 type saying struct {
-	label string   // empty: nothing, or both
-	word  string   // the first word that says a label
+	label string   // "" if the words say no label, or both
+	word  string   // first word that says a label
 	other []string // words that are neither a label nor a negation
 }
 
-// said reads words, negations included.
+// said returns the meaning of words, including negations.
 func said(words []string) saying {
 	var s saying
 	var benign, malicious, next, rest bool
@@ -108,7 +109,7 @@ func said(words []string) saying {
 			continue
 		case w == "of" && at(i-1) == "free":
 			continue
-		case w == "from" && (at(i-1) == "free" || polarity(at(i-1)) == artifact.Benign): // safe from injection
+		case w == "from" && (at(i-1) == "free" || polarity(at(i-1)) == artifact.Benign): // as in "safe from injection"
 			rest = true
 			continue
 		case label == "":

@@ -10,10 +10,10 @@ import (
 	"rein/steps/internal/table"
 )
 
-// shown is how many bad rows a message lists.
+// shown is the number of bad rows that a message lists.
 const shown = 10
 
-// problems keeps count of bad rows and the first few of them.
+// problems counts the bad rows and keeps the first few for the message.
 type problems struct {
 	n     int
 	first []string
@@ -33,7 +33,7 @@ func (p *problems) String() string {
 	return s
 }
 
-// finish reports what was met, and refuses too many bad rows and an empty result.
+// finish reports all that was found while reading. It fails if there are too many bad rows or no good ones.
 func (r *reader) finish() error {
 	env := r.env
 	if r.bad.n > r.c.MaxBad {
@@ -79,7 +79,7 @@ func (r *reader) finish() error {
 	return nil
 }
 
-// is agrees with a count.
+// is returns "is" or "are" for a count.
 func is(n int) string {
 	if n == 1 {
 		return "is"

@@ -19,39 +19,39 @@ import (
 	"rein/steps/internal/table"
 )
 
-// reader turns records into rows and counts what it meets.
+// reader turns records into rows and counts what it finds on the way.
 type reader struct {
 	c     Config
 	env   *steps.Env
 	keep  func(artifact.Row) error
 	files int
-	most  int  // rows of a file to read; 0: all
-	more  bool // a file has more than that
+	most  int  // largest number of rows to read from a file; 0: all
+	more  bool // some file has more rows than that
 
 	tests   []test
-	dropped []int            // by each test
-	ids     map[uint64]int32 // by the hash of an id: the last number it was given, 1 for itself
-	labels  map[uint64]bool  // by the hash of a text: whether its first row is malicious
+	dropped []int            // number of rows that each filter left out
+	ids     map[uint64]int32 // by hash of an id: the last number appended to it, or 1 if it was used as it is
+	labels  map[uint64]bool  // by hash of a text: whether its first row is malicious
 	bad     problems
-	values  values              // of label columns
-	classes map[string][]string // names of the numbers in the data set's columns
+	values  values              // values of the label columns
+	classes map[string][]string // names that the data set gives to the numbers in its columns
 
 	rows, benign, repaired, renumbered, notNumbers, assistants int
-	contradictions                                             int            // rows whose text an earlier row has with the other label
+	contradictions                                             int            // number of rows whose text an earlier row has with the other label
 	contradiction                                              string         // the first such text
-	nothings                                                   map[string]int // rows whose whole text is a word for "no value"
+	nothings                                                   map[string]int // number of rows whose whole text is a word for "no value", by word
 
-	noted map[string]bool // what a note was made of
+	noted map[string]bool // keys of the notes that were made
 
-	// Of the current file:
-	names                []string          // of the record that columns were worked out for
-	part                 string            // of a JSON file's lists, the one that is read
-	columns              map[string]string // by field
+	// The fields below belong to the current file.
+	names                []string          // column names of the record that the columns were chosen for
+	part                 string            // name of the list that is being read in a JSON file
+	columns              map[string]string // column of each field
 	textColumn           string
-	moreColumn           string   // of an instruction's input, which follows it
-	labelColumns         []string // the first with a value holds the label
-	fileLabel, partLabel string   // what the names of the file and of the list say
-	against              string   // a folder whose name says otherwise
+	moreColumn           string   // column of an instruction's input, which is appended to the instruction
+	labelColumns         []string // columns of the label; the first with a value counts
+	fileLabel, partLabel string   // labels in the names of the file and of the list
+	against              string   // outer folder whose name says the other label
 	fileSource           string
 }
 
@@ -59,7 +59,7 @@ func newReader(c Config, env *steps.Env, keep func(artifact.Row) error, files in
 	return &reader{c: c, env: env, keep: keep, files: files, classes: classes, values: newValues(), tests: newTests(c.Filters), dropped: make([]int, len(c.Filters)), ids: map[uint64]int32{}, labels: map[uint64]bool{}, noted: map[string]bool{}, nothings: map[string]int{}}
 }
 
-// noteOnce makes a note the first time.
+// noteOnce makes a note unless one with the same key was made before.
 func (r *reader) noteOnce(key, format string, args ...any) {
 	if !r.noted[key] {
 		r.noted[key] = true
@@ -75,7 +75,7 @@ func (r *reader) options() table.Options {
 func (r *reader) file(ctx context.Context, src table.Source) error {
 	r.names, r.textColumn, r.labelColumns, r.part = nil, "", nil, ""
 	r.fileLabel, r.against, r.partLabel, r.fileSource = "", "", "", r.c.Source
-	if r.files > 1 { // one file's name may be a temporary one, and is not part of what the step's key holds
+	if r.files > 1 { // the name of a single file isn't part of the key and may be temporary, so rows must not depend on it
 		r.fileLabel, r.against = byName(src.Name)
 		if r.fileSource == "" {
 			r.fileSource = table.SourceOf(src.Name, func(base string) bool { return len(said(nameWords(base)).other) == 0 })
@@ -116,12 +116,12 @@ func (r *reader) file(ctx context.Context, src table.Source) error {
 	return nil
 }
 
-// filtered tells whether filters have left rows out.
+// filtered tells whether a filter has left out any row.
 func (r *reader) filtered() bool {
 	return slices.ContainsFunc(r.dropped, func(n int) bool { return n > 0 })
 }
 
-// findLabel finds the columns of a file that hold the label, unless the step says which one does.
+// findLabel finds the columns of a file that hold the label, unless the step's arguments name one.
 func (r *reader) findLabel(src table.Source) error {
 	if name, ok := r.c.Columns["label"]; ok {
 		r.labelColumns = []string{name}
@@ -154,8 +154,7 @@ func (r *reader) findLabel(src table.Source) error {
 	return p.against(src.Name, r.fileLabel, columns[0])
 }
 
-// against refuses a file whose name says one label and whose column says the other one in every row: one of them is the
-// wrong way round.
+// against refuses a file whose name says one label while its column says the other in every row. One of them must be wrong.
 func (p *profile) against(file, label, column string) error {
 	base := table.Unnumbered(path.Base(table.Stem(file)))
 	if s := said(nameWords(base)); label == "" || s.label != label || len(s.other) > 0 {
@@ -191,7 +190,8 @@ func quoted(names []string) []string {
 	return out
 }
 
-// record makes a row of a record, or counts why not. Its error ends the step: what is wrong is wrong with every row.
+// record turns a record into a row, or counts why it can't. It returns an error only for a mistake that affects every row; that ends the
+// step.
 func (r *reader) record(rec table.Record) error {
 	if err := r.recognise(rec); err != nil {
 		return err
@@ -233,8 +233,8 @@ func (r *reader) record(rec table.Record) error {
 	return r.keep(row)
 }
 
-// kept asks the filters on the data's own columns, or those on the row's fields. The former come first: what they leave out need
-// not be a row.
+// kept applies the filters on the row's fields if fields is true, else those on the data's own columns. The latter are applied first,
+// because a record that they leave out need not be a valid row.
 func (r *reader) kept(rec table.Record, row artifact.Row, fields bool) bool {
 	for i := range r.tests {
 		if fields == rowFields[r.tests[i].Column] && !r.tests[i].keeps(row, rec) {
@@ -245,7 +245,7 @@ func (r *reader) kept(rec table.Record, row artifact.Row, fields bool) bool {
 	return true
 }
 
-// broken is a column that a row is made of and that holds something that is no text, and what that is.
+// broken returns a column that the row needs and that holds something other than text, and what it holds.
 func (r *reader) broken(rec table.Record) (column, why string) {
 	if rec.Broken == nil {
 		return "", ""
@@ -259,8 +259,8 @@ func (r *reader) broken(rec table.Record) (column, why string) {
 	return "", ""
 }
 
-// recognise finds the columns of a record whose names differ from the last one's. The first record of a file decides
-// which column holds the text; a later one without it is a bad row.
+// recognise finds the columns of a record whose column names differ from those of the record before. The first record of a file decides
+// which column holds the text. A later record without that column is a bad row.
 func (r *reader) recognise(rec table.Record) error {
 	if rec.Part != r.part {
 		r.part, r.partLabel, r.names = rec.Part, said(nameWords(rec.Part)).label, nil
@@ -308,7 +308,8 @@ func (r *reader) recognise(rec table.Record) error {
 
 const jsonLine = "an object of JSON lines"
 
-// tableOfLines says what a file that is read as lines of text looks like by its first line, if that is more than a text.
+// tableOfLines looks at the first line of a file that is read as lines of text. It returns what the line looks
+// like if it is more than a text: a line of JSON, or the header of a table.
 func (r *reader) tableOfLines(rec table.Record) string {
 	line, _ := rec.Text("text")
 	switch {
@@ -331,7 +332,7 @@ func (r *reader) tableOfLines(rec table.Record) string {
 	return ""
 }
 
-// withInput is the column of instructions, and that of their inputs, where a data set writes prompts in two parts.
+// withInput returns the column of instructions and the column of their inputs, if the data set divides prompts into these two.
 func withInput(column string, names []string) (text, more string) {
 	if plain(column) != "input" {
 		return column, ""
@@ -344,8 +345,8 @@ func withInput(column string, names []string) (text, more string) {
 	return column, ""
 }
 
-// identify gives a row an id where it has none, and makes each id the only one of its name. The root's name holds the
-// text's hash too: two files that both number their rows from 1 have different rows.
+// identify gives the row an id if it has none, and makes the id unique. The root also contains a hash of the text, because two files that
+// both number their rows from 1 hold different rows.
 func (r *reader) identify(row *artifact.Row) {
 	sum := blake3.Sum256([]byte(row.Text))
 	hash := hex.EncodeToString(sum[:8])
@@ -354,7 +355,7 @@ func (r *reader) identify(row *artifact.Row) {
 		row.ID, root = hash, hash
 	}
 	own, h := row.ID, idHash(row.ID)
-	for n := r.ids[h] + 1; r.ids[idHash(row.ID)] > 0; n++ { // an id may look like one that got a number
+	for n := r.ids[h] + 1; r.ids[idHash(row.ID)] > 0; n++ { // another row may already have an id that looks like this one with a number
 		row.ID = own + "#" + strconv.Itoa(int(n))
 		r.ids[h] = n
 	}
@@ -368,7 +369,7 @@ func (r *reader) identify(row *artifact.Row) {
 	}
 }
 
-// contradicts counts texts that an earlier row has with the other label.
+// contradicts counts the row if an earlier row has the same text with the other label.
 func (r *reader) contradicts(hash string, row artifact.Row) {
 	h := idHash(hash)
 	if had, ok := r.labels[h]; !ok {

@@ -22,8 +22,8 @@ import (
 	"rein/steps/internal/table"
 )
 
-// What comes from elsewhere is pinned by its content, so that the step's key says all: a URL by its SHA-256, a data set
-// of the Hugging Face hub by its commit. Downloads are kept in the user's cache folder and work offline from then on.
+// Remote data are pinned by their content: a URL by its SHA-256, a data set of the Hugging Face hub by its commit. So the step's key fully
+// determines them. Downloads are kept in the user's cache folder and work offline afterwards.
 
 var sha256Hex = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{64}$`) })
 
@@ -49,7 +49,7 @@ func (c *Config) validateRemote() error {
 	return nil
 }
 
-// download fetches the URL's file unless it is there, and checks its content.
+// download fetches the URL's file unless it is in the cache folder, and checks its SHA-256.
 func (c *Config) download(ctx context.Context, env *steps.Env) ([]table.Source, error) {
 	base, err := os.UserCacheDir()
 	if err != nil {
@@ -105,7 +105,7 @@ func get(ctx context.Context, address string, w io.Writer, progress func(done, t
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// meter reports what passes through it, each MiB.
+// meter reports the progress of a download after each MiB.
 type meter struct {
 	done, said, total int64
 	progress          func(done, total int64)
@@ -132,8 +132,8 @@ func hashFile(name string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// fetchHub downloads the data files of a hub data set, and those that say what its numbers mean, as far as the cache that it
-// shares with Hugging Face's own programs has not got them.
+// fetchHub downloads the data files of a hub data set, and the files that say what its numbers mean. It skips files that are in the cache,
+// which Hugging Face's own programs share.
 func (c *Config) fetchHub(ctx context.Context, env *steps.Env) (data []table.Source, classes map[string][]string, err error) {
 	files, err := c.repo().Fetch(ctx, func(name string) bool { return table.IsAbout(name) || table.IsData(name) && c.wants(name) },
 		func(done, total int) { env.Progress(int64(done), int64(total), "files") })
@@ -158,7 +158,8 @@ func (c *Config) repo() hubfiles.Repo {
 	return hubfiles.Repo{Kind: hubfiles.Dataset, ID: c.Hub, Revision: c.Revision}
 }
 
-// ofAsked are the files of the asked-for splits: where none is, JSON files, which may hold them as lists.
+// ofAsked returns the files of the splits that were asked for. If no file belongs to one, it returns the JSON files, which may hold the
+// splits as lists.
 func (c *Config) ofAsked(all []table.Source) []table.Source {
 	files := slices.DeleteFunc(slices.Clone(all), func(s table.Source) bool { return !c.wants(s.Name) })
 	if len(files) == 0 {
@@ -167,8 +168,8 @@ func (c *Config) ofAsked(all []table.Source) []table.Source {
 	return files
 }
 
-// wants tells whether a file belongs to one of the asked-for splits: train-00000-of-00002.parquet, data/train.csv, train/1.jsonl.
-// A JSON file may hold splits itself: the lists in it are chosen by their names.
+// wants tells whether a file belongs to one of the splits that were asked for: train-00000-of-00002.parquet, data/train.csv, train/1.jsonl.
+// A JSON file may hold several splits as lists; these are chosen by the lists' names.
 func (c *Config) wants(name string) bool {
 	if len(c.Splits) == 0 {
 		return true

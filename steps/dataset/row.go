@@ -14,7 +14,7 @@ import (
 	"rein/steps/internal/table"
 )
 
-// field is the text of a record's column for a field of the row; empty where there is none.
+// field returns the text of a record's column for a field of the row, or "" if there is no such column.
 func (r *reader) field(rec table.Record, name string) string {
 	column := r.columns[name]
 	if column == "" {
@@ -27,7 +27,7 @@ func (r *reader) field(rec table.Record, name string) string {
 	return s
 }
 
-// row makes a row of a record; problem says why it can't.
+// row turns a record into a row. If it can't, problem says why.
 func (r *reader) row(rec table.Record) (row artifact.Row, problem string) {
 	said, problem := r.text(rec)
 	if problem != "" {
@@ -61,7 +61,7 @@ func (r *reader) row(rec table.Record) (row artifact.Row, problem string) {
 		row.Weight = w
 	}
 	t, err := instant(r.field(rec, "time"))
-	if _, asked := r.c.Columns["time"]; err != nil && asked { // a guessed column may hold something else
+	if _, asked := r.c.Columns["time"]; err != nil && asked { // a guessed column may hold something other than times
 		return row, err.Error()
 	}
 	row.Time = t
@@ -70,7 +70,7 @@ func (r *reader) row(rec table.Record) (row artifact.Row, problem string) {
 	}
 	if s := r.field(rec, "role"); s != "" {
 		role, known := roleOf(s)
-		if _, asked := r.c.Columns["role"]; !known && asked { // a guessed column may hold something else
+		if _, asked := r.c.Columns["role"]; !known && asked { // a guessed column may hold something other than roles
 			return row, fmt.Sprintf("role %q is none of %s", clip(s, 40), strings.Join(artifact.Roles, ", "))
 		}
 		row.Role = cmp.Or(role, row.Role)
@@ -78,7 +78,7 @@ func (r *reader) row(rec table.Record) (row artifact.Row, problem string) {
 	return row, ""
 }
 
-// text is a record's prompt: a string, or the turns of a conversation.
+// text returns a record's prompt: a string, or the turns of a conversation.
 func (r *reader) text(rec table.Record) (said turns, problem string) {
 	v, there := rec.Values[r.textColumn]
 	is := "is empty"
@@ -107,7 +107,7 @@ func (r *reader) text(rec table.Record) (said turns, problem string) {
 	return said, ""
 }
 
-// label is a record's label, and the category that the label's own value names.
+// label returns a record's label, and the attack category if the label's value names one.
 func (r *reader) label(rec table.Record) (label, category, problem string) {
 	for _, column := range r.labelColumns {
 		v := r.valueOf(rec, column)
@@ -135,15 +135,15 @@ func (r *reader) label(rec table.Record) (label, category, problem string) {
 	return "", "", fmt.Sprintf("%q has no value", r.labelColumns[0])
 }
 
-// labelValue is what a record holds in a column of labels.
+// labelValue is the value of a record in a label column, and its meaning.
 type labelValue struct {
 	text            string
-	none            bool   // there is no value
-	label, category string // empty: nobody knows
-	guessed         bool   // only the column's name says what it is about: 1, yes
+	none            bool   // the record has no value
+	label, category string // label is "" if the value is unknown
+	guessed         bool   // only the column's name gives the value its meaning, as for 1 or yes
 }
 
-// valueOf reads a column of labels: a value, or a list of words that all mean the same label.
+// valueOf reads a label column. The value may also be a list of words that all mean the same label.
 func (r *reader) valueOf(rec table.Record, column string) labelValue {
 	value, ok := rec.Text(column)
 	if ok || rec.Values[column] == nil {
@@ -184,7 +184,7 @@ func (r *reader) meaningOf(column, value string) labelValue {
 	return v
 }
 
-// namedIn is what the data set itself calls a number of a label column.
+// namedIn returns the name that the data set gives to a number in a label column.
 func (r *reader) namedIn(column, value string) string {
 	names := r.classes[column]
 	if n, err := strconv.Atoi(value); err == nil && n >= 0 && n < len(names) {

@@ -7,13 +7,13 @@ import (
 	"rein/steps/artifact"
 )
 
-// turns are what is read of a conversation.
+// turns is what the reader takes from a conversation.
 type turns struct {
 	text          string
-	role, channel string // of the last turn that is read; "" where the conversation doesn't say
+	role, channel string // of the last turn that was taken; "" if the conversation doesn't say
 }
 
-// roleNames are how data sets call the roles.
+// roleNames maps the names that data sets use to roles.
 var roleNames = map[string]string{
 	"user": artifact.RoleUser, "human": artifact.RoleUser, "prompter": artifact.RoleUser, "customer": artifact.RoleUser,
 	"system": artifact.RoleSystem, "developer": artifact.RoleSystem,
@@ -23,14 +23,15 @@ var roleNames = map[string]string{
 	"assistant": artifact.RoleAssistant, "gpt": artifact.RoleAssistant, "model": artifact.RoleAssistant, "bot": artifact.RoleAssistant, "ai": artifact.RoleAssistant, "chatbot": artifact.RoleAssistant,
 }
 
-// roleOf is the role that a data set's word for it means.
+// roleOf returns the role that a data set's name for it means.
 func roleOf(name string) (role string, known bool) {
 	role, known = roleNames[plain(strings.TrimSpace(name))]
 	return role, known
 }
 
-// turnsOf reads a conversation: a list of texts, or of objects with a role and a content. It takes the turns of the wanted roles; where
-// none are asked for, the user's and those without a role, or else what tools and documents say, or else the system's.
+// turnsOf reads a conversation, which is a list of texts, or of objects with a role and a content. It takes the turns of the wanted roles.
+// If wanted is empty, it takes the turns of the user and those without a role. If there are none, it takes those of tools and documents,
+// and without these those of the system.
 func turnsOf(list []any, wanted []string) turns {
 	if len(wanted) > 0 {
 		return turnsWith(list, wanted)
@@ -43,8 +44,8 @@ func turnsOf(list []any, wanted []string) turns {
 	return turns{}
 }
 
-// unzipped is a conversation that is written as an object of lists, one for each field of the turns, as the datasets library
-// keeps sequences: {"role": ["user", "assistant"], "content": ["a", "b"]}; nil: it is no such thing.
+// unzipped turns an object of lists, one for each field, into a list of turns. The datasets library stores sequences in this form: {"role":
+// ["user", "assistant"], "content": ["a", "b"]}. It returns nil if m has another form.
 func unzipped(m map[string]any) []any {
 	n := -1
 	for _, v := range m {
@@ -93,7 +94,7 @@ func turnsWith(list []any, roles []string) turns {
 	return out
 }
 
-// content is a turn's text: a string, or parts of which some are text.
+// content returns a turn's text. The content may be a string, or a list of parts of which some are text.
 func content(turn map[string]any) string {
 	if s := first(turn, "content", "value", "text"); s != "" {
 		return s
@@ -113,7 +114,7 @@ func content(turn map[string]any) string {
 	return strings.Join(out, "\n")
 }
 
-// first is the first of the fields that is a text.
+// first returns the first of the named fields that holds a text.
 func first(m map[string]any, names ...string) string {
 	for _, n := range names {
 		if s, ok := m[n].(string); ok && s != "" {

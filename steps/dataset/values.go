@@ -11,13 +11,13 @@ import (
 	"rein/steps/artifact"
 )
 
-// fewValues is how many values a column of labels has at most: one with more holds something else.
+// fewValues is the largest number of different values in a label column. A column with more values holds something else.
 const fewValues = 10
 
-// values counts what label columns hold, to say what nobody knows and what had to be guessed.
+// values counts the values of label columns. It is used to report the unknown ones and those whose meaning was guessed.
 type values struct {
-	unknowns map[string]int // rows by value; of so many values that it can be told that there are many
-	column   string         // of the unknown ones
+	unknowns map[string]int // number of rows by value, kept only for enough values to tell that there are many
+	column   string         // column of the unknown values
 	guesses  map[string]map[string]int
 }
 
@@ -25,14 +25,14 @@ func newValues() values {
 	return values{unknowns: map[string]int{}, guesses: map[string]map[string]int{artifact.Benign: {}, artifact.Malicious: {}}}
 }
 
-// unclear are the values that mean a label only by the column that they stand in.
+// unclear lists the values whose meaning depends on the column's name.
 var unclear = func() map[string]bool {
 	out := maps.Clone(truths)
 	out["positive"], out["negative"] = true, true
 	return out
 }()
 
-// count notes a value of a column.
+// count counts one value of a column.
 func (v *values) count(column string, value labelValue) {
 	if value.label == "" {
 		if v.column = column; v.unknowns[value.text] > 0 || len(v.unknowns) < 100*fewValues {
@@ -45,7 +45,7 @@ func (v *values) count(column string, value labelValue) {
 	}
 }
 
-// unknown says which values have no meaning, the most frequent first.
+// unknown lists the values without a known meaning, the most frequent first.
 func (v *values) unknown() string {
 	names := slices.SortedFunc(maps.Keys(v.unknowns), func(a, b string) int { return cmp.Or(cmp.Compare(v.unknowns[b], v.unknowns[a]), cmp.Compare(a, b)) })
 	switch n := len(names); {
@@ -64,7 +64,7 @@ func (v *values) unknown() string {
 		v.column, listed(told), is(len(told)), strings.Join(argument, ", "))
 }
 
-// guessed says what values that the data doesn't explain were taken for.
+// guessed reports how ambiguous values were read.
 func (v *values) guessed() string {
 	var taken, argument []string
 	is := " is taken"

@@ -2,7 +2,7 @@ package train
 
 import "slices"
 
-// auc is the probability that a malicious row scores higher than a benign one; ties count half.
+// auc returns the probability that a malicious row scores higher than a benign one. Ties count half.
 func auc(scores []float32, benign func(i int) bool) float64 {
 	order := make([]int, len(scores))
 	for i := range order {

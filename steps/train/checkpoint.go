@@ -9,16 +9,16 @@ import (
 	"path/filepath"
 )
 
-// progress is the state of a training between two epochs: what a killed run goes on from, with the same result.
+// progress is the state of a training between two epochs. A run that was killed continues from it, with the same result.
 type progress struct {
-	Epoch   int // epochs done
-	Horizon int // of the schedule that they followed; 0: one that has none
+	Epoch   int // number of finished epochs
+	Horizon int // epochs of the schedule that they followed; 0 if the schedule has no end
 	Weights [][]float32
-	Moments [][]float32 // the optimiser's
+	Moments [][]float32 // state of the optimiser
 	Step    int
 	Best    [][]float32 // weights of the best epoch
 	BestAt  int
-	BestIs  float64 // what was watched; lower is better
+	BestIs  float64 // watched value of the best epoch; lower is better
 	Curves  []point
 	Seconds float64
 }
@@ -30,7 +30,7 @@ type point struct {
 	Value float64
 }
 
-// save replaces the checkpoint in dir; a crash leaves the one before.
+// save replaces the checkpoint in dir. After a crash the previous checkpoint is still there.
 func (p *progress) save(dir string) error {
 	if dir == "" {
 		return nil
@@ -49,8 +49,7 @@ func (p *progress) save(dir string) error {
 	return nil
 }
 
-// resume reads the checkpoint in dir, or returns nil where there is none that can be used: a lost checkpoint is
-// only lost time.
+// resume reads the checkpoint in dir. It returns nil if there is none, or none that can be used: then the training only takes longer.
 func resume(dir string) (*progress, error) {
 	if dir == "" {
 		return nil, nil

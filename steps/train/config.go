@@ -11,7 +11,7 @@ import (
 	"rein/steps/internal/threshold"
 )
 
-// Config is what a pipeline may say of a training.
+// Config holds the arguments of a training.
 type Config struct {
 	Epochs         int     `hcl:"epochs" default:"10" key:"extent" doc:"At most; training stops early when validation stops improving."`
 	Seed           int     `hcl:"seed" default:"1" doc:"Of initial weights, order and dropout."`
@@ -57,7 +57,7 @@ type Config struct {
 	Device string       `hcl:"device" default:"auto" key:"-" enum:"auto,cpu,cuda,xla:cpu,go" doc:"Where to train; a device that is not there is replaced by the CPU, with a notice. Not in the key."`
 }
 
-// ModelConfig sizes the model: the first three fields an n-gram model, the others an encoder or a user's graph.
+// ModelConfig sets the size of the model. The first three fields apply to an n-gram model, the others to an encoder or a user's graph.
 type ModelConfig struct {
 	Buckets int `hcl:"buckets" default:"262144" doc:"Rows of the embedding: hashed n-grams share them."`
 	Dim     int `hcl:"dim" default:"16" doc:"Columns of the embedding."`
@@ -105,7 +105,7 @@ func (c Config) Validate() error {
 	return check.Err()
 }
 
-// UsesGPU implements steps.GPUUser: the n-gram model of default sizes never does.
+// UsesGPU implements steps.GPUUser. With device auto, an n-gram model of default size doesn't use the GPU.
 func (c Config) UsesGPU() bool { return c.Device == "cuda" || c.Device == "auto" && c.Model != nil }
 
 func (m *ModelConfig) validate() error {
@@ -124,7 +124,7 @@ func (m *ModelConfig) repo() hubfiles.Repo {
 	return hubfiles.Repo{Kind: hubfiles.Model, ID: m.Base, Revision: m.Revision}
 }
 
-// filled has the defaults that depend on the kind of model.
+// filled returns c with the defaults that depend on the kind of model.
 func (c Config) filled(encoder bool) Config {
 	rate, head, batch, smoothing, category := 0.01, 0.001, 256, 0.1, 0.1
 	if encoder {
@@ -143,7 +143,7 @@ func (c Config) filled(encoder bool) Config {
 	return c
 }
 
-// or is v, or what stands for -1.
+// or returns v, or unset if v is -1, which stands for "not set".
 func or(v, unset float64) float64 {
 	if v == -1 {
 		return unset

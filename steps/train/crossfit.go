@@ -12,9 +12,12 @@ import (
 	"rein/steps/artifact"
 )
 
-// crossFit trains on the validation rows, too. What they are held out for, a score by a model that hasn't seen a row's source, every
-// row gets from the model that was trained without the row's group of sources. So the threshold rests on all sources, and so does the
-// model, which is trained last, for as many epochs as the groups' models took. A row that is in both sets counts once.
+// crossFit trains on the validation rows, too. It deals the sources of all rows into groups and trains one model without each group. That
+// model scores the rows of its group, so every row gets a score from a model that hasn't seen its source, as a validation row would. The
+// threshold is chosen on these scores and so rests on all sources.
+//
+// The final model is trained last, on all rows, for the mean number of epochs of the groups' models. A row that is in both sets counts
+// once.
 func crossFit(ctx context.Context, env *steps.Env, c Config, in Inputs, s sets, _ artifact.Model) (*result, error) {
 	all, err := together(env, c, in, s)
 	if err != nil {
@@ -34,7 +37,7 @@ func crossFit(ctx context.Context, env *steps.Env, c Config, in Inputs, s sets, 
 			switch {
 			case of != g:
 				train = append(train, i)
-			case !all.made[i]: // variations aren't what will come
+			case !all.made[i]: // variations aren't judged: real traffic has none
 				held = append(held, i)
 			}
 		}
@@ -71,7 +74,7 @@ func crossFit(ctx context.Context, env *steps.Env, c Config, in Inputs, s sets, 
 	return last.loop.decide(m, others), nil
 }
 
-// together is both sets in one, as ids, weighed again.
+// together joins the training and the validation rows to one dataset, with ids and with weights computed for all rows.
 func together(env *steps.Env, c Config, in Inputs, s sets) (*dataset, error) {
 	if c.Seeds > 1 {
 		return nil, errors.New("seeds: with cross_fit there are no validation rows to choose the best of several seeds on; leave seeds out")
@@ -106,10 +109,10 @@ func together(env *steps.Env, c Config, in Inputs, s sets) (*dataset, error) {
 	return d, nil
 }
 
-// deal gives each row a group out of n: rows of one source, and descendants of one row, the same. The largest sources come first, each
-// into the group with the fewest rows of their kind, so that every group has both labels.
+// deal assigns each row to one of n groups. All rows of one source are in the same group, and so are all descendants of one row. It deals
+// the largest sources first, each to the group with the fewest rows of that label, so that every group gets both labels.
 func (d *dataset) deal(n int) ([]int, error) {
-	rows, total := map[string]*[2]int{}, [2]float64{} // as they came, not those made of them: they are judged
+	rows, total := map[string]*[2]int{}, [2]float64{} // without variations, because only collected rows are judged
 	key := func(i int) string {
 		if d.source[i] == "" {
 			return "row " + d.root[i]

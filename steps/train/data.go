@@ -13,30 +13,30 @@ import (
 	"rein/steps/internal/threshold"
 )
 
-// Classes are the model's outputs. Malicious rows of any other category are "other".
+// Classes lists the model's outputs. Malicious rows of any other category count as "other".
 func Classes() []string {
 	return []string{artifact.Benign, "jailbreak", "toxicity", "injection", "pii", "other"}
 }
 
-// dataset is rows as training sees them.
+// dataset holds rows in the form that training needs.
 type dataset struct {
 	corpus   *ngram.Corpus
-	vectors  []float32 // of a frozen encoder: what it pools of each row
+	vectors  []float32 // pooled outputs of a frozen encoder for each row
 	texts    []string
-	long     []longRow // of validation rows: those of more tokens than the model reads at once
-	ids      []string  // of the rows, for messages
+	long     []longRow // validation rows with more tokens than the model reads at once
+	ids      []string  // of each row, for messages
 	class    []int
 	weight   []float32
 	perClass []int
 	source   []string       // of each row
-	root     []string       // likewise: of the real row that it descends from
-	made     []bool         // likewise: it was made of another
-	groups   []int          // of each row: those of one source and label have a number
-	sources  map[string]int // rows by source and by method, for the model card
+	root     []string       // of each row: id of the collected row that it descends from
+	made     []bool         // of each row: it is a variation of another row
+	groups   []int          // of each row: number of its source and label
+	sources  map[string]int // number of rows by source and by method, for the model card
 	methods  map[string]int
 }
 
-// facts are what a model says of its rows.
+// facts returns what the model's folder records about its rows.
 func (d *dataset) facts(validation *dataset, groups int) *artifact.ModelData {
 	benign := d.perClass[0]
 	return &artifact.ModelData{Benign: benign, Malicious: len(d.class) - benign, Validation: len(validation.class), CrossFit: groups, Sources: d.sources, Methods: d.methods}
@@ -44,12 +44,12 @@ func (d *dataset) facts(validation *dataset, groups int) *artifact.ModelData {
 
 func (d *dataset) benign(i int) bool { return d.class[i] == 0 }
 
-// scored are the rows with their threat scores.
+// scored returns the rows with their threat scores, as the choice of a threshold needs them.
 func (d *dataset) scored(scores []float32) threshold.Rows {
 	return threshold.Rows{Scores: scores, Benign: d.benign, Source: func(i int) string { return d.source[i] }}
 }
 
-// load reads rows; name is the port's, for messages. Both labels must be there.
+// load reads rows. It fails if there are no rows of one of the labels. name is the port's name, for messages.
 func load(ctx context.Context, rows artifact.Rows, name string, weights map[string]float64) (*dataset, error) {
 	d, err := read(ctx, rows, name, weights)
 	if err != nil {
@@ -61,7 +61,7 @@ func load(ctx context.Context, rows artifact.Rows, name string, weights map[stri
 	return d, nil
 }
 
-// read is load for rows of which all may have one label.
+// read does the same as load, but accepts rows of a single label.
 func read(ctx context.Context, rows artifact.Rows, name string, weights map[string]float64) (*dataset, error) {
 	classes := Classes()
 	d := &dataset{perClass: make([]int, len(classes)), sources: map[string]int{}, methods: map[string]int{}}
@@ -109,7 +109,7 @@ func read(ctx context.Context, rows artifact.Rows, name string, weights map[stri
 	return d, ctx.Err()
 }
 
-// family is the class of a malicious row's category.
+// family returns the class of a malicious row's category.
 func family(classes []string, category string) int {
 	c := strings.ToLower(strings.TrimSpace(category))
 	for i, name := range classes[1:] {
@@ -126,7 +126,7 @@ func family(classes []string, category string) int {
 	return len(classes) - 1
 }
 
-// weigh multiplies the rows' weights by how rare their class and their source are, so that the mean weight over all rows stays 1.
+// weigh multiplies each row's weight by the rarity of its class and of its source. The mean weight over all rows stays 1.
 func (d *dataset) weigh(classes, sources string) {
 	byClass, bySource := rarity(d.class, classes), rarity(d.groups, sources)
 	factor, sum := make([]float64, len(d.class)), 0.0
@@ -142,7 +142,7 @@ func (d *dataset) weigh(classes, sources string) {
 	}
 }
 
-// rarity is how much a row of each kind weighs by the number of rows of its kind: 1, n^-1/2 or n^-1.
+// rarity returns the weight of a row of each kind. With n rows of the kind it is 1, n^-1/2 or n^-1.
 func rarity(kinds []int, how string) []float64 {
 	power := map[string]float64{"none": 0, "sqrt": 0.5, "balanced": 1}[how]
 	n := make([]float64, slices.Max(kinds)+1)
@@ -155,7 +155,7 @@ func rarity(kinds []int, how string) []float64 {
 	return n
 }
 
-// thinned is about n of the rows, evenly spread.
+// thinned returns about n of the rows, evenly spaced.
 func (d *dataset) thinned(n int) *dataset {
 	var rows []int
 	for i := 0; i < len(d.class); i += max(len(d.class)/n, 1) {
@@ -164,7 +164,7 @@ func (d *dataset) thinned(n int) *dataset {
 	return d.pick(rows)
 }
 
-// without is a dataset without the rows of such ids, whose texts aren't ids yet.
+// without returns the dataset without the rows with the given ids. The texts must not have been encoded yet.
 func (d *dataset) without(ids []string) *dataset {
 	known := map[string]bool{}
 	for _, id := range ids {
@@ -179,7 +179,7 @@ func (d *dataset) without(ids []string) *dataset {
 	return d.pick(rest)
 }
 
-// pick is a dataset of some of the rows.
+// pick returns a dataset with the rows of the given indexes.
 func (d *dataset) pick(rows []int) *dataset {
 	out := &dataset{perClass: make([]int, len(d.perClass)), sources: map[string]int{}, methods: d.methods}
 	if d.corpus != nil {

@@ -5,19 +5,19 @@ import (
 	"rein/steps/internal/ort"
 )
 
-// Fact is something that training can use, or could if it were there.
+// Fact says whether this machine has something that training can use.
 type Fact struct {
-	Name   string // "ONNX Runtime", "GPU", "XLA on cuda"
+	Name   string // such as "ONNX Runtime", "GPU", "XLA on cuda"
 	Found  bool
-	Needed bool   // nothing trains or scores without it
-	Value  string // version and path, or what is missing
-	Remedy string // how to get it, where it is missing
+	Needed bool   // without it, nothing can be trained or scored
+	Value  string // its version and path, or what is missing
+	Remedy string // how to install it, if it is missing
 }
 
-// Runtime is the version of the ONNX Runtime that rein carries; "" where it carries none.
+// Runtime returns the version of the ONNX Runtime that is built into rein, or "" if there is none.
 func Runtime() string { return ort.Carried() }
 
-// Devices says what this machine can train on. It loads no plugin: one that crashes must not end the question.
+// Devices lists what this machine can train on. It loads no plugin, because a plugin that crashes would end rein before it answers.
 func Devices() []Fact {
 	library := Fact{Name: "ONNX Runtime", Needed: true}
 	path, err := ort.Library()
@@ -44,7 +44,7 @@ func Devices() []Fact {
 		if at, ok := plugins[p.device]; ok {
 			f.Found, f.Value, f.Remedy = true, at, ""
 		} else if p.device == "cuda" && !gpu.Found {
-			f.Remedy = "" // of no use without a GPU
+			f.Remedy = "" // it would be useless without a GPU
 		}
 		facts = append(facts, f)
 	}

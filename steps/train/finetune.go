@@ -12,26 +12,27 @@ import (
 	"rein/steps/internal/ngram"
 )
 
-// fineTuned is a whole network in training: of an encoder, or of a user's graph. Its word table is in Go, all else in a GoMLX
-// graph.
+// fineTuned is a network of which all layers are trained: an encoder or a user's graph. Its word table is updated in Go; everything else is
+// a GoMLX graph.
 type fineTuned struct {
 	reading
 	env     *steps.Env
 	cfg     Config
 	dev     *mlx.Backend
 	net     mlx.Trainer
-	words   *ngram.Embedder // the word table's optimiser; nil where there is none to train
+	words   *ngram.Embedder // optimiser of the word table; nil if there is no table to train
 	classes int
 	encoder func() func(text string, dst []int32) []int32
-	look    func(rows int, ids [][]int32) mlx.EncoderBatch // with their token vectors
-	arrays  func() [][]float32                             // the model's weights, up to date
+	look    func(rows int, ids [][]int32) mlx.EncoderBatch // looks up the token vectors of rows
+	arrays  func() [][]float32                             // returns the model's weights, up to date
 	write   func(dir artifact.Model, info artifact.ModelInfo) error
 
-	atOnce              int       // rows that are computed at a time
-	targets, rows, drop []float32 // of a batch
+	atOnce              int       // number of rows that are computed together
+	targets, rows, drop []float32 // of one batch
 }
 
-// room makes room for batches; width is what dropout masks, perRow the bytes that a row takes in training (0: not known).
+// room allocates memory for batches. width is the number of values that dropout masks. perRow is the number of bytes that a row needs in
+// training, or 0 if not known.
 func (f *fineTuned) room(width int, fixed, perRow int64) *fineTuned {
 	n := f.cfg.BatchSize
 	f.targets, f.rows, f.drop = make([]float32, n*f.classes), make([]float32, n), make([]float32, n*width)
@@ -47,7 +48,7 @@ func (f *fineTuned) room(width int, fixed, perRow int64) *fineTuned {
 	return f
 }
 
-// prepare compiles what the batches need before the first of them, so that their pace is theirs.
+// prepare compiles the graphs that the batches need before the first batch runs. Otherwise the measured speed would include compilation.
 func (f *fineTuned) prepare(ctx context.Context, d *dataset, batches [][]int32) error {
 	lengths := f.lengths(d, batches)
 	for i := 0; i < len(lengths); i++ {
@@ -66,7 +67,7 @@ func (f *fineTuned) prepare(ctx context.Context, d *dataset, batches [][]int32) 
 	return nil
 }
 
-// lengths are those of the batches' parts that are still to be compiled.
+// lengths returns the lengths of parts of the batches for which no graph is compiled yet.
 func (f *fineTuned) lengths(d *dataset, batches [][]int32) []int {
 	var out []int
 	for _, batch := range batches {
@@ -84,7 +85,7 @@ func (f *fineTuned) lengths(d *dataset, batches [][]int32) []int {
 	return out
 }
 
-// divisor is the greatest divisor of n that is at most limit.
+// divisor returns the greatest divisor of n that is at most limit.
 func divisor(n, limit int) int {
 	for d := min(n, limit); d > 1; d-- {
 		if n%d == 0 {
@@ -94,15 +95,16 @@ func divisor(n, limit int) int {
 	return 1
 }
 
-// begin has nothing to do: the whole network is trained epoch by epoch.
+// begin implements learner. Nothing has to be done before the first epoch.
 func (f *fineTuned) begin(context.Context, *dataset) error { return nil }
 
-// slow implements learner: each row goes through the network.
+// slow implements learner. Measuring is slow because each row goes through the network.
 func (f *fineTuned) slow() bool { return true }
 
 func (f *fineTuned) encode(texts []string) *ngram.Corpus { return ngram.Collect(texts, f.encoder) }
 
-// batches puts rows of about equal length together: within windows of many batches, which come in a random order.
+// batches puts rows of about equal length into the same batch. It sorts by length only within windows of many batches, and shuffles the
+// batches, so that the order stays random.
 func (f *fineTuned) batches(d *dataset, order []int32, rng *rand.Rand) [][]int32 {
 	const window = 64
 	for _, w := range chunks(order, window*f.cfg.BatchSize) {
@@ -127,7 +129,7 @@ func (f *fineTuned) lookup(d *dataset, rows []int32) mlx.EncoderBatch {
 	return f.look(f.atOnce, ids)
 }
 
-// step computes the batch in parts that memory takes: with fewer rows at a time where the device has no room for them.
+// step computes the batch in parts that fit into the device's memory. If the memory runs out, it halves the parts and tries again.
 func (f *fineTuned) step(d *dataset, batch []int32, rng *rand.Rand, scale float64) (float32, error) {
 	f.cfg.targets(d, batch, f.targets, f.rows)
 	f.cfg.dropout(f.drop, rng)
@@ -147,14 +149,14 @@ func (f *fineTuned) step(d *dataset, batch []int32, rng *rand.Rand, scale float6
 	}
 }
 
-// shrink goes on with at most half the rows at a time.
+// shrink at least halves the number of rows that are computed together.
 func (f *fineTuned) shrink() {
 	old := f.atOnce
 	f.atOnce = divisor(f.cfg.BatchSize, f.atOnce/2)
 	f.env.Notef("the device has no memory for %d rows at a time: going on with %d, whose gradients are added up; rows_at_once = %[2]d says so at once", old, f.atOnce)
 }
 
-// parts are a batch's rows, so many at a time, each weighted so that the losses add up to the whole batch's.
+// parts divides a batch into parts of at most atOnce rows. The weights make the parts' losses add up to the loss of the whole batch.
 func (f *fineTuned) parts(d *dataset, batch []int32) []mlx.EncoderBatch {
 	n, width := f.cfg.BatchSize, len(f.drop)/f.cfg.BatchSize
 	var out []mlx.EncoderBatch
@@ -171,7 +173,8 @@ func (f *fineTuned) parts(d *dataset, batch []int32) []mlx.EncoderBatch {
 	return out
 }
 
-// scatter moves the word table by the gradients of all parts at once: where a word stands in several, the order is theirs.
+// scatter updates the word table by the gradients of all parts together. A word that stands in several parts gets their gradients added in
+// the order of the parts.
 func (f *fineTuned) scatter(parts []mlx.EncoderBatch, grads [][]float32, rate float32) {
 	var ids []int32
 	for _, p := range parts {

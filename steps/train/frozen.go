@@ -18,8 +18,8 @@ import (
 	"rein/steps/internal/ort"
 )
 
-// frozen is an encoder of which nothing but the head is trained: each row goes through the encoder once, and epochs over
-// what was pooled take moments.
+// frozen is an encoder of which only the head is trained. Each row goes through the encoder once; the epochs then only use the pooled
+// output and are fast.
 type frozen struct {
 	reading
 	env   *steps.Env
@@ -29,7 +29,7 @@ type frozen struct {
 	tok   *encoder.Tokenizer
 	head  *mlx.Head
 
-	pooled, targets, rows, mask []float32 // of a batch
+	pooled, targets, rows, mask []float32 // of one batch
 }
 
 func newFrozen(env *steps.Env, b *mlx.Backend, c Config, model *encoder.Model, tok *encoder.Tokenizer) (*frozen, error) {
@@ -41,7 +41,7 @@ func newFrozen(env *steps.Env, b *mlx.Backend, c Config, model *encoder.Model, t
 	return f, err
 }
 
-// arrays are the head's matrix and bias, in the model.
+// arrays returns the head's matrix and bias. The slices are the model's own memory.
 func (f *frozen) arrays() [][]float32 {
 	at := f.model.Head()
 	return [][]float32{f.model.Weights[at].Data, f.model.Weights[at+1].Data}
@@ -70,7 +70,7 @@ func (f *frozen) restore(weights, moments [][]float32, step int) {
 	f.head.Restore(f.pack(), moments[0], moments[1], step)
 }
 
-// begin, prepare and slow implement learner: a head needs nothing beforehand.
+// begin, prepare and slow implement learner. A head needs no preparation.
 func (f *frozen) begin(context.Context, *dataset) error              { return nil }
 func (f *frozen) prepare(context.Context, *dataset, [][]int32) error { return nil }
 func (f *frozen) slow() bool                                         { return false }
@@ -85,7 +85,7 @@ func (f *frozen) batches(_ *dataset, order []int32, _ *rand.Rand) [][]int32 {
 	return chunks(order, f.cfg.BatchSize)
 }
 
-// embed runs the encoder over a dataset, once: what earlier trainings pooled of the same ids is in the row memo.
+// embed runs the encoder over a dataset. Rows whose ids an earlier training has pooled come from the row memo.
 func (f *frozen) embed(d *dataset) error {
 	if d.vectors != nil {
 		return nil
@@ -120,7 +120,7 @@ func (f *frozen) embed(d *dataset) error {
 	return failed
 }
 
-// rowKeys are what rows' vectors are remembered by: the encoder's graph and the ids.
+// rowKeys returns the memo keys of the rows' vectors. They depend on the encoder's graph and the row's ids.
 func rowKeys(graph cache.Digest, c *ngram.Corpus) []cache.Digest {
 	keys := make([]cache.Digest, c.Len())
 	for i := range keys {
@@ -133,7 +133,7 @@ func rowKeys(graph cache.Digest, c *ngram.Corpus) []cache.Digest {
 	return keys
 }
 
-// remembered fills in the vectors that the memo has, and returns the other rows.
+// remembered copies the vectors that the memo has into vectors, and returns the rows that it doesn't have.
 func (f *frozen) remembered(keys []cache.Digest, vectors []float32) (missing []int, err error) {
 	h := f.model.Hidden
 	const chunk = 4096
@@ -155,8 +155,8 @@ func (f *frozen) remembered(keys []cache.Digest, vectors []float32) (missing []i
 	return missing, nil
 }
 
-// equalLengths cuts rows into batches of one length each: beside others of its length a row's vector has the same bits as alone,
-// beside longer ones it hasn't, and no training may depend on what another has left in the memo.
+// equalLengths divides rows into batches in which all rows have the same length. In such a batch a row's vector has the same bits as if it
+// were computed alone; beside longer rows it would differ slightly. Then the result would depend on which rows are in the memo.
 func equalLengths(c *ngram.Corpus, rows []int) [][]int {
 	const most = 32
 	slices.SortStableFunc(rows, func(a, b int) int { return cmp.Compare(len(c.Row(a)), len(c.Row(b))) })

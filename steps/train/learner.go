@@ -13,42 +13,42 @@ import (
 type learner interface {
 	// encode turns texts into ids.
 	encode(texts []string) *ngram.Corpus
-	// begin does what comes before the first epoch, on the rows to train on.
+	// begin does the work that comes before the first epoch. rows are the training rows.
 	begin(ctx context.Context, rows *dataset) error
-	// prepare makes ready what an epoch's batches need, so that their pace is theirs.
+	// prepare does the one-off work that an epoch's batches need, such as compiling, so that the measured speed doesn't include it.
 	prepare(ctx context.Context, rows *dataset, batches [][]int32) error
-	// long is how long texts are read.
+	// long says how texts are read that are longer than the model's input.
 	long() reading
-	// slow tells that measuring takes about as long as training.
+	// slow says that measuring takes about as long as training.
 	slow() bool
-	// batches cuts an epoch's order of rows into updates.
+	// batches divides an epoch's order of rows into batches. Each batch is one update.
 	batches(d *dataset, order []int32, rng *rand.Rand) [][]int32
-	// step trains on one batch and returns its loss; scale is the schedule's share of the highest rates.
+	// step trains on one batch and returns its loss. The learning rates are their highest values times scale, which the schedule gives.
 	step(d *dataset, batch []int32, rng *rand.Rand, scale float64) (float32, error)
-	// measure computes the loss (without smoothing, focus and penalty) and the threat scores of all rows.
+	// measure computes the threat scores of all rows, and the loss without smoothing, focus and penalty.
 	measure(d *dataset) (measured, error)
-	// weights are the model's own arrays, up to date; moments are the optimiser's.
+	// weights returns the model's own arrays, up to date. moments returns those of the optimiser.
 	weights() [][]float32
 	moments() (values [][]float32, step int)
-	// restore puts copies of such values back; moments may be nil.
+	// restore copies values that weights and moments returned earlier back into the model. moments may be nil.
 	restore(weights, moments [][]float32, step int)
 	save(dir artifact.Model, info artifact.ModelInfo) error
 	close()
 }
 
-// measured is how a model does on a dataset.
+// measured is the result of measuring a model on a dataset.
 type measured struct {
 	loss   float64
-	scores []float32 // threat scores by row
+	scores []float32 // threat score of each row
 }
 
-// judgement adds up a dataset's loss from logits, row by row.
+// judgement adds up a dataset's loss from the logits of its rows.
 type judgement struct {
 	measured
 	losses, weights float64
 }
 
-// add takes a row's logits, which it turns into probabilities.
+// add adds the loss of row i. It replaces the row's logits by probabilities.
 func (j *judgement) add(d *dataset, i int, logits []float32, category float64) {
 	ngram.Softmax(logits)
 	threat := ngram.Threat(logits)
@@ -63,7 +63,7 @@ func (j *judgement) add(d *dataset, i int, logits []float32, category float64) {
 	j.weights += w
 }
 
-// targets fills a batch's targets, as mlx.Loss wants them, and weights; rows that fill up the batch have weight 0.
+// targets writes the targets and weights of a batch in the form of mlx.Loss. Rows that only fill up the batch get weight 0.
 func (c Config) targets(d *dataset, batch []int32, targets, weights []float32) {
 	k := len(targets) / len(weights)
 	label := float32(c.Smoothing / 2)
@@ -85,7 +85,7 @@ func (c Config) targets(d *dataset, batch []int32, targets, weights []float32) {
 	}
 }
 
-// dropout fills a mask with 0 for what is left out and 1/(1-share) for what is kept.
+// dropout fills mask with 0 for dropped values and 1/(1-share) for kept ones.
 func (c Config) dropout(mask []float32, rng *rand.Rand) {
 	if c.Dropout == 0 {
 		for i := range mask {
@@ -95,7 +95,7 @@ func (c Config) dropout(mask []float32, rng *rand.Rand) {
 	}
 	keep := float32(1 / (1 - c.Dropout))
 	limit := uint64(c.Dropout * (1 << 16))
-	for i := 0; i < len(mask); i += 4 { // four of one draw
+	for i := 0; i < len(mask); i += 4 { // one random number serves four values
 		r := rng.Uint64()
 		for j := i; j < min(i+4, len(mask)); j++ {
 			mask[j] = 0
@@ -107,7 +107,7 @@ func (c Config) dropout(mask []float32, rng *rand.Rand) {
 	}
 }
 
-// chunks cuts an order into batches of at most n rows.
+// chunks divides order into batches of at most n rows.
 func chunks(order []int32, n int) [][]int32 {
 	var out [][]int32
 	for from := 0; from < len(order); from += n {
@@ -116,7 +116,7 @@ func chunks(order []int32, n int) [][]int32 {
 	return out
 }
 
-// clones copies lists of values.
+// clones returns copies of all slices.
 func clones(lists [][]float32) [][]float32 {
 	out := make([][]float32, len(lists))
 	for i, l := range lists {
@@ -125,7 +125,7 @@ func clones(lists [][]float32) [][]float32 {
 	return out
 }
 
-// fill copies values back into the arrays they came from.
+// fill copies the values of src into the slices of dst.
 func fill(dst, src [][]float32) {
 	for i := range dst {
 		copy(dst[i], src[i])

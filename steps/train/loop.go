@@ -12,12 +12,12 @@ import (
 	"rein/steps/artifact"
 )
 
-// checkpointEvery is the least time between two checkpoints: short trainings write none.
+// checkpointEvery is the shortest time between two checkpoints. Trainings that take less time write none.
 const checkpointEvery = 15 * time.Second
 
 // loop trains a learner epoch by epoch.
 type loop struct {
-	windows    *artifact.Windows // how long texts are read; nil: they aren't read in windows
+	windows    *artifact.Windows // how long texts are read; nil: they are cut
 	env        *steps.Env
 	cfg        Config
 	net        learner
@@ -25,13 +25,13 @@ type loop struct {
 	validation *dataset
 	part       part
 	state      *progress
-	dir        string // for checkpoints; empty: none
+	dir        string // folder of the checkpoint; "": none is written
 
 	started, saved, reported time.Time
-	before, took             float64 // seconds: of a run that was killed; of the training in all
+	before, took             float64 // seconds: of an earlier run that was killed, and of the training in total
 }
 
-// start begins again, or goes on from a checkpoint.
+// start continues from a checkpoint if there is a suitable one. Otherwise it begins with the first epoch.
 func (l *loop) start(ctx context.Context) error {
 	l.state, l.started, l.saved = &progress{BestIs: math.Inf(1)}, time.Now(), time.Now()
 	if err := l.net.begin(ctx, l.rows); err != nil {
@@ -56,7 +56,8 @@ func (l *loop) start(ctx context.Context) error {
 	return nil
 }
 
-// fits tells whether the training may go on from a checkpoint: one of a training that differs at most in epochs.
+// fits returns nil if the training may continue from a checkpoint: the trainings may differ only in the number of epochs. Otherwise the
+// error says why not.
 func (l *loop) fits(old *progress) error {
 	switch {
 	case old.Horizon != l.horizon():
@@ -67,7 +68,7 @@ func (l *loop) fits(old *progress) error {
 	return nil
 }
 
-// horizon is what a checkpoint's schedule has to share.
+// horizon returns what must be equal in a checkpoint that this training continues from; see progress.Horizon.
 func (l *loop) horizon() int {
 	if l.cfg.Horizon == 0 && l.cfg.continuable() {
 		return 0
@@ -75,7 +76,7 @@ func (l *loop) horizon() int {
 	return l.cfg.horizon()
 }
 
-// leave keeps the end of a training that a longer one can go on from, and nothing of others.
+// leave writes the final checkpoint if a longer training can continue from it. Otherwise it removes the checkpoint.
 func (l *loop) leave() error {
 	if l.dir == "" {
 		return nil
@@ -88,7 +89,7 @@ func (l *loop) leave() error {
 
 func (l *loop) seconds() float64 { return l.before + time.Since(l.started).Seconds() }
 
-// run trains until the epochs are over or validation stops improving; the best epoch's model is in state.Best.
+// run trains until all epochs are done, or until validation stops improving. Afterwards state.Best holds the weights of the best epoch.
 func (l *loop) run(ctx context.Context) error {
 	for l.state.Epoch < l.cfg.Epochs && !l.exhausted() {
 		trainLoss, err := l.epoch(ctx, l.state.Epoch)
@@ -109,12 +110,13 @@ func (l *loop) run(ctx context.Context) error {
 	return l.leave()
 }
 
-// exhausted tells that validation has not improved for too long.
+// exhausted tells whether validation hasn't improved for too many epochs.
 func (l *loop) exhausted() bool {
 	return l.cfg.Patience > 0 && l.state.Epoch-l.state.BestAt >= l.cfg.Patience && l.state.Best != nil
 }
 
-// judge measures the validation rows and keeps the model if it is the best so far; of a given number of epochs, the last one's.
+// judge measures the validation rows and keeps the weights if they are the best so far. If the number of epochs is given, it keeps those of
+// the last epoch instead.
 func (l *loop) judge(trainLoss float64) error {
 	if l.part.epochs > 0 {
 		l.curve("train_loss", trainLoss)
@@ -145,7 +147,7 @@ func (l *loop) judge(trainLoss float64) error {
 	return nil
 }
 
-// keep makes the model as it is the best one.
+// keep copies the current weights as the best ones. is is their watched value.
 func (l *loop) keep(is float64) {
 	l.state.BestIs, l.state.BestAt, l.state.Best = is, l.state.Epoch, clones(l.net.weights())
 }
@@ -169,7 +171,7 @@ func (l *loop) checkpoint() error {
 
 func (l *loop) batches() int { return (len(l.rows.class) + l.cfg.BatchSize - 1) / l.cfg.BatchSize }
 
-// epoch makes one pass over the rows in an order of its own and returns the mean loss.
+// epoch makes one pass over the rows in a random order and returns the mean loss.
 func (l *loop) epoch(ctx context.Context, epoch int) (float64, error) {
 	rng := rand.New(rand.NewPCG(uint64(l.cfg.Seed), uint64(epoch)))
 	order := make([]int32, len(l.rows.class))
@@ -203,7 +205,7 @@ func (l *loop) epoch(ctx context.Context, epoch int) (float64, error) {
 	return sum * float64(l.cfg.BatchSize) / float64(len(order)), nil
 }
 
-// report says how far it is, a few times a second.
+// report reports the progress, at most a few times a second.
 func (l *loop) report(done int) {
 	if now := time.Now(); now.Sub(l.reported) > 200*time.Millisecond {
 		l.reported = now
@@ -212,8 +214,8 @@ func (l *loop) report(done int) {
 	}
 }
 
-// sample is the training rows to measure the loss on: all, or as many as there are validation rows where measuring is
-// slow.
+// sample returns the training rows on which the training loss is measured. These are all rows, or, if measuring is slow, as many as there
+// are validation rows.
 func (l *loop) sample() *dataset {
 	if !l.net.slow() || len(l.rows.class) <= len(l.validation.class) {
 		return l.rows

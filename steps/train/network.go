@@ -9,7 +9,7 @@ import (
 	"rein/steps/internal/ngram"
 )
 
-// network is the n-gram model in training: the embedding in Go, the layers above it in a GoMLX graph.
+// network is the n-gram model in training. Its embedding is computed in Go, the layers above it in a GoMLX graph.
 type network struct {
 	reading
 	cfg   Config
@@ -19,7 +19,7 @@ type network struct {
 	head  *mlx.Head
 	hc    mlx.HeadConfig
 
-	targets, rows, mask []float32 // of a batch
+	targets, rows, mask []float32 // of one batch
 }
 
 func (c Config) ngram() ngram.Config {
@@ -40,8 +40,8 @@ func newNetwork(b *mlx.Backend, c Config, model *ngram.Model) (*network, error) 
 	return n, err
 }
 
-// begin fits the model's linear part. The network is trained beside it, not on what it leaves, so that they err apart; both are
-// validated together.
+// begin fits the model's linear part. The network is then trained independently of it, not on its residuals, so that the two make different
+// mistakes. Validation measures both together.
 func (n *network) begin(ctx context.Context, d *dataset) error {
 	n.model.Weigh(d.corpus)
 	return n.model.FitLinear(ctx, d.corpus, ngram.Fit{
@@ -50,7 +50,7 @@ func (n *network) begin(ctx context.Context, d *dataset) error {
 
 func (c Config) loss() mlx.Loss { return mlx.Loss{Focal: c.Focal, Energy: c.Energy, Margin: c.Margin} }
 
-// pack lists the weights above the embedding, in the order of mlx.HeadConfig.Params.
+// pack joins the weights above the embedding in the order of mlx.HeadConfig.Params.
 func (n *network) pack() []float32 {
 	var out []float32
 	for _, p := range n.arrays()[1:] {
@@ -110,7 +110,7 @@ func (n *network) step(d *dataset, batch []int32, rng *rand.Rand, scale float64)
 	return loss, nil
 }
 
-// measure runs in Go, on all cores.
+// measure implements learner. It runs in Go, on all cores.
 func (n *network) measure(d *dataset) (measured, error) {
 	n.weights()
 	const chunk = 256
@@ -128,7 +128,7 @@ func (n *network) measure(d *dataset) (measured, error) {
 		}
 	})
 	var loss, weight float64
-	for _, p := range parts { // in order: the sum doesn't depend on the cores
+	for _, p := range parts { // added up in order, so that the sum doesn't depend on the number of cores
 		loss += p.losses
 		weight += p.weights
 	}

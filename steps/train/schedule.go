@@ -2,7 +2,7 @@ package train
 
 import "math"
 
-// schedule is the share of the highest rates at an update.
+// schedule returns the factor, 0 to 1, on the highest learning rates at an update.
 func (c Config) schedule(update, total int) float64 {
 	warm := c.Warmup * float64(total)
 	if u := float64(update) + 1; u < warm {
@@ -21,7 +21,7 @@ func (c Config) schedule(update, total int) float64 {
 	return 1
 }
 
-// horizon is the number of epochs over which the rates rise and fall.
+// horizon returns the number of epochs in which the learning rates rise and fall.
 func (c Config) horizon() int {
 	if c.Horizon > 0 {
 		return c.Horizon
@@ -29,5 +29,5 @@ func (c Config) horizon() int {
 	return c.Epochs
 }
 
-// continuable tells whether the first epochs of a longer training are these.
+// continuable tells whether a training with more epochs would have the same first epochs, so that it can continue from this one.
 func (c Config) continuable() bool { return c.Horizon > 0 || c.Schedule == "constant" && c.Warmup == 0 }

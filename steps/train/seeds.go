@@ -14,17 +14,17 @@ import (
 	"rein/steps/internal/threshold"
 )
 
-// result is a finished training: the best epoch's weights are in the learner.
+// result is a finished training. The learner holds the weights of the best epoch.
 type result struct {
 	loop       *loop
 	validation measured
 	choice     threshold.Choice
-	fp, tp     float64 // on validation rows
+	fp, tp     float64 // false and true positive rate on the validation rows
 	auc        float64
 }
 
-// trainSeeds trains with each seed and returns the best training by what is watched. The others' models are kept beside its,
-// for an evaluation to measure how much is the seed's doing.
+// trainSeeds trains once with each seed and returns the training with the best watched value. The other models are saved beside it: with
+// them an evaluation measures how much depends on the seed.
 func trainSeeds(ctx context.Context, env *steps.Env, c Config, in Inputs, s sets, kept artifact.Model) (*result, error) {
 	var best *result
 	var all []*result
@@ -57,14 +57,14 @@ func trainSeeds(ctx context.Context, env *steps.Env, c Config, in Inputs, s sets
 	return best, nil
 }
 
-// part says what of several trainings in one step a training is.
+// part identifies one of several trainings in a step.
 type part struct {
-	name   string // before its curves' and its checkpoint's name
-	epochs int    // how many, to the last, whatever the validation rows say; 0: the best on them
-	at, of int    // which of the step's trainings it is, from 1
+	name   string // prefix of the names of its curves and checkpoint
+	epochs int    // fixed number of epochs; 0: keep the epoch that is best on validation rows
+	at, of int    // number of this training, from 1, and of all
 }
 
-// rows are what its progress counts: which of several models is being trained is said, too.
+// rows returns the unit of the progress. With several trainings it says which one is running.
 func (p part) rows() string {
 	if p.of < 2 {
 		return "rows"
@@ -85,7 +85,7 @@ func trainOne(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, va
 	return r, err
 }
 
-// fit trains a model. A part of given epochs needs no validation rows.
+// fit trains a model. If the part has a fixed number of epochs, validation may be nil.
 func fit(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validation *dataset, p part) (_ *loop, err error) {
 	net, err := open(env, &c, in)
 	if err != nil {
@@ -101,7 +101,7 @@ func fit(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validat
 		rows.corpus, rows.texts = net.encode(rows.texts), nil
 	}
 	rows.ready(net)
-	if p.epochs > 0 { // the rates fall as they did where the number was found
+	if p.epochs > 0 { // the same schedule as in the training that found the number of epochs
 		c.Horizon, c.Epochs, c.Patience = c.horizon(), p.epochs, 0
 	}
 	l := &loop{env: env, cfg: c, net: net, rows: rows, validation: validation, part: p}
@@ -117,7 +117,7 @@ func fit(ctx context.Context, env *steps.Env, c Config, in Inputs, rows, validat
 	return l, l.run(ctx)
 }
 
-// result takes the best epoch's weights and chooses the threshold.
+// result loads the weights of the best epoch into the model and chooses the threshold.
 func (l *loop) result() (*result, error) {
 	if l.state.Best == nil {
 		return nil, errors.New("no epoch improved: validation gave no number")
@@ -133,11 +133,12 @@ func (l *loop) result() (*result, error) {
 	return l.decide(v, nil), nil
 }
 
-// decide chooses the threshold from scores of the validation rows and, for new sources, of benign rows of other sources.
+// decide chooses the threshold from the scores v of the validation rows. A threshold for new sources also uses others, the scores of benign
+// rows of further sources.
 func (l *loop) decide(v measured, others scoresBySource) *result {
 	rows := l.validation.scored(v.scores)
 	rows.Others = others
-	if l.cfg.CrossFit == 0 { // the model has seen none of the sources that count
+	if l.cfg.CrossFit == 0 { // only sources that the model hasn't seen count
 		rows.Source = func(i int) string {
 			if source := l.validation.source[i]; l.rows.sources[source] == 0 {
 				return source
@@ -155,7 +156,7 @@ func (l *loop) decide(v measured, others scoresBySource) *result {
 	return r
 }
 
-// spread reports how much depends on the seed: mean and standard deviation over the trainings.
+// spread reports how much depends on the seed: the mean and standard deviation of the figures over the trainings.
 func spread(env *steps.Env, all []*result) {
 	env.Metric("seeds", float64(len(all)))
 	for name, of := range map[string]func(*result) float64{

@@ -10,16 +10,16 @@ import (
 	"rein/steps/stats"
 )
 
-// sets are the rows of a training.
+// sets holds the rows of a training.
 type sets struct {
 	rows, validation *dataset
-	further          *dataset // of the port threshold_rows; nil where they choose nothing
+	further          *dataset // rows of the port threshold_rows; nil if the threshold doesn't use them
 }
 
-// newSources tells whether the threshold is chosen over sources.
+// newSources tells whether the threshold is chosen for new sources.
 func (c Config) newSources() bool { return c.rule().For == threshold.NewSources }
 
-// further reads the port threshold_rows, where they choose something.
+// further reads the port threshold_rows if the threshold uses it.
 func further(ctx context.Context, c Config, in Inputs) (*dataset, error) {
 	if in.Threshold.Path == "" || !c.newSources() {
 		return nil, nil
@@ -27,10 +27,11 @@ func further(ctx context.Context, c Config, in Inputs) (*dataset, error) {
 	return read(ctx, in.Threshold, "threshold_rows", nil)
 }
 
-// overSources chooses the threshold of a finished training again, over more sources than the validation rows have: those of
-// threshold_rows, and those that train. A model says nothing of a new source by rows of one that it has seen. So the sources that train
-// are dealt into groups, and a group's rows are scored by a model that was trained like the finished one, for as many epochs, without
-// the group.
+// overSources chooses the threshold of a finished training again, from more sources: those of threshold_rows and those of the training
+// rows.
+//
+// A model's scores for a source that it was trained on say nothing about a new source. So the training sources are dealt into groups. For
+// each group a model is trained without it, with the same number of epochs as the finished one, and that model scores the group's rows.
 func (s sets) overSources(ctx context.Context, env *steps.Env, c Config, in Inputs, r *result, d dealt) (*result, error) {
 	if d.n == 0 && s.further == nil {
 		return r, nil
@@ -71,10 +72,10 @@ func (s sets) overSources(ctx context.Context, env *steps.Env, c Config, in Inpu
 	return r.loop.decide(r.validation, seen), nil
 }
 
-// scoresBySource are threat scores of benign rows.
+// scoresBySource holds threat scores of benign rows, by source.
 type scoresBySource map[string][]float64
 
-// add scores rows as they will be read: long ones in windows.
+// add scores the rows of d and adds the scores. It reads long rows in windows, as the finished model does.
 func (s scoresBySource) add(l *loop, d *dataset) error {
 	if len(d.class) == 0 {
 		return nil
@@ -98,14 +99,14 @@ func (s scoresBySource) add(l *loop, d *dataset) error {
 	return nil
 }
 
-// dealt are groups of sources.
+// dealt says which group each row and each source is in.
 type dealt struct {
 	n        int
 	byRow    []int
 	bySource map[string]int
 }
 
-// leftOut are the groups of sources that are left out in turn, for the threshold.
+// leftOut deals the training sources into the groups that overSources leaves out in turn.
 func (s sets) leftOut(c Config) dealt {
 	if !c.newSources() {
 		return dealt{}
@@ -113,8 +114,7 @@ func (s sets) leftOut(c Config) dealt {
 	return s.rows.groupsFor(c.ThresholdFolds)
 }
 
-// groupsFor deals the sources into n groups or, where there are too few sources for that, into as many as there can be; none where
-// there are no two.
+// groupsFor deals the sources into n groups, or fewer if there are fewer sources. With fewer than two sources there is no group.
 func (d *dataset) groupsFor(n int) dealt {
 	for ; n > 1; n-- {
 		if byRow, err := d.deal(n); err == nil {
@@ -124,7 +124,7 @@ func (d *dataset) groupsFor(n int) dealt {
 	return dealt{}
 }
 
-// bySource are the groups of the sources, from those of the rows.
+// bySource returns the group of each source, given the group of each row.
 func (d *dataset) bySource(group []int) map[string]int {
 	of := map[string]int{}
 	for i, source := range d.source {
@@ -135,7 +135,8 @@ func (d *dataset) bySource(group []int) map[string]int {
 	return of
 }
 
-// of are the benign rows, as they came, of some sources: those that have enough rows to show the limit.
+// of returns the collected benign rows of the sources for which some is true. It leaves out sources that have too few rows for the FP rate
+// limit.
 func (d *dataset) of(some func(source string) bool, limit float64) *dataset {
 	if d == nil {
 		return &dataset{}
@@ -156,10 +157,10 @@ func (d *dataset) of(some func(source string) bool, limit float64) *dataset {
 	return d.pick(rows)
 }
 
-// has tells whether there are rows of a source.
+// has tells whether d has rows of a source.
 func (d *dataset) has(source string) bool { return d != nil && d.sources[source] > 0 }
 
-// ready turns texts into ids, where that wasn't done before.
+// ready encodes the texts if that hasn't been done yet.
 func (d *dataset) ready(net learner) *dataset {
 	if d != nil && d.corpus == nil {
 		d.long = longRows(net, d.texts)
@@ -168,5 +169,5 @@ func (d *dataset) ready(net learner) *dataset {
 	return d
 }
 
-// readsAgain tells whether training rows are scored, too, as texts from elsewhere will be.
+// readsAgain tells whether training rows will also be scored, so that long ones need to be read in windows.
 func (c Config) readsAgain() bool { return c.CrossFit == 0 && c.ThresholdFolds > 0 && c.newSources() }

@@ -1,5 +1,5 @@
-// Package train is the step type "train-gpu": it trains a classifier on labelled rows, stops by validation rows, and
-// chooses the threshold on them. Equal seeds on one machine give equal bytes.
+// Package train is the step type "train-gpu". It trains a classifier on labelled rows; validation rows decide when training stops and which
+// threshold is chosen. On a CPU, equal seeds give equal bytes.
 package train
 
 import (
@@ -24,7 +24,7 @@ import (
 	"rein/steps/internal/usergraph"
 )
 
-// Inputs are the rows of a training.
+// Inputs holds the rows of a training and the models that it starts from.
 type Inputs struct {
 	Rows       artifact.Rows  `port:"rows" doc:"Rows to train on."`
 	Validation artifact.Rows  `port:"validation" doc:"Rows that stop the training and choose the threshold, and with cross_fit are trained on, too; never reported on."`
@@ -35,12 +35,12 @@ type Inputs struct {
 	Tokenizer  artifact.File  `port:"tokenizer,optional" in:"model" doc:"The graph's tokenizer.json, where graph is a file."`
 }
 
-// Outputs is the trained model.
+// Outputs holds the trained model.
 type Outputs struct {
 	Model artifact.Model `port:"model" doc:"The best epoch's model."`
 }
 
-// Step is the step type.
+// Step is the "train-gpu" step type.
 var Step = steps.New("train-gpu", 12, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
 	steps.Stage(steps.Training), steps.Fits("rows", "trains on"), steps.Fits("validation", "chooses with"), steps.Fits("threshold_rows", "chooses with"), steps.Pace("model.base"), steps.Isolated, steps.Fingerprint(versions), steps.Example(`
 step "train-gpu" "model" {
@@ -49,10 +49,10 @@ step "train-gpu" "model" {
   epochs     = 10
 }`))
 
-// libraries are the modules whose versions can change a model.
+// libraries lists the modules whose version can change a trained model.
 var libraries = []string{"github.com/gomlx/gomlx", "github.com/gomlx/compute-onnx"}
 
-// versions are the facts of the outside world that decide a model's bytes; the device isn't one of them.
+// versions returns the versions that determine a model's bytes. The device isn't one of them.
 func versions() map[string]string {
 	out := map[string]string{"ngram": strconv.Itoa(ngram.Spec), "onnxruntime": ort.Used()}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -108,7 +108,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 	return out, leak.Save(ctx, out.Model.Path, in.Init.Path, uses...)
 }
 
-// check reports inputs that contradict each other.
+// check refuses inputs that contradict each other.
 func (in Inputs) check(c Config) error {
 	hub := c.Model != nil && c.Model.Base != ""
 	switch {
@@ -141,8 +141,7 @@ func prepare(ctx context.Context, c Config, in Inputs) (s sets, err error) {
 	return s, ctx.Err()
 }
 
-// open makes the learner that the inputs ask for, on the device that the config asks for, and fills in the config's
-// defaults.
+// open returns the learner for the inputs, on the device that the config asks for. It also fills in the defaults of c.
 func open(env *steps.Env, c *Config, in Inputs) (learner, error) {
 	model, tok, err := encoderOf(*c, in)
 	if err != nil {
@@ -180,7 +179,7 @@ func open(env *steps.Env, c *Config, in Inputs) (learner, error) {
 	return newNetwork(backend, *c, grams)
 }
 
-// encoderOf is the encoder to train: of the folder base, or init where that is one; nil for an n-gram model.
+// encoderOf returns the encoder to train, which is in the folder base or in init. It returns nil if the model is no encoder.
 func encoderOf(c Config, in Inputs) (*encoder.Model, *encoder.Tokenizer, error) {
 	switch {
 	case in.Init.Path != "":
@@ -204,7 +203,7 @@ func encoderOf(c Config, in Inputs) (*encoder.Model, *encoder.Tokenizer, error) 
 	return nil, nil, nil
 }
 
-// graphOf is the user's graph to train: of the port graph, or init where that is one; nil for other models.
+// graphOf returns the user's graph to train, which is in the port graph or in init. It returns nil if the model is no user's graph.
 func graphOf(c Config, in Inputs) (*usergraph.Model, tokenizer.Files, error) {
 	if in.Init.Path != "" {
 		info, err := in.Init.Info()
@@ -234,7 +233,7 @@ func graphOf(c Config, in Inputs) (*usergraph.Model, tokenizer.Files, error) {
 	return m, files, nil
 }
 
-// initial is the n-gram model that training starts from.
+// initial returns the n-gram model that training starts from.
 func initial(c Config, in Inputs) (*ngram.Model, error) {
 	if in.Init.Path == "" {
 		return ngram.NewModel(c.ngram(), len(Classes()), int64(c.Seed)), nil
@@ -249,7 +248,7 @@ func initial(c Config, in Inputs) (*ngram.Model, error) {
 	return m, nil
 }
 
-// finish reports on the best training and saves its model.
+// finish reports the figures of the best training and saves its model.
 func finish(env *steps.Env, r *result, seconds float64, dir artifact.Model) error {
 	l := r.loop
 	t, err := l.net.measure(l.sample())
@@ -271,8 +270,8 @@ func finish(env *steps.Env, r *result, seconds float64, dir artifact.Model) erro
 	return r.save(dir)
 }
 
-// promise reports what the threshold promises of new sources. What it doesn't is no note: a fold's model may get its threshold from
-// elsewhere, and the package of one that doesn't says it.
+// promise reports what the threshold promises for new sources. If it promises less than was asked for, this isn't noted here: a fold's
+// model may get its threshold from elsewhere, and a package says so itself.
 func promise(env *steps.Env, c threshold.Choice) {
 	p := c.Promise
 	if p == nil {
@@ -285,7 +284,7 @@ func promise(env *steps.Env, c threshold.Choice) {
 	env.Logf("the threshold rests on %d sources, %d of them scored by models that were trained without them; it keeps %g%% on %.0f%% of new ones", p.Sources, c.LeftOut, 100*p.Limit, 100*p.Probability)
 }
 
-// save writes the training's model.
+// save writes the model into dir.
 func (r *result) save(dir artifact.Model) error {
 	l := r.loop
 	rule, err := json.Marshal(l.cfg.rule())

@@ -8,7 +8,7 @@ import (
 	"rein/steps/internal/ngram"
 )
 
-// newTransformer fine-tunes an encoder.
+// newTransformer returns the learner that fine-tunes an encoder.
 func newTransformer(env *steps.Env, b *mlx.Backend, c Config, model *encoder.Model, tok *encoder.Tokenizer) (*fineTuned, error) {
 	if c.Precision == "bf16" && !b.BFloat16() {
 		env.Notef("precision bf16 is XLA's: on %s training is in fp32", b.Name)

@@ -9,7 +9,7 @@ import (
 	"rein/steps/internal/usergraph"
 )
 
-// newUserGraph fine-tunes a user's ONNX graph.
+// newUserGraph returns the learner that fine-tunes a user's ONNX graph.
 func newUserGraph(env *steps.Env, b *mlx.Backend, c Config, model *usergraph.Model, files tokenizer.Files) (*fineTuned, error) {
 	tok, err := files.Open()
 	if err != nil {

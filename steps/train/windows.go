@@ -8,13 +8,13 @@ import (
 	"rein/steps/internal/windows"
 )
 
-// longRow is a row of more tokens than the model reads at once.
+// longRow is a row with more tokens than the model reads at once.
 type longRow struct {
 	row     int
 	windows [][]int32
 }
 
-// longRows are those of some texts.
+// longRows returns the long ones among texts, with their token ids.
 func longRows(net learner, texts []string) []longRow {
 	read := net.long().read
 	if read == nil {
@@ -29,11 +29,11 @@ func longRows(net learner, texts []string) []longRow {
 	return out
 }
 
-// leastLong is how many long validation rows of each label it takes to choose a rule by them.
+// leastLong is the number of long validation rows of each label that are needed to choose a rule by them.
 const leastLong = 20
 
-// readLong scores the long validation rows in windows, as they will be read, and chooses the rule: the one whose scores tell the
-// validation rows' labels apart best. The threshold then rests on these scores.
+// readLong scores the long validation rows in windows, as the finished model will read them. It chooses the rule whose scores separate the
+// labels of the validation rows best, and replaces the scores in v, so that the threshold is chosen on them.
 func (l *loop) readLong(v *measured) error {
 	how := l.net.long()
 	if how.read == nil {
@@ -80,7 +80,7 @@ func (l *loop) readLong(v *measured) error {
 	return nil
 }
 
-// windowScores are the threat scores of each long row's windows.
+// windowScores returns the threat scores of each long row's windows.
 func (l *loop) windowScores(long []longRow) ([][]float32, error) {
 	var ids [][]int32
 	for _, r := range long {
@@ -101,17 +101,17 @@ func (l *loop) windowScores(long []longRow) ([][]float32, error) {
 	return out, nil
 }
 
-// reading is how a learner reads texts of more tokens than it reads at once. The zero value doesn't read them in windows.
+// reading says how a learner reads texts with more tokens than it reads at once. The zero value cuts them.
 type reading struct {
-	read  *windows.Reader // divides them
-	limit int             // tokens that are read at once
-	rule  string          // that the config asks for; "": it is chosen
+	read  *windows.Reader // divides texts into windows; nil: they are cut
+	limit int             // number of tokens that the model reads at once
+	rule  string          // rule from the config; "": chosen by readLong
 }
 
 // long implements learner.
 func (r reading) long() reading { return r }
 
-// reads makes it of the config.
+// reads returns the reading that the config asks for.
 func (c Config) reads(tok tokenizer.Tokenizer, limit int) reading {
 	asked := ""
 	if c.Model != nil {
