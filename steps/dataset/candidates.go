@@ -179,8 +179,8 @@ func (p *profile) row(rec table.Record) {
 }
 
 // alive returns the candidates whose values look like labels. In a column that is named like a flag or a label, most values must be labels.
-// With a less clear name, all values must be. With a weak name, there must also be values of both
-// labels if the file has enough rows to tell.
+// With a less clear name, all values must be. With a weak name, there must also be values of both labels if the file has enough rows to
+// tell.
 func (p *profile) alive() []*candidate {
 	var out []*candidate
 	for _, c := range p.candidates {

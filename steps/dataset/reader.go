@@ -308,8 +308,8 @@ func (r *reader) recognise(rec table.Record) error {
 
 const jsonLine = "an object of JSON lines"
 
-// tableOfLines looks at the first line of a file that is read as lines of text. It returns what the line looks
-// like if it is more than a text: a line of JSON, or the header of a table.
+// tableOfLines looks at the first line of a file that is read as lines of text. It returns what the line looks like if it is more than a
+// text: a line of JSON, or the header of a table.
 func (r *reader) tableOfLines(rec table.Record) string {
 	line, _ := rec.Text("text")
 	switch {

@@ -1,4 +1,4 @@
-// Package evaluate measures a model on rows that nothing was chosen on.
+// Package evaluate measures a model on rows that weren't used for training or for any choice.
 package evaluate
 
 import (
@@ -22,7 +22,7 @@ import (
 	"rein/steps/stats"
 )
 
-// Config says what else to measure.
+// Config holds the arguments of the step.
 type Config struct {
 	BaseRate      float64 `hcl:"base_rate,optional" default:"0.01" doc:"Share of malicious prompts in daily traffic, for the precision there."`
 	OnLeak        string  `hcl:"on_leak,optional" default:"exclude" enum:"stop,exclude,record" doc:"Rows of test or unseen that the model was made with (same origin, same text, near-duplicates) are left out of the figures and counted, and stop the run with a verdict where they are over 1%; or they stop it whatever their number; or they are noted."`
@@ -39,29 +39,29 @@ func (c Config) Validate() error {
 	return check.Err()
 }
 
-// AdjustTraits implements steps.TraitsAdjuster: where rows that the model was made with are only noted, a pipeline that has such rows
-// is not refused. All rows of an input are more than are left out.
+// AdjustTraits implements steps.TraitsAdjuster. If leaked rows are only to be noted, a pipeline that has some is accepted. If they are left
+// out, it is still refused when a whole input is made of them.
 func (c Config) AdjustTraits(t *engine.Traits) {
 	if c.OnLeak == "record" {
 		t.HeldOut = nil
 	}
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Model  artifact.Model `port:"model,optional" doc:"the model to measure"`
 	Test   artifact.Rows  `port:"test,optional" doc:"own traffic: held-out rows, never trained on, never chosen from"`
 	Unseen artifact.Rows  `port:"unseen,optional" doc:"new sources: rows of sources that nothing was trained on, mined from or chosen with"`
 	Pool   artifact.Rows  `port:"pool,optional" doc:"the mined pool; reported as seen"`
-	// Rows that a threshold was chosen on may set a temperature too: no decision depends on it.
+	// These may be the rows on which the threshold was chosen: no decision depends on the temperature.
 	Validation artifact.Rows `port:"validation,optional" doc:"rows to fit the temperature of the scores on; nothing is reported on them"`
 
-	// In place of a model: what evaluations of several folds found.
+	// The inputs that replace a model: the results of the evaluations of several folds.
 	Scores  []artifact.Scores `port:"scores,optional" doc:"in place of a model: the scores of each fold's evaluation, whose rows are reported on together"`
 	Reports []artifact.Report `port:"reports,optional" doc:"the reports of the same evaluations, in the same order"`
 }
 
-// Out is what the step makes.
+// Out holds the outputs of the step.
 type Out struct {
 	Report artifact.Report `port:"report" doc:"all figures, with intervals"`
 	Scores artifact.Scores `port:"scores" doc:"the model's answer for each row of test and unseen"`
@@ -100,7 +100,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	return Out{artifact.Report{Path: env.Out("report")}, artifact.Scores{Path: env.Out("scores")}}, os.WriteFile(env.Out("report"), append(b, '\n'), 0o644)
 }
 
-// check reports inputs that contradict each other.
+// check refuses inputs that contradict each other.
 func (in In) check() error {
 	folds := len(in.Scores) > 0
 	switch {
@@ -123,14 +123,14 @@ type evaluation struct {
 	scorer *scorer.Scorer
 	out    *artifact.Writer[artifact.Scored]
 	report *stats.Report
-	choice threshold.Choice           // how the model's threshold was chosen; without a promise where the model doesn't say
+	choice threshold.Choice           // how the model's threshold was chosen; without a promise if the model has none
 	flags  map[string]*stats.Flags    // benign rows of new sources, by source
-	seeds  seedSet                    // the training's further seeds
+	seeds  seedSet                    // models of the training's further seeds
 	leaked map[string]map[string]bool // ids to leave out, by set
-	phase  *steps.Count               // what is scored at present
+	phase  *steps.Count               // progress of what is being scored
 }
 
-// model measures a model.
+// model measures the model of the input.
 func (e *evaluation) model(ctx context.Context, in In) (err error) {
 	if e.leaked, err = leak.Guard(ctx, e.env, in.Model, leak.Rule{OnLeak: e.config.OnLeak, Tolerance: e.config.LeakTolerance},
 		leak.Set{Name: stats.OwnTraffic, Rows: in.Test}, leak.Set{Name: stats.NewSources, Rows: in.Unseen}); err != nil {
@@ -166,10 +166,10 @@ func (e *evaluation) model(ctx context.Context, in In) (err error) {
 	return e.seeds.finish(e.env, in.Model, e.report)
 }
 
-// scored counts texts that a model has scored.
+// scored adds n scored texts to the progress.
 func (e *evaluation) scored(n int) { e.phase.Add(n) }
 
-// chosen reads how the model's threshold was chosen.
+// chosen reads from the model how its threshold was chosen.
 func (e *evaluation) chosen(m artifact.Model) error {
 	info, err := m.Info()
 	if err != nil {
@@ -186,7 +186,7 @@ func (e *evaluation) chosen(m artifact.Model) error {
 	return nil
 }
 
-// sets measures each set of rows that is there.
+// sets measures each set of rows that was given.
 func (e *evaluation) sets(ctx context.Context, in In) error {
 	for _, part := range []struct {
 		name string
@@ -207,7 +207,7 @@ func (e *evaluation) sets(ctx context.Context, in In) error {
 	return e.rests()
 }
 
-// rests decides what the verdict rests on, and counts the new sources that keep the limit.
+// rests decides which set the verdict is based on, and counts the new sources that keep the FP rate limit.
 func (e *evaluation) rests() error {
 	e.report.Rests()
 	if s := e.report.Sets[e.report.Basis]; s == nil || s.Benign.Rows == 0 || s.Malicious.Rows == 0 {
@@ -217,7 +217,7 @@ func (e *evaluation) rests() error {
 	return nil
 }
 
-// limit is the FP rate that sources are held to.
+// limit returns the FP rate that each source must keep.
 func (e *evaluation) limit() float64 {
 	if p := e.report.Promise; p != nil {
 		return p.Limit
@@ -225,13 +225,13 @@ func (e *evaluation) limit() float64 {
 	return 0.01
 }
 
-// batch is how many rows are scored at a time: texts are not kept.
+// batch is the number of rows that are scored together. It bounds memory, because texts aren't kept.
 const batch = 8192
 
-// resamples of the bootstrap.
+// resamples is the number of resamples of each bootstrap.
 const resamples = 2000
 
-// set measures one set of rows; keep writes their scores.
+// set measures one set of rows. If keep is true, it also writes their scores.
 func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, keep bool) (*stats.Set, error) {
 	set, data := stats.NewSet(), blake3.New()
 	buf := make([]artifact.Row, 0, batch)
@@ -245,7 +245,7 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 			return err
 		}
 		languages, others := make([]string, len(texts)), [][]float64(nil)
-		if keep { // of the pool nobody asks for more than its FP rate
+		if keep { // of the pool only the FP rate is used
 			if languages, err = languagesOf(ctx, e.env.Memo(), texts); err != nil {
 				return err
 			}
@@ -273,7 +273,7 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 			return nil, err
 		}
 		if e.leaked[name][r.ID] {
-			e.scored(1 + len(e.seeds)) // they are left out, and done with
+			e.scored(1 + len(e.seeds)) // rows that are left out count as done
 			continue
 		}
 		if buf = append(buf, r); len(buf) == batch {
@@ -290,7 +290,7 @@ func (e *evaluation) set(ctx context.Context, name string, rows artifact.Rows, k
 	return set, nil
 }
 
-// take counts a scored row, at its model's threshold and at the one that all validation rows together chose.
+// take counts a scored row twice: at its model's threshold, and at the threshold that all validation rows together would choose.
 func (e *evaluation) take(set *stats.Set, data hash.Hash, r artifact.Scored, language string, at, pooled float64) {
 	set.Add(observe(r, language, r.Score >= at))
 	fmt.Fprintf(data, "%d %s %d %s %s\n", len(r.ID), r.ID, len(r.Text), r.Text, r.Label)
@@ -314,7 +314,7 @@ func (e *evaluation) take(set *stats.Set, data hash.Hash, r artifact.Scored, lan
 	}
 }
 
-// family is the most likely attack family: benign is the first class.
+// family returns the attack family with the highest probability. The first class is benign and doesn't count.
 func family(classes []string, probs []float32) string {
 	best := 1
 	for i := 2; i < len(probs); i++ {

@@ -13,17 +13,17 @@ import (
 	"rein/steps/stats"
 )
 
-// fold is what one fold's evaluation found.
+// fold is the result of one fold's evaluation.
 type fold struct {
 	report stats.Report
 	scores artifact.Scores
-	own    []float64 // thresholds of its new sources' own, by a model that has seen none of them
+	own    []float64 // own thresholds of its new sources, from the scores of a model that hasn't seen them
 	at     float64   // the threshold that decides its rows
 }
 
-// join reports on the rows of all folds together: every source is a new one in one of them. A fold's threshold for new sources
-// is chosen from the new sources of the other folds, each scored by the model that hasn't seen it: that is more sources than
-// the fold's own validation rows have, and still none that is reported on.
+// join reports on the rows of all folds together. Every source is a new one in exactly one fold. A fold's threshold for new sources is
+// chosen on the new sources of the other folds, each scored by the model that hasn't seen it. These are more sources than the fold's own
+// validation rows have, and none of them is reported on in this fold.
 func (e *evaluation) join(ctx context.Context, in In) error {
 	folds, err := openFolds(in)
 	if err != nil {
@@ -76,7 +76,7 @@ func openFolds(in In) ([]*fold, error) {
 	return out, nil
 }
 
-// ownThresholds are those of a fold's new sources that have enough rows.
+// ownThresholds returns the own thresholds of a fold's new sources that have enough rows.
 func ownThresholds(scores artifact.Scores, limit float64) ([]float64, error) {
 	benign := map[string][]float64{}
 	for r, err := range scores.All() {
@@ -96,7 +96,7 @@ func ownThresholds(scores artifact.Scores, limit float64) ([]float64, error) {
 	return own, nil
 }
 
-// decide gives each fold the threshold that the other folds' sources choose, and keeps the weakest of the promises.
+// decide gives each fold the threshold that is chosen on the other folds' sources. It keeps the weakest of the folds' promises.
 func (e *evaluation) decide(folds []*fold, limit, share float64) {
 	e.report.Threshold = 0
 	for i, f := range folds {
@@ -117,7 +117,7 @@ func (e *evaluation) decide(folds []*fold, limit, share float64) {
 	}
 }
 
-// joinSet reports on one set of all folds.
+// joinSet reports on one set with the rows of all folds.
 func (e *evaluation) joinSet(ctx context.Context, name string, folds []*fold) error {
 	set, data := stats.NewSet(), blake3.New()
 	for i, f := range folds {

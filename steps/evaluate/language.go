@@ -10,8 +10,8 @@ import (
 	"rein/steps/internal/text"
 )
 
-// languagesOf names the language of each text, on all cores. What trigrams have to find out is kept: every model is measured
-// on the same texts.
+// languagesOf returns the language of each text. It works on all cores. Languages that only trigrams can tell are kept in the memo, because
+// every model is measured on the same texts.
 func languagesOf(ctx context.Context, memo engine.Memo, texts []string) ([]string, error) {
 	out, keys := make([]string, len(texts)), make([]cache.Digest, len(texts))
 	each(len(texts), func(i int) {

@@ -8,7 +8,7 @@ import (
 	"rein/steps/stats"
 )
 
-// observe is a scored row as the statistics see it.
+// observe converts a scored row to the form of the statistics.
 func observe(r artifact.Scored, language string, flagged bool) stats.Observation {
 	o := stats.Observation{Malicious: r.Label == artifact.Malicious, Flagged: flagged, Threat: r.Score, Category: r.Category,
 		Slices: map[string]string{"source": r.Source, "length": lengthBucket(r.Text)}}
@@ -20,7 +20,7 @@ func observe(r artifact.Scored, language string, flagged bool) stats.Observation
 	return o
 }
 
-// lengthBucket names a text's length in characters.
+// lengthBucket returns the name of a text's length class, by its number of characters.
 func lengthBucket(text string) string {
 	n := utf8.RuneCountInString(text)
 	for _, b := range []struct {
@@ -34,8 +34,8 @@ func lengthBucket(text string) string {
 	return "5: 1,000 and more"
 }
 
-// metrics records the figures that the matrix and the gates use: each question's under own_ and new_, and those that the
-// verdict rests on under their plain names.
+// metrics records the figures that the matrix and the gates use. Figures on own traffic begin with own_, those on new sources with new_.
+// The figures that the verdict is based on are also recorded without a prefix.
 func (e *evaluation) metrics() {
 	r := e.report
 	for prefix, name := range map[string]string{"own_": stats.OwnTraffic, "new_": stats.NewSources, "": r.Basis} {
@@ -70,8 +70,8 @@ func (e *evaluation) metrics() {
 	}
 }
 
-// slices finds the worst slices of a set. The figure of a gate over slices is what their rates are shown to be, so that no gate is
-// broken by chance.
+// slices records the worst slices of a set. A gate over slices uses the bound that their rates are shown to exceed, so that chance alone
+// doesn't break a gate.
 func (e *evaluation) slices(s *stats.Set) {
 	if s.Worst = s.WorstSlice(); s.Worst != nil {
 		e.put("worst_slice_fp_rate", &s.Worst.Rate)
@@ -100,11 +100,11 @@ func (e *evaluation) put(name string, i *stats.Interval) {
 	}
 }
 
-// figures records those of one set.
+// figures records the figures of one set. Their names begin with prefix.
 func (e *evaluation) figures(prefix string, s *stats.Set) {
 	put := func(name string, i *stats.Interval) {
 		e.put(prefix+name, i)
-		if prefix == "own_" { // own traffic's sources are what they are: none is drawn
+		if prefix == "own_" { // the sources of own traffic are fixed, so they aren't resampled
 			return
 		}
 		if over, ok := s.OverSources(name, i); ok {

@@ -14,14 +14,14 @@ import (
 	"rein/steps/stats"
 )
 
-// seed is a further model of the same training: only its seed differs.
+// seed is another model of the same training, which differs only in its seed.
 type seed struct {
 	seed   int
 	scorer *scorer.Scorer
 	counts map[string]*seedCounts // by set
 }
 
-// seedCounts are what a seed's figures on one set are made of.
+// seedCounts holds the counts and scores from which a seed's figures on one set are computed.
 type seedCounts struct {
 	confusion         stats.Confusion
 	benign, malicious []float64
@@ -29,7 +29,7 @@ type seedCounts struct {
 
 type seedSet []*seed
 
-// openSeeds loads the further seeds of a model; none where the training had one.
+// openSeeds loads the models of the further seeds. There are none if the training had a single seed.
 func openSeeds(ctx context.Context, env *steps.Env, m artifact.Model, done func(texts int)) (seedSet, error) {
 	list, err := seeds.Of(m)
 	if err != nil {
@@ -54,7 +54,7 @@ func (s seedSet) close() error {
 	return errors.Join(errs...)
 }
 
-// score gives, for each row, the threat score of each seed.
+// score returns the threat score of each row by each seed.
 func (s seedSet) score(ctx context.Context, set string, rows []artifact.Row, texts []string) ([][]float64, error) {
 	out := make([][]float64, len(rows))
 	for _, x := range s {
@@ -81,7 +81,7 @@ func (s seedSet) score(ctx context.Context, set string, rows []artifact.Row, tex
 	return out, nil
 }
 
-// finish writes the seeds into the report and records the mean and the spread of each figure over them.
+// finish writes the seeds into the report. It records the mean and the standard deviation of each figure over the seeds.
 func (s seedSet) finish(env *steps.Env, m artifact.Model, report *stats.Report) error {
 	if len(s) == 0 {
 		return nil
@@ -125,7 +125,7 @@ func figures(c stats.Confusion, auc float64) map[string]float64 {
 	return map[string]float64{"fp_rate": c.FPRate().Value, "tp_rate": c.Recall().Value, "f1_macro": f1, "roc_auc": auc}
 }
 
-// over is the mean and the standard deviation of a figure over the seeds.
+// over returns the mean and the standard deviation of a figure over the seeds.
 func over(list []stats.SeedFigures, set, metric string) (mean, spread float64) {
 	n := float64(len(list))
 	for _, f := range list {

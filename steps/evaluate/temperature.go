@@ -8,7 +8,7 @@ import (
 	"rein/steps/stats"
 )
 
-// temperature fits the scores' temperature on validation rows, and says how well each set is calibrated with it.
+// temperature fits the temperature of the scores on validation rows, and records how well each set is calibrated with it.
 func (e *evaluation) temperature(ctx context.Context, rows artifact.Rows, report *stats.Report) error {
 	if rows.Path == "" {
 		return nil

@@ -16,34 +16,34 @@ import (
 	"rein/steps/stats"
 )
 
-// certificate is the step's report: one link for each graph that was made of the one before, from the trained model to the
-// file that is kept.
+// certificate is the step's report. Export makes several graphs, each from the one before; the report has a link for each, from the trained
+// model to the file that is kept.
 type certificate struct {
 	Links     []link     `json:"links"`
 	Optimized *optimized `json:"optimized,omitempty"`
 }
 
-// link says how far a graph's answers are from those that it was made to give, over all rows.
+// link says how far the answers of a graph differ from those of the graph that it was made from, over all rows.
 type link struct {
 	From    string      `json:"from"`
 	To      string      `json:"to"`
 	Rows    int         `json:"rows"`
 	Max     float64     `json:"logit_diff_max"`
 	P999    float64     `json:"logit_diff_p999"`
-	Flipped int         `json:"decisions_flipped"` // rows on the other side of the threshold, each graph at its own
+	Flipped int         `json:"decisions_flipped"` // number of rows that are decided differently, with each graph at its own threshold
 	FPRate  *difference `json:"fp_rate_change,omitempty"`
 	Recall  *difference `json:"tp_rate_change,omitempty"`
-	Flips   []flip      `json:"flipped_rows,omitempty"` // some of them, missed attacks first
+	Flips   []flip      `json:"flipped_rows,omitempty"` // examples of such rows, missed attacks first
 }
 
-// difference is of a rate over the same rows, after - before, with its 95% interval.
+// difference is the change of a rate on the same rows, after minus before, with its 95% interval.
 type difference struct {
 	Value float64 `json:"value"`
 	Low   float64 `json:"low"`
 	High  float64 `json:"high"`
 }
 
-// flip is a row whose decision differs.
+// flip is a row that the two graphs decide differently.
 type flip struct {
 	Row    int     `json:"row"`
 	Before float32 `json:"before"`
@@ -51,23 +51,23 @@ type flip struct {
 	Text   string  `json:"text"`
 }
 
-// mostFlips is how many rows a link shows.
+// mostFlips is the largest number of rows that a link shows.
 const mostFlips = 20
 
-// answers are a graph's over all rows.
+// answers holds one graph's answers to all rows.
 type answers struct {
 	name      string
 	classes   int
-	logits    []float32 // [rows, classes]
+	logits    []float32 // shape [rows, classes], by rows
 	threshold float64
 }
 
-// row is the logits of one row.
+// row returns the logits of row i, one for each class.
 func (a answers) row(i int) []float32 { return a.logits[i*a.classes : (i+1)*a.classes] }
 
 func (a answers) rows() int { return len(a.logits) / max(a.classes, 1) }
 
-// threat is a row's score.
+// threat returns the threat score of row i.
 func (a answers) threat(i int) float32 {
 	p := slices.Clone(a.row(i))
 	ngram.Softmax(p)
@@ -84,7 +84,7 @@ func (a answers) threats() []float32 {
 	return out
 }
 
-// ask gets the answers to all texts, so many at a time.
+// ask collects a graph's answers to all texts. It asks for atOnce texts at a time.
 func ask(ctx context.Context, done func(n int), name string, threshold float64, texts []string, chunk int, logits func(texts []string) ([][]float32, error)) (answers, error) {
 	a := answers{name: name, threshold: threshold}
 	for from := 0; from < len(texts); from += chunk {
@@ -105,12 +105,12 @@ func ask(ctx context.Context, done func(n int), name string, threshold float64, 
 	return a, nil
 }
 
-// counted begins the phase of a graph's answers.
+// counted begins a phase of the progress for one graph. The returned function reports that n more texts are done.
 func counted(env *steps.Env, name string, texts []string) func(n int) {
 	return env.Count(int64(len(texts)), "rows by the "+name+" graph").Add
 }
 
-// askExported gets the answers of the graph that lies in a model's folder.
+// askExported collects the answers of the graph in a model's folder.
 func askExported(ctx context.Context, env *steps.Env, name string, dir artifact.Model, texts []string) (answers, error) {
 	s, err := scorer.Open(ctx, dir, scorer.Options{Whole: true, Done: counted(env, name, texts)})
 	if err != nil {
@@ -120,11 +120,11 @@ func askExported(ctx context.Context, env *steps.Env, name string, dir artifact.
 	return ask(ctx, func(int) {}, name, s.Threshold(), texts, 1<<12, func(texts []string) ([][]float32, error) { return s.Logits(ctx, texts) })
 }
 
-// compare makes the link between two graphs' answers.
+// compare returns the link between the answers of two graphs.
 func compare(p probe, from, to answers) link {
 	l := link{From: from.name, To: to.name, Rows: from.rows()}
 	diffs := make([]float64, l.Rows)
-	var n, plus, minus [2]int // by label: rows, flagged only after, flagged only before
+	var n, plus, minus [2]int // by label: rows, rows flagged only after, rows flagged only before
 	var missed, others []flip
 	for i := range diffs {
 		diffs[i] = apart(from.row(i), to.row(i))
@@ -165,7 +165,7 @@ func compare(p probe, from, to answers) link {
 	return l
 }
 
-// apart is the largest difference of two rows' logits.
+// apart returns the largest difference between two rows' logits of the same class.
 func apart(a, b []float32) float64 {
 	diff := 0.0
 	for j := range a {
@@ -203,7 +203,7 @@ func (l link) examples() string {
 	return b.String()
 }
 
-// report gives the link's figures as metrics, their names beginning with prefix.
+// report records the link's figures as metrics. Their names begin with prefix.
 func (l link) report(env *steps.Env, prefix string) {
 	env.Metric(prefix+"logit_diff_max", l.Max)
 	env.Metric(prefix+"logit_diff_p999", l.P999)
@@ -218,23 +218,23 @@ func (l link) report(env *steps.Env, prefix string) {
 	env.Logf("%s -> %s, %d rows: largest logit difference %.3g, p99.9 %.3g, %d decisions flipped", l.From, l.To, l.Rows, l.Max, l.P999, l.Flipped)
 }
 
-// probe is what models are compared on.
+// probe holds the texts on which graphs are compared.
 type probe struct {
 	texts  []string
-	benign []bool   // of labelled rows; nil for generated texts
-	source []string // likewise
+	benign []bool   // of each labelled row; nil for generated texts
+	source []string // of each labelled row; nil for generated texts
 }
 
 func (p probe) labelled() bool { return len(p.benign) > 0 }
 
-// mixed tells whether there are rows of both labels: what it takes to choose a threshold.
+// mixed tells whether there are rows of both labels, which the choice of a threshold needs.
 func (p probe) mixed() bool {
 	return slices.Contains(p.benign, true) && slices.Contains(p.benign, false)
 }
 
 func (p probe) benignAt(i int) bool { return p.benign[i] }
 
-// probes are the rows, or generated texts of all lengths.
+// probes returns the texts of the given rows. Without rows, it generates texts of all lengths.
 func probes(rows artifact.Rows) (p probe, err error) {
 	if rows.Path != "" {
 		for row, err := range rows.All() {

@@ -1,5 +1,5 @@
-// Package export is the step type "export-onnx": it writes a trained model as ONNX and proves that the graph answers as
-// the trained model does.
+// Package export is the step type "export-onnx". It writes a trained model as an ONNX graph and proves that the graph gives the same
+// answers as the trained model.
 package export
 
 import (
@@ -19,7 +19,7 @@ import (
 	"rein/steps/internal/seeds"
 )
 
-// Config is what a pipeline may say of an export.
+// Config holds the arguments of the step.
 type Config struct {
 	MaxDiff  float64 `hcl:"max_logit_diff" default:"0.001" doc:"Largest difference of a logit between the trained model and the graph that passes."`
 	MaxFlips int     `hcl:"max_flipped" default:"0" doc:"Rows whose decision at the threshold may differ."`
@@ -40,26 +40,26 @@ func (c Config) Validate() error {
 	return check.Err()
 }
 
-// AdjustTraits implements steps.TraitsAdjuster: the threshold of full weights stays as it was chosen.
+// AdjustTraits implements steps.TraitsAdjuster. With full weights the rows don't change the threshold, so the step doesn't fit anything.
 func (c Config) AdjustTraits(t *engine.Traits) {
 	if c.Weights == "fp32" {
 		t.Fits = nil
 	}
 }
 
-// Inputs are the model and the rows to prove it on.
+// Inputs holds the model and the rows that the proof uses.
 type Inputs struct {
 	Model artifact.Model `port:"model" doc:"A trained model."`
 	Rows  artifact.Rows  `port:"rows,optional" doc:"Rows to compare the graph with the trained model on. None: generated texts."`
 }
 
-// Outputs are the model with its graph, and the proof.
+// Outputs holds the model with its graph, and the proof.
 type Outputs struct {
 	Model       artifact.Model  `port:"model" doc:"The model's folder with model.onnx."`
 	Certificate artifact.Report `port:"certificate" doc:"How far each graph's answers are from those of the one it was made of: trained, onnx, int8 or fp16, optimized."`
 }
 
-// Step is the step type.
+// Step is the "export-onnx" step type.
 var Step = steps.New("export-onnx", 5, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
 	steps.Stage(steps.Export), steps.Fits("rows", "chooses the threshold again with"), steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
 step "export-onnx" "export" {
@@ -108,7 +108,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, err
 	return out, os.WriteFile(out.Certificate.Path, append(b, '\n'), 0o644)
 }
 
-// certify compares each graph with the one it was made of, from the trained model to the file that stays in dir.
+// certify compares each graph with the one that it was made from. The chain goes from the trained model to the file that stays in dir.
 func certify(ctx context.Context, env *steps.Env, c Config, m trained, dir artifact.Model, info artifact.ModelInfo, small bool, p probe) (certificate, error) {
 	var cert certificate
 	reference, err := ask(ctx, counted(env, "trained", p.texts), "trained", info.Threshold, p.texts, m.atOnce(), m.logits)
@@ -143,7 +143,7 @@ func certify(ctx context.Context, env *steps.Env, c Config, m trained, dir artif
 	return cert, nil
 }
 
-// metadata is what the graph says of itself, so that it can be used without model.json.
+// metadata returns what is written into the graph itself, so that the graph can be used without model.json.
 func metadata(info artifact.ModelInfo) (map[string]string, error) {
 	classes, err := json.Marshal(info.Classes)
 	if err != nil {

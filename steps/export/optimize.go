@@ -14,19 +14,19 @@ import (
 	"rein/steps/internal/scorer"
 )
 
-// optimized says what became of the graph that ONNX Runtime optimised.
+// optimized reports what ONNX Runtime's optimisation of the graph achieved.
 type optimized struct {
 	Kept    bool    `json:"kept"`
 	Why     string  `json:"why"`
-	Load    float64 `json:"load_time_ratio"`   // optimised / as written, medians of rounds in turns; below 1 is faster
-	Latency float64 `json:"latency_p50_ratio"` // of one text at a time, on one thread
-	Bytes   float64 `json:"model_bytes_ratio"` // of the files
+	Load    float64 `json:"load_time_ratio"`   // median of the optimised graph / median of the graph as written; below 1 is faster
+	Latency float64 `json:"latency_p50_ratio"` // the same for scoring one text on one thread
+	Bytes   float64 `json:"model_bytes_ratio"` // the same for the size of the file
 }
 
-// noticeable is how far two times have to be apart, as a share, to be told from noise.
+// noticeable is the relative difference from which two times differ by more than noise.
 const noticeable = 0.05
 
-// optimise has ONNX Runtime optimise the graph, and keeps the result if its answers are equal and it is faster.
+// optimise lets ONNX Runtime optimise the graph. It keeps the result if the answers are equal and it is faster.
 func optimise(ctx context.Context, env *steps.Env, c Config, dir artifact.Model, p probe, before answers) (link, optimized, error) {
 	var o optimized
 	other := artifact.Model{Path: filepath.Join(env.Scratch(), "optimized")}
@@ -82,7 +82,7 @@ func optimise(ctx context.Context, env *steps.Env, c Config, dir artifact.Model,
 	return l, o, nil
 }
 
-// pace opens two models in turns and scores some texts one at a time; it returns ratios of the medians, b to a.
+// pace opens the two models in turns and scores some texts one at a time. It returns the ratios of the medians, b to a.
 func pace(ctx context.Context, env *steps.Env, a, b artifact.Model, texts []string) (load, latency float64, err error) {
 	const rounds, most = 7, 24
 	every := max(len(texts)/most, 1)
@@ -100,7 +100,7 @@ func pace(ctx context.Context, env *steps.Env, a, b artifact.Model, texts []stri
 				if _, err := s.Logits(ctx, texts[i:i+1]); err != nil {
 					return 0, 0, errors.Join(err, s.Close())
 				}
-				if round > 0 { // the first warms up
+				if round > 0 { // the first round is a warm-up
 					times[which] = append(times[which], time.Since(begin))
 				}
 			}

@@ -14,12 +14,12 @@ import (
 	"rein/steps/internal/windows"
 )
 
-// trained is a model as training left it: it writes its graph, and answers without ONNX Runtime's help or with another
-// graph than the one that is written.
+// trained is a model as training left it. It writes its graph, and it answers without that graph: without ONNX Runtime, or with another
+// graph.
 type trained interface {
 	graph(metadata map[string]string, weights onnxgraph.Weights) []byte
 	logits(texts []string) ([][]float32, error)
-	// atOnce is how many texts it should be asked about at a time: some seconds of work, as progress is told between them.
+	// atOnce is the number of texts to ask about at a time. They take some seconds, because progress is reported between them.
 	atOnce() int
 	save(dir artifact.Model, info artifact.ModelInfo) error
 	close()
@@ -52,7 +52,7 @@ func load(dir artifact.Model) (trained, artifact.ModelInfo, error) {
 	return nil, info, fmt.Errorf("%s: models of kind %q can't be exported", dir.Path, info.Kind)
 }
 
-// grams is an n-gram model; its reference is plain Go.
+// grams is an n-gram model. Its reference answers are computed in plain Go.
 type grams struct{ m *ngram.Model }
 
 func (g grams) graph(metadata map[string]string, weights onnxgraph.Weights) []byte {
@@ -81,7 +81,7 @@ func (g grams) logits(texts []string) ([][]float32, error) {
 	return out, nil
 }
 
-// transformer is an encoder; its reference is the graph that it was trained with.
+// transformer is an encoder. Its reference answers come from the graph that it was trained with.
 type transformer struct {
 	m       *encoder.Model
 	tok     *encoder.Tokenizer
@@ -124,7 +124,7 @@ func (t *transformer) rows(ids [][]int32) ([][]float32, error) {
 	return inBatches(ids, t.m.Classes, func(batch [][]int32) ([]float32, error) { return t.net.Logits(t.net.Lookup(rowsAtOnce, batch)) })
 }
 
-// inBatches answers for texts of like length together: answer gives the logits of the classes for one text after the other.
+// inBatches calls answer for batches of texts of similar length. answer returns the logits of the classes, one text after the other.
 func inBatches(ids [][]int32, classes int, answer func(batch [][]int32) ([]float32, error)) ([][]float32, error) {
 	out, order := make([][]float32, len(ids)), make([]int, len(ids))
 	for i := range order {
@@ -147,7 +147,7 @@ func inBatches(ids [][]int32, classes int, answer func(batch [][]int32) ([]float
 	return out, nil
 }
 
-// inWindows answers for texts of which long ones are read in windows, as the scorer does.
+// inWindows returns the logits of texts and reads long ones in windows, as the scorer does.
 func inWindows(r *windows.Reader, texts []string, answer func(ids [][]int32) ([][]float32, error)) ([][]float32, error) {
 	var ids [][]int32
 	first := make([]int, len(texts)+1)

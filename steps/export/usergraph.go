@@ -9,7 +9,7 @@ import (
 	"rein/steps/internal/windows"
 )
 
-// userGraph is a model around a user's graph; its reference is the GoMLX graph that it was trained as.
+// userGraph is a model around a user's graph. Its reference answers come from the GoMLX graph with which it was trained.
 type userGraph struct {
 	m       *usergraph.Model
 	files   tokenizer.Files
@@ -35,7 +35,7 @@ func newUserGraph(m *usergraph.Model, files tokenizer.Files, w *artifact.Windows
 	return &userGraph{m, files, windows.New(tok, m.MaxTokens, w), b, net}, nil
 }
 
-// graph is the user's with our ends; other weights are refused before.
+// graph returns the user's graph with our inputs and outputs. Requests for other weights have been refused before.
 func (u *userGraph) graph(metadata map[string]string, _ onnxgraph.Weights) []byte {
 	return u.m.Graph(metadata)
 }

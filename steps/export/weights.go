@@ -15,7 +15,7 @@ import (
 	"rein/steps/internal/usergraph"
 )
 
-// shrinks tells whether the config asks for other weights than the trained ones, and whether a model of this kind can have them.
+// shrinks tells whether the config asks for smaller weights than the trained ones. It fails if a model of this kind can't have them.
 func (c Config) shrinks(kind string) (bool, error) {
 	switch {
 	case c.Weights != string(onnxgraph.Quantized) && c.Weights != string(onnxgraph.FP16):
@@ -28,8 +28,8 @@ func (c Config) shrinks(kind string) (bool, error) {
 	return true, nil
 }
 
-// shrink replaces the exported graph by one with smaller weights, chooses its threshold again on labelled rows, and says what
-// changed. Limits that are passed are a verdict.
+// shrink replaces the exported graph by one with smaller weights. It chooses the threshold again on labelled rows and reports what changed.
+// If a limit is exceeded, it returns a verdict.
 func shrink(ctx context.Context, env *steps.Env, c Config, m trained, dir artifact.Model, info *artifact.ModelInfo, p probe, before answers) (answers, link, error) {
 	info.Weights = c.Weights
 	if err := write(m, dir, *info); err != nil {
@@ -75,7 +75,7 @@ func shrink(ctx context.Context, env *steps.Env, c Config, m trained, dir artifa
 	return after, l, nil
 }
 
-// value is 0 where there were no rows to tell.
+// value returns the difference, or 0 if there were no rows to measure it on.
 func (d *difference) value() float64 {
 	if d == nil {
 		return 0
@@ -83,7 +83,7 @@ func (d *difference) value() float64 {
 	return d.Value
 }
 
-// write puts info and the graph that it describes into the model's folder.
+// write writes info, and the graph that it describes, into the model's folder.
 func write(m trained, dir artifact.Model, info artifact.ModelInfo) error {
 	meta, err := metadata(info)
 	if err != nil {

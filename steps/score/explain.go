@@ -7,38 +7,39 @@ import (
 	"rein/steps/explain"
 )
 
-// Explanation says which parts of a text carry its score, and what is known of texts like it.
+// Explanation says which parts of a text are responsible for its score, and which known rows are like it.
 type Explanation struct {
 	explain.Explanation
 
-	Linear  *Linear     `json:"linear,omitempty"`             // of n-gram models
-	Nearest []Neighbour `json:"nearest,omitempty"`            // training rows, where they were given
-	Alarms  *Group      `json:"known_false_alarms,omitempty"` // that it is like, where they were given
+	Linear  *Linear     `json:"linear,omitempty"`             // nil unless the model is an n-gram model
+	Nearest []Neighbour `json:"nearest,omitempty"`            // similar training rows, if training rows were given
+	Alarms  *Group      `json:"known_false_alarms,omitempty"` // similar known false alarms, if they were given
 }
 
-// Linear is what an n-gram model's linear part adds to the log-odds of an attack. It is exact: the pieces and the rest add up to the total.
+// Linear says what the linear part of an n-gram model contributes to the log-odds of an attack. It is exact: the pieces and the rest add up
+// to the total.
 type Linear struct {
 	Total  float64 `json:"total"`
-	Pieces []Adds  `json:"pieces"` // words, or runs of words where a text has many, in the order of the text
-	Rest   float64 `json:"rest"`   // of what lies in no piece: the text's length, letters that stand apart
-	Others float64 `json:"others"` // log-odds of the score without the linear part: what the network and the bias give
+	Pieces []Adds  `json:"pieces"` // words, or runs of words if there are many, in the text's order
+	Rest   float64 `json:"rest"`   // contribution of what is in no piece: the text's length, letters that stand alone
+	Others float64 `json:"others"` // log-odds of the score without the linear part, so of the network and the bias
 }
 
-// Adds is a piece of a text and what it adds.
+// Adds is a piece of a text with its contribution.
 type Adds struct {
-	Start int     `json:"start"` // in bytes
+	Start int     `json:"start"` // offset in bytes
 	End   int     `json:"end"`
 	Text  string  `json:"text"`
 	Adds  float64 `json:"adds"`
 }
 
-// Known are rows that an explanation may point to; either may be nil.
+// Known holds rows that an explanation may refer to. Either library may be nil.
 type Known struct {
-	Rows   *Library // that the model was trained on
+	Rows   *Library // rows that the model was trained on
 	Alarms *Library // false alarms that were found before
 }
 
-// Explain tries a text without its parts: words, or runs of words where it has many.
+// Explain explains the score of a text. It scores the text without each of its words, or without runs of words if there are many.
 func (s *Scorer) Explain(ctx context.Context, text string, known Known) (*Explanation, error) {
 	of, err := explain.All(ctx, s.Threats, s.threshold, []string{text})
 	if err != nil {
@@ -54,7 +55,7 @@ func (s *Scorer) Explain(ctx context.Context, text string, known Known) (*Explan
 	return e, nil
 }
 
-// attribute is the exact part of an explanation.
+// attribute computes the exact part of an explanation, or nil if the model has no linear part.
 func (s *Scorer) attribute(text string, threat float64) *Linear {
 	l := s.s.Linear()
 	if l == nil {
@@ -66,7 +67,7 @@ func (s *Scorer) attribute(text string, threat float64) *Linear {
 		texts[i] = p.Text
 	}
 	a := l.Attribute(text, texts)
-	const edge = 1e-7 // what float32 can't tell from 0 or 1 counts as that close
+	const edge = 1e-7 // float32 can't tell closer values from 0 or 1
 	threat = min(1-edge, max(edge, threat))
 	out := &Linear{Total: a.Total, Rest: a.Rest, Others: math.Log(threat/(1-threat)) - a.Total, Pieces: []Adds{}}
 	for i, p := range pieces {
@@ -75,7 +76,7 @@ func (s *Scorer) attribute(text string, threat float64) *Linear {
 	return out
 }
 
-// Threats are the threat scores of texts.
+// Threats returns the threat score of each text, 0 to 1.
 func (s *Scorer) Threats(ctx context.Context, texts []string) ([]float64, error) {
 	return s.s.Threats(ctx, texts)
 }

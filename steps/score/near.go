@@ -10,42 +10,42 @@ import (
 	"rein/steps/internal/text"
 )
 
-// Neighbour is a known row that is like a text.
+// Neighbour is a known row that is similar to a text.
 type Neighbour struct {
 	ID         string  `json:"id"`
-	Text       string  `json:"text"` // its beginning
+	Text       string  `json:"text"` // beginning of the row's text
 	Label      string  `json:"label"`
 	Source     string  `json:"source,omitempty"`
-	Method     string  `json:"method,omitempty"` // of made rows
-	Parent     string  `json:"parent,omitempty"` // likewise: the row that it was made from
-	Similarity float64 `json:"similarity"`       // cosine of the words' weights (TF-IDF), 0 to 1
+	Method     string  `json:"method,omitempty"` // how the row was made; "" if it was collected
+	Parent     string  `json:"parent,omitempty"` // id of the row that it was made from
+	Similarity float64 `json:"similarity"`       // cosine similarity of the words' TF-IDF weights, 0 to 1
 }
 
-// Group is the cluster of known false alarms that a text falls into: rows that are nearly the same as one another.
+// Group is a cluster of known false alarms to which a text belongs. The rows of a cluster are nearly the same.
 type Group struct {
 	Rows    int       `json:"rows"`
 	Nearest Neighbour `json:"nearest"`
-	Words   []string  `json:"words"` // that most of its rows have and few others
+	Words   []string  `json:"words"` // words that most of its rows have and few other rows
 }
 
-// Library is rows that texts are looked up in.
+// Library is a set of rows in which similar texts are looked up.
 type Library struct {
 	rows    []Neighbour
 	norms   []float64
-	words   map[string][]int32 // rows that have a word
-	cluster []int32            // of each row
+	words   map[string][]int32 // by word: the rows that have it
+	cluster []int32            // cluster of each row
 	sizes   map[int32]int
 }
 
 const (
 	shownNeighbours = 3
 	shownRunes      = 160
-	sameCluster     = 0.5 // similarity from which rows are the same mistake in other words
-	leastLike       = 0.3 // cosine from which a text is like a row at all
+	sameCluster     = 0.5 // smallest similarity of two rows of one cluster
+	leastLike       = 0.3 // smallest cosine at which a text counts as similar to a row
 	mostGroupWords  = 3
 )
 
-// NewLibrary reads rows.
+// NewLibrary reads rows into a library.
 func NewLibrary(rows iter.Seq2[artifact.Row, error]) (*Library, error) {
 	l := &Library{words: map[string][]int32{}, sizes: map[int32]int{}}
 	near := text.NewNear(sameCluster)
@@ -76,7 +76,7 @@ func NewLibrary(rows iter.Seq2[artifact.Row, error]) (*Library, error) {
 	return l, nil
 }
 
-// weight is how much a word tells: its inverse document frequency.
+// weight returns the inverse document frequency of a word.
 func (l *Library) weight(word string) float64 {
 	return math.Log(float64(1+len(l.rows))/float64(1+len(l.words[word]))) + 1
 }
@@ -94,7 +94,7 @@ func begin(s string) string {
 	return s
 }
 
-// Nearest are the rows that are most like a text, the most similar first; none that has no word with it.
+// Nearest returns the rows that are most similar to a text, the most similar first. It leaves out rows that share no word with the text.
 func (l *Library) Nearest(s string) []Neighbour {
 	var out []Neighbour
 	for _, at := range l.nearest(s, shownNeighbours) {
@@ -105,7 +105,7 @@ func (l *Library) Nearest(s string) []Neighbour {
 	return out
 }
 
-// near is a row and how similar it is.
+// near is the index of a row with its similarity.
 type near struct {
 	row        int32
 	similarity float64
@@ -128,7 +128,7 @@ func (l *Library) nearest(s string, most int) []near {
 	return all[:min(most, len(all))]
 }
 
-// Group is the cluster of the row that a text is most like; nil where it is like none.
+// Group returns the cluster of the row that is most similar to a text, or nil if no row is similar.
 func (l *Library) Group(s string) *Group {
 	all := l.nearest(s, 1)
 	if len(all) == 0 || all[0].similarity < leastLike {

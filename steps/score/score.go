@@ -1,4 +1,4 @@
-// Package score gives rows their threat score, and text its own: what a packaged model is used for.
+// Package score gives rows their threat scores. It also scores single texts, which is how a packaged model is used.
 package score
 
 import (
@@ -10,16 +10,16 @@ import (
 	"rein/steps/stats"
 )
 
-// Config is empty: a score depends on the model and the text alone.
+// Config is empty: a score depends only on the model and the text.
 type Config struct{}
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Model artifact.Model `port:"model" doc:"the model that scores"`
 	Rows  artifact.Rows  `port:"rows" doc:"the rows to score"`
 }
 
-// Out is what the step makes.
+// Out holds the output of the step.
 type Out struct {
 	Rows artifact.Rows `port:"rows" doc:"the same rows, in the same order, with their threat score"`
 }
@@ -31,7 +31,7 @@ var Step = steps.New("score", 3, "Score rows with a model: the threat score is 1
   rows  = step.own.rows
 }`))
 
-// batch is the number of rows scored at a time: memory stays bounded.
+// batch is the number of rows that are scored together. It bounds memory.
 const batch = 4096
 
 func run(ctx context.Context, env *steps.Env, _ Config, in In) (Out, error) {

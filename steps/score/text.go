@@ -10,34 +10,35 @@ import (
 	"rein/steps/internal/scorer"
 )
 
-// Answer is what a model says of one text.
+// Answer is a model's answer to one text.
 type Answer struct {
 	Score     float64            `json:"score"`     // threat score, 0 to 1
-	Malicious bool               `json:"malicious"` // at or over the threshold
-	Threshold float64            `json:"threshold"` // of the model, or of the profile that was opened
+	Malicious bool               `json:"malicious"` // the score is at or over the threshold
+	Threshold float64            `json:"threshold"` // the model's, or that of the profile that was opened
 	Family    string             `json:"family"`    // most likely attack family
 	Classes   map[string]float64 `json:"classes"`   // probability of each class
-	Cut       int                `json:"cut"`       // tokens (of n-gram models bytes) that the model didn't read, as the text is too long; 0: it read all
+	Cut       int                `json:"cut"`       // number of tokens (n-gram models: bytes) that the model didn't read because the text is too long
 
-	Explanation *Explanation `json:"explanation,omitempty"` // where it was asked for
+	Explanation *Explanation `json:"explanation,omitempty"` // nil unless it was asked for
 }
 
-// Scorer scores texts with one model. It is safe for one goroutine at a time.
+// Scorer scores texts with one model. Only one goroutine may use it at a time.
 type Scorer struct {
 	s         *scorer.Scorer
 	threshold float64
 }
 
-// Open loads the model or package in a folder, or the package in an archive (tar.zst).
+// Open loads a model or package. path is its folder, or a package's archive (tar.zst).
 func Open(ctx context.Context, path string) (*Scorer, error) { return OpenProfile(ctx, path, "") }
 
-// OpenProfile opens a package with the threshold of one of its profiles, which rein calibrate chose; "" is the model's own threshold.
+// OpenProfile does the same as Open, but uses the threshold of one of the package's profiles, which rein calibrate chose. With profile ""
+// it uses the model's own threshold. It fails if there is no such profile.
 func OpenProfile(ctx context.Context, path, profile string) (*Scorer, error) {
 	dir, done, err := bundle.Folder(path)
 	if err != nil {
 		return nil, err
 	}
-	defer done() // what is open is in memory
+	defer done() // the model is in memory by then, so the unpacked archive can go
 	s, err := scorer.Open(ctx, artifact.Model{Path: dir}, scorer.Options{Linear: true})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -54,10 +55,10 @@ func OpenProfile(ctx context.Context, path, profile string) (*Scorer, error) {
 	return out, nil
 }
 
-// Threshold is the threat score at and over which a text is malicious.
+// Threshold returns the threat score from which on a text counts as malicious.
 func (s *Scorer) Threshold() float64 { return s.threshold }
 
-// Score answers for each text, in order.
+// Score returns an answer for each text, in the order of texts.
 func (s *Scorer) Score(ctx context.Context, texts []string) ([]Answer, error) {
 	scores, err := s.s.Score(ctx, texts)
 	if err != nil {
@@ -80,7 +81,7 @@ func (s *Scorer) Score(ctx context.Context, texts []string) ([]Answer, error) {
 	return out, nil
 }
 
-// CutUnit is what Answer.Cut counts: "bytes" or "tokens".
+// CutUnit returns the unit of Answer.Cut: "bytes" or "tokens".
 func (s *Scorer) CutUnit() string { return s.s.CutUnit() }
 
 // Close frees the model.

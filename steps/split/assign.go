@@ -8,13 +8,13 @@ import (
 // assignment says which set each cluster goes to.
 type assignment struct {
 	of     []set
-	zones  []int        // each source's; nil where rows are divided without regard to them
-	noTest bool         // what is reported on comes from elsewhere
-	counts [sets][2]int // rows by label
+	zones  []int        // zone of each source; nil if the rows are divided whatever their sources
+	noTest bool         // there is no test set: the rows to report on come from elsewhere
+	counts [sets][2]int // rows of each set by label
 	notes  []string
 }
 
-// assign gives each cluster its set.
+// assign decides the set of each cluster. It fails if a set would lack rows of a label that it needs.
 func assign(c Config, g *groups) (*assignment, error) {
 	for l, n := range g.total {
 		if n == 0 {
@@ -44,24 +44,23 @@ func assign(c Config, g *groups) (*assignment, error) {
 	return p, nil
 }
 
-// Zones of sources. Each source is in one, so no role knows another's sources.
+// The zones of sources. Each source is in exactly one zone, so no two roles share a source.
 const (
 	zoneTrain      = iota
-	zoneValidation // chooses epochs and thresholds
-	zonePool       // is mined; what is held out of it is own traffic
-	zoneUnseen     // new sources: in no other set
+	zoneValidation // decides the number of epochs and the threshold
+	zonePool       // mined; the rows held out of it are own traffic
+	zoneUnseen     // new sources, which are in no other set
 )
 
-// zoneOf is the zone that a set belongs to.
+// zoneOf returns the zone that a set belongs to.
 func zoneOf(s set) int {
 	return [...]int{train: zoneTrain, validation: zoneValidation, pool: zonePool, test: zonePool, unseen: zoneUnseen}[s]
 }
 
-// large is the share of a label's rows from which a source is too large to be anything but training data.
+// large is the share of a label's rows above which a source is used only for training.
 const large = 0.3
 
-// bySource divides the sources into zones, each with the sources of one role. Within the pool's zone, clusters are divided
-// between pool and test.
+// bySource divides the sources into zones, one for each role. Within the pool's zone it divides the clusters between pool and test.
 func (p *assignment) bySource(c Config, g *groups) error {
 	z := pack(g.sources, c.zones(g), func(m *member) int {
 		if g.inPool(m.source) {
@@ -91,7 +90,7 @@ func (p *assignment) bySource(c Config, g *groups) error {
 	return p.inZones(c, g, z.of)
 }
 
-// inZones puts each cluster into its source's zone, those without a source where they lie on the line.
+// inZones puts each cluster into the zone of its source. A cluster without a source goes where its place on the line is.
 func (p *assignment) inZones(c Config, g *groups, zones []int) error {
 	p.zones = zones
 	var inside []int // clusters of the pool's zone
@@ -101,7 +100,7 @@ func (p *assignment) inZones(c Config, g *groups, zones []int) error {
 		if g.names[m.source] != "" {
 			zone = zones[m.source]
 		} else if c.zone(m) == zonePool {
-			zone = zonePool // rows without a source are nobody's new source, and choose no threshold for one
+			zone = zonePool // rows without a source can't be new sources, nor choose a threshold for them
 		}
 		switch zone {
 		case zoneTrain:
@@ -117,19 +116,20 @@ func (p *assignment) inZones(c Config, g *groups, zones []int) error {
 	return p.heldOut(c, g, inside)
 }
 
-// Sources that roles should have, where there are enough. With fewer than 6 new ones no test over sources shows anything.
+// The numbers of sources that the roles should have if there are enough. With fewer than 6 new sources, no test over sources can show
+// anything.
 const (
-	validationSources = 9 // that validation's fraction is for
+	validationSources = 9 // the number that the fraction of validation is meant for
 	unseenSources     = 6
 	poolSources       = 4
 )
 
-// zones are the bins of sources. Malicious rows have no pool: what it takes of the benign ones trains.
+// zones returns one bin for each zone. The pool takes no malicious rows, so the share of them that it would get is used for training.
 func (c *Config) zones(g *groups) []bin {
 	out := []bin{{name: "training"}, {name: "validation"}, {name: "pool and test"}, {name: "unseen"}}
 	u, v, t, pl := c.share(unseen), c.choosing(), c.share(test), c.share(pool)
 	shares := [4][2]float64{{1 - u - v - t - pl, 1 - u - v - t}, {v, v}, {pl + t, t}, {u, u}}
-	if g.given { // the pool is another file: own traffic is held out of it, and attacks of those that train
+	if g.given { // the pool is another file; its held-out rows are own traffic, with attacks held out of the training rows
 		shares[zoneTrain], shares[zonePool] = [2]float64{1 - u - v, 1 - u - v}, [2]float64{}
 	}
 	for l := range labelNames {
@@ -209,15 +209,15 @@ func (p *assignment) heldOut(c Config, g *groups, inside []int) error {
 	return nil
 }
 
-// inside is a cluster's place within its zone: clusters without a source lie in the zone by their place, so a second one is
-// drawn from it.
+// inside returns a second random number for a cluster with place u. A cluster without a source is in the pool's zone because of u itself,
+// so u can't also decide between test and pool.
 func (g *groups) inside(u float64) float64 {
 	_, frac := math.Modf(u * 1e6)
 	return frac
 }
 
-// divideGiven divides a pool that is another file: what is held out of it is own traffic. Attacks are held out of those that
-// train, in the same share.
+// divideGiven divides a pool that is another file between pool and test. The same share of attacks is moved from training to test, because
+// the pool itself has none to hold out.
 func (p *assignment) divideGiven(c Config, g *groups) {
 	if !g.given {
 		return
@@ -235,7 +235,7 @@ func (p *assignment) divideGiven(c Config, g *groups) {
 	}
 }
 
-// fillAll fills every bin, in their order.
+// fillAll fills every bin, in order.
 func (p *packing) fillAll(labels [2]string) error {
 	for to := range p.bins {
 		for l, name := range labels {
@@ -247,7 +247,7 @@ func (p *packing) fillAll(labels [2]string) error {
 	return nil
 }
 
-// say notes what a reader of the results must know.
+// say adds the notes that readers of the results need.
 func (p *assignment) say(c Config, g *groups) {
 	if p.counts[unseen][benign]+p.counts[unseen][malicious] == 0 && c.share(unseen) > 0 {
 		p.notes = append(p.notes, "unseen is empty: too few sources to hold some out")

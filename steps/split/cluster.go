@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// byCluster divides clusters among all sets, whatever their sources, or by time: then their places on the line are those
-// of their oldest rows.
+// byCluster divides clusters among all sets, whatever their sources. When rows are split by time, the clusters' places on the line already
+// follow the time of their oldest rows.
 func (p *assignment) byCluster(c Config, g *groups) error {
 	held := map[int32]bool{}
 	if g.by == "cluster" && c.share(unseen) > 0 {
@@ -27,8 +27,7 @@ func (p *assignment) byCluster(c Config, g *groups) error {
 	return p.divide(c, g, rest)
 }
 
-// onLine is the set that a place on the line belongs to, where no source is held out: from 0, test, validation, pool and
-// train.
+// onLine returns the set for a place on the line if no source is held out. From 0, the sets are test, validation, pool and train.
 func (c *Config) onLine(u float64) set {
 	for _, s := range []set{test, validation, pool} {
 		if u < c.share(s) {
@@ -39,8 +38,8 @@ func (c *Config) onLine(u float64) set {
 	return train
 }
 
-// divide puts clusters where they lie on the line, and moves some where a set has too few rows of a label. Clusters with
-// malicious rows train where they lie in the pool's part.
+// divide puts each cluster into the set at its place on the line. It then moves some to sets that have too few rows of a label. Clusters
+// with malicious rows in the pool's part of the line go to train.
 func (p *assignment) divide(c Config, g *groups, rest []int) error {
 	order := []set{test, validation, train, pool}
 	if g.given {
@@ -90,11 +89,11 @@ func (p *assignment) divide(c Config, g *groups, rest []int) error {
 	return nil
 }
 
-// fewSources is how many sources of a label there must be, so that one can be held out.
+// fewSources is the smallest number of sources of a label from which one can be held out.
 const fewSources = 4
 
-// holdOut chooses whole sources for unseen where clusters are divided and there are a few sources: those in unseen's part
-// of the line, and the next one where a label would be missing.
+// holdOut chooses whole sources for unseen when clusters are divided and there are a few sources. It takes the sources in unseen's part of
+// the line, and the next one if a label is missing.
 func (c *Config) holdOut(g *groups) map[int32]bool {
 	sources := slices.Clone(g.sources)
 	slices.SortFunc(sources, func(a, b member) int { return cmp.Compare(a.u, b.u) })

@@ -6,11 +6,12 @@ import (
 	"slices"
 )
 
-// fewestFolds is how many groups of sources there must be: one is reported on, one chooses, one is mined, the rest train.
+// fewestFolds is the smallest number of groups of sources. One group is reported on, one chooses the threshold, one is mined, and the rest
+// train.
 const fewestFolds = 4
 
-// byFold divides the sources into as many groups as there are folds, and gives each group a role by the fold: over all folds,
-// each source is a new one exactly once.
+// byFold deals the sources into as many groups as there are folds. The fold decides each group's role. Over all folds, each source is a new
+// source exactly once.
 func (p *assignment) byFold(c Config, g *groups) error {
 	of, err := deal(c, g)
 	if err != nil {
@@ -19,7 +20,7 @@ func (p *assignment) byFold(c Config, g *groups) error {
 	zones := make([]int, len(g.sources))
 	for i := range zones {
 		if of[i] < 0 {
-			continue // in the given pool: it trains
+			continue // the source is in the given pool, so it trains
 		}
 		switch role := (of[i] - (c.Fold - 1) + c.Folds) % c.Folds; {
 		case role == 0:
@@ -33,18 +34,18 @@ func (p *assignment) byFold(c Config, g *groups) error {
 	return p.inZones(c, g, zones)
 }
 
-// deal gives each source a group, so that the groups have about equally many sources and rows of each label: the largest
-// first, each into the group with the fewest rows of those that have room. -1: no group.
+// deal returns the group of each source, or -1 if the source has none. It gives the groups about equal numbers of sources and of rows of
+// each label. The largest sources come first; each goes to the group with the fewest rows among those that have room.
 func deal(c Config, g *groups) ([]int, error) {
 	of, order := make([]int, len(g.sources)), []int{}
 	share := func(i, l int) float64 { return float64(g.sources[i].n[l]) / float64(g.total[l]) }
-	kind := func(i int) int { // the label that the source matters most for
+	kind := func(i int) int { // the label of which the source has the larger share
 		if share(i, malicious) > share(i, benign) {
 			return malicious
 		}
 		return benign
 	}
-	var have, kinds [2]int // sources with rows of a label; sources by what they matter most for
+	var have, kinds [2]int // sources that have rows of a label; sources by kind
 	for i := range g.sources {
 		of[i] = -1
 		if m := &g.sources[i]; g.names[m.source] == "" || g.inPool(m.source) || m.size() == 0 {
@@ -68,7 +69,7 @@ func deal(c Config, g *groups) ([]int, error) {
 	rows, room := make([][2]float64, c.Folds), make([][2]int, c.Folds)
 	for _, i := range order {
 		k, best := kind(i), -1
-		lacks := func(f int) (n int) { // labels that the source would be the first of the group to have
+		lacks := func(f int) (n int) { // number of labels that the group would get first from this source
 			for l := range labelNames {
 				if rows[f][l] == 0 && share(i, l) > 0 {
 					n++
@@ -98,7 +99,7 @@ func deal(c Config, g *groups) ([]int, error) {
 	return of, nil
 }
 
-// instead is what to do where there are too few sources.
+// instead returns advice for when there are too few sources. most is the largest possible number of folds.
 func instead(most int) string {
 	if most < fewestFolds {
 		return fmt.Sprintf("folds need at least %d of each: use folds = 0, or give more sources", fewestFolds)

@@ -11,36 +11,36 @@ import (
 	"rein/steps/internal/text"
 )
 
-// groups are the rows that stay together.
+// groups says which rows must stay together: the clusters of copies, descendants and near-duplicates, and the sources.
 type groups struct {
-	of      []int32 // each row's cluster
+	of      []int32 // cluster of each row, an index into all
 	all     []member
 	sources []member
-	names   []string // of the sources; empty: rows that have none
+	names   []string // name of each source; "" stands for rows without a source
 	total   [2]int   // rows by label
 	by      string   // "source", "cluster" or "time"
-	moved   int      // rows whose cluster counts for another source, because a copy of them is there
-	source  []int32  // of each row
-	rows    int      // that the pool's come after
-	given   bool     // there is a pool of its own
-	pooled  []bool   // sources that the given pool has
+	moved   int      // rows whose cluster counts towards another source, because that has a copy of them
+	source  []int32  // source of each row
+	rows    int      // number of rows before those of the given pool
+	given   bool     // the pool is an input of its own
+	pooled  []bool   // for each source: the given pool has rows of it
 }
 
 // inPool tells whether a source is in the given pool.
 func (g *groups) inPool(source int32) bool { return g.given && g.pooled[source] }
 
-// member is a cluster or a source.
+// member is what is put into bins: a cluster or a source.
 type member struct {
-	u      float64  // its place on the line from 0 to 1
-	n      [2]int32 // its rows by label
-	source int32    // its source's number
+	u      float64  // place on the line, 0 to 1
+	n      [2]int32 // number of rows by label
+	source int32    // number of its source
 
-	fromPool bool // it has no row but those of the given pool
+	fromPool bool // all its rows are from the given pool
 }
 
 func (m *member) size() int { return int(m.n[benign] + m.n[malicious]) }
 
-// group reads the rows once and finds what stays together.
+// group reads the rows once and finds the clusters and sources.
 func group(ctx context.Context, c Config, in In) (*groups, error) {
 	cl := leak.NewClusters(c.Near)
 	r := reading{c: c}
@@ -74,20 +74,20 @@ func group(ctx context.Context, c Config, in In) (*groups, error) {
 	return g, nil
 }
 
-// reading is what is kept of the rows.
+// reading is what is kept of the rows while they are read.
 type reading struct {
 	c       Config
 	labels  []uint8
-	source  []int32 // index into sources
+	source  []int32 // of each row, an index into sources
 	keys    []float64
-	times   []string // in time mode
+	times   []string // only when rows are split by time
 	sources []member
 	names   []string
 	index   map[string]int32
 	total   [2]int
-	rows    int    // that aren't the pool's
-	given   bool   // the rows that come now are the given pool's
-	pooled  []bool // by source
+	rows    int    // number of rows before those of the given pool
+	given   bool   // the rows that are being read are the given pool's
+	pooled  []bool // for each source: the given pool has rows of it
 	err     error
 }
 
@@ -122,13 +122,13 @@ func (r *reading) row(n int, row artifact.Row) {
 	r.sources[s].n[l]++
 }
 
-// place is where a name lies on the line from 0 to 1: it depends on nothing else, so it stays when rows are added.
+// place returns a name's place on the line from 0 to 1. It depends only on the seed and the name, so it stays when rows are added.
 func place(c Config, kind, name string) float64 {
 	return text.RNG(int64(c.Seed), "split", kind, name).Float64()
 }
 
-// wholeSources is how many sources of a label there must be for sets to be made of whole ones. Sources with less than
-// a hundredth of the label's rows don't count: they fill no set.
+// wholeSources is the number of sources of each label from which sets are made of whole sources. Sources with less than a hundredth of the
+// label's rows don't count, because they are too small to fill a set.
 const wholeSources = 8
 
 func (r *reading) enoughSources() bool {
@@ -146,14 +146,13 @@ func (r *reading) enoughSources() bool {
 	return true
 }
 
-// gather sums the rows of each cluster, and those of each source by the clusters that count for it: a cluster counts for
-// its first row's source.
+// gather counts the rows of each cluster and of each source. A cluster counts towards the source of its first row.
 func (g *groups) gather(cl *leak.Clusters, r *reading) {
 	g.sources, g.names = r.sources, r.names
 	for i := range g.sources {
 		g.sources[i].n = [2]int32{}
 	}
-	number := make([]int32, len(g.of)) // of the cluster whose first row it is, from 1
+	number := make([]int32, len(g.of)) // by first row: number of the cluster, from 1
 	for row := range g.of {
 		first := cl.First(row)
 		src := r.source[first]
@@ -164,7 +163,7 @@ func (g *groups) gather(cl *leak.Clusters, r *reading) {
 		at := number[first] - 1
 		g.of[row] = at
 		if row >= g.rows && !g.all[at].fromPool {
-			continue // a copy of a row that isn't the pool's
+			continue // a row of the given pool that is a copy of another row
 		}
 		g.all[at].n[r.labels[row]]++
 		if row >= g.rows {
@@ -177,7 +176,8 @@ func (g *groups) gather(cl *leak.Clusters, r *reading) {
 	}
 }
 
-// byTime places the groups by the time of their oldest row: the newest first on the line, where what is reported lies.
+// byTime places the clusters on the line by the time of their oldest row. The newest come first, because the sets that are reported on are
+// at the beginning of the line.
 func (g *groups) byTime(r *reading) {
 	oldest := make([]string, len(g.all))
 	for row, at := range g.of {

@@ -2,27 +2,27 @@ package split
 
 import "math"
 
-// packing puts members into bins: by their places on a line first, so that a member's bin depends on nothing else, then
-// by moving the fewest, nearest ones where chance has left a bin with too little of a label.
+// packing puts members into bins. At first, a member's place on a line decides its bin, which depends on nothing else. If chance gives a
+// bin too few rows of a label, packing then moves as few members as possible, the nearest ones first.
 type packing struct {
 	members []member
-	of      []int // each member's bin
+	of      []int // bin of each member
 	bins    []bin
 	counts  [][2]int // rows of each bin by label
-	groups  [][2]int // members of each bin with rows of a label
+	groups  [][2]int // number of members of each bin that have rows of a label
 }
 
-// bin is where members go.
+// bin is a set or zone that members are put into.
 type bin struct {
 	name   string
-	target [2]float64 // rows by label that it should have; 0: none
-	few    [2]int     // members with rows of a label that it should have at least
-	low    float64    // its part of the line
+	target [2]float64 // number of rows by label that it should have; 0: none
+	few    [2]int     // smallest number of members with rows of a label
+	low    float64    // its part of the line is from low to high
 	high   float64
-	takes  func(m *member) bool // nil: any member
+	takes  func(m *member) bool // tells whether the bin may take a member; nil: any
 }
 
-// enough is half of what a bin should have, and at least one row: with less, members are moved in.
+// enough returns half of the rows that a bin should have, and at least 1. If a bin has fewer, members are moved into it.
 func (b *bin) enough(l int) int {
 	if b.target[l] == 0 {
 		return 0
@@ -30,7 +30,7 @@ func (b *bin) enough(l int) int {
 	return max(1, int(b.target[l]/2))
 }
 
-// pack puts each member where it lies on the line.
+// pack puts each member into the bin that natural gives for its place on the line.
 func pack(members []member, bins []bin, natural func(*member) int) *packing {
 	p := &packing{members: members, of: make([]int, len(members)), bins: bins, counts: make([][2]int, len(bins)), groups: make([][2]int, len(bins))}
 	for i := range members {
@@ -55,8 +55,8 @@ func (p *packing) move(i, to int) {
 	p.count(i, 1)
 }
 
-// fill moves members into a bin until it has enough rows, and enough members, of a label. It prefers members that leave
-// enough behind. It tells whether the bin has any row of the label then.
+// fill moves members into a bin until it has enough rows and enough members of a label. It prefers members whose bins keep enough. It
+// returns false if the bin should have rows of the label and still has none.
 func (p *packing) fill(to, l int) bool {
 	b := &p.bins[to]
 	for b.target[l] > 0 && (p.counts[to][l] < b.enough(l) || p.groups[to][l] < b.few[l]) {
@@ -72,8 +72,8 @@ func (p *packing) fill(to, l int) bool {
 	return b.target[l] == 0 || p.counts[to][l] > 0
 }
 
-// donor is the member nearest to a bin's part of the line that has rows of a label and may leave the bin it is in; -1:
-// none. careful keeps enough in the other bin and doesn't overfill this one; otherwise one row must stay behind.
+// donor returns the member with rows of a label that is nearest to the bin's part of the line and may leave its own bin, or -1 if there is
+// none. If careful, the other bin must keep enough, and this one must not be overfilled. Otherwise the other bin must only keep one row.
 func (p *packing) donor(to, l int, careful bool) int {
 	b := &p.bins[to]
 	best, nearest := -1, math.Inf(1)

@@ -1,12 +1,13 @@
-// Package split divides rows by role: rows that train, that choose, that are mined, and that are reported on. Rows that are
-// copies, descendants or near-duplicates of each other always go to one set. Where there are enough sources, roles share
-// none: a model knows the sources that it was trained on better than it will know its users', so a threshold that was chosen
-// on them doesn't hold elsewhere. Of the pool's sources some rows are held out, as test: what a model does on the traffic
-// that it was tuned to. The sources of unseen are in no other set: what it does elsewhere.
+// Package split divides rows by role: rows that train, rows that choose (epochs and threshold), rows that are mined, and rows that are
+// reported on. Rows that are copies, descendants or near-duplicates of each other always go to one set.
 //
-// A row's place depends on its text, its source and the seed alone, so rows keep their sets when others are added. Only
-// where chance leaves a set with too little of a label are groups moved, the nearest first; that may change when many are
-// added. With folds, the sources are dealt into groups of about equal size, and the groups change roles from fold to fold.
+// If there are enough sources, no two roles share one. A model does better on the sources that it was trained on than on those of its
+// users, so a threshold chosen on them wouldn't hold elsewhere. Some rows of the pool's sources are held out as test: they show how the
+// model does on the traffic that it was tuned to. The sources of unseen are in no other set: they show how it does elsewhere.
+//
+// A row's set depends only on its text, its source and the seed, so rows keep their sets when others are added. The exception is when
+// chance gives a set too few rows of a label. Then groups are moved, the nearest first, and these may change when many rows are added. With
+// folds, the sources are dealt into groups of about equal size, which change roles from fold to fold.
 package split
 
 import (
@@ -21,7 +22,7 @@ import (
 	"rein/steps/artifact"
 )
 
-// Config of the step.
+// Config holds the arguments of the step.
 type Config struct {
 	By        string             `hcl:"by" default:"auto" doc:"What is held apart. source: train, validation, pool and unseen share no source, and test has held-out rows of the pool's; cluster: near-duplicates and descendants stay together, whatever their source; time: oldest rows train, newest are tested; auto: source where each label has enough sources, else cluster." enum:"auto,source,cluster,time"`
 	Fractions map[string]float64 `hcl:"fractions,optional" doc:"Share of the rows for validation, pool, test and unseen; train gets the rest. Others keep their defaults: validation 0.2, pool 0.15, test 0.1, unseen 0.15. The pool holds benign rows only; its share of the malicious ones trains."`
@@ -62,7 +63,7 @@ func (c *Config) Validate() error {
 	return check.Err()
 }
 
-// share is the fraction of rows that a set should get.
+// share returns the fraction of rows that a set should get.
 func (c *Config) share(s set) float64 {
 	if f, ok := c.Fractions[s.String()]; ok {
 		return f
@@ -70,18 +71,18 @@ func (c *Config) share(s set) float64 {
 	return [...]float64{validation: 0.2, pool: 0.15, test: 0.1, unseen: 0.15}[s]
 }
 
-// choosing is the fraction of rows that validation should get where roles share no source.
+// choosing returns the fraction of rows that validation should get if no two roles share a source.
 func (c *Config) choosing() float64 {
 	return c.share(validation) * min(1, float64(c.Choosing)/validationSources)
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Rows []artifact.Rows `port:"rows" doc:"rows of both labels"`
 	Pool artifact.Rows   `port:"pool,optional" doc:"a pool of its own: it is mined, but for the share of test, which is held out as own traffic; its sources are never validation's or unseen's"`
 }
 
-// Out is what the step makes.
+// Out holds the outputs of the step.
 type Out struct {
 	Train      artifact.Rows `port:"train" doc:"rows to train on"`
 	Validation artifact.Rows `port:"validation" doc:"rows to choose thresholds and checkpoints on: of sources that neither train nor pool has"`
@@ -118,7 +119,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return Out{rows(train), rows(validation), rows(pool), rows(test), rows(unseen)}, nil
 }
 
-// write copies each row to its set, in the order in which rows came.
+// write copies each row to its set. The rows of a set keep their order.
 func write(ctx context.Context, env *steps.Env, g *groups, p *assignment, in In) (counts [sets][2]int, err error) {
 	var w [sets]*artifact.Writer[artifact.Row]
 	for s := range w {
@@ -163,7 +164,7 @@ func write(ctx context.Context, env *steps.Env, g *groups, p *assignment, in In)
 	return counts, nil
 }
 
-// why says why rows are left out.
+// why returns the reason why rows are left out.
 func (p *assignment) why() string {
 	if p.noTest {
 		return "an attack of a source that is mined, or a copy of a row of another source, which has another role"
@@ -171,19 +172,19 @@ func (p *assignment) why() string {
 	return "each is a copy or near-duplicate of a row of another source, which has another role"
 }
 
-// setOf is the set of a row. A row goes with its cluster, unless that would bring its source into two roles: then it is left
-// out.
+// setOf returns the set of a row, which is the set of its cluster. ok is false if the row would bring its source into a second role: then
+// the row is left out.
 func (p *assignment) setOf(g *groups, row int) (s set, ok bool) {
 	at := g.of[row]
 	s = p.of[at]
 	switch source := g.source[row]; {
-	case row >= g.rows && !g.all[at].fromPool: // of the given pool, and known elsewhere
+	case row >= g.rows && !g.all[at].fromPool: // a row of the given pool with a copy elsewhere
 		return pool, s == train
-	case p.noTest && s == test: // its source is mined, and so doesn't train
+	case p.noTest && s == test: // there is no test set, and its source is mined, so it doesn't train either
 		return s, false
 	case p.zones == nil || row >= g.rows || g.names[source] == "":
 		return s, true
-	case g.given && s == test: // an attack that is held out of those that train
+	case g.given && s == test: // an attack that divideGiven held out of the training rows
 		return s, p.zones[source] == zoneTrain
 	default:
 		return s, p.zones[source] == zoneOf(s)

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// plain are harmless phrases that computed lists disguise.
+// plain lists harmless phrases that the computed lists disguise.
 var plain = []string{"hello world", "meet me at noon", "the cake is in the fridge", "happy birthday", "password reset done",
 	"order shipped", "see you on monday", "the answer is seven", "well done team", "good luck", "left at the oak tree",
 	"ready to start", "thanks for all the fish", "chapter two begins here", "no changes found"}
 
-// computed are the lists whose alternatives are made, not written.
+// computed holds the lists whose alternatives are computed instead of written in the grammar.
 var computed = map[string]func(*rand.Rand) string{
 	"b64":   func(r *rand.Rand) string { return base64.StdEncoding.EncodeToString([]byte(phrase(r))) },
 	"rot":   func(r *rand.Rand) string { return rot13(phrase(r)) },
@@ -36,7 +36,7 @@ func phrase(r *rand.Rand) string {
 	return fmt.Sprintf("%s %d", plain[r.IntN(len(plain))], r.IntN(1000))
 }
 
-// disguise hides an attack, by chance in one of several ways.
+// disguise hides an attack in one of several ways, chosen at random.
 func disguise(s string, r *rand.Rand) string {
 	switch r.IntN(5) {
 	case 0:
@@ -84,7 +84,7 @@ func spaced(s string, r *rand.Rand) string {
 	return strings.Join(words, " ")
 }
 
-// speak makes a text of what the lists gave: programs leave it as it is, people don't.
+// speak gives a text the marks of its voice. It leaves the texts of programs as they are; people add greetings and make slips.
 func (v voice) speak(s string, g grammar, r *rand.Rand) string {
 	switch v {
 	case machine:
@@ -120,7 +120,7 @@ func around(s string, g grammar, r *rand.Rand) string {
 	return b.String()
 }
 
-// slips are what people do to their text: no capitals, no full stop, a slip of the finger.
+// slips changes a text as hurried people write it: no capitals, no full stop, a typing error.
 func slips(s string, r *rand.Rand) string {
 	if r.IntN(100) < 15 {
 		s = strings.ToLower(s)

@@ -8,35 +8,35 @@ import (
 	"rein/steps/artifact"
 )
 
-// family is a generator of its own, as a source of a real data set is: its lists are used by no other family. The grammar
-// has NAME/general for its ordinary rows, NAME/lookalike/STRATUM for benign rows that resemble attacks, and NAME/attack/CATEGORY.
+// family is a generator of rows, and appears as one source. No other family uses its lists. The grammar has NAME/general for its ordinary
+// rows, NAME/lookalike/STRATUM for benign rows that resemble attacks, and NAME/attack/CATEGORY for attacks.
 type family struct {
 	name  string
 	role  role
-	share int // of the rows of its role's sets, beside the others' shares
+	share int // weight of the family among those with the same role
 	voice voice
-	said  string // role of the rows; "" is the user's
+	said  string // Role field of the rows; "" means the user
 
-	strata, attacks []share // those that the grammar has
+	strata, attacks []share // those that the grammar has lists for
 }
 
-// role says which sets a family's rows go to. No family has two.
+// role says which sets a family's rows go to. A family has one role.
 type role uint8
 
 const (
 	training role = iota // train
 	choosing             // validation
-	own                  // pool and test: somebody's own traffic
+	own                  // pool and test: a user's own traffic
 	reported             // unseen: new sources
 )
 
-// voice is how a family's rows are written.
+// voice is the style in which a family's rows are written.
 type voice uint8
 
 const (
-	chat    voice = iota // prompts in English: greetings, slips, attacks quoted and disguised
+	chat    voice = iota // prompts in English, with greetings, slips, and quoted and disguised attacks
 	foreign              // prompts in another language
-	machine              // commands, logs, JSON, code, mails, tool results: as a program writes them
+	machine              // texts of programs: commands, logs, JSON, code, mails, tool results
 )
 
 var families = []family{
@@ -82,19 +82,19 @@ var families = []family{
 	{name: "russian", role: reported, share: 1, voice: foreign},
 }
 
-// Shares in percent of the kinds of look-alikes, and of the families of attacks, among those that a family has.
+// The shares, in percent, of the kinds of look-alikes and of the categories of attacks. Only the kinds that a family has count.
 var (
 	strata     = map[string]int{"context manipulation": 43, "semantic jailbreak": 26, "obfuscated command": 19, "other": 12}
 	categories = map[string]int{"jailbreak": 40, "toxicity": 28, "injection": 16, "pii": 8, "other": 8, "indirect": 40}
 )
 
-// share is a name's part of a whole, beside the others' parts.
+// share is a name with its weight among other names.
 type share struct {
 	name string
 	part int
 }
 
-// of are the families of a role, with what the grammar has of them.
+// of returns the families with a role. It fills in the strata and attacks that the grammar has for them.
 func (g grammar) of(r role) []family {
 	var out []family
 	for _, f := range families {
@@ -106,7 +106,7 @@ func (g grammar) of(r role) []family {
 	return out
 }
 
-// kinds are the lists with a prefix, by what comes after it, with their shares.
+// kinds returns the lists whose names begin with prefix, under the rest of their names, with their shares.
 func (g grammar) kinds(prefix string, shares map[string]int) []share {
 	var out []share
 	for _, name := range slices.Sorted(maps.Keys(g)) {
@@ -117,7 +117,7 @@ func (g grammar) kinds(prefix string, shares map[string]int) []share {
 	return out
 }
 
-// pick divides n positions among the shares.
+// pick returns the share that position i of n positions belongs to.
 func pick(shares []share, i, n int) int {
 	whole, sum := 0, 0
 	for _, s := range shares {
@@ -131,7 +131,7 @@ func pick(shares []share, i, n int) int {
 	return len(shares) - 1
 }
 
-// portion is how many of n rows each family has: together n.
+// portion returns how many of n rows each family gets. The numbers add up to n.
 func portion(of []family, n int) []int {
 	shares := make([]share, len(of))
 	for i, f := range of {

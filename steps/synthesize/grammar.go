@@ -17,7 +17,7 @@ var grammarFiles embed.FS
 // grammar maps a list's name to its alternatives.
 type grammar map[string]*list
 
-// list is a named list of alternatives, or a text that is computed.
+// list is a named list of alternatives, or a function that computes a text.
 type list struct {
 	name  string
 	lines []line
@@ -27,7 +27,7 @@ type list struct {
 // line is a sequence of parts.
 type line []part
 
-// part is literal text, a reference to a list, or a choice written in place.
+// part is literal text, a reference to a list, or a choice that is written in the line itself.
 type part struct {
 	text   string
 	list   *list
@@ -38,8 +38,8 @@ var escapes = strings.NewReplacer(`\n`, "\n", `\t`, "\t")
 
 var heading = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\[([a-z][a-z0-9_/\- ]*)\]$`) })
 
-// readGrammar reads the grammar files. Format, line by line: `[name]` begins a list, `#` a comment, every other line is an
-// alternative, in which `{name}` is one of a list, `<a|b|>` one of these (here a, b or nothing), `\n` a new line and `\t` a tab.
+// readGrammar reads the grammar files. A line `[name]` begins a list, and a line with `#` is a comment. Every other line is an alternative.
+// In an alternative, `{name}` stands for a text of that list, `<a|b|>` for a, b or nothing, `\n` for a new line and `\t` for a tab.
 func readGrammar(files fs.FS) (grammar, error) {
 	names, err := fs.Glob(files, "grammar/*.txt")
 	if err != nil {
@@ -111,7 +111,7 @@ func (g grammar) parse(text string) (line, error) {
 				}
 				p.choice = append(p.choice, sub)
 			}
-		default: // a bracket that is text
+		default: // the bracket is literal text
 			l = append(l, part{text: text[:at+1]})
 			text = text[at+1:]
 			continue
@@ -171,7 +171,7 @@ func visitLine(l line, visit func(*list) error) error {
 	return nil
 }
 
-// write appends one text of the list, and returns the position of the alternative it began with.
+// write appends a random text of the list to b, and returns the index of the alternative that it began with.
 func (l *list) write(b *strings.Builder, rng *rand.Rand) int {
 	if l.make != nil {
 		b.WriteString(l.make(rng))

@@ -1,13 +1,14 @@
-// Package synthesize makes the built-in corpus: prompts and machine traffic of our own writing, from a grammar with slots and
-// noise, the same for the same seed. Rows come from families, the corpus's sources. Each has ordinary benign rows, benign
-// look-alikes of attacks, and attacks of its own: chat about a subject, another language, or what programs write (commands, logs, JSON,
-// stack traces, configuration, changes, mails, tool results, source code), whose attacks stand inside the same shells.
+// Package synthesize makes the built-in corpus: prompts and machine traffic of our own writing, from a grammar with slots and noise. The
+// same seed gives the same corpus. Rows come from families, which are the corpus's sources. A family writes chat about one subject, another
+// language, or what programs write (commands, logs, JSON, stack traces, configuration, changes, mails, tool results, source code). Each
+// family has ordinary benign rows, benign look-alikes of attacks, and attacks. In the texts of programs, attacks stand inside the same
+// kinds of text as benign rows.
 //
-// A family has one role. Those that train know few look-alikes, as real training sets do. Those of the pool and the test set are
-// somebody's own traffic. Those of the validation set, and those of the unseen set, are new sources: no other set has rows of theirs.
-// Families share word lists, phrases that attacks begin with among them, as people who attack copy one another.
+// A family has one role. Those that train know few look-alikes, as real training sets do. Those of the pool and the test set are a user's
+// own traffic. Those of the validation set and of the unseen set are new sources: no other set has rows of theirs. Families share some word
+// lists, including phrases with which attacks begin, because real attackers copy one another.
 //
-// No text is in two of the sets, and none that is reported on is nearly one of those that aren't.
+// No text is in two sets. No text that is reported on is nearly equal to one that isn't.
 package synthesize
 
 import (
@@ -18,7 +19,7 @@ import (
 	"rein/steps/artifact"
 )
 
-// Config is the corpus's size and chance.
+// Config holds the arguments of the step.
 type Config struct {
 	Seed            int     `hcl:"seed,optional" default:"1" doc:"Of the chance."`
 	Scale           float64 `hcl:"scale,optional" default:"1" doc:"Share of all sizes, for a quick look."`
@@ -50,10 +51,10 @@ func (c Config) Validate() error {
 	return check.Err()
 }
 
-// In is empty: the corpus is made of nothing.
+// In is empty: the corpus needs no input.
 type In struct{}
 
-// Out is what the step makes.
+// Out holds the outputs of the step.
 type Out struct {
 	Train      artifact.Rows `port:"train" doc:"rows to train on"`
 	Validation artifact.Rows `port:"validation" doc:"rows that choose the epoch and the threshold, from families that nothing else has"`
@@ -76,7 +77,7 @@ type set struct {
 	lookalikes        float64
 }
 
-// reports tells whether models are reported on with the set.
+// reports tells whether the set is one that models are reported on with.
 func (s set) reports() bool { return s.port == "test" || s.role == reported }
 
 func (c Config) sets() []set {

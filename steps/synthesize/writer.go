@@ -15,35 +15,35 @@ import (
 	"rein/steps/internal/text"
 )
 
-// Shares of special rows of families that people write in English, in percent.
+// The percentages of special rows in the families of English chat.
 const (
-	dualAttacks      = 4  // worded as benign prompts are, too
+	dualAttacks      = 4  // attacks in words that benign prompts also use
 	quotedAttacks    = 5  // a quoted attack with a request to follow it
-	disguisedAttacks = 6  // of all voices
-	dualLookalikes   = 12 // worded as attacks are, too
+	disguisedAttacks = 6  // in the families of all voices
+	dualLookalikes   = 12 // benign rows in words that attacks also use
 	quotedLookalikes = 22 // a quoted attack with a harmless question about it
 )
 
-// dualsOf are the categories of attacks that look-alikes of a stratum share their words with.
+// dualsOf maps a stratum of look-alikes to the categories of attacks with which it shares its words.
 var dualsOf = map[string][]string{"context manipulation": {"injection"}, "semantic jailbreak": {"jailbreak"},
 	"obfuscated command": {"other"}, "other": {"toxicity", "pii"}}
 
-// Categories of benign rows that are no look-alikes.
+// The categories of benign rows that aren't look-alikes.
 const (
 	General = "general"
-	Agent   = "agent" // what programs write and agents read
+	Agent   = "agent" // texts that programs write and agents read
 )
 
-// attempts is how often a row is written again while its text is there already.
+// attempts is how many times a row is written again if its text already exists.
 const attempts = 30
 
-// writer makes rows; it remembers all texts, so that none is in two sets, and none of those reported on is nearly one
-// of the others: a template filled in twice with the same words is no test of anything.
+// writer makes rows. It remembers all texts, so that no text is in two sets, and none that is reported on is nearly equal to one that
+// isn't. A template that is filled in twice with almost the same words would test nothing.
 type writer struct {
 	g       grammar
 	seed    int64
 	seen    map[[16]byte]bool
-	known   *leak.Index // what is trained on, chosen with or mined
+	known   *leak.Index // texts of the sets that train, choose or are mined
 	repeats int
 }
 
@@ -51,15 +51,16 @@ func newWriter(g grammar, seed int64) *writer {
 	return &writer{g: g, seed: seed, seen: map[[16]byte]bool{}, known: leak.NewIndex(leak.DefaultNear)}
 }
 
-// draft is what one row is to be.
+// draft says what kind of row to write.
 type draft struct {
 	from                  *family
 	label, category, list string
-	quote                 string // a list of attacks: one of them stands in the frame that list gives
+	quote                 string // a list of attacks, one of which is put into the frame from list
 	disguised             bool
 }
 
-// rows writes a set: drafts first, texts on all cores, then, in order, those again that are there already.
+// rows writes a set. It makes the drafts first and writes their texts on all cores. Then it goes through them in order and writes those
+// again whose text already exists.
 func (w *writer) rows(ctx context.Context, s set) ([]artifact.Row, error) {
 	drafts := w.drafts(s)
 	texts, keys := make([]string, len(drafts)), make([][16]byte, len(drafts))
@@ -106,7 +107,7 @@ func (w *writer) rows(ctx context.Context, s set) ([]artifact.Row, error) {
 	return rows, nil
 }
 
-// drafts decides the rows' kinds, in exact shares, in a mixed order.
+// drafts decides the kinds of the rows. It keeps the shares exactly and mixes the order.
 func (w *writer) drafts(s set) []draft {
 	of := w.g.of(s.role)
 	lookalikes := int(float64(s.benign)*s.lookalikes + 0.5)
@@ -133,13 +134,13 @@ func (w *writer) drafts(s set) []draft {
 	return drafts
 }
 
-// shares tells whether a family's rows in the set also use the lists of all families. Those that only report on new sources,
-// and those that choose a threshold for them, don't.
+// shares tells whether the family's rows in the set may also use the lists that all families share. Families that report on new sources, or
+// choose a threshold for them, don't use these.
 func (s set) shares(f *family) bool {
 	return f.voice == chat && f.role != reported && f.role != choosing
 }
 
-// lookalike drafts a benign row of a stratum that resembles an attack.
+// lookalike returns the draft of a benign row that resembles an attack.
 func (s set) lookalike(f *family, stratum string, rng *rand.Rand) draft {
 	p := draft{from: f, label: artifact.Benign, category: stratum, list: f.name + "/lookalike/" + stratum}
 	duals := dualsOf[stratum]
@@ -154,7 +155,7 @@ func (s set) lookalike(f *family, stratum string, rng *rand.Rand) draft {
 	return p
 }
 
-// attack drafts an attack of a category.
+// attack returns the draft of an attack of a category.
 func (s set) attack(f *family, category string, rng *rand.Rand) draft {
 	p := draft{from: f, label: artifact.Malicious, category: category, list: f.name + "/attack/" + category}
 	switch k := rng.IntN(100); {

@@ -42,7 +42,7 @@ func (l *loop) start(ctx context.Context) error {
 		err = l.fits(old)
 	}
 	if err != nil {
-		l.env.Logf("starting anew: %v", err)
+		l.env.Logf("starting from the first epoch: %v", err)
 	}
 	if old == nil || err != nil {
 		return nil
