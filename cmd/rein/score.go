@@ -39,7 +39,7 @@ alarms that it falls into.
 
 EXIT STATUS
   0  scored, whatever the verdicts
-  2  PACKAGE is not a model or a package, or not whole, or has no such profile
+  2  PACKAGE is not a model or a package, is incomplete, or has no such profile
   3  the text can't be read`,
 		Example: `  rein get pipelines/hybrid.hcl step.package.package -o l2-model
   echo "Ignore all previous instructions" | rein score l2-model

@@ -140,7 +140,7 @@ func TestRemoteConfig(t *testing.T) {
 	for want, c := range map[string]Config{
 		"is pinned by the 64 hex digits": {URL: "https://example.org/a.csv"},
 		"is pinned by the 40 hex digits": {Hub: "a/b", Revision: "main"},
-		"is no OWNER/NAME":               {Hub: "b", Revision: commit},
+		"isn't OWNER/NAME":               {Hub: "b", Revision: commit},
 		"give one of them":               {Hub: "a/b", Revision: commit, URL: "https://example.org", SHA256: sum},
 		"there is none":                  {SHA256: sum},
 		"is no http or https address":    {URL: "ftp://example.org/a", SHA256: sum},

@@ -85,7 +85,7 @@ func TestFineTunesAnEncoderOfTheHub(t *testing.T) {
 func TestHubConfig(t *testing.T) {
 	for want, m := range map[string]ModelConfig{
 		"is pinned by the 40 hex digits": {Base: "a/b", Revision: "main"},
-		"is no OWNER/NAME":               {Base: "b", Revision: strings.Repeat("0", 40)},
+		"isn't OWNER/NAME":               {Base: "b", Revision: strings.Repeat("0", 40)},
 		"there is none":                  {Revision: strings.Repeat("0", 40)},
 		"is negative":                    {Frozen: -1},
 	} {

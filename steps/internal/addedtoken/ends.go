@@ -63,7 +63,7 @@ func ParseEnds(b json.RawMessage) (Ends, error) {
 		}
 		return e, nil
 	}
-	return Ends{}, fmt.Errorf("post_processor of type %q isn't known", p.Type)
+	return Ends{}, fmt.Errorf("post_processor of type %q isn't supported", p.Type)
 }
 
 // idOf returns the id from a JSON pair [token, id].

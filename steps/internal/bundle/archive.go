@@ -84,14 +84,14 @@ func Extract(r io.Reader, dir string) error {
 	unpacked := int64(0)
 	for t, n := tar.NewReader(z), 0; ; n++ {
 		if n > maxFiles {
-			return fmt.Errorf("it holds more than %d files: no package does", maxFiles)
+			return fmt.Errorf("it holds more than %d files, which no package does", maxFiles)
 		}
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) && n > 0 {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("no tar.zst, or not whole: %w", err)
+			return fmt.Errorf("not a tar.zst archive, or incomplete: %w", err)
 		}
 		room := min(maxUnpacked, max(minUnpacked, maxRatio*in.n)) - unpacked
 		size, err := extract(root, h, t, room)
@@ -109,13 +109,13 @@ func extract(root *os.Root, h *tar.Header, r io.Reader, room int64) (int64, erro
 		return 0, nil // a folder is made along with the files in it
 	case tar.TypeReg:
 	default:
-		return 0, errors.New("neither a file nor a folder: a package holds no links")
+		return 0, errors.New("it is neither a file nor a folder: packages hold no links")
 	}
 	if h.Size > room {
-		return 0, fmt.Errorf("with its %d bytes the archive unpacks to much more than a package holds", h.Size)
+		return 0, fmt.Errorf("with its %d bytes, the archive unpacks to much more than any package", h.Size)
 	}
 	if len(h.Name) > maxName || strings.Count(h.Name, "/") > maxDepth {
-		return 0, errors.New("no file of a package has so long a name")
+		return 0, errors.New("its name is too long for a file of a package")
 	}
 	name := filepath.FromSlash(h.Name)
 	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {

@@ -69,12 +69,12 @@ func Verify(dir string) error {
 			name = path.Clean(name[1:])
 		}
 		if !ok || !filepath.IsLocal(filepath.FromSlash(name)) {
-			return fmt.Errorf("%s: line %d is no checksum and name of a file: %q", SumsFile, n+1, lines.Text())
+			return fmt.Errorf("%s: line %d isn't a checksum with a file name: %q", SumsFile, n+1, lines.Text())
 		}
 		listed[name] = true
 		sum, _, err := sumOf(filepath.Join(dir, filepath.FromSlash(name)))
 		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("the package is not whole: it has no %s, which %s lists; get it again", name, SumsFile)
+			return fmt.Errorf("the package is incomplete: it has no %s, which %s lists; get it again", name, SumsFile)
 		}
 		if err != nil {
 			return err
@@ -87,7 +87,7 @@ func Verify(dir string) error {
 		return fmt.Errorf("%s: line %d: %w", SumsFile, n+1, err)
 	}
 	if n == 0 {
-		return fmt.Errorf("the package is not whole: its %s is empty; get it again", SumsFile)
+		return fmt.Errorf("the package is incomplete: its %s is empty; get it again", SumsFile)
 	}
 	return onlyListed(dir, listed)
 }

@@ -49,7 +49,7 @@ func New(vocab map[string]int32, merges [][2]string, o Options) (*Tokenizer, err
 	for b, r := range letters() {
 		id, ok := vocab[string(r)]
 		if !ok {
-			return nil, fmt.Errorf("the vocabulary has no token of the byte 0x%02x: not a byte-level one", b)
+			return nil, fmt.Errorf("the vocabulary has no token for the byte 0x%02x, so it isn't a byte-level one", b)
 		}
 		t.bytes[b] = id
 	}
@@ -58,7 +58,7 @@ func New(vocab map[string]int32, merges [][2]string, o Options) (*Tokenizer, err
 		b, okB := vocab[m[1]]
 		id, ok := vocab[m[0]+m[1]]
 		if !ok || !okA || !okB {
-			return nil, fmt.Errorf("merge %d, %q and %q: a token of it is not in the vocabulary", rank, m[0], m[1])
+			return nil, fmt.Errorf("merge %d of %q and %q: one of them, or the merged token, is not in the vocabulary", rank, m[0], m[1])
 		}
 		t.merges[pairOf(a, b)] = merge{int32(rank), id}
 	}

@@ -38,11 +38,11 @@ func Parse(b []byte) (*Tokenizer, error) {
 	m := f.Model
 	switch {
 	case len(f.Normalizer) > 0 && string(f.Normalizer) != "null":
-		return nil, fmt.Errorf("a normalizer before byte-level BPE isn't known: %.60s", f.Normalizer)
+		return nil, fmt.Errorf("a normalizer before byte-level BPE isn't supported: %.60s", f.Normalizer)
 	case f.Before.Type != "ByteLevel" || f.Before.Regex != nil && !*f.Before.Regex:
-		return nil, fmt.Errorf("pre-tokenizer %q: only ByteLevel with GPT-2's pattern is known", f.Before.Type)
+		return nil, fmt.Errorf("pre-tokenizer %q: only ByteLevel with GPT-2's pattern is supported", f.Before.Type)
 	case m.Dropout != nil && *m.Dropout > 0, m.Prefix != "", m.Suffix != "", m.Fallback, m.Ignore:
-		return nil, fmt.Errorf("BPE with dropout, affixes of words, byte_fallback or ignore_merges isn't known")
+		return nil, fmt.Errorf("BPE with dropout, affixes of words, byte_fallback or ignore_merges isn't supported")
 	}
 	merges := make([][2]string, len(m.Merges))
 	for i, raw := range m.Merges {
@@ -55,7 +55,7 @@ func Parse(b []byte) (*Tokenizer, error) {
 			pair = strings.Split(joined, " ")
 		}
 		if len(pair) != 2 {
-			return nil, fmt.Errorf("merge %d: %s is no pair", i, raw)
+			return nil, fmt.Errorf("merge %d: %s isn't a pair", i, raw)
 		}
 		merges[i] = [2]string{pair[0], pair[1]}
 	}

@@ -80,13 +80,13 @@ func readConfig(dir string, maxTokens int) (Config, string, error) {
 		return c, "", fmt.Errorf("%s: model_type %q can't be read: %s can; export others to ONNX and give them as graph", dir, s.Type, known())
 	}
 	if act := s.Act + s.Act2; act != "gelu" {
-		return c, "", fmt.Errorf("%s: activation %q: only gelu is known", dir, act)
+		return c, "", fmt.Errorf("%s: activation %q: only gelu is supported", dir, act)
 	}
 	if s.Position != "" && s.Position != "absolute" {
-		return c, "", fmt.Errorf("%s: position_embedding_type %q: only absolute is known", dir, s.Position)
+		return c, "", fmt.Errorf("%s: position_embedding_type %q: only absolute is supported", dir, s.Position)
 	}
 	if s.Pad < 0 || s.Pad != 0 && !fam.json {
-		return c, "", fmt.Errorf("%s: pad_token_id %d: only 0 is known of %s", dir, s.Pad, s.Type)
+		return c, "", fmt.Errorf("%s: pad_token_id %d: only 0 is supported for %s", dir, s.Pad, s.Type)
 	}
 	c.Pad, c.JSON = int32(s.Pad), fam.json
 	if fam.json {

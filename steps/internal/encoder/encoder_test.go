@@ -131,7 +131,7 @@ func saveLoad(t *testing.T, kind string) {
 	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(b), from, to)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "not the vocabulary") {
+	if _, _, _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "not the one that the model") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -37,7 +37,7 @@ func (c Config) OpenTokenizer(dir string) (*Tokenizer, error) {
 		return nil, fmt.Errorf("%s: the tokenizer has %d tokens and pad id %d, the encoder has %d and pads with %d", dir, t.Size(), t.Pad(), c.Vocab, c.Pad)
 	}
 	if d := t.Digest().String(); c.Tokenizer != "" && c.Tokenizer != d {
-		return nil, fmt.Errorf("%s: its tokenizer is not the vocabulary that the model was trained with", dir)
+		return nil, fmt.Errorf("%s: its tokenizer is not the one that the model was trained with", dir)
 	}
 	return t, nil
 }

@@ -40,7 +40,7 @@ var (
 func (r Repo) Check(field string) error {
 	switch {
 	case !hubID().MatchString(r.ID):
-		return fmt.Errorf("%s: %q is no OWNER/NAME", field, r.ID)
+		return fmt.Errorf("%s: %q isn't OWNER/NAME", field, r.ID)
 	case !commitHex().MatchString(r.Revision):
 		return fmt.Errorf("revision: %q: a hub %s is pinned by the 40 hex digits of its commit (under \"Files and versions\")", r.Revision, r.Kind)
 	}
@@ -86,7 +86,7 @@ func (r Repo) Fetch(ctx context.Context, want func(name string) bool, progress f
 	var names []string
 	for name, err := range repo.IterFileNames() {
 		if err != nil {
-			return nil, fmt.Errorf("hub %s %s at %s: its list of files is not in %s, and %w", r.Kind, r.ID, r.Revision, CacheDir(), err)
+			return nil, fmt.Errorf("hub %s %s at %s: its list of files is not in %s, and downloading it failed: %w", r.Kind, r.ID, r.Revision, CacheDir(), err)
 		}
 		if want(name) {
 			names = append(names, name)
@@ -100,7 +100,7 @@ func (r Repo) Fetch(ctx context.Context, want func(name string) bool, progress f
 			continue
 		}
 		if file, err = repo.DownloadFileCtx(ctx, name); err != nil {
-			return nil, fmt.Errorf("hub %s %s at %s: %s is not in %s, and %w", r.Kind, r.ID, r.Revision, name, CacheDir(), err)
+			return nil, fmt.Errorf("hub %s %s at %s: %s is not in %s, and downloading it failed: %w", r.Kind, r.ID, r.Revision, name, CacheDir(), err)
 		}
 		out = append(out, File{name, file})
 		progress(i+1, len(names))

@@ -109,7 +109,7 @@ func (f *Finding) Sure() map[string]bool {
 // Excess returns a verdict if more rows leaked than may be left out of the figures.
 func (f *Finding) Excess() error {
 	if share := float64(len(f.Sure())) / float64(max(f.Rows, 1)); share > Most {
-		return steps.Advise(steps.Verdictf("leakage: %s", f), "give other rows to report on; %.1f%% of these are known, and at most %g%% are left out of the figures", 100*share, 100*Most)
+		return steps.Advise(steps.Verdictf("leakage: %s", f), "give other rows to report on; the model knows %.1f%% of these, and at most %g%% may be left out of the figures", 100*share, 100*Most)
 	}
 	return nil
 }
@@ -138,5 +138,5 @@ func (f *Finding) Verdict(tolerance float64) error {
 	if len(f.Leaked) == f.Chance && float64(f.Chance) <= tolerance*float64(f.Rows) {
 		return nil
 	}
-	return steps.Advise(steps.Verdictf("leakage: %s", f), "remove them, or say on_leak = \"exclude\" to leave out as many as 1%% of the rows")
+	return steps.Advise(steps.Verdictf("leakage: %s", f), "remove them, or say on_leak = \"exclude\" to leave out up to 1%% of the rows")
 }

@@ -30,7 +30,7 @@ func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule,
 	read := env.Count(0, "training rows read")
 	m, err := load(model.Path, func() { read.Add(1) })
 	if errors.Is(err, os.ErrNotExist) {
-		env.Notef("the model doesn't remember what rows it was made with: whether any of them are reported on was not checked")
+		env.Notef("the model doesn't remember what rows it was made with, so it wasn't checked whether any of them are reported on")
 		return nil, nil
 	}
 	if err != nil {

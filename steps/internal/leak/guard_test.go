@@ -60,7 +60,7 @@ func TestGuard(t *testing.T) {
 		"too much chance":       {artifact.Row{ID: "x", Text: made}, Rule{OnLeak: "stop", Tolerance: 0.4}, `made row "m1"`, true, 0},
 		"made, but real too":    {artifact.Row{ID: "x", Text: story + " today"}, Rule{OnLeak: "stop", Tolerance: 0.5}, `and row "t1"`, true, 0},
 		"a made row's origin":   {artifact.Row{ID: "far", Text: "whatever"}, Rule{OnLeak: "stop", Tolerance: 0.5}, "same origin", true, 0},
-		"excluded, but half":    {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "exclude"}, "50.0% of these are known, and at most 1% are left out", true, 0},
+		"excluded, but half":    {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "exclude"}, "the model knows 50.0% of these, and at most 1% may be left out", true, 0},
 		"chance isn't excluded": {artifact.Row{ID: "x", Text: made}, Rule{OnLeak: "exclude", Tolerance: 0.5}, "within the tolerance", false, 0},
 		"recorded":              {artifact.Row{ID: "x", Text: story}, Rule{OnLeak: "record"}, "leakage, recorded", false, 0},
 	} {

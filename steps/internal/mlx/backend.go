@@ -47,14 +47,14 @@ func Open(device string, heavy bool) (*Backend, error) {
 			if err == nil {
 				return b, nil
 			}
-			return fallBack(fmt.Sprintf("there is a GPU, and it can't be used, training on the CPU: %v", err))
+			return fallBack(fmt.Sprintf("there is a GPU, but it can't be used, so training runs on the CPU: %v", err))
 		}
 	case "cuda", "xla:cpu":
 		b, err := openXLA(strings.TrimPrefix(device, "xla:"))
 		if err == nil {
 			return b, nil
 		}
-		return fallBack(fmt.Sprintf("device %q can't be had, training on the CPU: %v", device, err))
+		return fallBack(fmt.Sprintf("device %q isn't available, so training runs on the CPU: %v", device, err))
 	case "cpu":
 	default:
 		return nil, fmt.Errorf("device %q is none of auto, cpu, cuda, xla:cpu, go", device)
@@ -73,7 +73,7 @@ func fallBack(notice string) (*Backend, error) {
 	b, err := openONNX("cpu")
 	if err != nil {
 		if b, err2 := openGo(); err2 == nil {
-			b.Notice = strings.TrimPrefix(notice+"; ONNX Runtime can't be had, training in plain Go, slowly: "+err.Error(), "; ")
+			b.Notice = strings.TrimPrefix(notice+"; ONNX Runtime isn't available, so training runs in plain Go, which is slow: "+err.Error(), "; ")
 			return b, nil
 		}
 		return nil, err

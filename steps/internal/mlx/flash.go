@@ -40,7 +40,7 @@ func (b *Backend) flashes(size int) bool {
 // tryFlash runs a small attention and its gradient.
 func (b *Backend) tryFlash(size int) error {
 	if size%8 != 0 {
-		return errors.New("flash attention takes heads of a multiple of 8")
+		return errors.New("flash attention needs a head size that is a multiple of 8")
 	}
 	exec, err := newExec(b, func(in []*g.Node) []*g.Node {
 		x := g.Ones(in[0].Graph(), shapes.Make(dtypes.BFloat16, 1, 2*lengthStep, 1, size))

@@ -76,7 +76,7 @@ func TestUnusedGPUIsSaid(t *testing.T) {
 	alone(t, t.TempDir())
 	defer func(old []string) { gpuSigns = old }(gpuSigns)
 	gpuSigns = []string{t.TempDir()}
-	for heavy, want := range map[bool]string{true: "there is a GPU, and it can't be used, training on the CPU: no PJRT plugin for cuda", false: ""} {
+	for heavy, want := range map[bool]string{true: "there is a GPU, but it can't be used, so training runs on the CPU: no PJRT plugin for cuda", false: ""} {
 		b, err := Open("auto", heavy)
 		if err != nil {
 			t.Fatal(err)

@@ -56,7 +56,7 @@ func parseWeight(b []byte, read func(name string) ([]byte, error)) (*Weight, err
 	}
 	if !w.Type.plain() {
 		if outside {
-			return nil, fmt.Errorf("weight %q of type %d lies in another file: only float32, int32 and int64 can", w.Name, w.Type)
+			return nil, fmt.Errorf("weight %q of type %d lies in another file, which is only supported for float32, int32 and int64", w.Name, w.Type)
 		}
 		return &Weight{Name: w.Name, Type: w.Type, Shape: w.Shape, data: b}, nil // kept in its encoded form
 	}

@@ -118,7 +118,7 @@ func (f *File) parseGraph(b []byte, read func(name string) ([]byte, error)) erro
 			}
 		case graphInfo: // drop the shapes of intermediate values: they change with the inputs, and readers infer them
 		case graphSparse:
-			err = errors.New("sparse weights are not read: save them dense")
+			err = errors.New("sparse weights aren't supported: save them as dense ones")
 		default:
 			f.graph = append(f.graph, raw...)
 		}
@@ -182,7 +182,7 @@ func parseValue(b []byte) (Value, error) {
 		case 2:
 			return fields(v, func(n protowire.Number, _, v []byte, _ uint64) error {
 				if n != 1 {
-					return errors.New("a value that is no tensor")
+					return errors.New("it isn't a tensor")
 				}
 				return parseTensorType(v, &out)
 			})

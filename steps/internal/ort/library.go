@@ -28,7 +28,7 @@ func Library() (string, error) {
 func chosen() (string, error) {
 	if p := os.Getenv(LibraryEnv); p != "" {
 		if _, err := os.Stat(p); err != nil {
-			return "", fmt.Errorf("ONNX Runtime library of %s: %w", LibraryEnv, err)
+			return "", fmt.Errorf("ONNX Runtime library that %s names: %w", LibraryEnv, err)
 		}
 		return p, nil
 	}

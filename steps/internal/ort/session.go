@@ -157,7 +157,7 @@ func (s *Session) Run(rows, length int, inputs ...[]int64) ([][]float32, error) 
 	for i, v := range out {
 		t, ok := v.(*native.Tensor[float32])
 		if !ok {
-			return nil, fmt.Errorf("output %q is no float32 tensor", s.outputs[i])
+			return nil, fmt.Errorf("output %q isn't a float32 tensor", s.outputs[i])
 		}
 		values[i] = append([]float32(nil), t.GetData()...) // copy, because the tensor's memory is native
 	}

@@ -251,7 +251,7 @@ func (s *Scorer) answer(logits []float32, at, row int, of func(row int) string) 
 	classes := len(s.info.Classes)
 	out := logits[at*classes : (at+1)*classes]
 	if slices.ContainsFunc(out, unusable) {
-		return nil, fmt.Errorf("the model's logits are %v for %.60q: no score can be made of them; is a weight NaN, or too large for its type?", out, of(row))
+		return nil, fmt.Errorf("the model's logits are %v for %.60q, which gives no score; is a weight NaN, or too large for its type?", out, of(row))
 	}
 	return out, nil
 }

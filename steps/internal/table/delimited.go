@@ -109,7 +109,7 @@ func (d *delimited) read() (fields []string, line int64, bad, err error) {
 		bad, keep = s.bad, 1
 	case d.names == nil:
 	case len(used) > 1 && d.allRows(used):
-		bad, keep = fmt.Errorf("a quote opens here and closes in line %d, and each of these lines looks like a row: write a quote inside a text twice, or take this one out", line+int64(len(used))-1), 1
+		bad, keep = fmt.Errorf("a quote opens here and closes in line %d, and each of these lines looks like a row: double each quote inside a text, or remove this one", line+int64(len(used))-1), 1
 	case len(s.fields) != len(d.names):
 		bad = fmt.Errorf("%d fields, the header has %d (is a quote missing around a text with commas?)", len(s.fields), len(d.names))
 		if i := slices.IndexFunc(used[1:], d.looksLikeRow); i >= 0 {

@@ -74,11 +74,11 @@ func foreign(head []byte, name string, format Format, asked bool) string {
 		if even > odd {
 			order = "BE"
 		}
-		return fmt.Sprintf("UTF-16 without a mark: convert it to UTF-8 (iconv -f UTF-16%s -t UTF-8)", order)
+		return fmt.Sprintf("UTF-16 without a byte order mark: convert it to UTF-8 (iconv -f UTF-16%s -t UTF-8)", order)
 	}
 	start := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n"))
 	if page := bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html")); page && format != Lines {
-		return "a web page and no data: download it again"
+		return "a web page, not data: download it again"
 	}
 	if ext := strings.ToLower(path.Ext(name)); !asked && format == Lines && otherNames[ext] {
 		return fmt.Sprintf("%s, a format that isn't read: convert it to CSV, JSON lines or Parquet, or say format = \"text\" if each line of it is a prompt", ext)

@@ -131,5 +131,5 @@ func parse(b []byte) (Tokenizer, error) {
 	case "Unigram":
 		return unigram.Parse(b)
 	}
-	return nil, fmt.Errorf("a tokenizer of type %q: WordPiece, byte-level BPE and Unigram can be read", kind.Model.Type)
+	return nil, fmt.Errorf("a tokenizer of type %q can't be read; WordPiece, byte-level BPE and Unigram can", kind.Model.Type)
 }

@@ -152,7 +152,7 @@ func TestSaysWhatIsNotKnown(t *testing.T) {
 		"pre-tokenizer":           {`"type": "ByteLevel"`, `"type": "Whitespace"`},
 		"dropout":                 {`"dropout": null`, `"dropout": 0.1`},
 		"a normalizer":            {`"normalizer": null`, `"normalizer": {"type": "NFKC"}`},
-		"token of it is not in":   {`"merges": [`, `"merges": [["x", "qqqq"],`},
+		"merged token, is not in": {`"merges": [`, `"merges": [["x", "qqqq"],`},
 		"post_processor of type":  {`"type": "RobertaProcessing"`, `"type": "Martian"`},
 		"no token [PAD] or <pad>": {`"content": "<pad>"`, `"content": "<fill>"`},
 	} {

@@ -32,7 +32,7 @@ func Parse(b []byte) (*Tokenizer, error) {
 		return nil, err
 	}
 	if f.Model.Unknown == nil || f.Model.Fallback {
-		return nil, fmt.Errorf("a unigram model without unk_id, or with byte_fallback, isn't known")
+		return nil, fmt.Errorf("a unigram model without unk_id, or with byte_fallback, isn't supported")
 	}
 	pieces := make([]Piece, len(f.Model.Vocab))
 	for i, v := range f.Model.Vocab {
@@ -46,7 +46,7 @@ func Parse(b []byte) (*Tokenizer, error) {
 	o := Options{Unknown: *f.Model.Unknown, Added: f.Added}
 	for _, t := range f.Added {
 		if t.Normal {
-			return nil, fmt.Errorf("added token %q is looked for in normalised text: only exact ones are known", t.Content)
+			return nil, fmt.Errorf("added token %q is looked for in normalised text: only tokens that match the original text are supported", t.Content)
 		}
 	}
 	var err error
@@ -128,7 +128,7 @@ func normalizer(b json.RawMessage) (func(string) string, error) {
 			return s
 		}, nil
 	}
-	return nil, fmt.Errorf("normalizer %q isn't known before a unigram model: %.80s", n.Type, b)
+	return nil, fmt.Errorf("normalizer %q isn't supported before a unigram model: %.80s", n.Type, b)
 }
 
 // replaceRuns replaces each run of two or more spaces by text.
@@ -188,7 +188,7 @@ func splitter(b json.RawMessage) (func(string, bool, func(string)), error) {
 			}
 		}, nil
 	}
-	return nil, fmt.Errorf("pre_tokenizer %q isn't known before a unigram model", p.Type)
+	return nil, fmt.Errorf("pre_tokenizer %q isn't supported before a unigram model", p.Type)
 }
 
 // metaspace replaces each space by mark, and lets a word begin at each mark. prepend puts a mark before the text; whole makes the text a

@@ -54,7 +54,7 @@ const penalty = 10
 // New makes a tokenizer. The hash of what is its digest, so what has to identify the tokenizer.
 func New(pieces []Piece, o Options, what []byte) (*Tokenizer, error) {
 	if o.Unknown < 0 || int(o.Unknown) >= len(pieces) {
-		return nil, fmt.Errorf("unk_id %d is not a piece's: there are %d", o.Unknown, len(pieces))
+		return nil, fmt.Errorf("unk_id %d isn't the id of a piece: there are %d", o.Unknown, len(pieces))
 	}
 	t := &Tokenizer{opts: o, size: len(pieces), ids: make(map[string]int32, len(pieces)), added: addedtoken.NewFinder(o.Added), digest: cache.Sum(what)}
 	least := math.Inf(1)

@@ -33,7 +33,7 @@ var batchAndLength = []onnxgraph.Dim{{Name: "batch"}, {Name: "length"}}
 func (m *Model) adapt(output string, seed int64) error {
 	f := m.file
 	if f.Opset < leastOpset {
-		return fmt.Errorf("operators of version %d: from %d on can be read (torch.onnx.export with opset_version=17)", f.Opset, leastOpset)
+		return fmt.Errorf("operators of version %d can't be read, those from %d on can (torch.onnx.export with opset_version=17)", f.Opset, leastOpset)
 	}
 	at, err := choose(f, output)
 	if err != nil {
@@ -107,7 +107,7 @@ func (m *Model) inputs() (*onnxgraph.Graph, error) {
 		case v.Name == "token_type_ids":
 			from = g.Node("Mul", "rein_types", []string{ids, "rein_zero"})
 		default:
-			return nil, fmt.Errorf("input %q isn't known: input_ids, attention_mask and token_type_ids can be given", v.Name)
+			return nil, fmt.Errorf("input %q isn't supported: only input_ids, attention_mask and token_type_ids are", v.Name)
 		}
 		if v.Type == onnxgraph.Float32 && from == ids {
 			return nil, fmt.Errorf("input %q takes floats: a graph of texts takes token ids", v.Name)
@@ -157,7 +157,7 @@ func (m *Model) probe(before *onnxgraph.Graph, body string) error {
 	}
 	switch {
 	case short == 0 || short%2 != 0 || more != 2*short:
-		return fmt.Errorf("output %q has %d values for 2 rows and %d for 4: want a vector a row or a token", body, short, more)
+		return fmt.Errorf("output %q has %d values for 2 rows and %d for 4: want one vector for each row or each token", body, short, more)
 	case long == 2*short:
 		m.Body, m.Width = BodyTokens, short/16
 	case long == short && short/2 == m.Classes:
@@ -165,7 +165,7 @@ func (m *Model) probe(before *onnxgraph.Graph, body string) error {
 	case long == short:
 		m.Body, m.Width = BodyRows, short/2
 	default:
-		return fmt.Errorf("output %q has %d values for 8 tokens and %d for 16: want a vector a row or a token", body, short, long)
+		return fmt.Errorf("output %q has %d values for 8 tokens and %d for 16: want one vector for each row or each token", body, short, long)
 	}
 	return nil
 }

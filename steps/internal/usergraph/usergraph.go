@@ -140,7 +140,7 @@ func readTokenizer(s Source) (tokenizer.Files, error) {
 	}
 	if st, err := os.Stat(dir); err == nil && !st.IsDir() {
 		if s.Tokenizer == "" {
-			return nil, fmt.Errorf("graph = a file comes without its tokenizer: give the folder that holds %s and tokenizer.json, or tokenizer = \"tokenizer.json\" as well", ModelName)
+			return nil, fmt.Errorf("graph names a file, which comes without its tokenizer: give the folder that holds %s and tokenizer.json, or tokenizer = \"tokenizer.json\" as well", ModelName)
 		}
 		return tokenizer.ReadFile(dir)
 	}

@@ -117,7 +117,7 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 	for want, s := range map[string]Source{
 		"without its tokenizer":                {Path: plain},
 		`no "embeddings", it has`:              {Path: dir, Output: "embeddings"},
-		`input "pixel_values" isn't known`:     {Path: write(func(f *onnxgraph.File) { f.Rename("token_type_ids", "pixel_values") }), Tokenizer: dir},
+		`input "pixel_values" isn't supported`: {Path: write(func(f *onnxgraph.File) { f.Rename("token_type_ids", "pixel_values") }), Tokenizer: dir},
 		"have to be dynamic axes":              {Path: fixedSize(t), Tokenizer: dir},
 		"not an ONNX model":                    {Path: filepath.Join(dir, "vocab.txt"), Tokenizer: dir},
 		"neither tokenizer.json nor vocab.txt": {Path: plain, Tokenizer: t.TempDir()},

@@ -89,7 +89,7 @@ func Parse(b []byte) (*Tokenizer, error) {
 		return nil, err
 	}
 	if kind.Model.Type != "WordPiece" {
-		return nil, fmt.Errorf("a %q tokenizer; only WordPiece is known", kind.Model.Type)
+		return nil, fmt.Errorf("a %q tokenizer; only WordPiece is supported", kind.Model.Type)
 	}
 	if err := json.Unmarshal(b, &f); err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func Parse(b []byte) (*Tokenizer, error) {
 	case f.PreTokenizer.Type != "BertPreTokenizer":
 		return nil, fmt.Errorf("pre-tokenizer %q is not BERT's", f.PreTokenizer.Type)
 	case f.Model.Prefix != "##":
-		return nil, fmt.Errorf("pieces %q are not BERT's", f.Model.Prefix)
+		return nil, fmt.Errorf("continuing_subword_prefix %q is not BERT's", f.Model.Prefix)
 	}
 	vocab := make([]string, len(f.Model.Vocab))
 	for w, id := range f.Model.Vocab {
@@ -114,11 +114,11 @@ func Parse(b []byte) (*Tokenizer, error) {
 	for _, t := range f.AddedTokens {
 		switch {
 		case t.Normal:
-			return nil, fmt.Errorf("added token %q is looked for in normalised text: only exact ones are known", t.Content)
+			return nil, fmt.Errorf("added token %q is looked for in normalised text: only tokens that match the original text are supported", t.Content)
 		case int(t.ID) == len(vocab)+len(more):
 			more = append(more, t.Content)
 		case int(t.ID) >= len(vocab) || vocab[t.ID] != t.Content:
-			return nil, fmt.Errorf("added token %q has id %d, which is not its place in the vocabulary of %d", t.Content, t.ID, len(vocab))
+			return nil, fmt.Errorf("added token %q has id %d, which is not its position in the vocabulary of %d", t.Content, t.ID, len(vocab))
 		}
 	}
 	special, err := f.special()

@@ -84,7 +84,7 @@ func (t *Tokenizer) specials(ids map[string]int32) error {
 	if s := t.opts.Special; s != nil {
 		id, ok := ids[s.Unknown]
 		if !ok {
-			return fmt.Errorf("vocabulary of %d tokens has no %s, which stands for the unknown", len(t.vocab), s.Unknown)
+			return fmt.Errorf("vocabulary of %d tokens has no %s, which is its unknown token", len(t.vocab), s.Unknown)
 		}
 		t.unk, t.ends, t.pad, t.added = id, s.Ends, s.Pad, addedtoken.NewFinder(s.Added)
 		return nil
