@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -46,13 +45,15 @@ func TestChildProcess(t *testing.T) {
 
 // A step that was killed from outside says what that usually means.
 func TestKilledChild(t *testing.T) {
-	pipe := namedPipe(t)
+	pipe := enginetest.NamedPipe(t)
 	o := options(enginetest.Store(t))
 	o.Child = child()
 	go func() {
 		pid, dead := pidFrom(t, pipe)
 		if pid > 0 {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
+			if p, err := os.FindProcess(pid); err == nil {
+				_ = p.Kill()
+			}
 			dead()
 		}
 	}()
@@ -83,7 +84,7 @@ func TestDeafChildIsKilled(t *testing.T) {
 // The step's process doesn't outlive a run that was killed.
 func TestChildDiesWithItsRun(t *testing.T) {
 	dir := t.TempDir()
-	pipe := namedPipe(t)
+	pipe := enginetest.NamedPipe(t)
 	c := started("pid", filepath.Join(dir, "state"), pipe)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
