@@ -60,7 +60,7 @@ type Outputs struct {
 }
 
 // Step is the "export-onnx" step type.
-var Step = steps.New("export-onnx", 5, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
+var Step = steps.New("export-onnx", 6, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
 	steps.Stage(steps.Export), steps.Fits("rows", "chooses the threshold again with"), steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
 step "export-onnx" "export" {
   model = step.model.model

@@ -51,7 +51,7 @@ func (w writer) pool() string {
 	w.floats("one", 1)
 	w.floats("masked", Masked)
 	w.floats("half", 0.5)
-	w.floats("root_half", float32(math.Sqrt(0.5)))
+	w.floats("root_two", float32(math.Sqrt2))
 
 	isToken := ""
 	if m.Pad == 0 {
@@ -116,14 +116,24 @@ func (w writer) embed(ids string) string {
 	g := w.g
 	words := g.Lookup("words", ids, "word_table", []int{w.m.Vocab, w.m.Hidden}, w.m.Words)
 	length := g.Node("Slice", "length_now", []string{g.Node("Shape", "ids_shape", []string{ids}), "axis1", g.Ints("two", []int{1}, 2), "axis0"})
+	if g.Weights != onnxgraph.FP16 {
+		g.Node("Expand", "token_ones", []string{g.Floats("one_each", []int{1}, []float32{1}), length})
+		g.Node("Expand", "token_zeros", []string{g.Floats("zero_each", []int{1}, []float32{0}), length})
+	}
 	positions := g.Node("Slice", "positions_now", []string{w.weight(Positions), "axis0", length, "axis0"})
 	return w.norm("embedded", g.Node("Add", "embedding_sum", []string{words, positions}), EmbedGain)
 }
 
-// norm normalises over the last axis. gain is the position of the gain in Model.Weights; the bias follows it.
+// norm normalises over the last axis. gain is the position of the gain in Model.Weights; the bias follows it. For a CPU it
+// writes an InstanceNormalization whose channels are the tokens. A LayerNormalization computes the same, but takes six times
+// as long in ONNX Runtime 1.27 to 1.29, and about as long in other versions. fp16 is for GPUs and gets the usual operator.
 func (w writer) norm(name, x string, gain int) string {
-	return w.g.Node("LayerNormalization", name, []string{x, w.weight(gain), w.weight(gain + 1)},
-		onnxgraph.Int("axis", -1), onnxgraph.Float("epsilon", float32(w.m.Epsilon)))
+	g, epsilon := w.g, onnxgraph.Float("epsilon", float32(w.m.Epsilon))
+	if g.Weights == onnxgraph.FP16 {
+		return g.Node("LayerNormalization", name, []string{x, w.weight(gain), w.weight(gain + 1)}, onnxgraph.Int("axis", -1), epsilon)
+	}
+	unit := g.Node("InstanceNormalization", name+"_unit", []string{x, "token_ones", "token_zeros"}, epsilon)
+	return g.Node("Add", name, []string{g.Node("Mul", name+"_gained", []string{unit, w.weight(gain)}), w.weight(gain + 1)})
 }
 
 // linear multiplies by the matrix at a position of Model.Weights and adds the bias that follows it.
@@ -139,7 +149,7 @@ func (w writer) layer(i int, x, bias string) string {
 	sum := g.Node("Add", p+"attended", []string{x, w.linear(p+"out", heads, at+Out)})
 	x = w.norm(p+"norm1", sum, at+Norm1)
 	up := w.linear(p+"up", x, at+Up)
-	erf := g.Node("Erf", p+"erf", []string{g.Node("Mul", p+"erf_in", []string{up, "root_half"})})
+	erf := g.Node("Erf", p+"erf", []string{g.Node("Div", p+"erf_in", []string{up, "root_two"})}) // PyTorch's form of GELU, which ONNX Runtime makes one operator of
 	gate := g.Node("Add", p+"gate", []string{erf, "one"})
 	gelu := g.Node("Mul", p+"gelu", []string{g.Node("Mul", p+"gated", []string{up, gate}), "half"})
 	return w.norm(p+"norm2", g.Node("Add", p+"fed", []string{x, w.linear(p+"down", gelu, at+Down)}), at+Norm2)
