@@ -56,7 +56,7 @@ func (l *leftovers) create(dst string, mode fs.FileMode) (f *os.File, was int64,
 		f, err := cache.OpenPlain(path, os.O_WRONLY|noFollow, 0)
 		if err == nil {
 			info, err := f.Stat()
-			if err == nil && asNew(f, info) {
+			if err == nil && info.Size() > 0 && asNew(f, info) { // an empty file that stays empty would keep its old time
 				if path != dst {
 					err = os.Rename(path, dst)
 				}

@@ -66,6 +66,28 @@ func TestLeftoversAreUsed(t *testing.T) {
 	}
 }
 
+// A file that a process still has open isn't used: what that process writes must not get into another step's input.
+func TestOpenLeftoversAreNotUsed(t *testing.T) {
+	for _, flag := range []int{os.O_WRONLY, os.O_RDONLY} {
+		dir, path := t.TempDir(), filepath.Join(t.TempDir(), "x")
+		if err := os.WriteFile(path, []byte("of this step"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		in := map[string][]engine.File{"a": {{Path: path}}}
+		tree(t, dir, in, nil)
+		open, err := os.OpenFile(filepath.Join(dir, "a"), flag, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree(t, dir, in, []string{"a"})
+		before, err := open.Stat()
+		now, err2 := os.Stat(filepath.Join(dir, "a"))
+		if err := errors.Join(err, err2, open.Close()); err != nil || os.SameFile(before, now) {
+			t.Errorf("flag %d: a file that is open is written over (%v)", flag, err)
+		}
+	}
+}
+
 func someInputs(t *testing.T, r *rand.Rand) map[string][]engine.File {
 	in, from := map[string][]engine.File{}, t.TempDir()
 	for i := range r.IntN(4) {

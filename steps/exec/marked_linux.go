@@ -94,8 +94,8 @@ func readAll(path string) (text string, ok bool) {
 // noFollow has an open of a symbolic link fail.
 const noFollow = unix.O_NOFOLLOW
 
-// asNew tells whether a file differs from a new one by nothing but its content, and no one else can write to it: those that could were
-// waited for (killMarked).
+// asNew tells whether a file differs from a new one by nothing but its content, and no other process has it open: the kernel grants a
+// write lease only then. Processes that the step has left were waited for (killMarked), but one that hides from that may still be there.
 func asNew(f *os.File, info os.FileInfo) bool {
 	made := newFile.Load()
 	if made == nil {
@@ -106,7 +106,14 @@ func asNew(f *os.File, info os.FileInfo) bool {
 		return false
 	}
 	labels, err := unix.Flistxattr(int(f.Fd()), nil)
-	return err == nil && labels == 0
+	if err != nil || labels != 0 {
+		return false
+	}
+	_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK)
+	if err == nil {
+		_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK)
+	}
+	return err == nil
 }
 
 // processes lists all processes of the machine except this one.
