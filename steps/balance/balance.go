@@ -1,5 +1,5 @@
-// Package balance holds the class-balance gate: a rule for the share of benign rows, and limits for any other grouping.
-// The rows pass through as they are, byte for byte.
+// Package balance holds the class-balance gate. It has a rule for the share of benign rows, and limits for any other grouping. The rows
+// pass through unchanged, byte for byte.
 package balance
 
 import (
@@ -14,7 +14,7 @@ import (
 	"rein/steps/artifact"
 )
 
-// Config is the rule: an ideal range and two limits, as shares of benign rows. Malicious rows are held to the same limits.
+// Config is the rule: an ideal range and two limits, as shares of benign rows. The same limits apply to malicious rows.
 type Config struct {
 	Ideal      []float64 `hcl:"ideal,optional" default:"[0.40, 0.60]" doc:"The range within which a class's share is ideal."`
 	Acceptable float64   `hcl:"acceptable,optional" default:"0.62" doc:"Up to here the larger class's share is acceptable; above it is concerning."`
@@ -40,12 +40,12 @@ func (c Config) Validate() error {
 	return check.Err()
 }
 
-// In is what the step reads.
+// In holds the input of the step.
 type In struct {
 	Rows artifact.Rows `port:"rows" doc:"the rows to judge"`
 }
 
-// Out is what the step makes.
+// Out holds the outputs of the step.
 type Out struct {
 	Rows artifact.Rows `port:"rows" doc:"the same rows"`
 }
@@ -62,10 +62,10 @@ var Step = steps.New("balance-assert", 2, "Judge the share of each class; a crit
   }
 }`))
 
-// Severity is a judgement of a balance, from 0.
+// Severity says how bad a balance is. Higher is worse.
 type Severity int
 
-// The severities, in rising order.
+// The severities, from the mildest to the worst.
 const (
 	Ideal Severity = iota
 	Acceptable
@@ -77,7 +77,7 @@ func (s Severity) String() string {
 	return [...]string{"ideal", "acceptable", "concerning", "critical"}[s]
 }
 
-// Judge applies the rule to a share of benign rows.
+// Judge applies the rule to a share of benign rows, 0 to 1.
 func (c Config) Judge(benign float64) Severity {
 	larger := max(benign, 1-benign)
 	switch {
@@ -129,7 +129,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return Out{artifact.Rows{Path: env.Out("rows")}}, pass(in.Rows.Path, env.Out("rows"))
 }
 
-// pass copies the rows' file: equal bytes, so what depends on them sees no change.
+// pass copies the file of the rows. Its bytes stay the same, so dependent steps see no change.
 func pass(from, to string) (err error) {
 	r, err := os.Open(from)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"rein/steps/artifact"
 )
 
-// Limit bounds the share of each group of a grouping.
+// Limit bounds the share that each group of a grouping may have.
 type Limit struct {
 	By    string   `hcl:"by" doc:"What rows are grouped by; length is short (under 40 characters), medium (under 200) or long." enum:"category,source,method,role,channel,length"`
 	Label string   `hcl:"label,optional" doc:"Only rows of this label are counted." enum:"benign,malicious"`
@@ -28,11 +28,11 @@ func (l Limit) validate() error {
 	return nil
 }
 
-// counts are the rows by label, and by group for each limit.
+// counts holds the number of rows by label, and by group for each limit.
 type counts struct {
 	limits        []Limit
 	groups        []map[string]int
-	of            []int // rows that a limit counts
+	of            []int // number of rows that each limit applies to
 	benign, total int
 }
 
@@ -57,7 +57,7 @@ func (n *counts) add(r artifact.Row) {
 	}
 }
 
-// breaches names each group outside its limit.
+// breaches describes each group that is outside its limit.
 func (n *counts) breaches() []string {
 	var out []string
 	for i, l := range n.limits {

@@ -1,4 +1,4 @@
-// Package benchmark measures how fast and how big an exported model is, on this machine.
+// Package benchmark measures the speed and the size of an exported model on this machine.
 package benchmark
 
 import (
@@ -24,7 +24,7 @@ import (
 	"rein/steps/internal/text"
 )
 
-// Config says how to measure and what is too slow or too big.
+// Config says how to measure, and what is too slow or too big.
 type Config struct {
 	Prompts  int     `hcl:"prompts,optional" default:"400" doc:"How many prompts a round scores, one at a time."`
 	Rounds   int     `hcl:"rounds,optional" default:"5" doc:"Rounds, after one that isn't counted. A figure is the median of the rounds; its interval is their range."`
@@ -52,25 +52,25 @@ func (c Config) Validate() error {
 	return check.Err()
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Model artifact.Model `port:"model" doc:"an exported model"`
 	Rows  artifact.Rows  `port:"rows" doc:"prompts like those it will see"`
 }
 
-// Out is what the step makes.
+// Out holds the output of the step.
 type Out struct {
 	Report artifact.Report `port:"report" doc:"what was measured, and on what"`
 }
 
-// facts are what a figure depends on besides the model and the prompts: the hardware, and the library that runs the graph.
+// facts returns what the figures depend on besides the model and the prompts: the hardware, and the library that runs the graph.
 func facts() map[string]string {
 	f := Hardware()
 	maps.Copy(f, ort.Fingerprint())
 	return f
 }
 
-// Step is the "benchmark" step type. The hardware is in its key.
+// Step is the "benchmark" step type. The hardware is part of its key.
 var Step = steps.New("benchmark", 5, "Measure a model's latency, throughput and size on this machine.", run,
 	steps.Stage(steps.Export), steps.Measures, steps.Isolated, steps.Exclusive, steps.Nondeterministic, steps.Fingerprint(facts), steps.Example(`step "benchmark" "speed" {
   model      = step.export.model
@@ -78,49 +78,49 @@ var Step = steps.New("benchmark", 5, "Measure a model's latency, throughput and 
   max_p95_ms = 10
 }`))
 
-// Measured is a figure over the rounds: their median, least and greatest.
+// Measured is a figure over all rounds: the median, the smallest and the greatest value.
 type Measured struct {
 	Value float64 `json:"value"`
 	Low   float64 `json:"low"`
 	High  float64 `json:"high"`
 }
 
-// Percentiles are of one prompt's latency, in milliseconds.
+// Percentiles are percentiles of the latency of one prompt, in milliseconds.
 type Percentiles struct {
 	P50 Measured `json:"p50_ms"`
 	P95 Measured `json:"p95_ms"`
 	P99 Measured `json:"p99_ms"`
 }
 
-// Latency is what one prompt takes, text to score, with so many threads.
+// Latency is the time that one prompt takes, from text to score, with the given number of threads.
 type Latency struct {
 	Threads int  `json:"threads"`
-	Pinned  bool `json:"pinned"` // to as many cores; not every system lets us
+	Pinned  bool `json:"pinned"` // to as many cores as threads, if the system allows it
 	Percentiles
-	ByLength map[string]Percentiles `json:"by_length"` // by characters of the prompt
+	ByLength map[string]Percentiles `json:"by_length"` // by number of characters of the prompt
 }
 
 // Report is the step's report.
 type Report struct {
-	Hardware   map[string]string `json:"hardware"` // and the library
+	Hardware   map[string]string `json:"hardware"` // and the version of the library
 	Prompts    int               `json:"prompts"`
 	Rounds     int               `json:"rounds"`
-	ModelBytes int64             `json:"model_bytes"` // model.onnx
+	ModelBytes int64             `json:"model_bytes"` // size of model.onnx
 	LoadMS     float64           `json:"load_ms"`
-	Memory     int64             `json:"memory_bytes,omitempty"` // what the process grew by, loading and scoring
+	Memory     int64             `json:"memory_bytes,omitempty"` // growth of the process's memory through loading and scoring
 	Latency    []Latency         `json:"latency"`                // in the order of the argument threads
-	Throughput Measured          `json:"rows_per_second"`        // batched, all cores
+	Throughput Measured          `json:"rows_per_second"`        // in batches, on all cores
 	Long       *Long             `json:"long,omitempty"`
 }
 
-// longTokens is how many tokens a long prompt has at least.
+// longTokens is the smallest number of tokens of a long prompt.
 const longTokens = 4000
 
-// Long is what prompts of about 4,000 tokens take, with as many threads as the first latency.
+// Long is the time that prompts of about 4,000 tokens take, with as many threads as the first latency.
 type Long struct {
 	Prompts int `json:"prompts"`
-	Tokens  int `json:"tokens"` // of the shortest
-	Cut     int `json:"cut"`    // prompts that the model doesn't read whole
+	Tokens  int `json:"tokens"` // of the shortest prompt
+	Cut     int `json:"cut"`    // number of prompts that the model doesn't read whole
 	Percentiles
 	Throughput Measured `json:"rows_per_second"`
 }
@@ -154,7 +154,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return out, c.limits(env, r)
 }
 
-// measure fills in the latencies and the throughput.
+// measure measures the latencies and the throughput.
 func (r *Report) measure(ctx context.Context, env *steps.Env, c Config, model artifact.Model, prompts []string) error {
 	before := resident()
 	for i, threads := range c.Threads {
@@ -185,7 +185,7 @@ func (r *Report) measure(ctx context.Context, env *steps.Env, c Config, model ar
 	return nil
 }
 
-// long measures prompts that are put together until they have enough tokens.
+// long joins prompts until they have enough tokens, and measures those.
 func long(ctx context.Context, env *steps.Env, s *scorer.Scorer, threads int, prompts []string, c Config) (*Long, error) {
 	l := &Long{Prompts: c.Long}
 	var texts []string
@@ -220,7 +220,7 @@ func long(ctx context.Context, env *steps.Env, s *scorer.Scorer, threads int, pr
 	return l, err
 }
 
-// throughput scores all prompts at once, on all cores; the first round warms up.
+// throughput scores all prompts together, on all cores. The first round is a warm-up.
 func throughput(ctx context.Context, env *steps.Env, s *scorer.Scorer, prompts []string, rounds int) (Measured, error) {
 	var rates []float64
 	for round := range rounds + 1 {
@@ -236,13 +236,13 @@ func throughput(ctx context.Context, env *steps.Env, s *scorer.Scorer, prompts [
 	return over(rates), nil
 }
 
-// latency scores prompts one by one; the first round warms up.
+// latency scores prompts one by one. The first round is a warm-up.
 func latency(ctx context.Context, env *steps.Env, s *scorer.Scorer, threads int, prompts []string, rounds int) (Latency, error) {
 	free, pinned := pin(threads)
 	defer free()
 	l := Latency{Threads: threads, Pinned: pinned}
 	const all = ""
-	figures := map[string]*[3][]float64{} // by length, and of all: percentiles by round
+	figures := map[string]*[3][]float64{} // percentiles of each round, by length and for all prompts
 	for round := range rounds + 1 {
 		times := map[string][]float64{}
 		for i, p := range prompts {
@@ -302,7 +302,7 @@ func (r Report) metrics(env *steps.Env) {
 	}
 }
 
-// limits is the step's verdict.
+// limits returns a verdict if a figure exceeds its limit.
 func (c Config) limits(env *steps.Env, r Report) error {
 	var breaches []string
 	if mb := float64(r.ModelBytes) / 1e6; mb > c.MaxSize {
@@ -322,8 +322,8 @@ func (c Config) limits(env *steps.Env, r Report) error {
 	return steps.Verdictf("%s", breach)
 }
 
-// choose takes prompts by chance, the same for the same seed, without holding all rows at once. Where there are fewer
-// than asked for, they come again.
+// choose draws prompts at random without holding all rows. The same seed gives the same prompts. If there are fewer rows than asked for, it
+// repeats them.
 func choose(ctx context.Context, rows artifact.Rows, c Config) ([]string, error) {
 	rng := text.RNG(int64(c.Seed), "benchmark")
 	var out []string
@@ -351,7 +351,7 @@ func choose(ctx context.Context, rows artifact.Rows, c Config) ([]string, error)
 
 func ms(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
 
-// percentile is the nearest-rank percentile.
+// percentile returns the nearest-rank percentile.
 func percentile(v []float64, p float64) float64 {
 	s := slices.Sorted(slices.Values(v))
 	return s[max(int(math.Ceil(p*float64(len(s))))-1, 0)]

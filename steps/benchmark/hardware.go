@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Hardware is what a figure depends on besides the model: a result is never taken over from other hardware.
+// Hardware describes the hardware that the figures depend on. It is part of the key, so results of other hardware are never reused.
 func Hardware() map[string]string {
 	h := map[string]string{
 		"os": runtime.GOOS, "arch": runtime.GOARCH, "cores": strconv.Itoa(runtime.NumCPU()),
@@ -24,7 +24,7 @@ func Hardware() map[string]string {
 	return h
 }
 
-// field is the first value of a name in a file of "name : value" lines.
+// field returns the first value of a name in a file with lines of the form "name : value".
 func field(path, name string) string {
 	f, err := os.Open(path)
 	if err != nil {
@@ -39,7 +39,7 @@ func field(path, name string) string {
 	return ""
 }
 
-// resident is the memory that the process has in RAM, in bytes; 0 where the system doesn't say.
+// resident returns how many bytes of the process are in RAM, or 0 if the system doesn't say.
 func resident() int64 {
 	var kib int64
 	if _, err := fmt.Sscanf(field("/proc/self/status", "VmRSS"), "%d kB", &kib); err != nil {

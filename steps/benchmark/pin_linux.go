@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pin keeps this process's threads, and those that they start, on the last n of the cores that it may use, until undo is called.
+// pin binds this process's threads, and those that they start, to the last n of the cores that it may use, until undo is called.
 func pin(n int) (undo func(), pinned bool) {
 	var allowed, set unix.CPUSet
 	if unix.SchedGetaffinity(0, &allowed) != nil {
@@ -22,7 +22,7 @@ func pin(n int) (undo func(), pinned bool) {
 	return func() { move(&allowed) }, set.Count() == n && move(&set)
 }
 
-// move puts every thread on the cores of a set. A thread that ends meanwhile is no failure.
+// move binds every thread to the cores of a set. It ignores threads that end meanwhile.
 func move(set *unix.CPUSet) bool {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {

@@ -2,5 +2,5 @@
 
 package benchmark
 
-// pin does nothing: there is no portable way.
+// pin does nothing, because there is no portable way to bind threads to cores.
 func pin(int) (undo func(), pinned bool) { return func() {}, false }

@@ -1,5 +1,5 @@
-// Package calibrate chooses a threshold for traffic that nobody labelled: the lowest one that keeps an FP rate, given how much of the
-// traffic is attacks at most.
+// Package calibrate chooses a threshold on unlabelled traffic. It takes the lowest one that keeps an FP rate, given the largest share of
+// the traffic that may be attacks.
 package calibrate
 
 import (
@@ -17,7 +17,7 @@ import (
 	"rein/steps/stats"
 )
 
-// Config of the step.
+// Config holds the arguments of the step.
 type Config struct {
 	Limit      float64 `hcl:"limit,optional" default:"0.01" doc:"The FP rate that the threshold has to keep on such traffic."`
 	Share      float64 `hcl:"attack_share,optional" default:"0.01" doc:"The share of the traffic that is attacks, at most. The limit holds if this does."`
@@ -26,17 +26,17 @@ type Config struct {
 	Cap        float64 `hcl:"cap,optional" default:"0" doc:"Threshold that is never exceeded, however much of the traffic looks like attacks; 0: where the recall of the report is half of what it is at the model's own threshold."`
 }
 
-// Validate checks the figures.
+// Validate implements steps.Validator.
 func (c *Config) Validate() error {
 	var check steps.Checks
 	check.Want(c.Cap >= 0 && c.Cap <= 1, "cap: %v; want a threshold from 0 to 1", c.Cap)
 	t := c.traffic(c.Share)
-	t.Least = c.Least // which other shares of the table may be under
+	t.Least = c.Least // other shares of the table may have a threshold below it
 	check.Add(t.Check())
 	return check.Err()
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Model   artifact.Model    `port:"model" doc:"the model whose threshold is chosen"`
 	Traffic artifact.Rows     `port:"traffic" doc:"rows as they come in; their labels are not looked at"`
@@ -44,7 +44,7 @@ type In struct {
 	Reports []artifact.Report `port:"report,optional" doc:"report of an evaluate step of the model: says what recall a threshold gives up"`
 }
 
-// Out is what the step makes.
+// Out holds the outputs of the step.
 type Out struct {
 	Model  artifact.Model  `port:"model" doc:"the same model with the new threshold"`
 	Report artifact.Report `port:"report" doc:"the threshold, what it rests on, and what other shares of attacks would make of it"`
@@ -98,7 +98,8 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return out, rewrite(in.Model, out.Model, r)
 }
 
-// rewrite copies a model and gives it the new threshold. Models of further seeds stay behind: the threshold is not theirs.
+// rewrite copies a model and gives the copy the new threshold. It leaves out the models of further seeds, because the threshold isn't
+// theirs.
 func rewrite(from, to artifact.Model, r *Result) error {
 	if err := os.CopyFS(to.Path, os.DirFS(from.Path)); err != nil {
 		return err
@@ -108,11 +109,11 @@ func rewrite(from, to artifact.Model, r *Result) error {
 		return err
 	}
 	info.Threshold, info.Rule = r.Chosen.Threshold, r.Rule
-	delete(info.Training, threshold.ChoiceFact) // what validation rows promised was promised of another threshold
+	delete(info.Training, threshold.ChoiceFact) // the promise was made for the old threshold
 	return errors.Join(seeds.Drop(to.Path), to.WriteInfo(info))
 }
 
-// texts are those of the rows with a label; "" is any.
+// texts yields the texts of the rows with a label; "" means any label.
 func texts(rows artifact.Rows, label string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for r, err := range rows.All() {

@@ -21,39 +21,39 @@ import (
 	"rein/steps/stats"
 )
 
-// Line is what the traffic says of the threshold if at most a share of it is attacks.
+// Line says what the traffic shows about a threshold if at most the given share of it is attacks.
 type Line struct {
 	threshold.Calibrated
 	Share  float64  `json:"attack_share"`
-	Recall *float64 `json:"recall"` // at that threshold, on the rows of the report; null without one
+	Recall *float64 `json:"recall"` // on the rows of the evaluation's report; null without a report
 }
 
-// Result is a calibration.
+// Result is the result of a calibration.
 type Result struct {
 	Config   Config    `json:"-"`
 	Rule     string    `json:"rule"`
-	Rows     int       `json:"rows"`     // of the traffic
-	Distinct int       `json:"distinct"` // texts among them
-	Attacks  int       `json:"attacks"`  // labelled ones
-	Own      Line      `json:"own"`      // at the model's own threshold
+	Rows     int       `json:"rows"`     // number of rows of the traffic
+	Distinct int       `json:"distinct"` // number of different texts among them
+	Attacks  int       `json:"attacks"`  // number of labelled attacks
+	Own      Line      `json:"own"`      // for the model's own threshold
 	Chosen   Line      `json:"chosen"`
-	Cap      *float64  `json:"cap"`     // no threshold goes over it; null: there is none
-	Flooded  Line      `json:"flooded"` // what the other rows say if the highest scores are planted, as many as attack_share allows
-	Owned    int       `json:"owned"`   // planted rows that would choose the threshold by themselves
+	Cap      *float64  `json:"cap"`     // largest threshold that may be chosen; null: no limit
+	Flooded  Line      `json:"flooded"` // for the case that an attacker planted the highest scores, as many as attack_share allows
+	Owned    int       `json:"owned"`   // number of planted rows with which an attacker would control the threshold
 	Table    []Line    `json:"table"`
-	Cut      stats.Cut `json:"cut"` // of the traffic
+	Cut      stats.Cut `json:"cut"` // rows of the traffic that the model doesn't read whole
 	Notes    []string  `json:"notes"`
 }
 
-// shares are those of the table.
+// shares lists the shares of attacks in the table.
 var shares = []float64{0, 0.001, 0.005, 0.01, 0.02, 0.05}
 
-// traffic is the rule for a share of attacks.
+// traffic returns the rule for choosing a threshold with a share of attacks.
 func (c Config) traffic(share float64) threshold.Traffic {
 	return threshold.Traffic{Limit: c.Limit, Share: share, Least: min(c.Least, share), Sure: c.Confidence}
 }
 
-// Package calibrates the model or package in a folder or an archive. attacks may be nil.
+// Package calibrates the model or package at path, which is a folder or an archive. attacks may be nil.
 func Package(ctx context.Context, path string, c Config, traffic, attacks iter.Seq2[string, error]) (*Result, error) {
 	dir, done, err := bundle.Folder(path)
 	if err != nil {
@@ -66,7 +66,7 @@ func Package(ctx context.Context, path string, c Config, traffic, attacks iter.S
 	}
 	defer s.Close()
 	var set *stats.Set
-	reports, _ := filepath.Glob(filepath.Join(dir, "report-*.json")) // the pattern is well formed
+	reports, _ := filepath.Glob(filepath.Join(dir, "report-*.json")) // the pattern is valid, so there is no error
 	for _, r := range reports {
 		if set == nil {
 			set = testSet(r)
@@ -75,19 +75,19 @@ func Package(ctx context.Context, path string, c Config, traffic, attacks iter.S
 	return c.choose(ctx, s, traffic, attacks, set)
 }
 
-// Keep writes a result into a package as a profile.
+// Keep writes a result into a package as a profile. It fails if the name of the profile is invalid.
 func Keep(path, profile string, r *Result) error {
 	return bundle.WriteProfile(path, bundle.Profile{Name: profile, Threshold: r.Chosen.Threshold, Rule: r.Rule})
 }
 
-// CheckProfile says why a name can't be that of a profile.
+// CheckProfile returns an error if name can't be the name of a profile.
 func CheckProfile(name string) error { return bundle.CheckProfile(name) }
 
-// testSet is the part of an evaluation's report that says what a threshold does to recall; nil in other reports.
+// testSet returns the set of an evaluation's report from which a threshold's recall follows. It returns nil for other reports.
 func testSet(path string) *stats.Set {
 	b, err := os.ReadFile(path)
 	var r stats.Report
-	if err != nil || json.Unmarshal(b, &r) != nil { // of another step
+	if err != nil || json.Unmarshal(b, &r) != nil { // the report of another step
 		return nil
 	}
 	if s := r.Sets[cmp.Or(r.Basis, stats.OwnTraffic)]; s != nil && len(s.Quantiles) > 0 {
@@ -96,7 +96,7 @@ func testSet(path string) *stats.Set {
 	return nil
 }
 
-// choose scores everything and works the result out.
+// choose scores the traffic and the attacks and computes the result.
 func (c Config) choose(ctx context.Context, s *scorer.Scorer, traffic, attacks iter.Seq2[string, error], set *stats.Set) (*Result, error) {
 	r := &Result{Config: c}
 	scores, distinct, err := scoreAll(ctx, s, traffic, &r.Cut)
@@ -120,7 +120,7 @@ func (c Config) choose(ctx context.Context, s *scorer.Scorer, traffic, attacks i
 	return r, nil
 }
 
-// fill works the result out of scores, highest first.
+// fill computes the result from the scores, which are sorted, highest first.
 func (c Config) fill(r *Result, scores, attacks []float32, own float64, set *stats.Set) {
 	line := func(share float64, of func(threshold.Traffic) threshold.Calibrated) Line {
 		t := c.traffic(share)
@@ -145,7 +145,7 @@ func (c Config) fill(r *Result, scores, attacks []float32, own float64, set *sta
 	c.notes(r, set)
 }
 
-// limit finds the cap.
+// limit computes the cap on the threshold.
 func (c Config) limit(r *Result, own float64, set *stats.Set) {
 	top := c.Cap
 	if top == 0 && set != nil {
@@ -181,7 +181,7 @@ func (c Config) notes(r *Result, set *stats.Set) {
 	}
 }
 
-// Verdict is why there is no threshold to use; nil: there is one.
+// Verdict returns why the result has no threshold that can be used, or nil if it has one.
 func (r *Result) Verdict() error {
 	switch c := r.Config; {
 	case r.Chosen.Need > 0:
@@ -195,10 +195,10 @@ func (r *Result) Verdict() error {
 	return nil
 }
 
-// batch is how many texts are scored at a time: the texts of a long log don't have to fit into memory.
+// batch is the number of texts that are scored together. The texts of a long log need not fit into memory.
 const batch = 4096
 
-// scoreAll scores texts and counts those that are too long; the scores are sorted, highest first.
+// scoreAll scores texts and returns the scores, sorted, highest first. It counts the texts that are too long for the model.
 func scoreAll(ctx context.Context, s *scorer.Scorer, texts iter.Seq2[string, error], cut *stats.Cut) (scores []float32, distinct int, err error) {
 	seed, seen := maphash.MakeSeed(), map[uint64]bool{}
 	var waiting []string

@@ -70,8 +70,8 @@ func (e *evaluation) metrics() {
 	}
 }
 
-// slices records the worst slices of a set. A gate over slices uses the bound that their rates are shown to exceed, so that chance alone
-// doesn't break a gate.
+// slices records the worst slices of a set. A gate over slices uses the favourable end of the rate's interval, so that chance alone doesn't
+// break the gate.
 func (e *evaluation) slices(s *stats.Set) {
 	if s.Worst = s.WorstSlice(); s.Worst != nil {
 		e.put("worst_slice_fp_rate", &s.Worst.Rate)

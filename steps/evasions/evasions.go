@@ -1,5 +1,5 @@
-// Package evasions writes rows that a model decides wrongly for a few words behind them, to train on: attacks with harmless words, and benign
-// texts with words of attacks.
+// Package evasions writes training rows that a model decides wrongly because of a few words at their end: attacks followed by harmless
+// words, and benign texts followed by words of attacks.
 package evasions
 
 import (
@@ -31,13 +31,13 @@ func (c Config) Validate() error {
 	return check.Err()
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Model artifact.Model `port:"model" doc:"the model to evade"`
 	Rows  artifact.Rows  `port:"rows" doc:"rows of both labels that may train: never those that are reported on"`
 }
 
-// Out is what the step makes.
+// Out holds the output of the step.
 type Out struct {
 	Rows artifact.Rows `port:"rows" doc:"the rows that were found: attacks of method evasion, benign rows of method alarm"`
 }
@@ -88,7 +88,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return Out{out}, errors.Join(err, s.Close())
 }
 
-// finder writes what is found.
+// finder writes the rows that are found.
 type finder struct {
 	ctx      context.Context
 	searched *steps.Count
@@ -96,7 +96,7 @@ type finder struct {
 	out      []artifact.Row
 }
 
-// side looks for rows of one label.
+// side searches among the rows of one label.
 func (f *finder) side(s *evade.Search, rows []artifact.Row, label, method string, size int) (found, tried int, err error) {
 	var of []artifact.Row
 	var texts []string
@@ -134,7 +134,7 @@ func (f *finder) side(s *evade.Search, rows []artifact.Row, label, method string
 	return found, tried, nil
 }
 
-// draw takes rows of each label by the lowest hash of id and seed: the draw doesn't depend on the order.
+// draw chooses rows of each label, those with the lowest hash of id and seed. So the choice doesn't depend on the rows' order.
 func draw(ctx context.Context, c Config, rows artifact.Rows) ([]artifact.Row, error) {
 	type keyed struct {
 		key uint64
@@ -149,7 +149,7 @@ func draw(ctx context.Context, c Config, rows artifact.Rows) ([]artifact.Row, er
 		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return nil, err
 		}
-		n := max(size[r.Label], 50) // the other label's words are needed, too
+		n := max(size[r.Label], 50) // even if none are tried, the search needs the label's words
 		list := append(kept[r.Label], keyed{text.RNG(int64(c.Seed), "evasions", r.ID).Uint64(), r})
 		if len(list) >= 2*n {
 			list = least(list, n)

@@ -1,5 +1,5 @@
-// Package explain finds the parts of a text that carry its threat score, by leaving them out. Nothing is estimated: every figure is the
-// model's answer to a text with parts left out.
+// Package explain finds the parts of a text that are responsible for its threat score, by leaving them out. It estimates nothing: every
+// figure is the model's answer to the text without some parts.
 package explain
 
 import (
@@ -9,44 +9,44 @@ import (
 	"unicode"
 )
 
-// Threats scores texts; a text's score doesn't depend on the others.
+// Threats returns the threat scores of texts. A text's score must not depend on the other texts.
 type Threats func(ctx context.Context, texts []string) ([]float64, error)
 
-// Span is a part of a text, and what the score is without it.
+// Span is a part of a text, with the score that the text gets without it.
 type Span struct {
-	Start   int     `json:"start"` // in bytes
+	Start   int     `json:"start"` // offset in bytes
 	End     int     `json:"end"`
 	Text    string  `json:"text"`
-	Without float64 `json:"without"` // threat score of the text that lacks this span alone
+	Without float64 `json:"without"` // threat score of the text without this span
 }
 
-// Explanation says which parts of a text carry its score.
+// Explanation says which parts of a text are responsible for its score.
 type Explanation struct {
 	Spans   []Span  `json:"spans"`   // in the order of the text
-	Without float64 `json:"without"` // threat score of the text without all of them
-	// Turns says that the verdict is benign without the spans, and malicious again with any one of them put back. A malicious text of
-	// which it isn't true has no such parts: its score is in all of it, or in what a text without words gets.
+	Without float64 `json:"without"` // threat score of the text without all of the spans
+	// Turns says that the verdict is benign without the spans, and malicious as soon as any one of them is put back. If it is false for a
+	// malicious text, the text has no such spans: all of it contributes to the score, or even a text without words would be malicious.
 	Turns bool    `json:"turns"`
 	Score float64 `json:"-"` // of the whole text
 }
 
 const (
-	mostPieces = 48 // that a text is left without in turn: what an explanation costs
-	mostSpans  = 24 // that are left out together
-	shown      = 3  // spans where leaving parts out turns no verdict
+	mostPieces = 48 // pieces of a text that are left out one by one; they decide the cost of an explanation
+	mostSpans  = 24 // spans that are left out together
+	shown      = 3  // spans that are shown if leaving parts out doesn't change the verdict
 )
 
-// work is a text while its explanation is looked for.
+// work is the state of one text while its explanation is searched for.
 type work struct {
 	*Explanation
 	text   string
-	pieces []Span // the one that counts most first
+	pieces []Span // sorted by effect, the largest first
 
-	spans []Span // that turn the verdict; some may not be needed
-	at    int    // the next to try to put back
+	spans []Span // together they change the verdict, but some may not be needed
+	at    int    // index of the next span to put back
 }
 
-// All explains texts. What is asked of the model about all of them is asked together, so that many texts take few rounds.
+// All explains texts. In each round it asks the model about all texts together, so many texts take no more rounds than one.
 func All(ctx context.Context, score Threats, threshold float64, texts []string) ([]Explanation, error) {
 	out := make([]Explanation, len(texts))
 	all := make([]*work, len(texts))
@@ -65,7 +65,7 @@ func All(ctx context.Context, score Threats, threshold float64, texts []string) 
 	return out, count(ctx, score, rest)
 }
 
-// ask puts the questions of many texts to the model in one go, and gives each its answers.
+// ask scores the questions of all texts together, and gives each text its answers.
 func ask(ctx context.Context, score Threats, all []*work, questions func(*work) []string, answer func(w *work, scores []float64)) error {
 	var texts []string
 	ends := make([]int, len(all))
@@ -88,7 +88,7 @@ func ask(ctx context.Context, score Threats, all []*work, questions func(*work) 
 	return nil
 }
 
-// leaveOutEach scores the texts, and each without each of its pieces.
+// leaveOutEach scores each text, and each text without each of its pieces.
 func leaveOutEach(ctx context.Context, score Threats, all []*work) error {
 	return ask(ctx, score, all, func(w *work) []string {
 		texts := []string{w.text}
@@ -105,7 +105,8 @@ func leaveOutEach(ctx context.Context, score Threats, all []*work) error {
 	})
 }
 
-// turn finds spans without which texts pass: first so many of those that count most, then none that isn't needed.
+// turn finds spans without which a text passes. It first leaves out the spans with the largest effect, then puts back those that aren't
+// needed.
 func turn(ctx context.Context, score Threats, threshold float64, all []*work) error {
 	err := ask(ctx, score, all, func(w *work) []string {
 		var texts []string
@@ -131,7 +132,7 @@ func turn(ctx context.Context, score Threats, threshold float64, all []*work) er
 			if w.at--; scores[0] < threshold {
 				w.at++
 				w.spans, w.Explanation.Without = w.fewer(), scores[0]
-				w.at = len(w.spans) - 1 // what was needed beside it may not be any more
+				w.at = len(w.spans) - 1 // spans that were needed before may not be needed now
 			}
 		})
 		if err != nil {
@@ -144,10 +145,10 @@ func turn(ctx context.Context, score Threats, threshold float64, all []*work) er
 	return nil
 }
 
-// fewer are the spans without the one that is tried; the weakest come last.
+// fewer returns the spans without the one that is being tried. Spans with little effect are tried first.
 func (w *work) fewer() []Span { return slices.Delete(slices.Clone(w.spans), w.at, w.at+1) }
 
-// count shows the spans that count most, of texts of which none turn the verdict.
+// count chooses the spans with the largest effect for texts whose verdict no spans change.
 func count(ctx context.Context, score Threats, all []*work) error {
 	for _, w := range all {
 		pieces := w.pieces
@@ -166,7 +167,7 @@ func inOrder(spans []Span) []Span {
 	return out
 }
 
-// Without is the text that lacks some spans.
+// Without returns the text without the given spans.
 func Without(text string, spans []Span) string {
 	var out []byte
 	at := 0
@@ -177,7 +178,8 @@ func Without(text string, spans []Span) string {
 	return string(append(out, text[at:]...))
 }
 
-// Pieces divides a text into its words, or into runs of as many words each where it has many. A character of a script without spaces is a word.
+// Pieces divides a text into words. If there are many, it returns runs of words of equal length. In scripts without spaces, each character
+// is a word.
 func Pieces(text string) []Span {
 	var words [][2]int
 	start := -1

@@ -1,5 +1,5 @@
-// Package hardneg writes hard negatives: benign text around the very words that make a model raise false alarms, so that
-// it learns to look at more than them.
+// Package hardneg writes hard negatives: benign texts with the very words that make a model raise false alarms. From them the model learns
+// to look at more than these words.
 package hardneg
 
 import (
@@ -19,7 +19,7 @@ import (
 	"rein/steps/internal/text"
 )
 
-// Config says how many to write.
+// Config says how many hard negatives to write.
 type Config struct {
 	Size  int      `hcl:"size" doc:"How many hard negatives."`
 	Words int      `hcl:"words,optional" default:"60" doc:"How many trigger words to build them around."`
@@ -39,7 +39,7 @@ func (c Config) Validate() error {
 	return check.Err()
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Rows  artifact.Rows   `port:"rows" doc:"false positives of a model"`
 	Model artifact.Model  `port:"model,optional" doc:"that model: trigger words are then found by masking one word at a time"`
@@ -48,7 +48,7 @@ type In struct {
 	File  artifact.File   `port:"file,optional" doc:"the same as plain text, one a line"`
 }
 
-// Out is what the step makes.
+// Out holds the outputs of the step.
 type Out struct {
 	Rows artifact.Rows `port:"rows" doc:"benign rows of method hard-negative; the category is their kind"`
 }
@@ -63,7 +63,7 @@ var Step = steps.New("hard-negatives", 4, "Write benign text around the words th
   size  = 250
 }`))
 
-// Method is the Method of the rows that the step makes.
+// Method is the method of the rows that the step writes.
 const Method = "hard-negative"
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
@@ -118,10 +118,10 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return Out{written}, err
 }
 
-// ownKind is the category of hard negatives that somebody wrote.
+// ownKind is the category of hard negatives that the user wrote.
 const ownKind = "own"
 
-// own reads the user's hard negatives, up to size, without those that are there already.
+// own reads up to size hard negatives of the user's. It leaves out texts that are in seen.
 func own(env *steps.Env, in In, size int, seen map[[16]byte]bool) ([]artifact.Row, error) {
 	rows, err := lines(in.File)
 	if err != nil {
@@ -163,7 +163,7 @@ func own(env *steps.Env, in In, size int, seen map[[16]byte]bool) ([]artifact.Ro
 	return out, nil
 }
 
-// lines are the texts of a plain file as rows.
+// lines reads a plain text file and returns each line as a row.
 func lines(file artifact.File) ([]artifact.Row, error) {
 	if file.Path == "" {
 		return nil, nil
@@ -193,7 +193,7 @@ func lines(file artifact.File) ([]artifact.Row, error) {
 	return out, nil
 }
 
-// write fills out up by filling in the templates, kind by kind in turn.
+// write fills in the templates, one of each kind in turn, until there are enough rows.
 func write(c Config, fps []artifact.Row, triggers []string, seen map[[16]byte]bool, out []artifact.Row) []artifact.Row {
 	byKind := map[string][]template{}
 	for _, t := range templates {
@@ -225,19 +225,19 @@ func write(c Config, fps []artifact.Row, triggers []string, seen map[[16]byte]bo
 	return out
 }
 
-// found is a sentence of a false positive.
+// found is a sentence from a false positive.
 type found struct {
 	row  int
 	text string
 }
 
-// sentencesWith lists, for each trigger word, sentences of the false positives that hold it.
+// sentencesWith returns, for each trigger word, sentences of the false positives that contain it.
 func sentencesWith(fps []artifact.Row, triggers []string) map[string][]found {
 	wanted := map[string]bool{}
 	for _, t := range triggers {
 		wanted[t] = true
 	}
-	const most = 50 // of a word
+	const most = 50 // sentences for each word
 	out := map[string][]found{}
 	for i, r := range fps {
 		for _, s := range strings.FieldsFunc(r.Text, func(c rune) bool { return strings.ContainsRune(".?!\n", c) }) {

@@ -1,7 +1,7 @@
 package hardneg
 
-// template is benign text around %a and %b (words that alone push benign text over the threshold) and %s (a sentence of a
-// false positive that holds one).
+// template is a benign text with places to fill in. %a and %b are words that alone push benign text over the threshold; %s is a sentence
+// from a false positive that contains one of them.
 type template struct{ kind, text string }
 
 // The kinds of hard negatives.

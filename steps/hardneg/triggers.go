@@ -15,7 +15,7 @@ import (
 	"rein/steps/internal/text"
 )
 
-// counts says in how many texts a word is.
+// counts says in how many texts each word occurs.
 type counts struct {
 	texts int
 	words map[string]int
@@ -34,13 +34,13 @@ func (c *counts) add(s string) {
 	}
 }
 
-// share is the smoothed share of texts that have a word.
+// share returns the smoothed share of texts that contain a word.
 func (c *counts) share(w string) float64 {
 	return (float64(c.words[w]) + 0.5) / (float64(c.texts) + 1)
 }
 
-// findTriggers ranks the words of the false positives by how much each raises the alarm: by masking with a model, else by
-// how much more frequent they are than in ordinary benign text.
+// findTriggers ranks the words of the false positives by how much each contributes to the alarm. With a model it masks the words. Without
+// one it compares how frequent they are there and in ordinary benign text.
 func findTriggers(ctx context.Context, env *steps.Env, c Config, model artifact.Model, fps []artifact.Row, ordinary *counts) ([]string, error) {
 	here := newCounts()
 	for _, r := range fps {
@@ -66,10 +66,10 @@ func findTriggers(ctx context.Context, env *steps.Env, c Config, model artifact.
 	return words[:min(len(words), c.Words)], nil
 }
 
-// masked is how many false positives are masked word by word, at most: each costs as many scores as it has words.
+// masked is the largest number of false positives whose words are masked. Each of them takes as many scores as it has words.
 const masked = 300
 
-// byMasking sums, over false positives, by how much the threat score falls when a word is left out.
+// byMasking returns for each word by how much the threat score falls when the word is left out, summed over the false positives.
 func byMasking(ctx context.Context, env *steps.Env, model artifact.Model, fps []artifact.Row) (_ map[string]float64, err error) {
 	var phase *steps.Count
 	s, err := scorer.Open(ctx, model, scorer.Options{Memo: env.Memo(), Done: func(n int) { phase.Add(n) }})
@@ -78,7 +78,7 @@ func byMasking(ctx context.Context, env *steps.Env, model artifact.Model, fps []
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	step := max(len(fps)/masked, 1)
-	var texts, words []string // words[i] is what texts[i] leaves out; "" for the whole text
+	var texts, words []string // texts[i] lacks words[i]; words[i] is "" for the whole text
 	for i := 0; i < len(fps); i += step {
 		fields := strings.Fields(fps[i].Text)
 		texts, words = append(texts, fps[i].Text), append(words, "")

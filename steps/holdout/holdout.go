@@ -1,6 +1,5 @@
-// Package holdout makes rows from elsewhere ready to be reported on, before anything is trained: rows that a model will be made
-// with are left out, and what is left answers one of two questions. Rows of sources that the model will know are own
-// traffic; rows of other sources are new sources.
+// Package holdout prepares external rows for reporting before anything is trained. It leaves out rows that a model will be made with. The
+// rest answers one of two questions: rows of sources that the model will know are own traffic, and rows of other sources are new sources.
 package holdout
 
 import (
@@ -13,12 +12,12 @@ import (
 	"rein/steps/internal/leak"
 )
 
-// Config says what leaked rows lead to.
+// Config says what happens to leaked rows.
 type Config struct {
 	OnLeak string `hcl:"on_leak,optional" default:"exclude" enum:"stop,exclude,record" doc:"Rows that a model will be made with (same origin, same text, near-duplicates) are left out and counted, and stop the run where they are over 1%; or they stop it whatever their number; or they are noted and stay."`
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Rows       artifact.Rows `port:"rows" doc:"rows to report on"`
 	Train      artifact.Rows `port:"train" doc:"rows that models will be trained on"`
@@ -26,7 +25,7 @@ type In struct {
 	Pool       artifact.Rows `port:"pool,optional" doc:"rows that will be mined"`
 }
 
-// Out is what the step makes.
+// Out holds the outputs of the step.
 type Out struct {
 	Own artifact.Rows `port:"own" doc:"own traffic: rows of sources that train, validation or pool has, and rows without a source"`
 	New artifact.Rows `port:"new" doc:"new sources: rows of sources that none of them has"`
@@ -64,7 +63,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	return out, divide(env, in.Rows, out, leaked, known)
 }
 
-// leaks are the ids of rows to leave out.
+// leaks returns the ids of the rows to leave out.
 func leaks(ctx context.Context, env *steps.Env, c Config, rows artifact.Rows, uses []leak.Use) (map[string]bool, error) {
 	memory, err := leak.Remember(ctx, uses...)
 	if err != nil {
@@ -95,7 +94,7 @@ func leaks(ctx context.Context, env *steps.Env, c Config, rows artifact.Rows, us
 	return f.Leaked, nil
 }
 
-// divide writes each row to the question that it answers.
+// divide writes each row to own traffic or to new sources.
 func divide(env *steps.Env, rows artifact.Rows, out Out, leaked, known map[string]bool) (err error) {
 	own, err := artifact.NewWriter[artifact.Row](out.Own.Path)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package lineage sees, from the graph alone and before anything runs, where rows that a model is made with would be
-// reported on. What can't be seen there (files with common rows, near-duplicates) the evaluation finds in the rows.
+// Package lineage finds reports on rows that a model was made with. It looks only at the graph, before anything runs. Overlaps that the
+// graph doesn't show (files with common rows, near-duplicates) are found by the evaluation.
 package lineage
 
 import (
@@ -17,12 +17,12 @@ type Problem struct {
 	Text     string
 }
 
-// Error says it with its place.
+// Error returns the problem with its place in the file.
 func (p Problem) Error() string {
 	return fmt.Sprintf("%s: step %q: %s", p.Step.Pos, p.Step.Name, p.Text)
 }
 
-// Problems looks at each step of the graph that wants rows held out of the making of its model.
+// Problems checks each step of the graph with inputs that must be held out from the making of its model.
 func Problems(ctx context.Context, g *engine.Graph) ([]Problem, error) {
 	var out []Problem
 	for _, p := range g.Pipelines {
@@ -42,11 +42,11 @@ func Problems(ctx context.Context, g *engine.Graph) ([]Problem, error) {
 	return out, nil
 }
 
-// origin is where rows begin: an output that isn't made of other rows, or a path.
+// origin is where rows come from: an output that isn't made of other rows, or a path.
 type origin struct {
 	node *engine.Node
 	port string
-	path string // of a path; of an output that is made of paths alone: what it is made of, and how
+	path string // a path, or, for an output made of paths alone, the paths and how it is made of them
 }
 
 func (o origin) String() string {
@@ -61,7 +61,7 @@ type walk struct {
 	err error
 }
 
-// evaluation compares what a step reports on with what its model is made with.
+// evaluation compares the rows that a step reports on with those that its model is made with. It returns the problems.
 func (w *walk) evaluation(n *engine.Node) []string {
 	uses := w.uses(n)
 	var out []string
@@ -82,14 +82,14 @@ func (w *walk) evaluation(n *engine.Node) []string {
 	return out
 }
 
-// use is rows that made a model what it is.
+// use is a set of rows that contributed to a model.
 type use struct {
 	node *engine.Node
 	how  string
 	ref  engine.Ref
 }
 
-// uses follows the models that a step takes back to what made them.
+// uses follows the models that a step takes back to the rows that they were made with.
 func (w *walk) uses(n *engine.Node) []use {
 	var out []use
 	for _, in := range n.Inputs {
@@ -108,7 +108,7 @@ func (w *walk) uses(n *engine.Node) []use {
 	return out
 }
 
-// kind is that of the output that a reference names.
+// kind returns the kind of the output that a reference names.
 func kind(r engine.Ref) string {
 	for _, p := range r.Node.Ports {
 		if p.Name == r.Port {
@@ -118,7 +118,7 @@ func kind(r engine.Ref) string {
 	return ""
 }
 
-// origins are where an output's rows begin.
+// origins returns where the rows of an output come from.
 func (w *walk) origins(r engine.Ref) []origin {
 	if r.Node == nil {
 		return []origin{{path: r.Path.Abs}}
@@ -135,7 +135,7 @@ func (w *walk) origins(r engine.Ref) []origin {
 	return out
 }
 
-// same gives outputs that equal steps make of the same paths one origin.
+// same returns one common origin for the outputs of equal steps with the same paths.
 func (w *walk) same(o origin) origin {
 	of := o.node.Type + " " + o.port
 	for _, in := range o.node.Inputs {
@@ -155,7 +155,7 @@ func (w *walk) same(o origin) origin {
 	return o
 }
 
-// share tells whether two origins have rows in common: they are one, or one is a part of the other.
+// share tells whether two origins have rows in common: they are equal, or one is a part of the other.
 func (w *walk) share(a, b origin) bool {
 	return equal(a, b) || w.within(a, b) || w.within(b, a)
 }
@@ -164,7 +164,7 @@ func equal(a, b origin) bool {
 	return a == b || a.path != "" && a.path == b.path
 }
 
-// within tells whether the rows of a are a part of those of b.
+// within tells whether the rows of a are a part of the rows of b.
 func (w *walk) within(a, b origin) bool {
 	if a.node == nil {
 		return false

@@ -1,5 +1,5 @@
-// Package merge puts data sets together: the base as it is, then what is added and isn't there yet. Rows stream through;
-// what is kept of each is a hash, and a signature where near-duplicates are looked for.
+// Package merge joins data sets: first the base unchanged, then those added rows that aren't in it yet. Rows are streamed. Of each row only
+// a hash is kept, and a signature if near-duplicates are searched for.
 package merge
 
 import (
@@ -18,7 +18,7 @@ import (
 	"rein/steps/internal/text"
 )
 
-// Config says what to leave out.
+// Config says which rows to leave out.
 type Config struct {
 	Equal  string             `hcl:"equal_texts,optional" default:"drop" enum:"drop,keep" doc:"Whether an added row whose text is there already is left out. keep is for copies that are wanted: augment with methods = { duplicate = 1 }."`
 	Near   float64            `hcl:"near_duplicates,optional" default:"0" doc:"Also leave out added rows whose words are this similar (Jaccard, 0.5 to 1) to an earlier one. 0: only equal texts."`
@@ -45,13 +45,13 @@ func (c Config) Validate() error {
 	return check.Err()
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Base artifact.Rows   `port:"base" doc:"the rows to start from, kept as they are"`
 	Add  []artifact.Rows `port:"add" doc:"rows to add; where two texts are equal, the earlier one stays"`
 }
 
-// Out is what the step makes.
+// Out holds the outputs of the step.
 type Out struct {
 	Rows artifact.Rows `port:"rows" doc:"base, then the added rows in order"`
 }
@@ -63,19 +63,19 @@ var Step = steps.New("merge", 2, "Add rows to a base; equal texts are added once
   add  = [step.variations.rows, step.hard_negatives.rows]
 }`))
 
-// merger is the state of one run.
+// merger is the state of one run of the step.
 type merger struct {
 	config Config
 	out    *artifact.Writer[artifact.Row]
-	seen   map[uint64]byte // the label's first letter, by the hash of the normal form
-	near   *leak.Index     // nil: only equal texts are looked for
+	seen   map[uint64]byte // by hash of the normal form: first letter of the label
+	near   *leak.Index     // nil if only equal texts are left out
 	ids    map[uint64]bool
 
-	bySource, byFamily map[string]int // added rows
+	bySource, byFamily map[string]int // number of added rows
 
 	total, duplicates, again, similar, capped, relabelled, renamed int
 	labels, added                                                  map[string]int
-	examples                                                       map[string]string // of rows left out, by why
+	examples                                                       map[string]string // an example of the rows left out for each reason
 }
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
@@ -104,10 +104,10 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	return Out{artifact.Rows{Path: env.Out("rows")}}, nil
 }
 
-// chunk is how many rows are fingerprinted at a time, on all cores.
+// chunk is the number of rows that are fingerprinted together, on all cores.
 const chunk = 4096
 
-// part takes one input's rows in their order.
+// part takes the rows of one input, in order.
 func (m *merger) part(ctx context.Context, env *steps.Env, rows artifact.Rows, take func(artifact.Row, leak.Fingerprint) error) error {
 	buf := make([]artifact.Row, 0, chunk)
 	flush := func() error {
@@ -141,13 +141,13 @@ func (m *merger) part(ctx context.Context, env *steps.Env, rows artifact.Rows, t
 	return flush()
 }
 
-// base takes a row of the base: it stays even if its text is there twice.
+// base takes a row of the base. It keeps the row even if the base has its text twice.
 func (m *merger) base(r artifact.Row, print leak.Fingerprint) error {
 	m.know(key(r.Text), r, print)
 	return m.put(r)
 }
 
-// add takes an added row, or counts why not.
+// add takes an added row, or counts why it is left out.
 func (m *merger) add(r artifact.Row, print leak.Fingerprint) error {
 	k := key(r.Text)
 	if label, dup := m.seen[k]; dup && m.config.Equal != "keep" {
@@ -156,7 +156,7 @@ func (m *merger) add(r artifact.Row, print leak.Fingerprint) error {
 		case label != mark(r):
 			m.relabelled++
 			m.example("relabelled", r)
-		case m.ids[idHash(r.ID)]: // the same row, of another input
+		case m.ids[idHash(r.ID)]: // another input has the same row
 			m.again++
 		default:
 			m.example("duplicate", r)
@@ -195,7 +195,7 @@ func (m *merger) know(k uint64, r artifact.Row, print leak.Fingerprint) {
 	}
 }
 
-// example keeps the first row that was left out for a reason.
+// example keeps the first row that is left out for each reason.
 func (m *merger) example(why string, r artifact.Row) {
 	if _, ok := m.examples[why]; !ok {
 		m.examples[why] = fmt.Sprintf("row %q (%.60q)", r.ID, r.Text)
@@ -214,7 +214,7 @@ func idHash(id string) uint64 {
 
 func mark(r artifact.Row) byte { return (r.Label + " ")[0] }
 
-// put writes a row. Parts made apart may use one id twice; the later row gets its content's hash behind it.
+// put writes a row. Two inputs may use the same id for different rows; then the hash of its content is appended to the later row's id.
 func (m *merger) put(r artifact.Row) error {
 	own := r.ID
 	for m.ids[idHash(r.ID)] {

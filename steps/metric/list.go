@@ -1,6 +1,6 @@
 package metric
 
-// All are the metrics that the steps which ship with rein measure, in the order of the docs.
+// All lists the metrics that rein's own steps measure, in the order of the docs.
 var All = []Metric{
 	{"fp_rate", "FP rate", []string{"fpr", "false_positive_rate"}, Rate, Lower, "share of the benign rows that the model flags", "FP / (FP + TN)"},
 	{"tp_rate", "recall", []string{"recall", "tpr", "true_positive_rate", "detection_rate"}, Rate, Higher, "share of the malicious rows that the model flags", "TP / (TP + FN)"},

@@ -1,5 +1,5 @@
-// Package metric says what the figures are that steps measure: their names, units, meanings and formulas, which way is better, and
-// the other names that people write. Everything that takes or prints the name of a metric asks here, and docs/metrics.md is made of it.
+// Package metric defines the metrics that steps measure: their names, units, meanings, formulas, the direction in which they improve, and
+// other names that people use. All code that reads or prints a metric's name uses this package, and docs/metrics.md is generated from it.
 package metric
 
 import (
@@ -8,10 +8,10 @@ import (
 	"sync"
 )
 
-// Unit is what a metric's value counts; it decides how the value is written.
+// Unit says what a metric's value counts. It decides how the value is written.
 type Unit string
 
-// The units. A rate is a fraction from 0 to 1, a score a number without a unit, mostly from 0 to 1.
+// The units. A rate is a fraction from 0 to 1. A score is a number without a unit, usually from 0 to 1.
 const (
 	Rate    Unit = "rate"
 	Score   Unit = "score"
@@ -25,7 +25,7 @@ const (
 // Better is the direction in which a metric improves.
 type Better int
 
-// The directions. Neither is a metric that only describes, such as a number of rows.
+// The directions. Neither is for metrics that only describe, such as a number of rows.
 const (
 	Neither Better = iota
 	Lower
@@ -34,26 +34,26 @@ const (
 
 func (b Better) String() string { return [...]string{"–", "lower", "higher"}[b] }
 
-// Metric is what is known of one name.
+// Metric is the definition of one metric.
 type Metric struct {
-	Name    string   // canonical: what steps report and JSON has
-	Label   string   // for people: "FP rate"
-	Aliases []string // other names that are taken for it
+	Name    string   // canonical name, as in results and JSON
+	Label   string   // name for people: "FP rate"
+	Aliases []string // other names that are accepted
 	Unit    Unit
 	Better  Better
 	Meaning string
-	Formula string // "" where the meaning says it
+	Formula string // "" if the meaning is the formula
 }
 
-// variant is a family of metrics with a word before or after another one's name.
+// variant describes the metrics that are named by a prefix or suffix on another metric's name.
 type variant struct {
 	affix, label, meaning string
-	better                *Better // of the variant; nil: as of the figure itself
+	better                *Better // direction of the variant; nil: that of the other metric
 }
 
 var lower, neither = Lower, Neither
 
-// prefixes say on which rows a figure is measured.
+// prefixes name the rows that a metric is measured on.
 var prefixes = []variant{
 	{"own_", ", own traffic", "on held-out rows of the sources that the pool came from", nil},
 	{"new_", ", new sources", "on rows of sources of which no row was trained on, mined, or used to choose anything", nil},
@@ -63,7 +63,7 @@ var prefixes = []variant{
 	{"edited_", ", edited", "on texts with the edits of the robustness step, the mean over all edits", nil},
 }
 
-// suffixes say what is told of a figure.
+// suffixes name a property of a metric, such as an end of its interval.
 var suffixes = []variant{
 	{"_sources_low", ", lower end of the interval over sources", "the lower end of the 95% interval over sources", nil},
 	{"_sources_high", ", upper end of the interval over sources", "the upper end of the 95% interval over sources", nil},
@@ -75,8 +75,7 @@ var suffixes = []variant{
 	{"_change", ", change", "the difference that the conversion makes", &neither},
 }
 
-// Lookup finds a metric by its name, another name of it, or its label, with or without the words that say on which rows it is
-// measured. The answer's Name is canonical.
+// Lookup finds a metric by its name, an alias or its label, with or without a prefix or suffix. The result has the canonical Name.
 func Lookup(name string) (Metric, bool) {
 	if m, ok := byName()[plain(name)]; ok {
 		return m, true
@@ -97,7 +96,7 @@ func Lookup(name string) (Metric, bool) {
 				return m, true
 			}
 		}
-		if of, ok := strings.CutSuffix(p, plain(v.label)); ok && of != "" { // "FP rate, new sources"
+		if of, ok := strings.CutSuffix(p, plain(v.label)); ok && of != "" { // as in "FP rate, new sources"
 			if m, ok := Lookup(strings.TrimRight(of, "_")); ok {
 				return Lookup(v.affix + m.Name)
 			}
@@ -118,8 +117,8 @@ func Lookup(name string) (Metric, bool) {
 	return Metric{}, false
 }
 
-// Canonical is the name that a metric has in results; a name that isn't known stays as it is, since steps of anybody's measure
-// what they like.
+// Canonical returns the name that a metric has in results. It returns an unknown name unchanged, because users' own steps may measure
+// anything.
 func Canonical(name string) string {
 	if m, ok := Lookup(name); ok {
 		return m.Name
@@ -127,10 +126,10 @@ func Canonical(name string) string {
 	return name
 }
 
-// By stands between the name of a rate and that of a kind of slices: fp_rate_by_language.
+// By joins the name of a rate and that of a kind of slices: fp_rate_by_language.
 const By = "_by_"
 
-// SlicesOf are the kinds of slices by which a rate is judged; none for most metrics.
+// SlicesOf returns the kinds of slices by which a rate is judged. Most metrics have none.
 func SlicesOf(name string) []string {
 	var out []string
 	for _, m := range All {
@@ -141,7 +140,7 @@ func SlicesOf(name string) []string {
 	return out
 }
 
-// Names are the canonical names without the words before and after them, sorted.
+// Names returns all canonical names without prefixes and suffixes, sorted.
 func Names() []string {
 	var out []string
 	for _, m := range All {
@@ -151,7 +150,7 @@ func Names() []string {
 	return out
 }
 
-// plain is a name as it is compared: "FP rate" and "fp-rate" are fp_rate.
+// plain returns a name in a form that can be compared: "FP rate" and "fp-rate" give fp_rate.
 func plain(name string) string {
 	name = strings.ToLower(strings.TrimSpace(name))
 	return plainly.Replace(name)
@@ -159,8 +158,7 @@ func plain(name string) string {
 
 var plainly = strings.NewReplacer(" ", "_", "-", "_", ",", "")
 
-// byName finds a metric by its canonical name, its label or an alias, all plain. It is made at the first question: most commands
-// ask none.
+// byName maps plain canonical names, labels and aliases to metrics. It is built at the first use, because most commands need none.
 var byName = sync.OnceValue(func() map[string]Metric {
 	out := map[string]Metric{}
 	for _, m := range All {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Reference is docs/metrics.md; printed says where a metric is printed.
+// Reference returns the text of docs/metrics.md. printed returns where rein prints a metric.
 func Reference(printed func(name string) string) string {
 	var b strings.Builder
 	b.WriteString(`# Metrics

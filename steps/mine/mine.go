@@ -1,4 +1,4 @@
-// Package mine finds a model's false positives: benign rows of a pool that it calls malicious.
+// Package mine finds a model's false positives: benign rows of a pool that the model flags as malicious.
 package mine
 
 import (
@@ -13,7 +13,7 @@ import (
 	"rein/steps/internal/scorer"
 )
 
-// Config says what counts.
+// Config says which rows count as mistakes.
 type Config struct {
 	Margin  float64 `hcl:"margin,optional" default:"0" doc:"Also take near misses: benign rows whose threat score is at most this much under the threshold."`
 	Recall  float64 `hcl:"recall_at_least,optional" default:"0" doc:"Mine at the threshold that has this recall on the rows of validation, where it is lower than the model's own: a model that flags little leaves little to mine. 0: at the model's own."`
@@ -29,15 +29,15 @@ func (c Config) Validate() error {
 	return check.Err()
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Model artifact.Model `port:"model" doc:"the model whose mistakes are looked for"`
 	Pool  artifact.Rows  `port:"pool" doc:"the rows to look in; malicious ones are passed over"`
-	// The threshold that mines is chosen on rows that choose thresholds anyway.
+	// The mining threshold uses the rows on which thresholds are chosen anyway.
 	Validation artifact.Rows `port:"validation,optional" doc:"rows of both labels, for recall_at_least"`
 }
 
-// Out is what the step makes.
+// Out holds the outputs of the step.
 type Out struct {
 	Rows    artifact.Rows   `port:"rows" doc:"the false positives with their threat score, in the pool's order"`
 	Reserve artifact.Rows   `port:"reserve" doc:"benign rows that the model comes nearest to calling malicious, with their threat score, in the pool's order"`
@@ -51,10 +51,10 @@ var Step = steps.New("mine", 7, "Find a model's false positives in a pool of ben
   pool  = step.corpus.pool
 }`))
 
-// batch is how many rows are scored at a time: memory stays bounded.
+// batch is the number of rows that are scored together. It bounds memory.
 const batch = 8192
 
-// miner is the state of one run.
+// miner is the state of one run of the step.
 type miner struct {
 	env    *steps.Env
 	s      *scorer.Scorer
@@ -63,7 +63,7 @@ type miner struct {
 	margin float64
 	spare  *reserve
 	Report
-	total int64 // rows of the pool, malicious ones included
+	total int64 // rows of the pool, including malicious ones
 	phase *steps.Count
 }
 
@@ -113,7 +113,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	if err := m.take(ctx, rows); err != nil {
 		return Out{}, err
 	}
-	// The pool's malicious rows counted too until now.
+	// The number of benign rows is known only now. Until here, all rows of the pool bounded the reserve.
 	kept, err := m.spare.write(out.Reserve.Path, int(math.Ceil(c.Reserve*float64(m.Rows))))
 	if err != nil {
 		return Out{}, err
@@ -121,7 +121,8 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	return out, m.report(out.Report.Path, kept)
 }
 
-// operatingPoint is the threshold to mine at.
+// operatingPoint returns the threshold at which rows are mined: the highest one that has the recall on the validation rows, but at most the
+// model's own. With recall 0 it is the model's own.
 func (m *miner) operatingPoint(ctx context.Context, recall float64, validation artifact.Rows) (float64, error) {
 	if recall == 0 {
 		return m.Own, nil
@@ -154,7 +155,7 @@ func (m *miner) operatingPoint(ctx context.Context, recall float64, validation a
 	return min(at, m.Own), nil
 }
 
-// take scores rows and keeps the mistakes.
+// take scores rows and keeps those that the model decides wrongly.
 func (m *miner) take(ctx context.Context, rows []artifact.Row) error {
 	texts := make([]string, len(rows))
 	for i, r := range rows {
@@ -198,7 +199,7 @@ func (m *miner) take(ctx context.Context, rows []artifact.Row) error {
 	return nil
 }
 
-// family is the most likely attack family: benign is the first class.
+// family returns the attack family with the highest probability. The first class is benign and doesn't count.
 func family(classes []string, probs []float32) string {
 	best := 1
 	for i := 2; i < len(probs); i++ {

@@ -9,22 +9,22 @@ import (
 	"rein/steps/stats"
 )
 
-// Question is one of two that malicious rows may ask: whether a prompt attacks the model, or whether it asks for harm. A label that
-// says yes to both teaches two things at once.
+// Question is one of the two questions that the label of malicious rows can answer: does a prompt attack the model, or does it ask for
+// harm? A label that stands for both teaches the model two things at once.
 type Question struct {
-	Rows       int            `json:"rows"` // malicious ones, of validation
+	Rows       int            `json:"rows"` // number of malicious validation rows
 	Found      int            `json:"found_at_model_threshold"`
 	Recall     stats.Interval `json:"recall_at_model_threshold"`
 	Categories map[string]int `json:"categories"`
 }
 
-// The questions' names.
+// The names of the questions.
 const (
 	attacks = "attacks on the model"
 	harms   = "harmful requests"
 )
 
-// asks tells which question a category belongs to; "": it doesn't tell.
+// asks returns the question that a category belongs to, or "" if that isn't clear.
 func asks(category string) string {
 	c := strings.ToLower(category)
 	has := func(parts ...string) bool {
@@ -39,7 +39,7 @@ func asks(category string) string {
 	return ""
 }
 
-// count adds a malicious validation row.
+// count counts a malicious validation row.
 func (m *miner) count(category string, threat float64) {
 	name := asks(category)
 	if name == "" {
@@ -57,10 +57,10 @@ func (m *miner) count(category string, threat float64) {
 	}
 }
 
-// fewAsking is how many rows of a question are too few to say that it is asked.
+// fewAsking is the number of rows below which a question doesn't count as asked.
 const fewAsking = 30
 
-// mixed says that the label asks two questions, where the model answers them differently well; "": it doesn't.
+// mixed returns a note if the label stands for two questions and the model answers them differently well. Otherwise it returns "".
 func (m *miner) mixed() string {
 	for _, q := range m.Questions {
 		q.Recall = stats.Wilson(q.Found, q.Rows)

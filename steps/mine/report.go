@@ -13,24 +13,24 @@ import (
 
 // Report is the step's report.
 type Report struct {
-	Threshold  float64             `json:"threshold"`       // that was mined at
-	Own        float64             `json:"model_threshold"` // the model's own
+	Threshold  float64             `json:"threshold"`       // threshold at which rows were mined
+	Own        float64             `json:"model_threshold"` // the model's own threshold
 	FoundAtOwn int                 `json:"false_positives_at_model_threshold"`
 	RateAtOwn  stats.Interval      `json:"fp_rate_at_model_threshold"`
-	Rows       int                 `json:"rows"` // benign ones
+	Rows       int                 `json:"rows"` // number of benign rows
 	Malicious  int                 `json:"malicious_passed_over"`
 	Found      int                 `json:"false_positives"`
-	Near       int                 `json:"near_misses"` // within the margin
+	Near       int                 `json:"near_misses"` // number of benign rows under the threshold, within the margin
 	Reserve    int                 `json:"reserve"`
 	Rate       stats.Interval      `json:"fp_rate"`
 	Strata     map[string]*Stratum `json:"strata"`   // by category
-	Families   map[string]int      `json:"families"` // false positives by the attack family that they were taken for
+	Families   map[string]int      `json:"families"` // number of false positives, by the attack family that the model took them for
 	Cut        stats.Cut           `json:"cut"`      // benign rows of the pool that the model doesn't read whole
 
-	Questions map[string]*Question `json:"questions,omitempty"` // that malicious validation rows ask, where their categories tell
+	Questions map[string]*Question `json:"questions,omitempty"` // questions of the malicious validation rows, if their categories show them
 }
 
-// Stratum is what was found among the rows of one category.
+// Stratum counts what was found among the rows of one category.
 type Stratum struct {
 	Rows  int            `json:"rows"`
 	Found int            `json:"false_positives"`
@@ -38,10 +38,10 @@ type Stratum struct {
 	Rate  stats.Interval `json:"fp_rate"`
 }
 
-// fewFound is how many false positives are too few to learn much from.
+// fewFound is the number of false positives below which there is little to learn from.
 const fewFound = 100
 
-// help says what gives more to learn from, where little was found.
+// help returns advice on how to find more false positives if there are few.
 func (m *miner) help() string {
 	if m.Found >= fewFound {
 		return ""
@@ -49,7 +49,7 @@ func (m *miner) help() string {
 	return "; a larger pool gives more, and an encoder tells more of the rows apart"
 }
 
-// report writes the report and says what is in it.
+// report writes the report and records its figures.
 func (m *miner) report(path string, reserve int) error {
 	if m.Rows == 0 {
 		return fmt.Errorf("the pool has no benign rows (%d malicious ones): nothing to mine", m.Malicious)

@@ -10,16 +10,17 @@ import (
 	"rein/steps/artifact"
 )
 
-// mostReserve bounds the reserve, and with it the memory that it takes.
+// mostReserve is the largest number of rows in the reserve. It bounds memory.
 const mostReserve = 20_000
 
-// miss is a benign row that the model rightly lets pass, and its place in the pool.
+// miss is a benign row that the model rightly lets pass, with its index in the pool.
 type miss struct {
 	row artifact.Row
 	at  int
 }
 
-// reserve keeps the misses with the highest scores: a heap with the first to go on top. Of equal scores later rows go first.
+// reserve keeps the misses with the highest scores. It is a heap with the lowest score on top, which is replaced first. Of equal scores,
+// the later row is replaced first.
 type reserve struct {
 	most int
 	rows []miss
@@ -39,12 +40,12 @@ func (r *reserve) Pop() any {
 }
 func (r *reserve) Less(i, j int) bool { return rank(r.rows[i], r.rows[j]) > 0 }
 
-// rank orders misses as they are wanted: the highest score first.
+// rank compares misses: the higher score comes first, then the earlier row.
 func rank(a, b miss) int {
 	return cmp.Or(cmp.Compare(b.row.Score, a.row.Score), cmp.Compare(a.at, b.at))
 }
 
-// offer takes a miss if it is among the best so far.
+// offer keeps a miss if it is among the best so far.
 func (r *reserve) offer(m miss) {
 	switch {
 	case len(r.rows) < r.most:
@@ -55,7 +56,7 @@ func (r *reserve) offer(m miss) {
 	}
 }
 
-// write gives the best of them, in the pool's order.
+// write writes at most most of the best misses, in the pool's order.
 func (r *reserve) write(path string, most int) (n int, err error) {
 	slices.SortFunc(r.rows, rank)
 	r.rows = r.rows[:min(len(r.rows), most)]

@@ -15,8 +15,8 @@ import (
 	"rein/steps/stats"
 )
 
-// reading is what the card takes from a report, whichever step wrote it: an evaluation has sets, a robustness trial edits, a
-// benchmark latencies, a certificate links.
+// reading is what the card needs from a report of any step: an evaluation has sets, a robustness trial has edits, a benchmark has
+// latencies, a certificate has links.
 type reading struct {
 	stats.Report
 	Trials   []trial           `json:"trials"`
@@ -44,7 +44,7 @@ type link struct {
 	Flipped int     `json:"decisions_flipped"`
 }
 
-// kind says in words what a report is.
+// kind describes in words what kind of report it is.
 func (r reading) kind() string {
 	switch {
 	case len(r.Sets) > 0:
@@ -59,7 +59,7 @@ func (r reading) kind() string {
 	return "report"
 }
 
-// card is the package's README: how to use it, what it is, how good, and what it is not for.
+// card returns the package's README: how to use the model, what it is, how good it is, and what it isn't for.
 func card(c Config, info artifact.ModelInfo, choice threshold.Choice, files, reports []string, read []reading) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\nA classifier of prompts. Threat score = 1 - P(benign); a prompt is malicious at a threat score of %.6g or more\n(%s).\n\n", c.Name, info.Threshold, info.Rule)
@@ -79,7 +79,7 @@ func card(c Config, info artifact.ModelInfo, choice threshold.Choice, files, rep
 	return b.String()
 }
 
-// promised is what the threshold says of a further source; "": nothing.
+// promised returns what the threshold promises for a new source, or "".
 func promised(c threshold.Choice) string {
 	if c.Promise == nil || c.Promise.Sources == 0 {
 		return ""
@@ -115,7 +115,7 @@ or, in Go, with rein/steps/score:
 `, needs, "`"+scriptFile+"`", scriptFile, "`"+artifact.ModelInfoFile+"`", "`"+artifact.ModelGraphFile+"`")
 }
 
-// about is what the model was made of, and how.
+// about writes what the model was made from, and how.
 func about(b *strings.Builder, c Config, info artifact.ModelInfo, choice threshold.Choice) {
 	b.WriteString("## Data and strategy\n\n")
 	if c.Strategy != "" {
@@ -149,10 +149,10 @@ func about(b *strings.Builder, c Config, info artifact.ModelInfo, choice thresho
 		cmp.Or(info.Training["epochs"], "not known"), cmp.Or(info.Training["seed"], "not known"))
 }
 
-// mostListed is how many names of a list a card has room for.
+// mostListed is the largest number of names that the card lists.
 const mostListed = 8
 
-// listed are counts by name, the most first.
+// listed returns counts with their names, the highest first.
 func listed(counts map[string]int, before string) string {
 	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(counts[b]-counts[a], strings.Compare(a, b)) })
 	var parts []string
@@ -168,7 +168,7 @@ func listed(counts map[string]int, before string) string {
 	return before + strings.Join(parts, ", ")
 }
 
-// measured is the table of figures with their 95% intervals.
+// measured writes the table of figures with their 95% intervals.
 func measured(b *strings.Builder, read []reading) {
 	b.WriteString("## Measured\n\n")
 	table := false
@@ -214,7 +214,7 @@ func measured(b *strings.Builder, read []reading) {
 	b.WriteString("\n")
 }
 
-// limits is what the figures don't promise.
+// limits writes what the figures don't promise.
 func limits(b *strings.Builder, info artifact.ModelInfo, read []reading) {
 	b.WriteString("## Limits of use\n\n")
 	for _, r := range read {
@@ -249,7 +249,7 @@ func limits(b *strings.Builder, info artifact.ModelInfo, read []reading) {
 	b.WriteString("- One layer of defence among others: a prompt that it passes is not proven harmless, and one that it flags is not proven an attack.\n\n")
 }
 
-// newSources is a figure of new sources with its interval over sources, if there are enough to draw from.
+// newSources returns a figure on new sources with its interval over sources. If there are too few sources for that, it returns i.
 func newSources(s *stats.Set, metric string, i *stats.Interval) *stats.Interval {
 	if over, ok := s.OverSources(metric, i); ok {
 		return &over

@@ -1,5 +1,5 @@
-// Package pack makes a model ready for somebody else: one folder, or the archive of one, with the graph, what turns text into
-// its inputs, the threshold, the reports, a model card, a script that scores, and a list of checksums.
+// Package pack packs a model for use elsewhere: as a folder, or an archive of one. A package has the graph, what turns text into the
+// graph's inputs, the threshold, the reports, a model card, a script that scores, and a list of checksums.
 package pack
 
 import (
@@ -19,20 +19,20 @@ import (
 	"rein/steps/internal/threshold"
 )
 
-// Config is what a package says of itself.
+// Config is what the package says about itself.
 type Config struct {
 	Name     string `hcl:"name,optional" default:"l2" doc:"The model's name, in its card."`
 	Strategy string `hcl:"strategy,optional" doc:"What was done to make the model, in words, for its card."`
 	Format   string `hcl:"format,optional" default:"folder" enum:"folder,tar.zst" doc:"A folder, or one compressed file. rein score takes either."`
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Model   artifact.Model    `port:"model" doc:"an exported model (with model.onnx)"`
 	Reports []artifact.Report `port:"reports,optional" doc:"reports to put in"`
 }
 
-// Out is what the step makes.
+// Out holds the output of the step.
 type Out struct {
 	Package artifact.Package `port:"package" doc:"the folder or archive: rein score PACKAGE uses it"`
 }
@@ -43,7 +43,7 @@ var Step = steps.New("package", 7, "Put a model, its tokeniser, threshold, repor
   reports = [step.test.report, step.speed.report]
 }`))
 
-// CardFile is the package's model card.
+// CardFile is the file name of the package's model card.
 const CardFile = "README.md"
 
 func run(_ context.Context, env *steps.Env, c Config, in In) (Out, error) {
@@ -70,7 +70,7 @@ func run(_ context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return out, err
 }
 
-// fill puts all files but the checksums into the package's folder, and tells how the model's threshold was chosen.
+// fill writes all files except the checksums into the package's folder. It returns how the model's threshold was chosen.
 func fill(dir string, c Config, in In) (choice threshold.Choice, err error) {
 	info, err := in.Model.Info()
 	if err != nil {
@@ -88,8 +88,8 @@ func fill(dir string, c Config, in In) (choice threshold.Choice, err error) {
 	if err := seeds.Drop(dir); err != nil {
 		return choice, err
 	}
-	// The weights are in the graph, and what the training rows were is nobody else's business: the package is for use,
-	// not for going on with training.
+	// A package is for use, not for further training. So it leaves out the separate weights, which are also in the graph, and what the
+	// training rows were.
 	for _, name := range []string{artifact.ModelWeightsFile, artifact.ModelUserGraphFile, leak.File} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return choice, err
@@ -113,7 +113,7 @@ func fill(dir string, c Config, in In) (choice threshold.Choice, err error) {
 	return choice, os.WriteFile(filepath.Join(dir, CardFile), []byte(text), 0o644)
 }
 
-// copyReport copies a report, which has to be JSON, and returns what the card takes from it.
+// copyReport copies a report, which must be JSON, and returns what the card needs from it.
 func copyReport(src, dst string) (r reading, err error) {
 	b, err := os.ReadFile(src)
 	if err != nil {
@@ -123,7 +123,7 @@ func copyReport(src, dst string) (r reading, err error) {
 		return r, errors.New("not JSON")
 	}
 	if err := json.Unmarshal(b, &r); err != nil {
-		r = reading{} // of another step: its figures are in the file
+		r = reading{} // another step's report: the card takes no figures from it
 	}
 	return r, os.WriteFile(dst, b, 0o644)
 }

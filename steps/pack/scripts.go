@@ -14,7 +14,7 @@ import (
 	"rein/steps/internal/wordpiece"
 )
 
-// scriptFile scores with the package in Python; extractorFile is the part of it that turns text into an n-gram model's ids.
+// scriptFile is a Python script that scores with the package. extractorFile is its part that turns text into an n-gram model's ids.
 const (
 	scriptFile    = "score.py"
 	extractorFile = "ngram.py"
@@ -26,13 +26,13 @@ var extractor []byte
 //go:embed python/score.py.tmpl
 var script string
 
-// reader is how a package's script makes ids: with the extractor, with a BERT vocabulary, or with a tokenizer.json.
+// reader says how a package's script turns text into ids: with the extractor, a BERT vocabulary, or a tokenizer.json.
 type reader struct {
 	Ngram, Vocab       bool
-	Lowercase, Accents string // of the vocabulary, in Python
+	Lowercase, Accents string // settings of the vocabulary, as Python values
 }
 
-// readerOf looks at the files that a package has.
+// readerOf returns the reader for the files that a package has.
 func readerOf(dir string, info artifact.ModelInfo) (reader, error) {
 	if info.Kind == ngram.Kind {
 		return reader{Ngram: true}, nil
@@ -61,7 +61,7 @@ func truth(b bool) string {
 	return "False"
 }
 
-// writeScripts puts the Python that scores with a model into its package and returns the names of its files.
+// writeScripts writes the Python scripts into the package and returns their file names.
 func writeScripts(dir string, info artifact.ModelInfo) ([]string, error) {
 	r, err := readerOf(dir, info)
 	if err != nil {

@@ -14,26 +14,27 @@ import (
 	"rein/steps/artifact"
 )
 
-// The verdicts on a row.
+// The verdicts of a person on a row.
 const (
 	Accept  = "accept"
 	Reject  = "reject"
 	Relabel = "relabel"
 )
 
-// Decision is a person's judgement of a row.
+// Decision is a person's verdict on a row.
 type Decision struct {
 	Verdict string
-	Label   string // with Relabel: the right one
+	Label   string // the right label, if the verdict is Relabel
 	Note    string
 }
 
-// Decisions are decisions by row id.
+// Decisions maps row ids to decisions.
 type Decisions map[string]Decision
 
 var header = []string{"id", "verdict", "label", "note"}
 
-// ReadDecisions reads a CSV file with the columns id, verdict, label, note. An empty file has none.
+// ReadDecisions reads a CSV file with the columns id, verdict, label, note. An empty file gives no decisions. A line that isn't a decision
+// is an error.
 func ReadDecisions(path string) (Decisions, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -74,7 +75,7 @@ func ReadDecisions(path string) (Decisions, error) {
 	}
 }
 
-// DecisionsSoFar reads a file like ReadDecisions. Where there is no file yet, nothing is decided.
+// DecisionsSoFar does the same as ReadDecisions, but returns no decisions if the file doesn't exist.
 func DecisionsSoFar(path string) (Decisions, error) {
 	d, err := ReadDecisions(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -83,7 +84,7 @@ func DecisionsSoFar(path string) (Decisions, error) {
 	return d, err
 }
 
-// Decided counts the rows that are decided.
+// Decided counts the rows that have a decision.
 func (d Decisions) Decided(rows []artifact.Row) int {
 	n := 0
 	for _, r := range rows {
@@ -94,8 +95,8 @@ func (d Decisions) Decided(rows []artifact.Row) int {
 	return n
 }
 
-// Next is the place of the first row that isn't decided. It looks from the place `from` to the end, then from the beginning. It is -1
-// if all are decided.
+// Next returns the index of the first row without a decision. It searches from index from to the end, then from the beginning. It returns
+// -1 if all rows have one.
 func (d Decisions) Next(rows []artifact.Row, from int) int {
 	for i := range rows {
 		at := (from + i) % len(rows)
@@ -106,7 +107,7 @@ func (d Decisions) Next(rows []artifact.Row, from int) int {
 	return -1
 }
 
-// Check tells what is wrong with a decision.
+// Check returns an error if the decision is invalid.
 func (d Decision) Check() error {
 	switch {
 	case d.Verdict != Accept && d.Verdict != Reject && d.Verdict != Relabel:
@@ -117,7 +118,7 @@ func (d Decision) Check() error {
 	return nil
 }
 
-// Write writes the decisions, ordered by id so that git shows what changed; whole or not at all.
+// Write writes the decisions to a file, sorted by id so that git shows what changed. After a failure the old file is unchanged.
 func (d Decisions) Write(path string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".review-*")
 	if err != nil {

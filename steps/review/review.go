@@ -1,5 +1,5 @@
-// Package review holds new rows to a person's judgement: a sample of each method is looked at, what is rejected leaves the
-// data, and the share that was accepted is reported with an interval.
+// Package review lets a person judge new rows. The person looks at a sample of each method's rows. Rejected rows leave the data, and the
+// share of accepted rows is reported with an interval.
 package review
 
 import (
@@ -19,7 +19,7 @@ import (
 	"rein/steps/stats"
 )
 
-// Config says how much is looked at.
+// Config says how many rows are looked at, and how many must be accepted.
 type Config struct {
 	Share   float64 `hcl:"share,optional" default:"0.10" doc:"Share of the rows of each method that a person looks at."`
 	Require bool    `hcl:"require,optional" default:"false" doc:"Stop the run (a verdict) until all of them are decided. Otherwise a note says how many are missing."`
@@ -34,13 +34,13 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Rows      artifact.Rows `port:"rows" doc:"new rows"`
 	Decisions artifact.File `port:"decisions,absent" doc:"the CSV file that rein review writes; where it isn't there yet, nothing is decided"`
 }
 
-// Out is what the step makes.
+// Out holds the outputs of the step.
 type Out struct {
 	Rows   artifact.Rows   `port:"rows" doc:"the rows without the rejected ones, with corrected labels"`
 	Sample artifact.Rows   `port:"sample" doc:"the rows to look at"`
@@ -54,13 +54,13 @@ var Step = steps.New("review", 3, "Let a person look at a sample of new rows; dr
   require   = true
 }`))
 
-// Method is what was decided on the rows of one method.
+// Method counts the decisions on the rows of one method.
 type Method struct {
 	Sampled  int             `json:"sampled"`
 	Accepted int             `json:"accepted"`
 	Rejected int             `json:"rejected"`
 	Relabel  int             `json:"relabelled"`
-	Rate     *stats.Interval `json:"acceptance"` // of the decided ones
+	Rate     *stats.Interval `json:"acceptance"` // share of accepted rows among the decided ones
 }
 
 func (m Method) decided() int { return m.Accepted + m.Rejected + m.Relabel }
@@ -100,7 +100,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return out, err
 }
 
-// count sums up what was decided on the sample, and how much was not.
+// count counts the decisions on the sample by method, and the rows without one.
 func count(sample []artifact.Row, decisions Decisions) (methods map[string]*Method, missing int) {
 	methods = map[string]*Method{}
 	for _, r := range sample {
@@ -124,8 +124,8 @@ func count(sample []artifact.Row, decisions Decisions) (methods map[string]*Meth
 	return methods, missing
 }
 
-// apply writes the rows without the rejected ones and with corrected labels, whether they were sampled or not. found
-// counts the decisions that are on one of the rows.
+// apply writes the rows to path, without the rejected ones and with corrected labels. Decisions on rows outside the sample count, too.
+// found is the number of decisions whose row exists.
 func apply(ctx context.Context, rows artifact.Rows, decisions Decisions, path string) (dropped, found int, err error) {
 	w, err := artifact.NewWriter[artifact.Row](path)
 	if err != nil {
@@ -146,7 +146,7 @@ func apply(ctx context.Context, rows artifact.Rows, decisions Decisions, path st
 			continue
 		}
 		if d.Verdict == Relabel && d.Label != r.Label {
-			r.Label, r.Category = d.Label, "" // a category belongs to its label
+			r.Label, r.Category = d.Label, "" // the category belonged to the old label
 		}
 		if err := w.Write(r); err != nil {
 			return 0, 0, err
@@ -186,8 +186,8 @@ func report(env *steps.Env, methods map[string]*Method, dropped int) error {
 	return os.WriteFile(env.Out("report"), append(b, '\n'), 0o644)
 }
 
-// Sample chooses the rows to look at: a share of each method, at least one, in the order of the rows. A row's chance
-// depends on its id alone, so new rows don't shuffle the old ones out. Rows are read twice and never held all at once.
+// Sample chooses the rows to look at: a share of each method's rows, at least one, in the order of the rows. It ranks them by a hash of
+// their ids, so new rows hardly change which of the old ones are chosen. Sample reads the rows twice and never holds all of them.
 func Sample(ctx context.Context, rows artifact.Rows, c Config) ([]artifact.Row, error) {
 	d := draw{seed: int64(c.Seed), methods: map[string][]ticket{}}
 	for r, err := range rows.All() {
@@ -213,7 +213,7 @@ func Sample(ctx context.Context, rows artifact.Rows, c Config) ([]artifact.Row, 
 	return out, nil
 }
 
-// draw holds a ticket for each row, by method: the lowest numbers win.
+// draw holds a pseudo-random number for each row, by method. The rows with the lowest numbers are chosen.
 type draw struct {
 	seed    int64
 	rows    int32
@@ -230,7 +230,7 @@ func (d *draw) add(r artifact.Row) {
 	d.rows++
 }
 
-// winners are the chosen rows' positions, rising.
+// winners returns the indexes of the chosen rows, in rising order.
 func (d *draw) winners(share float64) []int32 {
 	var out []int32
 	for _, tickets := range d.methods {

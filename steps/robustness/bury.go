@@ -12,11 +12,11 @@ import (
 	"rein/steps/stats"
 )
 
-// documentWords is the least length of a document that rows are put into. A word is a token or more.
+// documentWords is the smallest length of a document in words. A word is at least one token.
 const documentWords = 1000
 
-// burial puts a text into a document of benign rows. Texts of both labels are put there, so that a model which flags every long text
-// shows it.
+// burial puts a text into a document made of benign rows. It buries texts of both labels, so that a model which flags every long text is
+// found out.
 type burial struct {
 	name string
 	bury func(document []string, s string) string
@@ -29,8 +29,8 @@ var burials = []burial{
 	}},
 }
 
-// bury adds the trials with documents to the report. They have figures of their own: what an edit does to the letters of a text and what a
-// model makes of a long text are two questions.
+// bury adds the trials with documents to the report. They are separate from the edits: how a model copes with changed letters and how it
+// copes with long texts are two questions.
 func (t *tries) bury(env *steps.Env, r *Report) error {
 	var benign []artifact.Row
 	for _, row := range t.rows {
@@ -68,7 +68,7 @@ func (t *tries) bury(env *steps.Env, r *Report) error {
 	return nil
 }
 
-// document draws benign rows until they are long enough; the row itself is left out where there are others.
+// document draws benign rows until they are long enough. It leaves out the row itself unless there is no other.
 func document(benign []artifact.Row, row artifact.Row, rng *rand.Rand) (out []string) {
 	for words := 0; words < documentWords; {
 		r := benign[rng.IntN(len(benign))]
@@ -81,7 +81,7 @@ func document(benign []artifact.Row, row artifact.Row, rng *rand.Rand) (out []st
 	return out
 }
 
-// shownBytes is how much of a document an example has.
+// shownBytes is the number of bytes of a document that an example shows.
 const shownBytes = 600
 
 func excerpt(s string) string {

@@ -10,34 +10,34 @@ import (
 	"rein/steps/stats"
 )
 
-// Evasion is the price of turning verdicts by words behind a text: of each text the least number of words that was found. It is what one
-// search finds, in 96 questions to the model a text, so a text may be cheaper than it says.
+// Evasion says how many words must be added after a text to change the model's decision. For each text it counts the smallest number that
+// was found. One search asks the model 96 questions for each text, so a better search may need fewer words.
 type Evasion struct {
-	Texts  int       `json:"texts"`  // that the model decides rightly as they are, and that were tried
-	Turned int       `json:"turned"` // with at most Most words
+	Texts  int       `json:"texts"`  // number of texts that were tried; the model decides all of them rightly as they are
+	Turned int       `json:"turned"` // number of texts whose decision changed with at most Most words
 	Most   int       `json:"most"`
-	Median float64   `json:"median"` // words; Most + 1 stands for more than Most
+	Median float64   `json:"median"` // in words; Most + 1 stands for more than Most
 	Tenth  float64   `json:"p10"`
-	Found  []Example `json:"found,omitempty"` // the cheapest
-	// Alone are words that turn a verdict by themselves, and of how many texts; those of most texts first.
+	Found  []Example `json:"found,omitempty"` // examples, those with the fewest words first
+	// Alone lists single words that change a decision, with the number of texts. Words that do so for most texts come first.
 	Alone []Word `json:"alone,omitempty"`
 }
 
-// Word is a word that turns verdicts by itself.
+// Word is a single word that changes decisions.
 type Word struct {
 	Word  string `json:"word"`
 	Texts int    `json:"texts"`
 }
 
-// mostAlone is how many words are listed.
+// mostAlone is the largest number of words in Evasion.Alone.
 const mostAlone = 20
 
-// evade looks for harmless words that get attacks through, and for words that raise alarms on benign rows, on up to n rows each.
+// evade searches for harmless words that let attacks pass, and for words that get benign rows flagged. It tries up to n rows of each label.
 func (t *tries) evade(env *steps.Env, r *Report, n int) error {
 	if n == 0 {
 		return nil
 	}
-	t.phase = nil // what is counted now are rows that are searched
+	t.phase = nil // the progress now counts searched rows
 	score, at := t.s.Threats, t.s.Threshold()
 	for _, side := range []struct {
 		search *evade.Search
@@ -66,7 +66,7 @@ func (t *tries) evade(env *steps.Env, r *Report, n int) error {
 	return nil
 }
 
-// right are up to n rows of a label that the model decides rightly: their places.
+// right returns the indexes of up to n rows of a label that the model decides rightly.
 func (t *tries) right(s *evade.Search, label string, n int) []int {
 	var out []int
 	for i, row := range t.rows {
@@ -77,7 +77,7 @@ func (t *tries) right(s *evade.Search, label string, n int) []int {
 	return out
 }
 
-// turn tries rows.
+// turn searches words for the given rows.
 func (t *tries) turn(s *evade.Search, rows []int, searched *steps.Count) (*Evasion, error) {
 	e := &Evasion{Most: evade.Most}
 	if err := s.Learn(t.ctx, t.rows); err != nil || len(s.Words()) == 0 {

@@ -1,5 +1,5 @@
-// Package robustness measures a model on texts that somebody edited to slip by: recall of attacks and false alarms on
-// benign rows, for each edit and strength.
+// Package robustness measures a model on texts that were edited to evade it: recall of attacks and false alarms on benign rows, for each
+// edit and strength.
 package robustness
 
 import (
@@ -18,7 +18,7 @@ import (
 	"rein/steps/stats"
 )
 
-// Config says how much is tried.
+// Config says how many rows and which edits are tried.
 type Config struct {
 	Size      int       `hcl:"size,optional" default:"500" doc:"Rows of each label to edit, drawn by the seed."`
 	Strengths []float64 `hcl:"strengths,optional" default:"[0.1, 0.3, 0.6]" doc:"Shares of letters or words that an edit may touch."`
@@ -38,13 +38,13 @@ func (c Config) Validate() error {
 	return check.Err()
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Model artifact.Model  `port:"model" doc:"the model to try"`
 	Rows  []artifact.Rows `port:"rows" doc:"rows to edit: a test set, never trained on; of several sets, the first that has rows of both labels"`
 }
 
-// Out is what the step makes.
+// Out holds the output of the step.
 type Out struct {
 	Report artifact.Report `port:"report" doc:"recall and FP rate by edit and strength, with examples"`
 }
@@ -53,10 +53,10 @@ type Out struct {
 type Report struct {
 	Recall stats.Interval `json:"recall"`  // of the unedited rows
 	FPRate stats.Interval `json:"fp_rate"` // of the unedited rows
-	Trials []Trial        `json:"trials"`  // the worst recall first
+	Trials []Trial        `json:"trials"`  // lowest recall first
 
 	Evasion *Evasion `json:"evasion,omitempty"`
-	Alarms  *Evasion `json:"alarms,omitempty"` // the same for benign rows: words that get them flagged
+	Alarms  *Evasion `json:"alarms,omitempty"` // for benign rows: words that get them flagged
 }
 
 // Trial is one edit at one strength.
@@ -65,12 +65,12 @@ type Trial struct {
 	Strength float64        `json:"strength"`
 	Recall   stats.Interval `json:"recall"`
 	FPRate   stats.Interval `json:"fp_rate"`
-	Missed   []Example      `json:"missed,omitempty"` // attacks that are caught unedited, lowest score first
-	Alarms   []Example      `json:"alarms,omitempty"` // benign rows that pass unedited, highest score first
+	Missed   []Example      `json:"missed,omitempty"` // attacks that are caught without the edit, lowest score first
+	Alarms   []Example      `json:"alarms,omitempty"` // benign rows that pass without the edit, highest score first
 	Cut      stats.Cut      `json:"cut"`
 }
 
-// Example is an edited row that changed sides.
+// Example is a row whose decision changed with the edit.
 type Example struct {
 	ID     string  `json:"id"`
 	Text   string  `json:"text"`
@@ -135,14 +135,14 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error
 	return Out{artifact.Report{Path: env.Out("report")}}, os.WriteFile(env.Out("report"), append(b, '\n'), 0o644)
 }
 
-// oneLabel is the error of rows that have none of a label.
+// oneLabel is the error for rows that lack a label; it holds that label.
 type oneLabel string
 
 func (l oneLabel) Error() string {
 	return fmt.Sprintf("rows: there are no %s ones: both labels are needed to measure recall and false alarms", string(l))
 }
 
-// draw takes up to Size rows of each label, by the lowest hash of id and seed: the draw doesn't depend on the order.
+// draw chooses up to Size rows of each label, those with the lowest hash of id and seed. So the choice doesn't depend on the rows' order.
 func draw(ctx context.Context, c Config, rows artifact.Rows) ([]artifact.Row, error) {
 	type keyed struct {
 		key string
@@ -154,7 +154,7 @@ func draw(ctx context.Context, c Config, rows artifact.Rows) ([]artifact.Row, er
 			return nil, err
 		}
 		list := append(kept[r.Label], keyed{text.ID(fmt.Sprint(c.Seed), r.ID), r})
-		if len(list) >= 2*c.Size { // thinned now and then: memory stays bounded
+		if len(list) >= 2*c.Size { // drops the highest hashes now and then, which bounds memory
 			slices.SortFunc(list, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
 			list = list[:c.Size]
 		}
@@ -174,7 +174,7 @@ func draw(ctx context.Context, c Config, rows artifact.Rows) ([]artifact.Row, er
 	return out, nil
 }
 
-// tries scores edits of the same rows.
+// tries scores the same rows under different edits.
 type tries struct {
 	ctx    context.Context
 	s      *scorer.Scorer
@@ -206,7 +206,7 @@ func (t *tries) try(edit transform, strength float64) (Trial, error) {
 	})
 }
 
-// trial scores all rows with an edit.
+// trial scores all rows after an edit.
 func (t *tries) trial(name string, strength float64, edit func(artifact.Row) string) (Trial, error) {
 	trial := Trial{Edit: name, Strength: strength}
 	texts := map[string]string{}

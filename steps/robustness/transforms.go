@@ -8,10 +8,11 @@ import (
 	"unicode"
 )
 
-// transform edits a text at a strength: the share of letters or words that it may touch. None of these is among the
-// methods that write training rows (augment: base64, Caesar's cipher, leetspeak, Cyrillic look-alikes, invisible marks, letters
-// set apart, texts in pieces, full-width letters; the built-in corpus: whole texts backwards, one or two slips of the finger).
-// What a model does with them shows what it learnt of meaning rather than of spelling.
+// transform edits a text. The strength is the share of letters or words that it may change.
+//
+// None of the transforms is among the methods that write training rows. augment uses base64, Caesar's cipher, leetspeak, Cyrillic
+// look-alikes, invisible marks, separated letters, texts in pieces and full-width letters. The built-in corpus uses reversed texts and one
+// or two typing errors. So the trials show whether a model learnt meaning or only spelling.
 type transform struct {
 	name string
 	edit func(s string, strength float64, r *rand.Rand) string
@@ -34,13 +35,13 @@ var transforms = []transform{
 
 var emoji = []string{"🙂", "🚀", "🌿", "🎲", "☕", "📎"}
 
-// harmless are sentences around which an attack hides; benign prompts get them too.
+// harmless are sentences that are put around attacks and benign prompts alike.
 var harmless = []string{
 	"Thanks for yesterday's notes on the garden.", "The train to the coast leaves at nine.", "My sister bakes bread every Sunday.", "Please keep the tone friendly.",
 	"The table has four legs and a drawer.", "We are planning a picnic by the lake.", "The report is due at the end of the month.", "I like short paragraphs.",
 }
 
-// letters applies an edit to a share of the letters.
+// letters returns a transform that applies edit to a share of the letters.
 func letters(edit func(c rune, r *rand.Rand) []rune) func(string, float64, *rand.Rand) string {
 	return func(s string, strength float64, r *rand.Rand) string {
 		var out []rune
@@ -67,7 +68,7 @@ func words(edit func(w string, r *rand.Rand) string) func(string, float64, *rand
 	}
 }
 
-// keys are the letters' neighbours on a keyboard, to the right or, at its edge, to the left.
+// keys maps each letter to a neighbour on the keyboard: the one to its right or, at the edge, to its left.
 var keys = map[rune]rune{'q': 'w', 'w': 'e', 'e': 'r', 'r': 't', 't': 'y', 'y': 'u', 'u': 'i', 'i': 'o', 'o': 'p', 'p': 'o', 'a': 's', 's': 'd', 'd': 'f', 'f': 'g',
 	'g': 'h', 'h': 'j', 'j': 'k', 'k': 'l', 'l': 'k', 'z': 'x', 'x': 'c', 'c': 'v', 'v': 'b', 'b': 'n', 'n': 'm', 'm': 'n'}
 
@@ -127,7 +128,7 @@ func reversed(w string) string {
 	return string(r)
 }
 
-// pad puts a text between harmless sentences, up to eight of them.
+// pad puts up to eight harmless sentences around a text.
 func pad(s string, strength float64, r *rand.Rand) string {
 	n := max(1, int(strength*float64(len(harmless))+0.5))
 	at := r.IntN(n + 1)

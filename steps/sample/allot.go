@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// Allot divides size rows among strata of the given sizes by shares, or in proportion to the sizes without shares.
-// Rounding is by largest remainder, so that the parts add up exactly. A stratum with fewer rows than its part gives all;
-// what is missing comes from the other strata, in proportion to what they have left, strata without a share last.
+// Allot divides size rows among strata. available gives the number of rows of each stratum. The division follows shares or, without shares,
+// the numbers of rows. It rounds by largest remainder, so the parts add up exactly. A stratum with fewer rows than its part gives all of
+// them; the missing rows come from the other strata, in proportion to what they have left. Strata without a share come last.
 func Allot(size int, available map[string]int, shares map[string]float64) (quota map[string]int, notes []string) {
 	quota = map[string]int{}
 	total := 0
@@ -34,7 +34,7 @@ func Allot(size int, available map[string]int, shares map[string]float64) (quota
 		}
 	}
 	slices.Sort(notes)
-	for _, named := range []bool{true, false} { // who has a share fills in first
+	for _, named := range []bool{true, false} { // strata with a share fill up first
 		left := map[string]int{}
 		for s, n := range available {
 			if _, ok := wanted[s]; ok == named && n > quota[s] {
@@ -46,7 +46,7 @@ func Allot(size int, available map[string]int, shares map[string]float64) (quota
 	return quota, notes
 }
 
-// fill gives n more rows to the strata by what they have left, and returns how many it could.
+// fill takes n more rows from the strata, in proportion to what they have left. It returns how many it could take.
 func fill(quota, left map[string]int, n int) int {
 	room := 0
 	for _, l := range left {
@@ -62,7 +62,7 @@ func fill(quota, left map[string]int, n int) int {
 		quota[s], left[s] = quota[s]+k, left[s]-k
 		given += k
 	}
-	for _, s := range sorted(left) { // rounding may have asked one for more than it had
+	for _, s := range sorted(left) { // rounding may have asked a stratum for one row more than it had
 		k := min(n-given, left[s])
 		quota[s] += k
 		given += k
@@ -82,7 +82,7 @@ func proportions(sizes map[string]int) map[string]float64 {
 	return out
 }
 
-// parts rounds size times each share by largest remainder; the parts add up to size.
+// parts divides size by the shares. It rounds by largest remainder, so that the parts add up to size.
 func parts(size int, shares map[string]float64) map[string]int {
 	var sum float64
 	for _, s := range sorted(shares) {
@@ -110,7 +110,7 @@ func parts(size int, shares map[string]float64) map[string]int {
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// name is a stratum for people.
+// name returns a stratum's name for messages.
 func name(s string) string {
 	if s == "" {
 		return "(none)"

@@ -8,30 +8,30 @@ import (
 	"rein/steps/internal/text"
 )
 
-// field is what is kept of the rows to choose from.
+// field holds what is kept of the rows among which the step chooses.
 type field struct {
 	c        Config
 	rows     int
-	scored   bool // a model has seen the rows
+	scored   bool // the rows have scores of a model
 	strata   map[string][]candidate
 	near     *text.Near
-	cluster  []int32 // of each row, where clusters are looked for
+	cluster  []int32 // cluster of each row, if clusters are wanted
 	clusters int
 }
 
 // candidate is a row that may be chosen.
 type candidate struct {
-	at     int32 // its position
+	at     int32 // index of the row
 	chance uint64
 	score  float32
-	round  int32 // its number in its cluster, in the order of chance
+	round  int32 // number within its cluster, in random order
 }
 
-// sameCluster is the similarity from which rows are the same mistake in other words.
+// sameCluster is the similarity from which two rows count as the same mistake in other words.
 const sameCluster = 0.5
 
-// mostClustered is the number of rows up to which clusters are looked for without being asked for: beyond, they would
-// cost more than all else.
+// mostClustered is the number of rows up to which clusters are found unasked. With more rows, clusters would take longer than everything
+// else.
 const mostClustered = 50_000
 
 func newField(c Config) *field {
@@ -47,7 +47,7 @@ func (f *field) add(r artifact.Row) {
 	f.rows++
 }
 
-// join finds the cluster of a row: that of the first row it is near to.
+// join puts the next row into the cluster of the first row that it is similar to, or into a new one.
 func (f *field) join(s string) {
 	if f.near == nil {
 		return
@@ -74,7 +74,7 @@ func (f *field) sizes() map[string]int {
 	return out
 }
 
-// choose takes each stratum's part, and returns the positions in rising order.
+// choose takes from each stratum as many rows as quota says, and returns their indexes in rising order.
 func (f *field) choose(quota map[string]int) []int32 {
 	var chosen []int32
 	for _, s := range sorted(f.strata) {
@@ -88,7 +88,7 @@ func (f *field) choose(quota map[string]int) []int32 {
 	return chosen
 }
 
-// order puts a stratum's rows into the order in which they are taken. Only the rows themselves decide, not their places.
+// order sorts a stratum's rows into the order in which they are chosen. The order depends only on the rows themselves, not on their places.
 func (f *field) order(members []candidate) {
 	slices.SortFunc(members, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.chance, b.chance), cmp.Compare(a.at, b.at)) })
 	switch f.c.Order {

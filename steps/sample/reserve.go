@@ -10,8 +10,8 @@ import (
 	"rein/steps/internal/text"
 )
 
-// standIns are the positions in the reserve, rising, of the rows that fill up what was chosen to the size that was asked
-// for: those with the highest scores, equal ones by chance.
+// standIns returns the indexes, in rising order, of reserve rows that bring the sample up to the requested size. It takes the rows with the
+// highest scores; among equal scores it chooses at random.
 func (c Config) standIns(ctx context.Context, env *steps.Env, reserve artifact.Rows, chosen int) ([]int32, error) {
 	missing := c.Size - chosen
 	if reserve.Path == "" || missing <= 0 {

@@ -1,5 +1,5 @@
-// Package sample chooses rows: by stratum, without replacement, the same for the same seed. Rows are read twice and
-// never held all at once.
+// Package sample chooses rows by stratum, without replacement. The same seed gives the same rows. The step reads the rows twice and never
+// holds all of them.
 package sample
 
 import (
@@ -41,13 +41,13 @@ func (c Config) Validate() error {
 	return check.Err()
 }
 
-// In is what the step reads.
+// In holds the inputs of the step.
 type In struct {
 	Rows    artifact.Rows `port:"rows" doc:"the rows to choose from"`
 	Reserve artifact.Rows `port:"reserve,optional" doc:"rows that stand in where there are fewer than size: highest score first"`
 }
 
-// Out is what the step makes.
+// Out holds the output of the step.
 type Out struct {
 	Rows artifact.Rows `port:"rows" doc:"the chosen rows, in the order in which they came; those of the reserve last"`
 }
@@ -93,7 +93,7 @@ func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return Out{artifact.Rows{Path: env.Out("rows")}}, nil
 }
 
-// quota is how many rows each stratum gives.
+// quota returns how many rows are taken from each stratum.
 func (c Config) quota(available map[string]int) (quota map[string]int, notes []string) {
 	if len(c.Counts) == 0 {
 		return Allot(c.Size, available, c.Quotas)
@@ -107,7 +107,7 @@ func (c Config) quota(available map[string]int) (quota map[string]int, notes []s
 	return quota, notes
 }
 
-// write copies the rows at the chosen positions, which rise.
+// write copies the rows with the given indexes, which are in rising order.
 func write(ctx context.Context, w *artifact.Writer[artifact.Row], rows artifact.Rows, chosen []int32) error {
 	if len(chosen) == 0 {
 		return nil
@@ -134,7 +134,7 @@ func write(ctx context.Context, w *artifact.Writer[artifact.Row], rows artifact.
 }
 
 func (f *field) report(env *steps.Env, quota map[string]int, chosen []int32) {
-	if f.rows > 0 && !f.scored { // as they came: no model's false positives
+	if f.rows > 0 && !f.scored { // the rows have no scores, so they are no model's false positives
 		env.Metric("sampled_rows", float64(len(chosen)))
 	} else {
 		env.Metric("unique_fps", float64(len(chosen)))
