@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -32,6 +33,7 @@ var layers = []struct{ pkg, may string }{
 	{`^pipelines/compare$`, `^(cache|engine/record|steps/stats|steps/explain|steps/artifact)$`},
 	{`^pipelines/compare/diff$`, `^(cache|engine/record|steps/stats|steps/artifact|pipelines/compare)$`},
 	{`^pipelines/compare/comparetest$`, `^(cache|engine/record|steps/stats|steps/artifact)$`},
+	{`^pipelines/compare/render/markup(/.*)?$`, `^pipelines/compare/render/markup$`},
 	{`^pipelines/compare/render$`, `^(engine/record|steps/stats|steps/metric|pipelines/human|pipelines/compare(/diff)?)$`},
 	{`^pipelines/lang/draw$`, `^(engine|pipelines/human)$`},
 	{`^pipelines/lang(/.*)?$`, `^(cache|engine|engine/record|steps|steps/artifact|steps/metric|pipelines/lang(/.*)?)$`},
@@ -83,6 +85,20 @@ func TestLayers(t *testing.T) {
 			if ours && !regexp.MustCompile(rule).MatchString(imp) && !strings.HasPrefix(imp, name+"/") {
 				t.Errorf("%s imports %s, which its layer may not", name, imp)
 			}
+		}
+	}
+}
+
+// Nothing in the program calls methods by names that are made at run time, as text/template and html/template do: the linker would keep every
+// exported method of every type, which is 7 MB. Pages are compiled ahead instead (package markup).
+func TestNoMethodIsCalledByItsName(t *testing.T) {
+	if testing.Short() {
+		t.Skip("links the program")
+	}
+	program := filepath.Join(t.TempDir(), "rein")
+	for line := range strings.Lines(string(said(t, nil, "go", "build", "-o", program, "-ldflags=-dumpdep", "rein/cmd/rein"))) {
+		if from, _, ok := strings.Cut(line, " <ReflectMethod>"); ok && !strings.Contains(from, " -> ") && !strings.HasPrefix(from, "reflect.") {
+			t.Fatalf("%s calls methods by their names; what leads there: go build -ldflags=-dumpdep ./cmd/rein", from)
 		}
 	}
 }

@@ -1,11 +1,11 @@
 package pack
 
 import (
-	"bytes"
 	_ "embed" // the scripts
 	"os"
 	"path/filepath"
-	"text/template"
+	"slices"
+	"strings"
 
 	"rein/steps/artifact"
 	"rein/steps/internal/encoder"
@@ -54,6 +54,26 @@ func readerOf(dir string, info artifact.ModelInfo) (reader, error) {
 	return reader{}, nil
 }
 
+// script is score.py for the reader. A line "#: KINDS" in its source says whom the lines below it are for.
+func (r reader) script() string {
+	kind := "json"
+	if r.Ngram {
+		kind = "ngram"
+	} else if r.Vocab {
+		kind = "vocab"
+	}
+	var b strings.Builder
+	ours := true
+	for line := range strings.Lines(script) {
+		if kinds, ok := strings.CutPrefix(line, "#: "); ok {
+			ours = strings.TrimSpace(kinds) == "all" || slices.Contains(strings.Fields(kinds), kind)
+		} else if ours {
+			b.WriteString(line)
+		}
+	}
+	return strings.NewReplacer("STRIP_ACCENTS", r.Accents, "LOWERCASE", r.Lowercase).Replace(b.String())
+}
+
 func truth(b bool) string {
 	if b {
 		return "True"
@@ -67,11 +87,7 @@ func writeScripts(dir string, info artifact.ModelInfo) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	if err := template.Must(template.New(scriptFile).Parse(script)).Execute(&b, r); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(dir, scriptFile), b.Bytes(), 0o644); err != nil || !r.Ngram {
+	if err := os.WriteFile(filepath.Join(dir, scriptFile), []byte(r.script()), 0o644); err != nil || !r.Ngram {
 		return []string{scriptFile}, err
 	}
 	return []string{scriptFile, extractorFile}, os.WriteFile(filepath.Join(dir, extractorFile), extractor, 0o644)

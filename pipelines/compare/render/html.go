@@ -5,21 +5,17 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"html/template"
 	"io"
 	"maps"
 	"runtime"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"rein/pipelines/compare"
+	"rein/pipelines/compare/render/markup"
 	"rein/steps/stats"
 )
-
-//go:embed page.gohtml
-var pageSource string
 
 //go:embed page.css
 var pageStyle string
@@ -29,9 +25,10 @@ var pageScript string
 
 // page is what the template draws.
 type page struct {
-	Style          template.CSS
-	Script         template.JS
-	R              *compare.Result
+	Style          markup.CSS
+	Script         markup.JS
+	Tests          []compare.Test
+	Provenance     []compare.Provenance
 	M              *Matrix
 	Title          string
 	Why            []reason
@@ -81,7 +78,8 @@ func HTML(ctx context.Context, w io.Writer, of *compare.Result, o Options) error
 	if err != nil {
 		return err
 	}
-	return parts().Execute(w, p)
+	_, err = io.WriteString(w, drawn(drawPage, p))
+	return err
 }
 
 // newPage works out all parts.
@@ -91,7 +89,7 @@ func newPage(ctx context.Context, of *compare.Result, o Options) (*page, error) 
 	if err := m.Arrange(o); err != nil {
 		return nil, err
 	}
-	p := &page{Style: template.CSS(pageStyle), Script: template.JS(pageScript), R: of, M: m, Facts: slices.Concat(o.Facts, r.facts()), Decision: r.decisions(), Forests: r.forests(), Title: r.headline(), Rule: rule, Stars: starRule, Legend: pageLegend,
+	p := &page{Style: markup.CSS(pageStyle), Script: markup.JS(pageScript), Tests: of.Tests, Provenance: of.Provenance(), M: m, Facts: slices.Concat(o.Facts, r.facts()), Decision: r.decisions(), Forests: r.forests(), Title: r.headline(), Rule: rule, Stars: starRule, Legend: pageLegend,
 		ConcernLines: r.concernLines(), ControlLines: r.controlLines(), Sweeps: r.sweepCharts(), SweepLines: r.sweepLines(), Contradictions: r.contradictionLines(), MoneyLines: r.moneyLines(), NoteLines: r.noteLines(), BlankLines: r.blankLines(), Notes: sentences(r.Notes)}
 	p.Why, p.Rejected = r.why()
 	for _, name := range r.Columns() {
@@ -201,43 +199,6 @@ func (r result) look(ctx context.Context) ([]scope, error) {
 		g.Go(func() error { return one(i) })
 	}
 	return out, g.Wait()
-}
-
-var functions = template.FuncMap{
-	"at":         coordinate,
-	"add":        func(a, b float64) float64 { return a + b },
-	"sub":        func(a, b float64) float64 { return a - b },
-	"half":       func(a float64) float64 { return a / 2 },
-	"odds":       odds,
-	"figures":    trialFigures,
-	"percentage": func(share float64) float64 { return 100 * share },
-	"score":      func(v float64) string { return fmt.Sprintf("%.3f", v) },
-	"n":          func(v int) string { return count(float64(v)) },
-	"tone":       func(t Tone) string { return []string{"", "good", "warn", "bad"}[t] },
-	"sign":       func(t Tone) string { return []string{"", "✓", "!", "✗"}[t] },
-	"trim":       strings.TrimSpace,
-	"under":      func(name string) bool { return strings.HasPrefix(name, " ") },
-	"blank":      blank,
-	"pval":       pvalue,
-	"diff": func(t compare.Test) string {
-		d := t.Decided()
-		switch {
-		case isRate(t.Metric):
-			return points(d)
-		case d.Low == nil:
-			return fmt.Sprintf("%+.4f", d.Value)
-		}
-		return fmt.Sprintf("%+.4f, 95%% %+.4f to %+.4f", d.Value, *d.Low, *d.High)
-	},
-	"label":      label,
-	"said":       said,
-	"rowsDiffer": rowsDiffer,
-	"methods":    methods,
-	"nearest":    nearestMethods,
-	"took":       func(ms int64) string { return seconds(float64(ms) / 1000) },
-	"head":       func(s string) string { return s[:min(12, len(s))] },
-	"join":       strings.Join,
-	"flips":      func(title string, n int, rows []compare.Flip) flipTable { return flipTable{title, n, rows} },
 }
 
 type flipTable struct {

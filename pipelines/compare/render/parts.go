@@ -3,12 +3,10 @@ package render
 import (
 	"context"
 	"fmt"
-	"html/template"
 	"io"
-	"strings"
-	"sync"
 
 	"rein/pipelines/compare"
+	"rein/pipelines/compare/render/markup"
 )
 
 // The page's parts, for pages that are alive: HTML puts them all into one file.
@@ -25,18 +23,13 @@ func Report(ctx context.Context, w io.Writer, of *compare.Result, o Options) err
 	if err != nil {
 		return err
 	}
-	return parts().ExecuteTemplate(w, "live", p)
+	_, err = io.WriteString(w, drawn(drawLive, p))
+	return err
 }
 
-// parts are the parsed templates.
-var parts = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("page").Funcs(functions).Parse(pageSource))
-})
-
 // Steps draws the steps of a pipeline as boxes; data-step of a box is NAME/STEP.
-func Steps(name string, steps []compare.Timing) (template.HTML, error) {
-	g := newStepGraph(name, steps)
-	return drawn("graph", &g)
+func Steps(name string, steps []compare.Timing) markup.HTML {
+	return markup.HTML(drawn(drawGraph, newStepGraph(name, steps)))
 }
 
 // Point is a figure of one run.
@@ -46,7 +39,7 @@ type Point struct {
 }
 
 // Trend draws a metric over runs, a line for each name of the order; the runs' commits stand below them. Without a point it is empty.
-func Trend(metric string, order []string, lines map[string][]Point, commits []string) (template.HTML, error) {
+func Trend(metric string, order []string, lines map[string][]Point, commits []string) markup.HTML {
 	var all []series
 	var keys []key
 	for i, name := range order {
@@ -59,18 +52,22 @@ func Trend(metric string, order []string, lines map[string][]Point, commits []st
 		}
 	}
 	if len(all) == 0 {
-		return "", nil
+		return ""
 	}
-	return drawn("trend", struct {
-		Chart chart
-		Keys  []key
-	}{trendChart(metric, commits, all), keys})
+	return markup.HTML(drawn(drawTrend, trend{trendChart(metric, commits, all), keys}))
 }
 
-func drawn(name string, data any) (template.HTML, error) {
-	var b strings.Builder
-	err := parts().ExecuteTemplate(&b, name, data)
-	return template.HTML(b.String()), err
+// trend is a chart with its own legend.
+type trend struct {
+	Chart chart
+	Keys  []key
+}
+
+// drawn draws data with a compiled template.
+func drawn[T any](draw func(*markup.Writer, T), data T) string {
+	var w markup.Writer
+	draw(&w, data)
+	return w.String()
 }
 
 // Odds is what a fall of the log-odds divides the odds by.

@@ -170,6 +170,13 @@ func (s *Server) compared(ctx context.Context, of []subject) *resultEntry {
 	return e
 }
 
+// comparison is what its page shows.
+type comparison struct {
+	Of     []offered
+	Chosen []subjectLink
+	Report string // address
+}
+
 // comparePage lists what can be compared, with a place for the comparison.
 func (s *Server) comparePage(w http.ResponseWriter, r *http.Request) error {
 	refs := r.URL.Query()["of"]
@@ -184,11 +191,7 @@ func (s *Server) comparePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := struct {
-		Of     []offered
-		Chosen []subjectLink
-		Report string
-	}{Of: offers(all, of)}
+	v := comparison{Of: offers(all, of)}
 	q := url.Values{}
 	for _, x := range of {
 		q.Add("of", x.ref())
@@ -197,7 +200,7 @@ func (s *Server) comparePage(w http.ResponseWriter, r *http.Request) error {
 	if len(of) > 0 {
 		v.Report = "/compare/report?" + q.Encode()
 	}
-	return s.page(w, http.StatusOK, "compare", frame{Title: "Compare", At: "/compare", Script: "compare.js", Body: v})
+	return s.page(w, http.StatusOK, frame{Title: "Compare", At: "/compare", Script: "compare.js", Body: body(drawCompare, v)})
 }
 
 type subjectLink struct{ Name, Rows string }
@@ -262,7 +265,7 @@ func (s *Server) compareReport(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("the comparison: %w", err)
 	}
-	return writeHTML(w, http.StatusOK, bytes.NewBuffer(slices.Clone(b)))
+	return writeHTML(w, http.StatusOK, string(b))
 }
 
 // rowsOf are the rows of a subject's test, beside those of another one; see compare.Rows.

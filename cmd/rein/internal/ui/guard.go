@@ -7,7 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
-	"html/template"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"rein/pipelines/compare/render/markup"
 )
 
 // A page on a loopback port is within reach of every program and every web site that the user opens. The guard lets in whoever has the
@@ -115,10 +117,10 @@ func (g *guard) enter(w http.ResponseWriter, r *http.Request, given string) {
 	rest.Del(tokenParam)
 	to.RawQuery = rest.Encode()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = entrance.Execute(w, to.String())
+	var page markup.Writer
+	drawEntrance(&page, to.String())
+	_, _ = io.WriteString(w, page.String())
 }
-
-var entrance = template.Must(template.New("").Parse(`<!doctype html><html lang="en"><meta charset="utf-8"><title>rein</title><link rel="icon" href="data:,"><meta http-equiv="refresh" content="0;url={{.}}"><a href="{{.}}">Go on</a></html>`))
 
 // cookieName contains the port, because all ports of a host share their cookies, and several servers may run.
 func (g *guard) cookieName(r *http.Request) string {

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"html/template"
 	"maps"
 	"net/http"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
+	"rein/pipelines/compare/render/markup"
 	"rein/steps/metric"
 )
 
@@ -18,7 +18,7 @@ type historyView struct {
 	Metric, Pipeline   string
 	Metrics, Pipelines []string
 	Last               int
-	Chart              template.HTML
+	Chart              markup.HTML
 	Lines              []historyLine // newest first
 }
 
@@ -53,10 +53,8 @@ func (s *Server) historyPage(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	v.collect(runs)
-	if err := v.draw(); err != nil {
-		return err
-	}
-	return s.page(w, http.StatusOK, "history", frame{Title: "History", At: "/history", Body: v})
+	v.draw()
+	return s.page(w, http.StatusOK, frame{Title: "History", At: "/history", Body: body(drawHistory, v)})
 }
 
 func (v *historyView) wants(run runlog.Summary) bool {
@@ -115,7 +113,7 @@ func (v *historyView) collect(runs []runlog.Summary) {
 	}
 }
 
-func (v *historyView) draw() (err error) {
+func (v *historyView) draw() {
 	var labels, order []string
 	lines, last := map[string][]render.Point{}, ""
 	for _, l := range slices.Backward(v.Lines) {
@@ -129,8 +127,7 @@ func (v *historyView) draw() (err error) {
 		lines[l.Pipeline] = append(lines[l.Pipeline], render.Point{At: len(labels) - 1, Value: l.Figure.Value})
 	}
 	slices.Sort(order)
-	v.Chart, err = render.Trend(v.Metric, order, lines, labels)
-	return err
+	v.Chart = render.Trend(v.Metric, order, lines, labels)
 }
 
 // axisLabel is the label below a run: its commit, otherwise its day.

@@ -62,7 +62,7 @@ func (s *Server) rowDetail(w http.ResponseWriter, r *http.Request) error {
 	if d.lineage, err = s.lineageOf(r.Context(), of.pipeline(), d.Row.ID); err != nil {
 		return err
 	}
-	return s.fragment(w, "row-detail", d)
+	return fragment(w, drawRowDetail, d)
 }
 
 // lineageOf searches the outputs of a pipeline's steps for a row and its relatives.

@@ -1,27 +1,19 @@
 package ui
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"fmt"
-	"html/template"
+	"io"
 	"net/http"
 	"path"
 	"strings"
 	"sync"
-	"time"
 	"unicode"
 
-	"rein/cmd/rein/internal/view"
-	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
-	"rein/pipelines/human"
+	"rein/pipelines/compare/render/markup"
 )
-
-//go:embed pages/*.gohtml
-var pageFiles embed.FS
 
 //go:embed assets/*
 var assetFiles embed.FS
@@ -71,65 +63,45 @@ type frame struct {
 	Title  string
 	At     string // path of the page
 	Script string // the page's own, in assets
-	Body   any
+	Body   func(*markup.Writer)
 	Menu   []menuItem
 }
 
-// templates are the pages.
-var templates = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{
-		"asset":    func(name string) string { return "/assets/" + assetHash(name) + "/" + name },
-		"when":     human.Time,
-		"took":     func(from, to time.Time) string { return human.Duration(to.Sub(from)) },
-		"ms":       func(ms int64) string { return human.Duration(time.Duration(ms) * time.Millisecond) },
-		"revision": view.Revision,
-		"statuses": view.StatusText[string],
-		"label":    render.Label,
-		"figure":   func(metric string, f *compare.Figure) string { return render.Format(metric, *f) },
-		"n":        func(n int) string { return human.Count(int64(n)) },
-		"many":     human.Many,
-		"score":    func(v float64) string { return fmt.Sprintf("%.3f", v) },
-		"visible":  visible,
-		"odds":     render.Odds,
-		"add":      func(a, b int) int { return a + b },
-	}).ParseFS(pageFiles, "pages/*.gohtml"))
-})
+// body draws a page's data, between its head and its foot.
+func body[T any](draw func(*markup.Writer, T), data T) func(*markup.Writer) {
+	return func(w *markup.Writer) { draw(w, data) }
+}
 
-// page writes a page: whole, or an error.
-func (s *Server) page(w http.ResponseWriter, status int, name string, f frame) error {
+// page writes a page.
+func (s *Server) page(w http.ResponseWriter, status int, f frame) error {
 	f.Menu = menu
-	var b bytes.Buffer
-	if err := templates().ExecuteTemplate(&b, "head", f); err != nil {
-		return err
-	}
-	if err := templates().ExecuteTemplate(&b, name, f.Body); err != nil {
-		return err
-	}
-	if err := templates().ExecuteTemplate(&b, "foot", f); err != nil {
-		return err
-	}
-	return writeHTML(w, status, &b)
+	var page markup.Writer
+	drawHead(&page, f)
+	f.Body(&page)
+	drawFoot(&page, f)
+	return writeHTML(w, status, page.String())
 }
 
 // fragment writes a part of a page.
-func (s *Server) fragment(w http.ResponseWriter, name string, data any) error {
-	var b bytes.Buffer
-	if err := templates().ExecuteTemplate(&b, name, data); err != nil {
-		return err
-	}
-	return writeHTML(w, http.StatusOK, &b)
+func fragment[T any](w http.ResponseWriter, draw func(*markup.Writer, T), data T) error {
+	var part markup.Writer
+	draw(&part, data)
+	return writeHTML(w, http.StatusOK, part.String())
 }
 
-func writeHTML(w http.ResponseWriter, status int, b *bytes.Buffer) error {
+func writeHTML(w http.ResponseWriter, status int, page string) error {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, err := b.WriteTo(w)
+	_, err := io.WriteString(w, page)
 	return err
 }
 
+// failure is why a page can't be shown.
+type failure struct{ Title, Text string }
+
 // problem writes a page that says why the requested one can't be shown.
 func (s *Server) problem(w http.ResponseWriter, status int, title, text string) {
-	if err := s.page(w, status, "problem", frame{Title: title, Body: struct{ Title, Text string }{title, text}}); err != nil {
+	if err := s.page(w, status, frame{Title: title, Body: body(drawProblem, failure{title, text})}); err != nil {
 		http.Error(w, text, status)
 	}
 }

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"html/template"
 	"net/http"
 	"slices"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"rein/engine"
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
+	"rein/pipelines/compare/render/markup"
 )
 
 // Plan is what would run if a file had a certain text, or what is wrong with the text.
@@ -34,7 +34,7 @@ type Problem struct {
 }
 
 // Graph draws the pipeline; a box says how long its step would take.
-func (p PlannedPipeline) Graph() (template.HTML, error) {
+func (p PlannedPipeline) Graph() markup.HTML {
 	var out []compare.Timing
 	for _, s := range p.Steps {
 		t := compare.Timing{Name: s.Name, Type: s.Type, Status: string(s.Status), MS: s.ForecastMS, Needs: p.Needs[s.Name]}
@@ -57,16 +57,19 @@ func (p PlannedPipeline) Pending() []engine.StepForecast {
 	return out
 }
 
+// planView is what the plan's page shows.
+type planView struct {
+	Files      []string
+	File, Text string
+	Plan       *Plan
+}
+
 func (s *Server) planPage(w http.ResponseWriter, r *http.Request) error {
 	files, err := s.Files(r.Context())
 	if err != nil {
 		return err
 	}
-	v := struct {
-		Files      []string
-		File, Text string
-		Plan       *Plan
-	}{Files: files, File: r.URL.Query().Get("file")}
+	v := planView{Files: files, File: r.URL.Query().Get("file")}
 	if v.File == "" && len(files) > 0 {
 		v.File = files[0]
 	}
@@ -81,7 +84,7 @@ func (s *Server) planPage(w http.ResponseWriter, r *http.Request) error {
 			v.Plan = &Plan{Problems: []Problem{{Severity: "error", Summary: err.Error()}}}
 		}
 	}
-	return s.page(w, http.StatusOK, "plan", frame{Title: "Plan", At: "/plan", Script: "plan.js", Body: v})
+	return s.page(w, http.StatusOK, frame{Title: "Plan", At: "/plan", Script: "plan.js", Body: body(drawPlan, v)})
 }
 
 // planText plans an unsaved text. It writes nothing.
@@ -101,7 +104,7 @@ func (s *Server) planText(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		p = &Plan{Problems: []Problem{{Severity: "error", Summary: err.Error()}}}
 	}
-	return s.fragment(w, "plan-result", p)
+	return fragment(w, drawPlanResult, p)
 }
 
 // planChanges sends the text of a file each time it was saved.

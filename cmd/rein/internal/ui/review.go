@@ -76,17 +76,20 @@ type piece struct {
 	Marked bool
 }
 
+// reviewView is what the review's page shows.
+type reviewView struct {
+	Files   []string
+	File    string
+	Problem string
+	Card    *reviewed
+}
+
 func (s *Server) reviewPage(w http.ResponseWriter, r *http.Request) error {
 	files, err := s.Reviews(r.Context())
 	if err != nil {
 		return err
 	}
-	view := struct {
-		Files   []string
-		File    string
-		Problem string
-		Card    *reviewed
-	}{Files: files, File: r.URL.Query().Get("file")}
+	view := reviewView{Files: files, File: r.URL.Query().Get("file")}
 	if view.File == "" && len(files) > 0 {
 		view.File = files[0]
 	}
@@ -103,7 +106,7 @@ func (s *Server) reviewPage(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
-	return s.page(w, http.StatusOK, "review", frame{Title: "Review", At: "/review", Script: "review.js", Body: view})
+	return s.page(w, http.StatusOK, frame{Title: "Review", At: "/review", Script: "review.js", Body: body(drawReview, view)})
 }
 
 func (s *Server) reviewRow(w http.ResponseWriter, r *http.Request) error {
@@ -116,7 +119,7 @@ func (s *Server) reviewRow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.fragment(w, "review-card", c)
+	return fragment(w, drawReviewCard, c)
 }
 
 // card is the card of the row at an index; -1 means the first undecided row.

@@ -108,7 +108,7 @@ func (s *Server) rowsPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.page(w, http.StatusOK, "rows", frame{Title: "Rows", At: "/rows", Script: "rows.js", Body: v})
+	return s.page(w, http.StatusOK, frame{Title: "Rows", At: "/rows", Script: "rows.js", Body: body(drawRows, v)})
 }
 
 func (s *Server) rowsTable(w http.ResponseWriter, r *http.Request) error {
@@ -116,7 +116,7 @@ func (s *Server) rowsTable(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.fragment(w, "rows-table", v)
+	return fragment(w, drawRowsTable, v)
 }
 
 func (s *Server) rowsView(r *http.Request) (*rowsView, error) {

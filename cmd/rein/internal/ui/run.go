@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"html/template"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 	"rein/engine/record"
 	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
+	"rein/pipelines/compare/render/markup"
 )
 
 // shownRun is a run on its page.
@@ -28,7 +28,7 @@ type shownRun struct {
 
 type shownPipeline struct {
 	record.Pipeline
-	Graph   template.HTML
+	Graph   markup.HTML
 	Scored  bool // it has rows to look at
 	Figures []shownFigure
 }
@@ -69,12 +69,10 @@ func (s *Server) runPage(w http.ResponseWriter, r *http.Request) error {
 				of.Scored = true
 			}
 		}
-		if of.Graph, err = render.Steps(p.Name, timings(p.Steps)); err != nil {
-			return err
-		}
+		of.Graph = render.Steps(p.Name, timings(p.Steps))
 		shown.Pipelines = append(shown.Pipelines, of)
 	}
-	return s.page(w, http.StatusOK, "run", frame{Title: "Run " + rec.ID, At: "/", Script: "run.js", Body: shown})
+	return s.page(w, http.StatusOK, frame{Title: "Run " + rec.ID, At: "/", Script: "run.js", Body: body(drawRun, shown)})
 }
 
 // timings are steps as the report draws them.

@@ -58,7 +58,7 @@ type runList struct {
 	Filter string
 	Total  int
 	Broken int
-	pager
+	Pages  pager
 }
 
 type liveRun struct {
@@ -99,7 +99,7 @@ func (s *Server) runsPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.page(w, http.StatusOK, "runs", frame{Title: "Runs", At: "/", Script: "runs.js", Body: list})
+	return s.page(w, http.StatusOK, frame{Title: "Runs", At: "/", Script: "runs.js", Body: body(drawRuns, list)})
 }
 
 func (s *Server) runsTable(w http.ResponseWriter, r *http.Request) error {
@@ -107,7 +107,7 @@ func (s *Server) runsTable(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.fragment(w, "runs-table", list)
+	return fragment(w, drawRunsTable, list)
 }
 
 func (s *Server) runList(r *http.Request) (*runList, error) {
@@ -124,10 +124,10 @@ func (s *Server) runList(r *http.Request) (*runList, error) {
 		}
 	}
 	list.Total = len(all)
-	list.pager = newPager(number(r, "page"), pageSize, len(found), func(page int) string {
+	list.Pages = newPager(number(r, "page"), pageSize, len(found), func(page int) string {
 		return "/?" + url.Values{"q": {list.Filter}, "page": {strconv.Itoa(page)}}.Encode()
 	})
-	list.Runs = found[list.From:list.To]
+	list.Runs = found[list.Pages.From:list.Pages.To]
 	live, err := runlog.Live(s.Store)
 	for _, run := range live {
 		l := liveRun{Run: run}
