@@ -130,7 +130,7 @@ func onlyRegular(dir string) error {
 		}
 		fi, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // a broken link; whoever needs the file reports it
+			return nil // a broken link; the code that needs the file reports it
 		}
 		if err == nil && !fi.Mode().IsRegular() && !fi.IsDir() {
 			err = fmt.Errorf("%s is neither a file nor a folder, so nothing of %s is read", path, dir)

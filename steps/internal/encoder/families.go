@@ -35,8 +35,8 @@ func known() string { return strings.Join(slices.Sorted(maps.Keys(families)), ",
 // farthest is the distance beyond which all tokens share one bucket.
 const farthest = 128
 
-// Bucket returns the bucket of the relative bias between a token and another that is ahead of it by the given number of tokens, or behind
-// it if ahead is negative. It computes in float32, as PyTorch does.
+// Bucket returns the bucket of the relative bias for two tokens. ahead is how many tokens the second is ahead of the first; it is negative
+// if the second is behind. The computation is in float32, as in PyTorch.
 func (c Config) Bucket(ahead int) int {
 	half := c.Buckets / 2
 	exact, first, n := half/2, 0, -ahead

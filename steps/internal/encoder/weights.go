@@ -168,7 +168,7 @@ func (r *reader) take(name string) []float32 {
 	return t.Data
 }
 
-// transposed returns a matrix that is stored as [outputs, inputs].
+// transposed returns the transpose of a matrix, which the file stores as [outputs, inputs].
 func (r *reader) transposed(name string) []float32 {
 	w := r.take(name)
 	if r.err != nil {

@@ -108,8 +108,8 @@ func (r Repo) Fetch(ctx context.Context, want func(name string) bool, progress f
 	return out, nil
 }
 
-// Folder returns a model's folder, with the files fetched that it lacks. Each entry of needs is a list of names of which one has to exist;
-// extras are fetched if they exist. Without a connection, the error says which files are missing and how to get them.
+// Folder returns a model's folder, and fetches the files that are missing in it. Each entry of needs is a list of names, of which one has
+// to exist. Files of extras are fetched if they exist. Without a connection, the error says which files are missing and how to get them.
 func (r Repo) Folder(ctx context.Context, needs [][]string, extras []string, progress func(done, total int)) (string, error) {
 	_, snapshot, err := r.open()
 	if err != nil {

@@ -18,14 +18,14 @@ type Set struct {
 
 // Rule says what happens if rows leaked.
 type Rule struct {
-	OnLeak    string  // "stop": a verdict; "exclude": they are left out of the figures, or a verdict if they are too many; else a note
+	OnLeak    string  // "stop", "exclude", or anything else, which only notes leaked rows
 	Tolerance float64 // share of a set that may resemble made rows of another origin without a verdict
 }
 
 // Guard compares sets that are about to be reported on with the rows that a model was made with, which its folder remembers. If the rule is
-// "stop", leaked rows are a verdict with examples. Rows that resemble made rows by chance stay, and are only noted if they are within the
+// "stop", leaked rows are a verdict with examples. Rows that only resemble made rows are noted and stay, as long as they are within the
 // tolerance: models are compared on equal rows. If the rule is "exclude", Guard returns by set the ids of the rows to leave out of the
-// figures, at most the share Most. Don't pass sets that the model is meant to know, such as a mined pool.
+// figures; more than the share Most of a set are a verdict. Don't pass sets that the model is meant to know, such as a mined pool.
 func Guard(ctx context.Context, env *steps.Env, model artifact.Model, rule Rule, sets ...Set) (map[string]map[string]bool, error) {
 	read := env.Count(0, "training rows read")
 	m, err := load(model.Path, func() { read.Add(1) })

@@ -54,8 +54,8 @@ type label struct {
 	id   string
 }
 
-// Save writes the memory of the rows in uses into a model's folder. If training continued another model, from is that model's folder, and
-// its rows are remembered, too; else from is empty.
+// Save writes the memory of the rows in uses into a model's folder. from is empty, or the folder of a model that training continued. That
+// model's rows are remembered, too.
 func Save(ctx context.Context, dir, from string, uses ...Use) (err error) {
 	f, err := os.Create(filepath.Join(dir, File))
 	if err != nil {

@@ -64,7 +64,7 @@ type Encoder struct {
 	eval   *g.Exec
 	values []*tensors.Tensor // all weights except the word table, as home.load returned them
 	home   home
-	first  int // position in the model's Weights of the first that is trained
+	first  int // position of the first trained weight in the model's Weights
 	step   int
 	flash  bool // uses the device's flash attention
 }

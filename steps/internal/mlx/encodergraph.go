@@ -100,8 +100,8 @@ func relative(c encoder.Config, table *g.Node, length int) *g.Node {
 	return g.TransposeAllAxes(by, 0, 3, 1, 2)
 }
 
-// linear returns its result in the type in which it was computed. A GPU spends most of its time on writing and reading activations; in
-// bfloat16, they take half of it.
+// linear doesn't convert its result back to float32. A GPU spends most of its time on writing and reading activations, which takes half as
+// long in bfloat16.
 func (e *Encoder) linear(x, matrix, bias *g.Node) *g.Node {
 	return g.Add(e.product(x, 1, matrix, 0, false), g.Reshape(e.reduced(bias), 1, bias.Shape().Dimensions[0]))
 }

@@ -20,8 +20,8 @@ func sumRows(dst, table []float32, ids []int32) {
 }
 
 // SumRows writes the sum of the table's rows at ids to dst, which has the length of a row. It adds in the order of ONNX Runtime's ReduceSum
-// on x86-64: within each four rows from first to last, then the sums of four likewise. The number of ids must be a multiple of 4; fill up
-// with id 0, whose row is zero.
+// on x86-64: it first adds up each four rows, then adds their sum to the total. The number of ids must be a multiple of 4; fill up with id
+// 0, whose row is zero.
 func SumRows(dst, table []float32, ids []int32) {
 	clear(dst)
 	dim := len(dst)

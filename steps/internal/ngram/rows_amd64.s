@@ -1,7 +1,7 @@
 #include "textflag.h"
 
 // func sumRowsAVX2(dst, table *float32, ids *int32, n, dim int)
-// Columns in strips of 16 (then one of 8): a strip's sums stay in registers over all rows.
+// Sums strips of 16 columns, then one of 8. The sums of a strip stay in registers while all rows are added.
 TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ table+8(FP), SI
@@ -53,7 +53,7 @@ done:
 	RET
 
 // func sumFoursAVX2(dst, table *float32, ids *int32, n, dim int)
-// Strips as above. Four rows are added up before they are added to the strip's sums.
+// Uses the same strips. Adds up four rows before it adds them to the sums of the strip.
 TEXT ·sumFoursAVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ table+8(FP), SI

@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// whole reads an object that is one record, or holds the columns of several, as data frames are written.
+// whole reads an object that is one record, or one that holds columns, as data frames write them.
 func (d *jsonDoc) whole(dec *json.Decoder) error {
 	var raw json.RawMessage
 	if err := dec.Decode(&raw); err != nil {

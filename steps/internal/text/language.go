@@ -51,7 +51,7 @@ func isEnglish(text string) bool {
 	return hits > 0 && 8*hits >= words
 }
 
-// partLen is the length of the part of a text that is looked at.
+// partLen is how much of a text is looked at to name its language.
 const partLen = 2000 // bytes
 
 // Language returns the English name of a text's language. If it isn't sure, it says so in brackets, with the name of the script if that is

@@ -41,7 +41,7 @@ type Calibrated struct {
 	Threshold float64 `json:"threshold"` // above 1 if a threshold at the highest score would flag too many rows
 	Flagged   int     `json:"flagged"`   // number of flagged rows
 	AtMost    float64 `json:"fp_rate_at_most"`
-	// Need is how many rows are needed to show the limit. If it isn't 0, there were too few, and there is no threshold.
+	// Need is 0 if there were enough rows. Else it is how many rows are needed to show the limit, and there is no threshold.
 	Need int `json:"need,omitempty"`
 }
 

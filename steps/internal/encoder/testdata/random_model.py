@@ -16,7 +16,7 @@ positions = 300 + (pad + 1 if pad else 0)
 torch.manual_seed(3)
 config = AutoConfig.for_model(kind, vocab_size=old["vocab_size"], max_position_embeddings=positions, pad_token_id=pad, initializer_range=0.2, **sizes)
 model = AutoModel.from_config(config).eval()
-for p in model.parameters():  # so that no weight is what another one could be taken for
+for p in model.parameters():  # gives every weight its own values, so that no two can be mixed up
     torch.nn.init.normal_(p, std=0.2)
 model.save_pretrained(out)
 for name in ("vocab.txt", "tokenizer.json", "tokenizer_config.json"):

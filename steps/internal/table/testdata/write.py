@@ -52,7 +52,7 @@ def plain(v):
     if isinstance(v, list):
         return [plain(x) for x in v]
     if isinstance(v, dt.datetime):
-        if hasattr(v, "to_pydatetime"):  # where pandas is installed, nanoseconds come as its Timestamp
+        if hasattr(v, "to_pydatetime"):  # with pandas, nanoseconds are its Timestamp
             v = v.to_pydatetime(warn=False)
         v = v if v.tzinfo else v.replace(tzinfo=utc)
         s = v.astimezone(utc).isoformat(timespec="microseconds").replace("+00:00", "")
