@@ -83,12 +83,12 @@ func (s *Store) takeIn(ctx context.Context, path string, t *tree, b Blob) (Blob,
 		}
 	}
 	dst := s.blobPath(b)
-	err := os.Rename(path, dst)
+	err := RenamePlain(path, dst)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
 			return b, stateError(err)
 		}
-		err = os.Rename(path, dst)
+		err = RenamePlain(path, dst)
 	}
 	switch {
 	case err == nil:

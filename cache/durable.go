@@ -163,7 +163,7 @@ func makeDir(path string) error {
 
 // syncPath makes a file's content, or the names in a folder, durable.
 func syncPath(path string) error {
-	f, err := os.Open(path)
+	f, err := OpenPlain(path, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b 
 // hashFile hashes a file of the given size, large ones in chunks on all cores. A file that grows or shrinks meanwhile is an error, because
 // it has no definite content.
 func hashFile(ctx context.Context, path string, size int64) (Digest, error) {
-	f, err := os.Open(path)
+	f, err := OpenPlain(path, os.O_RDONLY, 0)
 	if err != nil {
 		return Digest{}, err
 	}

@@ -11,3 +11,6 @@ import (
 func OpenPlain(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	return os.OpenFile(path, flag, mode)
 }
+
+// RenamePlain is os.Rename where to isn't a folder.
+func RenamePlain(from, to string) error { return os.Rename(from, to) }

@@ -311,8 +311,12 @@ func (t *tree) folders() []string {
 // moved or removed otherwise.
 func (t *tree) seal(at time.Time) error {
 	for _, f := range t.files {
-		mode := fs.FileMode(0o444) | f.info.Mode()&0o111
-		if err := errors.Join(os.Chmod(f.path, mode), os.Chtimes(f.path, at, at)); err != nil {
+		if mode := fs.FileMode(0o444) | f.info.Mode()&0o111; mode != f.info.Mode() {
+			if err := os.Chmod(f.path, mode); err != nil {
+				return err
+			}
+		}
+		if err := os.Chtimes(f.path, at, at); err != nil {
 			return err
 		}
 	}

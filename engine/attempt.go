@@ -95,7 +95,7 @@ func (w *worker) attempt(t *task, c *collector, over func()) result {
 	kept := c.taken()
 	kept.RunMS, kept.PeakRSS, kept.Made, kept.Host = max(ms(took), 1), used.PeakRSS, start.UTC().Truncate(time.Millisecond), used.Host
 	if kept.Host == "" {
-		kept.Host, _ = os.Hostname()
+		kept.Host = hostname()
 	}
 	over()
 	return w.commit(t, o, kept)

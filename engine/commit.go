@@ -22,10 +22,12 @@ func (w *worker) commit(t *task, o *Order, kept cache.Result) result {
 	for _, port := range slices.Sorted(maps.Keys(o.Outputs)) {
 		w.options.point("adopt")
 		path := o.Outputs[port]
-		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-			return result{status: StatusFailed, err: fmt.Errorf("wrote no output %q", port)}
-		}
 		b, err := w.store.Adopt(ctx, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+				return result{status: StatusFailed, err: fmt.Errorf("wrote no output %q", port)}
+			}
+		}
 		if err != nil {
 			return result{status: StatusFailed, err: fmt.Errorf("output %q: %w", port, err)}
 		}

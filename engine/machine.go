@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 
 	"rein/engine/record"
 )
@@ -63,9 +64,14 @@ func procField(path, name string) string {
 	return ""
 }
 
+// hostname is this machine's name, "" if it has none.
+var hostname = sync.OnceValue(func() string {
+	name, _ := os.Hostname()
+	return name
+})
+
 // thisHost is what a record says of the machine.
 func thisHost() record.Host {
-	name, _ := os.Hostname()
-	return record.Host{Name: name, OS: runtime.GOOS, Arch: runtime.GOARCH, CPU: procField("/proc/cpuinfo", "model name"),
+	return record.Host{Name: hostname(), OS: runtime.GOOS, Arch: runtime.GOARCH, CPU: procField("/proc/cpuinfo", "model name"),
 		Cores: runtime.NumCPU(), Memory: totalMemory()}
 }

@@ -162,8 +162,7 @@ func ExecuteOrder(ctx context.Context, path string, resolver Resolver, emit func
 	if runErr != nil && ctx.Err() != nil {
 		return runErr // told to stop: that isn't an answer, and the sender of the order decides what it means
 	}
-	host, _ := os.Hostname()
-	if err := writeResult(path, runErr, Usage{PeakRSS: proc.OwnPeakRSS(), Host: host, Ran: time.Since(began)}); err != nil {
+	if err := writeResult(path, runErr, Usage{PeakRSS: proc.OwnPeakRSS(), Host: hostname(), Ran: time.Since(began)}); err != nil {
 		return errors.Join(runErr, err)
 	}
 	return runErr
@@ -229,9 +228,8 @@ func (o *Order) sameKey(ctx context.Context, op Op) error {
 	for _, c := range diffKeys(theirs, here) {
 		changes = append(changes, c.String())
 	}
-	host, _ := os.Hostname()
 	return fmt.Errorf("the rein on %s makes other results than the one that sent the step (%s): both have to be of one version",
-		host, strings.Join(changes, "; "))
+		hostname(), strings.Join(changes, "; "))
 }
 
 func writeResult(order string, runErr error, used Usage) error {

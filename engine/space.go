@@ -32,6 +32,7 @@ type space struct {
 	lease *cache.Lease
 	mu    sync.Mutex
 	needs []byte          // lines for the file of uses
+	list  *os.File        // that file; nil: not opened yet
 	used  map[string]bool // names of the folders of running executions
 	free  []freeFolder    // those of finished ones, because making and removing folders is slow
 }
@@ -159,11 +160,14 @@ func (s *space) tell() {
 	if len(s.needs) == 0 {
 		return
 	}
-	f, err := os.OpenFile(filepath.Join(s.dir, usesName), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return // the next one tries again
+	if s.list == nil {
+		f, err := os.OpenFile(filepath.Join(s.dir, usesName), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return // the next one tries again
+		}
+		s.list = f
 	}
-	if _, err := f.Write(s.needs); errors.Join(err, f.Close()) == nil {
+	if _, err := s.list.Write(s.needs); err == nil {
 		s.needs = s.needs[:0]
 	}
 }
@@ -190,7 +194,7 @@ func (s *space) take(facts []string, reuses bool) (dir string, left []string, er
 	from := s.free[at]
 	s.free = slices.Delete(s.free, at, at+1)
 	if from.name != name {
-		if err := os.Rename(filepath.Join(s.dir, from.name), dir); err != nil {
+		if err := cache.RenamePlain(filepath.Join(s.dir, from.name), dir); err != nil {
 			return dir, nil, err
 		}
 	}
@@ -226,9 +230,19 @@ const (
 	smallFile = 64 << 10
 )
 
+// entriesOf is os.ReadDir, without order and without what os.Open does.
+func entriesOf(dir string) ([]os.DirEntry, error) {
+	f, err := cache.OpenPlain(dir, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.ReadDir(-1)
+}
+
 // empty removes what is in dir, except for one name.
 func empty(dir, except string) error {
-	entries, err := os.ReadDir(dir)
+	entries, err := entriesOf(dir)
 	if err != nil {
 		return err
 	}
@@ -248,7 +262,7 @@ func leave(dir string) (left []string, err error) {
 	if err := os.Chmod(dir, 0o700); err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(dir)
+	entries, err := entriesOf(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -267,6 +281,9 @@ func leave(dir string) (left []string, err error) {
 }
 
 func (s *space) close() {
+	if s.list != nil {
+		_ = s.list.Close() // its content is read only while the run goes on
+	}
 	_ = cache.RemoveAll(s.dir) // the next run sweeps what is left
 	_ = s.lease.Release()
 }

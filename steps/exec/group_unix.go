@@ -25,7 +25,7 @@ func runGroup(ctx context.Context, cmd *osexec.Cmd, mark string, out io.Writer) 
 	}
 	cmd.SysProcAttr.Setsid = true
 	adopt()
-	printed, end, err := os.Pipe()
+	printed, end, err := pipe()
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (l *leftovers) create(dst string, mode fs.FileMode) (f *os.File, was int64,
 			info, err := f.Stat()
 			if err == nil && info.Size() > 0 && asNew(f, info) { // an empty file that stays empty would keep its old time
 				if path != dst {
-					err = os.Rename(path, dst)
+					err = cache.RenamePlain(path, dst)
 				}
 				if err == nil {
 					l.names = slices.Delete(l.names, i, i+1)

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -89,6 +90,18 @@ func readAll(path string) (text string, ok bool) {
 			return b.String(), err == nil
 		}
 	}
+}
+
+// pipe is os.Pipe with an end for writing that is only passed on: it is never waited for, which would take several calls to arrange.
+func pipe() (r, w *os.File, err error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return nil, nil, os.NewSyscallError("pipe2", err)
+	}
+	if err := unix.SetNonblock(fds[0], true); err != nil {
+		return nil, nil, errors.Join(err, unix.Close(fds[0]), unix.Close(fds[1]))
+	}
+	return os.NewFile(uintptr(fds[0]), "|0"), os.NewFile(uintptr(fds[1]), "|1"), nil
 }
 
 // noFollow has an open of a symbolic link fail.

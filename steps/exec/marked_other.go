@@ -23,6 +23,9 @@ func nameless() (*os.File, error) {
 	return f, os.Remove(f.Name())
 }
 
+// pipe is a pipe whose end is waited for.
+func pipe() (r, w *os.File, err error) { return os.Pipe() }
+
 const noFollow = 0
 
 // asNew is false: processes that may still have the file open are waited for on Linux only.
