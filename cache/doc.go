@@ -6,6 +6,7 @@
 //	.rein/blobs/ab/abcd content under its digest, read-only; a folder is a tree
 //	.rein/runs/ID.json  run records
 //	.rein/loads/        what loads made of pipeline files (package lang)
+//	.rein/settled/      what ended runs left for runs with nothing to do (package engine)
 //	.rein/leases/       a file whose bytes are locks, held by the kernel: a dead process holds nothing
 //	.rein/scratch/      work in progress; checkpoints/ outlive a killed run
 //

@@ -13,12 +13,16 @@ const tmpFile = ".tmp-"
 
 // writeFile writes a file so that it is there whole or not at all, also after a power cut. A durable one is there after that; another
 // one may be what it was before.
-func writeFile(path string, b []byte, durable bool) error {
+func writeFile(path string, durable bool, parts ...[]byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), tmpFile)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(b)
+	for _, b := range parts {
+		if err == nil {
+			_, err = f.Write(b)
+		}
+	}
 	err = errors.Join(err, f.Chmod(0o644), syncFile(f), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)

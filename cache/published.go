@@ -344,7 +344,7 @@ func (p *destination) write(t *tree, durable bool) error {
 		return stateError(err)
 	}
 	if t.dir {
-		if err := writeFile(p.treePath(t.blob()), []byte(t.text()), durable); err != nil {
+		if err := writeFile(p.treePath(t.blob()), durable, []byte(t.text())); err != nil {
 			return stateError(err)
 		}
 	}
@@ -352,5 +352,5 @@ func (p *destination) write(t *tree, durable bool) error {
 	if err != nil {
 		return err
 	}
-	return stateError(writeFile(p.store.recordPath(p.path)+".json", b, durable))
+	return stateError(writeFile(p.store.recordPath(p.path)+".json", durable, b))
 }

@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// WriteRun keeps a run's record.
-func (s *Store) WriteRun(id string, json []byte) error {
+// WriteRun keeps a run's record, which may come in parts.
+func (s *Store) WriteRun(id string, json ...[]byte) error {
 	if s.readOnly {
 		return errReadOnly
 	}
 	if id == "" || id != filepath.Base(id) || strings.HasPrefix(id, ".") {
 		return fmt.Errorf("run id %q is not a file name", id)
 	}
-	return stateError(writeFile(filepath.Join(s.dir, runsDir, id+".json"), json, true))
+	return stateError(writeFile(filepath.Join(s.dir, runsDir, id+".json"), true, json...))
 }
 
 // ReadRun returns a run's record. Records are plain files: nothing is opened or locked.

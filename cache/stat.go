@@ -128,13 +128,22 @@ func (s *Store) hashKnown(ctx context.Context, t *tree, stamps []stamp) error {
 		return err
 	}
 	began := time.Now()
-	if err := t.hash(ctx, known); err != nil || s.readOnly {
+	if err := t.hash(ctx, known); err != nil || s.readOnly || t.small() {
 		return err
 	}
 	if err := s.keepStamps(ctx, t, known, stamps, began); err != nil {
 		return unlessFull(err)
 	}
 	return unlessFull(s.keepFolder(ctx, t, stamps, began))
+}
+
+// smallTree is up to how many bytes a tree isn't remembered: to hash it again costs less than a write to the index.
+var smallTree int64 = 1 << 20
+
+// small tells whether a tree isn't remembered.
+func (t *tree) small() bool {
+	const perFile = 4 << 10 // opening a file takes as long as hashing some bytes
+	return t.size()+perFile*int64(len(t.files)) < smallTree
 }
 
 // unlessFull drops the error of a full disk: what isn't remembered is found out again.

@@ -13,8 +13,10 @@ import (
 
 // Whatever is done to a folder, the memo's answer is that of reading everything.
 func TestFolderMemoIsNeverStale(t *testing.T) {
-	known := 0
+	known, small := 0, smallTree
+	smallTree = 0
 	defer func() {
+		smallTree = small
 		if known == 0 {
 			t.Error("no file was known: the test says nothing of SeeKnown")
 		}
@@ -97,4 +99,22 @@ func change(edit, path, other string, content byte) (err error) {
 		return nil
 	}
 	return err
+}
+
+// What is hashed in no time isn't remembered, so that a run that has read a few small files doesn't write to the index.
+func TestSmallTreesAreNotRemembered(t *testing.T) {
+	for name, x := range map[string]struct {
+		files, size int
+		small       bool
+	}{"a file": {1, 1000, true}, "a large file": {1, 1 << 20, false}, "some files": {100, 10, true}, "many files": {300, 10, false}} {
+		dir := t.TempDir()
+		for i := range x.files {
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), make([]byte, x.size), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if tree, err := readTree(dir); err != nil || tree.small() != x.small {
+			t.Errorf("%s: small: %v, %v", name, tree.small(), err)
+		}
+	}
 }

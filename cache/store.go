@@ -29,6 +29,7 @@ const (
 	logsDir       = "logs"
 	partialDir    = "partial"
 	jobsDir       = "jobs"
+	settledDir    = "settled"
 )
 
 // formatFile says by which rules the folder was written.
@@ -126,10 +127,10 @@ func (s *Store) checkFormat() error {
 	if err := makeDir(s.dir); err != nil {
 		return stateError(err)
 	}
-	if err := writeFile(path, []byte(format), true); err != nil {
+	if err := writeFile(path, true, []byte(format)); err != nil {
 		return stateError(err)
 	}
-	return stateError(writeFile(filepath.Join(s.dir, ignoreFile), []byte("*\n"), true)) // git passes over the whole folder
+	return stateError(writeFile(filepath.Join(s.dir, ignoreFile), true, []byte("*\n"))) // git passes over the whole folder
 }
 
 func (s *Store) notState(why string, args ...any) error {

@@ -14,6 +14,16 @@ type Digest [32]byte
 // Sum hashes b.
 func Sum(b []byte) Digest { return blake3.Sum256(b) }
 
+// sumOf hashes texts, one after another.
+func sumOf(parts [][]byte) (d Digest) {
+	h := blake3.New()
+	for _, p := range parts {
+		_, _ = h.Write(p) // a hash doesn't fail
+	}
+	h.Sum(d[:0])
+	return d
+}
+
 // SumString hashes s.
 func SumString(s string) (d Digest) {
 	h := blake3.New()

@@ -54,6 +54,12 @@ type Options struct {
 	// point is called when a run passes a commit point. Tests kill the process there.
 	point func(name string)
 
+	// Known stands for the graph, and for the rein that runs it: two runs with equal ones have equal graphs. Zero: it isn't known, and
+	// nothing is kept for Repeat.
+	Known cache.Digest
+	// Note is asked for what the caller wants back from Repeat, given the record of a run that has nothing to do. nil: nothing.
+	Note func(*record.Run) []byte
+
 	// These are kept in the run record as they are.
 	Versions map[string]string
 	Command  []string

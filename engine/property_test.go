@@ -111,15 +111,20 @@ func writeFile(t *rapid.T, dir string, i int, text string) {
 	}
 }
 
+// fewChecks sets how many checks are made of a property, unless a flag says it: each check is a dozen runs.
+func fewChecks(t *testing.T, n string) {
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set(n); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Value.Set(f.DefValue) })
+	}
+}
+
 // After any edits, evictions and runs, an incremental run has the results of a clean one, byte for byte, its plan was
 // right, and a second run has nothing to do.
 func TestIncrementalRunsEqualCleanRuns(t *testing.T) {
-	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue { // each check is a dozen runs
-		if err := f.Value.Set("20"); err != nil {
-			t.Fatal(err)
-		}
-		defer f.Value.Set(f.DefValue)
-	}
+	fewChecks(t, "20")
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(t.TempDir(), "")
 		if err != nil {

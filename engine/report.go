@@ -65,13 +65,20 @@ func Needs(n *Node) []string {
 	return out
 }
 
-// keep writes the record.
+// keep writes the record, and what the next run can go by.
 func (r *runner) keep(rec *record.Run) error {
-	b, err := rec.Encode()
+	head, err := rec.Head()
+	if err != nil {
+		return err
+	}
+	body, err := rec.Body()
 	if err != nil {
 		return err
 	}
 	err = r.store.Sync() // first: a record's results are there
 	r.options.point("record")
-	return errors.Join(err, r.store.WriteRun(rec.ID, b))
+	if err = errors.Join(err, r.store.WriteRun(rec.ID, head, body)); err == nil {
+		r.settle(rec, body)
+	}
+	return err
 }

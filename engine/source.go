@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"golang.org/x/text/unicode/norm"
@@ -30,12 +31,13 @@ type located struct {
 // sources hashes the user's files. Each path is hashed once, however many steps read it.
 type sources struct {
 	store *cache.Store
+	began time.Time // no file was looked at before
 	mu    sync.Mutex
 	known map[Path]func() ([]located, error)
 }
 
 func newSources(s *cache.Store) *sources {
-	return &sources{store: s, known: map[Path]func() ([]located, error){}}
+	return &sources{store: s, began: time.Now(), known: map[Path]func() ([]located, error){}}
 }
 
 // get finds and hashes what p names.

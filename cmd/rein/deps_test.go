@@ -36,7 +36,7 @@ var layers = []struct{ pkg, may string }{
 	{`^pipelines/compare/render/markup(/.*)?$`, `^pipelines/compare/render/markup$`},
 	{`^pipelines/compare/render$`, `^(engine/record|steps/stats|steps/metric|pipelines/human|pipelines/compare(/diff)?)$`},
 	{`^pipelines/lang/draw$`, `^(engine|pipelines/human)$`},
-	{`^pipelines/lang(/.*)?$`, `^(cache|engine|engine/record|steps|steps/artifact|steps/metric|pipelines/lang(/.*)?)$`},
+	{`^pipelines/lang(/.*)?$`, `^(cache|cache/flat|engine|engine/record|steps|steps/artifact|steps/metric|pipelines/lang(/.*)?)$`},
 	{`^cmd/rein/internal/.*$`, `.*`},
 	{`^cmd/rein$`, `.*`},
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"rein/cache"
 	"rein/engine"
 	"rein/pipelines"
 	"rein/pipelines/lang"
@@ -59,13 +60,27 @@ func (a *app) loadToRun(ctx context.Context, args []string, l *loadFlags) (*lang
 	if err != nil {
 		return p, err
 	}
-	if a.shipped(args) && !a.quiet && !a.json {
-		fmt.Fprintf(a.err, "no folder %q here: these are the built-in strategies\n", defaultFolder)
-	}
+	a.tellShipped(args)
 	if err := a.report(p, p.CheckPaths()); err != nil || p.FromSnapshot() {
 		return p, err
 	}
 	return p, leakage(ctx, p)
+}
+
+// tellShipped says that the built-in strategies are meant.
+func (a *app) tellShipped(args []string) {
+	if a.shipped(args) && !a.quiet && !a.json {
+		fmt.Fprintf(a.err, "no folder %q here: these are the built-in strategies\n", defaultFolder)
+	}
+}
+
+// identify is the ID of the program that loadToRun would take from a snapshot.
+func (a *app) identify(args []string, l *loadFlags) (cache.Digest, bool) {
+	o := a.langOptions(args, l)
+	if o.Snapshots = a.snapshots(); l.anew || o.Snapshots == nil {
+		return cache.Digest{}, false
+	}
+	return lang.Identify(a.targets(args), o)
 }
 
 // leakage refuses a graph that reports on rows that the reported model is made with.

@@ -65,6 +65,9 @@ func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags
 	if err := notNegative("--jobs", r.jobs); err != nil {
 		return nil, nil, err
 	}
+	if f, err := a.planAgain(ctx, args, l, r); f != nil || err != nil {
+		return f, nil, err
+	}
 	p, err := a.loadToRun(ctx, args, l)
 	if err != nil {
 		return nil, nil, err
@@ -93,6 +96,26 @@ func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags
 	}
 	more, err := repeated(ctx, p.Graph, f)
 	return f, slices.Concat(notes, slow, more), err
+}
+
+// planAgain is plan where there is nothing to do; nil if nobody can tell without looking at the graph.
+func (a *app) planAgain(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*engine.Forecast, error) {
+	known, ok := a.identify(args, l)
+	if !ok || len(r.force) > 0 || r.executor != "" {
+		return nil, nil
+	}
+	store, err := a.store(true)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	o := a.engineOptions(store)
+	o.Jobs, o.Known = r.jobs, known
+	f, err := engine.PlanAgain(ctx, o)
+	if f != nil {
+		a.tellShipped(args)
+	}
+	return f, err
 }
 
 // repeated names the trainings to come that train more than the model that they give, and how many more.

@@ -101,9 +101,12 @@ func (a *app) engineOptions(store *cache.Store) engine.Options {
 	}
 }
 
-// commandLine is the command line for the record, without values of sensitive variables.
+// commandLine is the command line for the record, without values of the program's sensitive variables.
 func commandLine(p *lang.Program) []string {
 	out := append([]string{"rein"}, os.Args[1:]...)
+	if p == nil { // none has any
+		return out
+	}
 	for _, pipe := range p.Pipelines {
 		for _, v := range pipe.Variables {
 			if !v.Sensitive {

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"rein/cache"
 	"rein/cmd/rein/internal/runlog"
 	"rein/engine"
 	"rein/engine/record"
@@ -39,7 +41,7 @@ EXIT STATUS
   rein run --var variations=10 --budget 20m pipelines/hybrid.hcl
   rein run --frozen                 # fail on the first step that would have to run`,
 		RunE: func(c *cobra.Command, args []string) error {
-			_, rec, err := a.loadAndRun(c.Context(), args, &l, &r)
+			rec, err := a.loadAndRun(c.Context(), args, &l, &r)
 			if rec != nil && !a.json && !a.quiet {
 				err = errors.Join(err, render.Outcome(a.out, rec.Pipelines))
 			}
@@ -82,14 +84,72 @@ func (r *runFlags) registerRun(c *cobra.Command) {
 	f.DurationVar(&r.budget, "budget", 0, "refuse to start when the forecast is longer than this `TIME` (20m)")
 }
 
-// loadAndRun loads, runs and shows pipelines. The record is nil if nothing could be run.
-func (a *app) loadAndRun(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*lang.Program, *record.Run, error) {
+// loadAndRun loads, runs and shows pipelines. Where there is nothing to do, nothing is loaded. The record is nil if nothing could be run, or
+// if nothing of it is shown.
+func (a *app) loadAndRun(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*record.Run, error) {
+	if err := notNegative("--jobs", r.jobs); err != nil {
+		return nil, err
+	}
+	git := gitMeanwhile(ctx, r)
+	if known, ok := a.identify(args, l); ok {
+		again, err := a.repeat(ctx, known, r, git)
+		if err != nil {
+			return nil, err
+		}
+		if again != nil {
+			a.tellShipped(args)
+			if a.json || a.quiet {
+				return nil, nil
+			}
+			return again.Record()
+		}
+	}
 	p, err := a.loadToRun(ctx, args, l)
 	if err != nil {
-		return p, nil, err
+		return nil, err
 	}
-	rec, err := a.run(ctx, p, r)
-	return p, rec, err
+	return a.runNow(ctx, p, r, git)
+}
+
+// gitMeanwhile has git asked while a run is prepared.
+func gitMeanwhile(ctx context.Context, r *runFlags) func() record.Git {
+	facts := make(chan record.Git, 1)
+	go func() { facts <- gitFacts(ctx, cmp.Or(r.git, ".")) }()
+	return sync.OnceValue(func() record.Git { return <-facts })
+}
+
+// repeat is a run that has nothing to do; nil if nobody can tell without looking at the graph.
+func (a *app) repeat(ctx context.Context, known cache.Digest, r *runFlags, git func() record.Git) (*engine.Repeated, error) {
+	if known.IsZero() || r.verify || len(r.force) > 0 || r.executor != "" {
+		return nil, nil
+	}
+	store, err := a.store(false)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	o := a.engineOptions(store)
+	o.Emit, o.Known, o.Command, o.Git = nil, known, commandLine(nil), git
+	if a.json || !a.quiet {
+		var v *lockedView // none if there is something to do
+		o.Emit = func(e engine.Event) {
+			if v == nil {
+				v = a.progress(r.jobs)
+			}
+			v.Event(e)
+		}
+		defer func() {
+			if v != nil {
+				v.Close()
+				a.live = nil
+			}
+		}()
+	}
+	again, err := engine.Repeat(ctx, o)
+	if again != nil && err == nil {
+		runlog.Again(store, again.Head, again.Note)
+	}
+	return again, err
 }
 
 // run runs and shows pipelines; the record is nil if nothing could be run.
@@ -97,8 +157,18 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 	if err := notNegative("--jobs", r.jobs); err != nil {
 		return nil, err
 	}
-	facts := make(chan record.Git, 1)
-	go func() { facts <- gitFacts(ctx, cmp.Or(r.git, ".")) }() // while the run is prepared
+	git := gitMeanwhile(ctx, r)
+	again, err := a.repeat(ctx, p.ID(), r, git)
+	if err != nil {
+		return nil, err
+	} else if again != nil {
+		return again.Record()
+	}
+	return a.runNow(ctx, p, r, git)
+}
+
+// runNow is run of pipelines that may have something to do.
+func (a *app) runNow(ctx context.Context, p *lang.Program, r *runFlags, git func() record.Git) (*record.Run, error) {
 	store, err := a.store(false)
 	if err != nil {
 		return nil, err
@@ -125,8 +195,9 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 		}
 	}
 	o.Command = commandLine(p)
-	o.Git = func() record.Git { return <-facts }
+	o.Git = git
 	o.Judge = unmet
+	o.Known, o.Note = p.ID(), runlog.Note
 	rec, err := engine.Run(ctx, p.Graph, o)
 	v.Close()
 	a.live = nil

@@ -8,17 +8,55 @@ import (
 // Encode is the run's JSON, as json.Marshal has it. It needs no more memory than the text: a step is written after another, where
 // json.Marshal makes all of it in a buffer that grows, and then copies that.
 func (r *Run) Encode() ([]byte, error) {
+	w := r.writer()
+	w.head(r)
+	w.body(r)
+	return w.out.Bytes(), w.err
+}
+
+// Head is the beginning of the run's JSON: everything but the pipelines. A Body makes it whole.
+func (r *Run) Head() ([]byte, error) {
+	w := writer{}
+	w.enc = json.NewEncoder(&w.out)
+	w.head(r)
+	return w.out.Bytes(), w.err
+}
+
+// Body is the end of the run's JSON, which has the pipelines.
+func (r *Run) Body() ([]byte, error) {
+	w := r.writer()
+	w.body(r)
+	return w.out.Bytes(), w.err
+}
+
+// writer has room for the run's text.
+func (r *Run) writer() *writer {
 	steps := 0
 	for _, p := range r.Pipelines {
 		steps += len(p.Steps)
 	}
 	const perStep = 1 << 10 // bytes, about
-	w := writer{}
+	w := &writer{}
 	w.out.Grow(steps*perStep + 4*perStep)
 	w.enc = json.NewEncoder(&w.out)
+	return w
+}
+
+func (w *writer) head(r *Run) {
 	head := *r
 	head.Pipelines = nil
-	w.begin(head)
+	w.value(head)
+	if w.err == nil {
+		w.out.Truncate(w.out.Len() - len(none))
+	}
+}
+
+func (w *writer) body(r *Run) {
+	if r.Pipelines == nil {
+		w.out.WriteString(none)
+		return
+	}
+	w.out.WriteByte('[')
 	for i, p := range r.Pipelines {
 		w.next(i)
 		of := p
@@ -30,8 +68,7 @@ func (r *Run) Encode() ([]byte, error) {
 		}
 		w.end(p.Steps == nil)
 	}
-	w.end(r.Pipelines == nil)
-	return w.out.Bytes(), w.err
+	w.out.WriteString("]}")
 }
 
 // writer writes objects whose last field is a list, element after element.

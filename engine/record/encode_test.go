@@ -29,6 +29,10 @@ func TestEncode(t *testing.T) {
 		if got, err := r.Encode(); err != nil || string(got) != string(want) {
 			t.Errorf("%s: %v\n%s\nwant\n%s", name, err, got, want)
 		}
+		head, herr := r.Head()
+		if body, err := r.Body(); herr != nil || err != nil || string(head)+string(body) != string(want) {
+			t.Errorf("%s in parts: %v, %v\n%s %s\nwant\n%s", name, herr, err, head, body, want)
+		}
 	}
 	if _, err := (&Run{Pipelines: []Pipeline{{Meta: json.RawMessage("{")}}}).Encode(); err == nil {
 		t.Error("what is no JSON is no error")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"rein/cache"
 	"rein/engine"
 	"rein/pipelines/lang/diag"
 	"rein/steps"
@@ -70,7 +71,9 @@ type Program struct {
 	files []string
 	reads []read // what the load rests on
 
-	keepAs string                             // the file that Keep writes; "": none
+	id     cache.Digest                       // of the snapshot that it is kept in; zero: none
+	keepIn *Snapshots                         // where Keep writes it
+	keepAs string                             // the name under which Keep writes it; "": it doesn't
 	rest   func() (*Program, hcl.Diagnostics) // of a program from a snapshot: loads the same program with its syntax
 }
 

@@ -1,13 +1,9 @@
 package lang
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,12 +11,16 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"rein/cache"
+	"rein/cache/flat"
 	"rein/engine"
 )
 
-// A snapshot is what a load made, in a file, beside the answers that the load had from the world (reads.go). A later load of the same
-// files with the same options asks the same questions again; where all answers are the same it takes the program from the file and
-// parses and evaluates nothing. It goes by content alone: neither times nor sizes of files say anything.
+// A snapshot is what a load made, beside the answers that the load had from the world (reads.go). A later load of the same files with the
+// same options asks the same questions again; where all answers are the same it takes the program from the snapshot and parses and
+// evaluates nothing. It goes by content alone: neither times nor sizes of files say anything.
+//
+// The answers are in one file, whose name stands for the options. The program is in another one, named by its digest, so that an equal
+// program is kept once, and a command that only wants to know which program it is needn't read it.
 //
 // What only syntax can answer isn't in it: where a diagnostic points to, and what an assert block says to a step's metrics. Who asks for
 // that makes the program load itself after all.
@@ -32,13 +32,14 @@ type Snapshots struct {
 }
 
 // mostSnapshots is how many files a folder of snapshots may have.
-const mostSnapshots = 64
+const mostSnapshots = 128
 
-// snapshotMark begins each file: it changes with the format.
-const snapshotMark = "rein load 1\n"
+func (s *Snapshots) shelf() cache.Shelf {
+	return cache.Shelf{Dir: s.Dir, Mark: "rein load 2\n", Files: mostSnapshots}
+}
 
-// path is the file for a load of these files with the loader's options.
-func (s *Snapshots) path(paths []string, l *loader) string {
+// name is that of the answers of a load of these files with the loader's options.
+func (s *Snapshots) name(paths []string, l *loader) string {
 	o := l.opts
 	var b strings.Builder
 	all := func(what string, texts ...string) { fmt.Fprintf(&b, "%s %q\n", what, texts) }
@@ -54,52 +55,75 @@ func (s *Snapshots) path(paths []string, l *loader) string {
 			all("variable", kv)
 		}
 	}
-	return filepath.Join(s.Dir, cache.Sum([]byte(b.String())).String())
+	return cache.Sum([]byte(b.String())).String()
+}
+
+// answers is the file beside a program.
+type answers struct {
+	reads
+	program cache.Digest
+}
+
+func (c *coder) answers(a *answers) {
+	c.Fixed(a.program[:])
+	c.reads(&a.all)
+}
+
+// held are the answers of a load, if they are still the same.
+func (l *loader) held(paths []string) (*answers, bool) {
+	s := l.opts.Snapshots
+	if s == nil || len(l.opts.Overlay) > 0 {
+		return nil, false
+	}
+	text, ok := s.shelf().Read(s.name(paths, l))
+	if !ok {
+		return nil, false
+	}
+	c := &coder{Coder: flat.Coder{Reading: true, In: text}}
+	var a answers
+	c.answers(&a)
+	return &a, !c.Bad && a.hold(l)
+}
+
+// identity stands for a program and the build of rein that has made it.
+func (s *Snapshots) identity(program cache.Digest) cache.Digest {
+	return cache.Sum(fmt.Appendf(nil, "program %s\nbuild %q\n", program, s.Program))
+}
+
+// Identify returns the ID of the program that Load would take from a snapshot, without reading it. It is not ok where there is none.
+func Identify(paths []string, o Options) (id cache.Digest, ok bool) {
+	l, err := newLoader(o)
+	if err != nil {
+		return id, false
+	}
+	a, ok := l.held(paths)
+	if !ok {
+		return id, false
+	}
+	return o.Snapshots.identity(a.program), true
 }
 
 // snapshot is the program of a snapshot that is still valid; nil if there is none.
 func (l *loader) snapshot(paths []string) *Program {
+	a, ok := l.held(paths)
+	if !ok {
+		return nil
+	}
 	s := l.opts.Snapshots
-	if s == nil || len(l.opts.Overlay) > 0 {
+	text, ok := s.shelf().Read(a.program.String())
+	if !ok {
 		return nil
 	}
-	text, err := readAll(s.path(paths, l))
-	if err != nil {
-		return nil
-	}
-	size := len(snapshotMark) + len(cache.Digest{})
-	if len(text) < size || text[:len(snapshotMark)] != snapshotMark || cache.SumString(text[size:]) != cache.Digest([]byte(text[len(snapshotMark):size])) {
-		return nil
-	}
-	c := &coder{reading: true, in: text[size:]}
-	var asked reads
-	if c.reads(&asked.all); c.bad || !asked.hold(l) {
-		return nil
-	}
-	p := &Program{reads: asked.all, rest: sync.OnceValues(func() (*Program, hcl.Diagnostics) {
+	p := &Program{reads: a.all, id: s.identity(a.program), rest: sync.OnceValues(func() (*Program, hcl.Diagnostics) {
 		o := l.opts
 		o.Snapshots = nil
 		return Load(paths, o)
 	})}
-	if c.program(p, l.types); c.bad {
+	c := &coder{Coder: flat.Coder{Reading: true, In: text}}
+	if c.program(p, l.types); c.Bad {
 		return nil
 	}
 	return p
-}
-
-// readAll is a file as one text, which is in memory once.
-func readAll(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	var b strings.Builder
-	if info, err := f.Stat(); err == nil {
-		b.Grow(int(info.Size()))
-	}
-	_, err = io.Copy(&b, f)
-	return b.String(), err
 }
 
 // keepable sets where Keep may write the program: nowhere if there are diagnostics or sensitive values.
@@ -113,64 +137,33 @@ func (l *loader) keepable(p *Program, paths []string, diags hcl.Diagnostics) {
 			return
 		}
 	}
-	p.keepAs = s.path(paths, l)
+	p.keepIn, p.keepAs = s, s.name(paths, l)
 }
 
 // FromSnapshot tells whether the program was taken from a snapshot. Its graph was checked when the snapshot was kept.
 func (p *Program) FromSnapshot() bool { return p.rest != nil }
 
+// ID stands for a program that is kept in a snapshot: all that a run of it goes by, but the files that its steps read. It is zero if the
+// program isn't kept.
+func (p *Program) ID() cache.Digest { return p.id }
+
 // Keep writes a snapshot of a program that was loaded with Options.Snapshots. It does nothing where the program can't be kept, or is from one.
-func (p *Program) Keep() (err error) {
+func (p *Program) Keep() error {
 	if p.keepAs == "" {
 		return nil
 	}
-	c := &coder{}
-	c.reads(&p.reads)
-	if c.program(p, nil); c.bad {
+	c, with := &coder{}, &coder{}
+	if c.program(p, nil); c.Bad {
 		return nil
 	}
-	dir := filepath.Dir(p.keepAs)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	a := answers{reads{all: p.reads}, cache.Sum(c.Out)}
+	with.answers(&a)
+	shelf := p.keepIn.shelf()
+	if err := errors.Join(shelf.Write(a.program.String(), c.Out), shelf.Write(p.keepAs, with.Out)); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, ".tmp-") // readable by the owner only: values of the environment may be in it
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	sum := cache.Sum(c.out)
-	_, err = f.Write(slices.Concat([]byte(snapshotMark), sum[:], c.out)) // not synced, because a torn snapshot won't match its digest
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), p.keepAs); err != nil {
-		return err
-	}
-	p.keepAs = ""
-	return forget(dir)
-}
-
-// forget removes the oldest files of a folder of snapshots that has too many.
-func forget(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) <= mostSnapshots {
-		return err
-	}
-	age := func(e os.DirEntry) int64 {
-		if info, err := e.Info(); err == nil {
-			return info.ModTime().UnixNano()
-		}
-		return 0
-	}
-	slices.SortFunc(entries, func(a, b os.DirEntry) int { return cmp.Compare(age(a), age(b)) })
-	for _, e := range entries[:len(entries)-mostSnapshots] {
-		err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
-	}
-	return err
+	p.keepAs, p.id = "", p.keepIn.identity(a.program)
+	return nil
 }
 
 // whole is the program with its syntax. A program from a snapshot loads its files now.
@@ -234,13 +227,13 @@ func (p *Program) checkKeptPaths() hcl.Diagnostics {
 // jsonText codes a value that is rarely present, as JSON.
 func jsonText(c *coder, v any) {
 	var text []byte
-	if !c.reading {
+	if !c.Reading {
 		b, err := json.Marshal(v)
 		if text = b; err != nil {
-			c.bad = true
+			c.Bad = true
 		}
 	}
-	if c.bytes(&text); c.reading && !c.bad && json.Unmarshal(text, v) != nil {
-		c.bad = true
+	if c.Bytes(&text); c.Reading && !c.Bad && json.Unmarshal(text, v) != nil {
+		c.Bad = true
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"rein/cache/flat"
 	"rein/engine"
 	"rein/pipelines/lang/langtest"
 	"rein/steps"
@@ -259,11 +260,11 @@ func TestASnapshotForgetsNoField(t *testing.T) {
 
 	w := &coder{}
 	w.program(p, nil)
-	r := &coder{reading: true, in: string(w.out)}
+	r := &coder{Coder: flat.Coder{Reading: true, In: string(w.Out)}}
 	got := &Program{}
 	r.program(got, map[string]*steps.Type{typ.Name: typ})
-	if w.bad || r.bad || r.in != "" {
-		t.Fatal("not written, or not read to the end", w.bad, r.bad, len(r.in))
+	if w.Bad || r.Bad || r.In != "" {
+		t.Fatal("not written, or not read to the end", w.Bad, r.Bad, len(r.In))
 	}
 	options := cmp.Options{
 		cmp.Comparer(func(x, y engine.Op) bool { return fmt.Sprint(saidBy(x)) == fmt.Sprint(saidBy(y)) }),

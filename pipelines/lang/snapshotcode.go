@@ -2,124 +2,37 @@ package lang
 
 import (
 	"context"
-	"encoding/binary"
-	"math"
 
+	"rein/cache/flat"
 	"rein/engine"
 	"rein/steps"
 )
 
-// coder writes or reads a snapshot by the same calls, so the two sides can't disagree. Texts that are read share the memory of the file.
+// coder writes or reads a snapshot.
 type coder struct {
-	reading bool
-	out     []byte
-	in      string
-	bad     bool // the text isn't one of ours, or the program can't be written
+	flat.Coder
 
 	nodes []*engine.Node
 	index map[*engine.Node]int // of nodes, for the writer
 }
 
-func (c *coder) uint(n *uint64) {
-	if !c.reading {
-		c.out = binary.AppendUvarint(c.out, *n)
-		return
-	}
-	*n = 0
-	for shift := 0; shift < 64; shift += 7 {
-		if c.in == "" {
-			break
-		}
-		b := c.in[0]
-		c.in = c.in[1:]
-		if *n |= uint64(b&0x7f) << shift; b < 0x80 {
-			return
-		}
-	}
-	*n, c.bad = 0, true
-}
-
-func number[T ~int | ~int64](c *coder, n *T) {
-	u := uint64(*n)
-	c.uint(&u)
-	*n = T(u)
-}
-
-func (c *coder) flag(b *bool) {
-	u := uint64(0)
-	if *b {
-		u = 1
-	}
-	c.uint(&u)
-	*b = u == 1
-}
-
-func (c *coder) float(f *float64) {
-	u := math.Float64bits(*f)
-	c.uint(&u)
-	*f = math.Float64frombits(u)
-}
-
-func text[T ~string](c *coder, s *T) {
-	n := uint64(len(*s))
-	if c.uint(&n); !c.reading {
-		c.out = append(c.out, *s...)
-		return
-	}
-	if n > uint64(len(c.in)) {
-		*s, c.bad = "", true
-		return
-	}
-	*s, c.in = T(c.in[:n]), c.in[n:]
-}
-
-func (c *coder) bytes(b *[]byte) {
-	s := string(*b)
-	if text(c, &s); c.reading {
-		*b = []byte(s)
-	}
-}
-
-// list goes over a list's elements; an empty one is nil.
-func list[T any](c *coder, l *[]T, each func(*T)) {
-	n := uint64(len(*l))
-	if c.uint(&n); c.reading {
-		if n > uint64(len(c.in)) { // an element takes a byte at least
-			n, c.bad = 0, true
-		}
-		if *l = nil; n > 0 {
-			*l = make([]T, n)
-		}
-	}
-	for i := range *l {
-		if c.bad {
-			return
-		}
-		each(&(*l)[i])
-	}
-}
-
-func (c *coder) texts(l *[]string) { list(c, l, func(s *string) { text(c, s) }) }
-
 func (c *coder) reads(l *[]read) {
-	list(c, l, func(r *read) {
-		text(c, &r.of)
-		text(c, &r.name)
-		answer := r.answer[:]
-		c.bytes(&answer)
-		copy(r.answer[:], answer)
+	flat.List(&c.Coder, l, func(r *read) {
+		flat.Text(&c.Coder, &r.of)
+		flat.Text(&c.Coder, &r.name)
+		c.Fixed(r.answer[:])
 	})
 }
 
 // program codes a program without its syntax. types are needed for reading.
 func (c *coder) program(p *Program, types map[string]*steps.Type) {
-	c.texts(&p.files)
+	c.Texts(&p.files)
 	jsonText(c, &p.Project)
-	list(c, &p.Pipelines, c.pipeline)
-	if c.bad {
+	flat.List(&c.Coder, &p.Pipelines, c.pipeline)
+	if c.Bad {
 		return
 	}
-	if c.reading {
+	if c.Reading {
 		p.Graph = &engine.Graph{}
 		for _, pl := range p.Pipelines {
 			p.Graph.Pipelines = append(p.Graph.Pipelines, pl.node)
@@ -131,94 +44,94 @@ func (c *coder) program(p *Program, types map[string]*steps.Type) {
 			c.node(n, types)
 			c.checks(p, n, i, j)
 		}
-		list(c, &pl.Outputs, func(o *engine.Output) {
-			text(c, &o.Name)
-			text(c, &o.Path)
-			text(c, &o.Pos)
+		flat.List(&c.Coder, &pl.Outputs, func(o *engine.Output) {
+			flat.Text(&c.Coder, &o.Name)
+			flat.Text(&c.Coder, &o.Path)
+			flat.Text(&c.Coder, &o.Pos)
 			c.ref(&o.Ref)
 		})
 	}
 }
 
 func (c *coder) pipeline(p **Pipeline) {
-	if c.reading {
+	if c.Reading {
 		*p = &Pipeline{node: &engine.Pipeline{}}
 	}
 	pl := *p
-	text(c, &pl.Name)
-	text(c, &pl.Title)
-	text(c, &pl.File)
-	c.texts(&pl.Bases)
+	flat.Text(&c.Coder, &pl.Name)
+	flat.Text(&c.Coder, &pl.Title)
+	flat.Text(&c.Coder, &pl.File)
+	c.Texts(&pl.Bases)
 	jsonText(c, &pl.Sweep)
-	text(c, &pl.node.Name)
-	text(c, &pl.node.Title)
-	text(c, &pl.node.File)
-	c.bytes((*[]byte)(&pl.node.Meta))
+	flat.Text(&c.Coder, &pl.node.Name)
+	flat.Text(&c.Coder, &pl.node.Title)
+	flat.Text(&c.Coder, &pl.node.File)
+	c.Bytes((*[]byte)(&pl.node.Meta))
 }
 
 // declare makes the nodes, so that references to them can be read.
 func (c *coder) declare(g *engine.Graph) {
 	c.index = map[*engine.Node]int{}
 	for _, p := range g.Pipelines {
-		list(c, &p.Nodes, func(n **engine.Node) {
-			if c.reading {
+		flat.List(&c.Coder, &p.Nodes, func(n **engine.Node) {
+			if c.Reading {
 				*n = &engine.Node{}
 			} else {
 				c.index[*n] = len(c.nodes)
 			}
 			c.nodes = append(c.nodes, *n)
-			text(c, &(*n).Name)
+			flat.Text(&c.Coder, &(*n).Name)
 		})
 	}
 }
 
 func (c *coder) node(n *engine.Node, types map[string]*steps.Type) {
-	text(c, &n.Type)
-	text(c, &n.Pos)
-	list(c, &n.Inputs, func(in *engine.Input) {
-		text(c, &in.Port)
-		list(c, &in.Refs, c.ref)
+	flat.Text(&c.Coder, &n.Type)
+	flat.Text(&c.Coder, &n.Pos)
+	flat.List(&c.Coder, &n.Inputs, func(in *engine.Input) {
+		flat.Text(&c.Coder, &in.Port)
+		flat.List(&c.Coder, &in.Refs, c.ref)
 	})
-	list(c, &n.Ports, func(p *engine.Port) {
-		text(c, &p.Name)
-		text(c, &p.Kind)
+	flat.List(&c.Coder, &n.Ports, func(p *engine.Port) {
+		flat.Text(&c.Coder, &p.Name)
+		flat.Text(&c.Coder, &p.Kind)
 	})
-	list(c, &n.After, c.nodeRef)
-	c.flag(&n.NotNeeded)
-	c.float(&n.Resources.CPUs)
-	number(c, &n.Resources.Memory)
-	number(c, &n.Resources.GPU)
-	number(c, &n.Retries)
-	number(c, &n.Timeout)
-	text(c, &n.Executor)
+	flat.List(&c.Coder, &n.After, c.nodeRef)
+	c.Flag(&n.NotNeeded)
+	c.Float(&n.Resources.CPUs)
+	flat.Number(&c.Coder, &n.Resources.Memory)
+	flat.Number(&c.Coder, &n.Resources.GPU)
+	flat.Number(&c.Coder, &n.Retries)
+	flat.Number(&c.Coder, &n.Timeout)
+	flat.Text(&c.Coder, &n.Executor)
 	c.op(n, types)
 }
 
 // op is what an Op says of itself.
 func (c *coder) op(n *engine.Node, types map[string]*steps.Type) {
 	has := n.Op != nil
-	if c.flag(&has); !has || c.bad {
+	if c.Flag(&has); !has || c.Bad {
 		return
 	}
 	var d engine.Description
-	if !c.reading {
+	if !c.Reading {
 		var err error
 		if d, err = n.Op.Describe(context.Background()); err == nil {
 			d.Lines, err = engine.ConfigLines(d)
 		}
 		if err != nil || len(d.Sensitive) > 0 {
-			c.bad = true
+			c.Bad = true
 			return
 		}
 	}
-	c.bytes((*[]byte)(&d.Config))
-	c.texts(&d.Lines)
-	if !c.reading {
+	c.Bytes((*[]byte)(&d.Config))
+	c.Texts(&d.Lines)
+	if !c.Reading {
 		return
 	}
 	t := types[n.Type]
 	if t == nil {
-		c.bad = true
+		c.Bad = true
 		return
 	}
 	n.Op = t.Revive(d.Config, d.Lines)
@@ -227,8 +140,8 @@ func (c *coder) op(n *engine.Node, types map[string]*steps.Type) {
 
 func (c *coder) checks(p *Program, n *engine.Node, pipeline, node int) {
 	i := 0
-	list(c, &n.Checks, func(k *engine.Check) {
-		if text(c, &k.Pos); c.reading {
+	flat.List(&c.Coder, &n.Checks, func(k *engine.Check) {
+		if flat.Text(&c.Coder, &k.Pos); c.Reading {
 			*k = p.lateCheck(pipeline, node, i, n.Name, k.Pos)
 		}
 		i++
@@ -236,30 +149,30 @@ func (c *coder) checks(p *Program, n *engine.Node, pipeline, node int) {
 }
 
 func (c *coder) ref(r *engine.Ref) {
-	text(c, &r.Port)
-	text(c, &r.Pos)
+	flat.Text(&c.Coder, &r.Port)
+	flat.Text(&c.Coder, &r.Pos)
 	isPath := r.Path != nil
-	if c.flag(&isPath); !isPath {
+	if c.Flag(&isPath); !isPath {
 		c.nodeRef(&r.Node)
 		return
 	}
-	if c.reading {
+	if c.Reading {
 		r.Path = &engine.Path{}
 	}
-	text(c, &r.Path.Kind)
-	text(c, &r.Path.Abs)
-	text(c, &r.Path.Text)
-	c.flag(&r.Path.Absent)
+	flat.Text(&c.Coder, &r.Path.Kind)
+	flat.Text(&c.Coder, &r.Path.Abs)
+	flat.Text(&c.Coder, &r.Path.Text)
+	c.Flag(&r.Path.Absent)
 }
 
 func (c *coder) nodeRef(n **engine.Node) {
 	i, ok := 0, true
-	if !c.reading {
+	if !c.Reading {
 		i, ok = c.index[*n]
 	}
-	number(c, &i)
+	flat.Number(&c.Coder, &i)
 	if !ok || i < 0 || i >= len(c.nodes) {
-		c.bad = true
+		c.Bad = true
 		return
 	}
 	*n = c.nodes[i]

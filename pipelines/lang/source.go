@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -72,7 +73,10 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxFile+1)) // one more than what is refused
+	var text bytes.Buffer
+	text.Grow(int(min(st.Size(), maxFile)) + bytes.MinRead) // of a pipe: as it comes
+	_, err = text.ReadFrom(io.LimitReader(f, maxFile+1))    // one more than what is refused
+	return text.Bytes(), err
 }
 
 // isStream tells whether a path is of a file that the shell has opened for us.

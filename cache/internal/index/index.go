@@ -47,6 +47,7 @@ type Index struct {
 	timer  *time.Timer
 	closed bool
 	hands  hands
+	sight  sight
 }
 
 // New returns the index in dir. It doesn't touch the folder yet.

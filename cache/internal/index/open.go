@@ -36,12 +36,14 @@ func (x *Index) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	x.sight.arrive(x.dir)
 	db, disk, err := x.openFree(ctx, false)
 	if err != nil && !Outside(err) && ctx.Err() == nil {
 		if rerr := readable(x.dir); rerr != nil {
 			return errors.Join(rerr, l.Unlock())
 		}
 		// The index is damaged. It only remembers what can be made again, so the folder is kept for inspection and not used.
+		x.sight.other = true
 		aside := fmt.Sprintf("%s%d", x.dir+unreadable, time.Now().UnixNano())
 		if rerr := os.Rename(x.dir, aside); rerr != nil {
 			return errors.Join(err, rerr, l.Unlock())
@@ -95,6 +97,7 @@ func (x *Index) openAsItIs(ctx context.Context) error {
 	db, disk, err := x.openFree(ctx, true)
 	if err == nil {
 		x.db, x.disk, x.opened = db, disk, time.Now()
+		x.sight.arrive(x.dir)
 	}
 	return err
 }
@@ -127,5 +130,6 @@ func (x *Index) openCopy(ctx context.Context) error {
 		return &Damage{err.Error()}
 	}
 	x.db, x.disk, x.temp, x.opened = db, d, temp, time.Now()
+	x.sight.other = true
 	return nil
 }

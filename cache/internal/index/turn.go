@@ -218,7 +218,11 @@ func (x *Index) end(then func(error) error) error {
 		if lock != nil {
 			merge(db)
 		}
-		err := then(carefully(db, disk, (*badger.DB).Close))
+		err := carefully(db, disk, (*badger.DB).Close)
+		if lock != nil {
+			x.sight.leave(x.dir) // nobody else reads it before this has ended
+		}
+		err = then(err)
 		opened.Delete(disk)
 		if temp != "" {
 			err = errors.Join(err, os.RemoveAll(temp))

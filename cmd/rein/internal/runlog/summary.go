@@ -76,8 +76,28 @@ func InSummary(metric string) bool {
 }
 
 // Remember adds a run to the summaries. A failure is harmless, because the record is there.
-func Remember(store *cache.Store, r *record.Run) {
-	line, err := json.Marshal(summarize(r, InSummary))
+func Remember(store *cache.Store, r *record.Run) { remember(store, summarize(r, InSummary)) }
+
+// Note is what Again needs of a run whose record it doesn't get.
+func Note(r *record.Run) []byte {
+	text, err := json.Marshal(summarize(r, InSummary))
+	if err != nil {
+		return nil // Again leaves it out
+	}
+	return text
+}
+
+// Again is Remember of a run that ended as another did, from which the note is. r has no pipelines.
+func Again(store *cache.Store, r *record.Run, note []byte) {
+	var s Summary
+	if json.Unmarshal(note, &s) == nil {
+		s.ID, s.Started, s.Ended, s.Git = r.ID, r.Started, r.Ended, r.Git
+		remember(store, s)
+	}
+}
+
+func remember(store *cache.Store, s Summary) {
+	line, err := json.Marshal(s)
 	if err != nil {
 		return
 	}

@@ -1,0 +1,178 @@
+package cache
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rein/cache/flat"
+)
+
+// Glance is how a file or a folder looks from outside.
+type Glance struct {
+	Look Digest // of all that the system tells without reading, with change times; zero: it isn't there
+	Sure bool   // a later change would be seen: no time is so young that a second write could have had the same
+}
+
+// Code writes or reads a Glance.
+func (g *Glance) Code(c *flat.Coder) {
+	c.Fixed(g.Look[:])
+	c.Flag(&g.Sure)
+}
+
+func (t *tree) glance(read time.Time) Glance {
+	stamps := t.stamps()
+	return Glance{t.look(stamps, true), !slices.ContainsFunc(stamps, func(st stamp) bool { return !st.timesTrusted(read) })}
+}
+
+// glanceAt reads how a path looks.
+func (s *Store) glanceAt(path string) (*tree, error) {
+	t, err := readRoot(path)
+	if err != nil || !t.dir {
+		return t, err
+	}
+	state, _ := os.Stat(s.dir) // of a store that isn't there yet: nil
+	return readTreeWithout(path, state)
+}
+
+// GlanceOf is how a path looks that was seen in this process, after read. It is not ok if it was written to since.
+func (s *Store) GlanceOf(path string, seen Seen, read time.Time) (g Glance, ok bool) {
+	t, err := s.glanceAt(path)
+	if err != nil || t.look(t.stamps(), false) != seen.look {
+		return g, false
+	}
+	return t.glance(read), true
+}
+
+// Recall tells what is at a path that was b when it looked as g says. What looks otherwise, or can't be trusted to, is hashed, without asking
+// the index, and the bytes that were read are taken off budget; it is not ok where that isn't enough. The Glance is as the path looks now.
+func (s *Store) Recall(ctx context.Context, path string, b Blob, g Glance, budget *atomic.Int64) (Blob, Glance, bool) {
+	return s.recall(ctx, path, b, g, budget, true)
+}
+
+// recall is Recall of a path that may be, or hold, a link.
+func (s *Store) recall(ctx context.Context, path string, b Blob, g Glance, budget *atomic.Int64, links bool) (Blob, Glance, bool) {
+	read := time.Now()
+	t, err := s.glanceAt(path)
+	if err != nil || t.linked && !links {
+		return b, g, false
+	}
+	now := t.glance(read)
+	if now.Look == g.Look && g.Sure {
+		return b, g, true
+	}
+	if budget.Add(-t.size()) < 0 || t.hash(ctx, nil) != nil {
+		return b, g, false
+	}
+	return t.blob(), now, true
+}
+
+// Holds tells whether blobs lie in the store as they came into it, as Lost does.
+func (s *Store) Holds(ctx context.Context, blobs []Blob) bool {
+	const some = 256 // looked at by one goroutine
+	var lost atomic.Bool
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for part := range slices.Chunk(blobs, some) {
+		g.Go(func() error {
+			for _, b := range part {
+				if lost.Load() {
+					break
+				}
+				if s.isSealed(b) {
+					continue
+				}
+				if _, err := s.find(ctx, b, false); err != nil {
+					lost.Store(true)
+				}
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // nothing fails
+	return !lost.Load()
+}
+
+// Landed is what was published at a path.
+type Landed struct {
+	Blob   Blob
+	At     string // the path without links
+	Glance Glance
+	Record Digest // of the look of the record that the path is rein's
+}
+
+// Code writes or reads a Landed.
+func (l *Landed) Code(c *flat.Coder) {
+	l.Blob.Code(c)
+	flat.Text(c, &l.At)
+	l.Glance.Code(c)
+	c.Fixed(l.Record[:])
+}
+
+// Code writes or reads a Blob.
+func (b *Blob) Code(c *flat.Coder) {
+	c.Fixed(b.Digest[:])
+	flat.Number(c, &b.Size)
+	c.Flag(&b.Dir)
+	c.Flag(&b.Exec)
+}
+
+// LandedAt is what this process has found, or put, at a path. It is not ok if the path isn't known to hold b.
+func (s *Store) LandedAt(path string, b Blob) (l Landed, ok bool) {
+	p, err := s.destinationAt(path)
+	if err != nil || !p.keeps(b) {
+		return l, false
+	}
+	l = Landed{Blob: b, At: p.path, Record: s.recordLook(p.path)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if was, found := s.published[path]; found && was.blob == b {
+		l.Glance = Glance{was.look, true}
+	}
+	return l, !l.Record.IsZero()
+}
+
+// StillLanded tells whether a path holds what was published there, and is known as rein's. It brings the Glance up to date.
+func (s *Store) StillLanded(ctx context.Context, l *Landed, budget *atomic.Int64) bool {
+	if s.recordLook(l.At) != l.Record {
+		return false
+	}
+	b, g, ok := s.recall(ctx, l.At, l.Blob, l.Glance, budget, false)
+	l.Glance = g
+	return ok && b == l.Blob
+}
+
+// recordLook is how the record of a path looks; zero if there is none.
+func (s *Store) recordLook(path string) (d Digest) {
+	if t, err := readRoot(s.recordPath(path) + ".json"); err == nil && !t.dir && !t.linked {
+		d = t.glance(time.Time{}).Look
+	}
+	return d
+}
+
+// State stands for what the index holds; see index.Index.
+func (s *Store) State() (state Digest, ok bool) {
+	now, ok := s.index.State()
+	return Digest(now), ok
+}
+
+// Settle makes everything durable, closes the index until its next use, and returns its State, if nobody else has changed the index since
+// this store was opened.
+func (s *Store) Settle() (state Digest, ok bool) {
+	if s.Sync() != nil {
+		return state, false
+	}
+	now, ok := s.index.Settle()
+	return Digest(now), ok
+}
+
+// Settled is the shelf for what is known of runs that had nothing to do.
+func (s *Store) Settled() Shelf {
+	return Shelf{Dir: filepath.Join(s.dir, settledDir), Mark: "rein settled 1\n", Files: 128, Bytes: 128 << 20}
+}
