@@ -115,7 +115,7 @@ func (r Repo) Folder(ctx context.Context, needs [][]string, extras []string, pro
 	if err != nil {
 		return "", err
 	}
-	missing := lacking(snapshot, needs)
+	missing := unmet(snapshot, needs)
 	if len(missing) == 0 {
 		return snapshot, nil
 	}
@@ -127,16 +127,16 @@ func (r Repo) Folder(ctx context.Context, needs [][]string, extras []string, pro
 	}
 	if _, err := r.Fetch(ctx, func(name string) bool { return wanted[name] }, progress); err != nil {
 		return "", fmt.Errorf("%w\nMissing: %s. Where the hub can be reached: hf download %s %s --revision %s --cache-dir %s; or download the folder and give it as base = \"FOLDER\"",
-			err, strings.Join(missing, ", "), r.ID, strings.Join(firsts(needs), " "), r.Revision, CacheDir())
+			err, strings.Join(missing, ", "), r.ID, strings.Join(usualNames(needs), " "), r.Revision, CacheDir())
 	}
-	if missing = lacking(snapshot, needs); len(missing) > 0 {
+	if missing = unmet(snapshot, needs); len(missing) > 0 {
 		return "", fmt.Errorf("hub %s %s at %s has no %s", r.Kind, r.ID, r.Revision, strings.Join(missing, ", no "))
 	}
 	return snapshot, nil
 }
 
-// lacking lists the needs that the files of a folder don't meet.
-func lacking(dir string, needs [][]string) []string {
+// unmet lists the needs that the files of a folder don't meet.
+func unmet(dir string, needs [][]string) []string {
 	var out []string
 	for _, names := range needs {
 		found := false
@@ -151,8 +151,8 @@ func lacking(dir string, needs [][]string) []string {
 	return out
 }
 
-// firsts are the names that most repositories have: the first of each need.
-func firsts(needs [][]string) []string {
+// usualNames are the names that most repositories have: the first of each need.
+func usualNames(needs [][]string) []string {
 	var out []string
 	for _, names := range needs {
 		out = append(out, names[0])

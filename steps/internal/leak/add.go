@@ -45,12 +45,12 @@ func inChunks(ctx context.Context, rows iter.Seq2[artifact.Row, error], do func(
 // prepareAll prepares rows on all cores.
 func prepareAll(rows []artifact.Row, near bool) []prepared {
 	out := make([]prepared, len(rows))
-	spread(len(rows), func(i int) { out[i] = prepare(rows[i], near) })
+	parallel(len(rows), func(i int) { out[i] = prepare(rows[i], near) })
 	return out
 }
 
-// spread calls do for 0 to n-1, on all cores.
-func spread(n int, do func(i int)) {
+// parallel calls do for 0 to n-1, on all cores.
+func parallel(n int, do func(i int)) {
 	workers := min(runtime.GOMAXPROCS(0), n)
 	if workers < 2 {
 		for i := range n {

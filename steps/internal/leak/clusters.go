@@ -57,7 +57,7 @@ func prepare(r artifact.Row, near bool) prepared {
 	if near {
 		var sig text.Signature
 		key, sig = text.KeyAndSign(r.Text)
-		p.sig, p.signed = shortened(sig), true
+		p.sig, p.signed = lowBytes(sig), true
 	} else {
 		key = text.Key(r.Text)
 	}

@@ -70,7 +70,7 @@ func bruteForce(rows []artifact.Row, near float64) []int {
 		if a.Root != "" && a.Root == b.Root || text.Key(a.Text) == text.Key(b.Text) {
 			return true
 		}
-		x, y := shortened(text.Sign(a.Text)), shortened(text.Sign(b.Text))
+		x, y := lowBytes(text.Sign(a.Text)), lowBytes(text.Sign(b.Text))
 		meet := false
 		for i := range bands {
 			meet = meet || x.band(i) == y.band(i)

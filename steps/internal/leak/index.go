@@ -71,7 +71,7 @@ func (x *Index) Knows(f Fingerprint) bool {
 // KnowsAll calls Knows for many texts, on all cores.
 func (x *Index) KnowsAll(prints []Fingerprint) []bool {
 	out := make([]bool, len(prints))
-	spread(len(prints), func(i int) { out[i] = x.Knows(prints[i]) })
+	parallel(len(prints), func(i int) { out[i] = x.Knows(prints[i]) })
 	return out
 }
 

@@ -17,7 +17,7 @@ const (
 // differing values looks equal.
 type signature [sigLen]byte
 
-func shortened(sig text.Signature) (out signature) {
+func lowBytes(sig text.Signature) (out signature) {
 	for i, v := range sig {
 		out[i] = byte(v)
 	}

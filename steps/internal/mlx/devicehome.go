@@ -128,8 +128,8 @@ func (d *deviceHome) load() []*tensors.Tensor {
 	return append(arrays(d.e.model.Weights[:first]), d.pack.join(func(i int) []float32 { return trained[i].Data })...)
 }
 
-// spread returns one node for each weight, from the nodes of the arrays that load returned.
-func (d *deviceHome) spread(values []*g.Node) []*g.Node {
+// weightsOf returns one node for each weight, from the nodes of the arrays that load returned.
+func (d *deviceHome) weightsOf(values []*g.Node) []*g.Node {
 	first := d.e.first
 	return append(slices.Clone(values[:first]), d.pack.splitNodes(values[first:])...)
 }
@@ -141,7 +141,7 @@ func (d *deviceHome) texts(b EncoderBatch) []any {
 func (d *deviceHome) fixed() []*tensors.Tensor { return []*tensors.Tensor{d.table} }
 
 func (d *deviceHome) inputs(texts, rest []*g.Node) (*g.Node, []*g.Node) {
-	return look(rest[0], texts[0]), d.spread(rest[1:])
+	return wordVectors(rest[0], texts[0]), d.weightsOf(rest[1:])
 }
 
 // length rounds up to a power of two. XLA takes long to compile a graph for a GPU, which runs through the extra padding quickly.
@@ -284,14 +284,14 @@ func (d *deviceHome) close() {
 	}
 }
 
-// look gathers the word vectors [rows, length, Hidden] of ids.
-func look(table, ids *g.Node) *g.Node { return g.Gather(table, g.InsertAxes(ids, -1)) }
+// wordVectors gathers the word vectors [rows, length, Hidden] of ids.
+func wordVectors(table, ids *g.Node) *g.Node { return g.Gather(table, g.InsertAxes(ids, -1)) }
 
 // gradients builds the loss and the gradients of the trained weights. If the embeddings are trained, two more follow: the word table's
 // gradient [Vocab, Hidden], and by id the sum of the mean squares of its gradients [Vocab].
 func (d *deviceHome) gradients(in []*g.Node) []*g.Node {
-	e, ids, mask, targets, weights, drop, table, values := d.e, in[0], in[1], in[2], in[3], in[4], in[5], d.spread(in[6:])
-	words := look(table, ids)
+	e, ids, mask, targets, weights, drop, table, values := d.e, in[0], in[1], in[2], in[3], in[4], in[5], d.weightsOf(in[6:])
+	words := wordVectors(table, ids)
 	loss := e.cfg.Loss.graph(e.forward(words, mask, drop, values), targets, weights)
 	if e.first > 0 {
 		return append([]*g.Node{loss}, d.pack.joinNodes(g.Gradient(loss, values[e.first:]...))...)

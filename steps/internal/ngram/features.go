@@ -58,12 +58,12 @@ func (x *Extractor) Features(text string, dst []int32) []int32 {
 		x.clip = clip(x.clip[:0], text, x.cfg.MaxBytes)
 		text = string(x.clip)
 	}
-	x.originals(text)
+	x.nfkcSignals(text)
 	x.normalise(text)
 	x.scan(x.norm)
 	x.endWord()
 	x.endSingles()
-	x.shares()
+	x.textSignals()
 	all := x.out
 	x.out = nil
 	for _, id := range all[n:] {
@@ -86,8 +86,8 @@ func clip(dst []byte, text string, max int) []byte {
 	return append(dst, text[tail:]...)
 }
 
-// originals emits the signals about characters that NFKC would replace.
-func (x *Extractor) originals(text string) {
+// nfkcSignals emits the signals about characters that NFKC would replace.
+func (x *Extractor) nfkcSignals(text string) {
 	for _, r := range text {
 		if r >= 0xFF01 && r <= 0xFF5E {
 			x.signal("fullwidth")
@@ -170,8 +170,8 @@ func (x *Extractor) symbol(r rune) {
 	x.emit(hashRune(hashByte(fnvOffset, 's'), r))
 }
 
-// shares emits the signals about the whole text.
-func (x *Extractor) shares() {
+// textSignals emits the signals about the whole text.
+func (x *Extractor) textSignals() {
 	if n := x.counts.words; n > 0 {
 		x.signal(lengths[bits.Len(uint(n))])
 	}

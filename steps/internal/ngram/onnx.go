@@ -22,7 +22,7 @@ func (m *Model) Graph(producer string, metadata map[string]string, weights onnxg
 	ids := g.Input(InputIDs, onnxgraph.Int64, rows, onnxgraph.Dim{Name: length})
 	axis := g.Ints("length_axis", []int{1}, 1)
 	w1, b1 := g.Floats("hidden.weight", []int{m.Dim, m.Hidden}, m.W1), g.Floats("hidden.bias", []int{m.Hidden}, m.B1)
-	b := m.malicious(m.Linear.Bias[0])
+	b := m.exceptBenign(m.Linear.Bias[0])
 	for i := range b {
 		b[i] += m.B2[i]
 	}
@@ -42,15 +42,15 @@ func (m *Model) Graph(producer string, metadata map[string]string, weights onnxg
 	hidden := g.Node("Relu", "hidden", []string{g.Node("Gemm", "hidden_in", []string{pooled, w1, b1})})
 	deep := g.Node("Gemm", "network_logits", []string{hidden, w2, b2})
 	score := g.Node("Div", "linear_score", []string{column("linear_sum", linearAt), norm})
-	logits := g.Node("Gemm", OutputLogits, []string{score, g.Floats("linear.weight", []int{1, m.Classes}, m.malicious(1)), deep})
+	logits := g.Node("Gemm", OutputLogits, []string{score, g.Floats("linear.weight", []int{1, m.Classes}, m.exceptBenign(1)), deep})
 	g.Node("Softmax", OutputProbs, []string{logits}, onnxgraph.Int("axis", -1))
 	g.Output(OutputProbs, onnxgraph.Float32, rows, classes)
 	g.Output(OutputLogits, onnxgraph.Float32, rows, classes)
 	return g.Encode()
 }
 
-// malicious returns a row of logits with x for all classes but the first.
-func (m *Model) malicious(x float32) []float32 {
+// exceptBenign returns a row of logits with x for all classes but the first.
+func (m *Model) exceptBenign(x float32) []float32 {
 	out := slices.Repeat([]float32{x}, m.Classes)
 	out[0] = 0
 	return out

@@ -101,7 +101,7 @@ const (
 // rounding.
 func (s *Scorer) run(ctx context.Context, texts []string) ([][]float32, error) {
 	if len(texts) >= bulk {
-		s.taking.Do(s.takeApart)
+		s.splitOnce.Do(s.split)
 	}
 	out := make([][]float32, len(texts))
 	block := max(min(maxBlock, len(texts)/(4*runtime.GOMAXPROCS(0))), 64) // small enough that all cores get work
@@ -180,7 +180,7 @@ func (s *Scorer) block(ctx context.Context, texts []string, out [][]float32) err
 // that these rows are.
 func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]float32, of func(row int) string, scored func(rows []int) int) error {
 	if apart := s.apart.Load(); apart != nil {
-		return s.inParts(ctx, apart, all, ends, out, of)
+		return s.rowsInParts(ctx, apart, all, ends, out, of)
 	}
 	order := make([]int, len(out))
 	for i := range order {
@@ -231,8 +231,8 @@ func (s *Scorer) rows(ctx context.Context, all []int32, ends []int, out [][]floa
 	return nil
 }
 
-// inParts does what rows does, for a graph that takeApart has split. Each text is one row.
-func (s *Scorer) inParts(ctx context.Context, apart *sums, all []int32, ends []int, out [][]float32, of func(row int) string) error {
+// rowsInParts does what rows does, for a graph in two parts. Each text is one row.
+func (s *Scorer) rowsInParts(ctx context.Context, apart *sums, all []int32, ends []int, out [][]float32, of func(row int) string) error {
 	logits, err := apart.logits(all, ends)
 	if err != nil {
 		return err

@@ -62,8 +62,8 @@ type Scorer struct {
 	memo       Memo
 	done       func(texts int)
 	single     bool   // one batch at a time, because the graph itself uses several threads
-	graph      []byte // kept until takeApart has used it; nil if it must not be split
-	taking     sync.Once
+	graph      []byte // kept until split has used it; nil if it must not be split
+	splitOnce  sync.Once
 	apart      atomic.Pointer[sums] // the split n-gram graph; nil if the whole graph is run
 }
 

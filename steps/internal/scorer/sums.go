@@ -27,8 +27,8 @@ type table struct {
 	columns int
 }
 
-// takeApart splits the model's graph, if that is allowed and possible.
-func (s *Scorer) takeApart() {
+// split splits the model's graph, if that is allowed and possible.
+func (s *Scorer) split() {
 	if s.graph != nil {
 		s.apart.Store(newSums(s.graph, s.session, len(s.info.Classes)))
 		s.graph = nil

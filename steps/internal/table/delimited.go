@@ -51,7 +51,7 @@ func scanDelimited(r *bufio.Reader, name string, format Format, yield yielder) e
 		return fmt.Errorf("%s:%d: %w", name, d.lines.n, err)
 	}
 	d.shapes = make([]shape, len(d.names))
-	d.look(head)
+	d.learnFirst(head)
 	for {
 		fields, line, bad, err := d.read()
 		if errors.Is(err, io.EOF) {
@@ -226,8 +226,8 @@ func (d *delimited) learn(fields []string) {
 	}
 }
 
-// look learns the shapes from those of the first rows that have no quotes.
-func (d *delimited) look(head []byte) {
+// learnFirst learns the shapes from those of the first rows that have no quotes.
+func (d *delimited) learnFirst(head []byte) {
 	lines := bytes.Split(head, []byte("\n"))
 	for _, l := range lines[min(1, len(lines)):max(len(lines)-1, min(1, len(lines)))] {
 		if f := strings.Split(strings.TrimSuffix(string(l), "\r"), string(rune(d.comma))); len(f) == len(d.names) && !strings.Contains(string(l), `"`) {

@@ -100,12 +100,12 @@ var plainInWord = func() (in [256]bool) {
 // RNG returns a random source that depends only on the seed and the parts. Work on a row then has the same result whatever other rows there
 // are, and in any order.
 func RNG(seed int64, parts ...string) *rand.Rand {
-	sum := framed(binary.LittleEndian.AppendUint64(make([]byte, 0, 512), uint64(seed)), parts)
+	sum := hashParts(binary.LittleEndian.AppendUint64(make([]byte, 0, 512), uint64(seed)), parts)
 	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])))
 }
 
-// framed hashes b and the parts. Each part follows its length, so that ("ab", "c") and ("a", "bc") differ.
-func framed(b []byte, parts []string) [32]byte {
+// hashParts hashes b and the parts. Each part follows its length, so that ("ab", "c") and ("a", "bc") differ.
+func hashParts(b []byte, parts []string) [32]byte {
 	for _, p := range parts {
 		b = append(binary.LittleEndian.AppendUint64(b, uint64(len(p))), p...)
 	}
@@ -114,6 +114,6 @@ func framed(b []byte, parts []string) [32]byte {
 
 // ID returns a short id of 16 hex digits for a row that is made from the parts.
 func ID(parts ...string) string {
-	sum := framed(make([]byte, 0, 512), parts)
+	sum := hashParts(make([]byte, 0, 512), parts)
 	return hex.EncodeToString(sum[:8])
 }

@@ -39,7 +39,7 @@ func (m *Model) adapt(output string, seed int64) error {
 	if err != nil {
 		return err
 	}
-	f.WithoutIdentities() // so that sort sees what uses a weight
+	f.WithoutIdentities() // so that sortWeights sees what uses a weight
 	body := f.Outputs[at].Name
 	for _, name := range []string{ids, logits, probs} {
 		if f.Rename(name, name+"_of_graph") && body == name {
@@ -58,7 +58,7 @@ func (m *Model) adapt(output string, seed int64) error {
 	}
 	f.Metadata = nil
 	f.Prune()
-	m.sort()
+	m.sortWeights()
 	if len(m.Trained) == 0 {
 		return errors.New("no float32 weight to train: a quantised or float16 graph can't be fine-tuned; export it in float32")
 	}

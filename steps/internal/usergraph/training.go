@@ -9,9 +9,9 @@ import (
 	"rein/steps/internal/ort"
 )
 
-// sort finds the word table, the weights to train, and the fixed ones. A table that a Gather reads by anything other than the ids
+// sortWeights finds the word table, the weights to train, and the fixed ones. A table that a Gather reads by anything other than the ids
 // (positions, token types) is fixed, because its gradient would be added up in a varying order.
-func (m *Model) sort() {
+func (m *Model) sortWeights() {
 	uses, makes := map[string][]*onnxgraph.Op{}, map[string]*onnxgraph.Op{}
 	for _, op := range m.file.Nodes {
 		for _, name := range op.Inputs {

@@ -244,6 +244,6 @@ func Load(dir artifact.Model) (*Model, artifact.ModelInfo, tokenizer.Files, erro
 	if m.file, err = onnxgraph.Parse(b); err != nil {
 		return nil, info, nil, fmt.Errorf("%s: %w", dir.Path, err)
 	}
-	m.sort()
+	m.sortWeights()
 	return m, info, files, nil
 }
