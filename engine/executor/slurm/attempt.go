@@ -95,10 +95,11 @@ func (a *attempt) follow(ctx context.Context) (end, error) {
 
 // How long a job's answer is waited for after its end: where it has left one for sure, until a network file system shows it for sure.
 const (
-	answerTime     = time.Second
 	sureAnswerTime = time.Minute
 	answerPause    = 50 * time.Millisecond
 )
+
+var answerTime = time.Second
 
 // wordLooks is for how many intervals we wait for Slurm to report a job's end once the answer is there: the job may have run out of memory.
 const wordLooks = 30

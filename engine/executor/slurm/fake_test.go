@@ -15,7 +15,8 @@ import (
 )
 
 // A Slurm of shell scripts that is as bad as the file "sbatch.mode" or "squeue.mode" in its folder says: tests of what a real one does
-// once in a while. Jobs are executed at once, in the background; a file in "jobs" is the state of each.
+// once in a while. Jobs are executed at once, in the background; a file in "jobs" is the state of each. What comes late comes when the test
+// opens the pipe.
 const (
 	fakeSbatch = `
 name= last=
@@ -29,23 +30,27 @@ mode=$(cat "$D/sbatch.mode" 2> /dev/null || true)
 rm -f "$D/sbatch.mode"
 rmdir "$D/lock"
 cat > "$D/script.$n"
+is() {
+  echo "$name $2" > "$D/new.$1"
+  mv "$D/new.$1" "$D/jobs/$1"
+}
 task() {
-  echo "$2 RUNNING 0" > "$D/jobs/$1"
   code=0
-  SLURM_ARRAY_TASK_ID=$3 SLURM_JOB_ID=$1 sh "$D/script.$n" || code=$?
-  if [ "$mode" = oom ]; then sleep 0.5; echo "$2 OUT_OF_MEMORY 0"; elif [ $code = 0 ]; then echo "$2 COMPLETED 0"; else echo "$2 FAILED $((code * 256))"; fi > "$D/jobs/$1"
+  SLURM_ARRAY_TASK_ID=$2 SLURM_JOB_ID=$1 sh "$D/script.$n" || code=$?
+  if [ "$mode" = oom ]; then : > "$D/executed"; : < "$D/pipe"; is $1 'OUT_OF_MEMORY 0'
+  elif [ $code = 0 ]; then is $1 'COMPLETED 0'; else is $1 "FAILED $((code * 256))"; fi
+}
+start() {
+  is $1 'RUNNING 0'
+  (exec > /dev/null 2>&1; task $1 $2) &
 }
 take() {
-  if [ -z "$last" ]; then
-    (exec > /dev/null 2>&1; task $n "$name" 0) &
-  else
-    for i in $(seq 0 "$last"); do (exec > /dev/null 2>&1; task ${n}_$i "$name" $i) & done
-  fi
+  if [ -z "$last" ]; then start $n 0; else for i in $(seq 0 "$last"); do start ${n}_$i $i; done; fi
 }
 case $mode in
 taken) take; echo 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation' >&2; exit 1 ;;
 lost) echo 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation' >&2; exit 1 ;;
-late) (exec > /dev/null 2>&1; sleep 1.5; take) & echo 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation' >&2; exit 1 ;;
+late) (exec > /dev/null 2>&1; : < "$D/pipe"; take) & echo 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation' >&2; exit 1 ;;
 down) echo 'sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)' >&2; exit 1 ;;
 banner) take; echo 'Welcome to the cluster'; exit ;;
 warns) echo 'sbatch: warning: your quota' >&2; echo 'Your project has 12 hours left'; take; echo "$n;cluster" ; exit ;;
@@ -54,6 +59,7 @@ take
 echo $n
 `
 	fakeSqueue = `
+echo look >> "$D/looks"
 mode=$(cat "$D/squeue.mode" 2> /dev/null || true)
 case $mode in
 garbage) echo '<html>502 Bad Gateway</html>'; exit ;;
@@ -85,7 +91,7 @@ func newFake(t *testing.T) *fake {
 	t.Helper()
 	f := &fake{t, t.TempDir(), t.TempDir()}
 	bin := filepath.Join(f.dir, "bin")
-	errs := []error{os.Mkdir(bin, 0o755), os.Mkdir(filepath.Join(f.dir, "jobs"), 0o755), os.WriteFile(filepath.Join(f.dir, "n"), []byte("0\n"), 0o644)}
+	errs := []error{os.Symlink(enginetest.NamedPipe(t), filepath.Join(f.dir, "pipe")), os.Mkdir(bin, 0o755), os.Mkdir(filepath.Join(f.dir, "jobs"), 0o755), os.WriteFile(filepath.Join(f.dir, "n"), []byte("0\n"), 0o644)}
 	for name, text := range map[string]string{"sbatch": fakeSbatch, "squeue": fakeSqueue, "scancel": fakeScancel} {
 		errs = append(errs, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\nset -e\nD='"+f.dir+"'\n"+text), 0o755))
 	}
@@ -103,25 +109,78 @@ func (f *fake) set(file, text string) {
 	}
 }
 
-func (f *fake) log() string { return filepath.Join(f.work, "log") }
+func (f *fake) log() string  { return filepath.Join(f.work, "log") }
+func (f *fake) gate() string { return filepath.Join(f.work, "gate") }
 
-// steps runs n steps that take a while; it returns their states and what was said.
-func (f *fake) steps(n int, sleep time.Duration) (statuses, said string) {
+// openGate lets the steps end.
+func (f *fake) openGate() {
+	if err := os.WriteFile(f.gate(), nil, 0o644); err != nil {
+		f.t.Error(err)
+	}
+}
+
+// openPipe lets come what comes late.
+func (f *fake) openPipe() {
+	p, err := os.OpenFile(filepath.Join(f.dir, "pipe"), os.O_WRONLY, 0)
+	if err == nil {
+		err = p.Close()
+	}
+	if err != nil {
+		f.t.Error(err)
+	}
+}
+
+// await waits until a file of the fake's holds n words.
+func (f *fake) await(file string, n int) {
+	f.t.Helper()
+	enginetest.Await(f.t, f.dir, func() bool { return len(lines(f.t, filepath.Join(f.dir, file))) >= n })
+}
+
+// looked waits until Slurm was asked n more times.
+func (f *fake) looked(n int) {
+	f.t.Helper()
+	f.await("looks", n+len(lines(f.t, filepath.Join(f.dir, "looks"))))
+}
+
+// ended waits until a job has ended.
+func (f *fake) ended(job string) {
+	f.t.Helper()
+	jobs := filepath.Join(f.dir, "jobs")
+	enginetest.Await(f.t, jobs, func() bool {
+		state := lines(f.t, filepath.Join(jobs, job))
+		return len(state) > 1 && state[1] != "RUNNING"
+	})
+}
+
+// steps runs n steps, which end when the gate is open. meanwhile is done beside them. It returns their states and what was said.
+func (f *fake) steps(n int, meanwhile func()) (statuses, said string) {
 	f.t.Helper()
 	o := options(enginetest.Open(f.t, filepath.Join(f.work, "state")))
-	o.Executors["slurm"] = slurm.New(slurm.Config{Interval: 100 * time.Millisecond})
+	o.Executors["slurm"] = slurm.New(slurm.Config{Interval: 20 * time.Millisecond})
 	var events enginetest.Events
 	o.Emit = events.Emit
 	var nodes []*engine.Node
 	for i := range n {
 		name := string(rune('a' + i))
-		nodes = append(nodes, enginetest.Step(name, work(name, f.log(), sleep)))
+		nodes = append(nodes, enginetest.Step(name, makeOp(map[string]any{"name": name, "log": f.log(), "gate": f.gate(), "sleep": 0.0})))
 	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		meanwhile()
+	}()
 	statuses = run(f.t, o, nodes...)
+	<-done
 	for _, e := range events.All() {
 		said += e.Text + "\n"
 	}
 	return statuses, said
+}
+
+// begun waits until n steps are being executed.
+func (f *fake) begun(n int) {
+	f.t.Helper()
+	enginetest.Await(f.t, f.work, func() bool { return len(lines(f.t, f.log())) >= n })
 }
 
 // executed wants each of n steps executed once.
@@ -141,10 +200,20 @@ func TestUnsureSubmissions(t *testing.T) {
 		t.Run(fmt.Sprint(c.mode, " ", c.steps), func(t *testing.T) {
 			f := newFake(t)
 			f.set("sbatch.mode", c.mode)
-			if got, _ := f.steps(c.steps, 700*time.Millisecond); strings.Count(got, ":ran") != c.steps {
+			got, _ := f.steps(c.steps, func() {
+				f.begun(c.steps)
+				if c.mode == "late" { // the first job comes when the second one is there
+					f.openPipe()
+					for i := range c.steps {
+						f.ended(map[bool]string{true: "1", false: fmt.Sprint("1_", i)}[c.steps == 1])
+					}
+				}
+				f.looked(2)
+				f.openGate()
+			})
+			if strings.Count(got, ":ran") != c.steps {
 				t.Error(got)
 			}
-			time.Sleep(1500 * time.Millisecond) // what is late is there by then
 			f.executed(c.steps)
 		})
 	}
@@ -156,7 +225,12 @@ func TestUnreadableQueue(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			f := newFake(t)
 			f.set("squeue.mode", mode)
-			if got, _ := f.steps(1, 2*time.Second); got != "a:ran" {
+			got, _ := f.steps(1, func() {
+				f.begun(1)
+				f.looked(8) // more than a job may be absent from
+				f.openGate()
+			})
+			if got != "a:ran" {
 				t.Error(got)
 			}
 			f.executed(1)
@@ -168,16 +242,13 @@ func TestUnreadableQueue(t *testing.T) {
 func TestLostJobIsCancelledFirst(t *testing.T) {
 	f := newFake(t)
 	f.set("squeue.mode", "empty")
-	go func() {
-		awaitLine(t, f.log())
-		time.Sleep(time.Second)
+	got, said := f.steps(1, func() {
+		f.await("cancelled", 1)
 		f.set("squeue.mode", "")
-	}()
-	if got, said := f.steps(1, 4*time.Second); got != "a:ran" || !strings.Contains(said, "is gone from the queue without an answer: sent again") {
+		f.openGate()
+	})
+	if got != "a:ran" || !strings.Contains(said, "is gone from the queue without an answer: sent again") {
 		t.Error(got, said)
-	}
-	if len(lines(t, filepath.Join(f.dir, "cancelled"))) == 0 {
-		t.Error("the first job was not cancelled")
 	}
 }
 
@@ -185,10 +256,16 @@ func TestLostJobIsCancelledFirst(t *testing.T) {
 func TestOutOfMemoryOutweighsAnAnswer(t *testing.T) {
 	f := newFake(t)
 	f.set("sbatch.mode", "oom")
-	if got, _ := f.steps(1, 0); got != "a:failed" {
+	f.openGate()
+	got, _ := f.steps(1, func() {
+		enginetest.Await(t, f.dir, func() bool { _, err := os.Stat(filepath.Join(f.dir, "executed")); return err == nil })
+		f.looked(2) // with an answer there
+		f.openPipe()
+	})
+	if got != "a:failed" {
 		t.Error(got)
 	}
-	if got, _ := f.steps(1, 0); got != "a:ran" {
+	if got, _ := f.steps(1, func() {}); got != "a:ran" {
 		t.Error("the next run: ", got)
 	}
 	f.executed(2)
@@ -197,8 +274,20 @@ func TestOutOfMemoryOutweighsAnAnswer(t *testing.T) {
 // The answer of a job that has ended may show late on a network file system.
 func TestLateAnswer(t *testing.T) {
 	f := newFake(t)
-	t.Setenv("REIN_TEST_HIDE", "2")
-	if got, said := f.steps(1, 0); got != "a:ran" {
+	defer slurm.SetAnswerTime(0)() // an answer that is sure to come is waited for longer
+	note := filepath.Join(f.dir, "hidden")
+	t.Setenv("REIN_TEST_HIDE", note)
+	f.openGate()
+	got, said := f.steps(1, func() {
+		f.await("hidden", 1)
+		f.ended("1")
+		f.looked(2)
+		result := lines(t, note)[0]
+		if err := os.Rename(result+".hidden", result); err != nil {
+			t.Error(err)
+		}
+	})
+	if got != "a:ran" {
 		t.Error(got, said)
 	}
 	f.executed(1)

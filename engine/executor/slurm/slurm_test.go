@@ -46,10 +46,9 @@ func process(ctx context.Context, args []string) error {
 	if args[0] == "order" {
 		enc := json.NewEncoder(os.Stdout)
 		err := engine.ExecuteOrder(ctx, args[1], resolve, func(e engine.Event) { _ = enc.Encode(e) })
-		if seconds := os.Getenv("REIN_TEST_HIDE"); seconds != "" { // the answer shows late
+		if note := os.Getenv("REIN_TEST_HIDE"); note != "" { // the answer shows when the test wants it
 			result := args[1] + ".result"
-			err = errors.Join(os.Rename(result, result+".hidden"),
-				exec.Command("sh", "-c", `(sleep $1; mv "$2.hidden" "$2") > /dev/null 2>&1 < /dev/null &`, "sh", seconds, result).Run())
+			err = errors.Join(os.Rename(result, result+".hidden"), os.WriteFile(note, []byte(result), 0o600))
 		}
 		return err
 	}
@@ -93,6 +92,12 @@ func makeOp(config map[string]any) *enginetest.Op {
 				memory[i] = 1 // what isn't touched isn't there
 			}
 			defer runtime.KeepAlive(memory)
+		}
+		if gate, ok := config["gate"].(string); ok {
+			opened := func() bool { _, err := os.Stat(gate); return err == nil }
+			if err := enginetest.AwaitIn(ctx, filepath.Dir(gate), opened); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-time.After(time.Duration(config["sleep"].(float64)) * time.Millisecond):
