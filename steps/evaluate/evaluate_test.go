@@ -10,30 +10,11 @@ import (
 	"testing"
 
 	"rein/steps/artifact"
-	"rein/steps/internal/ngram"
 	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/internal/scorer"
 	"rein/steps/stats"
 	"rein/steps/stepstest"
 )
-
-// model is one with random weights: it says something of every text, and nothing is to be learnt.
-func model(t *testing.T) artifact.Model {
-	t.Helper()
-	cfg := ngram.Default()
-	cfg.Buckets = 1 << 10
-	m := ngram.NewModel(cfg, 3, 11)
-	ngramtest.Known(m)
-	rng := rand.New(rand.NewPCG(1, 1))
-	for i := m.Dim; i < len(m.Embedding); i++ {
-		m.Embedding[i] = float32(rng.NormFloat64())
-	}
-	dir := artifact.Model{Path: filepath.Join(t.TempDir(), "model")}
-	if err := m.Save(dir, artifact.ModelInfo{Classes: []string{"benign", "jailbreak", "pii"}, Threshold: 0.6}); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
 
 func rows(t *testing.T, n int, change func(int, *artifact.Row)) artifact.Rows {
 	t.Helper()
@@ -77,7 +58,7 @@ func evaluateRows(t *testing.T, in In) (*stepstest.Env, Out, stats.Report) {
 
 // What the report counts is what scoring each row and comparing it with the model's threshold gives.
 func TestFiguresFollowFromTheScores(t *testing.T) {
-	m, test := model(t), rows(t, 400, nil)
+	m, test := ngramtest.Random(t, 0.6, false), rows(t, 400, nil)
 	env, out, r := evaluateRows(t, In{Model: m, Test: test, Unseen: rows(t, 100, func(i int, r *artifact.Row) { r.Text += " elsewhere" })})
 	s, err := scorer.Open(t.Context(), m, scorer.Options{})
 	if err != nil {
@@ -110,7 +91,7 @@ func TestFiguresFollowFromTheScores(t *testing.T) {
 }
 
 func TestDataIsNamedByContent(t *testing.T) {
-	m := model(t)
+	m := ngramtest.Random(t, 0.6, false)
 	digest := func(change func(int, *artifact.Row)) string {
 		_, _, r := evaluateRows(t, In{Model: m, Test: rows(t, 40, change)})
 		return r.Sets["test"].Data
@@ -133,14 +114,14 @@ func TestDataIsNamedByContent(t *testing.T) {
 }
 
 func TestPoolIsMarkedAsSeen(t *testing.T) {
-	env, _, r := evaluateRows(t, In{Model: model(t), Test: rows(t, 40, nil), Pool: rows(t, 50, func(i int, r *artifact.Row) { r.Label, r.Category = artifact.Benign, "other" })})
+	env, _, r := evaluateRows(t, In{Model: ngramtest.Random(t, 0.6, false), Test: rows(t, 40, nil), Pool: rows(t, 50, func(i int, r *artifact.Row) { r.Label, r.Category = artifact.Benign, "other" })})
 	if _, ok := env.Metrics["seen_pool_fp_rate"]; !ok || r.Sets["pool"].AUC != nil {
 		t.Errorf("metrics %v", env.Metrics)
 	}
 }
 
 func TestTemperatureChangesNoDecision(t *testing.T) {
-	m := model(t)
+	m := ngramtest.Random(t, 0.6, false)
 	s, err := scorer.Open(t.Context(), m, scorer.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -176,7 +157,7 @@ func TestTemperatureChangesNoDecision(t *testing.T) {
 
 func TestATestSetOfOneClassIsRefused(t *testing.T) {
 	env := stepstest.New(t, "report", "scores")
-	_, err := run(t.Context(), env.Env, config, In{Model: model(t), Test: rows(t, 20, func(i int, r *artifact.Row) { r.Label = artifact.Benign })})
+	_, err := run(t.Context(), env.Env, config, In{Model: ngramtest.Random(t, 0.6, false), Test: rows(t, 20, func(i int, r *artifact.Row) { r.Label = artifact.Benign })})
 	if err == nil || !strings.Contains(err.Error(), "both benign and malicious") {
 		t.Errorf("%v", err)
 	}
@@ -184,7 +165,7 @@ func TestATestSetOfOneClassIsRefused(t *testing.T) {
 
 // The worst slice of each kind is measured, and of kinds that no row says anything about there is no figure.
 func TestSlicesAreMeasured(t *testing.T) {
-	env, _, r := evaluateRows(t, In{Model: model(t), Test: rows(t, 400, func(i int, r *artifact.Row) { r.Role = []string{"user", "tool"}[i%2] })})
+	env, _, r := evaluateRows(t, In{Model: ngramtest.Random(t, 0.6, false), Test: rows(t, 400, func(i int, r *artifact.Row) { r.Role = []string{"user", "tool"}[i%2] })})
 	worst := r.Sets["test"].WorstBy
 	for _, by := range stats.SlicedBy {
 		for _, name := range []string{"fp_rate_by_" + by, "tp_rate_by_" + by} {
@@ -209,7 +190,7 @@ func TestWhatIsCutIsCounted(t *testing.T) {
 			r.Text += strings.Repeat(" tea", 1<<13)
 		}
 	})
-	m := model(t)
+	m := ngramtest.Random(t, 0.6, false)
 	env, out, r := evaluateRows(t, In{Model: m, Test: long})
 	c := r.Sets["test"].Cut
 	if c.Rows != 3 || c.Unit != "bytes" || c.Units < 3<<14 || env.Metrics["own_cut_rows"] != 3 || env.Metrics["cut_bytes"] != float64(c.Units) {

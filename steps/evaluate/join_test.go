@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"rein/steps/artifact"
+	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/stats"
 	"rein/steps/stepstest"
 )
@@ -83,10 +84,10 @@ func TestJoin(t *testing.T) {
 func TestInputsThatContradict(t *testing.T) {
 	scores, report := scoredFold(t, 1, 0.1)
 	for want, in := range map[string]In{
-		"give one of them": {Model: model(t), Scores: []artifact.Scores{scores}, Reports: []artifact.Report{report}},
+		"give one of them": {Model: ngramtest.Random(t, 0.6, false), Scores: []artifact.Scores{scores}, Reports: []artifact.Report{report}},
 		"1 scores and 0 reports: each fold's evaluation gives one of each": {Scores: []artifact.Scores{scores}},
 		"model: it is needed":            {Test: rows(t, 10, nil)},
-		"there are no rows to report on": {Model: model(t)},
+		"there are no rows to report on": {Model: ngramtest.Random(t, 0.6, false)},
 	} {
 		env := stepstest.New(t, "report", "scores")
 		if _, err := run(t.Context(), env.Env, config, in); err == nil || !strings.Contains(err.Error(), want) {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"rein/steps/artifact"
+	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/internal/scorer"
 	"rein/steps/internal/scorer/scorertest"
 	"rein/steps/stepstest"
@@ -12,7 +13,7 @@ import (
 // Of a model whose words don't add, the price is one that the model really takes.
 func TestEvasionIsReal(t *testing.T) {
 	env := stepstest.New(t, "report")
-	out, err := run(t.Context(), env.Env, Config{Size: 30, Strengths: []float64{0.5}, Seed: 1, Evasion: 10}, In{Model: model(t), Rows: []artifact.Rows{rows(t, artifact.Benign, artifact.Malicious)}})
+	out, err := run(t.Context(), env.Env, Config{Size: 30, Strengths: []float64{0.5}, Seed: 1, Evasion: 10}, In{Model: ngramtest.Random(t, 0.6, false), Rows: []artifact.Rows{rows(t, artifact.Benign, artifact.Malicious)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func TestEvasionIsReal(t *testing.T) {
 		t.Errorf("%v, %+v", env.Metrics, r.Evasion)
 	}
 	env = stepstest.New(t, "report")
-	if _, err := run(t.Context(), env.Env, Config{Size: 30, Strengths: []float64{0.5}, Seed: 1}, In{Model: model(t), Rows: []artifact.Rows{rows(t, artifact.Benign, artifact.Malicious)}}); err != nil {
+	if _, err := run(t.Context(), env.Env, Config{Size: 30, Strengths: []float64{0.5}, Seed: 1}, In{Model: ngramtest.Random(t, 0.6, false), Rows: []artifact.Rows{rows(t, artifact.Benign, artifact.Malicious)}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := env.Metrics["evasion_words"]; ok {

@@ -13,7 +13,6 @@ import (
 	"pgregory.net/rapid"
 
 	"rein/steps/artifact"
-	"rein/steps/internal/ngram"
 	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/internal/text"
 	"rein/steps/stepstest"
@@ -41,23 +40,6 @@ func TestEditsNeverFailAndStayInProportion(t *testing.T) {
 	})
 }
 
-func model(t *testing.T) artifact.Model {
-	t.Helper()
-	cfg := ngram.Default()
-	cfg.Buckets = 1 << 10
-	m := ngram.NewModel(cfg, 3, 11)
-	ngramtest.Known(m)
-	rng := rand.New(rand.NewPCG(1, 1))
-	for i := m.Dim; i < len(m.Embedding); i++ {
-		m.Embedding[i] = float32(rng.NormFloat64())
-	}
-	dir := artifact.Model{Path: filepath.Join(t.TempDir(), "model")}
-	if err := m.Save(dir, artifact.ModelInfo{Classes: []string{"benign", "jailbreak", "pii"}, Threshold: 0.6}); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 func rows(t *testing.T, labels ...string) artifact.Rows {
 	t.Helper()
 	var out []artifact.Row
@@ -74,7 +56,7 @@ func rows(t *testing.T, labels ...string) artifact.Rows {
 func TestReport(t *testing.T) {
 	env := stepstest.New(t, "report")
 	c := Config{Size: 20, Strengths: []float64{0.2, 0.6}, Seed: 1}
-	out, err := run(t.Context(), env.Env, c, In{Model: model(t), Rows: []artifact.Rows{rows(t, artifact.Benign, artifact.Malicious)}})
+	out, err := run(t.Context(), env.Env, c, In{Model: ngramtest.Random(t, 0.6, false), Rows: []artifact.Rows{rows(t, artifact.Benign, artifact.Malicious)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +81,7 @@ func TestReport(t *testing.T) {
 
 func TestOneLabelIsRefused(t *testing.T) {
 	env := stepstest.New(t, "report")
-	_, err := run(t.Context(), env.Env, Config{Size: 20, Strengths: []float64{0.2}}, In{Model: model(t), Rows: []artifact.Rows{rows(t, artifact.Benign)}})
+	_, err := run(t.Context(), env.Env, Config{Size: 20, Strengths: []float64{0.2}}, In{Model: ngramtest.Random(t, 0.6, false), Rows: []artifact.Rows{rows(t, artifact.Benign)}})
 	if err == nil || !strings.Contains(err.Error(), "no malicious") {
 		t.Errorf("%v", err)
 	}
@@ -136,7 +118,7 @@ func TestBurials(t *testing.T) {
 		}
 	}
 	env := stepstest.New(t, "report")
-	if _, err := run(t.Context(), env.Env, Config{Size: 20, Strengths: []float64{0.5}, Seed: 1}, In{Model: model(t), Rows: []artifact.Rows{rows(t, artifact.Benign, artifact.Malicious)}}); err != nil {
+	if _, err := run(t.Context(), env.Env, Config{Size: 20, Strengths: []float64{0.5}, Seed: 1}, In{Model: ngramtest.Random(t, 0.6, false), Rows: []artifact.Rows{rows(t, artifact.Benign, artifact.Malicious)}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"buried_tp_rate", "buried_tp_rate_low", "buried_fp_rate", "buried_fp_rate_high"} {
@@ -168,7 +150,7 @@ func TestEditsTheFirstSetWithBothLabels(t *testing.T) {
 	c := Config{Size: 20, Strengths: []float64{0.5}, Seed: 1}
 	var reports [2]string
 	for i, sets := range [][]artifact.Rows{{both}, {none, rows(t, artifact.Benign), both}} {
-		out, err := run(t.Context(), stepstest.New(t, "report").Env, c, In{Model: model(t), Rows: sets})
+		out, err := run(t.Context(), stepstest.New(t, "report").Env, c, In{Model: ngramtest.Random(t, 0.6, false), Rows: sets})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +163,7 @@ func TestEditsTheFirstSetWithBothLabels(t *testing.T) {
 	if reports[0] != reports[1] {
 		t.Error("the reports differ")
 	}
-	if _, err := run(t.Context(), stepstest.New(t, "report").Env, c, In{Model: model(t), Rows: []artifact.Rows{none, rows(t, artifact.Benign)}}); err == nil || !strings.Contains(err.Error(), "no malicious ones") {
+	if _, err := run(t.Context(), stepstest.New(t, "report").Env, c, In{Model: ngramtest.Random(t, 0.6, false), Rows: []artifact.Rows{none, rows(t, artifact.Benign)}}); err == nil || !strings.Contains(err.Error(), "no malicious ones") {
 		t.Error(err)
 	}
 }
