@@ -14,18 +14,18 @@ import (
 
 // Config says how many variations to write, and by which methods.
 type Config struct {
-	Variations int                `hcl:"variations,optional" doc:"How many variations of each row."`
-	Size       int                `hcl:"size,optional" doc:"How many variations in all, instead: of rows chosen by chance."`
-	Methods    map[string]float64 `hcl:"methods,optional" doc:"Weights of the methods. Benign: synonym, insert, swap, delete, punctuate, paraphrase, register; malicious: mutation, obfuscation, synthesis. Either, and alone: duplicate, plain copies, as a control. With their ports or blocks: wordnet, back-translation, llm. Empty: all, alike, but half of all from those outside."`
-	Order      []string           `hcl:"order,optional" doc:"Methods to try in this order, instead of methods: the next one only where those before give a row nothing more."`
-	Near       float64            `hcl:"near_duplicates,optional" default:"0" doc:"Also leave out variations that are this similar to a row or to another variation (Jaccard similarity of runs of three words by MinHash, 0.5 to 1). 0: only equal ones."`
-	Families   map[string]float64 `hcl:"families,optional" doc:"With size: only malicious rows, and these shares of their categories."`
-	PerRow     int                `hcl:"per_row,optional" default:"10" doc:"With size: at most this many variations a row on average; of few rows there are then fewer than size. 0: no limit."`
-	MaxGrowth  float64            `hcl:"max_growth,optional" default:"3" doc:"A benign variation is at most this many times as long as its row (and 80 characters), and at least half as long."`
-	Triggers   float64            `hcl:"keep_triggers,optional" default:"0.5" doc:"A variation of an attack keeps at least this share of as many trigger words as the attack has (spans of one to three words at least four times as likely in the attacks as in the benign rows of rows and avoid); others are left out. 0: not checked."`
-	Back       *BackTranslation   `hcl:"back_translation,block" doc:"Also translate benign rows away and back."`
-	LLM        *LLM               `hcl:"llm,block" doc:"Also ask a language model for variations of benign rows."`
-	Seed       int                `hcl:"seed,optional" default:"1" doc:"Of the chance."`
+	Variations int                `hcl:"variations,optional" doc:"Number of variations of each row."`
+	Size       int                `hcl:"size,optional" doc:"Number of variations in all, in place of variations. The rows are chosen at random."`
+	Methods    map[string]float64 `hcl:"methods,optional" doc:"Weights of the methods. Benign rows: synonym, insert, swap, delete, punctuate, paraphrase, register. Malicious rows: mutation, obfuscation, synthesis. Both: duplicate, which makes plain copies as a control and can't be combined with others. With their port or block: wordnet, back-translation, llm. Empty: all methods have the same weight, but back-translation and llm together make half of the variations."`
+	Order      []string           `hcl:"order,optional" doc:"Methods in the order in which they are tried, in place of methods. A method is used only if those before it give nothing more for a row."`
+	Near       float64            `hcl:"near_duplicates,optional" default:"0" doc:"Similarity to a row or another variation from which a variation is left out (Jaccard similarity of runs of three words by MinHash, 0.5 to 1). 0: only equal texts are left out."`
+	Families   map[string]float64 `hcl:"families,optional" doc:"With size: vary only malicious rows, and divide the variations among their categories by these shares."`
+	PerRow     int                `hcl:"per_row,optional" default:"10" doc:"With size: largest number of variations of a row, on average. If there are few rows, there are fewer than size variations. 0: no limit."`
+	MaxGrowth  float64            `hcl:"max_growth,optional" default:"3" doc:"Largest length of a benign variation: this multiple of its row's length, plus 80 characters. A variation is also at least half as long as its row."`
+	Triggers   float64            `hcl:"keep_triggers,optional" default:"0.5" doc:"Smallest number of trigger words in a variation of an attack, as a share of those in the attack; other variations are left out. Trigger words are spans of one to three words that are at least four times as likely in attacks as in benign rows, counted over rows and avoid. 0: not checked."`
+	Back       *BackTranslation   `hcl:"back_translation,block" doc:"Also translates benign rows into another language and back."`
+	LLM        *LLM               `hcl:"llm,block" doc:"Also asks a language model for variations of benign rows."`
+	Seed       int                `hcl:"seed,optional" default:"1" doc:"Seed of the random choices."`
 }
 
 // Validate implements steps.Validator.
@@ -76,10 +76,10 @@ func builtInNames() []string {
 // In holds the inputs of the step.
 type In struct {
 	Rows  artifact.Rows   `port:"rows" doc:"the rows to vary"`
-	Avoid []artifact.Rows `port:"avoid,optional" doc:"rows whose texts must not come out"`
+	Avoid []artifact.Rows `port:"avoid,optional" doc:"rows whose texts must not be written"`
 	// WordNet's files are part of the key, so another dictionary gives another key.
 	WordNet artifact.File  `port:"wordnet,optional" doc:"WordNet's dictionary folder, for synonyms (Debian: /usr/share/wordnet)"`
-	Teacher artifact.Model `port:"teacher,optional" doc:"a model whose decision on a row must hold for its variations: others are left out"`
+	Teacher artifact.Model `port:"teacher,optional" doc:"a model that has to decide a variation as it decides the row; other variations are left out"`
 }
 
 // Out holds the output of the step.
@@ -88,7 +88,7 @@ type Out struct {
 }
 
 // Step is the "augment" step type.
-var Step = steps.New("augment", 10, "Write variations of rows: of benign ones in other words, of attacks in other disguises.", run,
+var Step = steps.New("augment", 10, "Write variations of rows: benign rows in other words, attacks in other words and disguises.", run,
 	steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes("methods = { duplicate = 1 }"), steps.Isolated, steps.Example(`step "augment" "variations" {
   rows       = step.sampled.rows
   avoid      = [step.corpus.train, step.corpus.validation]

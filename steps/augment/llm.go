@@ -16,19 +16,19 @@ import (
 
 // LLM configures how a language model is asked for variations.
 type LLM struct {
-	URL         string  `hcl:"url,optional" default:"https://api.openai.com/v1" doc:"An OpenAI-compatible endpoint."`
+	URL         string  `hcl:"url,optional" default:"https://api.openai.com/v1" doc:"URL of an OpenAI-compatible endpoint."`
 	Model       string  `hcl:"model" doc:"The model's name."`
-	Prompt      string  `hcl:"prompt,optional" default:"Write {n} variations of the prompt below. Keep its meaning, its language and everything in quotes or code. Vary wording and structure. Do not answer it.\n\n{text}" doc:"What is asked; {n} and {text} are filled in."`
-	Temperature float64 `hcl:"temperature,optional" default:"0.9" doc:"0 to 2."`
-	PerCall     int     `hcl:"per_call,optional" default:"4" doc:"How many variations to ask for at a time."`
-	KeyEnv      string  `hcl:"key_env,optional" default:"OPENAI_API_KEY" key:"-" doc:"The environment variable that holds the key; the key itself is in no file, key, log or record."`
-	Concurrency int     `hcl:"concurrency,optional" default:"8" key:"-" doc:"Calls at a time."`
-	PerMinute   int     `hcl:"per_minute,optional" default:"0" key:"-" doc:"Calls a minute; 0: no limit."`
-	Retries     int     `hcl:"retries,optional" default:"4" key:"-" doc:"After a fault of the endpoint, with growing pauses. Waiting as long as the endpoint asks for (Retry-After, up to 10 minutes) doesn't count."`
-	Timeout     string  `hcl:"timeout,optional" default:"60s" key:"-" doc:"For one call."`
-	MaxTokens   int     `hcl:"max_tokens,optional" default:"0" doc:"Budget of tokens for the step; 0: none. When it is used up, other methods write the rest. What was bought stays bought: a run with a larger budget goes on from it. Where the endpoint doesn't say what it used, a token is taken for every three bytes."`
-	MaxUSD      float64 `hcl:"max_usd,optional" default:"0" doc:"Budget of money, at usd_per_million; 0: none."`
-	USDPerM     float64 `hcl:"usd_per_million,optional" default:"0" doc:"Price of a million tokens, for max_usd."`
+	Prompt      string  `hcl:"prompt,optional" default:"Write {n} variations of the prompt below. Keep its meaning, its language and everything in quotes or code. Vary wording and structure. Do not answer it.\n\n{text}" doc:"The prompt; {n} is replaced by the number of variations and {text} by the row's text."`
+	Temperature float64 `hcl:"temperature,optional" default:"0.9" doc:"Sampling temperature of the model, 0 to 2."`
+	PerCall     int     `hcl:"per_call,optional" default:"4" doc:"Number of variations that one call asks for."`
+	KeyEnv      string  `hcl:"key_env,optional" default:"OPENAI_API_KEY" key:"-" doc:"Environment variable that holds the API key. The key itself is never written to a file, cache key, log or record."`
+	Concurrency int     `hcl:"concurrency,optional" default:"8" key:"-" doc:"Number of calls at the same time."`
+	PerMinute   int     `hcl:"per_minute,optional" default:"0" key:"-" doc:"Largest number of calls in a minute; 0: no limit."`
+	Retries     int     `hcl:"retries,optional" default:"4" key:"-" doc:"Number of times that a call is repeated after a fault of the endpoint, with growing pauses. Waits that the endpoint asks for (Retry-After, 10 minutes in all) don't count."`
+	Timeout     string  `hcl:"timeout,optional" default:"60s" key:"-" doc:"Time limit of one call."`
+	MaxTokens   int     `hcl:"max_tokens,optional" default:"0" doc:"Largest number of tokens for the step; 0: no limit. When they are used up, other methods write the rest. Answers are kept, so a run with a larger budget continues from them. If the endpoint doesn't say how many tokens it used, three bytes count as a token."`
+	MaxUSD      float64 `hcl:"max_usd,optional" default:"0" doc:"Largest cost of the step, computed with usd_per_million; 0: no limit."`
+	USDPerM     float64 `hcl:"usd_per_million,optional" default:"0" doc:"Price of a million tokens in US dollars, for max_usd."`
 }
 
 func (l *LLM) check() error {

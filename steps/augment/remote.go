@@ -15,12 +15,12 @@ import (
 
 // BackTranslation configures how texts are translated into another language and back.
 type BackTranslation struct {
-	Command string   `hcl:"command,optional" default:"apertium" doc:"A program that reads text and takes a pair as its argument, as apertium does."`
-	Pairs   []string `hcl:"pairs,optional" doc:"There and back, for the command: [\"eng-spa\", \"spa-eng\"]. Several ways: one after the other."`
-	URL     string   `hcl:"url,optional" doc:"Instead: a LibreTranslate-compatible server."`
-	Source  string   `hcl:"source,optional" default:"en" doc:"Language of the rows, for the server."`
-	Pivots  []string `hcl:"pivots,optional" default:"es" doc:"Languages to go through, for the server."`
-	Timeout string   `hcl:"timeout,optional" default:"20s" key:"-" doc:"For one text."`
+	Command string   `hcl:"command,optional" default:"apertium" doc:"A program that reads text and takes a language pair as its argument, as apertium does."`
+	Pairs   []string `hcl:"pairs,optional" doc:"Language pairs for the command, there and back: [\"eng-spa\", \"spa-eng\"]. For several ways, list one after the other."`
+	URL     string   `hcl:"url,optional" doc:"URL of a LibreTranslate-compatible server, in place of the command."`
+	Source  string   `hcl:"source,optional" default:"en" doc:"Language of the rows, for a server."`
+	Pivots  []string `hcl:"pivots,optional" default:"es" doc:"Languages to translate into and back, for a server."`
+	Timeout string   `hcl:"timeout,optional" default:"20s" key:"-" doc:"Time limit for one text."`
 }
 
 // check refuses an invalid timeout or address.

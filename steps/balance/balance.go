@@ -17,10 +17,10 @@ import (
 // Config is the rule: an ideal range and two limits, as shares of benign rows. The same limits apply to malicious rows.
 type Config struct {
 	Ideal      []float64 `hcl:"ideal,optional" default:"[0.40, 0.60]" doc:"The range within which a class's share is ideal."`
-	Acceptable float64   `hcl:"acceptable,optional" default:"0.62" doc:"Up to here the larger class's share is acceptable; above it is concerning."`
-	Critical   float64   `hcl:"critical,optional" default:"0.65" doc:"Above here it is critical: a breach."`
-	Limits     []Limit   `hcl:"limit,block" doc:"Bounds for the share of any group of another grouping; a group outside is a breach."`
-	OnBreach   string    `hcl:"on_breach,optional" default:"stop" enum:"stop,record" doc:"A breach stops the run (a verdict, exit status 1), or is recorded and the run goes on."`
+	Acceptable float64   `hcl:"acceptable,optional" default:"0.62" doc:"Limit for the share of the larger class: up to it the balance is acceptable, above it concerning."`
+	Critical   float64   `hcl:"critical,optional" default:"0.65" doc:"Share of the larger class above which the balance is critical, which is a breach."`
+	Limits     []Limit   `hcl:"limit,block" doc:"Bounds for the share of each group of another grouping. A group outside them is a breach."`
+	OnBreach   string    `hcl:"on_breach,optional" default:"stop" enum:"stop,record" doc:"stop: a breach stops the run (a verdict, exit status 1); record: it is recorded and the run goes on."`
 }
 
 // Validate implements steps.Validator.
@@ -51,7 +51,7 @@ type Out struct {
 }
 
 // Step is the "balance-assert" step type.
-var Step = steps.New("balance-assert", 2, "Judge the share of each class; a critical one is a breach.", run, steps.Stage(steps.Data), steps.Keeps("rows"), steps.Example(`step "balance-assert" "balanced" {
+var Step = steps.New("balance-assert", 2, "Judge the share of each class. A critical share is a breach.", run, steps.Stage(steps.Data), steps.Keeps("rows"), steps.Example(`step "balance-assert" "balanced" {
   rows      = step.dataset.rows
   ideal     = [0.40, 0.60]
   on_breach = "record"

@@ -12,10 +12,10 @@ import (
 // Limit bounds the share that each group of a grouping may have.
 type Limit struct {
 	By    string   `hcl:"by" doc:"What rows are grouped by; length is short (under 40 characters), medium (under 200) or long." enum:"category,source,method,role,channel,length"`
-	Label string   `hcl:"label,optional" doc:"Only rows of this label are counted." enum:"benign,malicious"`
-	Most  float64  `hcl:"most,optional" default:"1" doc:"The largest share that a group may have."`
-	Least float64  `hcl:"least,optional" default:"0" doc:"The smallest share that a group may have."`
-	Of    []string `hcl:"of,optional" doc:"The groups that are judged, also where they have no row. Empty: all that there are."`
+	Label string   `hcl:"label,optional" doc:"Label of the rows that are counted." enum:"benign,malicious"`
+	Most  float64  `hcl:"most,optional" default:"1" doc:"Largest share that a group may have."`
+	Least float64  `hcl:"least,optional" default:"0" doc:"Smallest share that a group must have."`
+	Of    []string `hcl:"of,optional" doc:"Groups that are judged, even if they have no row. Empty: all groups that have rows."`
 }
 
 func (l Limit) validate() error {

@@ -26,14 +26,14 @@ import (
 
 // Config says how to measure, and what is too slow or too big.
 type Config struct {
-	Prompts  int     `hcl:"prompts,optional" default:"400" doc:"How many prompts a round scores, one at a time."`
-	Rounds   int     `hcl:"rounds,optional" default:"5" doc:"Rounds, after one that isn't counted. A figure is the median of the rounds; its interval is their range."`
-	Threads  []int   `hcl:"threads,optional" default:"[1]" doc:"How many threads ONNX Runtime uses for one prompt; latency is measured with each, pinned to as many cores. The limit is for the first."`
-	MaxP95   float64 `hcl:"max_p95_ms,optional" default:"10" doc:"Limit for the 95th percentile of one prompt's latency, in milliseconds, text to score."`
+	Prompts  int     `hcl:"prompts,optional" default:"400" doc:"Number of prompts that each round scores, one at a time."`
+	Rounds   int     `hcl:"rounds,optional" default:"5" doc:"Number of rounds, after a warm-up that isn't counted. A figure is the median of the rounds; its interval is their range."`
+	Threads  []int   `hcl:"threads,optional" default:"[1]" doc:"Numbers of threads that ONNX Runtime uses for one prompt. Latency is measured with each number, pinned to as many cores. Limits apply to the first."`
+	MaxP95   float64 `hcl:"max_p95_ms,optional" default:"10" doc:"Limit for the 95th percentile of one prompt's latency, from text to score, in milliseconds."`
 	MaxSize  float64 `hcl:"max_mb,optional" default:"200" doc:"Limit for the model's size, in megabytes (1,000,000 bytes)."`
-	OnBreach string  `hcl:"on_breach,optional" default:"stop" enum:"stop,record" doc:"Over a limit: stop the run (a verdict), or record it and go on."`
-	Long     int     `hcl:"long_prompts,optional" default:"10" doc:"How many prompts of 4,000 tokens (of n-gram models: words) are measured apart, rows put together; 0: none."`
-	Seed     int     `hcl:"seed,optional" default:"1" doc:"Of the choice of prompts."`
+	OnBreach string  `hcl:"on_breach,optional" default:"stop" enum:"stop,record" doc:"stop: a figure over its limit stops the run (a verdict); record: it is recorded and the run goes on."`
+	Long     int     `hcl:"long_prompts,optional" default:"10" doc:"Number of prompts of 4,000 tokens (n-gram models: words) that are measured separately. They are made by joining rows. 0: none."`
+	Seed     int     `hcl:"seed,optional" default:"1" doc:"Seed of the choice of prompts."`
 }
 
 // Validate implements steps.Validator.
@@ -55,12 +55,12 @@ func (c Config) Validate() error {
 // In holds the inputs of the step.
 type In struct {
 	Model artifact.Model `port:"model" doc:"an exported model"`
-	Rows  artifact.Rows  `port:"rows" doc:"prompts like those it will see"`
+	Rows  artifact.Rows  `port:"rows" doc:"prompts like those that the model will see"`
 }
 
 // Out holds the output of the step.
 type Out struct {
-	Report artifact.Report `port:"report" doc:"what was measured, and on what"`
+	Report artifact.Report `port:"report" doc:"the figures, and the hardware that they were measured on"`
 }
 
 // facts returns what the figures depend on besides the model and the prompts: the hardware, and the library that runs the graph.

@@ -19,11 +19,11 @@ import (
 
 // Config holds the arguments of the step.
 type Config struct {
-	Limit      float64 `hcl:"limit,optional" default:"0.01" doc:"The FP rate that the threshold has to keep on such traffic."`
-	Share      float64 `hcl:"attack_share,optional" default:"0.01" doc:"The share of the traffic that is attacks, at most. The limit holds if this does."`
-	Least      float64 `hcl:"least_attack_share,optional" default:"0" doc:"The share that is attacks at least. It counts where attacks are given: what the model catches of them is taken off the flagged share."`
-	Confidence float64 `hcl:"confidence,optional" default:"0.95" doc:"How sure the traffic has to make it that the limit is kept."`
-	Cap        float64 `hcl:"cap,optional" default:"0" doc:"Threshold that is never exceeded, however much of the traffic looks like attacks; 0: where the recall of the report is half of what it is at the model's own threshold."`
+	Limit      float64 `hcl:"limit,optional" default:"0.01" doc:"Largest FP rate that the threshold may have on such traffic."`
+	Share      float64 `hcl:"attack_share,optional" default:"0.01" doc:"Largest share of the traffic that may be attacks. If more of it is attacks, the limit may be exceeded."`
+	Least      float64 `hcl:"least_attack_share,optional" default:"0" doc:"Smallest share of the traffic that is attacks. It is used if attacks are given: the attacks that the model catches are subtracted from the flagged share."`
+	Confidence float64 `hcl:"confidence,optional" default:"0.95" doc:"Confidence with which the traffic has to show that the limit is kept."`
+	Cap        float64 `hcl:"cap,optional" default:"0" doc:"Largest threshold that may be chosen, however much of the traffic looks like attacks. 0: the threshold at which the report's recall is half of the recall at the model's own threshold."`
 }
 
 // Validate implements steps.Validator.
@@ -39,19 +39,19 @@ func (c *Config) Validate() error {
 // In holds the inputs of the step.
 type In struct {
 	Model   artifact.Model    `port:"model" doc:"the model whose threshold is chosen"`
-	Traffic artifact.Rows     `port:"traffic" doc:"rows as they come in; their labels are not looked at"`
-	Attacks artifact.Rows     `port:"attacks,optional" doc:"labelled rows whose malicious ones show the recall"`
-	Reports []artifact.Report `port:"report,optional" doc:"report of an evaluate step of the model: says what recall a threshold gives up"`
+	Traffic artifact.Rows     `port:"traffic" doc:"unlabelled rows as they come in; labels are ignored"`
+	Attacks artifact.Rows     `port:"attacks,optional" doc:"labelled rows; the malicious ones show the recall"`
+	Reports []artifact.Report `port:"report,optional" doc:"report of an evaluate step on the model; it shows how much recall a threshold costs"`
 }
 
 // Out holds the outputs of the step.
 type Out struct {
 	Model  artifact.Model  `port:"model" doc:"the same model with the new threshold"`
-	Report artifact.Report `port:"report" doc:"the threshold, what it rests on, and what other shares of attacks would make of it"`
+	Report artifact.Report `port:"report" doc:"the threshold, what it is based on, and the thresholds for other shares of attacks"`
 }
 
 // Step is the "calibrate" step type.
-var Step = steps.New("calibrate", 2, "Choose a model's threshold on unlabelled traffic: the lowest that keeps an FP rate.", run,
+var Step = steps.New("calibrate", 2, "Choose a model's threshold on unlabelled traffic: the lowest one that keeps an FP rate.", run,
 	steps.Stage(steps.Validation), steps.Isolated, steps.Fits("traffic", "chooses the threshold on"), steps.Fits("attacks", "chooses the threshold on"),
 	steps.HeldOut("traffic", "attacks"), steps.Example(`step "calibrate" "mine" {
   model        = step.export.model

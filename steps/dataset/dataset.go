@@ -18,21 +18,21 @@ import (
 
 // Config holds the arguments of the step.
 type Config struct {
-	URL        string            `hcl:"url,optional" doc:"Address to download in place of data; needs sha256."`
-	SHA256     string            `hcl:"sha256,optional" doc:"What the url's content must hash to."`
-	Hub        string            `hcl:"hub,optional" doc:"Data set of the Hugging Face hub in place of data: OWNER/NAME; needs revision."`
-	Revision   string            `hcl:"revision,optional" doc:"The hub data set's commit."`
-	Splits     []string          `hcl:"splits,optional" doc:"Only files of these parts: train for train-00000-of-00002.parquet, train.csv or what lies in a folder train."`
-	Columns    map[string]string `hcl:"columns,optional" doc:"Column of the data for a field of the row, where its name isn't a usual one: { text = \"user_prompt\", label = \"flag\" }; fields: id, text, label, category, source, root, weight, time, role, channel."`
-	Roles      []string          `hcl:"roles,optional" doc:"Turns of a conversation that are read: user, system, tool, document, assistant. Without it the user's, and of a conversation without any those of tools and documents, or else the system's."`
-	Labels     map[string]string `hcl:"labels,optional" doc:"What the data's label values mean: { spam = \"malicious\", \"2\" = \"benign\" }; the usual words are known."`
-	Categories map[string]string `hcl:"categories,optional" doc:"New names for the data's categories: { \"DAN\" = \"jailbreak\" }; others stay as they are."`
-	Label      string            `hcl:"label,optional" doc:"Label of rows that have none." enum:"benign,malicious"`
-	Source     string            `hcl:"source,optional" doc:"Source of rows that have none."`
-	Format     string            `hcl:"format,optional" doc:"How the files are written; without it their content tells." enum:"jsonl,json,csv,tsv,text,parquet"`
-	UTF8       string            `hcl:"utf8" default:"error" doc:"What to do with bytes that are no UTF-8: error counts the row as bad, repair puts U+FFFD in their place and says how often." enum:"error,repair"`
-	MaxBad     int               `hcl:"max_bad" default:"0" doc:"How many rows may be unusable; they are listed and left out."`
-	Filters    []Filter          `hcl:"filter,block" doc:"Keeps only rows that pass; several must all pass."`
+	URL        string            `hcl:"url,optional" doc:"URL to download in place of data; needs sha256."`
+	SHA256     string            `hcl:"sha256,optional" doc:"SHA-256 that the content of the url must have."`
+	Hub        string            `hcl:"hub,optional" doc:"Data set of the Hugging Face hub, OWNER/NAME, in place of data; needs revision."`
+	Revision   string            `hcl:"revision,optional" doc:"Commit of the hub data set."`
+	Splits     []string          `hcl:"splits,optional" doc:"Splits to read; other files are skipped. train stands for train-00000-of-00002.parquet, train.csv or the files in a folder train."`
+	Columns    map[string]string `hcl:"columns,optional" doc:"Columns of the data whose names aren't usual ones, by the row's field: { text = \"user_prompt\", label = \"flag\" }. Fields: id, text, label, category, source, root, weight, time, role, channel."`
+	Roles      []string          `hcl:"roles,optional" doc:"Turns of a conversation to read: user, system, tool, document, assistant. Default: the user's. If there are none, those of tools and documents; if there are none of these either, the system's."`
+	Labels     map[string]string `hcl:"labels,optional" doc:"Meaning of the data's label values: { spam = \"malicious\", \"2\" = \"benign\" }. The usual words are known."`
+	Categories map[string]string `hcl:"categories,optional" doc:"New names for the data's categories: { \"DAN\" = \"jailbreak\" }. Other categories keep their names."`
+	Label      string            `hcl:"label,optional" doc:"Label of rows without one." enum:"benign,malicious"`
+	Source     string            `hcl:"source,optional" doc:"Source of rows without one."`
+	Format     string            `hcl:"format,optional" doc:"Format of the files. Default: recognised by their content." enum:"jsonl,json,csv,tsv,text,parquet"`
+	UTF8       string            `hcl:"utf8" default:"error" doc:"What happens to bytes that aren't UTF-8. error: the row counts as bad; repair: they are replaced by U+FFFD, and a note says how many were." enum:"error,repair"`
+	MaxBad     int               `hcl:"max_bad" default:"0" doc:"Largest number of unusable rows. They are listed and left out; more of them are an error."`
+	Filters    []Filter          `hcl:"filter,block" doc:"A condition for rows to be kept. With several filters, a row has to meet all of them."`
 }
 
 // Validate checks the names of fields and labels in the maps, and the filters.
@@ -65,7 +65,7 @@ type In struct {
 
 // Out holds the output of the step.
 type Out struct {
-	Rows artifact.Rows `port:"rows" doc:"the rows, in the order of the files' names and their lines"`
+	Rows artifact.Rows `port:"rows" doc:"the rows, ordered by file name and line"`
 }
 
 // Step is the "dataset" step type.

@@ -14,13 +14,13 @@ import (
 
 // Filter is a condition. Only rows that meet it are kept.
 type Filter struct {
-	Column   string   `hcl:"column" default:"text" doc:"What is looked at: a field of the row (text, label, category, source, role, channel, id), or else a column of the data."`
+	Column   string   `hcl:"column" default:"text" doc:"What the filter looks at: a field of the row (text, label, category, source, role, channel, id), or a column of the data."`
 	In       []string `hcl:"in,optional" doc:"Keeps rows whose value is one of these."`
 	NotIn    []string `hcl:"not_in,optional" doc:"Keeps rows whose value is none of these."`
 	Matches  string   `hcl:"matches,optional" doc:"Keeps rows in which this regular expression (RE2) is found."`
 	Excludes string   `hcl:"excludes,optional" doc:"Keeps rows in which this regular expression is not found."`
-	MinChars int      `hcl:"min_chars" default:"0" doc:"Keeps rows of at least so many characters."`
-	MaxChars int      `hcl:"max_chars" default:"0" doc:"Keeps rows of at most so many characters; 0: no limit."`
+	MinChars int      `hcl:"min_chars" default:"0" doc:"Keeps rows with at least this many characters."`
+	MaxChars int      `hcl:"max_chars" default:"0" doc:"Keeps rows with at most this many characters; 0: no limit."`
 }
 
 // compile checks that the filter has a condition and that its regular expressions are valid.

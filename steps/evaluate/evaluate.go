@@ -24,11 +24,11 @@ import (
 
 // Config holds the arguments of the step.
 type Config struct {
-	BaseRate      float64 `hcl:"base_rate,optional" default:"0.01" doc:"Share of malicious prompts in daily traffic, for the precision there."`
-	OnLeak        string  `hcl:"on_leak,optional" default:"exclude" enum:"stop,exclude,record" doc:"Rows of test or unseen that the model was made with (same origin, same text, near-duplicates) are left out of the figures and counted, and stop the run with a verdict where they are over 1%; or they stop it whatever their number; or they are noted."`
-	Own           bool    `hcl:"own_counts,optional" default:"false" doc:"A gain on own traffic counts for a verdict, too, not only one on new sources: for those who give the pool of their own traffic."`
-	LeakTolerance float64 `hcl:"leak_tolerance,optional" default:"0.005" doc:"Share of a set that augmented rows of other origin may resemble by chance without a verdict; a note says how many."`
-	Seed          int     `hcl:"seed,optional" default:"1" doc:"Of the bootstrap."`
+	BaseRate      float64 `hcl:"base_rate,optional" default:"0.01" doc:"Share of malicious prompts in daily traffic, for the precision at that share."`
+	OnLeak        string  `hcl:"on_leak,optional" default:"exclude" enum:"stop,exclude,record" doc:"What happens to leaked rows: rows of test or unseen that the model was made with (same origin, same text, near-duplicates). exclude: they are left out and counted, and stop the run with a verdict if they are over 1%; stop: any of them stops the run; record: they are noted and stay."`
+	Own           bool    `hcl:"own_counts,optional" default:"false" doc:"Whether a gain on own traffic counts for a verdict, too, not only a gain on new sources. It should if the pool is the user's own traffic."`
+	LeakTolerance float64 `hcl:"leak_tolerance,optional" default:"0.005" doc:"Largest share of a set that may resemble augmented rows of another origin by chance. More is a verdict. A note gives the number."`
+	Seed          int     `hcl:"seed,optional" default:"1" doc:"Seed of the bootstrap."`
 }
 
 // Validate implements steps.Validator.
@@ -50,15 +50,15 @@ func (c Config) AdjustTraits(t *engine.Traits) {
 // In holds the inputs of the step.
 type In struct {
 	Model  artifact.Model `port:"model,optional" doc:"the model to measure"`
-	Test   artifact.Rows  `port:"test,optional" doc:"own traffic: held-out rows, never trained on, never chosen from"`
-	Unseen artifact.Rows  `port:"unseen,optional" doc:"new sources: rows of sources that nothing was trained on, mined from or chosen with"`
-	Pool   artifact.Rows  `port:"pool,optional" doc:"the mined pool; reported as seen"`
+	Test   artifact.Rows  `port:"test,optional" doc:"own traffic: held-out rows that were not used for training or any choice"`
+	Unseen artifact.Rows  `port:"unseen,optional" doc:"new sources: rows of sources that were not used for training, mining or any choice"`
+	Pool   artifact.Rows  `port:"pool,optional" doc:"the mined pool; its figures are reported as those of rows that the model has seen"`
 	// These may be the rows on which the threshold was chosen: no decision depends on the temperature.
-	Validation artifact.Rows `port:"validation,optional" doc:"rows to fit the temperature of the scores on; nothing is reported on them"`
+	Validation artifact.Rows `port:"validation,optional" doc:"rows on which the temperature of the scores is fitted; nothing is reported on them"`
 
 	// The inputs that replace a model: the results of the evaluations of several folds.
-	Scores  []artifact.Scores `port:"scores,optional" doc:"in place of a model: the scores of each fold's evaluation, whose rows are reported on together"`
-	Reports []artifact.Report `port:"reports,optional" doc:"the reports of the same evaluations, in the same order"`
+	Scores  []artifact.Scores `port:"scores,optional" doc:"in place of a model: the scores of each fold's evaluation; their rows are reported on together"`
+	Reports []artifact.Report `port:"reports,optional" doc:"the reports of these evaluations, in the same order"`
 }
 
 // Out holds the outputs of the step.

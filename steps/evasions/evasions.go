@@ -17,9 +17,9 @@ import (
 
 // Config says how many rows are tried.
 type Config struct {
-	Attacks int `hcl:"attacks,optional" default:"500" doc:"Malicious rows of which an evasion is looked for."`
-	Benign  int `hcl:"benign,optional" default:"500" doc:"Benign rows of which words are looked for that raise an alarm."`
-	Seed    int `hcl:"seed,optional" default:"1" doc:"Of the draw."`
+	Attacks int `hcl:"attacks,optional" default:"500" doc:"Number of malicious rows for which harmless words are searched that let them pass."`
+	Benign  int `hcl:"benign,optional" default:"500" doc:"Number of benign rows for which words are searched that get them flagged."`
+	Seed    int `hcl:"seed,optional" default:"1" doc:"Seed of the choice of rows."`
 }
 
 // Validate implements steps.Validator.
@@ -34,12 +34,12 @@ func (c Config) Validate() error {
 // In holds the inputs of the step.
 type In struct {
 	Model artifact.Model `port:"model" doc:"the model to evade"`
-	Rows  artifact.Rows  `port:"rows" doc:"rows of both labels that may train: never those that are reported on"`
+	Rows  artifact.Rows  `port:"rows" doc:"rows of both labels that may be used for training: never those that are reported on"`
 }
 
 // Out holds the output of the step.
 type Out struct {
-	Rows artifact.Rows `port:"rows" doc:"the rows that were found: attacks of method evasion, benign rows of method alarm"`
+	Rows artifact.Rows `port:"rows" doc:"the rows that were found: attacks have the method evasion, benign rows the method alarm"`
 }
 
 // The methods of the rows that the step writes.
@@ -49,7 +49,7 @@ const (
 )
 
 // Step is the "evasions" step type.
-var Step = steps.New("evasions", 1, "Write attacks that pass with harmless words behind them, and benign rows that words get flagged.", run,
+var Step = steps.New("evasions", 1, "Write attacks that pass because harmless words follow them, and benign rows that are flagged because of words behind them.", run,
 	steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes(""), steps.Isolated, steps.Example(`step "evasions" "found" {
   model   = step.baseline_export.model
   rows    = step.corpus.train

@@ -38,10 +38,10 @@ step "exec" "wordcount" {
 }`))
 
 type config struct {
-	Command []string          `hcl:"command" doc:"program and arguments; no shell unless you name one"`
+	Command []string          `hcl:"command" doc:"program and arguments; there is no shell unless the command names one"`
 	Outputs []string          `hcl:"outputs,optional" doc:"output ports; the program writes each to the path in $REIN_OUT_name"`
 	Env     map[string]string `hcl:"env,optional" doc:"variables added to the minimal environment"`
-	Sandbox string            `hcl:"sandbox,optional" enum:"copies,strict" default:"copies" doc:"copies: the program gets copies of its inputs, and could look elsewhere; strict: it sees nothing but them and the system's folders, has no network, and nothing of it outlives the step (Linux)"`
+	Sandbox string            `hcl:"sandbox,optional" enum:"copies,strict" default:"copies" doc:"copies: the program gets copies of its inputs, but can read other files; strict: it sees only its inputs and the system's folders, has no network, and leaves no process behind (Linux)"`
 }
 
 // Validate refuses a configuration that would fail only when the step runs.

@@ -21,13 +21,13 @@ import (
 
 // Config holds the arguments of the step.
 type Config struct {
-	MaxDiff  float64 `hcl:"max_logit_diff" default:"0.001" doc:"Largest difference of a logit between the trained model and the graph that passes."`
-	MaxFlips int     `hcl:"max_flipped" default:"0" doc:"Rows whose decision at the threshold may differ."`
+	MaxDiff  float64 `hcl:"max_logit_diff" default:"0.001" doc:"Largest difference of a logit between the trained model and the graph. A larger one fails the step."`
+	MaxFlips int     `hcl:"max_flipped" default:"0" doc:"Largest number of rows that the graph may decide differently at the threshold."`
 
-	Weights    string  `hcl:"weights" default:"fp32" enum:"fp32,int8,fp16" doc:"int8: quantised, activations on the fly, a quarter of the size. fp16: half the size, of an encoder that a GPU is to run. Either has its threshold chosen again on rows."`
-	RecallLoss float64 `hcl:"max_recall_loss" default:"0.01" doc:"Recall that other weights than fp32 may cost on rows."`
-	FPRise     float64 `hcl:"max_fp_rate_rise" default:"0.005" doc:"FP rate that they may add on rows."`
-	Optimize   bool    `hcl:"optimize" default:"false" doc:"Have ONNX Runtime optimise the graph, and keep that if it answers equally and loads or scores faster here. Such a graph has operators that only ONNX Runtime knows, and it is a measurement that decides its bytes."`
+	Weights    string  `hcl:"weights" default:"fp32" enum:"fp32,int8,fp16" doc:"Number type of the weights. int8: a quarter of the size; activations are quantised while it runs. fp16: half the size, for encoders on a GPU. For both, the threshold is chosen again on rows."`
+	RecallLoss float64 `hcl:"max_recall_loss" default:"0.01" doc:"Largest loss of recall on rows that int8 or fp16 weights may cause."`
+	FPRise     float64 `hcl:"max_fp_rate_rise" default:"0.005" doc:"Largest rise of the FP rate on rows that int8 or fp16 weights may cause."`
+	Optimize   bool    `hcl:"optimize" default:"false" doc:"Whether ONNX Runtime optimises the graph. The result is kept if its answers are equal and it loads or scores faster on this machine. It has operators that only ONNX Runtime knows, and its bytes depend on the measurement."`
 }
 
 // Validate implements steps.Validator.
@@ -50,17 +50,17 @@ func (c Config) AdjustTraits(t *engine.Traits) {
 // Inputs holds the model and the rows that the proof uses.
 type Inputs struct {
 	Model artifact.Model `port:"model" doc:"A trained model."`
-	Rows  artifact.Rows  `port:"rows,optional" doc:"Rows to compare the graph with the trained model on. None: generated texts."`
+	Rows  artifact.Rows  `port:"rows,optional" doc:"Rows on which the graph is compared with the trained model. None: generated texts."`
 }
 
 // Outputs holds the model with its graph, and the proof.
 type Outputs struct {
 	Model       artifact.Model  `port:"model" doc:"The model's folder with model.onnx."`
-	Certificate artifact.Report `port:"certificate" doc:"How far each graph's answers are from those of the one it was made of: trained, onnx, int8 or fp16, optimized."`
+	Certificate artifact.Report `port:"certificate" doc:"How far the answers of each graph (trained, onnx, int8 or fp16, optimized) differ from those of the graph that it was made from."`
 }
 
 // Step is the "export-onnx" step type.
-var Step = steps.New("export-onnx", 6, "Writes a model as an ONNX graph and certifies that it answers as the trained model does.", run,
+var Step = steps.New("export-onnx", 6, "Writes a model as an ONNX graph and certifies that the graph gives the same answers as the trained model.", run,
 	steps.Stage(steps.Export), steps.Fits("rows", "chooses the threshold again with"), steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
 step "export-onnx" "export" {
   model = step.model.model

@@ -21,10 +21,10 @@ import (
 
 // Config says how many hard negatives to write.
 type Config struct {
-	Size  int      `hcl:"size" doc:"How many hard negatives."`
-	Words int      `hcl:"words,optional" default:"60" doc:"How many trigger words to build them around."`
-	Kinds []string `hcl:"kinds,optional" default:"boundary case,technical jargon,complex task" doc:"The kinds to write, in turn."`
-	Seed  int      `hcl:"seed,optional" default:"1" doc:"Of the chance."`
+	Size  int      `hcl:"size" doc:"Number of hard negatives."`
+	Words int      `hcl:"words,optional" default:"60" doc:"Number of trigger words to write them around."`
+	Kinds []string `hcl:"kinds,optional" default:"boundary case,technical jargon,complex task" doc:"Kinds to write, one after the other."`
+	Seed  int      `hcl:"seed,optional" default:"1" doc:"Seed of the random choices."`
 }
 
 // Validate implements steps.Validator.
@@ -42,15 +42,15 @@ func (c Config) Validate() error {
 // In holds the inputs of the step.
 type In struct {
 	Rows  artifact.Rows   `port:"rows" doc:"false positives of a model"`
-	Model artifact.Model  `port:"model,optional" doc:"that model: trigger words are then found by masking one word at a time"`
-	Avoid []artifact.Rows `port:"avoid,optional" doc:"rows whose texts must not come out; their benign rows show which words are ordinary"`
-	Own   artifact.Rows   `port:"own,optional" doc:"hard negatives of your own, read by a dataset step from any format: benign rows; they come first, and size is filled up with written ones"`
-	File  artifact.File   `port:"file,optional" doc:"the same as plain text, one a line"`
+	Model artifact.Model  `port:"model,optional" doc:"the model that raised them: trigger words are then found by masking one word at a time"`
+	Avoid []artifact.Rows `port:"avoid,optional" doc:"rows whose texts must not be written; the benign ones show which words are ordinary"`
+	Own   artifact.Rows   `port:"own,optional" doc:"your own hard negatives: benign rows, read by a dataset step; they come first, and the step writes more until there are size rows"`
+	File  artifact.File   `port:"file,optional" doc:"your own hard negatives as plain text, one a line"`
 }
 
 // Out holds the outputs of the step.
 type Out struct {
-	Rows artifact.Rows `port:"rows" doc:"benign rows of method hard-negative; the category is their kind"`
+	Rows artifact.Rows `port:"rows" doc:"benign rows with the method hard-negative; the category is their kind"`
 }
 
 // Step is the "hard-negatives" step type.

@@ -14,7 +14,7 @@ import (
 
 // Config says what happens to leaked rows.
 type Config struct {
-	OnLeak string `hcl:"on_leak,optional" default:"exclude" enum:"stop,exclude,record" doc:"Rows that a model will be made with (same origin, same text, near-duplicates) are left out and counted, and stop the run where they are over 1%; or they stop it whatever their number; or they are noted and stay."`
+	OnLeak string `hcl:"on_leak,optional" default:"exclude" enum:"stop,exclude,record" doc:"What happens to leaked rows: rows that a model will be made with (same origin, same text, near-duplicates). exclude: they are left out and counted, and stop the run if they are over 1%; stop: any of them stops the run; record: they are noted and stay."`
 }
 
 // In holds the inputs of the step.
@@ -27,12 +27,12 @@ type In struct {
 
 // Out holds the outputs of the step.
 type Out struct {
-	Own artifact.Rows `port:"own" doc:"own traffic: rows of sources that train, validation or pool has, and rows without a source"`
-	New artifact.Rows `port:"new" doc:"new sources: rows of sources that none of them has"`
+	Own artifact.Rows `port:"own" doc:"own traffic: rows without a source, and rows of the sources of train, validation or pool"`
+	New artifact.Rows `port:"new" doc:"new sources: rows of all other sources"`
 }
 
 // Step is the "held-out" step type.
-var Step = steps.New("held-out", 2, "Leave out rows that a model will be made with, and tell own traffic from new sources.", run,
+var Step = steps.New("held-out", 2, "Leave out rows that a model will be made with, and divide the rest into own traffic and new sources.", run,
 	steps.Stage(steps.Data), steps.Divides("rows"), steps.Example(`step "held-out" "reported" {
   rows       = step.own_test.rows
   train      = step.parts.train

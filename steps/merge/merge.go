@@ -20,11 +20,11 @@ import (
 
 // Config says which rows to leave out.
 type Config struct {
-	Equal  string             `hcl:"equal_texts,optional" default:"drop" enum:"drop,keep" doc:"Whether an added row whose text is there already is left out. keep is for copies that are wanted: augment with methods = { duplicate = 1 }."`
-	Near   float64            `hcl:"near_duplicates,optional" default:"0" doc:"Also leave out added rows whose words are this similar (Jaccard, 0.5 to 1) to an earlier one. 0: only equal texts."`
-	Caps   map[string]int     `hcl:"caps,optional" doc:"At most this many added rows of a source."`
-	Family map[string]int     `hcl:"family_caps,optional" doc:"At most this many added rows of a category: an attack family, or a stratum of benign rows."`
-	Weight map[string]float64 `hcl:"weights,optional" doc:"Weight in training of rows made by a method (synonym, hard-negative). Others weigh 1."`
+	Equal  string             `hcl:"equal_texts,optional" default:"drop" enum:"drop,keep" doc:"drop: added rows whose text already exists are left out; keep: they are added, for copies that are wanted (augment with methods = { duplicate = 1 })."`
+	Near   float64            `hcl:"near_duplicates,optional" default:"0" doc:"Similarity of words to an earlier row (Jaccard, 0.5 to 1) from which an added row is left out. 0: only equal texts are."`
+	Caps   map[string]int     `hcl:"caps,optional" doc:"Largest number of added rows of a source."`
+	Family map[string]int     `hcl:"family_caps,optional" doc:"Largest number of added rows of a category: an attack family, or a stratum of benign rows."`
+	Weight map[string]float64 `hcl:"weights,optional" doc:"Weight in training of the rows of a method (synonym, hard-negative). Other rows have weight 1."`
 }
 
 // Validate implements steps.Validator.
@@ -47,17 +47,17 @@ func (c Config) Validate() error {
 
 // In holds the inputs of the step.
 type In struct {
-	Base artifact.Rows   `port:"base" doc:"the rows to start from, kept as they are"`
-	Add  []artifact.Rows `port:"add" doc:"rows to add; where two texts are equal, the earlier one stays"`
+	Base artifact.Rows   `port:"base" doc:"the rows to start from, which stay as they are"`
+	Add  []artifact.Rows `port:"add" doc:"rows to add; of equal texts, the earlier one stays"`
 }
 
 // Out holds the outputs of the step.
 type Out struct {
-	Rows artifact.Rows `port:"rows" doc:"base, then the added rows in order"`
+	Rows artifact.Rows `port:"rows" doc:"the base, then the added rows in order"`
 }
 
 // Step is the "merge" step type.
-var Step = steps.New("merge", 2, "Add rows to a base; equal texts are added once.", run,
+var Step = steps.New("merge", 2, "Add rows to a base. Equal texts are added once.", run,
 	steps.Stage(steps.Data), steps.Passes("base", "add"), steps.InControl(`equal_texts = "keep"`), steps.Example(`step "merge" "dataset" {
   base = step.corpus.train
   add  = [step.variations.rows, step.hard_negatives.rows]

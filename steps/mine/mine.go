@@ -15,9 +15,9 @@ import (
 
 // Config says which rows count as mistakes.
 type Config struct {
-	Margin  float64 `hcl:"margin,optional" default:"0" doc:"Also take near misses: benign rows whose threat score is at most this much under the threshold."`
-	Recall  float64 `hcl:"recall_at_least,optional" default:"0" doc:"Mine at the threshold that has this recall on the rows of validation, where it is lower than the model's own: a model that flags little leaves little to mine. 0: at the model's own."`
-	Reserve float64 `hcl:"reserve,optional" default:"0" doc:"Share of the pool's benign rows that the port reserve gets: those with the highest threat scores of the ones that aren't taken, at most 20,000. They may stand in where false positives are few."`
+	Margin  float64 `hcl:"margin,optional" default:"0" doc:"Distance under the threshold within which benign rows are taken, too, as near misses."`
+	Recall  float64 `hcl:"recall_at_least,optional" default:"0" doc:"Recall on the rows of validation at the threshold for mining. If that threshold is higher than the model's own, the model's own is used. A model that flags little leaves little to mine, so this lowers the threshold. 0: the model's own threshold."`
+	Reserve float64 `hcl:"reserve,optional" default:"0" doc:"Share of the pool's benign rows that go to the port reserve, at most 20,000: those with the highest threat scores among the rows that aren't taken. They can stand in if there are few false positives."`
 }
 
 // Validate implements steps.Validator.
@@ -31,18 +31,18 @@ func (c Config) Validate() error {
 
 // In holds the inputs of the step.
 type In struct {
-	Model artifact.Model `port:"model" doc:"the model whose mistakes are looked for"`
-	Pool  artifact.Rows  `port:"pool" doc:"the rows to look in; malicious ones are passed over"`
+	Model artifact.Model `port:"model" doc:"the model whose mistakes are searched for"`
+	Pool  artifact.Rows  `port:"pool" doc:"the rows to search; malicious ones are skipped"`
 	// The mining threshold uses the rows on which thresholds are chosen anyway.
 	Validation artifact.Rows `port:"validation,optional" doc:"rows of both labels, for recall_at_least"`
 }
 
 // Out holds the outputs of the step.
 type Out struct {
-	Rows    artifact.Rows   `port:"rows" doc:"the false positives with their threat score, in the pool's order"`
-	Reserve artifact.Rows   `port:"reserve" doc:"benign rows that the model comes nearest to calling malicious, with their threat score, in the pool's order"`
-	Scores  artifact.Scores `port:"scores" doc:"the rows as the model saw them: with the attack family that it took them for"`
-	Report  artifact.Report `port:"report" doc:"how many there are of each stratum, and what they were taken for"`
+	Rows    artifact.Rows   `port:"rows" doc:"the false positives with their threat scores, in the pool's order"`
+	Reserve artifact.Rows   `port:"reserve" doc:"benign rows just under the threshold, with their threat scores, in the pool's order"`
+	Scores  artifact.Scores `port:"scores" doc:"the rows with the model's answers, including the attack family that it took each for"`
+	Report  artifact.Report `port:"report" doc:"the number of false positives by stratum, and by the attack family that they were taken for"`
 }
 
 // Step is the "mine" step type.

@@ -21,20 +21,20 @@ import (
 
 // Config is what the package says about itself.
 type Config struct {
-	Name     string `hcl:"name,optional" default:"l2" doc:"The model's name, in its card."`
-	Strategy string `hcl:"strategy,optional" doc:"What was done to make the model, in words, for its card."`
-	Format   string `hcl:"format,optional" default:"folder" enum:"folder,tar.zst" doc:"A folder, or one compressed file. rein score takes either."`
+	Name     string `hcl:"name,optional" default:"l2" doc:"Name of the model in its card."`
+	Strategy string `hcl:"strategy,optional" doc:"How the model was made, in words, for its card."`
+	Format   string `hcl:"format,optional" default:"folder" enum:"folder,tar.zst" doc:"A folder, or one compressed file. rein score reads both."`
 }
 
 // In holds the inputs of the step.
 type In struct {
 	Model   artifact.Model    `port:"model" doc:"an exported model (with model.onnx)"`
-	Reports []artifact.Report `port:"reports,optional" doc:"reports to put in"`
+	Reports []artifact.Report `port:"reports,optional" doc:"reports to include"`
 }
 
 // Out holds the output of the step.
 type Out struct {
-	Package artifact.Package `port:"package" doc:"the folder or archive: rein score PACKAGE uses it"`
+	Package artifact.Package `port:"package" doc:"the folder or archive, for rein score PACKAGE"`
 }
 
 // Step is the "package" step type.

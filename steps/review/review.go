@@ -22,8 +22,8 @@ import (
 // Config says how many rows are looked at, and how many must be accepted.
 type Config struct {
 	Share   float64 `hcl:"share,optional" default:"0.10" doc:"Share of the rows of each method that a person looks at."`
-	Require bool    `hcl:"require,optional" default:"false" doc:"Stop the run (a verdict) until all of them are decided. Otherwise a note says how many are missing."`
-	Seed    int     `hcl:"seed,optional" default:"1" doc:"Of the choice."`
+	Require bool    `hcl:"require,optional" default:"false" doc:"Whether the run stops (a verdict) until all of them are decided. If false, a note says how many are not."`
+	Seed    int     `hcl:"seed,optional" default:"1" doc:"Seed of the choice of rows."`
 }
 
 // Validate implements steps.Validator.
@@ -37,18 +37,18 @@ func (c Config) Validate() error {
 // In holds the inputs of the step.
 type In struct {
 	Rows      artifact.Rows `port:"rows" doc:"new rows"`
-	Decisions artifact.File `port:"decisions,absent" doc:"the CSV file that rein review writes; where it isn't there yet, nothing is decided"`
+	Decisions artifact.File `port:"decisions,absent" doc:"the CSV file that rein review writes; if it doesn't exist yet, nothing is decided"`
 }
 
 // Out holds the outputs of the step.
 type Out struct {
 	Rows   artifact.Rows   `port:"rows" doc:"the rows without the rejected ones, with corrected labels"`
 	Sample artifact.Rows   `port:"sample" doc:"the rows to look at"`
-	Report artifact.Report `port:"report" doc:"what was accepted, by method"`
+	Report artifact.Report `port:"report" doc:"the accepted share, by method"`
 }
 
 // Step is the "review" step type.
-var Step = steps.New("review", 3, "Let a person look at a sample of new rows; drop what they reject.", run, steps.Stage(steps.Data), steps.Passes("rows"), steps.Example(`step "review" "reviewed" {
+var Step = steps.New("review", 3, "Let a person look at a sample of new rows, and drop the rejected ones.", run, steps.Stage(steps.Data), steps.Passes("rows"), steps.Example(`step "review" "reviewed" {
   rows      = step.variations.rows
   decisions = "review.csv" # rein review FILE writes it
   require   = true

@@ -20,10 +20,10 @@ import (
 
 // Config says how many rows and which edits are tried.
 type Config struct {
-	Size      int       `hcl:"size,optional" default:"500" doc:"Rows of each label to edit, drawn by the seed."`
-	Strengths []float64 `hcl:"strengths,optional" default:"[0.1, 0.3, 0.6]" doc:"Shares of letters or words that an edit may touch."`
-	Evasion   int       `hcl:"evasion,optional" default:"50" doc:"Attacks of which the least number of harmless words is looked for that gets them through, and benign rows of which the least number is looked for that gets them flagged; 0: none."`
-	Seed      int       `hcl:"seed,optional" default:"1" doc:"Of the draw and of the edits."`
+	Size      int       `hcl:"size,optional" default:"500" doc:"Number of rows of each label to edit, chosen at random."`
+	Strengths []float64 `hcl:"strengths,optional" default:"[0.1, 0.3, 0.6]" doc:"Shares of letters or words that an edit may change."`
+	Evasion   int       `hcl:"evasion,optional" default:"50" doc:"Number of attacks for which the fewest harmless words are searched that let them pass, and of benign rows for which the fewest words are searched that get them flagged; 0: none."`
+	Seed      int       `hcl:"seed,optional" default:"1" doc:"Seed of the choice of rows and of the edits."`
 }
 
 // Validate implements steps.Validator.
@@ -40,8 +40,8 @@ func (c Config) Validate() error {
 
 // In holds the inputs of the step.
 type In struct {
-	Model artifact.Model  `port:"model" doc:"the model to try"`
-	Rows  []artifact.Rows `port:"rows" doc:"rows to edit: a test set, never trained on; of several sets, the first that has rows of both labels"`
+	Model artifact.Model  `port:"model" doc:"the model to measure"`
+	Rows  []artifact.Rows `port:"rows" doc:"rows to edit: a test set that was not trained on; of several sets, the first with rows of both labels is used"`
 }
 
 // Out holds the output of the step.

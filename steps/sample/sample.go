@@ -15,12 +15,12 @@ import (
 
 // Config says which rows to choose.
 type Config struct {
-	Size   int                `hcl:"size,optional" doc:"How many rows to choose. Where there are fewer, all are taken and a note says so. May be left out beside counts."`
+	Size   int                `hcl:"size,optional" doc:"Number of rows to choose. If there are fewer, all are taken and a note says so. It may be left out if counts is set."`
 	By     string             `hcl:"by,optional" default:"category" enum:"category,source,label,method,role,channel,length" doc:"The column that names a row's stratum; length is short (under 40 characters), medium (under 200) or long."`
-	Counts map[string]int     `hcl:"counts,optional" doc:"Exact number of rows of each stratum, in place of quotas. What a stratum lacks comes from no other."`
-	Quotas map[string]float64 `hcl:"quotas,optional" doc:"Share of each stratum. A stratum that isn't named gets nothing. Empty: in proportion to what there is."`
-	Order  string             `hcl:"order,optional" default:"random" enum:"random,score,spread" doc:"Within a stratum: by chance, highest score first, or spread over clusters of near-duplicates (one of each before a second of any)."`
-	Seed   int                `hcl:"seed,optional" default:"1" doc:"Of the chance."`
+	Counts map[string]int     `hcl:"counts,optional" doc:"Exact number of rows of each stratum, in place of quotas. If a stratum has too few, no other stratum makes up for it."`
+	Quotas map[string]float64 `hcl:"quotas,optional" doc:"Share of each stratum. A stratum that isn't named gets nothing. Empty: in proportion to the strata's numbers of rows."`
+	Order  string             `hcl:"order,optional" default:"random" enum:"random,score,spread" doc:"Order within a stratum. random: at random; score: highest threat score first; spread: one row of each cluster of near-duplicates before a second row of any."`
+	Seed   int                `hcl:"seed,optional" default:"1" doc:"Seed of the random choices."`
 }
 
 // Validate implements steps.Validator.
@@ -44,12 +44,12 @@ func (c Config) Validate() error {
 // In holds the inputs of the step.
 type In struct {
 	Rows    artifact.Rows `port:"rows" doc:"the rows to choose from"`
-	Reserve artifact.Rows `port:"reserve,optional" doc:"rows that stand in where there are fewer than size: highest score first"`
+	Reserve artifact.Rows `port:"reserve,optional" doc:"rows that stand in if there are fewer than size; those with the highest scores are taken first"`
 }
 
 // Out holds the output of the step.
 type Out struct {
-	Rows artifact.Rows `port:"rows" doc:"the chosen rows, in the order in which they came; those of the reserve last"`
+	Rows artifact.Rows `port:"rows" doc:"the chosen rows in their original order, followed by those of the reserve"`
 }
 
 // Step is the "sample" step type.

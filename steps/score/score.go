@@ -15,13 +15,13 @@ type Config struct{}
 
 // In holds the inputs of the step.
 type In struct {
-	Model artifact.Model `port:"model" doc:"the model that scores"`
+	Model artifact.Model `port:"model" doc:"the model that scores the rows"`
 	Rows  artifact.Rows  `port:"rows" doc:"the rows to score"`
 }
 
 // Out holds the output of the step.
 type Out struct {
-	Rows artifact.Rows `port:"rows" doc:"the same rows, in the same order, with their threat score"`
+	Rows artifact.Rows `port:"rows" doc:"the same rows in the same order, with their threat scores"`
 }
 
 // Step is the "score" step type.

@@ -24,13 +24,13 @@ import (
 
 // Config holds the arguments of the step.
 type Config struct {
-	By        string             `hcl:"by" default:"auto" doc:"What is held apart. source: train, validation, pool and unseen share no source, and test has held-out rows of the pool's; cluster: near-duplicates and descendants stay together, whatever their source; time: oldest rows train, newest are tested; auto: source where each label has enough sources, else cluster." enum:"auto,source,cluster,time"`
-	Fractions map[string]float64 `hcl:"fractions,optional" doc:"Share of the rows for validation, pool, test and unseen; train gets the rest. Others keep their defaults: validation 0.2, pool 0.15, test 0.1, unseen 0.15. The pool holds benign rows only; its share of the malicious ones trains."`
-	Choosing  int                `hcl:"validation_sources" default:"9" doc:"Where roles share no source: sources with benign rows that validation should have. Its share of the rows follows: with 5, it is 5/9 of its fraction. 9 do for a threshold for 9 of 10 new sources, 6 for one for 17 of 20; fewer leave more to train on, where it rests on training sources, too (threshold_folds of train-gpu)."`
-	Folds     int                `hcl:"folds" default:"0" doc:"Groups of sources that change roles from fold to fold, 4 or more: unseen has each source in exactly one fold. Fractions then only divide the pool's sources between pool and test. 0: one division."`
-	Fold      int                `hcl:"fold" default:"0" doc:"Which of the folds this is, from 1."`
+	By        string             `hcl:"by" default:"auto" doc:"What is kept apart. source: train, validation, pool and unseen share no source, and test has held-out rows of the pool's sources; cluster: near-duplicates and descendants stay together, whatever their source; time: the oldest rows train and the newest are tested; auto: source if each label has enough sources, else cluster." enum:"auto,source,cluster,time"`
+	Fractions map[string]float64 `hcl:"fractions,optional" doc:"Shares of the rows for validation, pool, test and unseen; train gets the rest. Defaults: validation 0.2, pool 0.15, test 0.1, unseen 0.15. The pool holds only benign rows; its share of the malicious rows goes to train."`
+	Choosing  int                `hcl:"validation_sources" default:"9" doc:"If roles share no source: number of sources with benign rows for validation. Its share of the rows follows: with 5 sources it is 5/9 of its fraction. 9 sources are enough for a threshold for 9 of 10 new sources, 6 for one for 17 of 20. If the threshold also uses training sources (threshold_folds of train-gpu), fewer are enough and leave more to train on."`
+	Folds     int                `hcl:"folds" default:"0" doc:"Number of groups of sources that change roles from fold to fold, 4 or more. Over all folds, each source is in unseen exactly once. fractions then only divides the pool's sources between pool and test. 0: a single split."`
+	Fold      int                `hcl:"fold" default:"0" doc:"Number of this fold, from 1."`
 	Near      float64            `hcl:"near" default:"0.8" doc:"Similarity from which two texts are near-duplicates, 0.5 to 1; 0: only equal texts."`
-	Seed      int                `hcl:"seed" default:"1" doc:"Decides which groups go where."`
+	Seed      int                `hcl:"seed" default:"1" doc:"Seed of the random division."`
 }
 
 // Validate checks the fractions.
@@ -79,20 +79,20 @@ func (c *Config) choosing() float64 {
 // In holds the inputs of the step.
 type In struct {
 	Rows []artifact.Rows `port:"rows" doc:"rows of both labels"`
-	Pool artifact.Rows   `port:"pool,optional" doc:"a pool of its own: it is mined, but for the share of test, which is held out as own traffic; its sources are never validation's or unseen's"`
+	Pool artifact.Rows   `port:"pool,optional" doc:"a separate pool: it is mined, except for the share of test, which is held out as own traffic; its sources never go to validation or unseen"`
 }
 
 // Out holds the outputs of the step.
 type Out struct {
 	Train      artifact.Rows `port:"train" doc:"rows to train on"`
-	Validation artifact.Rows `port:"validation" doc:"rows to choose thresholds and checkpoints on: of sources that neither train nor pool has"`
+	Validation artifact.Rows `port:"validation" doc:"rows to choose thresholds and checkpoints on, of sources that neither train nor pool has"`
 	Pool       artifact.Rows `port:"pool" doc:"benign rows to mine for false positives"`
-	Test       artifact.Rows `port:"test" doc:"own traffic: held-out rows of the sources of the pool"`
-	Unseen     artifact.Rows `port:"unseen" doc:"new sources: rows of sources that no other set has; empty where there are too few"`
+	Test       artifact.Rows `port:"test" doc:"own traffic: held-out rows of the pool's sources"`
+	Unseen     artifact.Rows `port:"unseen" doc:"new sources: rows of sources that no other set has; empty if there are too few"`
 }
 
 // Step is the "split" step type.
-var Step = steps.New("split", 4, "Split rows by role: sets that share no near-duplicate and, where there are enough, no source.", run,
+var Step = steps.New("split", 4, "Split rows by role into sets that share no near-duplicates and, if there are enough sources, no source.", run,
 	steps.Stage(steps.Data), steps.Divides("rows", "pool"), steps.Example(`step "split" "parts" {
   rows      = step.own.rows
   fractions = { test = 0.25 }

@@ -21,17 +21,17 @@ import (
 
 // Config holds the arguments of the step.
 type Config struct {
-	Seed            int     `hcl:"seed,optional" default:"1" doc:"Of the chance."`
-	Scale           float64 `hcl:"scale,optional" default:"1" doc:"Share of all sizes, for a quick look."`
-	TrainBenign     int     `hcl:"train_benign,optional" default:"35634" doc:"Benign rows to train on."`
-	TrainMalicious  int     `hcl:"train_malicious,optional" default:"31682" doc:"Malicious rows to train on."`
-	Validation      int     `hcl:"validation,optional" default:"12000" doc:"Rows that choose the epoch and the threshold, in training's proportions, of families of their own."`
-	Pool            int     `hcl:"pool,optional" default:"100000" doc:"Benign rows to mine for false positives."`
-	TestBenign      int     `hcl:"test_benign,optional" default:"100000" doc:"Benign rows to report on."`
-	TestMalicious   int     `hcl:"test_malicious,optional" default:"10000" doc:"Malicious rows to report on."`
-	UnseenBenign    int     `hcl:"unseen_benign,optional" default:"8000" doc:"Benign rows of families that no other set has."`
-	UnseenMalicious int     `hcl:"unseen_malicious,optional" default:"4000" doc:"Malicious rows of families that no other set has."`
-	TrainLookalikes float64 `hcl:"train_lookalikes,optional" default:"0.015" doc:"Share of look-alikes among the benign rows of training."`
+	Seed            int     `hcl:"seed,optional" default:"1" doc:"Seed of the random choices."`
+	Scale           float64 `hcl:"scale,optional" default:"1" doc:"Factor on all sizes, for a quick look."`
+	TrainBenign     int     `hcl:"train_benign,optional" default:"35634" doc:"Number of benign rows to train on."`
+	TrainMalicious  int     `hcl:"train_malicious,optional" default:"31682" doc:"Number of malicious rows to train on."`
+	Validation      int     `hcl:"validation,optional" default:"12000" doc:"Number of rows that choose the epoch and the threshold. They have the proportions of the training rows, but families of their own."`
+	Pool            int     `hcl:"pool,optional" default:"100000" doc:"Number of benign rows to mine for false positives."`
+	TestBenign      int     `hcl:"test_benign,optional" default:"100000" doc:"Number of benign rows to report on."`
+	TestMalicious   int     `hcl:"test_malicious,optional" default:"10000" doc:"Number of malicious rows to report on."`
+	UnseenBenign    int     `hcl:"unseen_benign,optional" default:"8000" doc:"Number of benign rows of families that no other set has."`
+	UnseenMalicious int     `hcl:"unseen_malicious,optional" default:"4000" doc:"Number of malicious rows of families that no other set has."`
+	TrainLookalikes float64 `hcl:"train_lookalikes,optional" default:"0.015" doc:"Share of look-alikes among the benign training rows."`
 	PoolLookalikes  float64 `hcl:"pool_lookalikes,optional" default:"0.049" doc:"Share of look-alikes among the benign rows of every other set."`
 }
 
@@ -57,10 +57,10 @@ type In struct{}
 // Out holds the outputs of the step.
 type Out struct {
 	Train      artifact.Rows `port:"train" doc:"rows to train on"`
-	Validation artifact.Rows `port:"validation" doc:"rows that choose the epoch and the threshold, from families that nothing else has"`
+	Validation artifact.Rows `port:"validation" doc:"rows that choose the epoch and the threshold, of families that no other set has"`
 	Pool       artifact.Rows `port:"pool" doc:"benign rows to mine"`
-	Test       artifact.Rows `port:"test" doc:"rows to report on, from the pool's families: own traffic"`
-	Unseen     artifact.Rows `port:"unseen" doc:"rows to report on, from families that nothing else has"`
+	Test       artifact.Rows `port:"test" doc:"own traffic: rows to report on, of the pool's families"`
+	Unseen     artifact.Rows `port:"unseen" doc:"new sources: rows to report on, of families that no other set has"`
 }
 
 // Step is the "synthesize" step type.

@@ -27,17 +27,17 @@ import (
 // Inputs holds the rows of a training and the models that it starts from.
 type Inputs struct {
 	Rows       artifact.Rows  `port:"rows" doc:"Rows to train on."`
-	Validation artifact.Rows  `port:"validation" doc:"Rows that stop the training and choose the threshold, and with cross_fit are trained on, too; never reported on."`
-	Threshold  artifact.Rows  `port:"threshold_rows,optional" doc:"For threshold_for new_sources: benign rows whose sources choose the threshold, too. Where a source is also among rows, these are taken in place of them: a choice of them, such as mined ones, isn't what a source is like. Such a source takes threshold_folds or cross_fit."`
-	Init       artifact.Model `port:"init,optional" doc:"A model to go on from."`
-	Base       artifact.File  `port:"base,optional" in:"model" unless:"revision" missing:"An encoder of the Hugging Face hub needs its revision beside it: model { base = \"OWNER/NAME\", revision = \"COMMIT\" }." doc:"A Hugging Face folder of an encoder to fine-tune: bert, distilbert, roberta, xlm-roberta, camembert or mpnet; with revision, one of the hub. None: the built-in n-gram model."`
-	Graph      artifact.File  `port:"graph,optional" in:"model" doc:"An ONNX graph of your own to fine-tune, in place of base: the folder of model.onnx with its tokenizer.json (or vocab.txt), or the file itself, with tokenizer. It takes input_ids (and attention_mask, token_type_ids) and gives logits or hidden states."`
-	Tokenizer  artifact.File  `port:"tokenizer,optional" in:"model" doc:"The graph's tokenizer.json, where graph is a file."`
+	Validation artifact.Rows  `port:"validation" doc:"Rows that decide when training stops and choose the threshold. They are never reported on. With cross_fit they are also trained on."`
+	Threshold  artifact.Rows  `port:"threshold_rows,optional" doc:"For threshold_for new_sources: benign rows of further sources that choose the threshold, too. If a source is also among rows, only its rows from here are used for the threshold, because a selection such as mined rows isn't typical of the source. Such a source needs threshold_folds or cross_fit."`
+	Init       artifact.Model `port:"init,optional" doc:"A model to continue training from."`
+	Base       artifact.File  `port:"base,optional" in:"model" unless:"revision" missing:"An encoder of the Hugging Face hub needs its revision beside it: model { base = \"OWNER/NAME\", revision = \"COMMIT\" }." doc:"A Hugging Face folder of an encoder to fine-tune: bert, distilbert, roberta, xlm-roberta, camembert or mpnet. With revision, an encoder of the hub. None: the built-in n-gram model."`
+	Graph      artifact.File  `port:"graph,optional" in:"model" doc:"An ONNX graph of your own to fine-tune, in place of base: a folder with model.onnx and its tokenizer.json (or vocab.txt), or the file itself together with tokenizer. It takes input_ids (and attention_mask, token_type_ids) and returns logits or hidden states."`
+	Tokenizer  artifact.File  `port:"tokenizer,optional" in:"model" doc:"The tokenizer.json of the graph, if graph is a file."`
 }
 
 // Outputs holds the trained model.
 type Outputs struct {
-	Model artifact.Model `port:"model" doc:"The best epoch's model."`
+	Model artifact.Model `port:"model" doc:"The model of the best epoch."`
 }
 
 // Step is the "train-gpu" step type.
