@@ -191,13 +191,16 @@ func marshal(v any) string {
 }
 
 // checkpointKey is the key without the values that only say how far to go.
-func checkpointKey(d Description, inputs []string) cache.Digest {
-	d.Unkeyed, d.Lines = slices.Concat(d.Unkeyed, d.Extents), nil
-	facts, err := keyFacts(d)
-	if err != nil {
-		panic(fmt.Sprintf("engine: config that was keyed before: %v", err))
+func checkpointKey(u *unit, inputs []string) cache.Digest {
+	facts := u.facts
+	if d := u.desc; len(d.Extents) > 0 {
+		d.Unkeyed, d.Lines = slices.Concat(d.Unkeyed, d.Extents), nil
+		var err error
+		if facts, err = keyFacts(d); err != nil {
+			panic(fmt.Sprintf("engine: config that was keyed before: %v", err))
+		}
 	}
-	_, key := keyOf(append(facts, "checkpoint"), inputs)
+	_, key := keyOf(slices.Concat(facts, []string{"checkpoint"}), inputs)
 	return key
 }
 

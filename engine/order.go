@@ -81,7 +81,7 @@ func (w *worker) order(t *task) (o *Order, dir string, done func(), err error) {
 			held()
 		}
 	}()
-	t.checkpoint = checkpointKey(u.desc, t.in.lines)
+	t.checkpoint = checkpointKey(u, t.in.lines)
 	if len(u.desc.Extents) > 0 { // two keys may share one checkpoint (12 epochs and 15)
 		lease, err := w.store.Lease(w.ctx, cache.Sum([]byte("checkpoint "+t.checkpoint.String())), func() {})
 		if err != nil {

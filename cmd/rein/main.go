@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"syscall"
@@ -74,14 +75,14 @@ func mainCode() int {
 	return execute(ctx, s, os.Args[1:])
 }
 
-// smallHeap is the size of the heap at which garbage is collected for the first time.
+// smallHeap is the size of the heap up to which no garbage is collected.
 const smallHeap = 96 << 20
 
 func init() { collectLater(int(lategc.Percent)) }
 
-// collectLater postpones the first garbage collection: most commands end before they have used smallHeap. After it, collections are as in
-// every Go program, with the given value of GOGC. If GOGC or GOMEMLIMIT is set, that holds from the beginning. The channel is closed after the
-// first collection.
+// collectLater postpones the first garbage collection: most commands end before they have used smallHeap. It sees to it that later ones wait
+// for a heap of that size, too, which is there already. A larger heap is collected as in every Go program, with the given value of GOGC. If
+// GOGC or GOMEMLIMIT is set, that holds from the beginning. The channel is closed after the first collection.
 func collectLater(percent int) <-chan struct{} {
 	over := make(chan struct{})
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
@@ -90,13 +91,29 @@ func collectLater(percent int) <-chan struct{} {
 	}
 	limit := debug.SetMemoryLimit(smallHeap)
 	debug.SetGCPercent(-1)
-	first := new([16]byte) // big enough to be allocated by itself
-	runtime.AddCleanup(first, func(struct{}) {
-		debug.SetGCPercent(percent)
+	afterCollection(func() {
+		stayLate(percent)
 		debug.SetMemoryLimit(limit)
 		close(over)
-	}, struct{}{})
+	})
 	return over
+}
+
+// stayLate has the next collection begin at smallHeap, if GOGC would have it begin earlier.
+func stayLate(percent int) {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	late := int(100*smallHeap/max(live[0].Value.Uint64(), 1)) - 100
+	debug.SetGCPercent(max(percent, late))
+	if late > percent {
+		afterCollection(func() { stayLate(percent) })
+	}
+}
+
+// afterCollection calls do after the next garbage collection.
+func afterCollection(do func()) {
+	garbage := new([16]byte) // big enough to be allocated by itself
+	runtime.AddCleanup(garbage, func(do func()) { do() }, do)
 }
 
 // longFlags accepts flags of fmt and test in the form that terraform, gofmt and go test have: -check, -diff, -run X.
