@@ -1,7 +1,9 @@
 package compare
 
 import (
+	"math"
 	"reflect"
+	"slices"
 	"testing"
 
 	"rein/engine/record"
@@ -26,6 +28,25 @@ func TestGate(t *testing.T) {
 	}
 	if g := Check("fp_rate", between, nil); g.Passed || g.Shown || g.Figure != nil {
 		t.Errorf("nothing measured: %+v", g)
+	}
+}
+
+// Of a value with a tolerance and a limit, the tighter one counts.
+func TestLimits(t *testing.T) {
+	for _, c := range []struct {
+		e           record.Expectation
+		least, most float64
+	}{
+		{record.Expectation{}, math.Inf(-1), math.Inf(1)},
+		{record.Expectation{AtLeast: limit(2)}, 2, math.Inf(1)},
+		{record.Expectation{AtMost: limit(2)}, math.Inf(-1), 2},
+		{record.Expectation{Value: limit(4), Tolerance: limit(1)}, 3, 5},
+		{record.Expectation{Value: limit(4), Tolerance: limit(1), AtLeast: limit(2), AtMost: limit(6)}, 3, 5},
+		{record.Expectation{Value: limit(4), Tolerance: limit(1), AtLeast: limit(3.5), AtMost: limit(4.5)}, 3.5, 4.5},
+	} {
+		if least, most := Limits(c.e); least != c.least || most != c.most {
+			t.Errorf("%+v: from %v to %v, want from %v to %v", c.e, least, most, c.least, c.most)
+		}
 	}
 }
 
@@ -79,6 +100,19 @@ func TestJudge(t *testing.T) {
 		"too few sources for the promise": {func(s *Strategy) {
 			s.Promise = &Promise{Limit: 0.01, Sources: 4, Probability: 0.8, Wanted: 0.9, Needs: 9}
 		}, Approve, TooFewPromised{Promise{Limit: 0.01, Sources: 4, Probability: 0.8, Wanted: 0.9, Needs: 9}}},
+		"a promise that is kept": {func(s *Strategy) {
+			s.Promise = &Promise{Limit: 0.01, Sources: 9, Probability: 0.9, Wanted: 0.9, Needs: 9}
+		}, Approve, nil},
+		"more than twice the FP rate on new sources": {func(s *Strategy) {
+			s.Measured["own_fp_rate"], s.Measured["new_fp_rate"] = exact(0.004), exact(0.009)
+		}, Approve, NewFPHigher{0.009, 0.004}},
+		"less than twice the FP rate": {func(s *Strategy) { s.Measured["own_fp_rate"], s.Measured["new_fp_rate"] = exact(0.005), exact(0.009) }, Approve, nil},
+		"luck of the seed": {func(s *Strategy) {
+			s.Measured["fp_rate_mean"], s.Measured["seeds"] = exact(0.012), exact(3)
+		}, Approve, SeedLuck{"fp_rate", 0.012, 3}},
+		"no luck": {func(s *Strategy) {
+			s.Measured["fp_rate"], s.Measured["fp_rate_mean"] = exact(0.02), exact(0.02)
+		}, Reject, GateMissed{Gate{Name: "fp_rate"}}},
 		"FP rate on new sources": {func(s *Strategy) { s.Measured["own_fp_rate"], s.Measured["new_fp_rate"] = exact(0.005), exact(0.011) }, Approve, NewOverTarget{0.011, 0.01}},
 	} {
 		s := &Strategy{Name: "s", Measured: map[string]Figure{"fp_rate": exact(0.005), "tp_rate": exact(0.96), "f1_macro": exact(0.97)}, Expected: map[string]record.Expectation{},
@@ -111,5 +145,31 @@ func TestWhatCostsTheRecommendation(t *testing.T) {
 		if r.Recommendation.Strategy != want {
 			t.Errorf("%s: %s", conclusion, r.Recommendation.Strategy)
 		}
+	}
+}
+
+// Each gate is a star, and so is an FP rate that is shown to keep its limit.
+func TestStars(t *testing.T) {
+	gates := func(shown bool, passed ...string) *Strategy {
+		s := &Strategy{}
+		for _, name := range []string{"fp_rate", GainGate, LossGate, BalanceGate, "tp_rate"} {
+			ok := slices.Contains(passed, name)
+			s.Gates = append(s.Gates, Gate{Name: name, Passed: ok, Shown: ok && (shown || name != "fp_rate")})
+		}
+		return s
+	}
+	for want, s := range []*Strategy{{}, gates(true, LossGate), gates(false, LossGate, "fp_rate", "tp_rate"), gates(true, "fp_rate", GainGate),
+		gates(false, "fp_rate", GainGate, LossGate, BalanceGate), gates(true, "fp_rate", GainGate, LossGate, BalanceGate)} {
+		if got := stars(s); got != want {
+			t.Errorf("%d stars, want %d: %+v", got, want, s.Gates)
+		}
+	}
+}
+
+// A strategy's own time is without what the baseline has made.
+func TestOwnTime(t *testing.T) {
+	s := &Strategy{Steps: []Timing{{Name: "corpus", MS: 100, Shared: true}, {Name: "model", MS: 20}, {Name: "test", MS: 3}}}
+	if s.OwnMS() != 23 {
+		t.Errorf("%d ms", s.OwnMS())
 	}
 }
