@@ -10,6 +10,6 @@ var packed string
 var carried = library{
 	version: "1.27.1",
 	name:    "libonnxruntime.so",
-	sha256:  "c85f471e1bd5059a4556038f7f5288fa41141647613688452ae7de4879150903", // of lib/x86_64-unknown-linux-gnu/libonnxruntime.so in sherpa-onnx-go-linux v1.13.6
+	sha256:  "a76d2d2a7495d410c106c96cc4ea2caca43279743307e91e0f98f155e3d9e6b8", // of lib/x86_64-unknown-linux-gnu/libonnxruntime.so in sherpa-onnx-go-linux v1.13.6, without symbols
 	packed:  &packed,
 }

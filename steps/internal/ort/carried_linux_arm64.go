@@ -10,6 +10,6 @@ var packed string
 var carried = library{
 	version: "1.27.1",
 	name:    "libonnxruntime.so",
-	sha256:  "d860f5968f5a1ed63533e9ed198aa747ca9fe289028129877f428556089f6874", // of lib/aarch64-unknown-linux-gnu/libonnxruntime.so in sherpa-onnx-go-linux v1.13.6
+	sha256:  "0726409603941430dfbd410bba0413517943a61c0b3845260c077de90c7b4842", // of lib/aarch64-unknown-linux-gnu/libonnxruntime.so in sherpa-onnx-go-linux v1.13.6, without symbols
 	packed:  &packed,
 }
