@@ -32,8 +32,8 @@ type (
 type Type struct {
 	Name    string
 	Version int
-	Doc     string // one sentence
-	Example string // HCL
+	Doc     string // one sentence that says what the step does
+	Example string // an example in HCL
 	Fields  []Field
 	In, Out []Port
 	// Dynamic tells that the pipeline names the ports: the argument `inputs` maps names to references, and `outputs` lists names.

@@ -84,7 +84,7 @@ type Scores struct{ Path string }
 // Model is a folder with model.onnx, model.json (ModelInfo) and the files of the tokeniser.
 type Model struct{ Path string }
 
-// Report is a JSON file.
+// Report is a JSON file with the figures that a step measured.
 type Report struct{ Path string }
 
 // File is any file or folder that the user named or an exec step wrote.

@@ -46,7 +46,7 @@ func (realClock) Sleep(ctx context.Context, d time.Duration) error {
 type poster struct {
 	clock   clock
 	retries int
-	timeout time.Duration // of one call
+	timeout time.Duration // time limit of one call
 	secret  string        // masked in what the server says
 
 	mu        sync.Mutex
@@ -56,7 +56,7 @@ type poster struct {
 const (
 	longestWait = 10 * time.Minute // longest total time that a server may ask to wait
 	leastWait   = 5 * time.Second  // shortest time that one request to wait counts as, so that waiting ends even if the server asks for less each time
-	mostAnswer  = 16 << 20         // bytes
+	mostAnswer  = 16 << 20         // largest number of bytes of an answer
 )
 
 // serverError is an answer with a status other than 200.

@@ -27,7 +27,7 @@ type writer struct {
 	config   Config
 	rows     []artifact.Row
 	lex      lexicon
-	families map[string]*family // of malicious rows, by category
+	families map[string]*family // families of the malicious rows, by category
 	attacks  sample
 	benign   sample
 	triggers *triggers

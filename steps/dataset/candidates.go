@@ -80,7 +80,7 @@ func (c *candidate) known() int { return c.benign + c.malicious }
 type clash struct {
 	rows   int
 	at     table.Place
-	values [2]string // of the first such row
+	values [2]string // values of the first such row
 	labels [2]string // what these values mean
 }
 

@@ -38,7 +38,7 @@ type reader struct {
 
 	rows, benign, repaired, renumbered, notNumbers, assistants int
 	contradictions                                             int            // number of rows whose text an earlier row has with the other label
-	contradiction                                              string         // the first such text
+	contradiction                                              string         // text of the first such row
 	nothings                                                   map[string]int // number of rows whose whole text is a word for "no value", by word
 
 	noted map[string]bool // keys of the notes that were made

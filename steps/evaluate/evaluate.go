@@ -126,7 +126,7 @@ type evaluation struct {
 	choice threshold.Choice           // how the model's threshold was chosen; without a promise if the model has none
 	flags  map[string]*stats.Flags    // benign rows of new sources, by source
 	seeds  seedSet                    // models of the training's further seeds
-	leaked map[string]map[string]bool // ids to leave out, by set
+	leaked map[string]map[string]bool // ids of the rows to leave out, by set
 	phase  *steps.Count               // progress of what is being scored
 }
 
@@ -179,7 +179,7 @@ func (e *evaluation) chosen(m artifact.Model) error {
 	if e.choice, err = threshold.ChoiceOf(info.Training); err != nil {
 		return err
 	}
-	if e.choice == (threshold.Choice{}) { // the model doesn't say
+	if e.choice == (threshold.Choice{}) { // an older model doesn't say how
 		e.choice.OwnTraffic = info.Threshold
 	}
 	e.report.Promise, e.report.Pooled = e.choice.Promise, e.choice.OwnTraffic

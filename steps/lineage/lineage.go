@@ -13,7 +13,7 @@ import (
 // Problem is a report on rows that the reported model is made with.
 type Problem struct {
 	Pipeline *engine.Pipeline
-	Step     *engine.Node // the evaluation
+	Step     *engine.Node // the step that reports
 	Text     string
 }
 

@@ -1,7 +1,7 @@
 package pack
 
 import (
-	_ "embed" // the scripts
+	_ "embed" // for the scripts below
 	"os"
 	"path/filepath"
 	"slices"

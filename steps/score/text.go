@@ -84,5 +84,5 @@ func (s *Scorer) Score(ctx context.Context, texts []string) ([]Answer, error) {
 // CutUnit returns the unit of Answer.Cut: "bytes" or "tokens".
 func (s *Scorer) CutUnit() string { return s.s.CutUnit() }
 
-// Close frees the model.
+// Close frees the model. The Scorer can't be used afterwards.
 func (s *Scorer) Close() error { return s.s.Close() }

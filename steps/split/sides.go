@@ -5,7 +5,7 @@ import "rein/steps/artifact"
 // set is one of the step's outputs.
 type set int
 
-// The sets.
+// The outputs of the step. sets is their number.
 const (
 	train set = iota
 	validation

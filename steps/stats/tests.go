@@ -13,7 +13,7 @@ func McNemar(b, c int) float64 {
 	if n == 0 {
 		return 1
 	}
-	// 2 P(X <= k), X ~ Binomial(n, 1/2), through the beta function: P(X <= k) = I_{1/2}(n-k, k+1)
+	// The p-value is 2 P(X <= k) with X ~ Binomial(n, 1/2). By the beta function, P(X <= k) = I_{1/2}(n-k, k+1).
 	return math.Min(1, 2*betaInc(float64(n-k), float64(k+1), 0.5))
 }
 
@@ -47,7 +47,7 @@ func Holm(p []float64) []float64 {
 // MinDetectable returns the smallest difference of paired rates that n rows show with 80% power at the 5% level, if the share discordant of
 // the rows is decided differently.
 func MinDetectable(n int, discordant float64) float64 {
-	const power = 0.8416212335729143 // normal quantile of 80%
+	const power = 0.8416212335729143 // 80% quantile of the normal distribution
 	return (Z95 + power) * math.Sqrt(discordant/float64(n))
 }
 

@@ -95,13 +95,13 @@ func (v voice) speak(s string, g grammar, r *rand.Rand) string {
 		s = slips(around(s, g, r), r)
 	}
 	s = strings.TrimSpace(s)
-	if s != "" && r.IntN(4) > 0 && s[0] >= 'a' && s[0] <= 'z' { // a lower-case beginning now and then stays
+	if s != "" && r.IntN(4) > 0 && s[0] >= 'a' && s[0] <= 'z' { // sometimes keeps the lower-case beginning
 		s = string(s[0]-'a'+'A') + s[1:]
 	}
 	return s
 }
 
-// around puts a greeting, a remark and a sign-off around a text, each now and then.
+// around adds a greeting, a remark and a sign-off to a text, each only sometimes.
 func around(s string, g grammar, r *rand.Rand) string {
 	var b strings.Builder
 	if r.IntN(100) < 18 {

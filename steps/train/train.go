@@ -126,7 +126,7 @@ func (in Inputs) check(c Config) error {
 	return nil
 }
 
-// prepare reads the sets of rows.
+// prepare reads the rows of all inputs.
 func prepare(ctx context.Context, c Config, in Inputs) (s sets, err error) {
 	if s.rows, err = load(ctx, in.Rows, "rows", c.MethodWeight); err != nil {
 		return s, err
