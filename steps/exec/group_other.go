@@ -35,5 +35,5 @@ func watchOver(io.Reader, *os.File) {}
 
 const noFollow = 0
 
-// asNew is false: processes that may still have the file open are waited for on Linux only.
+// asNew always returns false here: only on Linux does the step wait for processes that may still have the file open.
 func asNew(*os.File, os.FileInfo) bool { return false }

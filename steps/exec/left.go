@@ -11,8 +11,8 @@ import (
 	"rein/cache"
 )
 
-// leftovers are files in the program's folder that an earlier step has left. Copies of inputs are written over them. What can't be
-// told from a new file is used; the rest is removed before the program starts.
+// leftovers are files in the program's folder that an earlier step left there. Copies of inputs are written over those that can't be told
+// from a new file. The others are removed before the program starts.
 type leftovers struct {
 	dir   string
 	names []string
@@ -23,7 +23,7 @@ func (l *leftovers) has(path string) bool {
 	return len(l.names) > 0 && slices.ContainsFunc(l.names, func(name string) bool { return filepath.Join(l.dir, name) == path })
 }
 
-// vacate removes the leftover that is in the way of a path in the folder.
+// vacate removes the leftover that is at path or at one of its parents.
 func (l *leftovers) vacate(path string) error {
 	if len(l.names) == 0 {
 		return nil
@@ -37,7 +37,7 @@ func (l *leftovers) vacate(path string) error {
 	return os.Remove(filepath.Join(l.dir, name))
 }
 
-// clear removes those that weren't used.
+// clear removes the leftovers that weren't used.
 func (l *leftovers) clear() error {
 	for len(l.names) > 0 {
 		if err := l.vacate(filepath.Join(l.dir, l.names[0])); err != nil {
@@ -47,8 +47,8 @@ func (l *leftovers) clear() error {
 	return nil
 }
 
-// create makes an empty file at dst, where nothing but a leftover may be. A leftover that it uses still has its content, of
-// the size was.
+// create makes an empty file at dst. Only a leftover may already be there. If create uses the leftover, the file still has its content, and
+// was is its size.
 func (l *leftovers) create(dst string, mode fs.FileMode) (f *os.File, was int64, err error) {
 	for mode == plainMode && len(l.names) > 0 {
 		i := max(0, slices.IndexFunc(l.names, func(name string) bool { return filepath.Join(l.dir, name) == dst }))
@@ -56,7 +56,7 @@ func (l *leftovers) create(dst string, mode fs.FileMode) (f *os.File, was int64,
 		f, err := cache.OpenPlain(path, os.O_WRONLY|noFollow, 0)
 		if err == nil {
 			info, err := f.Stat()
-			if err == nil && info.Size() > 0 && asNew(f, info) { // an empty file that stays empty would keep its old time
+			if err == nil && info.Size() > 0 && asNew(f, info) { // an empty leftover would keep its old modification time
 				if path != dst {
 					err = cache.RenamePlain(path, dst)
 				}
@@ -66,7 +66,7 @@ func (l *leftovers) create(dst string, mode fs.FileMode) (f *os.File, was int64,
 				}
 			}
 			f.Close()
-			if err != nil { // as when there is no folder for dst
+			if err != nil { // for example if dst has no folder yet
 				return nil, 0, err
 			}
 		}
@@ -89,5 +89,5 @@ func (l *leftovers) create(dst string, mode fs.FileMode) (f *os.File, was int64,
 // plainMode is the mode of a file that no one executes, before the umask.
 const plainMode fs.FileMode = 0o644
 
-// newFile is how a file of that mode looks that was just made; nil: not known yet.
+// newFile describes a new file with plainMode; nil if not known yet.
 var newFile atomic.Pointer[fs.FileInfo]

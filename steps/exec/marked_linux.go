@@ -92,7 +92,8 @@ func readAll(path string) (text string, ok bool) {
 	}
 }
 
-// pipe is os.Pipe with an end for writing that is only passed on: it is never waited for, which would take several calls to arrange.
+// pipe returns a pipe like os.Pipe. Its end for writing is only passed on to the program and never waited for, which saves several calls of
+// the system.
 func pipe() (r, w *os.File, err error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
@@ -104,11 +105,11 @@ func pipe() (r, w *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "|0"), os.NewFile(uintptr(fds[1]), "|1"), nil
 }
 
-// noFollow has an open of a symbolic link fail.
+// noFollow makes opening a symbolic link fail.
 const noFollow = unix.O_NOFOLLOW
 
-// asNew tells whether a file differs from a new one by nothing but its content, and no other process has it open: the kernel grants a
-// write lease only then. Processes that the step has left were waited for (killMarked), but one that hides from that may still be there.
+// asNew tells whether a file differs from a new one only in its content, and no other process has it open: only then the kernel grants a
+// write lease. The step has waited for the processes that it left (killMarked), but a process that hides from that may still run.
 func asNew(f *os.File, info os.FileInfo) bool {
 	made := newFile.Load()
 	if made == nil {

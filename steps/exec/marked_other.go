@@ -23,10 +23,10 @@ func nameless() (*os.File, error) {
 	return f, os.Remove(f.Name())
 }
 
-// pipe is a pipe whose end is waited for.
+// pipe returns a pipe like os.Pipe.
 func pipe() (r, w *os.File, err error) { return os.Pipe() }
 
 const noFollow = 0
 
-// asNew is false: processes that may still have the file open are waited for on Linux only.
+// asNew always returns false here: only on Linux does the step wait for processes that may still have the file open.
 func asNew(*os.File, os.FileInfo) bool { return false }

@@ -175,7 +175,7 @@ func (s *sandbox) place(src, dst string) error {
 	})
 }
 
-// folder makes a folder.
+// folder creates a folder in the sandbox.
 func (s *sandbox) folder(path string) error {
 	if err := s.left.vacate(path); err != nil {
 		return err
@@ -186,8 +186,8 @@ func (s *sandbox) folder(path string) error {
 // smallCopy is the size in bytes below which a file is copied with one read and one write.
 const smallCopy = 32 << 10
 
-// copyOpen copies the open file in to dst, where nothing but a leftover may be. If dst can't be created, nothing has been read from in, so
-// the caller can try again.
+// copyOpen copies the open file in to dst, where only a leftover may be. If dst can't be created, nothing has been read from in, so the
+// caller can try again.
 func (s *sandbox) copyOpen(in *os.File, dst string, fi fs.FileInfo) error {
 	out, was, err := s.left.create(dst, plainMode|fi.Mode().Perm()&0o111)
 	if err != nil {

@@ -54,7 +54,7 @@ func readerOf(dir string, info artifact.ModelInfo) (reader, error) {
 	return reader{}, nil
 }
 
-// script is score.py for the reader. A line "#: KINDS" in its source says whom the lines below it are for.
+// script returns score.py for the reader. A line "#: KINDS" in its source names the readers that the lines below it are for.
 func (r reader) script() string {
 	kind := "json"
 	if r.Ngram {
