@@ -157,15 +157,26 @@ func TestInterruptStopsTheGroup(t *testing.T) {
 
 // What a program prints is logged, whether it is quick or slow, and also where something that it leaves behind keeps its output open.
 func TestPrintedIsLogged(t *testing.T) {
+	pipe := enginetest.NamedPipe(t)
 	for name, script := range map[string]string{
 		"quick": `echo one; echo two`,
-		"slow":  `echo one; sleep 0.1; echo two`,
+		"slow":  `echo one; : < ` + pipe + `; echo two`, // which waits until the first line was taken in
 		"left":  `echo one; sleep 3600 & echo two; echo $! > "$REIN_OUT_pid"`,
 	} {
 		b := newBench(t)
 		outputs := []string{"pid"}
 		if name != "left" {
 			outputs = nil
+		}
+		if name == "slow" {
+			b.o.Emit = func(e engine.Event) {
+				b.events.Emit(e)
+				if e.Action == engine.ActionLog && e.Text == "one" {
+					if err := os.WriteFile(pipe, nil, 0o600); err != nil {
+						t.Error(err)
+					}
+				}
+			}
 		}
 		r := b.run(program(t, "p", script, outputs))
 		var printed []string

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"rein/cache"
 	"rein/cache/remote"
@@ -96,7 +95,7 @@ func (x *cluster) node(ctx context.Context, try string) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if x.preempt.Add(-1) >= 0 {
-		time.AfterFunc(200*time.Millisecond, cancel)
+		ctx = context.WithValue(ctx, preempted{}, cancel)
 	}
 	for range max(x.starts, 1) {
 		_ = courier.Execute(ctx, r, store, try, resolve) // what it says is in its answer
@@ -135,6 +134,17 @@ func (x *cluster) run(store *cache.Store, events *enginetest.Events, nodes ...*e
 
 var executions atomic.Int64
 
+// preempted is the key of what ends a job that is told to stop. An op calls it when it has left its checkpoint.
+type preempted struct{}
+
+func untilPreempted(ctx context.Context) error {
+	if stop, ok := ctx.Value(preempted{}).(context.CancelFunc); ok {
+		stop()
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 // far is an op whose config names what it does.
 func far(does string) *enginetest.Op {
 	o := &enginetest.Op{Type: "far", Config: map[string]any{"does": does}}
@@ -158,8 +168,7 @@ func far(does string) *enginetest.Op {
 			if err := errors.Join(os.MkdirAll(c.Checkpoint, 0o755), os.WriteFile(done, append(b, '*'), 0o644)); err != nil {
 				return err
 			}
-			<-ctx.Done()
-			return ctx.Err()
+			return untilPreempted(ctx)
 		case "slowly":
 			mark := filepath.Join(c.Checkpoint, "half")
 			if _, err := os.Stat(mark); err == nil {
@@ -168,8 +177,7 @@ func far(does string) *enginetest.Op {
 			if err := errors.Join(os.MkdirAll(c.Checkpoint, 0o755), os.WriteFile(mark, nil, 0o644)); err != nil {
 				return err
 			}
-			<-ctx.Done()
-			return ctx.Err()
+			return untilPreempted(ctx)
 		}
 		return o.Copy(c)
 	}
