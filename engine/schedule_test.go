@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"rein/cache"
 )
@@ -236,5 +237,16 @@ func TestEveryUnitEndsOnce(t *testing.T) {
 	ends, _ := b.s.tell()
 	if len(ends) != n+1 || b.s.left != 0 {
 		t.Errorf("%d ends, %d units left", len(ends), b.s.left)
+	}
+}
+
+// A task that followed another one's work has that one's result, and took no time of its own.
+func TestFollowersTakeNoTime(t *testing.T) {
+	leader := &unit{nodes: []*nodeOf{{Node: &Node{Name: "s"}, pipeline: &Pipeline{Name: "p"}}}}
+	for status, want := range map[Status]Status{StatusRan: StatusCached, StatusFailed: StatusFailed} {
+		res := followed(leader, result{status: status, ran: time.Minute, queued: time.Second, err: errors.ErrUnsupported})
+		if res.status != want || res.ran != 0 || res.queued != 0 || res.err == nil || res.reasons[0].Of != "p/s" {
+			t.Errorf("%s: %+v", status, res)
+		}
 	}
 }
