@@ -179,6 +179,9 @@ func (s *Store) Put(ctx context.Context, e *Entry) error {
 		return fmt.Errorf("entry %s: %w", e.Action.Short(), err)
 	}
 	err = s.index.Update(ctx, func(txn *index.Txn) error {
+		if had, err := txn.Has(entryKey(e.Action)); had || err != nil {
+			s.replaced.Store(true)
+		}
 		if old, err := getEntry(txn, e.Action); err == nil {
 			if err := errors.Join(txn.Delete(recentKey(old)), txn.Delete(allKey(old))); err != nil {
 				return err

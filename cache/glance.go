@@ -156,20 +156,72 @@ func (s *Store) recordLook(path string) (d Digest) {
 	return d
 }
 
-// State stands for what the index holds; see index.Index.
-func (s *Store) State() (state Digest, ok bool) {
-	now, ok := s.index.State()
-	return Digest(now), ok
+// Settle makes everything durable, and closes the index until its next use. state stands for what the index holds then. It is not ok if
+// another process has changed the index since this store was opened.
+func (s *Store) Settle() (state Digest, ok bool, err error) {
+	if err := s.Sync(); err != nil {
+		return state, false, err
+	}
+	return s.settleIndex()
 }
 
-// Settle makes everything durable, closes the index until its next use, and returns its State, if nobody else has changed the index since
-// this store was opened.
-func (s *Store) Settle() (state Digest, ok bool) {
-	if s.Sync() != nil {
-		return state, false
+func (s *Store) settleIndex() (state Digest, ok bool, err error) {
+	found, left, ok, err := s.index.Settle()
+	if err == nil && ok && found != left && !s.readOnly && !s.replaced.Swap(false) {
+		s.grown(Digest(found), Digest(left))
 	}
-	now, ok := s.index.Settle()
-	return Digest(now), ok
+	return Digest(left), ok, err
+}
+
+// Keeps tells whether the index still has all entries that it had in a state, and the same ones.
+func (s *Store) Keeps(state Digest) bool {
+	now, ok := s.index.State()
+	if !ok {
+		return false
+	}
+	g := s.growth()
+	return Digest(now) == state || g.state == Digest(now) && slices.Contains(g.before, state)
+}
+
+// growth is a state of the index, and earlier ones from which it differs only by what was added.
+type growth struct {
+	state  Digest
+	before []Digest // newest first
+}
+
+const (
+	growthName = "growth" // on the shelf of what is settled
+	mostBefore = 1000
+)
+
+func (s *Store) growth() (g growth) {
+	text, ok := s.Settled().Read(growthName)
+	if !ok {
+		return g
+	}
+	c := &flat.Coder{Reading: true, In: text}
+	if g.code(c); c.Bad {
+		return growth{}
+	}
+	return g
+}
+
+func (g *growth) code(c *flat.Coder) {
+	c.Fixed(g.state[:])
+	flat.List(c, &g.before, func(d *Digest) { c.Fixed(d[:]) })
+}
+
+// grown keeps that entries were added to the index, and none was replaced or removed.
+func (s *Store) grown(from, to Digest) {
+	g := s.growth()
+	if g.state != from {
+		g.before = nil
+	}
+	g.before = slices.Insert(g.before, 0, from)
+	g = growth{to, g.before[:min(len(g.before), mostBefore)]}
+	c := &flat.Coder{}
+	g.code(c)
+	_ = s.Settled().Write(growthName, c.Out) // it may be lost
 }
 
 // Settled is the shelf for what is known of runs that had nothing to do.

@@ -59,6 +59,7 @@ func (s *Store) Rebuild(ctx context.Context) (entries int, err error) {
 		return 0, err
 	}
 	defer lease.Release()
+	s.replaced.Store(true)
 	aside, err := s.index.Replace(ctx)
 	if err != nil {
 		return 0, s.indexError(err)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"rein/cache/internal/index"
@@ -56,6 +57,7 @@ type Store struct {
 	outside   string              // folder for what a store that is only read inflates; "": none yet
 	proofs    map[Blob]Digest     // what this process has proven, and how it looked then
 	unsynced  unsynced
+	replaced  atomic.Bool // an entry was replaced or removed since the last Settle
 	index     *index.Index
 	leases    *leases
 }
@@ -217,7 +219,12 @@ func (s *Store) Partial() string { return filepath.Join(s.dir, partialDir) }
 
 // Close is Sync, and releases the index and all leases.
 func (s *Store) Close() error {
-	err := errors.Join(s.Sync(), s.index.Close(), s.leases.close())
+	err := s.Sync()
+	_, _, settled := s.settleIndex()
+	if closed := s.index.Close(); settled == nil { // else it says the same
+		settled = closed
+	}
+	err = errors.Join(err, settled, s.leases.close())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.outside != "" {

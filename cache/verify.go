@@ -170,6 +170,7 @@ func (s *Store) verifyIndex(ctx context.Context, repair bool) ([]Problem, error)
 		return append(problems, Problem{What: "index", Name: indexDir, Text: damage.Reason + "; " + makesAnew}), nil
 	}
 	if err == nil && repair && len(bad) > 0 {
+		s.replaced.Store(true)
 		err = s.indexError(s.index.Write(ctx, func(b *index.Batch) error {
 			for _, k := range bad {
 				if err := b.Delete(k); err != nil {

@@ -173,7 +173,7 @@ func (o *Options) recall(ctx context.Context) (s *sighting, x *outcome, body []b
 	if x.code(c); c.Bad {
 		return nil, nil, nil
 	}
-	if now, ok := o.Store.State(); !ok || now != x.index {
+	if !o.Store.Keeps(x.index) {
 		return nil, nil, nil
 	}
 	same := slices.EqualFunc(s.places, x.places, func(a, b place) bool { return a.path == b.path && a.Blob == b.Blob && a.At == b.At })

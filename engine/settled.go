@@ -162,7 +162,8 @@ func (r *runner) settle(rec *record.Run, body []byte) {
 	if r.options.Note != nil {
 		x.note = r.options.Note(next)
 	}
-	if x.index, ok = r.store.Settle(); !ok {
+	var err error
+	if x.index, ok, err = r.store.Settle(); !ok || err != nil {
 		return
 	}
 	_ = keepOutcome(r.options, s, x, body) // it may be lost

@@ -43,7 +43,8 @@ func stateOf(dir string) (s State, ok bool) {
 
 // sight is what a process has seen of an index that others may change while it isn't open here.
 type sight struct {
-	state State
+	first State // as it was found after the last Settle
+	state State // as it was found or left last
 	known bool
 	other bool // somebody else has changed it, or it had to be repaired
 }
@@ -54,7 +55,9 @@ func (s *sight) arrive(dir string) {
 	if !ok || s.known && now != s.state {
 		s.other = true
 	}
-	s.state, s.known = now, true
+	if s.state = now; !s.known {
+		s.first, s.known = now, true
+	}
 }
 
 // leave takes the state in which this process leaves an index that it has written to.
@@ -68,17 +71,19 @@ func (s *sight) leave(dir string) {
 // State is what the index holds now. It is not ok where nobody can tell.
 func (x *Index) State() (s State, ok bool) { return stateOf(x.dir) }
 
-// Settle closes the index until its next use, and returns the state in which this process has left it: all that was read and written through
-// x was of one content, which nobody else has changed in between. It is not ok otherwise.
-func (x *Index) Settle() (s State, ok bool) {
+// Settle closes the index until its next use. It returns the state in which the index was found, at first or after the last Settle, and that
+// in which it is left. Nobody else has changed it in between, or ok is false.
+func (x *Index) Settle() (found, left State, ok bool, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for x.active > 0 && !x.disk.isFailed() {
 		x.free.Wait()
 	}
 	if err := x.shut(); err != nil {
-		return s, false
+		return found, left, false, err
 	}
 	x.writes = false // to open it for writing would change its files
-	return x.sight.state, x.sight.known && !x.sight.other
+	found, left, ok = x.sight.first, x.sight.state, x.sight.known && !x.sight.other
+	x.sight.first = left
+	return found, left, ok, nil
 }

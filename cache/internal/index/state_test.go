@@ -17,9 +17,9 @@ func TestState(t *testing.T) {
 	if _, ok := x.State(); ok {
 		t.Error("an index that is open for writing has a state")
 	}
-	first, ok := x.Settle()
-	if now, still := x.State(); !ok || !still || now != first {
-		t.Fatal("what was settled isn't the state", ok, still)
+	empty, first, ok, err := x.Settle()
+	if now, still := x.State(); !ok || !still || now != first || empty == first || err != nil {
+		t.Fatal("what was settled isn't the state", ok, still, err)
 	}
 	if err := x.Close(); err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestState(t *testing.T) {
 	y := New(dir, false)
 	defer y.Close()
 	read(y)
-	if s, ok := y.Settle(); !ok || s != first {
+	if found, s, ok, err := y.Settle(); !ok || s != first || found != first || err != nil {
 		t.Error("reading has changed the state", ok)
 	}
 	other := New(dir, false)
@@ -44,7 +44,7 @@ func TestState(t *testing.T) {
 		t.Error("a write leaves the state as it was", ok)
 	}
 	read(y)
-	if _, ok := y.Settle(); ok {
+	if _, _, ok, _ := y.Settle(); ok {
 		t.Error("what another process has changed in between is settled")
 	}
 	if err := os.RemoveAll(dir); err != nil {
