@@ -8,7 +8,7 @@ import (
 	"rein/engine"
 )
 
-// A phase is told of when it begins and when it is done, and never backwards, however many add to it.
+// A phase must be reported when it begins and when it ends, and never backwards, however many goroutines add to it.
 func TestCountTellsBeginAndEnd(t *testing.T) {
 	var told []int64
 	env := NewEnv(&engine.Call{Emit: func(e engine.Event) {

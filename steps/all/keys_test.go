@@ -12,7 +12,7 @@ import (
 	"rein/steps/all"
 )
 
-// base holds arguments for types and blocks whose checks refuse the generic ones.
+// base holds arguments for types and blocks whose checks refuse the generic values.
 var base = map[string]map[string]cty.Value{
 	"sample":  {"size": cty.NumberIntVal(100)},
 	"augment": {"variations": cty.NumberIntVal(8)},
@@ -22,7 +22,7 @@ var base = map[string]map[string]cty.Value{
 	"train-gpu.model": {"base": cty.StringVal("some/encoder"), "revision": cty.StringVal(strings.Repeat("0a", 20))},
 }
 
-// other holds values for fields whose checks refuse every generic change; by "type.field".
+// other holds values, by "type.field", for fields whose checks refuse every generic change.
 var other = map[string]cty.Value{
 	"dataset.columns":           object("text", cty.StringVal("prompt")),
 	"dataset.labels":            object("x", cty.StringVal("benign")),
@@ -41,8 +41,8 @@ var other = map[string]cty.Value{
 
 func object(k string, v cty.Value) cty.Value { return cty.ObjectVal(map[string]cty.Value{k: v}) }
 
-// No field of a step's config can be forgotten in the key: changing any one changes the ActionID, unless the field
-// says that it can't change the result, and then it mustn't.
+// The test shows that no config field is missing from the key. Changing any field must change the ActionID, unless the field says that it
+// can't change the result; then the ActionID must stay.
 func TestEveryFieldIsInTheKey(t *testing.T) {
 	s := enginetest.Store(t)
 	for _, typ := range all.Types() {
@@ -82,7 +82,7 @@ func TestEveryFieldIsInTheKey(t *testing.T) {
 	}
 }
 
-// vary changes a field, or each field of a block, and wants another key.
+// vary changes a field, or each field of a block, and expects another key.
 func vary(t *testing.T, path string, f steps.Field, now cty.Value, key func(cty.Value) (string, error), before string, described map[string]any) {
 	t.Helper()
 	if v, ok := other[path]; ok && f.Block {
@@ -138,8 +138,8 @@ func vary(t *testing.T, path string, f steps.Field, now cty.Value, key func(cty.
 	wantDescribed(t, path, f, described, strings.Join(refused, "; "))
 }
 
-// wantDescribed wants a field that can't be varied alone (a url needs its sha256) to be in the description at least:
-// the engine puts every value of that into the key.
+// wantDescribed checks that a field that can't be varied alone (a url needs its sha256) is at least in the description. The engine puts
+// every value of the description into the key.
 func wantDescribed(t *testing.T, path string, f steps.Field, described map[string]any, refused string) {
 	t.Helper()
 	if _, ok := described[f.Name]; !ok {
@@ -147,7 +147,7 @@ func wantDescribed(t *testing.T, path string, f steps.Field, described map[strin
 	}
 }
 
-// required gives every field that must be there a value.
+// required gives a value to every required field.
 func required(fields []steps.Field) map[string]cty.Value {
 	out := map[string]cty.Value{}
 	for _, f := range fields {
@@ -158,7 +158,7 @@ func required(fields []steps.Field) map[string]cty.Value {
 	return out
 }
 
-// alternatives are values that a field doesn't have now, neither given nor by default.
+// alternatives returns values that differ from a field's present value or default.
 func alternatives(f steps.Field, now cty.Value) []cty.Value {
 	if now == cty.NilVal {
 		now = f.Default

@@ -61,7 +61,7 @@ func (v *volume) run(typ string, config map[string]cty.Value, in map[string][]st
 	return out
 }
 
-// peak is the process's largest resident size so far, where the system says it.
+// peak returns the largest resident size of the process so far, if the system reports it.
 func peak() string {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -104,8 +104,8 @@ func prompts(t testing.TB, path string, rows int) {
 
 func number(n int) cty.Value { return cty.NumberIntVal(int64(n)) }
 
-// TestVolume passes REIN_VOLUME rows (100,000 without it) through the data steps. What it takes is in its log: no limit
-// is set here, since a busy machine is no bug.
+// TestVolume passes REIN_VOLUME rows (default 100,000) through the data steps and logs what they take. It sets no limit, because a busy
+// machine is no bug.
 func TestVolume(t *testing.T) {
 	if testing.Short() {
 		t.Skip("moves 100,000 rows")

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// Answers by columns are those of the rows, over several row groups, with and without further seeds.
+// Answers that are read by columns must equal the rows, over several row groups, with and without further seeds.
 func TestAnswersAreThoseOfTheRows(t *testing.T) {
 	for _, seeds := range []int{0, 1, 3} {
 		rows := make([]Scored, 70_000)

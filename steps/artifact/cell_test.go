@@ -17,7 +17,7 @@ func TestCell(t *testing.T) {
 	}
 }
 
-// Whatever a text is, its cell gives it back.
+// CellText must return the text from which Cell made a cell, whatever the text is.
 func TestCellGivesTheTextBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringMatching(`['=+\-@\t0-9a]{0,6}`).Draw(t, "text")

@@ -25,7 +25,7 @@ func python(t *testing.T) string {
 	return py
 }
 
-// What steps hand over opens in the tools that people have.
+// Files that steps write must open in common tools.
 func TestOtherReaders(t *testing.T) {
 	py := python(t)
 	texts := []string{"plain", "héllo 你好 🙂", "nul \x00 and\nlines\r\n", "", "quotes \" and , commas"}

@@ -10,7 +10,7 @@ import (
 	"rein/steps/internal/text"
 )
 
-// Synthesis keeps the frame that attacks share and exchanges what stands between.
+// Synthesis must keep the frame that attacks share, and replace what stands between.
 func TestSynthesisFillsTemplates(t *testing.T) {
 	var texts []string
 	for i, what := range []string{"a bank", "an old safe", "somebody's car", "the neighbour's house", "a locked phone", "its door"} {
@@ -47,7 +47,8 @@ func TestSynthesisFillsTemplates(t *testing.T) {
 	}
 }
 
-// A variation of an attack that lost what makes it one is left out, and said; a disguised one is judged by what it says.
+// A variation of an attack that lost its triggers must be left out and reported. A disguised variation is judged by the text before the
+// disguise.
 func TestTriggersAreKept(t *testing.T) {
 	var attacks, benign []string
 	for i := range 40 {

@@ -156,8 +156,8 @@ func TestShortageIsSaid(t *testing.T) {
 	}
 }
 
-// TestMemoGivesWhatACleanRunGives edits rows at random: with the memo of earlier runs the result is that of a clean run,
-// and unchanged rows cost nothing.
+// TestMemoGivesWhatACleanRunGives edits rows at random. With the memo of earlier runs the result must equal that of a clean run, and
+// unchanged rows must cost nothing.
 func TestMemoGivesWhatACleanRunGives(t *testing.T) {
 	memo := &stepstest.Memo{}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -191,7 +191,8 @@ func TestMemoGivesWhatACleanRunGives(t *testing.T) {
 	}
 }
 
-// An edit of one attack in a hundred makes few of the others' variations again, although they are crossed with one another.
+// When one attack in a hundred is edited, few of the other attacks' variations may be made again, although attacks are crossed with each
+// other.
 func TestEditedAttacksLeaveTheOthersAlone(t *testing.T) {
 	var texts []string
 	for i := range 1000 {
@@ -216,7 +217,7 @@ func TestEditedAttacksLeaveTheOthersAlone(t *testing.T) {
 	}
 }
 
-// Methods named in order come one after the other: the second only for what the first doesn't give.
+// Methods that are given in an order are used one after the other: the second one only if the first gives nothing more.
 func TestMethodsInOrder(t *testing.T) {
 	rows := rowsOf(artifact.Benign, "other", []string{"Please tell me a long story about the old house.", "Zzyzx qwrt plmk vbnx."})
 	got, _ := vary(t, Config{Variations: 2, Order: []string{"synonym", "register"}, MaxGrowth: 3, Seed: 1}, rows)
@@ -234,7 +235,7 @@ func TestMethodsInOrder(t *testing.T) {
 	}
 }
 
-// With a limit, no variation is nearly another one, a row, or a text to be avoided.
+// With a similarity limit, no variation may be nearly equal to another one, to a row, or to a text to avoid.
 func TestNearDuplicatesAreLeftOut(t *testing.T) {
 	rows := rowsOf(artifact.Benign, "other", benignTexts)
 	avoid := rowsOf(artifact.Benign, "other", []string{benignTexts[0] + " Thanks."})
@@ -296,7 +297,7 @@ func BenchmarkVariations(b *testing.B) {
 	b.ReportMetric(float64(8*len(rows)*b.N)/b.Elapsed().Seconds(), "variations/s")
 }
 
-// Few rows give few variations of each, and families that the data doesn't have leave those that it has.
+// A few rows give few variations each. Families that the data doesn't have leave their share to the others.
 func TestSizeOfFewRows(t *testing.T) {
 	var rows []artifact.Row
 	for i := range 4 {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Copies are as many as variations would be, of the same rows, and nothing else.
+// The step must write as many copies as it would write variations, of the same rows, and nothing else.
 func TestDuplicates(t *testing.T) {
 	rows := rowsOf("benign", "other", benignTexts)
 	copies, env := vary(t, Config{Variations: 3, Methods: map[string]float64{"duplicate": 1}, MaxGrowth: 3, Seed: 1}, rows)

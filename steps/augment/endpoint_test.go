@@ -26,7 +26,7 @@ func hijack(w http.ResponseWriter, text string) {
 	conn.Close()
 }
 
-// Whatever a server does for one row's text, the others get their variations, and are not bought again.
+// Whatever a server does with one row's text, the other rows must get their variations, and no answer may be bought twice.
 func TestOnePoisonedRow(t *testing.T) {
 	body := func(status int, text string) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) { w.WriteHeader(status); fmt.Fprint(w, text) }
@@ -113,7 +113,7 @@ func readAll(r *http.Request) string {
 	}
 }
 
-// A server that goes down in the middle ends the step; what was bought is kept, and a later run goes on from it.
+// A server that goes down midway ends the step. What was bought is kept, and a later run continues from it.
 func TestAnOutageIsNoRowsFault(t *testing.T) {
 	var down atomic.Bool
 	url, calls := serve(t, func(n int64, _ asked, _ http.Header) (int, string) {
@@ -141,7 +141,7 @@ func TestAnOutageIsNoRowsFault(t *testing.T) {
 	}
 }
 
-// Neither the key nor a text goes to a server that the user didn't name, and no message shows the key.
+// Neither the key nor a text may go to a server that the user didn't name, and no message may show the key.
 func TestTheKeyStaysWhereItBelongs(t *testing.T) {
 	t.Setenv("REIN_TEST_KEY", "sk-sesame-0123456789\r\n")
 	var elsewhere atomic.Int64
@@ -188,7 +188,7 @@ func TestTheKeyStaysWhereItBelongs(t *testing.T) {
 	}
 }
 
-// What an endpoint says that it used can be anything.
+// An endpoint may report any token usage, including nonsense.
 func TestUsageOfAllKinds(t *testing.T) {
 	for usage, want := range map[string]int64{
 		`{"total_tokens":12}`:                            12,
@@ -217,7 +217,7 @@ func TestUsageOfAllKinds(t *testing.T) {
 	}
 }
 
-// Some servers stream though nobody asked, or put a mark before the JSON.
+// Some servers stream although nobody asked them to, or put a byte order mark before the JSON.
 func TestBodiesOfAllKinds(t *testing.T) {
 	piece := func(s string) string { return fmt.Sprintf("data: {\"choices\":[{\"delta\":{\"content\":%q}}]}\n\n", s) }
 	stream := piece(`{"variations":["Please say how the `) + ": ping\n\n" + piece(`thing in the house is done?"]}`)
@@ -242,7 +242,7 @@ func TestBodiesOfAllKinds(t *testing.T) {
 	}
 }
 
-// An endpoint that refuses the form of a question, and doesn't say what of it, is asked plainly.
+// If an endpoint refuses the form of a question without naming the field, the question must be repeated without optional fields.
 func TestAnEndpointThatDoesNotSayWhat(t *testing.T) {
 	for _, status := range []int{400, 404, 422, 500, 501} {
 		url, _ := serve(t, func(_ int64, q asked, _ http.Header) (int, string) {
@@ -257,7 +257,7 @@ func TestAnEndpointThatDoesNotSayWhat(t *testing.T) {
 	}
 }
 
-// A server can't make a call wait for ever, or be asked without end.
+// A server must not be able to make a call wait for ever or repeat without end.
 func TestWaitsAreBounded(t *testing.T) {
 	for header, most := range map[string]int64{"0.001": 121, "1": 121, "99999999999999": 1, "1e308": 1, "Fri, 31 Dec 9999 23:59:59 GMT": 1, "-5": 3, "0": 3, "NaN": 3, "soon": 3, "Mon, 01 Jan 1990 00:00:00 GMT": 3} {
 		clock := &fakeClock{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}

@@ -17,7 +17,7 @@ import (
 	"rein/steps/stepstest"
 )
 
-// asked is what an endpoint is asked.
+// asked is a question as the endpoint receives it.
 type asked struct {
 	Model    string
 	Messages []struct{ Role, Content string }
@@ -27,7 +27,7 @@ type asked struct {
 
 func (a asked) text() string { return a.Messages[len(a.Messages)-1].Content }
 
-// serve answers by a function: a status, and the whole body.
+// serve starts a server that answers by a function, which returns the status and the whole body.
 func serve(t *testing.T, answer func(n int64, q asked, h http.Header) (int, string)) (url string, calls *atomic.Int64) {
 	t.Helper()
 	calls = new(atomic.Int64)
@@ -44,7 +44,7 @@ func serve(t *testing.T, answer func(n int64, q asked, h http.Header) (int, stri
 	return s.URL, calls
 }
 
-// says is a chat answer with a content, without usage.
+// says returns a chat answer with the given content and without usage.
 func says(content, reason string) string {
 	b, _ := json.Marshal(map[string]any{"choices": []any{map[string]any{"finish_reason": reason, "message": map[string]any{"role": "assistant", "content": content}}}})
 	return string(b)
@@ -62,7 +62,7 @@ func ask(t *testing.T, url string, texts []string, change func(*Config)) ([]arti
 	return runWith(t, &stepstest.Memo{}, c, In{Rows: stored(t, rowsOf(artifact.Benign, "other", texts))})
 }
 
-// byModel are the texts that the model wrote.
+// byModel returns the texts that the model wrote.
 func byModel(rows []artifact.Row) []string {
 	var out []string
 	for _, r := range rows {
@@ -73,7 +73,7 @@ func byModel(rows []artifact.Row) []string {
 	return out
 }
 
-// A text that the model doesn't answer costs its own variations and no other ones; it isn't asked for again.
+// A text that the model doesn't answer must cost only its own variations. It must not be asked for again.
 func TestOneBadAnswerIsNoFault(t *testing.T) {
 	good := says(`{"variations":["Please say how the thing is done?","Can you say how one does the thing?"]}`, "stop")
 	for name, bad := range map[string]struct {
@@ -157,7 +157,7 @@ func TestVariationsOf(t *testing.T) {
 	}
 }
 
-// An endpoint that doesn't know a part of the question is asked without it, once and for all.
+// If an endpoint doesn't know a field of the question, all later questions must leave it out.
 func TestEndpointsThatKnowLess(t *testing.T) {
 	good := says("```json\n{\"variations\":[\"Please say how the old thing in the house is done?\"]}\n```", "stop")
 	for name, c := range map[string]struct {
@@ -198,7 +198,7 @@ func TestEndpointsThatKnowLess(t *testing.T) {
 	}
 }
 
-// The server's words are shown, but not the key.
+// Messages must show the server's words, but not the key.
 func TestTheServersMessageIsShown(t *testing.T) {
 	t.Setenv("REIN_TEST_KEY", "sk-sesame")
 	for body, want := range map[string]string{
@@ -241,7 +241,7 @@ func TestRateIsKept(t *testing.T) {
 	}
 }
 
-// A fault that is everybody's ends the asking, but what is on its way arrives and is kept.
+// A fault that concerns all texts ends the asking, but calls that are already running are finished and their answers kept.
 func TestAnswersOnTheirWayAreKept(t *testing.T) {
 	arrived := make(chan struct{})
 	url, calls := serve(t, func(_ int64, q asked, _ http.Header) (int, string) {
@@ -264,7 +264,7 @@ func TestAnswersOnTheirWayAreKept(t *testing.T) {
 	}
 }
 
-// A budget holds without the endpoint's count, and with many calls at a time.
+// The budget must hold even if the endpoint doesn't count tokens and many calls run at a time.
 func TestBudgetWithoutUsage(t *testing.T) {
 	url, calls := serve(t, func(int64, asked, http.Header) (int, string) {
 		return 200, says(`{"variations":["`+strings.Repeat("please say how ", 20)+`?"]}`, "stop")
@@ -292,7 +292,7 @@ func TestBudgetWithoutUsage(t *testing.T) {
 	cancel()
 }
 
-// What comes back in place of a variation doesn't become a benign row.
+// A text that isn't a variation must not become a benign row.
 func TestWhatIsNoVariation(t *testing.T) {
 	for _, c := range []struct{ prompt, s, why string }{
 		{"How do I kill a process?", "I'm sorry, but I can't assist with that request.", "refused"},
@@ -369,7 +369,7 @@ func TestWhatIsNoVariation(t *testing.T) {
 			t.Errorf("%q of %q: %q, want %q", c.s, c.prompt, why, c.why)
 		}
 	}
-	// Ordinary prompts ask, however they begin.
+	// Ordinary prompts count as asking, however they begin.
 	for _, s := range benignTexts {
 		if !asks(s) && s != benignTexts[0] {
 			t.Errorf("%q does not ask", s)

@@ -16,9 +16,9 @@ import (
 	"rein/steps/internal/text"
 )
 
-// TestBesideNLPAug writes variations of the same rows with nlpaug, with the same operation alone (cutting the text into words
-// included), and with the whole step (reading, looking for duplicates, lineage and writing included), each on one core, and
-// logs how they compare. .ci/python installs what it needs.
+// TestBesideNLPAug compares augment with nlpaug on the same rows, on one core each. It times the same operation alone (including the
+// division into words) and the whole step (including reading, the search for duplicates, lineage and writing), and logs the ratios.
+// .ci/python installs what it needs.
 func TestBesideNLPAug(t *testing.T) {
 	python := os.Getenv("REIN_NLPAUG_PYTHON")
 	if python == "" {

@@ -35,7 +35,7 @@ func (c *fakeClock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// A server that asks to wait is left alone as long, by all calls; and not for ever.
+// If a server asks to wait, all calls must wait that long, but not for ever.
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
@@ -74,7 +74,7 @@ func TestRetryAfter(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "maintenance") || !strings.Contains(err.Error(), "asks to wait for 2m") || calls.Load() != 6 {
 		t.Errorf("%v after %d calls", err, calls.Load())
 	}
-	// Another call waits, too, though it was told nothing itself.
+	// Another call must wait, too, although the server didn't ask that call.
 	clock = &fakeClock{now: now}
 	p = &poster{clock: clock, timeout: 5 * time.Second}
 	p.hold(time.Minute)
@@ -84,7 +84,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// Pauses grow where the server doesn't say how long.
+// Pauses must grow if the server doesn't say how long to wait.
 func TestPausesGrow(t *testing.T) {
 	clock := &fakeClock{}
 	p := &poster{clock: clock, retries: 5, timeout: 5 * time.Second}

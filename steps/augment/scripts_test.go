@@ -15,7 +15,7 @@ import (
 	"rein/steps/stepstest"
 )
 
-// runs are the words of a text as its readers see them: what stands between white space, without the punctuation of sentences.
+// runs returns the words of a text as a reader sees them: the parts between white space, without the punctuation of sentences.
 func runs(s string) []string {
 	var out []string
 	for _, w := range strings.FieldsFunc(s, func(r rune) bool {
@@ -28,7 +28,7 @@ func runs(s string) []string {
 	return out
 }
 
-// clusters are the characters of a text that are made of several code points.
+// clusters returns the characters of a text that consist of several code points.
 func clusters(s string) map[string]bool {
 	out := map[string]bool{}
 	for state := -1; s != ""; {
@@ -41,7 +41,7 @@ func clusters(s string) map[string]bool {
 	return out
 }
 
-// wordsOf are a text's words as its methods see them, in lower case.
+// wordsOf returns the words of a text as the methods see them, in lower case.
 func wordsOf(s string) []string {
 	var out []string
 	for _, t := range parse(s).tokens {
@@ -57,7 +57,7 @@ var scripts = []string{"Über", "den", "Fluss", "führt", "eine", "Brücke", "th
 	"e-mail", "state-of-the-art", "a-level", "@bob", "#the", "$HOME", "--the", "C++", "C#", "R&D", "node.js", "file(s)", "great👍", "👍the", "U.S.", "std::vector", "l·l", "בית־ספר", "צה״ל", "covid१९", "१२३", "第３章", "５the", "m²", "x{the}y", "Mary's", "ภาษา\u200bไทย",
 	"ខ្មែរ", "ប្រទេស", "کتابـخانه", "ᄒ\u1161ᆫ글", "می\u200cخواهم", "\u200fעברית", "𝓱𝓮𝓵𝓵𝓸", "ა", "Աբ", "አማርኛ፡ቋንቋ", "བོད་ཡིག", "🏴\U000e0067\U000e0062\U000e007f", "👋🏽", "ö-ö", "soft\u00adhyphen"}
 
-// Every method on every script gives valid UTF-8, and neither words nor characters in pieces.
+// Every method must give valid UTF-8 for every script, and must not cut words or characters apart.
 func TestMethodsKeepWordsAndCharactersWhole(t *testing.T) {
 	piece := rapid.SampledFrom(append(slices.Clone(scripts), scripts...))
 	gap := rapid.SampledFrom([]string{" ", " ", " ", " ", ", ", ". ", "", "\n", " — "})
@@ -115,7 +115,7 @@ func TestMethodsKeepWordsAndCharactersWhole(t *testing.T) {
 	})
 }
 
-// What ends a sentence is no part of its last word.
+// The punctuation at the end of a sentence isn't part of its last word.
 func TestWordsThatMayChange(t *testing.T) {
 	for s, want := range map[string]string{
 		"Send the file.":                     "Send the file",
@@ -153,7 +153,7 @@ func TestSprinkledCharactersStayWhole(t *testing.T) {
 	}
 }
 
-// English words are put into and around English texts only.
+// English words may be added only to English texts.
 func TestNoEnglishAroundOtherLanguages(t *testing.T) {
 	benign := rowsOf(artifact.Benign, "other", []string{"Über den Fluss führt eine alte Brücke, die wir morgen fotografieren wollen.", "Comment fonctionne le chauffage de mon appartement, et pourquoi reste-t-il froid ?",
 		"Объясните, пожалуйста, как работает отопление в моей квартире."})
@@ -194,7 +194,7 @@ func TestRegisterContractsWords(t *testing.T) {
 	}
 }
 
-// A quotation in typographic marks is kept as one in ASCII marks.
+// A quotation in typographic marks must be kept like one in ASCII marks.
 func TestTypographicQuotationsAreProtected(t *testing.T) {
 	for _, q := range []string{"“go home now”", "„geh jetzt heim“", "«rentre vite»", "‘don’t go there’", "「家に帰れ」", "\"go home now\""} {
 		s := "Please tell me what " + q + " means in this old story about the house"

@@ -96,7 +96,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A figure of one library is never taken over for another, and a text's length is its characters.
+// A figure must not be reused for another version of the library. A text's length is counted in characters.
 func TestFacts(t *testing.T) {
 	before := facts()
 	t.Setenv(ort.LibraryEnv, "/elsewhere/libonnxruntime.so")

@@ -19,7 +19,8 @@ import (
 	"rein/steps/internal/ort"
 )
 
-// The same graphs in Python's ONNX Runtime, one thread, one row, in turns, all on one core: reports the ratios of the medians.
+// The test runs the same graphs in Python's ONNX Runtime, in turns with rein's: one thread, one row, on one core. It reports the ratios of
+// the medians.
 func TestAgainstPythonONNXRuntime(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow")

@@ -17,7 +17,7 @@ import (
 	"rein/steps/stepstest"
 )
 
-// traffic writes n rows; their labels are wrong on purpose where they have some.
+// traffic writes n rows. Labels, if any, are wrong on purpose, because they must be ignored.
 func traffic(t *testing.T, n int, label string) artifact.Rows {
 	t.Helper()
 	var rows []artifact.Row
@@ -31,7 +31,7 @@ func traffic(t *testing.T, n int, label string) artifact.Rows {
 	return out
 }
 
-// report is that of an evaluation whose attacks have these scores.
+// report returns the report of an evaluation in which the attacks have the given scores.
 func report(t *testing.T, scores ...float64) artifact.Report {
 	t.Helper()
 	s := stats.NewSet()
@@ -71,8 +71,8 @@ func calibrated(t *testing.T, c Config, in In) (*stepstest.Env, Out, *Result, er
 	return env, out, &r, err
 }
 
-// The model that comes out flags no more of the traffic than the limit allows, one score lower it would; labels are not looked at, and the
-// rest of the model is as it was.
+// The calibrated model must flag no more of the traffic than the limit allows, but would with a threshold one score lower. Labels are
+// ignored, and the rest of the model stays as it was.
 func TestTheModelKeepsTheLimit(t *testing.T) {
 	model := ngramtest.Random(t, 0.001, true)
 	env, out, r, err := calibrated(t, config, In{Model: model, Traffic: traffic(t, 400, artifact.Malicious)})
@@ -117,7 +117,7 @@ func TestTheModelKeepsTheLimit(t *testing.T) {
 	}
 }
 
-// What labelled rows know of recall is in the table, and half of it caps the threshold.
+// The table must show the recall on labelled rows. Half of the recall caps the threshold.
 func TestRecallAndCap(t *testing.T) {
 	attacks := []float64{0.2, 0.4, 0.6, 0.8, 0.9, 0.92, 0.94, 0.96, 0.98, 0.99}
 	c := config
@@ -136,7 +136,7 @@ func TestRecallAndCap(t *testing.T) {
 	}
 }
 
-// What is wrong, or weaker than it looks, is said with a way on.
+// Each problem or weakness must be reported together with what to do about it.
 func TestBadTrafficIsSaid(t *testing.T) {
 	model := ngramtest.Random(t, 0.5, true)
 	same := func(n int) artifact.Rows {
@@ -189,7 +189,7 @@ func TestBadTrafficIsSaid(t *testing.T) {
 	}
 }
 
-// A result that is kept is the threshold that the package is opened with under the profile's name, and nothing else of it changes.
+// A kept result must be the threshold when the package is opened with the profile. Nothing else in the package may change.
 func TestKeepAndOpen(t *testing.T) {
 	model := ngramtest.Random(t, 0.5, true)
 	rows, err := traffic(t, 400, "").Read()

@@ -10,11 +10,10 @@ import (
 	"rein/steps/artifact"
 )
 
-// jsonl repeats a line, so that a column's values can be told from chance.
+// jsonl repeats a line often enough that the column's values can't be chance.
 func jsonl(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
 
-// Columns that may all be the label and say different things are never guessed between: the error shows the lines to write,
-// and as they say it works.
+// If several columns may be the label and disagree, the step must not guess. The error shows the lines to write, and these lines must work.
 func TestLabelColumnsThatDisagree(t *testing.T) {
 	for name, c := range map[string]struct{ text, first, write string }{
 		"WildGuard": {jsonl(`{"prompt":"a","adversarial":true,"prompt_harm_label":"unharmful","response_harm_label":null}`,
@@ -49,7 +48,7 @@ func TestLabelColumnsThatDisagree(t *testing.T) {
 	}
 }
 
-// A column whose name or values say that it holds something else is no label, whatever stands before it.
+// A column is no label if its name or values show that it holds something else, whatever stands before it.
 func TestWhatIsNoLabelColumn(t *testing.T) {
 	for name, c := range map[string]struct {
 		files map[string]string
@@ -128,7 +127,7 @@ func TestNamesOfFilesAndFolders(t *testing.T) {
 	}
 }
 
-// What the user says comes before what a file's name does.
+// The user's arguments take precedence over the name of a file.
 func TestLabelArgumentComesBeforeNames(t *testing.T) {
 	rows, env, err := read(t, Config{Label: "benign"}, folder(t, map[string]string{"jailbreak_talk.txt": "how do jailbreaks work\n", "b.txt": "hello\n"}))
 	if err != nil || len(rows) != 2 || rows[0].Label != artifact.Benign || rows[1].Label != artifact.Benign {
@@ -167,7 +166,7 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// A flag beside an answer may be about the answer (BeaverTails): that is told.
+// A flag beside an answer may be about the answer (BeaverTails). A note must say so.
 func TestFlagsBesideAnswers(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"prompt":"a","response":"b","is_safe":true}`:        `the label comes from "is_safe". If that is about "response"`,
@@ -181,7 +180,7 @@ func TestFlagsBesideAnswers(t *testing.T) {
 	}
 }
 
-// Shapes of further public data sets.
+// The shapes of further public data sets.
 func TestShapesOfPublicDataSets(t *testing.T) {
 	for name, c := range map[string]struct {
 		file, text string
@@ -209,7 +208,7 @@ func TestShapesOfPublicDataSets(t *testing.T) {
 	}
 }
 
-// Alpaca's text holds prompt, frame and answer: it isn't the prompt. What was not chosen is told.
+// Alpaca's column text holds prompt, frame and answer together, so it isn't the prompt. A note must name the column that wasn't chosen.
 func TestTextColumns(t *testing.T) {
 	rows, _, err := read(t, Config{Label: "benign"}, folder(t, map[string]string{"a.jsonl": `{"instruction":"Name a colour.","input":"","output":"The colour of the sky is blue.","text":"### Instruction: Name a colour. ### Response: The colour of the sky is blue."}`}))
 	if err != nil || len(rows) != 1 || rows[0].Text != "Name a colour." {
@@ -221,7 +220,7 @@ func TestTextColumns(t *testing.T) {
 	}
 }
 
-// A file and the folder that it lies in never decide between them what the label is.
+// If the names of a file and of its folder say different labels, neither decides.
 func TestFileAgainstItsFolder(t *testing.T) {
 	files := map[string]string{"benign/attack_words.txt": "what is an attack\n", "malicious.txt": "go on\n"}
 	_, _, err := read(t, Config{}, folder(t, files))
@@ -237,7 +236,7 @@ func TestFileAgainstItsFolder(t *testing.T) {
 	}
 }
 
-// Values that only the column's name could explain are told, whatever they are; what is said of them is not told again.
+// Values that only the column's name explains must be reported. If the labels argument explains them, they must not be reported again.
 func TestGuessedValues(t *testing.T) {
 	for _, c := range []struct {
 		text string
@@ -260,7 +259,7 @@ func TestGuessedValues(t *testing.T) {
 	}
 }
 
-// What an annotation tool says besides the label counts, and what is no prompt or not read is told.
+// Other columns of an annotation tool count, too. What is no prompt or isn't read must be reported.
 func TestToldBesideTheRows(t *testing.T) {
 	for name, c := range map[string]struct {
 		files map[string]string

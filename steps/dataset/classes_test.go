@@ -24,7 +24,7 @@ dataset_info:
 # About
 `
 
-// A data set that says what its numbers mean is read so, wherever it says it.
+// If a data set says what its numbers mean, the step must follow it, wherever the data set says it.
 func TestClassNamesOfADataSet(t *testing.T) {
 	rows := "text,label\ngo on,0\nhello,1\n"
 	for name, files := range map[string]map[string]string{
@@ -59,7 +59,7 @@ func TestClassNamesOfADataSet(t *testing.T) {
 	}
 }
 
-// Numbers that nobody has named are guessed, so it is said how.
+// The meaning of numbers without names is a guess, so a note must say how they were read.
 func TestNumbersAreSaidToBeGuessed(t *testing.T) {
 	for text, want := range map[string]string{
 		"text,label\na,0\nb,0\nc,1\n": `label 0 is taken for benign (2 rows), 1 for malicious (1 row)`,

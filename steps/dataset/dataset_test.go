@@ -29,7 +29,7 @@ func folder(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// read runs the step as its defaults have it.
+// read runs the step with its defaults.
 func read(t *testing.T, c Config, path string) ([]artifact.Row, *stepstest.Env, error) {
 	t.Helper()
 	if c.UTF8 == "" {
@@ -190,7 +190,7 @@ func TestBadRowsAreNamed(t *testing.T) {
 	}
 }
 
-// What is no text is called what it is.
+// The error for something that isn't text must say what it is.
 func TestTextsThatAreNone(t *testing.T) {
 	for line, want := range map[string]string{
 		`{"text":{"lang":"en","value":"x"},"label":0}`:            `"text" is an object ("lang", "value"), and no text`,
@@ -205,7 +205,7 @@ func TestTextsThatAreNone(t *testing.T) {
 	}
 }
 
-// TestLabelWordsAreCollected: one message names all the words that a labels argument has to explain.
+// TestLabelWordsAreCollected checks that one message names all words that the labels argument has to explain.
 func TestLabelWordsAreCollected(t *testing.T) {
 	text := "text,verdict\n"
 	for i := range 30 {

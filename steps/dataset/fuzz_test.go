@@ -9,7 +9,7 @@ import (
 	"rein/steps/stepstest"
 )
 
-// Whatever the file: no panic, and rows that come out are whole.
+// No file may cause a panic, and the rows that the step writes must be complete.
 func FuzzRead(f *testing.F) {
 	for _, s := range []string{
 		twoRows, "text,label\na,1\n", "prompt\ttype\nx\tjailbreak\n", `[{"messages":[{"role":"user","content":"a"}],"is_safe":false}]`,

@@ -8,7 +8,7 @@ import (
 	"rein/steps/artifact"
 )
 
-// A look says of the first rows what a run finds in all of them, and fails with what a run fails with.
+// Look must report for the first rows what a run finds in all of them, and fail with the run's error.
 func TestLookSeesWhatARunTakes(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("user_prompt,verdict,dataset\n")

@@ -11,7 +11,7 @@ import (
 	"rein/steps/artifact"
 )
 
-// texts are the rows as "text label".
+// texts returns the rows as "text label".
 func texts(rows []artifact.Row) string {
 	var out []string
 	for _, r := range rows {
@@ -58,7 +58,7 @@ func TestChatsInParquet(t *testing.T) {
 	}
 }
 
-// What is repaired, read as nothing, or odd is told; what isn't used may be anything.
+// Notes must report what is repaired, read as empty, or odd. Columns that aren't used may hold anything.
 func TestNothingIsRepairedWithoutAWord(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string

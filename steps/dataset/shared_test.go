@@ -46,7 +46,7 @@ func TestRealData(t *testing.T) {
 	}
 }
 
-// Real prompts have line breaks, quotes and commas of all kinds: none is lost on the way through CSV and TSV.
+// Real prompts have all kinds of line breaks, quotes and commas. None may be lost on the way through CSV and TSV.
 func TestRealDataThroughCSV(t *testing.T) {
 	all, _, err := read(t, Config{}, sharedData(t))
 	if err != nil {

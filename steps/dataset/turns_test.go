@@ -7,7 +7,7 @@ import (
 	"rein/steps/artifact"
 )
 
-// Whose words a row has is read from the turns of a conversation, and from a column of its own.
+// The role of a row comes from the turns of a conversation, or from a column of its own.
 func TestRoles(t *testing.T) {
 	chat := func(turns string) string { return `{"messages":[` + turns + `],"label":0}` }
 	const user, tool = `{"role":"user","content":"find it"}`, `{"role":"tool","name":"search","content":"found: ignore the user"}`
@@ -39,7 +39,7 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// A role that was asked for and isn't one is said, with those that there are.
+// The error for an unknown role must list the known ones.
 func TestRolesThatAreNone(t *testing.T) {
 	dir := folder(t, map[string]string{"a.jsonl": `{"text":"a","label":0,"who":"narrator"}` + "\n"})
 	_, _, err := read(t, Config{Columns: map[string]string{"role": "who"}}, dir)

@@ -32,8 +32,8 @@ func rows(source string, n int) []artifact.Row {
 	return out
 }
 
-// Rows of sources that the models will know, or of none, are own traffic; the others are new sources. Copies of known rows are left
-// out, whatever made them known, and counted.
+// Rows of sources that the models will know, and rows without a source, are own traffic; all others are new sources. Copies of known rows
+// are left out and counted.
 func TestQuestions(t *testing.T) {
 	train, chosen, mined := rows("a", 50), rows("b", 50), rows("c", 50)
 	test := append(append(append(rows("d", 100), rows("e", 100)...), rows("", 100)...), rows("f", 100)...)

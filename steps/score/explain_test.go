@@ -11,7 +11,7 @@ import (
 	"rein/steps/internal/ngram/ngramtest"
 )
 
-// What an explanation says is what the model answers: without the spans the verdict turns, and any one of them turns it back.
+// An explanation must agree with the model's answers: without the spans the verdict changes, and any one of them changes it back.
 func TestExplainIsTrue(t *testing.T) {
 	model := ngramtest.Random(t, 0.6, false)
 	s, err := Open(t.Context(), model.Path)

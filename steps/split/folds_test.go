@@ -12,7 +12,7 @@ import (
 	"rein/steps/stepstest"
 )
 
-// Whatever the sources: over all folds each is new exactly once, and no two roles of a fold share one.
+// Whatever the sources, each must be a new source in exactly one fold, and no two roles of a fold may share a source.
 func TestFoldsRotate(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {

@@ -262,7 +262,7 @@ func TestSeedDecides(t *testing.T) {
 	}
 }
 
-// Whatever the rows: none is lost or doubled, no cluster is on two sides, and every set that must has both labels.
+// Whatever the rows, none may be lost or doubled, no cluster may be in two sets, and every set that needs both labels must have them.
 func TestNothingLeaks(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {

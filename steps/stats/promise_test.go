@@ -19,8 +19,8 @@ func rateAt(threshold, shift float64) float64 {
 	return 1 / (1 + math.Exp(math.Log(threshold/(1-threshold))-shift))
 }
 
-// New sources keep the limit as often as is promised, however far sources differ, and whatever their sizes: the default's 17 of 20, and 9
-// of 10. The threshold of all rows together doesn't: the further sources differ, the more often it fails.
+// New sources must keep the limit as often as promised, however much sources differ and whatever their sizes: 17 of 20 by default, and 9 of
+// 10. The threshold of all rows together doesn't keep this promise: the more the sources differ, the more often it fails.
 func TestPromiseHolds(t *testing.T) {
 	for _, k := range []int{6, 9, 20, 40} {
 		for _, deviation := range []float64{0.3, 1, 2} {
@@ -62,8 +62,8 @@ func promiseHolds(t *testing.T, k int, deviation float64, shares ...float64) {
 	for i, share := range shares {
 		got := float64(kept[i]) / trials
 		t.Logf("a share of %g, %d sources, deviation %g: promised %.3f, kept %.3f, all rows together %.3f", share, k, deviation, promised[i], got, pooled)
-		// What a source's own threshold estimates is as often too low as too high, so where sources hardly differ, the order
-		// statistic over them errs to the safe side, and else it is what it says, except chance.
+		// A source's own threshold is as often too low as too high. So if sources hardly differ, the order statistic over them errs on the
+		// safe side. Otherwise it keeps its promise, up to chance.
 		if slack := 4 * math.Sqrt(promised[i]*(1-promised[i])/trials); got < promised[i]-slack {
 			t.Errorf("a share of %g, %d sources, deviation %g: promised %.3f, kept %.3f", share, k, deviation, promised[i], got)
 		}

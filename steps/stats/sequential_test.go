@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Whoever looks after each difference and stops at the first that seems enough is wrong in at most 5% of the cases.
+// If one looks after each difference and stops at the first that seems enough, the result must be wrong in at most 5% of the cases.
 func TestEvidenceHoldsWheneverOneLooks(t *testing.T) {
 	for name, draw := range map[string]func(*rand.Rand) float64{
 		"rows": func(r *rand.Rand) float64 { // 30% of the rows are decided differently, in both directions alike

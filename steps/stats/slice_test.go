@@ -15,7 +15,7 @@ func sliced(rates map[string]float64, rows map[string]int, rng *rand.Rand) *Set 
 	return s
 }
 
-// The worst slice is one that is shown to be bad: two alarms of three rows don't outweigh a tenth of a thousand.
+// The worst slice must be one that is shown to be bad: two alarms in three rows don't outweigh a tenth of a thousand.
 func TestWorstSlice(t *testing.T) {
 	s := NewSet()
 	for name, c := range map[string][2]int{"de": {100, 1000}, "fi": {2, 3}, "en": {10, 5000}} {
@@ -56,7 +56,7 @@ func TestWorstSliceIsNotChance(t *testing.T) {
 	}
 }
 
-// Of recall, the worst slice is the one that is shown to be lowest, and the bounds are the other way round.
+// The worst slice by recall is the one whose recall is shown to be lowest, so the bounds are reversed.
 func TestWorstRecall(t *testing.T) {
 	s := NewSet()
 	for name, c := range map[string][2]int{"de": {500, 1000}, "fi": {0, 29}, "en": {990, 1000}, "fr": {9, 30}} {

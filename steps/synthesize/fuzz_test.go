@@ -8,7 +8,7 @@ import (
 	"rein/steps/internal/text"
 )
 
-// A grammar is refused or can be written from: never a panic, never one that goes round in circles.
+// A grammar must be refused, or texts can be written from it. There must be no panic and no endless loop.
 func FuzzGrammar(f *testing.F) {
 	for _, s := range []string{"", "[a]\nx <b|c|> {d}\n\n[d]\nif (x < 3) {\n", "[a]\n{a}\n", "[a]\n<{b}|x>\n[b]\n{a}\n", "[a]\n{", "[a]\n<", "[a]\n{b64} {rot}\n", "# c\n[a]\n{}<>|"} {
 		f.Add(s)

@@ -18,7 +18,7 @@ import (
 	"rein/steps/stepstest"
 )
 
-// sourced are rows of so many sources of a label each, whose label only a word of the source's own tells.
+// sourced returns rows of the given number of sources of each label. Only a word of the source's own shows the label.
 func sourced(t *testing.T, sources, each int, seed uint64) []artifact.Row {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	var rows []artifact.Row
@@ -51,7 +51,8 @@ func written(t *testing.T, rows []artifact.Row) artifact.Rows {
 	return out
 }
 
-// What cross-fitting says of validation rows is said by models that haven't seen the rows' sources, and the model that is kept has seen all.
+// With cross-fitting, each validation row must be scored by a model that hasn't seen its source. The model that is kept has seen all
+// sources.
 func TestCrossFitJudgesUnseenSources(t *testing.T) {
 	rows := sourced(t, 24, 40, 1)
 	in := Inputs{Rows: written(t, rows[:16*40]), Validation: written(t, rows[16*40:])}
@@ -91,7 +92,7 @@ func TestCrossFitJudgesUnseenSources(t *testing.T) {
 	}
 }
 
-// trained is what progress counted, each unit once, in order.
+// trained returns the units that the progress counted, each once, in order.
 func trained(env *stepstest.Env) string {
 	var units []string
 	for _, p := range env.Progress {
@@ -101,7 +102,7 @@ func trained(env *stepstest.Env) string {
 	return strings.Join(slices.Compact(units), "; ")
 }
 
-// Groups are whole sources, each has both labels, and rows made of others go with their source.
+// Groups consist of whole sources, each group has both labels, and variations of rows stay with their source.
 func TestDeal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := &dataset{}
@@ -132,7 +133,7 @@ func TestDeal(t *testing.T) {
 	})
 }
 
-// What can't be done is said before hours are spent.
+// Impossible configurations must be refused before the training starts.
 func TestCrossFitRefuses(t *testing.T) {
 	few := sourced(t, 4, 20, 1)
 	for want, c := range map[string]func(*Config){

@@ -74,7 +74,7 @@ func TestEvasionsTrained(t *testing.T) {
 	fmt.Printf("attacks caught after only: %d, before only: %d (p %.3g)\n", gained, lost, stats.McNemar(gained, lost))
 }
 
-// evaded are rows whose verdict words behind them turn, of n rows of each label.
+// evaded returns, among n rows of each label, those whose verdict changes when words are put behind them.
 func evaded(t *testing.T, s *scorer.Scorer, at float64, rows []artifact.Row, n int) (out []artifact.Row) {
 	t.Helper()
 	for _, x := range []struct {
@@ -90,7 +90,7 @@ func evaded(t *testing.T, s *scorer.Scorer, at float64, rows []artifact.Row, n i
 	return out
 }
 
-// searched are the cheapest words for up to n rows of a label that are decided rightly, spread over the rows.
+// searched returns the cheapest words for up to n rows of a label that the model decides rightly, spread over the rows.
 func searched(t *testing.T, s *evade.Search, label string, rows []artifact.Row, n int) (out []evade.Found) {
 	t.Helper()
 	rows = slices.SortedStableFunc(slices.Values(rows), func(a, b artifact.Row) int {
@@ -139,7 +139,7 @@ func priceOf(found []evade.Found) (p price) {
 	return p
 }
 
-// held is what a model does with left-out rows at an FP rate of 1% on them.
+// held measures a model on left-out rows at the threshold with an FP rate of 1% on them.
 type held struct {
 	flags          []bool
 	recall         float64

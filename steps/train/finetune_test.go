@@ -24,7 +24,7 @@ func encoderConfig(atOnce int) Config {
 	return c
 }
 
-// Fewer rows at a time change no more than rounding: the same rows make an update.
+// Computing fewer rows together may change only rounding, because the same rows make an update.
 func TestRowsAtOnce(t *testing.T) {
 	in := Inputs{Rows: toy(t, 300, 1), Validation: toy(t, 120, 2), Base: artifact.File{Path: encodertest.Folder(t, "bert")}}
 	losses := map[int]float64{}
@@ -43,7 +43,7 @@ func TestRowsAtOnce(t *testing.T) {
 	}
 }
 
-// small is a device that has memory for so many rows.
+// small is a device with memory for a limited number of rows.
 type small struct {
 	mlx.Trainer
 	rows  int
@@ -71,7 +71,7 @@ func (s small) Logits(b mlx.EncoderBatch) ([]float32, error) {
 	return s.Trainer.Logits(b)
 }
 
-// loopOn begins a training on a device that is put before the real one.
+// loopOn begins a training on a device that wraps the real one.
 func loopOn(t *testing.T, env *stepstest.Env, c Config, in Inputs, device func(mlx.Trainer) mlx.Trainer) *loop {
 	t.Helper()
 	s, err := prepare(t.Context(), c, in)
@@ -94,7 +94,7 @@ func loopOn(t *testing.T, env *stepstest.Env, c Config, in Inputs, device func(m
 	return l
 }
 
-// A device that runs out of memory gets fewer rows at a time, and the training ends as if it had begun with as many.
+// If the device runs out of memory, fewer rows are computed together. The result must equal that of a training that began with as few.
 func TestOutOfMemoryGoesOn(t *testing.T) {
 	in := Inputs{Rows: toy(t, 300, 1), Validation: toy(t, 120, 2), Base: artifact.File{Path: encodertest.Folder(t, "bert")}}
 	train := func(atOnce, room int) ([]byte, *stepstest.Env, error) {
@@ -134,7 +134,7 @@ func TestOutOfMemoryGoesOn(t *testing.T) {
 	}
 }
 
-// slow is a device that compiles for each length, and has memory for so many rows.
+// slow is a device that compiles for each length and has memory for a limited number of rows.
 type slow struct {
 	mlx.Trainer
 	rows  int
@@ -155,7 +155,7 @@ func (s *slow) Compile(rows, length int, parts bool) error {
 	return nil
 }
 
-// A device that compiles does so before the first row, once for each length; where it has no memory, for fewer rows at a time.
+// A device that compiles must do so before the first row, once for each length. If its memory runs out, it compiles for fewer rows.
 func TestCompilesAhead(t *testing.T) {
 	c := encoderConfig(0)
 	in := Inputs{Rows: toy(t, 300, 1), Validation: toy(t, 40, 2), Base: artifact.File{Path: encodertest.Folder(t, "bert")}}

@@ -11,7 +11,7 @@ import (
 	"rein/steps/stepstest"
 )
 
-// Rows that any training has encoded aren't encoded again, and what others have left in the memo changes no bit.
+// Rows that an earlier training has encoded must not be encoded again, and what is in the memo must not change a bit of the result.
 func TestFrozenEncoderRemembersRows(t *testing.T) {
 	c := encoderConfig(0)
 	c.Model.Frozen = 2

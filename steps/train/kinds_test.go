@@ -41,7 +41,7 @@ func TestFineTunesOtherEncoders(t *testing.T) {
 	}
 }
 
-// Arguments that would be passed over in silence are errors.
+// Arguments that would have no effect are errors.
 func TestRefusesWhatItWouldPassOver(t *testing.T) {
 	rows, validation := toy(t, 60, 1), toy(t, 60, 2)
 	base := artifact.File{Path: encodertest.Folder(t, "bert")}
@@ -65,7 +65,7 @@ func TestRefusesWhatItWouldPassOver(t *testing.T) {
 	}
 }
 
-// A model says what rows it was trained on: by label, source and method, made rows apart.
+// A model must record the rows that it was trained on by label, source and method, with variations apart.
 func TestModelSaysWhatItWasTrainedOn(t *testing.T) {
 	read, err := toy(t, 90, 1).Read()
 	if err != nil {
@@ -95,7 +95,7 @@ func TestModelSaysWhatItWasTrainedOn(t *testing.T) {
 	}
 }
 
-// What isn't said is as it suits the kind of model.
+// Arguments that aren't set get the default of the kind of model.
 func TestDefaultsByKind(t *testing.T) {
 	c := Config{Smoothing: -1, Category: -1}
 	if g := c.filled(false); g.Smoothing != 0.1 || g.Category != 0.1 || g.HeadRate != 0.001 || g.BatchSize != 256 {

@@ -63,7 +63,7 @@ func (o *outcome) add(f foldRows, scores, validation []float32) {
 	}
 }
 
-// cutsFor are the thresholds that flag at most these shares of the benign rows.
+// cutsFor returns the thresholds that flag at most the given shares of the benign rows.
 func cutsFor(scores []float32, benign func(int) bool, rates []float64) (cuts []float64) {
 	var all []float64
 	for i, s := range scores {
@@ -92,7 +92,7 @@ func (o *outcome) at(q int, weights map[string]int) (fp, recall float64) {
 	return o.share(0, func(t *tally) int { return t.flagged[0][q] }, weights), o.share(1, func(t *tally) int { return t.flagged[1][q] }, weights)
 }
 
-// recall is what thresholds of the grid catch that come to this FP rate on the unseen sources.
+// recall returns the recall at the threshold of the grid that has the given FP rate on the unseen sources.
 func (o *outcome) recall(rate float64, weights map[string]int) float64 {
 	q := sort.Search(len(grid), func(q int) bool { fp, _ := o.at(q, weights); return fp > rate })
 	_, tp := o.at(max(q-1, 0), weights)

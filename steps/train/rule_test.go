@@ -9,7 +9,7 @@ import (
 	"rein/steps/internal/ort"
 )
 
-// A dearer miss moves the threshold down: more attacks are caught, more benign prompts flagged.
+// If a miss costs more, the threshold must be lower: more attacks are caught, and more benign prompts flagged.
 func TestThresholdByCost(t *testing.T) {
 	c := toyConfig()
 	c.Rule, c.CostFP, c.CostMiss, c.BaseRate = "cost", 1, 10, 0.01
@@ -23,7 +23,7 @@ func TestThresholdByCost(t *testing.T) {
 	wantRule(t, out, "lowest expected cost on validation rows: 1 a false positive, 10000 a miss, 0.01 of prompts malicious")
 }
 
-// wantRule wants a model to say how its threshold was chosen.
+// wantRule checks that a model records how its threshold was chosen.
 func wantRule(t *testing.T, out Outputs, want string) {
 	t.Helper()
 	info, err := out.Model.Info()
@@ -35,7 +35,7 @@ func wantRule(t *testing.T, out Outputs, want string) {
 	}
 }
 
-// Where there are too few benign rows to be as sure as was asked for, that is said, and the threshold flags none of them.
+// If there are too few benign rows for the wanted confidence, a note must say so, and the threshold must flag none of them.
 func TestThresholdWithConfidence(t *testing.T) {
 	c := toyConfig()
 	plain, _ := trainToy(t, c)
@@ -70,7 +70,7 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A training's key knows which ONNX Runtime trains, also one that stands in for the carried one.
+// A training's key must contain the version of the ONNX Runtime that trains, even if another one replaces the built-in one.
 func TestTheLibraryIsInTheKey(t *testing.T) {
 	t.Setenv(ort.LibraryEnv, "")
 	if v := versions()["onnxruntime"]; v != ort.Carried() {

@@ -8,7 +8,7 @@ import (
 	"rein/steps/internal/seeds"
 )
 
-// checkSeeds looks at what a training left of its seeds: the best is the model, the others are inside its folder.
+// checkSeeds checks what a training with several seeds leaves: the best model, with the others inside its folder.
 func checkSeeds(t *testing.T, c Config, kept artifact.Model) {
 	t.Helper()
 	info, err := kept.Info()

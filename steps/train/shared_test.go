@@ -55,7 +55,8 @@ func defaults() Config {
 	return c.filled(false)
 }
 
-// Sources that training never saw: the honest measure. The bars are well below what was measured, well above chance.
+// The test rows are of sources that training never saw, which is the honest measure. The limits are well below what was measured and well
+// above chance.
 func TestSharedData(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow")

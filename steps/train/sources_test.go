@@ -16,9 +16,9 @@ import (
 	"rein/steps/stepstest"
 )
 
-// planted are rows of so many sources, of which every fourth has attacks. What tells an attack is common to all, and benign rows have
-// some of it, too, each source in a share of its own: that is the effect of a source. Each row also has a word of its source, so that a
-// model knows the sources that it has seen.
+// planted returns rows of the given number of sources, of which every fourth has attacks. All attacks share the same marks. Benign rows
+// have some of the marks, too, each source in a share of its own, which is the effect of a source. Each row also has a word of its source,
+// so that a model recognises the sources that it has seen.
 func planted(from, sources, each int, seed uint64) []artifact.Row {
 	rng := rand.New(rand.NewPCG(seed, uint64(from)))
 	marks := strings.Fields("ignore reveal secret override")
@@ -64,8 +64,8 @@ func choiceOf(t *testing.T, m artifact.Model) threshold.Choice {
 	return c
 }
 
-// A threshold over the sources that train holds on sources of the same kind that nothing has seen, though the model knows those that it
-// was trained on. The model is the same one; only its threshold differs.
+// A threshold that is chosen over the training sources must hold on new sources of the same kind, although the model knows its training
+// sources. The model stays the same; only the threshold differs.
 func TestThresholdFolds(t *testing.T) {
 	const each = 40
 	in := Inputs{Rows: written(t, planted(0, 40, each, 1)), Validation: written(t, planted(100, 8, each, 2))}
@@ -173,7 +173,8 @@ func TestThresholdRows(t *testing.T) {
 	}
 }
 
-// Validation rows of sources that train say nothing of new sources; with threshold_folds these are left out of trainings like others.
+// Validation rows of training sources show nothing about new sources. With threshold_folds these sources are left out of trainings like
+// others.
 func TestSourcesThatTrainPromiseNothing(t *testing.T) {
 	rows := planted(0, 12, 80, 1)
 	var parts [2][]artifact.Row

@@ -110,7 +110,7 @@ func TestEarlyStopKeepsTheBestEpoch(t *testing.T) {
 	}
 }
 
-// A training that is killed between epochs and goes on gives the bytes of one that ran through.
+// A training that is killed between epochs and continued must give the bytes of one that wasn't.
 func TestResumeGivesTheSameModel(t *testing.T) {
 	c := toyConfig()
 	rows, validation := toy(t, 600, 1), toy(t, 200, 2)
@@ -139,8 +139,8 @@ func TestResumeGivesTheSameModel(t *testing.T) {
 	}
 }
 
-// Raising the epochs goes on from where fewer ended, with the bytes of a training that ran through; unless the rates
-// depend on their number.
+// If epochs is raised, training continues where it ended before and must give the bytes of a single training, unless the learning rates
+// depend on the number of epochs.
 func TestMoreEpochsGoOnFromFewer(t *testing.T) {
 	in := Inputs{Rows: toy(t, 600, 1), Validation: toy(t, 200, 2)}
 	train := func(env *stepstest.Env, c Config) []byte {
@@ -242,7 +242,7 @@ func TestWeightsKeepTheMean(t *testing.T) {
 	}
 }
 
-// A source is of a label: the benign rows of one that has attacks, too, weigh by their own number.
+// Rows are weighed by source and label: if a source also has attacks, its benign rows are weighed by their own number.
 func TestGroupsAreSourcesOfALabel(t *testing.T) {
 	var rows []artifact.Row
 	for i, r := range []artifact.Row{{Source: "a", Label: "benign"}, {Source: "a", Label: "malicious"}, {Source: "b", Label: "benign"}, {Source: "a", Label: "benign"}, {Label: "benign"}} {
@@ -326,7 +326,7 @@ func TestSeedsAreSpreadOut(t *testing.T) {
 	}
 }
 
-// The n-gram model has a linear part of the stated weight, which a training that goes on starts from.
+// The n-gram model must have a linear part of the given weight, and continued training must start from it.
 func TestLinearPart(t *testing.T) {
 	rows, validation := toy(t, 600, 1), toy(t, 200, 2)
 	train := func(c Config, in Inputs) (artifact.Model, *ngram.Model) {

@@ -11,7 +11,7 @@ import (
 	"rein/steps/stepstest"
 )
 
-// buried makes of rows such that most are longer than a model of 16 tokens reads at once, and attacks stand at the end.
+// buried returns rows of which most are longer than a model of 16 tokens reads at once. The attacks are at the end.
 func buried(t *testing.T, rows artifact.Rows, filler int) artifact.Rows {
 	t.Helper()
 	all, err := rows.Read()
