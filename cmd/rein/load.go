@@ -206,3 +206,33 @@ func must(err error) {
 		panic(err)
 	}
 }
+
+// projectFile is the nearest rein.hcl beside a go.mod or .git above the working folder, or in the working folder; ""
+// if there is none. The name is relative to the working folder, for messages.
+func projectFile() string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	return projectFileIn(wd)
+}
+
+// projectFileIn is projectFile with another working folder.
+func projectFileIn(wd string) string {
+	for d := wd; ; d = filepath.Dir(d) {
+		if file := filepath.Join(d, lang.ProjectFile); exists(file) && (d == wd || exists(filepath.Join(d, "go.mod")) || exists(filepath.Join(d, ".git"))) {
+			if rel, err := filepath.Rel(wd, file); err == nil {
+				return rel
+			}
+			return file
+		}
+		if d == filepath.Dir(d) {
+			return ""
+		}
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}

@@ -9,8 +9,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"slices"
-	"strings"
 	"syscall"
 
 	"rein/cache"
@@ -114,21 +112,6 @@ func stayLate(percent int) {
 func afterCollection(do func()) {
 	garbage := new([16]byte) // big enough to be allocated by itself
 	runtime.AddCleanup(garbage, func(do func()) { do() }, do)
-}
-
-// longFlags accepts flags of fmt and test in the form that terraform, gofmt and go test have: -check, -diff, -run X.
-func longFlags(args []string) []string {
-	flags := map[string][]string{"fmt": {"-check", "-diff"}, "test": {"-run", "-json", "-junit", "-update"}}
-	if len(args) == 0 || flags[args[0]] == nil {
-		return args
-	}
-	out := slices.Clone(args)
-	for i, a := range out {
-		if name, _, _ := strings.Cut(a, "="); slices.Contains(flags[args[0]], name) {
-			out[i] = "-" + a
-		}
-	}
-	return out
 }
 
 func execute(ctx context.Context, s streams, args []string) int {

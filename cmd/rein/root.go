@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -182,4 +183,19 @@ func (a *app) color(w io.Writer) bool {
 	}
 	tty, _ := isTerminal(w)
 	return tty
+}
+
+// longFlags accepts flags of fmt and test in the form that terraform, gofmt and go test have: -check, -diff, -run X.
+func longFlags(args []string) []string {
+	flags := map[string][]string{"fmt": {"-check", "-diff"}, "test": {"-run", "-json", "-junit", "-update"}}
+	if len(args) == 0 || flags[args[0]] == nil {
+		return args
+	}
+	out := slices.Clone(args)
+	for i, a := range out {
+		if name, _, _ := strings.Cut(a, "="); slices.Contains(flags[args[0]], name) {
+			out[i] = "-" + a
+		}
+	}
+	return out
 }
