@@ -167,3 +167,21 @@ func TestStepTakesAGPUWhereThereIsOne(t *testing.T) {
 		}
 	}
 }
+
+// Each further attempt waits twice as long, and says so.
+func TestRetriesWaitLonger(t *testing.T) {
+	n := step("never", &op{Do: func(context.Context, *engine.Call) error { return os.ErrDeadlineExceeded }})
+	n.Retries = 3
+	var events enginetest.Events
+	o := options(enginetest.Store(t))
+	o.RetryDelay, o.Emit = time.Millisecond, events.Emit
+	wantStatuses(t, mustRun(t, graph(n), o), "never:failed")
+	var said []string
+	for _, e := range events.Of(engine.ActionLog, "never") {
+		_, pause, _ := strings.Cut(e.Text, "again in ")
+		said = append(said, pause)
+	}
+	if got := strings.Join(said, " "); got != "1ms 2ms 4ms" {
+		t.Errorf("the pauses are %q", got)
+	}
+}
