@@ -50,28 +50,9 @@ func (l *leftovers) clear() error {
 // create makes an empty file at dst. Only a leftover may already be there. If create uses the leftover, the file still has its content, and
 // was is its size.
 func (l *leftovers) create(dst string, mode fs.FileMode) (f *os.File, was int64, err error) {
-	for mode == plainMode && len(l.names) > 0 {
-		i := max(0, slices.IndexFunc(l.names, func(name string) bool { return filepath.Join(l.dir, name) == dst }))
-		path := filepath.Join(l.dir, l.names[i])
-		f, err := cache.OpenPlain(path, os.O_WRONLY|noFollow, 0)
-		if err == nil {
-			info, err := f.Stat()
-			if err == nil && info.Size() > 0 && asNew(f, info) { // an empty leftover would keep its old modification time
-				if path != dst {
-					err = cache.RenamePlain(path, dst)
-				}
-				if err == nil {
-					l.names = slices.Delete(l.names, i, i+1)
-					return f, info.Size(), nil
-				}
-			}
-			f.Close()
-			if err != nil { // for example if dst has no folder yet
-				return nil, 0, err
-			}
-		}
-		if err := l.vacate(path); err != nil {
-			return nil, 0, err
+	if mode == plainMode {
+		if f, was, err = l.reuse(dst); f != nil || err != nil {
+			return f, was, err
 		}
 	}
 	if err := l.vacate(dst); err != nil {
@@ -84,6 +65,45 @@ func (l *leftovers) create(dst string, mode fs.FileMode) (f *os.File, was int64,
 		}
 	}
 	return f, 0, err
+}
+
+// reuse opens a leftover, if possible the one at dst, and gives it that name. It returns nil if there is none that can be used. Those that
+// can't be are removed.
+func (l *leftovers) reuse(dst string) (f *os.File, was int64, err error) {
+	for len(l.names) > 0 {
+		i := max(0, slices.IndexFunc(l.names, func(name string) bool { return filepath.Join(l.dir, name) == dst }))
+		path := filepath.Join(l.dir, l.names[i])
+		f, info := openAsNew(path)
+		if f == nil {
+			if err := l.vacate(path); err != nil {
+				return nil, 0, err
+			}
+			continue
+		}
+		if path != dst {
+			if err := cache.RenamePlain(path, dst); err != nil { // as when there is no folder for dst
+				f.Close()
+				return nil, 0, err
+			}
+		}
+		l.names = slices.Delete(l.names, i, i+1)
+		return f, info.Size(), nil
+	}
+	return nil, 0, nil
+}
+
+// openAsNew opens a file that differs from a new one by nothing but its content; nil: it can't be opened, or does differ.
+func openAsNew(path string) (*os.File, fs.FileInfo) {
+	f, err := cache.OpenPlain(path, os.O_WRONLY|noFollow, 0)
+	if err != nil {
+		return nil, nil
+	}
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 || !asNew(f, info) { // an empty leftover would keep its old modification time
+		f.Close()
+		return nil, nil
+	}
+	return f, info
 }
 
 // plainMode is the mode of a file that no one executes, before the umask.
