@@ -185,3 +185,17 @@ func TestRetriesWaitLonger(t *testing.T) {
 		t.Errorf("the pauses are %q", got)
 	}
 }
+
+// A step that leaves an output out isn't run again: the next attempt would leave it out too.
+func TestMissingOutputIsNotRetried(t *testing.T) {
+	empty := &op{Do: func(context.Context, *engine.Call) error { return nil }}
+	n := step("empty", empty)
+	n.Retries = 2
+	o := options(enginetest.Store(t))
+	o.RetryDelay = time.Millisecond
+	r := mustRun(t, graph(n), o)
+	wantStatuses(t, r, "empty:failed")
+	if e := enginetest.Find(r, "empty").Error; empty.Runs() != 1 || !strings.Contains(e, "wrote no output") {
+		t.Errorf("ran %d times: %s", empty.Runs(), e)
+	}
+}

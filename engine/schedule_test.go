@@ -250,3 +250,23 @@ func TestFollowersTakeNoTime(t *testing.T) {
 		}
 	}
 }
+
+// Work that several pipelines share has the longest of their timeouts, and none where one of them has none.
+func TestTheLongestTimeoutCounts(t *testing.T) {
+	w := &worker{ctx: t.Context()}
+	for _, c := range []struct {
+		of          []time.Duration
+		least, most time.Duration
+	}{{[]time.Duration{2 * time.Hour, time.Hour}, 90 * time.Minute, 2 * time.Hour}, {[]time.Duration{time.Hour, 0}, 0, 0}} {
+		u := &unit{}
+		for _, d := range c.of {
+			u.nodes = append(u.nodes, &nodeOf{Node: &Node{Timeout: d}})
+		}
+		ctx, cancel := w.limit(u)
+		end, limited := ctx.Deadline()
+		if left := time.Until(end); limited != (c.most > 0) || limited && (left < c.least || left > c.most) {
+			t.Errorf("%v: limited %v, to %v", c.of, limited, left)
+		}
+		cancel()
+	}
+}
