@@ -130,3 +130,15 @@ func TestStats(t *testing.T) {
 		t.Errorf("%+v, %v", st, err)
 	}
 }
+
+// What is cheap to make again for its size goes first: a large blob before a small one that took less time.
+func TestCheapForItsSizeGoesFirst(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	large, small := adopt(t, s, strings.Repeat("x", 10_000)), adopt(t, s, "small")
+	put(t, s, "large", time.Now(), 200, large)
+	put(t, s, "small", time.Now(), 100, small)
+	c, err := s.PlanGC(t.Context(), Keep{MaxBytes: large.Size})
+	if err != nil || len(c.Evict) != 1 || c.Evict[0].Digest != large.Digest {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
