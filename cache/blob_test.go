@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -214,5 +215,37 @@ func TestCoarseTimesAreTrustedLate(t *testing.T) {
 		if got := a.timesTrusted(at.Add(c.read)); got != c.want {
 			t.Errorf("%v: timesTrusted %v", c, got)
 		}
+	}
+}
+
+// A large blob whose last proof is too old is hashed again when it is handed out, and that dates the proof.
+func TestOldProofIsMadeAgain(t *testing.T) {
+	defer func(age time.Duration) { proofAge = age }(proofAge)
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	b := adopt(t, s, strings.Repeat("x", Chunk+1))
+	s.Close()
+	for age, want := range map[time.Duration]bool{14 * 24 * time.Hour: false, -time.Hour: true} {
+		proofAge = age
+		s = open(t, dir, Options{})
+		before, err := readTree(s.blobPath(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, due, err := s.trusts(t.Context(), b, before); due != want || ok && want || err != nil {
+			t.Errorf("age %v: trusted %v, due %v, %v", age, ok, due, err)
+		}
+		path, err := s.Path(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := readTree(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if dated := after.stamps()[0].Ctime != before.stamps()[0].Ctime; want && !dated {
+			t.Error("the proof has no new date")
+		}
+		s.Close()
 	}
 }
