@@ -18,6 +18,7 @@ import (
 )
 
 func main() {
+	collectLater(int(lategc.Percent))
 	if status, ok := stepexec.Helper(); ok {
 		os.Exit(status)
 	}
@@ -75,8 +76,6 @@ func mainCode() int {
 
 // smallHeap is the size of the heap up to which no garbage is collected.
 const smallHeap = 96 << 20
-
-func init() { collectLater(int(lategc.Percent)) }
 
 // collectLater postpones the first garbage collection: most commands end before they have used smallHeap. It sees to it that later ones wait
 // for a heap of that size, too, which is there already. A larger heap is collected as in every Go program, with the given value of GOGC. If

@@ -7,18 +7,23 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"rein/cmd/rein/internal/lategc"
 	stepexec "rein/steps/exec"
 )
 
 func TestMain(m *testing.M) {
 	if status, ok := stepexec.Helper(); ok { // which the exec steps of scripts start
 		os.Exit(status)
+	}
+	if filepath.Base(os.Args[0]) != "rein" { // else main does it
+		debug.SetGCPercent(int(lategc.Percent))
 	}
 	testscript.Main(m, map[string]func(){"rein": main})
 }
