@@ -100,11 +100,16 @@ func collectLater(percent int) <-chan struct{} {
 func stayLate(percent int) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
-	late := int(100*smallHeap/max(live[0].Value.Uint64(), 1)) - 100
-	debug.SetGCPercent(max(percent, late))
+	late := latePercent(percent, live[0].Value.Uint64())
+	debug.SetGCPercent(late)
 	if late > percent {
 		afterCollection(func() { stayLate(percent) })
 	}
+}
+
+// latePercent is the GOGC with which a heap with so many live bytes is collected at smallHeap, or percent if that is later.
+func latePercent(percent int, live uint64) int {
+	return max(percent, int(100*smallHeap/max(live, 1))-100)
 }
 
 // afterCollection calls do after the next garbage collection.

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A heap is first collected when it is of smallHeap, and again when it is so; a larger one as it was before that was put off.
+// A heap is first collected when it is of smallHeap.
 func TestSmallHeapsAreCollectedLate(t *testing.T) {
 	percent := debug.SetGCPercent(100)
 	limit := debug.SetMemoryLimit(5 << 40)
@@ -21,16 +21,24 @@ func TestSmallHeapsAreCollectedLate(t *testing.T) {
 	}
 	runtime.GC()
 	<-over
-	if p, l := debug.SetGCPercent(-1), debug.SetMemoryLimit(-1); p <= 77 || l == smallHeap { // the limit may be what this process began with
+	if p, l := debug.SetGCPercent(-1), debug.SetMemoryLimit(-1); p < 77 || l == smallHeap { // the limit may be what this process began with
 		t.Errorf("afterwards GOGC is %d and the limit %d", p, l)
 	}
-	large := make([]byte, smallHeap)
-	runtime.GC()
-	stayLate(77)
-	if p := debug.SetGCPercent(-1); p != 77 {
-		t.Errorf("of a large heap GOGC is %d", p)
+}
+
+// After the first collection a small heap is collected again at smallHeap, and a larger one as GOGC says.
+func TestLatePercent(t *testing.T) {
+	for _, c := range []struct {
+		live uint64
+		want int
+	}{{smallHeap / 8, 700}, {smallHeap / 2, 100}, {smallHeap, 77}, {8 * smallHeap, 77}} {
+		if got := latePercent(77, c.live); got != c.want {
+			t.Errorf("with %d live bytes GOGC is %d, want %d", c.live, got, c.want)
+		}
 	}
-	runtime.KeepAlive(large)
+	if got := latePercent(77, 0); got <= 77 {
+		t.Errorf("with an empty heap GOGC is %d", got)
+	}
 }
 
 // Nothing is collected before main: on a machine with two cores that took as long as all else that a short command does.
