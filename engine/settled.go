@@ -63,8 +63,7 @@ type outcome struct {
 	places []place      // what must lie there
 	counts [3]int       // nodes, cached ones, and units
 	shared []int        // nodes whose work is another node's, by their places in the record
-	note   []byte       // Options.Note
-	body   []byte       // the end of the record
+	note   []byte       // Options.Note; the end of the record follows in the file
 }
 
 // fact is a step's config, and the fingerprints that go with it.
