@@ -84,7 +84,7 @@ func (a *attempt) follow(ctx context.Context) (end, error) {
 			if over && answered.IsZero() {
 				answered = time.Now()
 			}
-			if over && time.Since(answered) > wordLooks*a.config.Interval {
+			if over && time.Since(answered) > time.Duration(wordLooks)*a.config.Interval {
 				return end{}, nil
 			}
 		case <-ctx.Done():
@@ -102,7 +102,7 @@ const (
 var answerTime = time.Second
 
 // wordLooks is for how many intervals we wait for Slurm to report a job's end once the answer is there: the job may have run out of memory.
-const wordLooks = 30
+var wordLooks = 30
 
 // awaitAnswer waits a moment for a network file system to show what the node wrote. A courier is asked for the answer.
 func (a *attempt) awaitAnswer(ctx context.Context, e end) error {

@@ -11,3 +11,10 @@ func SetAnswerTime(d time.Duration) (restore func()) {
 	answerTime = d
 	return func() { answerTime = old }
 }
+
+// SetWordLooks sets for how many intervals Slurm's word on an answered job is waited for, and returns what sets it back.
+func SetWordLooks(n int) (restore func()) {
+	old := wordLooks
+	wordLooks = n
+	return func() { wordLooks = old }
+}

@@ -256,6 +256,7 @@ func TestLostJobIsCancelledFirst(t *testing.T) {
 func TestOutOfMemoryOutweighsAnAnswer(t *testing.T) {
 	f := newFake(t)
 	f.set("sbatch.mode", "oom")
+	defer slurm.SetWordLooks(1 << 30)() // as Slurm tells nothing before the pipe is open
 	f.openGate()
 	got, _ := f.steps(1, func() {
 		enginetest.Await(t, f.dir, func() bool { _, err := os.Stat(filepath.Join(f.dir, "executed")); return err == nil })
