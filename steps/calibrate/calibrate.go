@@ -51,7 +51,7 @@ type Out struct {
 }
 
 // Step is the "calibrate" step type.
-var Step = steps.New("calibrate", 2, "Choose a model's threshold on unlabelled traffic: the lowest one that keeps an FP rate.", run,
+var Step = steps.New("calibrate", 3, "Choose a model's threshold on unlabelled traffic: the lowest one that keeps an FP rate.", run,
 	steps.Stage(steps.Validation), steps.Isolated, steps.Fits("traffic", "chooses the threshold on"), steps.Fits("attacks", "chooses the threshold on"),
 	steps.HeldOut("traffic", "attacks"), steps.Example(`step "calibrate" "mine" {
   model        = step.export.model

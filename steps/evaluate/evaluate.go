@@ -68,7 +68,7 @@ type Out struct {
 }
 
 // Step is the "evaluate" step type.
-var Step = steps.New("evaluate", 11, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
+var Step = steps.New("evaluate", 12, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
 	steps.Stage(steps.Validation), steps.Measures, steps.HeldOut("test", "unseen"), steps.Isolated, steps.Example(`step "evaluate" "test" {
   model  = step.export.model
   test   = step.corpus.test

@@ -49,7 +49,7 @@ const (
 )
 
 // Step is the "evasions" step type.
-var Step = steps.New("evasions", 1, "Write attacks that pass because harmless words follow them, and benign rows that are flagged because of words behind them.", run,
+var Step = steps.New("evasions", 2, "Write attacks that pass because harmless words follow them, and benign rows that are flagged because of words behind them.", run,
 	steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes(""), steps.Isolated, steps.Example(`step "evasions" "found" {
   model   = step.baseline_export.model
   rows    = step.corpus.train

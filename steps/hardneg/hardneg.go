@@ -54,7 +54,7 @@ type Out struct {
 }
 
 // Step is the "hard-negatives" step type.
-var Step = steps.New("hard-negatives", 4, "Write benign text around the words that cause false alarms.", run,
+var Step = steps.New("hard-negatives", 5, "Write benign text around the words that cause false alarms.", run,
 	steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes(""), steps.Isolated,
 	steps.Example(`step "hard-negatives" "hard_negatives" {
   rows  = step.sampled.rows

@@ -46,7 +46,7 @@ type Out struct {
 }
 
 // Step is the "mine" step type.
-var Step = steps.New("mine", 7, "Find a model's false positives in a pool of benign rows.", run, steps.Stage(steps.Data), steps.Passes("pool"), steps.Isolated, steps.Example(`step "mine" "false_positives" {
+var Step = steps.New("mine", 8, "Find a model's false positives in a pool of benign rows.", run, steps.Stage(steps.Data), steps.Passes("pool"), steps.Isolated, steps.Example(`step "mine" "false_positives" {
   model = step.baseline.model
   pool  = step.corpus.pool
 }`))

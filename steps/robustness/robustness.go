@@ -79,7 +79,7 @@ type Example struct {
 }
 
 // Step is the "robustness" step type.
-var Step = steps.New("robustness", 5, "Measure a model on edited texts: recall and false alarms by edit and strength.", run,
+var Step = steps.New("robustness", 6, "Measure a model on edited texts: recall and false alarms by edit and strength.", run,
 	steps.Stage(steps.Validation), steps.Measures, steps.Report("edits"), steps.Isolated, steps.Example(`step "robustness" "edits" {
   model = step.export.model
   rows  = step.corpus.test

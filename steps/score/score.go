@@ -25,7 +25,7 @@ type Out struct {
 }
 
 // Step is the "score" step type.
-var Step = steps.New("score", 3, "Score rows with a model: the threat score is 1 - P(benign).", run,
+var Step = steps.New("score", 4, "Score rows with a model: the threat score is 1 - P(benign).", run,
 	steps.Stage(steps.Validation), steps.Measures, steps.Keeps("rows"), steps.Isolated, steps.Example(`step "score" "scored" {
   model = step.export.model
   rows  = step.own.rows
