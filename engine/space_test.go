@@ -12,18 +12,25 @@ import (
 	"rein/cache"
 )
 
-// What a step leaves in its folder is gone when the folder is taken again, except for small files, for a step that asks for them; and
-// the run's end removes everything.
-func TestAStepFindsNothingOfTheOneBefore(t *testing.T) {
+// openSpace is the space of a store that holds nothing.
+func openSpace(t *testing.T) *space {
+	t.Helper()
 	store, err := cache.Open(t.TempDir(), cache.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	t.Cleanup(func() { store.Close() })
 	s, err := newSpace(store)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// What a step leaves in its folder is gone when the folder is taken again, except for small files, for a step that asks for them; and
+// the run's end removes everything.
+func TestAStepFindsNothingOfTheOneBefore(t *testing.T) {
+	s := openSpace(t)
 	litter := func(dir string) error {
 		tmp := filepath.Join(dir, scratchName)
 		return errors.Join(os.MkdirAll(filepath.Join(tmp, "a", "b"), 0o755), os.WriteFile(filepath.Join(tmp, "a", "b", "small"), []byte("x"), 0o400),
@@ -74,15 +81,7 @@ func TestAStepFindsNothingOfTheOneBefore(t *testing.T) {
 
 // Folders that are in use have different names, also for the same work, and a name stays with its work.
 func TestFolderNamesStayWithTheWork(t *testing.T) {
-	store, err := cache.Open(t.TempDir(), cache.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	s, err := newSpace(store)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := openSpace(t)
 	defer s.close()
 	take := func(facts string) string {
 		t.Helper()
@@ -103,15 +102,7 @@ func TestFolderNamesStayWithTheWork(t *testing.T) {
 
 // Folders that are taken and given by many at once, under few names, are never two steps' at a time, and never missing.
 func TestFoldersAreTakenByMany(t *testing.T) {
-	store, err := cache.Open(t.TempDir(), cache.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	s, err := newSpace(store)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := openSpace(t)
 	defer s.close()
 	var all sync.WaitGroup
 	for g := range 8 {

@@ -101,7 +101,7 @@ func (a *app) plan(ctx context.Context, args []string, l *loadFlags, r *runFlags
 // planAgain is plan where there is nothing to do; nil if nobody can tell without looking at the graph.
 func (a *app) planAgain(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*engine.Forecast, error) {
 	known, ok := a.identify(args, l)
-	if !ok || len(r.force) > 0 || r.executor != "" {
+	if !ok || !r.repeats() {
 		return nil, nil
 	}
 	store, err := a.store(true)

@@ -84,6 +84,9 @@ func (r *runFlags) registerRun(c *cobra.Command) {
 	f.DurationVar(&r.budget, "budget", 0, "refuse to start when the forecast is longer than this `TIME` (20m)")
 }
 
+// repeats tells whether a run with these flags may end as the last one did.
+func (r *runFlags) repeats() bool { return !r.verify && len(r.force) == 0 && r.executor == "" }
+
 // loadAndRun loads, runs and shows pipelines. Where there is nothing to do, nothing is loaded. The record is nil if nothing could be run, or
 // if nothing of it is shown.
 func (a *app) loadAndRun(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*record.Run, error) {
@@ -120,7 +123,7 @@ func gitMeanwhile(ctx context.Context, r *runFlags) func() record.Git {
 
 // repeat is a run that has nothing to do; nil if nobody can tell without looking at the graph.
 func (a *app) repeat(ctx context.Context, known cache.Digest, r *runFlags, git func() record.Git) (*engine.Repeated, error) {
-	if known.IsZero() || r.verify || len(r.force) > 0 || r.executor != "" {
+	if !r.repeats() {
 		return nil, nil
 	}
 	store, err := a.store(false)
