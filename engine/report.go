@@ -77,7 +77,7 @@ func (r *runner) keep(rec *record.Run) error {
 	}
 	err = r.store.Sync() // first: a record's results are there
 	r.options.point("record")
-	if err = errors.Join(err, r.store.WriteRun(rec.ID, head, body)); err == nil {
+	if err = errors.Join(err, r.store.WriteRun(rec.ID, head, body.Text)); err == nil {
 		r.settle(rec, body)
 	}
 	return err

@@ -136,7 +136,7 @@ func (o *Options) settles() bool {
 }
 
 // settle keeps what the next run will find. It is only an effort: where something stands in the way, the next run looks by itself.
-func (r *runner) settle(rec *record.Run, body []byte) {
+func (r *runner) settle(rec *record.Run, body record.Body) {
 	if !r.options.settles() || rec.Verdict != verdictPass || r.ctx.Err() != nil {
 		return
 	}
@@ -151,21 +151,20 @@ func (r *runner) settle(rec *record.Run, body []byte) {
 	}
 	s.follow(r.store.Dir())
 	x.places = s.places
-	next, same := asNext(rec)
-	if !same {
-		var err error
-		if body, err = next.Body(); err != nil {
+	next, changed := asNext(rec)
+	var err error
+	if len(changed) > 0 {
+		if body, err = next.BodyLike(body, changed); err != nil {
 			return
 		}
 	}
 	if r.options.Note != nil {
 		x.note = r.options.Note(next)
 	}
-	var err error
 	if x.index, ok, err = r.store.Settle(); !ok || err != nil {
 		return
 	}
-	_ = keepOutcome(r.options, s, x, body) // it may be lost
+	_ = keepOutcome(r.options, s, x, body.Text) // it may be lost
 }
 
 // keepOutcome writes both files, the sighting last.
@@ -311,11 +310,12 @@ func (s *sighting) follow(state string) {
 	}
 }
 
-// asNext is a record as the next run's will be, which has nothing to do; same says that it is this one.
-func asNext(rec *record.Run) (next *record.Run, same bool) {
-	next, same = &record.Run{}, true
+// asNext is a record as the next run's will be, which has nothing to do. changed are the steps that differ, counted through all pipelines.
+func asNext(rec *record.Run) (next *record.Run, changed []int) {
+	next = &record.Run{}
 	*next = *rec
 	next.Pipelines = slices.Clone(rec.Pipelines)
+	at := 0
 	for i := range next.Pipelines {
 		p := &next.Pipelines[i]
 		p.Steps = slices.Clone(p.Steps)
@@ -323,12 +323,15 @@ func asNext(rec *record.Run) (next *record.Run, same bool) {
 			s := &p.Steps[k]
 			switch Status(s.Status) {
 			case StatusRan, StatusUnchanged, StatusCached:
-				same = same && s.Status == string(StatusCached) && s.Reasons == nil
+				if s.Status != string(StatusCached) || s.Reasons != nil || s.QueuedMS != 0 || s.RunMS != 0 {
+					changed = append(changed, at)
+				}
 				s.Status, s.Reasons, s.Why, s.QueuedMS, s.RunMS = string(StatusCached), nil, nil, 0, 0
 			}
+			at++
 		}
 	}
-	return next, same
+	return next, changed
 }
 
 // still tells whether the steps' facts are as they were.

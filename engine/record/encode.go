@@ -22,11 +22,21 @@ func (r *Run) Head() ([]byte, error) {
 	return w.out.Bytes(), w.err
 }
 
-// Body is the end of the run's JSON, which has the pipelines.
-func (r *Run) Body() ([]byte, error) {
+// Body is the end of a run's JSON, which has the pipelines.
+type Body struct {
+	Text  []byte
+	steps [][2]int // where the text of each step begins and ends; steps are counted through all pipelines
+}
+
+// Body makes the Body of the run.
+func (r *Run) Body() (Body, error) { return r.BodyLike(Body{}, nil) }
+
+// BodyLike is Body, but takes the text of the steps that are in was as they are here. The others are listed in changed, in order.
+func (r *Run) BodyLike(was Body, changed []int) (Body, error) {
 	w := r.writer()
+	w.was, w.changed = was, changed
 	w.body(r)
-	return w.out.Bytes(), w.err
+	return Body{w.out.Bytes(), w.steps}, w.err
 }
 
 // writer has room for the run's text.
@@ -64,7 +74,7 @@ func (w *writer) body(r *Run) {
 		w.begin(of)
 		for k := range p.Steps {
 			w.next(k)
-			w.value(&p.Steps[k])
+			w.step(&p.Steps[k])
 		}
 		w.end(p.Steps == nil)
 	}
@@ -73,9 +83,27 @@ func (w *writer) body(r *Run) {
 
 // writer writes objects whose last field is a list, element after element.
 type writer struct {
-	out bytes.Buffer
-	enc *json.Encoder
-	err error
+	out     bytes.Buffer
+	enc     *json.Encoder
+	err     error
+	steps   [][2]int // Body's
+	was     Body
+	changed []int
+}
+
+// step writes a step, or takes its text from the other body.
+func (w *writer) step(s *Step) {
+	at, begin := len(w.steps), w.out.Len()
+	switch {
+	case len(w.changed) > 0 && w.changed[0] == at:
+		w.changed = w.changed[1:]
+		w.value(s)
+	case at < len(w.was.steps):
+		w.out.Write(w.was.Text[w.was.steps[at][0]:w.was.steps[at][1]])
+	default:
+		w.value(s)
+	}
+	w.steps = append(w.steps, [2]int{begin, w.out.Len()})
 }
 
 // value writes v, without the line's end that an Encoder adds.

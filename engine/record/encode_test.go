@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"rein/cache"
 )
 
@@ -30,11 +32,43 @@ func TestEncode(t *testing.T) {
 			t.Errorf("%s: %v\n%s\nwant\n%s", name, err, got, want)
 		}
 		head, herr := r.Head()
-		if body, err := r.Body(); herr != nil || err != nil || string(head)+string(body) != string(want) {
-			t.Errorf("%s in parts: %v, %v\n%s %s\nwant\n%s", name, herr, err, head, body, want)
+		if body, err := r.Body(); herr != nil || err != nil || string(head)+string(body.Text) != string(want) {
+			t.Errorf("%s in parts: %v, %v\n%s %s\nwant\n%s", name, herr, err, head, body.Text, want)
 		}
 	}
 	if _, err := (&Run{Pipelines: []Pipeline{{Meta: json.RawMessage("{")}}}).Encode(); err == nil {
 		t.Error("what is no JSON is no error")
 	}
+}
+
+// BodyLike of a changed run is its Body.
+func TestBodyLike(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		was, now := &Run{}, &Run{}
+		var changed []int
+		at := 0
+		for range rapid.IntRange(0, 3).Draw(t, "pipelines") {
+			a, b := Pipeline{Name: "p"}, Pipeline{Name: "p"}
+			for range rapid.IntRange(0, 4).Draw(t, "steps") {
+				s := Step{Name: rapid.String().Draw(t, "name"), Status: "cached", RunMS: 3}
+				a.Steps = append(a.Steps, s)
+				if rapid.Bool().Draw(t, "changed") {
+					s.Status, s.RunMS = rapid.SampledFrom([]string{"ran", "unchanged, at length"}).Draw(t, "status"), 0
+					changed = append(changed, at)
+				}
+				b.Steps = append(b.Steps, s)
+				at++
+			}
+			was.Pipelines, now.Pipelines = append(was.Pipelines, a), append(now.Pipelines, b)
+		}
+		like, err := was.Body()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := now.Body()
+		got, err2 := now.BodyLike(like, changed)
+		if err != nil || err2 != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v, %v\n%s\nwant\n%s", err, err2, got.Text, want.Text)
+		}
+	})
 }
