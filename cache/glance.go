@@ -125,16 +125,19 @@ func (b *Blob) Code(c *flat.Coder) {
 
 // LandedAt is what this process has found, or put, at a path. It is not ok if the path isn't known to hold b.
 func (s *Store) LandedAt(path string, b Blob) (l Landed, ok bool) {
-	p, err := s.destinationAt(path)
-	if err != nil || !p.keeps(b) {
-		return l, false
-	}
-	l = Landed{Blob: b, At: p.path, Record: s.recordLook(p.path)}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if was, found := s.published[path]; found && was.blob == b {
-		l.Glance = Glance{was.look, true}
+	found, seen := s.published[path]
+	s.mu.Unlock()
+	if seen && found.blob == b {
+		l = Landed{Blob: b, At: found.at, Glance: Glance{found.look, true}}
+	} else {
+		p, err := s.destinationAt(path)
+		if err != nil || !p.keeps(b) {
+			return l, false
+		}
+		l = Landed{Blob: b, At: p.path}
 	}
+	l.Record = s.recordLook(l.At)
 	return l, !l.Record.IsZero()
 }
 

@@ -45,6 +45,7 @@ func (s *Store) MayPublish(ctx context.Context, path string, coming *Blob) error
 type lastLook struct {
 	blob Blob
 	look Digest
+	at   string // the path without links
 }
 
 // foundAt has Publish pass over a file that stays as it is until then.
@@ -57,7 +58,7 @@ func (s *Store) foundAt(path string, p *destination, t *tree) {
 	if s.published == nil {
 		s.published = map[string]lastLook{}
 	}
-	s.published[path] = lastLook{t.blob(), t.look(t.stamps(), true)}
+	s.published[path] = lastLook{t.blob(), t.look(t.stamps(), true), p.path}
 }
 
 // isThere tells whether a path holds a blob that MayPublish has found there: the same file, which nobody has written to since.

@@ -231,7 +231,7 @@ func TestPublishLooksAgain(t *testing.T) {
 			s.published = map[string]lastLook{}
 		}
 		tr := &tree{root: path, files: []treeFile{{path: path, info: info}}}
-		s.published[path] = lastLook{b, tr.look(tr.stamps(), true)}
+		s.published[path] = lastLook{b, tr.look(tr.stamps(), true), path}
 	}
 	see()
 	if wrote, err := s.Publish(t.Context(), b, path); wrote || err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // checkOutputs refuses two outputs that would write one path, or one inside the other.
-func checkOutputs(g *Graph) error {
+func checkOutputs(g *Graph, w ways) error {
 	type owner struct {
 		pipeline *Pipeline
 		out      Output
@@ -24,7 +25,7 @@ func checkOutputs(g *Graph) error {
 	var all []owner
 	for _, p := range g.Pipelines {
 		for _, o := range p.Outputs {
-			path := landing(o.Path)
+			path := w.real(o.Path)
 			if other, ok := byPath[path]; ok {
 				return fmt.Errorf("%s: output %q of pipeline %q writes %s, which output %q of pipeline %q (%s) writes too: give them different paths",
 					o.Pos, o.Name, p.Name, path, other.out.Name, other.pipeline.Name, other.out.Pos)
@@ -34,7 +35,7 @@ func checkOutputs(g *Graph) error {
 		}
 	}
 	for _, a := range all {
-		for dir := filepath.Dir(landing(a.out.Path)); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		for dir := range above(w.real(a.out.Path)) {
 			if other, ok := byPath[dir]; ok {
 				return fmt.Errorf("%s: output %q of pipeline %q writes %s, inside %s, which output %q of pipeline %q (%s) replaces as a whole: give them separate folders",
 					a.out.Pos, a.out.Name, a.pipeline.Name, a.out.Path, dir, other.out.Name, other.pipeline.Name, other.out.Pos)
@@ -42,14 +43,6 @@ func checkOutputs(g *Graph) error {
 		}
 	}
 	return nil
-}
-
-// landing is the path at which an output is put: without links, as far as it exists.
-func landing(path string) string {
-	if real, err := cache.RealPath(path); err == nil {
-		return real
-	}
-	return filepath.Clean(path)
 }
 
 // checkPlaces refuses outputs that would replace a repository or a pipeline's file.
@@ -93,32 +86,49 @@ func outputError(o Output, err error) error {
 // checkVacant refuses, before anything runs, outputs whose paths hold something that rein did not put there. Content that equals the result
 // may stay, if the store has that result.
 func (p *planner) checkVacant(ctx context.Context) error {
-	planned := false
+	var outputs []Output
 	for _, pipe := range p.work.graph.Pipelines {
 		for _, o := range pipe.Outputs {
-			n := p.work.nodes[o.Ref.Node]
-			if n.unit == nil {
-				continue
-			}
-			err := p.store.MayPublish(ctx, o.Path, nil)
-			var occupied *cache.Occupied
-			if errors.As(err, &occupied) {
-				if !planned {
-					if err := p.plan(ctx); err != nil {
-						return asConfig(ctx, err)
-					}
-					planned = true
-				}
-				if b, ok := p.units[n.unit.id].outputs[o.Ref.Port]; ok {
-					err = p.store.MayPublish(ctx, o.Path, &b)
-				}
-			}
-			if err != nil {
-				return asConfig(ctx, outputError(o, err))
+			if p.work.nodes[o.Ref.Node].unit != nil {
+				outputs = append(outputs, o)
 			}
 		}
 	}
+	planned := false
+	for i, err := range each(runtime.GOMAXPROCS(0), outputs, func(o Output) error { return p.store.MayPublish(ctx, o.Path, nil) }) {
+		var occupied *cache.Occupied
+		if errors.As(err, &occupied) {
+			if !planned {
+				if err := p.plan(ctx); err != nil {
+					return asConfig(ctx, err)
+				}
+				planned = true
+			}
+			ref := outputs[i].Ref
+			if b, ok := p.units[p.work.nodes[ref.Node].unit.id].outputs[ref.Port]; ok {
+				err = p.store.MayPublish(ctx, outputs[i].Path, &b)
+			}
+		}
+		if err != nil {
+			return asConfig(ctx, outputError(outputs[i], err))
+		}
+	}
 	return nil
+}
+
+// each does something with all outputs, some at a time. The errors are in the outputs' order.
+func each(atATime int, outputs []Output, do func(Output) error) []error {
+	errs := make([]error, len(outputs))
+	var g errgroup.Group
+	g.SetLimit(atATime)
+	for i, o := range outputs {
+		g.Go(func() error {
+			errs[i] = do(o)
+			return nil
+		})
+	}
+	_ = g.Wait() // the errors are in errs
+	return errs
 }
 
 // publishers is how many outputs are published at a time: each waits for the disk.
@@ -131,17 +141,7 @@ func (r *runner) publish() error {
 	for _, p := range r.work.graph.Pipelines {
 		outputs = append(outputs, p.Outputs...)
 	}
-	failed := make([]error, len(outputs))
-	var g errgroup.Group
-	g.SetLimit(publishers)
-	for i, o := range outputs {
-		g.Go(func() error {
-			failed[i] = r.publishOne(o)
-			return nil
-		})
-	}
-	_ = g.Wait() // the errors are in failed
-	for _, err := range failed {
+	for _, err := range each(publishers, outputs, r.publishOne) {
 		if err != nil {
 			return err
 		}

@@ -257,10 +257,10 @@ func (p *Path) shown() string {
 // checkSources refuses, before anything runs, a graph whose input files don't exist. It also refuses inputs that the run itself would
 // change: the state folder, or files that an output of the graph writes.
 func (w *work) checkSources(state string) error {
-	c := sourceCheck{state: state, realState: realPath(state), realDirs: map[string]string{}, written: map[string]Output{}, holds: map[string]Output{}}
+	c := sourceCheck{state: state, realState: realPath(state), ways: w.ways, written: map[string]Output{}, holds: map[string]Output{}}
 	for _, p := range w.graph.Pipelines {
 		for _, o := range p.Outputs {
-			path := landing(o.Path)
+			path := c.ways.real(o.Path)
 			c.written[path] = o
 			for dir := range above(path) {
 				if _, had := c.holds[dir]; had {
@@ -295,7 +295,7 @@ func (w *work) checkSources(state string) error {
 // sourceCheck is what the files that steps read must keep away from.
 type sourceCheck struct {
 	state, realState string
-	realDirs         map[string]string // folder -> it without links
+	ways             ways
 	written          map[string]Output // by path
 	holds            map[string]Output // folder above an output's path -> the output
 }
@@ -308,7 +308,7 @@ func (c *sourceCheck) check(p *Path) error {
 	for _, f := range found {
 		real := f.path
 		if p.Kind != PathGlob { // a glob's links are followed when it is hashed
-			real = c.real(f)
+			real = c.ways.real(f.path)
 		}
 		switch {
 		case within(c.realState, real):
@@ -317,7 +317,7 @@ func (c *sourceCheck) check(p *Path) error {
 			return fmt.Errorf("input %s: %s is in the state folder: refer to the step that makes it", p.shown(), f.path)
 		}
 		if p.Kind == PathGlob {
-			real = filepath.Join(c.realDir(filepath.Dir(f.path)), filepath.Base(f.path))
+			real = c.ways.inFolder(f.path)
 		}
 		if o, ok := c.writes(real); ok {
 			return fmt.Errorf("input %s is written by output %q (%s): refer to the step instead, so that it runs first", p.shown(), o.Name, o.Pos)
@@ -343,21 +343,34 @@ func (c *sourceCheck) writes(path string) (Output, bool) {
 	return Output{}, false
 }
 
-// real is where a file or folder lies without links. Of many files in one folder, the way to that is followed once.
-func (c *sourceCheck) real(f located) string {
-	if info, err := os.Lstat(f.path); err != nil || info.Mode()&fs.ModeSymlink != 0 {
-		return realPath(f.path)
+// ways are folders, and where they lead. Of many paths in one folder the way to that is followed once, so ways are of one moment.
+type ways map[string]string
+
+// real is a path without links, as far as it exists.
+func (w ways) real(path string) string {
+	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return landing(path)
 	}
-	return filepath.Join(c.realDir(filepath.Dir(f.path)), filepath.Base(f.path))
+	return w.inFolder(path)
 }
 
-func (c *sourceCheck) realDir(dir string) string {
-	real, ok := c.realDirs[dir]
+// inFolder is a path whose folder is without links.
+func (w ways) inFolder(path string) string {
+	dir := filepath.Dir(path)
+	real, ok := w[dir]
 	if !ok {
-		real = realPath(dir)
-		c.realDirs[dir] = real
+		real = landing(dir)
+		w[dir] = real
 	}
-	return real
+	return filepath.Join(real, filepath.Base(path))
+}
+
+// landing is a path without links, as far as it exists.
+func landing(path string) string {
+	if real, err := cache.RealPath(path); err == nil {
+		return real
+	}
+	return filepath.Clean(path)
 }
 
 // above are the folders above a clean path, from the nearest on.

@@ -47,17 +47,18 @@ type work struct {
 	// order lists each pipeline's nodes topologically: the order of records and plans.
 	order map[*Pipeline][]*nodeOf
 	space []byte // for shape
+	ways  ways   // while the work is made ready
 }
 
 // prepare checks the graph, asks every op to describe itself, and merges equal nodes. executor names where a node runs, "" for this
 // machine. salt gives the salt for the digests of sensitive values.
 func prepare(ctx context.Context, g *Graph, executor func(*Node) string, salt func() ([]byte, error)) (*work, error) {
-	w := &work{graph: g, executor: executor, salt: salt, nodes: map[*Node]*nodeOf{}, order: map[*Pipeline][]*nodeOf{}}
+	w := &work{graph: g, executor: executor, salt: salt, nodes: map[*Node]*nodeOf{}, order: map[*Pipeline][]*nodeOf{}, ways: ways{}}
 	all, err := w.sort()
 	if err != nil {
 		return nil, err
 	}
-	if err := checkOutputs(g); err != nil {
+	if err := checkOutputs(g, w.ways); err != nil {
 		return nil, err
 	}
 	byShape := map[cache.Digest]*unit{}
