@@ -46,6 +46,13 @@ func (s *Store) view(ctx context.Context, do func(*index.Txn) error) error {
 	return nil
 }
 
+// OpenToWrite opens the index for writing, which takes some time, before something is written. An error is met again then.
+func (s *Store) OpenToWrite(ctx context.Context) {
+	if !s.readOnly {
+		_ = s.index.Update(ctx, func(*index.Txn) error { return nil })
+	}
+}
+
 // indexError adds to an error of the index what the user can do. A miss stays as it is.
 func (s *Store) indexError(err error) error {
 	var miss *Miss

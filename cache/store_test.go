@@ -292,3 +292,23 @@ func TestMemo(t *testing.T) {
 		t.Errorf("%d bytes, %q, %v", len(got[0]), got[1], err)
 	}
 }
+
+// An index that is opened ahead of the first write is there; a store that is only read leaves it alone.
+func TestOpenToWrite(t *testing.T) {
+	for _, readOnly := range []bool{false, true} {
+		dir := t.TempDir()
+		if err := open(t, dir, Options{}).Close(); err != nil {
+			t.Fatal(err)
+		}
+		logs := func() int {
+			found, _ := filepath.Glob(filepath.Join(dir, indexDir, "*.vlog"))
+			return len(found)
+		}
+		s := open(t, dir, Options{ReadOnly: readOnly})
+		before := logs()
+		s.OpenToWrite(t.Context())
+		if now := logs(); (now > before) == readOnly {
+			t.Errorf("read-only %v: %d logs before, %d after", readOnly, before, now)
+		}
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 	"time"
 
 	"rein/engine/record"
@@ -131,7 +133,8 @@ type runner struct {
 	executing int // tasks that execute, or wait for another process
 }
 
-// maxResolves is how many lookups may be in progress at a time, and maxTogether how many units one lookup may have.
+// maxResolves is how many lookups may be in progress at a time, and maxTogether how many units one lookup may have. Lookups that ask nobody
+// else wait for processors: more of them than there are would only delay each other, and the steps that they find.
 const (
 	maxResolves = 16
 	maxTogether = 128
@@ -148,7 +151,7 @@ func newRunner(ctx context.Context, p *planner, now time.Time) (*runner, error) 
 	}
 	m, messages := thisMachine(), make(chan message)
 	w := &worker{planner: p, ctx: ctx, space: sp, tokens: &tokens{store: p.store, slots: p.options.Jobs},
-		commits: make(chan struct{}, maxCommits), messages: messages}
+		commits: make(chan struct{}, maxCommits), messages: messages, writes: sync.OnceFunc(func() { go p.store.OpenToWrite(ctx) })}
 	return &runner{worker: w, id: id, machine: m, pool: newPool(p.options.Jobs, m), schedule: newSchedule(p.work, p.options.KeepGoing),
 		messages: messages, hands: make(hands)}, nil
 }
@@ -208,7 +211,11 @@ func (r *runner) loop() {
 
 // look has ready units looked up.
 func (r *runner) look() {
-	for r.lookups < maxResolves {
+	most := maxResolves
+	if r.remote == nil {
+		most = runtime.GOMAXPROCS(0)
+	}
+	for r.lookups < most {
 		together := min(max(r.schedule.ready.Len()/maxResolves, 4), maxTogether)
 		if r.remote != nil {
 			together = 1 // each may fetch

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"rein/cache"
 	"rein/cache/flat"
 	"rein/engine/record"
@@ -144,6 +146,13 @@ func (r *runner) settle(rec *record.Run, body record.Body) {
 	if !r.results(x) {
 		return
 	}
+	var index errgroup.Group // closing it takes as long as all the rest
+	var kept bool
+	index.Go(func() (err error) {
+		x.index, kept, err = r.store.Settle()
+		return err
+	})
+	defer index.Wait()
 	s := &sighting{}
 	var ok bool
 	if s.sources, ok = r.sources.sighted(); !ok || !r.landed(s) {
@@ -161,10 +170,9 @@ func (r *runner) settle(rec *record.Run, body record.Body) {
 	if r.options.Note != nil {
 		x.note = r.options.Note(next)
 	}
-	if x.index, ok, err = r.store.Settle(); !ok || err != nil {
-		return
+	if index.Wait() == nil && kept {
+		_ = keepOutcome(r.options, s, x, body.Text) // it may be lost
 	}
-	_ = keepOutcome(r.options, s, x, body.Text) // it may be lost
 }
 
 // keepOutcome writes both files, the sighting last.

@@ -19,6 +19,7 @@ type worker struct {
 	tokens   *tokens
 	commits  chan struct{} // bounds how many tasks store their outputs at the same time
 	messages chan<- message
+	writes   func() // has the index opened for writing
 }
 
 // task is a unit whose key is known and whose result isn't there.
@@ -197,6 +198,7 @@ func (w *worker) execute(t *task) message {
 		m.result = res
 		return m
 	}
+	w.writes() // while the step runs
 	m.result, m.granted = w.attempts(t)
 	m.result.action = t.action
 	return m
