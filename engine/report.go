@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"rein/engine/record"
@@ -66,19 +67,31 @@ func Needs(n *Node) []string {
 }
 
 // keep writes the record, and what the next run can go by.
-func (r *runner) keep(rec *record.Run) error {
+func (r *runner) keep(rec *record.Run, encoded func() (record.Body, error)) error {
+	synced := r.store.Sync() // first: a record's results are there
 	head, err := rec.Head()
 	if err != nil {
 		return err
 	}
-	body, err := rec.Body()
+	body, err := encoded()
 	if err != nil {
 		return err
 	}
-	err = r.store.Sync() // first: a record's results are there
 	r.options.point("record")
-	if err = errors.Join(err, r.store.WriteRun(rec.ID, head, body.Text)); err == nil {
-		r.settle(rec, body)
+	written := meanwhile(func() (bool, error) {
+		err := r.store.WriteRun(rec.ID, head, body.Text)
+		return err == nil, err
+	})
+	if synced == nil {
+		r.settle(rec, body, written)
 	}
-	return err
+	_, err = written()
+	return errors.Join(synced, err)
+}
+
+// meanwhile begins something, and returns what waits for its end.
+func meanwhile[T any](do func() (T, error)) func() (T, error) {
+	wait := sync.OnceValues(do)
+	go wait()
+	return wait
 }

@@ -19,6 +19,8 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	recovered := meanwhile(func() (int, error) { return o.Store.Recover(ctx) })
+	defer recovered() // it has to end before the store is closed
 	p, err := newPlanner(ctx, g, o)
 	if err != nil {
 		return nil, err
@@ -26,7 +28,7 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 	if err := p.work.checkExecutors(&o); err != nil {
 		return nil, &ConfigError{err}
 	}
-	if err := p.recover(ctx); err != nil {
+	if err := p.tellRecovered(recovered()); err != nil {
 		return nil, err
 	}
 	if err := p.checkVacant(ctx); err != nil {
@@ -51,19 +53,19 @@ func Run(ctx context.Context, g *Graph, o Options) (*record.Run, error) {
 	if err := r.judge(rec); err != nil {
 		return nil, err
 	}
+	body := meanwhile(rec.Body)
 	if rec.Verdict == verdictPass {
 		if err = r.publish(); err != nil {
 			rec.Verdict, rec.Error = verdictFail, err.Error()
 		}
 	}
-	err = errors.Join(err, r.keep(rec))
+	err = errors.Join(err, r.keep(rec, body))
 	r.done(rec)
 	return rec, err
 }
 
-// recover fills an index that was lost, and reports that.
-func (p *planner) recover(ctx context.Context) error {
-	found, err := p.store.Recover(ctx)
+// tellRecovered reports how much was found for an index that was lost.
+func (p *planner) tellRecovered(found int, err error) error {
 	if err != nil || found == 0 {
 		return err
 	}

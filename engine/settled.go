@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"rein/cache"
 	"rein/cache/flat"
 	"rein/engine/record"
@@ -137,8 +135,9 @@ func (o *Options) settles() bool {
 	return !o.Known.IsZero() && o.Remote == nil && o.Executor == "" && len(o.Executors) == 0 && !o.Verify && len(o.Force) == 0
 }
 
-// settle keeps what the next run will find. It is only an effort: where something stands in the way, the next run looks by itself.
-func (r *runner) settle(rec *record.Run, body record.Body) {
+// settle keeps what the next run will find, once the record is written. It is only an effort: where something stands in the way, the next run
+// looks by itself.
+func (r *runner) settle(rec *record.Run, body record.Body, written func() (bool, error)) {
 	if !r.options.settles() || rec.Verdict != verdictPass || r.ctx.Err() != nil {
 		return
 	}
@@ -146,13 +145,13 @@ func (r *runner) settle(rec *record.Run, body record.Body) {
 	if !r.results(x) {
 		return
 	}
-	var index errgroup.Group // closing it takes as long as all the rest
-	var kept bool
-	index.Go(func() (err error) {
+	index := meanwhile(func() (kept bool, err error) { // closing it takes as long as all the rest
 		x.index, kept, err = r.store.Settle()
-		return err
+		return kept, err
 	})
-	defer index.Wait()
+	defer index()
+	end := meanwhile(func() ([]byte, error) { return r.endOfNext(rec, body, &x.note) })
+	defer end()
 	s := &sighting{}
 	var ok bool
 	if s.sources, ok = r.sources.sighted(); !ok || !r.landed(s) {
@@ -160,19 +159,28 @@ func (r *runner) settle(rec *record.Run, body record.Body) {
 	}
 	s.follow(r.store.Dir())
 	x.places = s.places
+	text, err := end()
+	if kept, ierr := index(); err != nil || ierr != nil || !kept {
+		return
+	}
+	if ok, err := written(); ok && err == nil {
+		_ = keepOutcome(r.options, s, x, text) // it may be lost
+	}
+}
+
+// endOfNext is the end of the next run's record, and the note of that.
+func (r *runner) endOfNext(rec *record.Run, body record.Body, note *[]byte) ([]byte, error) {
 	next, changed := asNext(rec)
-	var err error
 	if len(changed) > 0 {
+		var err error
 		if body, err = next.BodyLike(body, changed); err != nil {
-			return
+			return nil, err
 		}
 	}
 	if r.options.Note != nil {
-		x.note = r.options.Note(next)
+		*note = r.options.Note(next)
 	}
-	if index.Wait() == nil && kept {
-		_ = keepOutcome(r.options, s, x, body.Text) // it may be lost
-	}
+	return body.Text, nil
 }
 
 // keepOutcome writes both files, the sighting last.
