@@ -18,6 +18,7 @@ const (
 	entryTable  = 'e' // ActionID -> Entry
 	recentTable = 'r' // type, newest first -> ActionID
 	allTable    = 'a' // newest first -> ActionID
+	stepTable   = 'p' // pipeline and step -> the ActionIDs of its last results
 	statTable   = 's' // path -> stat and digest
 	memoTable   = 'm' // row key -> value
 )
@@ -36,6 +37,52 @@ func recentKey(e *Entry) []byte {
 
 func allKey(e *Entry) []byte {
 	return append(append([]byte{allTable}, newest(e.Result.Made)...), e.Action[:]...)
+}
+
+func stepKey(pipeline, step string) []byte {
+	d := Sum([]byte(pipeline + "\x00" + step))
+	return append([]byte{stepTable}, d[:16]...)
+}
+
+// mostOfStep is how many results are listed for a step.
+const mostOfStep = 32
+
+// list puts an action first among those of its step.
+func list(txn *index.Txn, e *Entry) error {
+	was, err := getValue(txn, stepKey(e.Pipeline, e.Step))
+	var miss *Miss
+	if err != nil && !errors.As(err, &miss) {
+		return err
+	}
+	now := slices.Clone(e.Action[:])
+	for id := range slices.Chunk(was, len(e.Action)) {
+		if len(now) < mostOfStep*len(e.Action) && !bytes.Equal(id, e.Action[:]) {
+			now = append(now, id...)
+		}
+	}
+	return txn.Set(stepKey(e.Pipeline, e.Step), now)
+}
+
+// OfStep returns the entries that a step's runs have made, newest first; at most 32.
+func (s *Store) OfStep(ctx context.Context, pipeline, step string) (out []*Entry, err error) {
+	err = s.view(ctx, func(txn *index.Txn) error {
+		ids, err := getValue(txn, stepKey(pipeline, step))
+		for id := range slices.Chunk(ids, len(Digest{})) {
+			if len(id) < len(Digest{}) {
+				continue
+			}
+			if e, err := getEntry(txn, Digest(id)); err == nil && e.Pipeline == pipeline && e.Step == step {
+				out = append(out, e)
+			}
+		}
+		var miss *Miss
+		if errors.As(err, &miss) {
+			return nil
+		}
+		return err
+	})
+	slices.SortStableFunc(out, func(a, b *Entry) int { return b.Result.Made.Compare(a.Result.Made) }) // a rebuilt index lists them in another order
+	return out, err
 }
 
 // view reads the index. If there is no index yet, do isn't called.
@@ -194,7 +241,7 @@ func (s *Store) Put(ctx context.Context, e *Entry) error {
 				return err
 			}
 		}
-		return errors.Join(txn.Set(entryKey(e.Action), value), txn.Mark(recentKey(e)), txn.Mark(allKey(e)))
+		return errors.Join(txn.Set(entryKey(e.Action), value), txn.Mark(recentKey(e)), txn.Mark(allKey(e)), list(txn, e))
 	})
 	if err == nil {
 		s.wrote()

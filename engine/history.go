@@ -17,59 +17,86 @@ import (
 // historyDepth is how many past results of a step type are read.
 const historyDepth = 256
 
-// history is what the store remembers of past runs, by step type; each type is read once.
+// history is what the store remembers of past runs. The results of a step, and the newest of a step type, are read once.
 type history struct {
 	store *cache.Store
 	mu    sync.Mutex
-	types map[string]*past
+	steps map[[2]string][]*past // by pipeline and step
+	types map[string][]*past
 }
 
-// past is what is known of one step type.
+// past is a result, and what a forecast sees of it.
 type past struct {
-	entries []*cache.Entry // newest first
-	byStep  map[[2]string][]*cache.Entry
-	samples map[*cache.Entry]sample
-	ports   map[*cache.Entry]string // at which it had inputs
+	*cache.Entry
+	sample sample
+	ports  string // at which it had inputs
 }
 
 func newHistory(s *cache.Store) *history {
-	return &history{store: s, types: map[string]*past{}}
+	return &history{store: s, steps: map[[2]string][]*past{}, types: map[string][]*past{}}
 }
 
-// of lists past results of a step type. Results that can't be read are left out.
-func (h *history) of(ctx context.Context, typ string) *past {
+func pastOf(entries []*cache.Entry) []*past {
+	out := make([]*past, len(entries))
+	for i, e := range entries {
+		out[i] = &past{Entry: e, sample: sample{ms: float64(e.Result.RunMS), size: inputSize(e.Key)}, ports: portsOf(e.Key)}
+		for _, b := range e.Outputs {
+			out[i].sample.bytes += float64(b.Size)
+		}
+	}
+	return out
+}
+
+// own lists the past results of u, newest first. Results that can't be read are left out.
+func (h *history) own(ctx context.Context, u *unit) (all []*past) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p := h.types[typ]; p != nil {
-		return p
-	}
-	p := &past{byStep: map[[2]string][]*cache.Entry{}, samples: map[*cache.Entry]sample{}, ports: map[*cache.Entry]string{}}
-	p.entries, _ = h.store.Recent(ctx, typ, historyDepth)
-	for _, e := range p.entries {
-		k := [2]string{e.Pipeline, e.Step}
-		p.byStep[k] = append(p.byStep[k], e)
-		s := sample{ms: float64(e.Result.RunMS), size: inputSize(e.Key)}
-		for _, b := range e.Outputs {
-			s.bytes += float64(b.Size)
+	for _, n := range u.nodes {
+		k := [2]string{n.pipeline.Name, n.Name}
+		found, known := h.steps[k]
+		if !known {
+			entries, _ := h.store.OfStep(ctx, k[0], k[1])
+			if found = pastOf(entries); len(found) == 0 { // an older rein has kept no list of each step's
+				for _, x := range h.newest(ctx, u.desc.Type) {
+					if x.Pipeline == k[0] && x.Step == k[1] {
+						found = append(found, x)
+					}
+				}
+			}
+			h.steps[k] = found
 		}
-		p.samples[e], p.ports[e] = s, portsOf(e.Key)
+		all = append(all, found...)
 	}
-	h.types[typ] = p
-	return p
+	return all
+}
+
+// of lists the newest results of a step type.
+func (h *history) of(ctx context.Context, typ string) []*past {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.newest(ctx, typ)
+}
+
+func (h *history) newest(ctx context.Context, typ string) []*past {
+	found, known := h.types[typ]
+	if !known {
+		entries, _ := h.store.Recent(ctx, typ, historyDepth)
+		found = pastOf(entries)
+		h.types[typ] = found
+	}
+	return found
 }
 
 // maxOthers is how many results of other steps of the type a step is compared with when it has none of its own.
 const maxOthers = 32
 
 // candidates are the past results that u is compared with: its own, or else those of other steps of its type.
-func (p *past) candidates(u *unit) (es []*cache.Entry) {
-	for _, n := range u.nodes {
-		es = append(es, p.byStep[[2]string{n.pipeline.Name, n.Name}]...)
+func (h *history) candidates(ctx context.Context, u *unit) []*past {
+	if own := h.own(ctx, u); len(own) > 0 {
+		return own
 	}
-	if len(es) > 0 {
-		return es
-	}
-	return p.entries[:min(len(p.entries), maxOthers)]
+	all := h.of(ctx, u.desc.Type)
+	return all[:min(len(all), maxOthers)]
 }
 
 // estimate is a forecast from history.
@@ -90,21 +117,19 @@ type sample struct {
 // alike are the past results that a forecast of u rests on: its own or, if there are none, those of other steps of its type that had
 // inputs at the same ports. A training that starts from another kind of model takes another time, so the arguments that say which have
 // to be the same in either case.
-func (p *past) alike(u *unit) (es []*cache.Entry) {
+func (h *history) alike(ctx context.Context, u *unit) (out []sample) {
 	pace := u.nodes[0].Traits.Pace
 	want := paceOf(slices.Values(u.facts), pace)
-	same := func(e *cache.Entry) bool {
-		return len(pace) == 0 || slices.Equal(paceOf(strings.Lines(e.Key), pace), want)
+	same := func(x *past) bool {
+		return len(pace) == 0 || slices.Equal(paceOf(strings.Lines(x.Key), pace), want)
 	}
-	for _, n := range u.nodes {
-		for _, e := range p.byStep[[2]string{n.pipeline.Name, n.Name}] {
-			if same(e) {
-				es = append(es, e)
-			}
+	for _, x := range h.own(ctx, u) {
+		if same(x) {
+			out = append(out, x.sample)
 		}
 	}
-	if len(es) > 0 {
-		return es
+	if len(out) > 0 {
+		return out
 	}
 	var names []string
 	for _, in := range u.nodes[0].Inputs {
@@ -113,12 +138,12 @@ func (p *past) alike(u *unit) (es []*cache.Entry) {
 		}
 	}
 	ports := portList(names)
-	for _, e := range p.entries {
-		if len(es) < maxOthers && p.ports[e] == ports && same(e) {
-			es = append(es, e)
+	for _, x := range h.of(ctx, u.desc.Type) {
+		if len(out) < maxOthers && x.ports == ports && same(x) {
+			out = append(out, x.sample)
 		}
 	}
-	return es
+	return out
 }
 
 // paceOf are the lines of a key for arguments of these paths, without those that are empty.
@@ -155,12 +180,7 @@ func portList(names []string) string {
 // estimate forecasts u from past runs of the same step or, if there are none, from runs of its type with inputs at the same ports and of
 // a similar size. size is the size of the inputs in bytes, negative if it isn't known yet.
 func (h *history) estimate(ctx context.Context, u *unit, size float64) estimate {
-	p := h.of(ctx, u.desc.Type)
-	es := p.alike(u)
-	same := make([]sample, len(es))
-	for i, e := range es {
-		same[i] = p.samples[e]
-	}
+	same := h.alike(ctx, u)
 	if ss := likeSize(same, size); len(ss) > 0 {
 		return summarise(ss)
 	}

@@ -227,3 +227,32 @@ func TestWhy(t *testing.T) {
 		}
 	}
 }
+
+// A step is compared with its own past, however many other steps have run since; also in an index that was made again.
+func TestReasonIsOfTheStepsOwnPast(t *testing.T) {
+	s := enginetest.Store(t)
+	many := func(first int) *engine.Graph {
+		nodes := []*engine.Node{step("s0", &op{Type: "augment", Config: map[string]any{"variations": first, "of": "s0"}})}
+		for i := range 300 {
+			nodes = append(nodes, step(fmt.Sprint("t", i), &op{Type: "augment", Config: map[string]any{"variations": 8, "of": fmt.Sprint("t", i)}}))
+		}
+		return graph(nodes...)
+	}
+	mustRun(t, graph(many(8).Pipelines[0].Nodes[0]), options(s))
+	mustRun(t, many(8), options(s))
+	check := func() {
+		t.Helper()
+		f, err := engine.Plan(t.Context(), many(9), options(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Pipelines[0].Steps[0].Reasons; len(got) != 1 || got[0] != "variations 8 -> 9" {
+			t.Errorf("%q", got)
+		}
+	}
+	check()
+	if _, err := s.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check()
+}

@@ -145,11 +145,10 @@ func (p *planner) explain(ctx context.Context, n *nodeOf) *Explanation {
 
 // nearest finds the past result whose key differs least: of the same step if there is one, else of the same type.
 func (p *planner) nearest(ctx context.Context, u *unit, key string) (best *cache.Entry, changes []Change) {
-	es := p.history.of(ctx, u.desc.Type).candidates(u)
-	for _, e := range es {
-		cs := diffKeys(e.Key, key)
+	for _, x := range p.history.candidates(ctx, u) {
+		cs := diffKeys(x.Key, key)
 		if best == nil || len(cs) < len(changes) {
-			best, changes = e, cs
+			best, changes = x.Entry, cs
 		}
 	}
 	for i, c := range changes {
