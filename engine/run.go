@@ -234,7 +234,10 @@ func (r *runner) look() {
 			return
 		}
 		r.lookups++
-		r.hands.do(func() { r.messages <- r.lookUp(jobs) })
+		r.hands.do(func() {
+			runtime.Gosched() // loop and lookups would hand the processor to each other for 10 ms, and steps would wait
+			r.messages <- r.lookUp(jobs)
+		})
 	}
 }
 
