@@ -89,6 +89,21 @@ func TestLayers(t *testing.T) {
 	}
 }
 
+// The compiled pages are no larger than they need to be: what writes them is called, not put in the place of each call.
+func TestPagesAreSmall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("links the program")
+	}
+	program := filepath.Join(t.TempDir(), "rein")
+	said(t, nil, "go", "build", "-o", program, "rein/cmd/rein")
+	size := symbolSizes(t, program)
+	for name, most := range map[string]float64{"rein/pipelines/compare/render": 420e3, "rein/cmd/rein/internal/ui": 170e3} {
+		if n := size[name]; n == 0 || n > most {
+			t.Errorf("%s has %.0f bytes, want at most %.0f", name, n, most)
+		}
+	}
+}
+
 // Nothing in the program calls methods by names that are made at run time, as text/template and html/template do: the linker would keep every
 // exported method of every type, which is 7 MB. Pages are compiled ahead instead (package markup).
 func TestNoMethodIsCalledByItsName(t *testing.T) {
