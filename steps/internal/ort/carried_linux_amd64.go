@@ -4,7 +4,7 @@ package ort
 
 import _ "embed"
 
-//go:embed carried/linux_amd64.zst
+//go:embed carried/linux_amd64.br
 var packed string
 
 var carried = library{

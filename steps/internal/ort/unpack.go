@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/andybalholm/brotli"
 )
 
 // library is a shared library that the program carries.
@@ -18,7 +18,7 @@ type library struct {
 	version string
 	name    string  // file name
 	sha256  string  // of the content, in hex
-	packed  *string // the content, compressed with zstd; nil if the program carries none
+	packed  *string // the content with positions for distances, compressed with Brotli; nil if the program carries none
 }
 
 // cacheDirs are the folders into which the library may be unpacked, the best first: the user's cache folder, then a folder of this user in
@@ -68,19 +68,16 @@ func (l library) is(path string) bool {
 	return err == nil && hex.EncodeToString(h.Sum(nil)) == l.sha256 && private(filepath.Dir(path)) == nil
 }
 
-// write decompresses the library into w. It returns an error if the result has another digest.
+// write writes the library to w. It returns an error if the content has another digest.
 func (l library) write(w io.Writer) error {
-	d, err := zstd.NewReader(strings.NewReader(*l.packed))
+	content, err := io.ReadAll(brotli.NewReader(strings.NewReader(*l.packed)))
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w: this copy of rein is damaged", l.name, err)
 	}
-	defer d.Close()
-	h := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(w, h), d); err != nil {
-		return err
-	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != l.sha256 {
+	toDistances(architecture, content)
+	if got := fmt.Sprintf("%x", sha256.Sum256(content)); got != l.sha256 {
 		return fmt.Errorf("%s has the SHA-256 %s, want %s: this copy of rein is damaged", l.name, got, l.sha256)
 	}
-	return nil
+	_, err = w.Write(content)
+	return err
 }

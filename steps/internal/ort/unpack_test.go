@@ -9,18 +9,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // small returns a library of a few bytes.
 func small(t *testing.T, content string) library {
 	t.Helper()
-	enc, err := zstd.NewWriter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	packed := string(enc.EncodeAll([]byte(content), nil))
+	packed := string(pack(t, architecture, []byte(content)))
 	sum := sha256.Sum256([]byte(content))
 	return library{version: "1.2.3", name: "libsmall.so", sha256: hex.EncodeToString(sum[:]), packed: &packed}
 }
