@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	tea "charm.land/bubbletea/v2"
-
 	"rein/steps/artifact"
 	"rein/steps/review"
 )
@@ -18,15 +16,11 @@ func screen(d review.Decisions, save func(review.Decisions) error) *Model {
 
 func press(m *Model, keys ...string) (quit bool) {
 	for _, k := range keys {
-		msg := tea.KeyPressMsg{Code: []rune(k)[0], Text: k}
-		switch k {
-		case "enter":
-			msg = tea.KeyPressMsg{Code: tea.KeyEnter}
-		case "backspace":
-			msg = tea.KeyPressMsg{Code: tea.KeyBackspace}
+		pressed := key{name: k}
+		if len(k) == 1 {
+			pressed.text = k
 		}
-		_, cmd := m.Update(msg)
-		quit = cmd != nil
+		quit = m.press(pressed)
 	}
 	return quit
 }
