@@ -5,12 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // crashEnv tells the test binary that it is the process that will be killed, and where its store is.
@@ -162,5 +166,55 @@ func checkCommitted(t *testing.T, s *Store, i int, must bool) {
 	got, err := os.ReadFile(path)
 	if err != nil || string(got) != string(crashContent(i)) {
 		t.Fatalf("action %d: %d bytes of something else, %v", i, len(got), err)
+	}
+}
+
+// What several goroutines want on the disk at once is there when each goes on, by a sync of its own or by one of the whole file system.
+func TestOnDisk(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	var mu sync.Mutex
+	all, each := 0, map[string]int{}
+	tell := func(path string, whole bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if whole {
+			all++
+		}
+		each[path]++
+	}
+	onSync.Store(&tell)
+	defer onSync.Store(nil)
+	var g errgroup.Group
+	for i := range 40 {
+		g.Go(func() error {
+			for k := range 5 {
+				var paths []string
+				for n := range 1 + i%4 {
+					path := filepath.Join(s.Dir(), fmt.Sprint("file ", i, " ", k, " ", n))
+					write(t, path, "x")
+					paths = append(paths, path)
+				}
+				mu.Lock()
+				before := all
+				mu.Unlock()
+				if err := s.onDisk(paths...); err != nil {
+					return err
+				}
+				mu.Lock()
+				for _, path := range paths {
+					if all == before && each[path] == 0 {
+						t.Errorf("%s isn't on the disk", path)
+					}
+				}
+				mu.Unlock()
+			}
+			return s.onDisk(filepath.Join(s.Dir(), "blobs"))
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.onDisk(filepath.Join(s.Dir(), "absent")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that isn't there: %v", err)
 	}
 }

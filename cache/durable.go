@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,7 @@ const syncEvery = 5 * time.Second
 
 // unsynced is what was written since the last sync point.
 type unsynced struct {
+	every   time.Duration
 	syncing sync.Mutex // one sync point at a time
 
 	mu    sync.Mutex
@@ -50,9 +52,9 @@ func (s *Store) wrote(blobs ...Blob) {
 	}
 	u.any = true
 	if u.timer == nil {
-		u.timer = time.AfterFunc(syncEvery, func() { _ = s.Sync() }) // what it couldn't write is left to the next one
+		u.timer = time.AfterFunc(u.every, func() { _ = s.Sync() }) // what it couldn't write is left to the next one
 	} else {
-		u.timer.Reset(syncEvery)
+		u.timer.Reset(u.every)
 	}
 }
 
@@ -123,6 +125,109 @@ func (s *Store) syncAll(blobs map[Blob]bool) error {
 		}
 	}
 	return s.index.Sync(func(path string) error { return unlessGone(syncPath(path)) })
+}
+
+// group has paths synced that several goroutines want on the disk at the same time: while one sync goes on, the paths for the next one
+// gather.
+type group struct {
+	mu      sync.Mutex
+	waiting []wanted
+	busy    bool
+}
+
+// wanted is what one goroutine waits for.
+type wanted struct {
+	paths []string
+	done  chan error
+}
+
+// onDisk returns when files and folders are on the disk.
+func (s *Store) onDisk(paths ...string) error {
+	w := wanted{paths, make(chan error, 1)}
+	g := &s.group
+	g.mu.Lock()
+	g.waiting = append(g.waiting, w)
+	if !g.busy {
+		g.busy = true
+		go s.syncGroups()
+	}
+	g.mu.Unlock()
+	return <-w.done
+}
+
+func (s *Store) syncGroups() {
+	g := &s.group
+	for {
+		g.mu.Lock()
+		all := g.waiting
+		if g.waiting = nil; len(all) == 0 {
+			g.busy = false
+		}
+		g.mu.Unlock()
+		if len(all) == 0 {
+			return
+		}
+		s.syncGroup(all)
+	}
+}
+
+func (s *Store) syncGroup(all []wanted) {
+	count := 0
+	dirs := []string{s.dir}
+	for _, w := range all {
+		count += len(w.paths)
+		for _, path := range w.paths {
+			if dir := filepath.Dir(path); !slices.Contains(dirs, dir) {
+				dirs = append(dirs, dir)
+			}
+		}
+	}
+	if count > fewFiles {
+		if done, err := syncFileSystem(dirs...); done {
+			for _, w := range all {
+				w.done <- err
+			}
+			return
+		}
+	}
+	var each errgroup.Group
+	each.SetLimit(4 * runtime.GOMAXPROCS(0))
+	for _, w := range all {
+		each.Go(func() error {
+			var err error
+			for _, path := range w.paths {
+				err = errors.Join(err, syncPath(path))
+			}
+			w.done <- err
+			return nil
+		})
+	}
+	_ = each.Wait() // each waits for its own error
+}
+
+// writeTogether is writeFile of several files, after first is on the disk. No file is replaced before all of them are.
+func (s *Store) writeTogether(durable bool, files [][2]string, first []string) (err error) {
+	drafts := make([]string, len(files))
+	for i, f := range files {
+		if err == nil {
+			drafts[i], err = draft(f[0], []byte(f[1]))
+		}
+	}
+	if err == nil {
+		err = s.onDisk(append(first, drafts...)...)
+	}
+	for i, f := range files {
+		switch {
+		case err == nil:
+			err = replace(drafts[i], f[0])
+		case drafts[i] != "":
+			err = errors.Join(err, os.Remove(drafts[i]))
+		}
+	}
+	if err != nil || !durable {
+		return err
+	}
+	return s.onDisk(filepath.Dir(files[0][0]))
 }
 
 // reseal seals a blob that is on the disk now, if it is what this process has hashed.

@@ -14,26 +14,39 @@ const tmpFile = ".tmp-"
 // writeFile writes a file so that it is there whole or not at all, also after a power cut. A durable one is there after that; another
 // one may be what it was before.
 func writeFile(path string, durable bool, parts ...[]byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), tmpFile)
+	tmp, err := draft(path, parts...)
 	if err != nil {
 		return err
+	}
+	if err := errors.Join(syncPath(tmp), replace(tmp, path)); err != nil || !durable {
+		return err
+	}
+	return syncPath(filepath.Dir(path))
+}
+
+// draft writes a file beside path, which becomes that file by replace once it is on the disk.
+func draft(path string, parts ...[]byte) (tmp string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), tmpFile)
+	if err != nil {
+		return "", err
 	}
 	for _, b := range parts {
 		if err == nil {
 			_, err = f.Write(b)
 		}
 	}
-	err = errors.Join(err, f.Chmod(0o644), syncFile(f), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
 	}
+	return f.Name(), nil
+}
+
+func replace(tmp, path string) error {
+	err := os.Rename(tmp, path)
 	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		err = errors.Join(err, os.Remove(tmp))
 	}
-	if !durable {
-		return nil
-	}
-	return syncPath(filepath.Dir(path))
+	return err
 }
 
 // copyFile copies a regular file, by a reflink if the file system has them.

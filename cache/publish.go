@@ -155,7 +155,7 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 	}
 	// Otherwise, after a power cut, the path could hold its former content again, which the record doesn't name any more. Not every file
 	// system can sync a folder.
-	_ = syncPath(filepath.Dir(p.path))
+	_ = s.onDisk(filepath.Dir(p.path))
 	return true, p.keep(now)
 }
 
@@ -174,9 +174,6 @@ func (p *destination) make(ctx context.Context, b *Blob, build func(dst string) 
 	}
 	if now, err = readTree(fresh); err == nil {
 		err = now.hash(ctx, nil)
-	}
-	if err == nil {
-		err = now.sync()
 	}
 	if err != nil {
 		return nil, tmp, err

@@ -302,14 +302,14 @@ func (p *destination) sweep() error {
 	return RemoveAll(p.record.Temp)
 }
 
-// intend records what is about to replace the present content. After a kill, the old content, the new one and any mixture of both are then
-// known as rein's.
+// intend records what is about to replace the present content, and has both on the disk. After a kill, the old content, the new one and any
+// mixture of both are then known as rein's.
 func (p *destination) intend(now *tree, tmp string) error {
 	p.record.Temp = tmp
 	if b := now.blob(); !slices.Contains(p.record.Blobs, b) {
 		p.record.Blobs = append(p.record.Blobs, b)
 	}
-	return p.write(now, true)
+	return p.write(now, true, now.paths()...)
 }
 
 // keeps tells whether the record says that b is all that rein has put at the path.
@@ -335,22 +335,23 @@ func (p *destination) keep(t *tree) error {
 	return nil
 }
 
-// write keeps the record; a durable one is there after a power cut, another one may be as it was before.
-func (p *destination) write(t *tree, durable bool) error {
+// write keeps the record, after the paths that it vouches for are on the disk. A durable one is there after a power cut, another one may be
+// as it was before.
+func (p *destination) write(t *tree, durable bool, first ...string) error {
 	if p.store.readOnly {
-		return nil
+		return p.store.onDisk(first...)
 	}
 	if err := makeDir(filepath.Join(p.store.dir, publishedDir)); err != nil {
 		return stateError(err)
-	}
-	if t.dir {
-		if err := writeFile(p.treePath(t.blob()), durable, []byte(t.text())); err != nil {
-			return stateError(err)
-		}
 	}
 	b, err := json.Marshal(p.record)
 	if err != nil {
 		return err
 	}
-	return stateError(writeFile(p.store.recordPath(p.path)+".json", durable, b))
+	var files [][2]string
+	if t.dir {
+		files = append(files, [2]string{p.treePath(t.blob()), t.text()})
+	}
+	files = append(files, [2]string{p.store.recordPath(p.path) + ".json", string(b)})
+	return stateError(p.store.writeTogether(durable, files, first))
 }

@@ -57,6 +57,7 @@ type Store struct {
 	outside   string              // folder for what a store that is only read inflates; "": none yet
 	proofs    map[Blob]Digest     // what this process has proven, and how it looked then
 	unsynced  unsynced
+	group     group
 	replaced  atomic.Bool // an entry was replaced or removed since the last Settle
 	index     *index.Index
 	leases    *leases
@@ -70,7 +71,7 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{dir: dir, readOnly: o.ReadOnly, index: index.New(filepath.Join(dir, indexDir), o.ReadOnly),
-		leases: newLeases(filepath.Join(dir, leasesDir))}
+		leases: newLeases(filepath.Join(dir, leasesDir)), unsynced: unsynced{every: syncEvery}}
 	if err := s.checkFormat(); err != nil || o.ReadOnly {
 		return s, err
 	}

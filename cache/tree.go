@@ -330,15 +330,19 @@ func (t *tree) seal(at time.Time) error {
 
 // sync makes the tree's content durable.
 func (t *tree) sync() error {
-	for _, f := range t.files {
-		if err := syncPath(f.path); err != nil {
-			return err
-		}
-	}
-	for _, d := range t.folders() {
-		if err := syncPath(d); err != nil {
+	for _, path := range t.paths() {
+		if err := syncPath(path); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// paths are the tree's files and folders.
+func (t *tree) paths() []string {
+	var out []string
+	for _, f := range t.files {
+		out = append(out, f.path)
+	}
+	return append(out, t.folders()...)
 }

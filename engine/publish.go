@@ -131,8 +131,8 @@ func each(atATime int, outputs []Output, do func(Output) error) []error {
 	return errs
 }
 
-// publishers is how many outputs are published at a time: each waits for the disk.
-const publishers = 8
+// publishers is how many outputs are published at a time: they wait for the disk together.
+const publishers = 64
 
 // publish copies the pipelines' outputs to their paths. On an error, some have been copied; the error is of the first that has not.
 func (r *runner) publish() error {
