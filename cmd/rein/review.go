@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	tea "charm.land/bubbletea/v2"
 	"github.com/spf13/cobra"
 
 	"rein/cache"
@@ -60,13 +61,12 @@ func (a *app) review(ctx context.Context, file string, l *loadFlags) error {
 	if err != nil {
 		return err
 	}
-	keys, ok := a.in.(reviewui.Terminal)
-	if tty, _ := isTerminal(a.in); !tty || !ok {
+	if tty, _ := isTerminal(a.in); !tty {
 		return configError(fmt.Errorf("review shows rows to a person and needs a terminal; without one, write the decisions into %s: a CSV file with the columns id, verdict (accept, reject, relabel), label (with relabel: the right one) and note", path))
 	}
 	m := reviewui.New(rows, decisions, func(d review.Decisions) error { return d.Write(path) })
 	m.Compare(originals)
-	if err := m.Run(ctx, keys, a.err); err != nil && ctx.Err() == nil {
+	if _, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(a.in), tea.WithOutput(a.err)).Run(); err != nil && ctx.Err() == nil {
 		return err
 	}
 	fmt.Fprintf(a.err, "%d of %d decided, in %s\n", m.Decided(), len(rows), path)

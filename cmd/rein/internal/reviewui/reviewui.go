@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	tea "charm.land/bubbletea/v2"
 	"github.com/mattn/go-runewidth"
 
 	"rein/pipelines/human"
@@ -46,16 +47,27 @@ func (m *Model) Err() error { return m.err }
 // Decided counts the rows that are decided.
 func (m *Model) Decided() int { return m.decisions.Decided(m.rows) }
 
-// press acts on a key and tells whether to end.
-func (m *Model) press(k key) (quit bool) {
-	if m.noting {
-		m.typeNote(k)
-		return false
+// Init implements tea.Model.
+func (m *Model) Init() tea.Cmd { return nil }
+
+// Update implements tea.Model.
+func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width = msg.Width
+	case tea.KeyPressMsg:
+		if m.noting {
+			m.typeNote(msg)
+			return m, nil
+		}
+		if m.key(msg.String()) {
+			return m, tea.Quit
+		}
 	}
-	return m.key(k.name)
+	return m, nil
 }
 
-// key is press while no note is typed.
+// key acts on a key and tells whether to end.
 func (m *Model) key(k string) (quit bool) {
 	if k == "q" || k == "ctrl+c" || k == "esc" {
 		return true
@@ -124,8 +136,8 @@ func (m *Model) next() {
 	}
 }
 
-func (m *Model) typeNote(k key) {
-	switch k.name {
+func (m *Model) typeNote(k tea.KeyPressMsg) {
+	switch k.String() {
 	case "enter":
 		m.noting = false
 	case "esc":
@@ -135,8 +147,15 @@ func (m *Model) typeNote(k key) {
 			m.note = string(r[:len(r)-1])
 		}
 	default:
-		m.note += k.text
+		m.note += k.Text
 	}
+}
+
+// View implements tea.Model.
+func (m *Model) View() tea.View {
+	v := tea.NewView(m.screen())
+	v.AltScreen = true
+	return v
 }
 
 func (m *Model) screen() string {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	tea "charm.land/bubbletea/v2"
+
 	"rein/steps/artifact"
 	"rein/steps/review"
 )
@@ -16,11 +18,15 @@ func screen(d review.Decisions, save func(review.Decisions) error) *Model {
 
 func press(m *Model, keys ...string) (quit bool) {
 	for _, k := range keys {
-		pressed := key{name: k}
-		if len(k) == 1 {
-			pressed.text = k
+		msg := tea.KeyPressMsg{Code: []rune(k)[0], Text: k}
+		switch k {
+		case "enter":
+			msg = tea.KeyPressMsg{Code: tea.KeyEnter}
+		case "backspace":
+			msg = tea.KeyPressMsg{Code: tea.KeyBackspace}
 		}
-		quit = m.press(pressed)
+		_, cmd := m.Update(msg)
+		quit = cmd != nil
 	}
 	return quit
 }
