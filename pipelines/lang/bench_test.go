@@ -42,6 +42,28 @@ func manySteps(n int) string {
 	return b.String()
 }
 
+// manyPrograms is a pipeline of n exec steps in layers of 100, each with two inputs, as programs write such files.
+func manyPrograms(n int) string {
+	var b strings.Builder
+	b.WriteString("pipeline \"main\" {}\n")
+	for i := range n {
+		first, second := "file(\"in.txt\")", fmt.Sprintf("file(\"in%d.txt\")", i)
+		if layer := i / 100; layer > 0 {
+			first, second = fmt.Sprintf("step.s%d.out", i-100), fmt.Sprintf("step.s%d.out", (layer-1)*100+(i*7+3)%100)
+		}
+		fmt.Fprintf(&b, `step "exec" "s%d" {
+  command = ["sh", "-c", "echo s%d | LC_ALL=C sort -u - $REIN_IN_a $REIN_IN_b > $REIN_OUT_out"]
+  inputs = {
+    a = %s
+    b = %s
+  }
+  outputs = ["out"]
+}
+`, i, i, first, second)
+	}
+	return b.String()
+}
+
 func benchmarkLoad(b *testing.B, text func(int) string) {
 	for _, n := range []int{1000, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -57,15 +79,16 @@ func benchmarkLoad(b *testing.B, text func(int) string) {
 	}
 }
 
-func BenchmarkLoadForEach(b *testing.B) { benchmarkLoad(b, manyInstances) }
-func BenchmarkLoadBlocks(b *testing.B)  { benchmarkLoad(b, manySteps) }
+func BenchmarkLoadForEach(b *testing.B)  { benchmarkLoad(b, manyInstances) }
+func BenchmarkLoadBlocks(b *testing.B)   { benchmarkLoad(b, manySteps) }
+func BenchmarkLoadPrograms(b *testing.B) { benchmarkLoad(b, manyPrograms) }
 
 // TestLoadingGrowsInProportion counts allocations, which no busy machine disturbs.
 func TestLoadingGrowsInProportion(t *testing.T) {
 	if testing.Short() {
 		t.Skip("loads thousands of steps")
 	}
-	for name, text := range map[string]func(int) string{"for_each": manyInstances, "blocks": manySteps} {
+	for name, text := range map[string]func(int) string{"for_each": manyInstances, "blocks": manySteps, "programs": manyPrograms} {
 		allocs := func(n int) float64 {
 			o := testOptions(map[string]string{"main.hcl": text(n)})
 			return testing.AllocsPerRun(1, func() { load([]string{"main.hcl"}, o) })

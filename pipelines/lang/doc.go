@@ -3,6 +3,7 @@
 // # How a file becomes a graph
 //
 //	source.go   names of files and folders -> text
+//	pieces.go   text -> syntax
 //	decode.go   text -> module: what one file says, by package grammar
 //	inherit.go  module -> chain -> merged: what a pipeline is after `extends`
 //	scope.go    expressions -> values, each once, when something asks for it; cycles are found here

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/json"
 
 	"rein/pipelines/lang/diag"
@@ -54,7 +53,7 @@ func parse(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
 	if isJSON(name) {
 		f, diags = json.Parse(bytes.TrimPrefix(text, []byte("\ufeff")), name)
 	} else {
-		f, diags = hclsyntax.ParseConfig(text, name, hcl.InitialPos)
+		f, diags = parseNative(name, text)
 	}
 	if f == nil {
 		f = &hcl.File{}
