@@ -24,7 +24,7 @@ const (
 
 // isHuge tells whether a value holds a number that has too many digits to be written out.
 func isHuge(v cty.Value) bool {
-	if !v.IsKnown() || v.IsNull() {
+	if !v.IsKnown() || v.IsNull() || !holds(v.Type(), cty.Number) {
 		return false
 	}
 	v, _ = v.Unmark()
@@ -33,8 +33,6 @@ func isHuge(v cty.Value) bool {
 		f := v.AsBigFloat()
 		exp := f.MantExp(nil)
 		return !f.IsInf() && (exp > maxExponent || exp < -maxExponent)
-	case t.IsPrimitiveType() || t.IsCapsuleType() || t.IsListType() && t.ElementType() == cty.String:
-		return false
 	case v.CanIterateElements():
 		for it := v.ElementIterator(); it.Next(); {
 			if _, e := it.Element(); isHuge(e) {

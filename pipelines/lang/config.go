@@ -182,7 +182,10 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 		return v, false
 	}
 	shown := v
-	v = c.unmark(v, prefix+f.Name)
+	literal := c.e.factsOf(a.expr).literal
+	if !literal {
+		v = c.unmark(v, prefix+f.Name)
+	}
 	secret := slices.Contains(c.sensitive, prefix+f.Name)
 	report := func(format string, args ...any) bool {
 		summary := "Wrong type of value"
@@ -192,7 +195,7 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 		c.e.diags = c.e.diags.Append(c.wrong(a, summary, format, args...))
 		return false
 	}
-	if holdsProduct(v) {
+	if !literal && holdsProduct(v) {
 		return v, report("The argument %q of %s step takes %s, not an artifact: it is a value, no input.%s", f.Name, diag.Article(c.i.step.decl.typeName), diag.Article(grammar.TypeText(f.Type)), inputsHint(c.i.step.decl.typ))
 	}
 	x, err := convert.Convert(v, f.Type)
@@ -208,8 +211,11 @@ func (c *configurer) field(f steps.Field, a *attr, prefix string) (cty.Value, bo
 	if x.IsNull() && f.Required {
 		return v, report("The argument %q of %s step is needed, and this is null.", f.Name, diag.Article(c.i.step.decl.typeName))
 	}
+	if f.Enum == nil {
+		return x, true
+	}
 	for _, s := range stringsIn(x) {
-		if f.Enum != nil && !slices.Contains(f.Enum, s) {
+		if !slices.Contains(f.Enum, s) {
 			if secret {
 				s = "(sensitive)"
 			}
@@ -247,6 +253,9 @@ func (c *configurer) unmark(v cty.Value, at string) cty.Value {
 
 func isInfinite(v cty.Value) bool {
 	found := false
+	if !holds(v.Type(), cty.Number) {
+		return false
+	}
 	_ = cty.Walk(v, func(_ cty.Path, x cty.Value) (bool, error) {
 		if x.Type() == cty.Number && !x.IsNull() && x.IsKnown() && x.AsBigFloat().IsInf() {
 			found = true
@@ -275,6 +284,9 @@ func stringsIn(v cty.Value) []string {
 
 func holdsProduct(v cty.Value) bool {
 	found := false
+	if !holds(v.Type(), productType) {
+		return false
+	}
 	_ = cty.Walk(v, func(_ cty.Path, x cty.Value) (bool, error) {
 		found = found || x.Type().Equals(productType)
 		return !found, nil

@@ -34,6 +34,40 @@ func bodyNameOf(b *grammar.Block, article string) bodyName {
 	return p
 }
 
+// schema is a block of the grammar with what is needed to read bodies by it. Of many blocks of a kind it is made once.
+type schema struct {
+	grammar.Block
+	hcl   *hcl.BodySchema
+	name  bodyName
+	inner map[string]*schema // of the blocks within
+}
+
+func schemaOf(b grammar.Block, article string) *schema {
+	s := &schema{Block: b, hcl: b.HCL(), name: bodyNameOf(&b, article), inner: map[string]*schema{}}
+	for _, c := range b.Blocks {
+		s.inner[c.Name] = schemaOf(c, "the block "+c.Name)
+	}
+	return s
+}
+
+// plain splits a body in which everything is known to the schema. It gives nil for any other.
+func plain(body *hclsyntax.Body, schema *hcl.BodySchema) *hcl.BodyContent {
+	c := &hcl.BodyContent{Attributes: make(hcl.Attributes, len(body.Attributes)), MissingItemRange: body.MissingItemRange()}
+	for name, a := range body.Attributes {
+		if !slices.ContainsFunc(schema.Attributes, func(k hcl.AttributeSchema) bool { return k.Name == name }) {
+			return nil
+		}
+		c.Attributes[name] = a.AsHCLAttribute()
+	}
+	for _, b := range body.Blocks {
+		if !slices.ContainsFunc(schema.Blocks, func(k hcl.BlockHeaderSchema) bool { return k.Type == b.Type && len(k.LabelNames) == len(b.Labels) }) {
+			return nil
+		}
+		c.Blocks = append(c.Blocks, b.AsHCLBlock())
+	}
+	return c
+}
+
 // content splits a body by a schema. In native syntax, unknown arguments and blocks get messages of our own that suggest what was meant. In
 // JSON the parser's messages stay, because a JSON body can only be read by a schema. meant are the names that misspelt ones probably stand
 // for: they aren't reported as missing too.
@@ -47,6 +81,9 @@ func content(body hcl.Body, schema *hcl.BodySchema, at bodyName) (c *hcl.BodyCon
 			}
 		}
 		return c, nil, diags
+	}
+	if c := plain(native, schema); c != nil {
+		return c, nil, nil
 	}
 	c, _, diags = body.PartialContent(schema)
 	labelErrors(diags, schema)

@@ -16,10 +16,35 @@ import (
 
 // decoder turns a parsed file into a module.
 type decoder struct {
-	types map[string]*steps.Type
-	m     *module
-	steps map[string]*stepDecl // by name
-	diags hcl.Diagnostics
+	types   map[string]*steps.Type
+	m       *module
+	steps   map[string]*stepDecl // by name
+	schemas map[kind]*schema
+	diags   hcl.Diagnostics
+}
+
+// kind is what bodies with the same schema have in common.
+type kind struct {
+	block string
+	typ   *steps.Type // of a step
+}
+
+// schema is made once for all blocks of a kind.
+func (d *decoder) schema(k kind) *schema {
+	s := d.schemas[k]
+	switch {
+	case s != nil:
+		return s
+	case k.typ != nil:
+		s = schemaOf(grammar.Step(k.typ), fmt.Sprintf("a step of type %q", k.typ.Name))
+	default:
+		s = schemaOf(*grammar.Of(k.block), diag.Article(k.block)+" block")
+	}
+	if d.schemas == nil {
+		d.schemas = map[kind]*schema{}
+	}
+	d.schemas[k] = s
+	return s
 }
 
 func (d *decoder) errorf(r hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
@@ -72,11 +97,11 @@ func (d *decoder) file(body hcl.Body) {
 		case "output":
 			d.output(b)
 		case "compare":
-			d.m.compare = d.block(b, *grammar.Of("compare"), "a compare block")
+			d.m.compare = d.block(b, d.schema(kind{block: "compare"}))
 		case "executor":
 			d.executor(b)
 		case "cache":
-			d.m.cache = d.block(b, *grammar.Of("cache"), "a cache block")
+			d.m.cache = d.block(b, d.schema(kind{block: "cache"}))
 		}
 	}
 }
@@ -102,7 +127,8 @@ func (d *decoder) labels(b *hcl.Block) bool {
 
 func (d *decoder) pipeline(b *hcl.Block) {
 	h := &header{name: b.Labels[0], rng: b.DefRange, nameRange: b.LabelRanges[0]}
-	c, _, diags := content(b.Body, grammar.Of("pipeline").HCL(), bodyNameOf(grammar.Of("pipeline"), "the pipeline block"))
+	s := schemaOf(*grammar.Of("pipeline"), "the pipeline block")
+	c, _, diags := content(b.Body, s.hcl, s.name)
 	d.diags = append(d.diags, diags...)
 	d.constant(c, "title", &h.title)
 	d.constant(c, "extends", &h.extends)
@@ -151,7 +177,7 @@ func (d *decoder) free(body hcl.Body, have []*attr, what string) []*attr {
 }
 
 // block reads a body by its schema, blocks within it too.
-func (d *decoder) block(b *hcl.Block, s grammar.Block, article string) *block {
+func (d *decoder) block(b *hcl.Block, s *schema) *block {
 	out := &block{name: b.Type, attrs: map[string]*attr{}, rng: b.DefRange, in: d.m}
 	if s.Free {
 		for _, a := range d.free(b.Body, nil, "argument") {
@@ -159,30 +185,26 @@ func (d *decoder) block(b *hcl.Block, s grammar.Block, article string) *block {
 		}
 		return out
 	}
-	c, meant, diags := content(b.Body, s.HCL(), bodyNameOf(&s, article))
+	c, meant, diags := content(b.Body, s.hcl, s.name)
 	d.diags = append(d.diags, diags...)
 	out.meant = meant
 	d.fill(out, c, s)
 	return out
 }
 
-func (d *decoder) fill(out *block, c *hcl.BodyContent, s grammar.Block) {
-	for _, a := range sortedAttrs(c.Attributes, d.m) {
+func (d *decoder) fill(out *block, c *hcl.BodyContent, s *schema) {
+	for _, a := range attrsOf(c.Attributes, d.m) {
 		out.attrs[a.name] = a
-	}
-	inner := map[string]grammar.Block{}
-	for _, n := range s.Blocks {
-		inner[n.Name] = n
 	}
 	seen := map[string]hcl.Range{}
 	for _, b := range c.Blocks {
-		n := inner[b.Type]
+		n := s.inner[b.Type]
 		if first, ok := seen[b.Type]; ok && n.Single {
 			diag.Also(d.errorf(b.DefRange, "Duplicate block", "%s may come once here.", b.Type), first, "the first")
 			continue
 		}
 		seen[b.Type] = b.DefRange
-		nb := d.block(b, n, "the block "+b.Type)
+		nb := d.block(b, n)
 		nb.repeated = !n.Single
 		out.blocks = append(out.blocks, nb)
 	}
@@ -195,7 +217,7 @@ func (d *decoder) fill(out *block, c *hcl.BodyContent, s grammar.Block) {
 
 func (d *decoder) variable(b *hcl.Block) {
 	n := len(d.diags)
-	body := d.block(b, *grammar.Of("variable"), "a variable block")
+	body := d.block(b, d.schema(kind{block: "variable"}))
 	v := &variableDecl{broken: len(d.diags) > n, name: b.Labels[0], attrs: body.attrs, validations: body.blocks, rng: b.DefRange, nameRange: b.LabelRanges[0], in: d.m}
 	for _, o := range d.m.variables {
 		if o.name == v.name {
@@ -215,7 +237,7 @@ func (d *decoder) step(b *hcl.Block) {
 		d.errorf(s.typeRange, "Unknown step type", "There is no step type %q.%s `rein steps` lists them.", s.typeName, diag.DidYouMean(s.typeName, names))
 		s.body = &block{name: "step", attrs: map[string]*attr{}, rng: b.DefRange, in: d.m}
 	} else {
-		s.body = d.block(b, grammar.Step(s.typ), fmt.Sprintf("a step of type %q", s.typeName))
+		s.body = d.block(b, d.schema(kind{typ: s.typ}))
 	}
 	if o := d.steps[s.name]; o != nil {
 		diag.Also(d.errorf(s.nameRange, "Duplicate step", "A step named %q was declared already; names are unique in a pipeline, whatever the type.", s.name), o.rng, "the first")
@@ -227,7 +249,7 @@ func (d *decoder) step(b *hcl.Block) {
 
 func (d *decoder) output(b *hcl.Block) {
 	o := &outputDecl{name: b.Labels[0], rng: b.DefRange, in: d.m}
-	o.body = d.block(b, *grammar.Of("output"), "an output block")
+	o.body = d.block(b, d.schema(kind{block: "output"}))
 	for _, p := range d.m.outputs {
 		if p.name == o.name {
 			diag.Also(d.errorf(b.LabelRanges[0], "Duplicate output", "output %q was declared already.", o.name), p.rng, "the first")
@@ -247,7 +269,7 @@ func (d *decoder) executor(b *hcl.Block) {
 		d.errorf(x.nameRange, "Reserved name", "%q is this machine; give the executor another name.", x.name)
 		return
 	}
-	x.body = d.block(b, *grammar.Of("executor"), "an executor block")
+	x.body = d.block(b, d.schema(kind{block: "executor"}))
 	d.m.executors = append(d.m.executors, x)
 }
 

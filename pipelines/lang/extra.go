@@ -32,7 +32,7 @@ func extraAttribute(v cty.Value, want cty.Type) error {
 				return err
 			}
 		}
-	case want.IsCollectionType() && v.CanIterateElements():
+	case want.IsCollectionType() && !want.ElementType().IsPrimitiveType() && v.CanIterateElements():
 		for it := v.ElementIterator(); it.Next(); {
 			_, x := it.Element()
 			if err := extraAttribute(x, want.ElementType()); err != nil {

@@ -38,7 +38,9 @@ func (c *ParseCache) parse(name string, text []byte) (*hcl.File, hcl.Diagnostics
 
 func parseFile(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
 	f, diags := parse(name, text)
-	listSplats(f.Body)
+	if bytes.IndexByte(text, '*') >= 0 { // else there is no splat
+		listSplats(f.Body)
+	}
 	return f, diags
 }
 

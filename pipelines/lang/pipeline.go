@@ -41,8 +41,9 @@ type Variable struct {
 
 // pipeline makes a graph of a chain of files.
 func (l *loader) pipeline(c chain) {
-	e := &evaluator{loader: l, m: l.merge(c), variables: map[string]*variable{}, locals: map[string]*lazy{}, steps: map[string]*step{},
-		texts: map[string]string{}, facts: map[hcl.Expression]*facts{}}
+	m := l.merge(c)
+	e := &evaluator{loader: l, m: m, variables: map[string]*variable{}, locals: map[string]*lazy{}, steps: map[string]*step{},
+		texts: map[string]string{}, facts: make(map[hcl.Expression]*facts, 4*len(m.steps))}
 	leaf := c.leaf()
 	p := &Pipeline{Name: baseName(leaf.file), File: leaf.file, eval: e, node: &engine.Pipeline{File: leaf.file}}
 	if leaf.header != nil {

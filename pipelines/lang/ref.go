@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"rein/pipelines/lang/diag"
 )
@@ -21,23 +22,68 @@ type ref struct {
 	trav       hcl.Traversal
 }
 
-// facts are what is known of an expression before it is evaluated, found once: steps with for_each evaluate it often.
+// facts are what is known of an expression, found once: steps with for_each evaluate it often.
 type facts struct {
 	refs    []ref
+	common  bool // collect could read it, so only the references can be wrong
+	literal bool // it has no references and calls nothing
 	checked bool
 	ok      bool
+	known   bool // value is what it evaluates to, because it refers to nothing
+	value   cty.Value
 }
 
 func (e *evaluator) factsOf(expr hcl.Expression) *facts {
 	if f, ok := e.facts[expr]; ok {
 		return f
 	}
-	f := &facts{}
-	for _, t := range expr.Variables() {
-		f.refs = append(f.refs, refOf(t))
+	f := &facts{literal: true}
+	if f.common = f.collect(expr, e.functionsIn("")); !f.common {
+		*f = facts{}
+		for _, t := range expr.Variables() {
+			f.refs = append(f.refs, refOf(t))
+		}
 	}
 	e.facts[expr] = f
 	return f
+}
+
+// collect finds the references of an expression that is made of literals, references, lists, objects and calls, as most are. It is false for
+// any other, for unknown functions, and for numbers that are too long. The order is that of the library, whose walk takes several times as
+// long.
+func (f *facts) collect(expr hcl.Expression, known functionSet) bool {
+	all := func(parts []hclsyntax.Expression) bool {
+		for _, p := range parts {
+			if !f.collect(p, known) {
+				return false
+			}
+		}
+		return true
+	}
+	switch x := expr.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return x.Val.IsKnown() && !isHuge(x.Val)
+	case *hclsyntax.TemplateExpr:
+		return all(x.Parts)
+	case *hclsyntax.TupleConsExpr:
+		return all(x.Exprs)
+	case *hclsyntax.ScopeTraversalExpr:
+		f.literal, f.refs = false, append(f.refs, refOf(x.Traversal))
+		return true
+	case *hclsyntax.FunctionCallExpr:
+		_, ok := known[x.Name]
+		f.literal = false
+		return ok && all(x.Args)
+	case *hclsyntax.ObjectConsExpr:
+		for _, item := range x.Items {
+			key, ok := item.KeyExpr.(*hclsyntax.ObjectConsKeyExpr)
+			if !ok || hcl.ExprAsKeyword(key.Wrapped) == "" && !f.collect(key.Wrapped, known) || !f.collect(item.ValueExpr, known) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 func refOf(t hcl.Traversal) ref {
@@ -66,7 +112,9 @@ func (e *evaluator) check(expr hcl.Expression, f *facts, s scope) bool {
 	for _, r := range f.refs {
 		e.checkRef(r, s)
 	}
-	e.checkFunctions(expr)
+	if !f.common {
+		e.checkFunctions(expr)
+	}
 	f.checked, f.ok = true, len(e.diags) == n
 	return f.ok
 }

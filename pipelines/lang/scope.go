@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"rein/pipelines/lang/diag"
@@ -68,8 +69,20 @@ var (
 // eval computes an expression. If ok is false it failed, and the reason has been reported here or where it arose.
 func (e *evaluator) eval(expr hcl.Expression, s scope) (cty.Value, bool) {
 	f := e.factsOf(expr)
+	if f.known {
+		return f.value, true
+	}
 	if !e.check(expr, f, s) {
 		return cty.DynamicVal, false
+	}
+	if _, alone := expr.(*hclsyntax.ScopeTraversalExpr); alone && e.has(f.refs[0].root, f.refs[0].name) { // needs no context
+		v, ok := e.lookup(f.refs[0], s)
+		if !ok {
+			return cty.DynamicVal, false
+		}
+		if v, diags := f.refs[0].rest.TraverseRel(v); !diags.HasErrors() && v.IsWhollyKnown() && !isHuge(v) {
+			return v, true
+		}
 	}
 	ctx, ok := e.context(f.refs, s)
 	if !ok {
@@ -77,17 +90,26 @@ func (e *evaluator) eval(expr hcl.Expression, s scope) (cty.Value, bool) {
 	}
 	v, diags := expr.Value(ctx)
 	e.add(diag.Explain(diags))
-	if !diags.HasErrors() && isHuge(v) {
+	if diags.HasErrors() || !f.literal && !e.usable(v, expr, s) {
+		return cty.DynamicVal, false
+	}
+	f.known, f.value = len(f.refs) == 0, v
+	return v, true
+}
+
+// usable reports a value that steps can't get.
+func (e *evaluator) usable(v cty.Value, expr hcl.Expression, s scope) bool {
+	if isHuge(v) {
 		e.diags = e.diags.Append(errorAt(expr.Range(), "Number is too long", "%s has a number of more than %d digits.", diag.UpperFirst(s.what), maxExponent*3/10))
-		return cty.DynamicVal, false
+		return false
 	}
-	if !diags.HasErrors() && !v.IsWhollyKnown() { // the parser's stand-in for what it couldn't read
-		if !e.diags.HasErrors() {
-			e.diags = e.diags.Append(errorAt(expr.Range(), "Value is not known", "%s has no value that is known before anything runs.", diag.UpperFirst(s.what)))
-		}
-		return cty.DynamicVal, false
+	if v.IsWhollyKnown() {
+		return true
 	}
-	return v, !diags.HasErrors()
+	if !e.diags.HasErrors() { // the parser's stand-in for what it couldn't read
+		e.diags = e.diags.Append(errorAt(expr.Range(), "Value is not known", "%s has no value that is known before anything runs.", diag.UpperFirst(s.what)))
+	}
+	return false
 }
 
 // context holds just what the references need.
@@ -96,31 +118,41 @@ func (e *evaluator) context(refs []ref, s scope) (*hcl.EvalContext, bool) {
 	if len(refs) == 0 {
 		return ctx, true
 	}
-	roots := map[string]map[string]cty.Value{}
 	ok := true
-	for _, r := range refs {
-		v, found := e.lookup(r, s)
-		if !found {
+	values := make([]cty.Value, len(refs)) // cty.NilVal: it failed
+	for i, r := range refs {
+		if v, found := e.lookup(r, s); found {
+			values[i] = v
+		} else {
 			ok = false
-			continue
 		}
-		if roots[r.root] == nil {
-			roots[r.root] = map[string]cty.Value{}
-		}
-		roots[r.root][r.name] = v
 	}
 	ctx.Variables = map[string]cty.Value{}
-	for root, names := range roots {
-		switch root {
+	for i, r := range refs {
+		if _, done := ctx.Variables[r.root]; done || values[i] == cty.NilVal {
+			continue
+		}
+		switch r.root {
 		case "each":
-			ctx.Variables[root] = s.each
+			ctx.Variables[r.root] = s.each
 		case "metric":
-			ctx.Variables[root] = s.metric
+			ctx.Variables[r.root] = s.metric
 		default:
-			ctx.Variables[root] = cty.ObjectVal(names)
+			ctx.Variables[r.root] = namesOf(r.root, refs[i:], values[i:])
 		}
 	}
 	return ctx, ok
+}
+
+// namesOf is an object of the values of references with a root.
+func namesOf(root string, refs []ref, values []cty.Value) cty.Value {
+	names := make(map[string]cty.Value, len(refs))
+	for i, r := range refs {
+		if r.root == root && values[i] != cty.NilVal {
+			names[r.name] = values[i]
+		}
+	}
+	return cty.ObjectVal(names)
 }
 
 // lookup gives what a reference's first two parts stand for.

@@ -72,7 +72,7 @@ func pieces(v cty.Value) string {
 // mayBeShown reports an error if a value that plans and records show is sensitive.
 func (e *evaluator) mayBeShown(a *attr, s scope) bool {
 	v, ok := e.eval(a.expr, s)
-	if ok && v.ContainsMarked() {
+	if ok && !e.factsOf(a.expr).literal && v.ContainsMarked() {
 		e.diags = e.diags.Append(errorAt(a.expr.Range(), "Sensitive value", "%s would be shown and recorded, and its value is sensitive.", a.name))
 		return false
 	}

@@ -1,8 +1,11 @@
 package lang
 
 import (
+	"iter"
+	"maps"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -39,6 +42,27 @@ func (a *product) String() string {
 	default:
 		return string(a.path.Kind) + "(\"" + a.path.Text + "\")"
 	}
+}
+
+// holds tells whether a type is of a kind or has parts of it.
+func holds(t cty.Type, kind cty.Type) bool {
+	some := func(parts iter.Seq[cty.Type]) bool {
+		for p := range parts {
+			if holds(p, kind) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case t.IsCollectionType():
+		return holds(t.ElementType(), kind)
+	case t.IsTupleType():
+		return some(slices.Values(t.TupleElementTypes()))
+	case t.IsObjectType():
+		return some(maps.Values(t.AttributeTypes()))
+	}
+	return t.Equals(kind)
 }
 
 // keyText is a key as text. A file that couldn't be read to its end may have keys without a value.

@@ -206,7 +206,9 @@ func (e *evaluator) evalAs(a *attr, s scope, want cty.Type) (cty.Value, bool) {
 		return v, false
 	}
 	shown := v
-	v, _ = v.UnmarkDeep()
+	if !e.factsOf(a.expr).literal {
+		v, _ = v.UnmarkDeep()
+	}
 	x, err := convert.Convert(v, want)
 	if err == nil && (x.IsNull() || !x.IsKnown()) {
 		err = fmt.Errorf("null is not possible")
