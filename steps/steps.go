@@ -148,14 +148,24 @@ func (t *Type) bind(v reflect.Value, c *engine.Call) {
 // Op returns the engine.Op of a step with the arguments args. It ignores unknown attributes; the caller reports them. sensitive lists the
 // dotted paths of arguments whose values must not be shown.
 func (t *Type) Op(args cty.Value, sensitive ...string) (engine.Op, error) {
+	o, err := t.op(args)
+	if err != nil {
+		return nil, err
+	}
+	if o.sensitive = sensitive; len(sensitive) > 0 {
+		return o, nil // the lines depend on the state folder
+	}
+	if o.lines, err = engine.ConfigLines(o.description()); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+func (t *Type) op(args cty.Value) (*op, error) {
 	cv := reflect.New(t.config).Elem()
 	if err := decodeInto(cv, t.Fields, args, ""); err != nil {
 		return nil, err
 	}
-	return t.op(cv, sensitive)
-}
-
-func (t *Type) op(cv reflect.Value, sensitive []string) (engine.Op, error) {
 	if v, ok := cv.Addr().Interface().(Validator); ok {
 		if err := v.Validate(); err != nil {
 			return nil, err
@@ -165,7 +175,7 @@ func (t *Type) op(cv reflect.Value, sensitive []string) (engine.Op, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config of %s: %w", t.Name, err)
 	}
-	return &op{t: t, config: func() (any, error) { return cv.Interface(), nil }, json: js, sensitive: sensitive}, nil
+	return &op{t: t, config: func() (any, error) { return cv.Interface(), nil }, json: js}, nil
 }
 
 // Revive returns an Op that was described before: config is the Config of its Description, lines are the lines of the key that the engine
@@ -180,7 +190,7 @@ func (t *Type) Revive(config json.RawMessage, lines []string) engine.Op {
 	})}
 }
 
-// read returns the Op of a config in canonical JSON.
+// read returns the Op of a config in canonical JSON. It has no lines, because nobody knows here which arguments are sensitive.
 func (t *Type) read(config json.RawMessage) (engine.Op, error) {
 	ty, err := ctyjson.ImpliedType(config)
 	if err != nil {
@@ -190,7 +200,7 @@ func (t *Type) read(config json.RawMessage) (engine.Op, error) {
 	if err != nil {
 		return nil, fmt.Errorf("step type %s: config: %w", t.Name, err)
 	}
-	return t.Op(v)
+	return t.op(v)
 }
 
 // Resolver returns a function that finds a step type by name and version. With it another process turns a work order into an Op.
@@ -217,13 +227,19 @@ type op struct {
 	sensitive []string
 }
 
-// Describe implements engine.Op.
-func (o *op) Describe(ctx context.Context) (engine.Description, error) {
-	d := engine.Description{
+// description is what Describe says without looking at the outside world.
+func (o *op) description() engine.Description {
+	return engine.Description{
 		Type: o.t.Name, Version: o.t.Version, Config: o.json, Lines: o.lines, Sensitive: o.sensitive,
-		Nondeterministic: o.t.nondeterministic, Isolated: o.t.isolated, Exclusive: o.t.exclusive, Reuses: o.t.reuses, Fingerprints: map[string]string{},
+		Nondeterministic: o.t.nondeterministic, Isolated: o.t.isolated, Exclusive: o.t.exclusive, Reuses: o.t.reuses,
 		Unkeyed: o.t.unkeyed, Extents: o.t.extents,
 	}
+}
+
+// Describe implements engine.Op.
+func (o *op) Describe(ctx context.Context) (engine.Description, error) {
+	d := o.description()
+	d.Fingerprints = map[string]string{}
 	if o.t.fingerprint != nil {
 		for k, v := range o.t.fingerprint() {
 			d.Fingerprints[k] = v

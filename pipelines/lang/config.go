@@ -19,25 +19,41 @@ import (
 type configurer struct {
 	e         *evaluator
 	i         *instance
+	args      map[string]cty.Value
+	ok        bool     // all arguments have a value, and the step type accepts them
 	sensitive []string // dotted paths of values that must not be shown
 }
 
-// bindConfig evaluates a step's config and makes the engine's Op of it.
-func (e *evaluator) bindConfig(i *instance) bool {
-	c := configurer{e: e, i: i}
-	t, body := i.step.decl.typ, i.step.decl.body
-	args, ok := c.fields(t.Fields, body, "")
-	op, err := t.Op(cty.ObjectVal(args), c.sensitive...)
+// bindConfig evaluates a step's config.
+func (e *evaluator) bindConfig(i *instance) {
+	i.config = &configurer{e: e, i: i}
+	i.config.args, i.config.ok = i.config.fields(i.step.decl.typ.Fields, i.step.decl.body, "")
+}
+
+// makeOps makes the engine's Ops of the instances' config. These depend on nothing else, so all cores take part.
+func (e *evaluator) makeOps(instances []*instance) {
+	refused := make([]error, len(instances))
+	onAllCores(len(instances), func(n int) {
+		i := instances[n]
+		t := i.step.decl.typ
+		op, err := t.Op(cty.ObjectVal(i.config.args), i.config.sensitive...)
+		if refused[n] = err; err == nil && i.config.ok {
+			i.node.Op, i.node.Traits = op, t.Traits(op)
+		}
+	})
+	for n, i := range instances {
+		i.config.judge(refused[n])
+	}
+}
+
+// judge reports what a step type has against its config.
+func (c *configurer) judge(err error) {
 	for _, problem := range steps.Problems(err) {
-		if _, told := args[argumentOf(problem)]; ok || told { // an argument that is wrong itself may make others seem wrong
+		if _, told := c.args[argumentOf(problem)]; c.ok || told { // an argument that is wrong itself may make others seem wrong
 			c.refused(problem)
 		}
 	}
-	if !ok || err != nil {
-		return false
-	}
-	i.node.Op, i.node.Traits = op, t.Traits(op)
-	return true
+	c.ok = c.ok && err == nil
 }
 
 // argumentOf is the argument that a step type's complaint begins with.

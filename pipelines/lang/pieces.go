@@ -2,8 +2,6 @@ package lang
 
 import (
 	"bytes"
-	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
@@ -39,23 +37,13 @@ func parsePieces(name string, text []byte, size int) *hcl.File {
 	if len(pieces) < 2 {
 		return nil
 	}
-	var next atomic.Int64
 	var broken atomic.Bool
-	var all sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(pieces)) {
-		all.Go(func() {
-			for !broken.Load() {
-				i := int(next.Add(1)) - 1
-				if i >= len(pieces) {
-					return
-				}
-				if !pieces[i].parse(name) {
-					broken.Store(true)
-				}
-			}
-		})
-	}
-	if all.Wait(); broken.Load() {
+	onAllCores(len(pieces), func(i int) {
+		if !broken.Load() && !pieces[i].parse(name) {
+			broken.Store(true)
+		}
+	})
+	if broken.Load() {
 		return nil
 	}
 	return joinPieces(pieces, text)

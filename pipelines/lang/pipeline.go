@@ -118,14 +118,24 @@ func (e *evaluator) evaluateAll() {
 
 // build makes the nodes.
 func (e *evaluator) build(p *engine.Pipeline) {
+	var built, configured []*instance
 	for _, s := range e.stepOrder {
 		if s.decl.typ == nil || !e.expand(s, s.decl.rng) {
 			continue
 		}
 		for _, i := range s.instances {
 			if e.buildNode(i) {
-				p.Nodes = append(p.Nodes, i.node)
+				built = append(built, i)
 			}
+			if i.config != nil {
+				configured = append(configured, i)
+			}
+		}
+	}
+	e.makeOps(configured)
+	for _, i := range built {
+		if i.config == nil || i.config.ok {
+			p.Nodes = append(p.Nodes, i.node)
 		}
 	}
 	e.checkCycles()
@@ -143,8 +153,9 @@ func (e *evaluator) buildNode(i *instance) bool {
 	if i.node.NotNeeded = !needed; !needed {
 		return e.checkUnneeded(i)
 	}
-	in, conf, meta := e.bindInputs(i), e.bindConfig(i), e.bindMeta(i)
-	return in && conf && meta
+	in := e.bindInputs(i)
+	e.bindConfig(i)
+	return e.bindMeta(i) && in
 }
 
 // checkUnneeded checks the arguments of a step that never runs without evaluating them: if `when` is false, they may have no value.

@@ -32,6 +32,7 @@ type instance struct {
 	ports   []engine.Port
 	portsOK state
 	node    *engine.Node
+	config  *configurer // nil: the step is not needed, or has mistakes elsewhere
 	edges   []edge
 }
 
