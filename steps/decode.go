@@ -115,16 +115,16 @@ func decodeGo(fv reflect.Value, x cty.Value, at string) error {
 		fv.Set(reflect.New(fv.Type().Elem()))
 		return decodeGo(fv.Elem(), x, at)
 	case reflect.Slice:
-		out := reflect.Zero(fv.Type()) // an empty list decodes to nil, like no list, so both give the same key
-		for it := x.ElementIterator(); it.Next(); {
+		fv.SetZero() // an empty list decodes to nil, like no list, so both give the same key
+		if n := x.LengthInt(); n > 0 {
+			fv.Set(reflect.MakeSlice(fv.Type(), n, n))
+		}
+		for i, it := 0, x.ElementIterator(); it.Next(); i++ {
 			_, e := it.Element()
-			n := reflect.New(fv.Type().Elem()).Elem()
-			if err := decodeGo(n, e, at); err != nil {
+			if err := decodeGo(fv.Index(i), e, at); err != nil {
 				return err
 			}
-			out = reflect.Append(out, n)
 		}
-		fv.Set(out)
 	case reflect.Map:
 		if x.LengthInt() == 0 {
 			return nil

@@ -163,12 +163,15 @@ func repeated(ctx context.Context, g *engine.Graph, f *engine.Forecast) ([]strin
 // coming goes through the steps that would run, or may have to.
 func coming(ctx context.Context, g *engine.Graph, f *engine.Forecast, each func(*engine.Node, engine.StepForecast, engine.Description) error) error {
 	for i, p := range g.Pipelines {
+		steps := make(map[string]engine.StepForecast, len(p.Nodes))
+		for _, s := range f.Pipelines[i].Steps {
+			steps[s.Name] = s
+		}
 		for _, n := range p.Nodes {
-			at := slices.IndexFunc(f.Pipelines[i].Steps, func(s engine.StepForecast) bool { return s.Name == n.Name })
-			if at < 0 || n.NotNeeded {
+			s, ok := steps[n.Name]
+			if !ok || n.NotNeeded {
 				continue
 			}
-			s := f.Pipelines[i].Steps[at]
 			if s.Status != engine.PlanRun && s.Status != engine.PlanUnknown {
 				continue
 			}
