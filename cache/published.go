@@ -73,21 +73,21 @@ func RealPath(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	real, err := filepath.EvalSymlinks(path)
-	if err == nil {
-		return real, nil
-	}
-	info, lerr := os.Lstat(path)
-	switch {
-	case lerr == nil && info.Mode()&fs.ModeSymlink != 0 && errors.Is(err, fs.ErrNotExist):
-		to, _ := os.Readlink(path)
-		return "", &Occupied{path, fmt.Sprintf("is a link to %s, which is not there", to)}
-	case lerr == nil && info.Mode()&fs.ModeSymlink != 0:
-		return "", &Occupied{path, fmt.Sprintf("is a link that can't be followed (%v)", err)}
-	case errors.Is(lerr, syscall.ENOTDIR):
-		return "", &Occupied{path, "can't be made: what it lies in is a file, not a folder"}
-	case !errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("%s: %w", path, err)
+	if info, lerr := os.Lstat(path); !errors.Is(lerr, fs.ErrNotExist) {
+		real, err := filepath.EvalSymlinks(path)
+		switch {
+		case err == nil:
+			return real, nil
+		case lerr == nil && info.Mode()&fs.ModeSymlink != 0 && errors.Is(err, fs.ErrNotExist):
+			to, _ := os.Readlink(path)
+			return "", &Occupied{path, fmt.Sprintf("is a link to %s, which is not there", to)}
+		case lerr == nil && info.Mode()&fs.ModeSymlink != 0:
+			return "", &Occupied{path, fmt.Sprintf("is a link that can't be followed (%v)", err)}
+		case errors.Is(lerr, syscall.ENOTDIR):
+			return "", &Occupied{path, "can't be made: what it lies in is a file, not a folder"}
+		case !errors.Is(err, fs.ErrNotExist):
+			return "", fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	dir := filepath.Dir(path)
 	if dir == path {
