@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"rein/engine"
@@ -77,17 +78,11 @@ func (e *evaluator) bindDynamic(i *instance) bool {
 	}
 	sc := i.scope("an input")
 	sc.in = a.in
-	v, ok := e.eval(a.expr, sc)
-	if !ok || v.IsNull() {
-		return ok
-	}
 	b := binder{e: e, i: i, a: a, sc: sc}
-	v, _ = v.Unmark()
-	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
-		b.report(a.expr.Range(), "Wrong type of value", "inputs gives names to artifacts, { name = file(\"...\") }; this is %s.", diag.WhatIs(v))
+	m, ok := b.members()
+	if !ok {
 		return false
 	}
-	m := v.AsValueMap()
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		b.port = steps.Port{Name: name, Kind: "file", List: true}
 		refs, good := b.value(m[name], a.expr.Range(), nil)
@@ -95,6 +90,65 @@ func (e *evaluator) bindDynamic(i *instance) bool {
 		i.node.Inputs = append(i.node.Inputs, engine.Input{Port: name, Refs: refs})
 	}
 	return ok
+}
+
+// members are the artifacts that an argument gives names to.
+func (b *binder) members() (map[string]cty.Value, bool) {
+	if items := referring(b.a.expr); items != nil {
+		return b.e.each(items, b.sc)
+	}
+	v, ok := b.e.eval(b.a.expr, b.sc)
+	if !ok || v.IsNull() {
+		return nil, ok
+	}
+	v, _ = v.Unmark()
+	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
+		b.report(b.a.expr.Range(), "Wrong type of value", "inputs gives names to artifacts, { name = file(\"...\") }; this is %s.", diag.WhatIs(v))
+		return nil, false
+	}
+	return v.AsValueMap(), true
+}
+
+// member is an element of an object that is written out.
+type member struct {
+	name string
+	expr hcl.Expression
+}
+
+// referring lists the members of an object of references, { rows = step.NAME.PORT }; nil for any other expression.
+func referring(expr hcl.Expression) []member {
+	object, ok := expr.(*hclsyntax.ObjectConsExpr)
+	if !ok {
+		return nil
+	}
+	out := make([]member, len(object.Items))
+	for i, item := range object.Items {
+		key, named := item.KeyExpr.(*hclsyntax.ObjectConsKeyExpr)
+		if _, refers := item.ValueExpr.(*hclsyntax.ScopeTraversalExpr); !named || !refers || key.ForceNonLiteral {
+			return nil
+		}
+		if out[i] = (member{hcl.ExprAsKeyword(key.Wrapped), item.ValueExpr}); out[i].name == "" {
+			return nil
+		}
+	}
+	return out
+}
+
+// each computes members one by one, which takes less than an object of all that they refer to.
+func (e *evaluator) each(members []member, s scope) (map[string]cty.Value, bool) {
+	ok := true
+	for _, m := range members {
+		ok = e.check(m.expr, e.factsOf(m.expr), s) && ok
+	}
+	if !ok {
+		return nil, false
+	}
+	values := make(map[string]cty.Value, len(members))
+	for _, m := range members {
+		v, good := e.eval(m.expr, s)
+		values[m.name], ok = v, ok && good
+	}
+	return values, ok
 }
 
 // binder turns the value of one argument into references.

@@ -50,22 +50,19 @@ func schemaOf(b grammar.Block, article string) *schema {
 	return s
 }
 
-// plain splits a body in which everything is known to the schema. It gives nil for any other.
-func plain(body *hclsyntax.Body, schema *hcl.BodySchema) *hcl.BodyContent {
-	c := &hcl.BodyContent{Attributes: make(hcl.Attributes, len(body.Attributes)), MissingItemRange: body.MissingItemRange()}
-	for name, a := range body.Attributes {
+// knows tells whether everything in a body is as the schema says.
+func knows(schema *hcl.BodySchema, body *hclsyntax.Body) bool {
+	for name := range body.Attributes {
 		if !slices.ContainsFunc(schema.Attributes, func(k hcl.AttributeSchema) bool { return k.Name == name }) {
-			return nil
+			return false
 		}
-		c.Attributes[name] = a.AsHCLAttribute()
 	}
 	for _, b := range body.Blocks {
 		if !slices.ContainsFunc(schema.Blocks, func(k hcl.BlockHeaderSchema) bool { return k.Type == b.Type && len(k.LabelNames) == len(b.Labels) }) {
-			return nil
+			return false
 		}
-		c.Blocks = append(c.Blocks, b.AsHCLBlock())
 	}
-	return c
+	return true
 }
 
 // content splits a body by a schema. In native syntax, unknown arguments and blocks get messages of our own that suggest what was meant. In
@@ -82,10 +79,10 @@ func content(body hcl.Body, schema *hcl.BodySchema, at bodyName) (c *hcl.BodyCon
 		}
 		return c, nil, diags
 	}
-	if c := plain(native, schema); c != nil {
+	c, _, diags = body.PartialContent(schema)
+	if len(diags) == 0 && knows(schema, native) {
 		return c, nil, nil
 	}
-	c, _, diags = body.PartialContent(schema)
 	labelErrors(diags, schema)
 	args, meantArgs := unknownArguments(native, schema, at)
 	blocks, meantBlocks := unknownBlocks(native, schema, at)

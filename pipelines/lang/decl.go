@@ -132,18 +132,12 @@ func sortedAttributes(body *hclsyntax.Body) []*hclsyntax.Attribute {
 	return out
 }
 
-// attrsOf makes attrs of what the parser found, in any order.
-func attrsOf(m hcl.Attributes, in *module) []*attr {
-	out := make([]*attr, 0, len(m))
+// sortedAttrs makes attrs of what the parser found, in the order in which they are written.
+func sortedAttrs(m hcl.Attributes, in *module) []*attr {
+	var out []*attr
 	for _, a := range m {
 		out = append(out, &attr{name: a.Name, expr: a.Expr, rng: a.Range, nameRange: a.NameRange, in: in})
 	}
-	return out
-}
-
-// sortedAttrs makes attrs of what the parser found, in the order in which they are written.
-func sortedAttrs(m hcl.Attributes, in *module) []*attr {
-	out := attrsOf(m, in)
 	slices.SortFunc(out, func(x, y *attr) int { return compareRange(x.rng, y.rng) })
 	return out
 }

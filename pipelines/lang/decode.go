@@ -185,19 +185,31 @@ func (d *decoder) block(b *hcl.Block, s *schema) *block {
 		}
 		return out
 	}
+	if native, ok := b.Body.(*hclsyntax.Body); ok && knows(s.hcl, native) { // like most
+		for name, a := range native.Attributes {
+			out.attrs[name] = &attr{name: name, expr: a.Expr, rng: a.SrcRange, nameRange: a.NameRange, in: d.m}
+		}
+		var inner hcl.Blocks
+		for _, b := range native.Blocks {
+			inner = append(inner, b.AsHCLBlock())
+		}
+		d.fill(out, inner, s)
+		return out
+	}
 	c, meant, diags := content(b.Body, s.hcl, s.name)
 	d.diags = append(d.diags, diags...)
 	out.meant = meant
-	d.fill(out, c, s)
+	for _, a := range sortedAttrs(c.Attributes, d.m) {
+		out.attrs[a.name] = a
+	}
+	d.fill(out, c.Blocks, s)
 	return out
 }
 
-func (d *decoder) fill(out *block, c *hcl.BodyContent, s *schema) {
-	for _, a := range attrsOf(c.Attributes, d.m) {
-		out.attrs[a.name] = a
-	}
+// fill adds the blocks within a block, and looks for what is missing.
+func (d *decoder) fill(out *block, blocks hcl.Blocks, s *schema) {
 	seen := map[string]hcl.Range{}
-	for _, b := range c.Blocks {
+	for _, b := range blocks {
 		n := s.inner[b.Type]
 		if first, ok := seen[b.Type]; ok && n.Single {
 			diag.Also(d.errorf(b.DefRange, "Duplicate block", "%s may come once here.", b.Type), first, "the first")

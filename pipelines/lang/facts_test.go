@@ -53,8 +53,8 @@ func TestFactsAreTheLibrarys(t *testing.T) {
 	}
 }
 
-// TestPlainContentIsTheLibrarys compares bodies without mistakes, and sees that mistakes are left to the library.
-func TestPlainContentIsTheLibrarys(t *testing.T) {
+// TestKnownBodiesHaveNoMistakes compares what knows says with what the library reports.
+func TestKnownBodiesHaveNoMistakes(t *testing.T) {
 	for text, want := range map[string]bool{
 		"": true,
 		"pipeline \"a\" {\n}\nlocals {\n}\nstep \"a\" \"b\" {\n  c = 1\n}\nlocals {\n}\n": true,
@@ -68,12 +68,9 @@ func TestPlainContentIsTheLibrarys(t *testing.T) {
 		if diags.HasErrors() {
 			t.Fatal(text, diags)
 		}
-		got := plain(f.Body.(*hclsyntax.Body), grammar.File())
-		if (got != nil) != want {
-			t.Errorf("%q is plain: %t", text, got != nil)
-		}
-		if c, _, _ := f.Body.PartialContent(grammar.File()); got != nil && !reflect.DeepEqual(got, c) {
-			t.Errorf("%q: %+v, want %+v", text, got, c)
+		got := knows(grammar.File(), f.Body.(*hclsyntax.Body))
+		if _, diags := f.Body.Content(grammar.File()); got != want || got == diags.HasErrors() {
+			t.Errorf("%q is known: %t; the library says: %v", text, got, diags)
 		}
 	}
 }

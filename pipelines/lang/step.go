@@ -61,6 +61,9 @@ func (i *instance) port(name string) (engine.Port, bool) {
 
 // expand finds a step's instances.
 func (e *evaluator) expand(s *step, at hcl.Range) bool {
+	if s.keys.state == done {
+		return true
+	}
 	_, ok := e.compute(&s.keys, "the keys of step."+s.decl.name, at, func() (cty.Value, bool) {
 		a := s.decl.body.attrs["for_each"]
 		if a == nil {
