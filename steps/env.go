@@ -54,7 +54,10 @@ func (e *Env) Progress(done, total int64, unit string) {
 	e.call.Emit(engine.Event{Action: engine.ActionProgress, Done: done, Total: total, Unit: unit})
 }
 
-// Metric records a named value with the result. Names are in lower case with underscores: fp_rate, total_samples.
+// Metric records a named value with the result. Names are in lower case with underscores: fp_rate, total_samples. An event is large, and
+// steps record many values: the calls aren't inlined.
+//
+//go:noinline
 func (e *Env) Metric(name string, v float64) {
 	e.call.Emit(engine.Event{Action: engine.ActionMetric, Metric: name, Value: v})
 }

@@ -86,16 +86,26 @@ type GPUUser interface{ UsesGPU() bool }
 
 // New returns a step type that calls run. Raise version whenever equal inputs would give a different output.
 func New[C, I, O any](name string, version int, doc string, run func(context.Context, *Env, C, I) (O, error), opts ...Option) *Type {
-	t := &Type{Name: name, Version: version, Doc: doc, config: reflect.TypeFor[C]()}
+	t := newType(name, version, doc, *new(C), reflect.TypeFor[C](), reflect.TypeFor[I](), reflect.TypeFor[O](), opts)
+	t.call = func(ctx context.Context, env *Env, config any, c *engine.Call) error {
+		var inputs I
+		t.bind(reflect.ValueOf(&inputs).Elem(), c)
+		_, err := run(ctx, env, config.(C), inputs)
+		return err
+	}
+	return t
+}
+
+// newType is what New does whatever the types are, which is compiled once. zero is a config without values.
+func newType(name string, version int, doc string, zero any, config, in, out reflect.Type, opts []Option) *Type {
+	t := &Type{Name: name, Version: version, Doc: doc, config: config}
 	t.Fields = fieldsOf(t.config)
 	t.unkeyed = paths(t.Fields, "", func(f Field) bool { return f.Unkeyed })
 	t.extents = paths(t.Fields, "", func(f Field) bool { return f.Extent })
-	var zero any = *new(C)
 	_, gpu := zero.(GPUUser)
 	_, fingerprint := zero.(Fingerprinter)
 	t.describes = gpu || fingerprint
 	_, t.adjusts = zero.(TraitsAdjuster)
-	in, out := reflect.TypeFor[I](), reflect.TypeFor[O]()
 	if t.Dynamic = in == reflect.TypeFor[Inputs](); !t.Dynamic {
 		t.In, t.Out = portsOf(in), portsOf(out)
 	}
@@ -110,12 +120,6 @@ func New[C, I, O any](name string, version int, doc string, run func(context.Con
 		o(t)
 	}
 	t.checkTraits()
-	t.call = func(ctx context.Context, env *Env, config any, c *engine.Call) error {
-		var inputs I
-		t.bind(reflect.ValueOf(&inputs).Elem(), c)
-		_, err := run(ctx, env, config.(C), inputs)
-		return err
-	}
 	return t
 }
 

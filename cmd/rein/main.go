@@ -51,6 +51,9 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
+// configError gives an error the status exitConfig. It isn't inlined, because all commands have many such errors.
+//
+//go:noinline
 func configError(err error) error { return &exitError{exitConfig, err} }
 
 // mainCode runs the command line and returns the exit status. The first interrupt asks everything to stop and keeps finished results; a

@@ -94,7 +94,9 @@ func (g *Graph) tensor(name string, t DType, shape []int, raw []byte) string {
 	return name
 }
 
-// Node adds an operator with one output, which it returns.
+// Node adds an operator with one output, which it returns. It isn't inlined, because graphs are made by hundreds of calls.
+//
+//go:noinline
 func (g *Graph) Node(op, output string, inputs []string, attrs ...Attr) string {
 	g.Op(op, "", []string{output}, inputs, attrs...)
 	return output
