@@ -135,8 +135,7 @@ type runner struct {
 	executing int // tasks that execute, or wait for another process
 }
 
-// maxResolves is how many lookups may be in progress at a time, and maxTogether how many units one lookup may have. Lookups that ask nobody
-// else wait for processors: more of them than there are would only delay each other, and the steps that they find.
+// maxResolves is how many lookups may be in progress at a time, and maxTogether how many units one lookup may have.
 const (
 	maxResolves = 16
 	maxTogether = 128
@@ -213,11 +212,7 @@ func (r *runner) loop() {
 
 // look has ready units looked up.
 func (r *runner) look() {
-	most := maxResolves
-	if r.remote == nil {
-		most = runtime.GOMAXPROCS(0)
-	}
-	for r.lookups < most {
+	for r.lookups < maxResolves {
 		together := min(max(r.schedule.ready.Len()/maxResolves, 4), maxTogether)
 		if r.remote != nil {
 			together = 1 // each may fetch
