@@ -53,6 +53,8 @@ func TestEvaluationIsBounded(t *testing.T) {
 		text := "pipeline \"p\" {}\nlocals {\n" + locals + "}\n"
 		o := testOptions(map[string]string{"main.hcl": text})
 		o.maxHeap = 256 << 20
+		ended := make(chan struct{})
+		o.ended = func() { close(ended) }
 		_, diags := Load([]string{"main.hcl"}, o)
 		if !diags.HasErrors() || !strings.Contains(diags.Error(), want) {
 			t.Errorf("want %q, got %.300v", want, diags)
@@ -60,6 +62,7 @@ func TestEvaluationIsBounded(t *testing.T) {
 		if d := fmt.Sprint(diags); strings.Contains(d, "goroutine") {
 			t.Errorf("a stack is shown: %s", d)
 		}
+		<-ended // nothing goes on for ever
 	}
 }
 

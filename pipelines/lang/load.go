@@ -11,6 +11,7 @@ import (
 	"runtime/metrics"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -28,6 +29,8 @@ type Options struct {
 
 	maxHeap uint64        // bytes that loading may take; 0: maxHeap
 	maxTime time.Duration // that loading may take; 0: maxTime
+	over    *atomic.Bool  // Load has given up
+	ended   func()        // called when nothing goes on any more; nil: nobody wants to know
 	// Types are the step types that pipelines may use.
 	Types []*steps.Type
 	// FS is where pipeline files are read from, with slash-separated paths; nil: the operating system.
@@ -84,15 +87,19 @@ func (p *Program) Files() []string { return slices.Clone(p.files) }
 // and those marked abstract are bases: only read where something extends them. All mistakes that can be told apart
 // are reported at once. With errors the Program has Sources and whatever could be made.
 //
-// Loading ends with an error when the context does, or when it takes much more memory or time than pipelines need; what was computed then
-// goes on in the background, so a program should end soon.
+// Loading ends with an error when the context does, or when it takes much more memory or time than pipelines need. What is computed then
+// goes on in the background up to the next expression.
 func Load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 	type loaded struct {
 		p     *Program
 		diags hcl.Diagnostics
 	}
 	done := make(chan loaded, 1)
+	o.over = &atomic.Bool{}
 	go func() {
+		if o.ended != nil {
+			defer o.ended()
+		}
 		defer func() {
 			if r := recover(); r != nil { // a bug of a library or of our own must not end an editor's server or a watch
 				done <- loaded{nothing(), hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Mistake in rein",
@@ -112,9 +119,12 @@ func Load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 	defer look.Stop()
 	longest := cmp.Or(o.maxTime, maxTime)
 	late := time.After(longest)
+	givenUp := true
+	defer func() { o.over.Store(givenUp) }()
 	for {
 		select {
 		case l := <-done:
+			givenUp = false
 			return l.p, l.diags
 		case <-ctx.Done():
 			return nothing(), hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Interrupted", Detail: "Loading " + strings.Join(paths, ", ") + " was interrupted."}}
