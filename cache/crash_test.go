@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -216,5 +217,19 @@ func TestOnDisk(t *testing.T) {
 	}
 	if err := s.onDisk(filepath.Join(s.Dir(), "absent")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file that isn't there: %v", err)
+	}
+}
+
+// Files that can't be brought to the disk replace nothing, and leave nothing behind.
+func TestWriteFilesReplacesNothingUnsynced(t *testing.T) {
+	dir := t.TempDir()
+	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	write(t, a, "old")
+	fails := func(...string) error { return syscall.EIO }
+	err := writeFiles(fails, true, nil, newFile{a, [][]byte{[]byte("new")}}, newFile{b, [][]byte{[]byte("new")}})
+	text, _ := os.ReadFile(a)
+	left, _ := os.ReadDir(dir)
+	if !errors.Is(err, syscall.EIO) || string(text) != "old" || len(left) != 1 {
+		t.Errorf("%v; %q; %v", err, text, left)
 	}
 }

@@ -194,40 +194,11 @@ func (s *Store) syncGroup(all []wanted) {
 	each.SetLimit(4 * runtime.GOMAXPROCS(0))
 	for _, w := range all {
 		each.Go(func() error {
-			var err error
-			for _, path := range w.paths {
-				err = errors.Join(err, syncPath(path))
-			}
-			w.done <- err
+			w.done <- syncPaths(w.paths...)
 			return nil
 		})
 	}
 	_ = each.Wait() // each waits for its own error
-}
-
-// writeTogether is writeFile of several files, after first is on the disk. No file is replaced before all of them are.
-func (s *Store) writeTogether(durable bool, files [][2]string, first []string) (err error) {
-	drafts := make([]string, len(files))
-	for i, f := range files {
-		if err == nil {
-			drafts[i], err = draft(f[0], []byte(f[1]))
-		}
-	}
-	if err == nil {
-		err = s.onDisk(append(first, drafts...)...)
-	}
-	for i, f := range files {
-		switch {
-		case err == nil:
-			err = replace(drafts[i], f[0])
-		case drafts[i] != "":
-			err = errors.Join(err, os.Remove(drafts[i]))
-		}
-	}
-	if err != nil || !durable {
-		return err
-	}
-	return s.onDisk(filepath.Dir(files[0][0]))
 }
 
 // reseal seals a blob that is on the disk now, if it is what this process has hashed.
@@ -273,6 +244,16 @@ func syncPath(path string) error {
 		return err
 	}
 	return errors.Join(syncFile(f), f.Close())
+}
+
+// syncPaths is syncPath of some, one after another.
+func syncPaths(paths ...string) error {
+	for _, path := range paths {
+		if err := syncPath(path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func syncFile(f *os.File) error {

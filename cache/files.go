@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // tmpFile begins the name of a file that is being written.
@@ -14,23 +15,53 @@ const tmpFile = ".tmp-"
 // writeFile writes a file so that it is there whole or not at all, also after a power cut. A durable one is there after that; another
 // one may be what it was before.
 func writeFile(path string, durable bool, parts ...[]byte) error {
-	tmp, err := draft(path, parts...)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(syncPath(tmp), replace(tmp, path)); err != nil || !durable {
-		return err
-	}
-	return syncPath(filepath.Dir(path))
+	return writeFiles(syncPaths, durable, nil, newFile{path, parts})
 }
 
-// draft writes a file beside path, which becomes that file by replace once it is on the disk.
-func draft(path string, parts ...[]byte) (tmp string, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), tmpFile)
+// newFile is a file that is to be written.
+type newFile struct {
+	path  string
+	parts [][]byte
+}
+
+// writeFiles is writeFile of several files in a folder. No file is replaced before all of them, and first, are on the disk, which is what sync
+// sees to.
+func writeFiles(sync func(paths ...string) error, durable bool, first []string, files ...newFile) (err error) {
+	drafts := make([]string, 0, len(files))
+	defer func() {
+		for _, d := range drafts { // what isn't in its place by now
+			err = errors.Join(err, os.Remove(d))
+		}
+	}()
+	for _, f := range files {
+		d, err := draft(f)
+		if err != nil {
+			return err
+		}
+		drafts = append(drafts, d)
+	}
+	if err := sync(slices.Concat(first, drafts)...); err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := os.Rename(drafts[0], f.path); err != nil {
+			return err
+		}
+		drafts = drafts[1:]
+	}
+	if !durable {
+		return nil
+	}
+	return sync(filepath.Dir(files[0].path))
+}
+
+// draft writes a file beside its place.
+func draft(n newFile) (path string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(n.path), tmpFile)
 	if err != nil {
 		return "", err
 	}
-	for _, b := range parts {
+	for _, b := range n.parts {
 		if err == nil {
 			_, err = f.Write(b)
 		}
@@ -39,14 +70,6 @@ func draft(path string, parts ...[]byte) (tmp string, err error) {
 		return "", errors.Join(err, os.Remove(f.Name()))
 	}
 	return f.Name(), nil
-}
-
-func replace(tmp, path string) error {
-	err := os.Rename(tmp, path)
-	if err != nil {
-		err = errors.Join(err, os.Remove(tmp))
-	}
-	return err
 }
 
 // copyFile copies a regular file, by a reflink if the file system has them.

@@ -348,10 +348,10 @@ func (p *destination) write(t *tree, durable bool, first ...string) error {
 	if err != nil {
 		return err
 	}
-	var files [][2]string
+	var files []newFile
 	if t.dir {
-		files = append(files, [2]string{p.treePath(t.blob()), t.text()})
+		files = append(files, newFile{p.treePath(t.blob()), [][]byte{[]byte(t.text())}})
 	}
-	files = append(files, [2]string{p.store.recordPath(p.path) + ".json", string(b)})
-	return stateError(p.store.writeTogether(durable, files, first))
+	files = append(files, newFile{p.store.recordPath(p.path) + ".json", [][]byte{b}})
+	return stateError(writeFiles(p.store.onDisk, durable, first, files...))
 }

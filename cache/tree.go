@@ -329,14 +329,7 @@ func (t *tree) seal(at time.Time) error {
 }
 
 // sync makes the tree's content durable.
-func (t *tree) sync() error {
-	for _, path := range t.paths() {
-		if err := syncPath(path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (t *tree) sync() error { return syncPaths(t.paths()...) }
 
 // paths are the tree's files and folders.
 func (t *tree) paths() []string {

@@ -78,15 +78,12 @@ func (r *runner) keep(rec *record.Run, encoded func() (record.Body, error)) erro
 		return err
 	}
 	r.options.point("record")
-	written := meanwhile(func() (bool, error) {
-		err := r.store.WriteRun(rec.ID, head, body.Text)
-		return err == nil, err
-	})
+	written := sync.OnceValue(func() error { return r.store.WriteRun(rec.ID, head, body.Text) })
+	go written()
 	if synced == nil {
 		r.settle(rec, body, written)
 	}
-	_, err = written()
-	return errors.Join(synced, err)
+	return errors.Join(synced, written())
 }
 
 // meanwhile begins something, and returns what waits for its end.

@@ -137,7 +137,7 @@ func (o *Options) settles() bool {
 
 // settle keeps what the next run will find, once the record is written. It is only an effort: where something stands in the way, the next run
 // looks by itself.
-func (r *runner) settle(rec *record.Run, body record.Body, written func() (bool, error)) {
+func (r *runner) settle(rec *record.Run, body record.Body, written func() error) {
 	if !r.options.settles() || rec.Verdict != verdictPass || r.ctx.Err() != nil {
 		return
 	}
@@ -163,7 +163,7 @@ func (r *runner) settle(rec *record.Run, body record.Body, written func() (bool,
 	if kept, ierr := index(); err != nil || ierr != nil || !kept {
 		return
 	}
-	if ok, err := written(); ok && err == nil {
+	if written() == nil {
 		_ = keepOutcome(r.options, s, x, text) // it may be lost
 	}
 }

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 )
 
 // Encode is the run's JSON, as json.Marshal has it. It needs no more memory than the text: a step is written after another, where
@@ -94,14 +95,10 @@ type writer struct {
 // step writes a step, or takes its text from the other body.
 func (w *writer) step(s *Step) {
 	at, begin := len(w.steps), w.out.Len()
-	switch {
-	case len(w.changed) > 0 && w.changed[0] == at:
-		w.changed = w.changed[1:]
+	if _, differs := slices.BinarySearch(w.changed, at); differs || at >= len(w.was.steps) {
 		w.value(s)
-	case at < len(w.was.steps):
+	} else {
 		w.out.Write(w.was.Text[w.was.steps[at][0]:w.was.steps[at][1]])
-	default:
-		w.value(s)
 	}
 	w.steps = append(w.steps, [2]int{begin, w.out.Len()})
 }

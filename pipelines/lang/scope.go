@@ -2,13 +2,13 @@ package lang
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"rein/pipelines/lang/diag"
-	"runtime"
 )
 
 // evaluator evaluates one pipeline's expressions. Variables, locals and the keys of steps are computed when something

@@ -1,9 +1,6 @@
 package ort
 
-import (
-	"encoding/binary"
-	"runtime"
-)
+import "encoding/binary"
 
 // Machine code says where a function or a constant is by its distance from the instruction that needs it, so the same one has other bytes in
 // each place. As positions in the file they are the same bytes everywhere, and the library compresses to a fifth less. The functions
@@ -82,6 +79,3 @@ func arm64(file []byte, at int, position bool) {
 	}
 	binary.LittleEndian.PutUint32(file[at:], op)
 }
-
-// architecture is that of the carried library.
-const architecture = runtime.GOARCH

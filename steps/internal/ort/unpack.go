@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/andybalholm/brotli"
@@ -74,7 +75,7 @@ func (l library) write(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w: this copy of rein is damaged", l.name, err)
 	}
-	toDistances(architecture, content)
+	toDistances(runtime.GOARCH, content)
 	if got := fmt.Sprintf("%x", sha256.Sum256(content)); got != l.sha256 {
 		return fmt.Errorf("%s has the SHA-256 %s, want %s: this copy of rein is damaged", l.name, got, l.sha256)
 	}

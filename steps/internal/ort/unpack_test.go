@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +15,7 @@ import (
 // small returns a library of a few bytes.
 func small(t *testing.T, content string) library {
 	t.Helper()
-	packed := string(pack(t, architecture, []byte(content)))
+	packed := string(pack(t, runtime.GOARCH, []byte(content)))
 	sum := sha256.Sum256([]byte(content))
 	return library{version: "1.2.3", name: "libsmall.so", sha256: hex.EncodeToString(sum[:]), packed: &packed}
 }
