@@ -81,7 +81,11 @@ func checkEnum(f Field, x cty.Value, at string) error {
 		each = x.AsValueSlice()
 	}
 	for _, e := range each {
-		if s := e.AsString(); !slices.Contains(f.Enum, s) {
+		s := e.AsString()
+		if s == "" && !f.Required && f.Default == cty.NilVal {
+			continue // how encode writes an argument that is not set
+		}
+		if !slices.Contains(f.Enum, s) {
 			return fmt.Errorf("%s: %q is none of %s", at, s, strings.Join(f.Enum, ", "))
 		}
 	}

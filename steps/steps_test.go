@@ -22,6 +22,7 @@ type config struct {
 	Mode    string             `hcl:"mode" default:"a" enum:"a,b" doc:"which"`
 	Names   []string           `hcl:"names,optional" doc:"names"`
 	Quotas  map[string]float64 `hcl:"quotas,optional" doc:"shares"`
+	Kind    string             `hcl:"kind,optional" enum:"a,b" doc:"which kind, if any"`
 	Device  string             `hcl:"device" default:"auto" key:"-" doc:"where"`
 	Limit   *float64           `hcl:"limit,optional" doc:"limit"`
 	Model   *model             `hcl:"model,block" doc:"a block"`
@@ -113,6 +114,8 @@ func TestConfigErrors(t *testing.T) {
 		"size: is required":          {},
 		"size: 1.5 is not a whole":   {"size": cty.NumberFloatVal(1.5)},
 		`mode: "c" is none of a, b`:  {"size": size, "mode": cty.StringVal("c")},
+		`mode: "" is none of a, b`:   {"size": size, "mode": cty.StringVal("")},
+		`kind: "c" is none of a, b`:  {"size": size, "kind": cty.StringVal("c")},
 		"model.base: is required":    {"size": size, "model": cty.EmptyObjectVal},
 		"size: must not be negative": {"size": cty.NumberIntVal(-1)},
 		"rate: a number is required": {"size": size, "rate": cty.StringVal("x")},
