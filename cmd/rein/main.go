@@ -99,15 +99,14 @@ func collectLater(percent int) <-chan struct{} {
 	return over
 }
 
-// stayLate has the next collection begin at smallHeap, if GOGC would have it begin earlier.
+// stayLate has the next collection begin at smallHeap, if GOGC would have it begin earlier, and so on after each collection.
 func stayLate(percent int) {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(live)
-	late := latePercent(percent, live[0].Value.Uint64())
-	debug.SetGCPercent(late)
-	if late > percent {
-		afterCollection(func() { stayLate(percent) })
+	now := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/gogc:percent"}}
+	metrics.Read(now)
+	if late := latePercent(percent, now[0].Value.Uint64()); uint64(late) != now[1].Value.Uint64() { // to set it stops all goroutines
+		debug.SetGCPercent(late)
 	}
+	afterCollection(func() { stayLate(percent) })
 }
 
 // latePercent is the GOGC with which a heap with so many live bytes is collected at smallHeap, or percent if that is later.

@@ -3,8 +3,11 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strings"
 	"testing"
+
+	"rein/cmd/rein/internal/lategc"
 )
 
 // A heap is first collected when it is of smallHeap.
@@ -39,6 +42,30 @@ func TestLatePercent(t *testing.T) {
 	if got := latePercent(77, 0); got <= 77 {
 		t.Errorf("with an empty heap GOGC is %d", got)
 	}
+}
+
+// A heap that was large and is small again is collected at smallHeap again: what a load leaves behind is mostly garbage.
+func TestHeapsThatShrinkAreCollectedLate(t *testing.T) {
+	usual := int(lategc.Percent) // this test's collections go on after it
+	percent := debug.SetGCPercent(usual)
+	defer debug.SetGCPercent(percent)
+	gogc := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	becomes := func(right func(p uint64) bool) {
+		t.Helper()
+		for range 1000 { // what a collection starts runs some time after it
+			if metrics.Read(gogc); right(gogc[0].Value.Uint64()) {
+				return
+			}
+			runtime.GC()
+		}
+		t.Fatalf("GOGC stays at %d", gogc[0].Value.Uint64())
+	}
+	large := make([]byte, 4*smallHeap)
+	runtime.GC()
+	stayLate(usual)
+	becomes(func(p uint64) bool { return p == uint64(usual) })
+	runtime.KeepAlive(large)
+	becomes(func(p uint64) bool { return p > uint64(usual) })
 }
 
 // Nothing is collected before main: on a machine with two cores that took as long as all else that a short command does.

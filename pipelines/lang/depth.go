@@ -18,9 +18,8 @@ const (
 	maxFile      = 64 << 20 // bytes
 )
 
-// tooDeep refuses a text that is dangerous to parse; nil if it is fine. For almost every file, one scan of its bytes is enough. Only a file
-// that seems deep is split into tokens, since brackets within strings don't nest.
-func tooDeep(name string, text []byte) *hcl.Diagnostic {
+// noText refuses what can't be a pipeline file's text; nil if it can.
+func noText(name string, text []byte) *hcl.Diagnostic {
 	if len(text) > maxFile {
 		return errorAt(hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}, "File is too complex",
 			"%s has more than %d MiB, which is the most that a pipeline file can have.", name, maxFile>>20)
@@ -30,6 +29,12 @@ func tooDeep(name string, text []byte) *hcl.Diagnostic {
 		pos := hcl.Pos{Line: 1 + bytes.Count(before, []byte("\n")), Column: at - bytes.LastIndexByte(before, '\n'), Byte: at}
 		return errorAt(hcl.Range{Filename: name, Start: pos, End: pos}, "Not a text file", "%s holds a NUL byte here: it is no pipeline file, or not UTF-8.", name)
 	}
+	return nil
+}
+
+// tooDeep refuses a text that is dangerous to parse; nil if it is fine. For almost every text, one scan of its bytes is enough. Only one
+// that seems deep is split into tokens, since brackets within strings don't nest.
+func tooDeep(name string, text []byte) *hcl.Diagnostic {
 	if seemsShallow(text) {
 		return nil
 	}

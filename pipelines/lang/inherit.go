@@ -42,19 +42,17 @@ func (l *loader) module(name string, from *hcl.Range) *module {
 
 // parse reads either syntax. It never panics, and gives a body even of a broken file.
 func parse(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
-	var f *hcl.File
-	var diags hcl.Diagnostics
-	if d := tooDeep(name, text); d != nil {
+	if d := noText(name, text); d != nil {
 		return &hcl.File{Bytes: text}, hcl.Diagnostics{d}
 	}
 	if !isJSON(name) && bytes.Contains(text, []byte("<<")) && bytes.Contains(text, []byte("\r\n")) {
 		text = unixLines(text)
 	}
+	read := parseNative
 	if isJSON(name) {
-		f, diags = json.Parse(bytes.TrimPrefix(text, []byte("\ufeff")), name)
-	} else {
-		f, diags = parseNative(name, text)
+		read = parseJSON
 	}
+	f, diags := read(name, text)
 	if f == nil {
 		f = &hcl.File{}
 	}
@@ -62,6 +60,13 @@ func parse(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
 		f.Bytes = text
 	}
 	return f, quieter(diags)
+}
+
+func parseJSON(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
+	if d := tooDeep(name, text); d != nil {
+		return &hcl.File{Bytes: text}, hcl.Diagnostics{d}
+	}
+	return json.Parse(bytes.TrimPrefix(text, []byte("\ufeff")), name)
 }
 
 // quieter removes syntax errors that only follow from another one: at the place of an earlier error, in further lines of an unclosed

@@ -17,6 +17,9 @@ func parseNative(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
 	if f := parsePieces(name, text, pieceSize); f != nil {
 		return f, nil
 	}
+	if d := tooDeep(name, text); d != nil {
+		return &hcl.File{Bytes: text}, hcl.Diagnostics{d}
+	}
 	return hclsyntax.ParseConfig(text, name, hcl.InitialPos)
 }
 
@@ -71,13 +74,16 @@ func cutFile(text []byte, size int) []piece {
 	return append(out, p)
 }
 
-// parse reports whether a piece has no mistake.
+// parse reports whether a piece has no mistake, and is not too deep.
 func (p *piece) parse(name string) (ok bool) {
 	defer func() {
 		if recover() != nil {
 			ok = false // the whole file is parsed where a panic is handled
 		}
 	}()
+	if !seemsShallow(p.text) {
+		return false
+	}
 	f, diags := hclsyntax.ParseConfig(p.text, name, p.at)
 	p.file = f
 	return len(diags) == 0

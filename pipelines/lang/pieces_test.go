@@ -3,6 +3,7 @@ package lang
 import (
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -97,6 +98,24 @@ func TestLargeFilesAreParsedInPieces(t *testing.T) {
 	}
 	if sameInPieces(t, append(text, "step {\n"...), pieceSize) {
 		t.Error("a file with a mistake was parsed in pieces")
+	}
+}
+
+// The cost of a byte doesn't grow with the file: what the check of its depth counts is counted piece by piece.
+func TestCostOfLargeFiles(t *testing.T) {
+	cost := func(text string) float64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, diags := parse("a.hcl", []byte(text)); diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		runtime.ReadMemStats(&after)
+		return float64(after.TotalAlloc-before.TotalAlloc) / float64(len(text))
+	}
+	one := "locals {\n  a = [" + strings.Repeat("1 + 1 < 3, ", 100) + "]\n}\n"
+	few, many := cost(strings.Repeat(one, 100)), cost(strings.Repeat(one, maxOperators/100)) // each has 200 operators
+	if many > 1.2*few {
+		t.Errorf("a byte of a small file takes %.0f bytes to parse, one of a large file %.0f", few, many)
 	}
 }
 
