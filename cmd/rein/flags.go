@@ -64,3 +64,30 @@ func (a assignments) Set(kv string) error {
 	*a.given = append(*a.given, kv)
 	return nil
 }
+
+// retyped are the flags of a command line that decide what its pipelines are and where their results lie, to be typed after another command.
+func retyped(command []string) string {
+	var b strings.Builder
+	for i, arg := range command {
+		name, _, joined := strings.Cut(arg, "=")
+		if !slices.Contains([]string{"--var", "--var-file", "--state"}, name) || !joined && i+1 == len(command) {
+			continue
+		}
+		b.WriteString(" " + shellWord(arg))
+		if !joined {
+			b.WriteString(" " + shellWord(command[i+1]))
+		}
+	}
+	return b.String()
+}
+
+// shellWord is s as a shell reads it: quoted if a character may mean something else.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-+=./:,@%", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

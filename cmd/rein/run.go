@@ -43,7 +43,7 @@ EXIT STATUS
 		RunE: func(c *cobra.Command, args []string) error {
 			rec, err := a.loadAndRun(c.Context(), args, &l, &r)
 			if rec != nil && !a.json && !a.quiet {
-				err = errors.Join(err, render.Outcome(a.out, rec.Pipelines))
+				err = errors.Join(err, a.printOutcome(rec))
 			}
 			return err
 		},
@@ -248,6 +248,12 @@ func hasBinding(p record.Pipeline) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// printOutcome prints what a run measured, and the comparison to go on with.
+func (a *app) printOutcome(rec *record.Run) error {
+	_, width := isTerminal(a.out)
+	return render.Outcome(a.out, rec.Pipelines, retyped(rec.Command), render.Options{Width: width})
 }
 
 // outcome is a record's exit status. The views have shown the errors already.

@@ -76,7 +76,7 @@ func (a *app) watch(ctx context.Context, args []string, l *loadFlags, r *runFlag
 		complain(a.err, err)                                            // there is an error now; the next save may mend it
 		if rec != nil && (err == nil || exitStatus(err) != exitFault) { // a run with a failed step has no results to compare
 			if last == nil {
-				err = render.Outcome(a.out, rec.Pipelines)
+				err = a.printOutcome(rec)
 			} else {
 				err = a.printMoved(ctx, last, rec)
 			}

@@ -102,11 +102,17 @@ type Figure struct {
 	SourcesHigh *float64 `json:"sources_high,omitempty"`
 }
 
-// OverSources is the figure with its interval over sources, if it has one: the next thing to arrive is a source.
+// OverSources is the figure with its interval over sources, if it has one: the next thing to arrive is a source. At neither end is it
+// inside the interval over rows: where no source has an alarm, the sources don't differ, and their few rows still show little.
 func (f Figure) OverSources() Figure {
-	if f.SourcesLow != nil && f.SourcesHigh != nil {
-		f.Low, f.High = f.SourcesLow, f.SourcesHigh
+	if f.SourcesLow == nil || f.SourcesHigh == nil {
+		return f
 	}
+	low, high := *f.SourcesLow, *f.SourcesHigh
+	if f.Low != nil && f.High != nil {
+		low, high = min(low, *f.Low), max(high, *f.High)
+	}
+	f.Low, f.High = &low, &high
 	return f
 }
 

@@ -302,7 +302,7 @@ func (s *Strategy) Gate(name string) *Gate {
 func (s *Strategy) Confidence() (sure float64, ok bool) {
 	most, rate := s.Targets["fp_rate"].AtMost, s.Measured["fp_rate"].OverSources()
 	if n, ok := s.Measured["benign_sources"]; ok && most != nil && rate.SourcesHigh != nil {
-		return stats.BelowOverSources(rate.Value, *rate.SourcesHigh, *most, int(n.Value)), true
+		return stats.BelowOverSources(rate.Value, *rate.High, *most, int(n.Value)), true
 	}
 	count, okCount := s.Measured["fp_count"]
 	rows, okRows := s.Measured["benign_rows"]

@@ -64,6 +64,19 @@ func TestNewSourcesAreSureOverSources(t *testing.T) {
 	}
 }
 
+// Sources without a single alarm don't differ: how few rows they have still bounds what they show.
+func TestSourcesWithoutAlarmsShowNoMoreThanTheirRows(t *testing.T) {
+	f := Figure{Value: 0, Low: limit(0), High: limit(0.0122), SourcesLow: limit(0), SourcesHigh: limit(0)}
+	s := &Strategy{Measured: map[string]Figure{"fp_rate": f, "benign_sources": {Value: 12}}, Targets: map[string]record.Expectation{"fp_rate": {AtMost: limit(0.01)}}}
+	g := Check("fp_rate", s.Targets["fp_rate"], s.Measured)
+	if !g.Passed || g.Shown || *g.Figure.High != 0.0122 {
+		t.Errorf("%+v", g)
+	}
+	if sure, ok := s.Confidence(); !ok || sure > 0.975 {
+		t.Errorf("sure %v, %v", sure, ok)
+	}
+}
+
 // Where the FP rate is all that is asked for, the baseline's threshold keeps it: what is left is recall.
 func TestABaselineThatKeepsItsThresholdIsNotEnough(t *testing.T) {
 	r := &Result{Strategies: []*Strategy{{Name: "a", Targets: map[string]record.Expectation{"fp_rate": {AtMost: limit(0.01)}}}}}

@@ -252,6 +252,13 @@ func (r *Report) metrics(env *steps.Env) {
 	}
 	env.Metric("edited_tp_rate", recall)
 	env.Metric("edited_fp_rate", alarms)
-	env.Notef("recall falls from %.1f%% to %.1f%% under %q at %g; false alarms rise from %.2f%% to %.2f%% under %q at %g", 100*r.Recall.Value, 100*worst.Recall.Value,
-		worst.Edit, worst.Strength, 100*r.FPRate.Value, 100*alarming.FPRate.Value, alarming.Edit, alarming.Strength)
+	recallNote := fmt.Sprintf("no edit lowers the recall of %.1f%%", 100*r.Recall.Value)
+	if worst.Recall.Value < r.Recall.Value {
+		recallNote = fmt.Sprintf("recall falls from %.1f%% to %.1f%% under %q at %g", 100*r.Recall.Value, 100*worst.Recall.Value, worst.Edit, worst.Strength)
+	}
+	alarmNote := fmt.Sprintf("no edit raises the FP rate of %.2f%%", 100*r.FPRate.Value)
+	if alarming.FPRate.Value > r.FPRate.Value {
+		alarmNote = fmt.Sprintf("the FP rate rises from %.2f%% to %.2f%% under %q at %g", 100*r.FPRate.Value, 100*alarming.FPRate.Value, alarming.Edit, alarming.Strength)
+	}
+	env.Notef("%s; %s", recallNote, alarmNote)
 }

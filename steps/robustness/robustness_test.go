@@ -15,6 +15,7 @@ import (
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram/ngramtest"
 	"rein/steps/internal/text"
+	"rein/steps/stats"
 	"rein/steps/stepstest"
 )
 
@@ -75,6 +76,26 @@ func TestReport(t *testing.T) {
 			if e.Before < 0.6 || e.Score >= 0.6 {
 				t.Errorf("%s: %+v was not missed by the edit", trial.Edit, e)
 			}
+		}
+	}
+}
+
+// Where no edit changes a rate, the note doesn't say that it rises or falls.
+func TestTheNoteSaysWhatEditsDid(t *testing.T) {
+	rate := func(v float64) stats.Interval { return stats.Interval{Value: v, Low: v, High: v} }
+	r := Report{Recall: rate(0.2), FPRate: rate(0), Trials: []Trial{{Edit: "letters stretched", Strength: 0.6, Recall: rate(0.1), FPRate: rate(0)}}}
+	for _, c := range []struct {
+		recall, fp float64
+		want       string
+	}{
+		{0.1, 0, `recall falls from 20.0% to 10.0% under "letters stretched" at 0.6; no edit raises the FP rate of 0.00%`},
+		{0.2, 0.04, `no edit lowers the recall of 20.0%; the FP rate rises from 0.00% to 4.00% under "letters stretched" at 0.6`},
+	} {
+		r.Trials[0].Recall, r.Trials[0].FPRate = rate(c.recall), rate(c.fp)
+		env := stepstest.New(t, "report")
+		r.metrics(env.Env)
+		if len(env.Notes) != 1 || env.Notes[0] != c.want {
+			t.Errorf("%q, want %q", env.Notes, c.want)
 		}
 	}
 }

@@ -87,10 +87,10 @@ func show(name string, v float64) string {
 	return count(v)
 }
 
-// percent keeps two decimals, more where a small rate would vanish.
+// percent keeps two decimals, more where a small rate would vanish. What four decimals don't show is a rounding error of 0.
 func percent(v float64) string {
 	switch {
-	case v != 0 && math.Abs(v) < 0.00005:
+	case math.Abs(v) >= 0.0000005 && math.Abs(v) < 0.00005:
 		return fmt.Sprintf("%.4f%%", 100*v)
 	case math.Abs(v) < 0.1:
 		return fmt.Sprintf("%.2f%%", 100*v)

@@ -1,8 +1,10 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"rein/engine/record"
@@ -13,8 +15,9 @@ import (
 const outcomeFigures = 4
 
 // Outcome ends a run with what it was made for: each pipeline's main figures, the targets that they miss, and what to do next.
-// Expectations that bind are left out: missing one is the run's error. Pipelines without figures have no line.
-func Outcome(w io.Writer, pipelines []record.Pipeline) error {
+// Expectations that bind are left out: missing one is the run's error. Pipelines without figures have no line. flags are those of the run
+// that the comparison needs, too.
+func Outcome(w io.Writer, pipelines []record.Pipeline, flags string, o Options) error {
 	var files []string
 	var b strings.Builder
 	for _, p := range pipelines {
@@ -25,22 +28,23 @@ func Outcome(w io.Writer, pipelines []record.Pipeline) error {
 		var parts []string
 		for _, m := range mainMetrics {
 			if f, ok := s.Figures[m]; ok && len(parts) < outcomeFigures {
-				parts = append(parts, label(m)+" "+Format(m, f))
+				parts = append(parts, label(m)+" "+Format(m, f.OverSources()))
 			}
 		}
 		if len(parts) == 0 {
 			continue
 		}
 		files = append(files, p.File)
-		fmt.Fprintf(&b, "%s: %s\n", p.Name, strings.Join(parts, ", "))
+		width := cmp.Or(o.Width, math.MaxInt)
+		b.WriteString(paragraph(p.Name+": ", strings.Join(parts, ", "), width))
 		for _, g := range s.Gates {
 			if !g.Passed && !g.Binding {
-				fmt.Fprintf(&b, "  misses %s\n", Missed(g))
+				b.WriteString(paragraph("  misses ", Missed(g), width))
 			}
 		}
 	}
 	if len(files) > 0 {
-		fmt.Fprintf(&b, "next: rein compare %s\n", strings.Join(files, " "))
+		fmt.Fprintf(&b, "next: rein compare %s%s\n", strings.Join(files, " "), flags)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
