@@ -136,7 +136,7 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 	}
 	now, tmp, err := p.make(ctx, b, build)
 	if tmp != "" {
-		defer func() { err = errors.Join(err, RemoveAll(tmp)) }()
+		defer func() { err = errors.Join(err, discard(tmp)) }()
 	}
 	if err != nil {
 		return false, err
@@ -159,17 +159,18 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 	return true, p.keep(now)
 }
 
-// make builds the content beside its path, if that is possible, and checks it. The caller removes the folder tmp with everything in it.
+// make builds the content beside its path, if that is possible, and checks it. The caller discards tmp.
 func (p *destination) make(ctx context.Context, b *Blob, build func(dst string) error) (now *tree, tmp string, err error) {
-	tmp, err = os.MkdirTemp(filepath.Dir(p.path), tempName)
-	if (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)) && p.mounted() {
-		tmp, err = p.store.Scratch()
+	tmp = filepath.Join(filepath.Dir(p.path), tempName+rand.Text())
+	fresh := tmp
+	if err = build(fresh); (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)) && p.mounted() {
+		if tmp, err = p.store.Scratch(); err != nil {
+			return nil, "", err
+		}
+		fresh = filepath.Join(tmp, "new")
+		err = build(fresh)
 	}
 	if err != nil {
-		return nil, "", err
-	}
-	fresh := filepath.Join(tmp, "new")
-	if err := build(fresh); err != nil {
 		return nil, tmp, err
 	}
 	if now, err = readTree(fresh); err == nil {
@@ -199,7 +200,7 @@ func (p *destination) put(was, now *tree) error {
 	if was == nil {
 		return &Occupied{p.path, "appeared meanwhile, and rein did not put it there"}
 	}
-	old := filepath.Join(filepath.Dir(now.root), "old")
+	old := now.root + oldName
 	if err := exchange(now.root, p.path, old); err != nil {
 		if errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV) { // a mount within one device
 			return p.putInPlace(now)
@@ -238,7 +239,7 @@ func (p *destination) putInPlace(now *tree) error {
 	if !now.dir {
 		return overwrite(now.root, p.path)
 	}
-	tmp := filepath.Join(p.path, tempName+rand.Text()[:8])
+	tmp := filepath.Join(p.path, tempName+rand.Text())
 	if err := p.intend(now, tmp); err != nil { // its name is recorded before it is there, so that it is never taken for the user's
 		return err
 	}
@@ -311,11 +312,18 @@ func overwrite(src, dst string) (err error) {
 // mountedOnly is what an empty file system may hold.
 const mountedOnly = "lost+found"
 
-// tempName begins the name of a folder beside, or in, what is being published.
-const tempName = ".rein-"
+// tempName begins the name of what is about to be published, beside its path, and of a folder in a mount point. With oldName at its end, it
+// is the name of what was replaced.
+const (
+	tempName = ".rein-"
+	oldName  = ".old"
+)
+
+// discard removes what a publication leaves that has ended, or was killed.
+func discard(tmp string) error { return errors.Join(RemoveAll(tmp), RemoveAll(tmp+oldName)) }
 
 // userMode is the mode of files for the user, before the umask.
 const userMode fs.FileMode = 0o666
 
-// isTemp tells a path of such a folder.
+// isTemp tells a path that begins with tempName.
 func isTemp(path string) bool { return strings.HasPrefix(filepath.Base(path), tempName) }

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -261,5 +262,76 @@ func TestPublishLooksAgain(t *testing.T) {
 	}
 	if wrote, err := s.Publish(t.Context(), b, path); !wrote || err != nil {
 		t.Errorf("what was removed: %v, %v", wrote, err)
+	}
+}
+
+// What a process leaves that dies while it publishes is known as rein's, and removed by the next publication. That holds for each moment: before
+// the path gets its new content, after that, and while the line is written that says so.
+func TestPublishAfterADeath(t *testing.T) {
+	for name, torn := range map[string]string{"before the last line": "", "in the last line": `{"path":"x","blobs":[{"dig`, "a power cut in the last line": "\x00\x00\x00"} {
+		for _, put := range []bool{false, true} {
+			s := open(t, t.TempDir(), Options{})
+			path := filepath.Join(t.TempDir(), "out")
+			publish := func(text string) error {
+				return s.PublishFile(t.Context(), path, func(w io.Writer) error {
+					_, err := io.WriteString(w, text)
+					return err
+				})
+			}
+			if err := publish("one"); err != nil {
+				t.Fatal(err)
+			}
+			p, err := s.destinationAt(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tmp := write(t, filepath.Join(filepath.Dir(path), tempName+"X"), "two")
+			now, err := readTree(tmp)
+			if err = errors.Join(err, now.hash(t.Context(), nil), p.intend(now, tmp)); err != nil {
+				t.Fatal(err)
+			}
+			if put {
+				if err := exchange(tmp, path, tmp+oldName); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f, err := os.OpenFile(s.recordPath(p.path)+".json", os.O_WRONLY|os.O_APPEND, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = f.WriteString(torn)
+			if err = errors.Join(err, f.Close(), publish("three")); err != nil {
+				t.Errorf("%s, put %v: %v", name, put, err)
+			}
+			if text, err := os.ReadFile(path); string(text) != "three" {
+				t.Errorf("%s, put %v: %q, %v is there", name, put, text, err)
+			}
+			if left, err := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+				t.Errorf("%s, put %v: left behind %v, %v", name, put, left, err)
+			}
+		}
+	}
+}
+
+// A publication waits for the disk three times: for the content and its record, for the record's name, and for the path's.
+func TestPublishWaitsForTheDisk(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	path := filepath.Join(t.TempDir(), "out")
+	var synced []string
+	tell := func(path string, _ bool) { synced = append(synced, filepath.Base(path)) }
+	onSync.Store(&tell)
+	defer onSync.Store(nil)
+	for _, text := range []string{"one", "two"} { // the first makes the folder of records
+		synced = nil
+		err := s.PublishFile(t.Context(), path, func(w io.Writer) error {
+			_, err := io.WriteString(w, text)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(synced) != 4 || synced[2] != publishedDir || synced[3] != filepath.Base(filepath.Dir(path)) {
+		t.Errorf("synced %q", synced)
 	}
 }

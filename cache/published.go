@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,14 +16,14 @@ import (
 )
 
 // publishedDir holds a record for each path that rein wrote: KEY.json, and KEY-DIGEST.tree with the names and digests of a folder's files.
-// KEY is the digest of the path relative to the state folder, so a project can be moved.
+// KEY is the digest of the path relative to the state folder, so a project can be moved. The last whole line of KEY.json holds.
 const publishedDir = "published"
 
 // published is the record of one path.
 type published struct {
 	Path  string `json:"path"`
 	Blobs []Blob `json:"blobs"`          // what rein put there: two while one replaces the other
-	Temp  string `json:"temp,omitempty"` // a folder that a killed process may have left behind
+	Temp  string `json:"temp,omitempty"` // what a killed process may have left behind
 }
 
 // destination is a path that something is published at.
@@ -30,6 +31,8 @@ type destination struct {
 	store  *Store
 	path   string // absolute, without links
 	record published
+	// intended: the record file's last line is what intend has written.
+	intended bool
 }
 
 func (s *Store) destinationAt(path string) (*destination, error) {
@@ -117,14 +120,16 @@ func (s *Store) recordPath(path string) string {
 }
 
 func (s *Store) readPublished(path string) (r published, err error) {
-	b, err := os.ReadFile(s.recordPath(path) + ".json")
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return published{Path: path}, nil
-	case err != nil:
+	text, err := os.ReadFile(s.recordPath(path) + ".json")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return r, err
-	case json.Unmarshal(b, &r) != nil:
-		r = published{} // a damaged record vouches for nothing
+	}
+	for _, line := range slices.Backward(bytes.Split(text, []byte("\n"))) {
+		r = published{}
+		if json.Unmarshal(line, &r) == nil {
+			break
+		}
+		r = published{} // a damaged line vouches for nothing
 	}
 	r.Path = path
 	return r, nil
@@ -299,7 +304,7 @@ func (p *destination) sweep() error {
 	if t := p.record.Temp; t == "" || !isTemp(t) || filepath.Dir(t) != p.path && filepath.Dir(t) != filepath.Dir(p.path) {
 		return nil
 	}
-	return RemoveAll(p.record.Temp)
+	return discard(p.record.Temp)
 }
 
 // intend records what is about to replace the present content, and has both on the disk. After a kill, the old content, the new one and any
@@ -309,7 +314,9 @@ func (p *destination) intend(now *tree, tmp string) error {
 	if b := now.blob(); !slices.Contains(p.record.Blobs, b) {
 		p.record.Blobs = append(p.record.Blobs, b)
 	}
-	return p.write(now, true, now.paths()...)
+	err := p.write(now, true, now.paths()...)
+	p.intended = err == nil && !p.store.readOnly
+	return err
 }
 
 // keeps tells whether the record says that b is all that rein has put at the path.
@@ -324,7 +331,13 @@ func (p *destination) keep(t *tree) error {
 		return nil
 	}
 	p.record.Blobs, p.record.Temp = []Blob{b}, ""
-	if err := p.write(t, false); err != nil || p.store.readOnly { // after a power cut the path may be as intended
+	var err error
+	if p.intended {
+		err = p.add()
+	} else {
+		err = p.write(t, false)
+	}
+	if err != nil || p.store.readOnly {
 		return err
 	}
 	for _, o := range old {
@@ -335,16 +348,28 @@ func (p *destination) keep(t *tree) error {
 	return nil
 }
 
+// add keeps the record as another line of what intend has written. After a power cut that line may be torn, or missing: then the path is as
+// intended.
+func (p *destination) add() error {
+	line, err := json.Marshal(p.record)
+	if err != nil {
+		return err
+	}
+	f, err := OpenPlain(p.store.recordPath(p.path)+".json", os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return stateError(err)
+	}
+	_, err = f.Write(append(line, '\n'))
+	return stateError(errors.Join(err, f.Close()))
+}
+
 // write keeps the record, after the paths that it vouches for are on the disk. A durable one is there after a power cut, another one may be
 // as it was before.
 func (p *destination) write(t *tree, durable bool, first ...string) error {
 	if p.store.readOnly {
 		return p.store.onDisk(first...)
 	}
-	if err := makeDir(filepath.Join(p.store.dir, publishedDir)); err != nil {
-		return stateError(err)
-	}
-	b, err := json.Marshal(p.record)
+	line, err := json.Marshal(p.record)
 	if err != nil {
 		return err
 	}
@@ -352,6 +377,13 @@ func (p *destination) write(t *tree, durable bool, first ...string) error {
 	if t.dir {
 		files = append(files, newFile{p.treePath(t.blob()), [][]byte{[]byte(t.text())}})
 	}
-	files = append(files, newFile{p.store.recordPath(p.path) + ".json", [][]byte{b}})
-	return stateError(writeFiles(p.store.onDisk, durable, first, files...))
+	files = append(files, newFile{p.store.recordPath(p.path) + ".json", [][]byte{line, {'\n'}}})
+	err = writeFiles(p.store.onDisk, durable, first, files...)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := makeDir(filepath.Join(p.store.dir, publishedDir)); err != nil {
+			return stateError(err)
+		}
+		err = writeFiles(p.store.onDisk, durable, first, files...)
+	}
+	return stateError(err)
 }
