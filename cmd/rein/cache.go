@@ -134,7 +134,7 @@ func (a *app) printProblems(problems []cache.Problem) error {
 func (a *app) cacheRebuildCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "rebuild", Short: "Make the index again from run records and blobs", Args: cobra.NoArgs,
-		Long: `rebuild makes a lost or broken index anew: every recorded result whose outputs are all there, proven, is a hit again.
+		Long: `rebuild makes a lost or broken index again: every recorded result whose outputs are all there and proven is a cache hit.
 What the row memo and the file memo knew is lost; they only save time.
 
 EXIT STATUS

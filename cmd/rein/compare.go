@@ -41,9 +41,9 @@ func (a *app) compareCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "compare [FILE|DIR]...",
 		Short: "Run what is missing, then put the strategies side by side",
-		Long: `compare runs what isn't cached and puts the strategies side by side: the recommended one first, with the rows that the choice
-rests on. --all has every row, --details the paired tests and the rule too, and --out report.html all of it with charts. Without arguments, and without a folder
-"pipelines", it compares the strategies that are built in.
+		Long: `compare runs what isn't cached and puts the strategies side by side: the recommended one first, with the rows that the
+choice rests on. --all has every row, --details the paired tests and the rule too, and --out report.html all of it with
+charts. Without arguments, and without a folder "pipelines", it compares the strategies that are built in.
 
 EXIT STATUS
   0    compared, whatever it recommends

@@ -94,11 +94,12 @@ func (a *app) get(ctx context.Context, file, ref string, o getOptions) error {
 		if tty, _ := isTerminal(a.out); tty && o.format == "" {
 			format = "table"
 		}
-		return writeRows(a.out, path, format, o.limit)
+		_, width := isTerminal(a.out)
+		return writeRows(a.out, path, format, o.limit, width)
 	}
 	return store.PublishFile(ctx, o.out, func(w io.Writer) error {
 		b := bufio.NewWriter(w)
-		return errors.Join(writeRows(b, path, format, o.limit), b.Flush())
+		return errors.Join(writeRows(b, path, format, o.limit, 0), b.Flush())
 	})
 }
 

@@ -70,7 +70,9 @@ func gitFacts(ctx context.Context, dir string) record.Git {
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)
 		if oid, ok := strings.CutPrefix(line, "# branch.oid "); ok {
-			g.Revision = oid
+			if oid != "(initial)" { // nothing was committed yet
+				g.Revision = oid
+			}
 		} else if line != "" && !strings.HasPrefix(line, "#") {
 			g.Dirty = true
 		}

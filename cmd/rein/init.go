@@ -62,6 +62,9 @@ EXIT STATUS
 	c.Flags().StringVar(&o.Test, "test", "", "labelled prompts to report on")
 	c.Flags().StringToStringVar(&o.Reading.Columns, "columns", nil, "columns whose names aren't usual ones: `FIELD=COLUMN,...`; fields are text, label, source, category and others")
 	c.Flags().StringToStringVar(&o.Reading.Labels, "labels", nil, "what label values mean that aren't usual words: `VALUE=benign,VALUE=malicious`")
+	for _, name := range []string{"columns", "labels"} {
+		c.Flags().Lookup(name).DefValue = "" // else the help shows []
+	}
 	c.Flags().IntVar(&o.Reading.MaxBad, "max-bad", 0, "how many unusable rows may be left out")
 	c.Flags().BoolVar(&force, "force", false, "overwrite what is there")
 	return c
@@ -201,6 +204,7 @@ func (a *app) writeProject(dir string, o scaffold.Options, force bool) error {
 	if o.Folder, err = filepath.Abs(dir); err != nil {
 		return err
 	}
+	o.Typed = shellWord(filepath.ToSlash(filepath.Clean(dir)))
 	for _, p := range []*string{&o.Train, &o.Pool, &o.Test} {
 		if *p == "" {
 			continue
@@ -237,6 +241,6 @@ func (a *app) writeProject(dir string, o scaffold.Options, force bool) error {
 		}
 		fmt.Fprintf(a.out, "wrote %s\n", path)
 	}
-	fmt.Fprintf(a.out, "next: rein plan %s\n", filepath.Join(dir, files[len(files)-1].Path))
+	fmt.Fprintf(a.out, "next: rein plan %s\n", shellWord(filepath.Join(dir, files[len(files)-1].Path)))
 	return nil
 }

@@ -10,8 +10,6 @@ import (
 	"iter"
 	"os"
 	"slices"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/mattn/go-runewidth"
 	"github.com/parquet-go/parquet-go"
@@ -32,17 +30,18 @@ func isParquet(path string) bool {
 	return err == nil && string(magic[:]) == "PAR1"
 }
 
-// writeRows writes a Parquet file of rows or scores as text: table, jsonl or csv; at most limit rows (0: all).
-func writeRows(w io.Writer, path, format string, limit int) error {
+// writeRows writes a Parquet file of rows or scores as text: table (width is the terminal's; 0: none), jsonl or csv; at most limit rows
+// (0: all).
+func writeRows(w io.Writer, path, format string, limit, width int) error {
 	scored, err := isScores(path)
 	if err != nil {
 		return err
 	}
 	b := bufio.NewWriter(w)
 	if scored {
-		err = writeText(b, artifact.Scores{Path: path}.All(), format, limit, scoredColumns)
+		err = writeText(b, artifact.Scores{Path: path}.All(), format, limit, width, scoredColumns)
 	} else {
-		err = writeText(b, artifact.Rows{Path: path}.All(), format, limit, rowColumns)
+		err = writeText(b, artifact.Rows{Path: path}.All(), format, limit, width, rowColumns)
 	}
 	return errors.Join(err, b.Flush())
 }
@@ -97,7 +96,7 @@ func scoreText(v float64) string {
 // textWidth is the width of a table's text column, in cells.
 const textWidth = 80
 
-func writeText[T any](w io.Writer, rows iter.Seq2[T, error], format string, limit int, cols columns[T]) error {
+func writeText[T any](w io.Writer, rows iter.Seq2[T, error], format string, limit, width int, cols columns[T]) error {
 	var put func(T) error
 	done := func() error { return nil }
 	switch format {
@@ -113,17 +112,17 @@ func writeText[T any](w io.Writer, rows iter.Seq2[T, error], format string, limi
 		put = func(r T) error { return c.Write(cells(cols.fields(r))) }
 		done = func() error { c.Flush(); return c.Error() }
 	default:
-		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, strings.Join(cols.names, "\t"))
+		t := &human.Table{Width: width}
+		t.Row(cols.names...)
 		put = func(r T) error {
 			f := cols.fields(r)
 			for i := range f {
 				f[i] = runewidth.Truncate(human.Safe(f[i]), textWidth, "...")
 			}
-			_, err := fmt.Fprintln(t, strings.Join(f, "\t"))
-			return err
+			t.Row(f...)
+			return nil
 		}
-		done = t.Flush
+		done = func() error { return t.Write(w) }
 	}
 	n := 0
 	for r, err := range rows {

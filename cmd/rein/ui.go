@@ -33,9 +33,9 @@ func (a *app) uiCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ui [FILE|DIR]...",
 		Short: "Serve a live page: runs as they go, history, comparisons, rows, review, plans",
-		Long: `ui serves a page to a browser on this machine, and prints its address. The address has a token: whoever has it can see what the
-state folder has. The page follows runs of other processes, too. It runs nothing; only the review of new rows writes, to the file that
-rein review writes to. Ctrl-C ends it. Without arguments it shows the pipelines of the folder "pipelines".
+		Long: `ui serves a page to a browser on this machine, and prints its address. The address holds a token: anybody who has the
+address can see what is in the state folder. The page follows runs of other processes, too. It runs nothing; only the
+review of new rows writes, to the file that rein review writes to. Ctrl-C ends it. Without arguments it shows the pipelines of the folder "pipelines".
 
 EXIT STATUS
   2    the command line is wrong

@@ -105,7 +105,11 @@ func (t *Table) lines(r tableRow, widths []int) []string {
 		return append(done, lead+last)
 	}
 	if t.Width-column < narrowest {
-		return append(append(done, lead), Wrap(indent+last, t.Width, indent)...)
+		done = append(done, lead)
+		for _, l := range Wrap(last, max(t.Width-len(indent), 2), "") {
+			done = append(done, indent+l)
+		}
+		return done
 	}
 	hang := strings.Repeat(" ", column)
 	lines := Wrap(last, t.Width-column, "")

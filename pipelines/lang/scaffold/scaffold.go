@@ -4,6 +4,7 @@ package scaffold
 import (
 	"fmt"
 	"maps"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -25,6 +26,7 @@ const BaseFile = "reinforce.hcl"
 type Options struct {
 	Name              string // of the strategy and its file; empty: "first"
 	Folder            string // where the files go, absolute; paths are written relative to it
+	Typed             string // the same folder, as commands name it
 	Train, Pool, Test string // absolute paths of the user's rows
 	Reading           Reading
 	Base              []byte // text of the base that is copied beside the strategy
@@ -127,16 +129,17 @@ func fileName(s string) string {
 
 func strategy(o Options) string {
 	var b strings.Builder
+	plan := "rein plan " + path.Join(o.Typed, fileName(o.Name)+".hcl")
 	fmt.Fprintf(&b, `# A strategy: how it differs from its base, reinforce.hcl. Try:
-#   rein plan %[3]s/%[1]s.hcl   what would run, and why
-#   rein run %[3]s/%[1]s.hcl    run it; a second run starts nothing
-#   rein compare %[3]s   run and measure all strategies of this folder
-pipeline %[2]s {
-  title   = %[2]s
+#   %[1]s   what would run, and why
+#   %-[2]*[3]s   run it; a second run starts nothing
+#   %-[2]*[4]s   run and measure all strategies of this folder
+pipeline %[5]s {
+  title   = %[5]s
   extends = "reinforce.hcl" # its variables, locals and steps; blocks here override them by name
 }
 
-`, fileName(o.Name), diag.Quote(o.Name), filepath.Base(o.Folder))
+`, plan, len(plan), strings.Replace(plan, "plan", "run", 1), "rein compare "+o.Typed, diag.Quote(o.Name))
 	b.WriteString("# Values for the base's variables. --var NAME=VALUE wins over these for one run.\nset {\n")
 	switch {
 	case o.HasBase:
