@@ -3,11 +3,16 @@ package main
 import (
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
-	"text/tabwriter"
+	"sync"
 
+	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"rein/pipelines/human"
 )
 
 // The groups in which rein --help lists the commands.
@@ -26,21 +31,22 @@ var groups = []*cobra.Group{
 	{ID: groupHouse, Title: "Housekeeping"},
 }
 
-// printHelp writes a command's help: what it does, how it is called, examples, flags, exit statuses, in this order.
-func printHelp(w io.Writer, c *cobra.Command) {
+// printHelp writes a command's help: what it does, how it is called, examples, flags, exit statuses, in this order. width is the
+// terminal's; 0: none. Examples stay on one line each, to be copied.
+func printHelp(w io.Writer, c *cobra.Command, width int) {
 	text, status, _ := strings.Cut(c.Long, exitHeading)
 	if text == "" {
 		text = c.Short
 	}
-	fmt.Fprintf(w, "%s\n\nUsage:\n  %s\n", strings.TrimSpace(text), usageLine(c))
+	fmt.Fprintf(w, "%s\n\nUsage:\n  %s\n", fitted(strings.TrimSpace(text), width), usageLine(c))
 	if c.Example != "" {
 		fmt.Fprintf(w, "\nExamples:\n%s\n", c.Example)
 	}
-	printCommands(w, c)
-	printFlags(w, "Flags", c.NonInheritedFlags())
-	printFlags(w, "Flags of all commands", c.InheritedFlags())
+	printCommands(w, c, width)
+	printFlags(w, "Flags", c.NonInheritedFlags(), width)
+	printFlags(w, "Flags of all commands", c.InheritedFlags(), width)
 	if status != "" {
-		fmt.Fprintf(w, "\nExit status:\n%s\n", status)
+		fmt.Fprintf(w, "\nExit status:\n%s\n", fitted(status, width))
 	}
 	if c.HasAvailableSubCommands() {
 		fmt.Fprintf(w, "\n%s COMMAND --help says more.\n", c.CommandPath())
@@ -58,16 +64,46 @@ func usageLine(c *cobra.Command) string {
 	return c.UseLine()
 }
 
-func printCommands(w io.Writer, c *cobra.Command) {
+// fitted is a text in lines that fit a width: paragraphs are filled, lines of a list are broken each by itself.
+func fitted(text string, width int) string {
+	var out []string
+	for paragraph := range strings.SplitSeq(text, "\n\n") {
+		lines := strings.Split(paragraph, "\n")
+		wide := slices.ContainsFunc(lines, func(l string) bool { return runewidth.StringWidth(l) > width })
+		if width > 0 && wide && !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, " ") }) {
+			lines = []string{strings.Join(lines, " ")}
+		}
+		for i, l := range lines {
+			if width > 0 {
+				lines[i] = strings.Join(human.Wrap(l, width, hanging(l)), "\n")
+			}
+		}
+		out = append(out, strings.Join(lines, "\n"))
+	}
+	return strings.Join(out, "\n\n")
+}
+
+// hanging is the indentation of what a line of a list says: that of the text after its first word. Other lines have none.
+func hanging(l string) string {
+	if at := inList().FindString(l); at != "" {
+		return strings.Repeat(" ", len(at))
+	}
+	return ""
+}
+
+var inList = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^ +\S+  +`) })
+
+func printCommands(w io.Writer, c *cobra.Command, width int) {
 	if !c.HasAvailableSubCommands() {
 		return
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) // one for all groups, so that their columns have equal widths
+	t := &human.Table{Width: width} // one for all groups, so that their columns have equal widths
 	list := func(title, group string) {
-		fmt.Fprintf(t, "\n%s:\n", title)
+		t.Line(nil, "")
+		t.Line(nil, title+":")
 		for _, sub := range c.Commands() {
 			if sub.IsAvailableCommand() && sub.GroupID == group {
-				fmt.Fprintf(t, "  %s\t%s\n", sub.Name(), sub.Short)
+				t.Row("  "+sub.Name(), sub.Short)
 			}
 		}
 	}
@@ -77,11 +113,11 @@ func printCommands(w io.Writer, c *cobra.Command) {
 	if len(c.Groups()) == 0 {
 		list("Commands", "")
 	}
-	_ = t.Flush()
+	_ = t.Write(w)
 }
 
-func printFlags(w io.Writer, title string, flags *pflag.FlagSet) {
+func printFlags(w io.Writer, title string, flags *pflag.FlagSet, width int) {
 	if flags.HasAvailableFlags() {
-		fmt.Fprintf(w, "\n%s:\n%s", title, flags.FlagUsages())
+		fmt.Fprintf(w, "\n%s:\n%s", title, flags.FlagUsagesWrapped(width))
 	}
 }

@@ -66,7 +66,10 @@ EXIT STATUS
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	root.SetHelpFunc(func(c *cobra.Command, _ []string) { printHelp(s.out, c) })
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) {
+		_, width := isTerminal(s.out)
+		printHelp(s.out, c, width)
+	})
 	cobra.EnableCommandSorting = false // commands are listed in the order in which they are added
 	root.AddGroup(groups...)
 	f := root.PersistentFlags()
