@@ -185,7 +185,7 @@ const (
 	whiskerGap                = 14.0
 )
 
-func newWhiskers(id, title, desc, xlabel string, groups []estimates) whiskers {
+func newWhiskers(id, title, desc, xlabel string, format func(float64) string, groups []estimates) whiskers {
 	w := whiskers{ID: id, Title: title, Desc: desc, XLabel: xlabel, Left: whiskerLeft}
 	for i := range groups {
 		g := &groups[i]
@@ -198,13 +198,14 @@ func newWhiskers(id, title, desc, xlabel string, groups []estimates) whiskers {
 	w.W = w.Left + whiskerPlot + whiskerRight
 	x := func(v float64) float64 { return w.Left + whiskerPlot*(max(low, min(v, top))-low)/(top-low) }
 	for _, v := range ticks(low, top) {
-		w.XTicks = append(w.XTicks, tick{x(v), wholePercent(v)})
+		w.XTicks = append(w.XTicks, tick{x(v), format(v)})
 	}
 	if low < 0 {
 		w.Zero = x(0)
 	}
 	y := 20.0
 	for _, g := range groups {
+		top := y
 		out := whiskerGroup{Name: g.name, Note: g.note, Y: y + whiskerLine/2}
 		for _, m := range g.marks {
 			mark := whisker{Name: m.name, Class: m.class, Text: m.name + ": " + withInterval("rate", m.f), Y: y, X: x(m.f.Value), Low: x(m.f.Value), High: x(m.f.Value)}
@@ -215,7 +216,7 @@ func newWhiskers(id, title, desc, xlabel string, groups []estimates) whiskers {
 			y += whiskerLine
 		}
 		w.Groups = append(w.Groups, out)
-		y += whiskerGap
+		y = max(y, top+2*whiskerLine) + whiskerGap // the name and the note take two lines
 	}
 	w.Bottom, w.H = y, y+40
 	return w

@@ -32,10 +32,27 @@ func TestTicksCanBeRead(t *testing.T) {
 }
 
 func TestLongNamesStayOffTheMarks(t *testing.T) {
-	w := newWhiskers("w", "W", "", "rate", []estimates{{name: strings.Repeat("a long source/", 8), marks: []estimate{{"a", "c1", compare.Figure{Value: 0}}}}})
+	w := newWhiskers("w", "W", "", "rate", wholePercent, []estimates{{name: strings.Repeat("a long source/", 8), marks: []estimate{{"a", "c1", compare.Figure{Value: 0}}}}})
 	g := w.Groups[0]
 	if end := 4 + letterWidth*float64(len([]rune(g.Name))); end > g.Marks[0].X || !strings.HasPrefix(g.Name, "…") {
 		t.Errorf("%q ends at %.0f, its mark is at %.0f", g.Name, end, g.Marks[0].X)
+	}
+}
+
+// What is written under a group's name isn't taken for the next one's, and points aren't percents.
+func TestGroupsStandApart(t *testing.T) {
+	high := 0.3
+	one := func(name string) estimates {
+		return estimates{name: name, note: "no clear difference", marks: []estimate{{name, "c1", compare.Figure{Value: 0.1, Low: &high, High: &high}}}}
+	}
+	w := newWhiskers("w", "W", "", "difference", inPoints, []estimates{one("a"), one("b")})
+	if apart := w.Groups[1].Y - w.Groups[0].Y; apart < 2*whiskerLine+whiskerGap {
+		t.Errorf("groups are %.0f apart", apart)
+	}
+	for _, tick := range w.XTicks {
+		if strings.Contains(tick.Text, "%") {
+			t.Errorf("a tick of points is %q", tick.Text)
+		}
 	}
 }
 

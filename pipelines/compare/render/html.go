@@ -9,6 +9,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -112,7 +113,7 @@ func newPage(ctx context.Context, of *compare.Result, o Options) (*page, error) 
 		}
 		set := report.Sets[r.BasisSet()]
 		p.Histograms = append(p.Histograms, newHistogram("hist-"+name, "Threat scores: "+name, "How many test rows have each threat score, on a logarithmic scale; the line is the threshold.", set.Histogram, report.Threshold))
-		p.Confusions = append(p.Confusions, confusions(name, report, set))
+		p.Confusions = append(p.Confusions, confusions(name, report, set, r.Basis() == compare.New))
 	}
 	p.Microscopes, err = r.look(ctx)
 	return p, err
@@ -228,15 +229,22 @@ func (r result) class(name string) string {
 	return fmt.Sprintf("c%d%s", 1+i%6, control)
 }
 
-// spread is a figure with its interval by bootstrap, where the report has one.
-func spread(set *stats.Set, name string, value float64) string {
-	if i := set.Intervals[name]; i != nil {
-		return withInterval(name, compare.FigureOf(*i))
+// confusions are the counts of one column on the set that the verdict rests on. The figures beside them have the intervals that the matrix
+// has: of new sources, those over sources.
+func confusions(name string, report *stats.Report, set *stats.Set, overSources bool) confusionTable {
+	figure := func(metric string, i *stats.Interval) string {
+		f := compare.FigureOf(*i)
+		if over, ok := set.OverSources(metric, i); ok && overSources {
+			f.SourcesLow, f.SourcesHigh = &over.Low, &over.High
+		}
+		return withInterval(metric, f.OverSources())
 	}
-	return show(name, value)
-}
-
-func confusions(name string, report *stats.Report, set *stats.Set) confusionTable {
+	spread := func(metric string, value float64) string {
+		if i := set.Intervals[metric]; i != nil {
+			return figure(metric, i)
+		}
+		return show(metric, value)
+	}
 	c := set.Confusion
 	t := confusionTable{Name: name}
 	for i, v := range []int{c.TP, c.FN, c.FP, c.TN} {
@@ -244,18 +252,18 @@ func confusions(name string, report *stats.Report, set *stats.Set) confusionTabl
 	}
 	t.Facts = append(t.Facts, fmt.Sprintf("threshold %.4g", report.Threshold))
 	if set.Precision != nil {
-		t.Facts = append(t.Facts, "precision "+withInterval("precision", compare.FigureOf(*set.Precision))+" in the mix of the test set")
+		t.Facts = append(t.Facts, "precision "+figure("precision", set.Precision)+" in the mix of the test set")
 	}
 	if set.AtBase != nil {
-		t.Facts = append(t.Facts, fmt.Sprintf("precision %s where %s of prompts are malicious", spread(set, "precision_at_base_rate", *set.AtBase), percent(cmp.Or(report.BaseRate, 0.01))))
+		t.Facts = append(t.Facts, fmt.Sprintf("precision %s where %s of prompts are malicious", spread("precision_at_base_rate", *set.AtBase), percent(cmp.Or(report.BaseRate, 0.01))))
 	}
 	for _, at := range slices.Sorted(maps.Keys(set.RecallAt)) {
 		if i := set.RecallAt[at]; i != nil {
-			t.Facts = append(t.Facts, fmt.Sprintf("recall %s at %s%% FP rate", withInterval("recall", compare.FigureOf(*i)), at))
+			t.Facts = append(t.Facts, fmt.Sprintf("recall %s at %s%% FP rate", figure("recall_at_fp_"+strings.ReplaceAll(at, ".", "_"), i), at))
 		}
 	}
-	t.Facts = append(t.Facts, fmt.Sprintf("F1 of malicious rows %s, of benign ones %s", spread(set, "f1_malicious", set.F1[stats.MaliciousKey]), spread(set, "f1_benign", set.F1[stats.BenignKey])))
-	t.Facts = append(t.Facts, fmt.Sprintf("calibration error (ECE) %s, Brier score %s", spread(set, "ece", set.ECE), spread(set, "brier", set.Brier)))
+	t.Facts = append(t.Facts, fmt.Sprintf("F1 of malicious rows %s, of benign ones %s", spread("f1_malicious", set.F1[stats.MaliciousKey]), spread("f1_benign", set.F1[stats.BenignKey])))
+	t.Facts = append(t.Facts, fmt.Sprintf("calibration error (ECE) %s, Brier score %s", spread("ece", set.ECE), spread("brier", set.Brier)))
 	if set.Scaled != nil {
 		t.Facts = append(t.Facts, fmt.Sprintf("after temperature scaling (%.3g, fitted on validation rows): ECE %.3f, Brier %.4f", report.Temperature, set.Scaled.ECE, set.Scaled.Brier))
 	}

@@ -26,6 +26,9 @@ func spaced(lo, hi float64) func(float64) string {
 	return func(v float64) string { return strconv.FormatFloat(v, 'f', decimals, 64) }
 }
 
+// inPoints is a difference of rates in percentage points.
+func inPoints(v float64) string { return fmt.Sprintf("%.4g", math.Round(1e4*v)/100) }
+
 func wholePercent(v float64) string { return fmt.Sprintf("%.4g%%", math.Round(1e4*v)/100) }
 
 // each calls f for every column that has a report on a set.
@@ -123,7 +126,7 @@ func (r result) whiskerCharts() []whiskers {
 			list = append(list, *groups[name])
 		}
 		if len(list) > 0 {
-			out = append(out, newWhiskers(id, title, desc, xlabel, list))
+			out = append(out, newWhiskers(id, title, desc, xlabel, wholePercent, list))
 		}
 	}
 	for _, set := range []struct{ name, words string }{{stats.OwnTraffic, "on own traffic"}, {stats.NewSources, "on new sources"}} {

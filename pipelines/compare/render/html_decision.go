@@ -214,7 +214,7 @@ func (r result) forests() []whiskers {
 			groups = append(groups, estimates{name: s.Name, note: words, rows: t.Rows, marks: []estimate{{s.Name, r.class(s.Name), d}}})
 		}
 		if len(groups) > 0 {
-			w := newWhiskers("forest-"+f.metric, f.title, "The difference on the same rows, with its 95% interval; on the line there is none.", "difference in points", groups)
+			w := newWhiskers("forest-"+f.metric, f.title, "The difference on the same rows, with its 95% interval; on the line there is none.", "difference in percentage points", inPoints, groups)
 			out = append(out, w)
 		}
 	}

@@ -9,8 +9,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"rein/pipelines/compare"
+	"rein/steps/stats"
 )
 
 func htmlPage(t *testing.T) string {
@@ -150,6 +154,36 @@ func check(t *testing.T, scheme string, dark bool, frames []probed) {
 		}
 		if white := f.Color == "rgb(255, 255, 255)"; white == dark {
 			t.Errorf("%s: the background is %s", at, f.Color)
+		}
+	}
+}
+
+// A figure of new sources has the interval of the matrix beside the confusion, too: over sources.
+func TestConfusionsHaveTheIntervalsOfTheMatrix(t *testing.T) {
+	set := stats.NewSet()
+	for i := range 1200 {
+		malicious := i%4 == 0
+		threat := float64(i*37%100) / 100
+		if malicious { // of some sources few are found
+			threat = min(1, threat+0.2*float64(i/4%6))
+		}
+		set.Add(stats.Observation{Malicious: malicious, Flagged: threat >= 0.9, Threat: threat, Slices: map[string]string{"source": fmt.Sprint("s", i/4%6)}})
+	}
+	set.Finish(0.01, 200, 1)
+	i := set.RecallAt["1"]
+	over, ok := set.OverSources("recall_at_fp_1", i)
+	if !ok || over.High-over.Low < 1.5*(i.High-i.Low) {
+		t.Fatalf("%v over sources, %v over rows", over, i)
+	}
+	f := compare.FigureOf(*i)
+	f.SourcesLow, f.SourcesHigh = &over.Low, &over.High
+	for _, c := range []struct {
+		new  bool
+		want compare.Figure
+	}{{true, f.OverSources()}, {false, f}} {
+		facts := confusions("a", &stats.Report{}, set, c.new).Facts
+		if want := fmt.Sprintf("recall %s at 1%% FP rate", withInterval("recall", c.want)); !slices.Contains(facts, want) {
+			t.Errorf("new sources %v: no %q in %q", c.new, want, facts)
 		}
 	}
 }

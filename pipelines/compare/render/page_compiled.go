@@ -1031,7 +1031,7 @@ func drawDecision(w *markup.Writer, d *decision) {
 }
 
 func drawWhiskers(w *markup.Writer, d whiskers) {
-	w.WriteString("<figure><svg class=\"chart\" width=\"")
+	w.WriteString("<figure class=\"scrolls\"><svg class=\"chart\" width=\"")
 	w.Text(fmt.Sprint(d.W))
 	w.WriteString("\" viewBox=\"0 0 ")
 	w.Text(fmt.Sprint(d.W))
