@@ -16,10 +16,11 @@ import (
 	"github.com/dgraph-io/badger/v4/options"
 )
 
-// Outside tells whether an error is the machine's fault (no space, no permission, too many open files) and so says nothing about the data.
+// Outside tells whether an error is the machine's fault (no space, no permission, too many open files, a limit on the size of files, a file
+// system that is gone) and so says nothing about the data.
 func Outside(err error) bool {
 	for _, e := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EMFILE, syscall.ENFILE, syscall.EROFS, syscall.EIO,
-		syscall.EDQUOT, syscall.ENOMEM} {
+		syscall.EDQUOT, syscall.ENOMEM, syscall.EFBIG, syscall.ENODEV, syscall.ENOTCONN, syscall.ESTALE, syscall.ETIMEDOUT} {
 		// Badger makes text of some errors.
 		if errors.Is(err, e) || err != nil && e != fs.ErrPermission && strings.Contains(err.Error(), e.Error()) {
 			return true

@@ -2,6 +2,7 @@ package index
 
 import (
 	"errors"
+	"fmt"
 	"log"
 	"strings"
 	"syscall"
@@ -48,6 +49,20 @@ func TestFatalInTheBackground(t *testing.T) {
 	}
 	if err := x.Close(); !Outside(err) {
 		t.Errorf("closing: %v", err)
+	}
+}
+
+// What the system refuses is no damage, also where Badger has made text of the error. A file that isn't there, or is a folder, may be damage.
+func TestOutside(t *testing.T) {
+	for e, want := range map[syscall.Errno]bool{
+		syscall.ENOSPC: true, syscall.EMFILE: true, syscall.EFBIG: true, syscall.ESTALE: true, syscall.ENOTCONN: true, syscall.ENODEV: true,
+		syscall.ETIMEDOUT: true, syscall.ENOENT: false, syscall.EISDIR: false, syscall.EINVAL: false,
+	} {
+		for _, err := range []error{e, fmt.Errorf("while opening: %w", e), errors.New("truncate 00001.mem: " + e.Error() + "\nerror while truncation")} {
+			if Outside(err) != want {
+				t.Errorf("%q: the machine's fault %v, want %v", err, !want, want)
+			}
+		}
 	}
 }
 
