@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,9 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"rein/cache/internal/index"
 )
 
 // Publishing copies results to paths of the user's. Something that lies at such a path is replaced only if rein put it there and nobody has
@@ -30,16 +34,42 @@ func (o *Occupied) Error() string {
 // MayPublish returns an *Occupied if path must not be replaced. coming is the content that would be put there, or nil if that isn't known
 // yet: equal content may stay. It writes nothing.
 func (s *Store) MayPublish(ctx context.Context, path string, coming *Blob) error {
-	p, err := s.destinationAt(path)
-	if err != nil {
-		return err
+	for {
+		p, err := s.destinationAt(path)
+		if err != nil {
+			return err
+		}
+		t, _, err := p.look(ctx, coming)
+		if err == nil {
+			if t != nil {
+				s.foundAt(path, p, t)
+			}
+			return nil
+		}
+		if moved, merr := p.moved(ctx); merr != nil || !moved {
+			return cmp.Or(ctx.Err(), err)
+		}
 	}
-	t, _, err := p.look(ctx, coming)
-	if err == nil && t != nil {
-		s.foundAt(path, p, t)
-	}
-	return err
 }
+
+// moved tells whether another process has published at the path since its record was read, or was about to: what was seen meanwhile may be
+// half of the old and half of the new content. It waits for the end of that.
+func (p *destination) moved(ctx context.Context) (bool, error) {
+	busy := false
+	err := index.Poll(ctx, 50*time.Millisecond, func() (bool, error) {
+		leased, err := p.store.Leased(p.lease())
+		busy = busy || leased
+		return !leased, err
+	})
+	if err != nil || busy {
+		return busy, err
+	}
+	now, err := p.store.readPublished(p.path)
+	return now.Temp != p.record.Temp || !slices.Equal(now.Blobs, p.record.Blobs), err
+}
+
+// lease is what who publishes at the path holds.
+func (p *destination) lease() Digest { return Sum([]byte("publish " + p.path)) }
 
 // lastLook is a file that was found to be what rein put at a path, and how it looked then.
 type lastLook struct {
@@ -112,7 +142,7 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 		} // of an error another process may be the cause, which has the lease
 	}
 	if !s.readOnly {
-		lease, err := s.Lease(ctx, Sum([]byte("publish "+p.path)), nil)
+		lease, err := s.Lease(ctx, p.lease(), nil)
 		if err != nil {
 			return false, err
 		}
