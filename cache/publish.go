@@ -165,9 +165,11 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 		return false, err
 	}
 	now, tmp, err := p.make(ctx, b, build)
-	if tmp != "" {
-		defer func() { err = errors.Join(err, discard(tmp)) }()
-	}
+	defer func() {
+		if tmp != "" {
+			err = errors.Join(err, discard(tmp))
+		}
+	}()
 	if err != nil {
 		return false, err
 	}
@@ -186,12 +188,20 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 	// Otherwise, after a power cut, the path could hold its former content again, which the record doesn't name any more. Not every file
 	// system can sync a folder.
 	_ = s.onDisk(filepath.Dir(p.path))
+	old := tmp
+	tmp = ""
+	if err := discard(old); err != nil { // as long as the record names it
+		return true, err
+	}
 	return true, p.keep(now)
 }
 
 // make builds the content beside its path, if that is possible, and checks it. The caller discards tmp.
 func (p *destination) make(ctx context.Context, b *Blob, build func(dst string) error) (now *tree, tmp string, err error) {
 	tmp = filepath.Join(filepath.Dir(p.path), tempName+rand.Text())
+	if err := p.begin(tmp); err != nil {
+		return nil, "", err
+	}
 	fresh := tmp
 	if err = build(fresh); (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)) && p.mounted() {
 		if tmp, err = p.store.Scratch(); err != nil {

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -174,61 +173,6 @@ func TestPublishYieldsToAWriter(t *testing.T) {
 	}
 	if b, err := os.ReadFile(filepath.Join(path, "x")); err != nil || string(b) != "mine" {
 		t.Errorf("%q, %v is there, want what was written", b, err)
-	}
-}
-
-// waited is a context that tells when somebody waits for its end.
-type waited struct {
-	context.Context
-	told chan struct{}
-	once sync.Once
-}
-
-func (w *waited) Done() <-chan struct{} {
-	w.once.Do(func() { close(w.told) })
-	return w.Context.Done()
-}
-
-// What lies at a path while another process publishes there says nothing: MayPublish looks again afterwards.
-func TestMayPublishWaitsForAPublisher(t *testing.T) {
-	dir := t.TempDir()
-	s, other := open(t, dir, Options{}), open(t, dir, Options{})
-	path := write(t, filepath.Join(t.TempDir(), "out"), "half of it")
-	p, err := s.destinationAt(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lease, err := other.Lease(t.Context(), p.lease(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, found := &waited{Context: t.Context(), told: make(chan struct{})}, make(chan error, 1)
-	go func() { found <- s.MayPublish(ctx, path, nil) }()
-	select {
-	case <-ctx.told:
-	case err := <-found:
-		t.Fatalf("it didn't wait: %v", err)
-	}
-	if err := errors.Join(os.Remove(path), lease.Release()); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-found; err != nil {
-		t.Error(err)
-	}
-	b, err := other.Import(t.Context(), write(t, filepath.Join(t.TempDir(), "x"), "whole"))
-	if err == nil {
-		_, err = other.Publish(t.Context(), b, path)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if moved, err := p.moved(t.Context()); !moved || err != nil { // it came and went between two looks
-		t.Errorf("published since the record was read: %v, %v", moved, err)
-	}
-	write(t, path, "the user's")
-	var occupied *Occupied
-	if err := s.MayPublish(t.Context(), path, nil); !errors.As(err, &occupied) {
-		t.Errorf("%v, want that it was changed", err)
 	}
 }
 

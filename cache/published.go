@@ -307,6 +307,15 @@ func (p *destination) sweep() error {
 	return discard(p.record.Temp)
 }
 
+// begin records where content is about to be built: a process may be killed there, long before it records what it intends.
+func (p *destination) begin(tmp string) error {
+	if p.store.readOnly {
+		return nil
+	}
+	p.record.Temp = tmp
+	return p.add()
+}
+
 // intend records what is about to replace the present content, and has both on the disk. After a kill, the old content, the new one and any
 // mixture of both are then known as rein's.
 func (p *destination) intend(now *tree, tmp string) error {
@@ -348,19 +357,33 @@ func (p *destination) keep(t *tree) error {
 	return nil
 }
 
-// add keeps the record as another line of what intend has written. After a power cut that line may be torn, or missing: then the path is as
+// add keeps the record as another line of the file. After a power cut that line may be torn, or missing: then the path is as it was, or as
 // intended.
 func (p *destination) add() error {
 	line, err := json.Marshal(p.record)
 	if err != nil {
 		return err
 	}
-	f, err := OpenPlain(p.store.recordPath(p.path)+".json", os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		return stateError(err)
+	return p.inFolder(func() error {
+		f, err := OpenPlain(p.store.recordPath(p.path)+".json", os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(append(line, '\n'))
+		return errors.Join(err, f.Close())
+	})
+}
+
+// inFolder calls write, and again with the folder of the records where that wasn't there.
+func (p *destination) inFolder(write func() error) error {
+	err := write()
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := makeDir(filepath.Join(p.store.dir, publishedDir)); err != nil {
+			return stateError(err)
+		}
+		err = write()
 	}
-	_, err = f.Write(append(line, '\n'))
-	return stateError(errors.Join(err, f.Close()))
+	return stateError(err)
 }
 
 // write keeps the record, after the paths that it vouches for are on the disk. A durable one is there after a power cut, another one may be
@@ -378,12 +401,5 @@ func (p *destination) write(t *tree, durable bool, first ...string) error {
 		files = append(files, newFile{p.treePath(t.blob()), [][]byte{[]byte(t.text())}})
 	}
 	files = append(files, newFile{p.store.recordPath(p.path) + ".json", [][]byte{line, {'\n'}}})
-	err = writeFiles(p.store.onDisk, durable, first, files...)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := makeDir(filepath.Join(p.store.dir, publishedDir)); err != nil {
-			return stateError(err)
-		}
-		err = writeFiles(p.store.onDisk, durable, first, files...)
-	}
-	return stateError(err)
+	return p.inFolder(func() error { return writeFiles(p.store.onDisk, durable, first, files...) })
 }
