@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 )
 
 // Adopt moves a file or a folder that a step made into the store. The path is gone afterwards. It is sealed before it is
@@ -84,8 +85,8 @@ func (s *Store) takeIn(ctx context.Context, path string, t *tree, b Blob) (Blob,
 	}
 	dst := s.blobPath(b)
 	err := RenamePlain(path, dst)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		if err := s.makeShelf(filepath.Dir(dst)); err != nil {
 			return b, stateError(err)
 		}
 		err = RenamePlain(path, dst)
@@ -97,6 +98,18 @@ func (s *Store) takeIn(ctx context.Context, path string, t *tree, b Blob) (Blob,
 		return b, RemoveAll(path)
 	}
 	return b, stateError(err)
+}
+
+// makeShelf makes a folder for blobs. Something else that lies in its place is no blob of the store's, and goes.
+func (s *Store) makeShelf(dir string) error {
+	err := os.MkdirAll(dir, 0o755)
+	if info, lerr := os.Lstat(dir); err == nil || lerr != nil || info.IsDir() || info.Mode()&fs.ModeSymlink != 0 {
+		return err
+	}
+	if err := s.drop(dir); err != nil {
+		return err
+	}
+	return os.MkdirAll(dir, 0o755)
 }
 
 // tookIn notes a blob that has just come into the store, and was hashed on the way.

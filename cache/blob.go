@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -98,8 +99,12 @@ func (s *Store) find(ctx context.Context, b Blob, handed bool) (string, error) {
 // plain is Path for a blob that isn't compressed. The error of one that isn't there, or is compressed, is fs.ErrNotExist.
 func (s *Store) plain(ctx context.Context, b Blob, handed bool) (string, error) {
 	path := s.blobPath(b)
-	t, err := readTree(path)
-	if err != nil {
+	t, err := readStored(path)
+	var odd *Miss
+	switch {
+	case errors.As(err, &odd):
+		return "", s.damaged(b, path)
+	case err != nil:
 		return "", err
 	}
 	seal, due := t.sealOf(b), false
@@ -122,6 +127,22 @@ func (s *Store) plain(ctx context.Context, b Blob, handed bool) (string, error) 
 		return path, s.prove(ctx, b, t, seal, due)
 	}
 	return "", s.damaged(b, path)
+}
+
+// readStored is readTree of a path where a blob should lie. The error is a *Miss where something lies that the store never writes, such as a
+// pipe or a folder with a dead link, and fs.ErrNotExist where nothing does.
+func readStored(path string) (*tree, error) {
+	t, err := readTree(path)
+	if err == nil || Outside(err) {
+		return t, err
+	}
+	switch _, lerr := os.Lstat(path); {
+	case errors.Is(lerr, syscall.ENOTDIR): // the folder above is something else
+		return nil, fs.ErrNotExist
+	case lerr != nil:
+		return nil, lerr
+	}
+	return nil, &Miss{"blob", err.Error()}
 }
 
 // proofAge is the age of a large blob's last check at which it is hashed again. Ages vary up to twice that, so that blobs aren't all due at

@@ -34,7 +34,7 @@ type Pressing struct {
 
 // presses estimates how many bytes compressing a stored file would save; 0 if that is too little.
 func (b *storedBlob) presses() (saves int64, err error) {
-	if b.pressed || b.exec || b.tree.dir || b.size < pressable {
+	if b.pressed || b.exec || b.tree == nil || b.tree.dir || b.size < pressable {
 		return 0, nil
 	}
 	f, err := os.Open(b.path)
@@ -164,10 +164,13 @@ func (s stopping) Read(b []byte) (int, error) {
 // A damaged blob is moved out of the way, and the error is a *Miss.
 func (s *Store) revive(ctx context.Context, b Blob) (string, error) {
 	pressed := s.blobPath(b) + pressedExt
-	if _, err := os.Lstat(pressed); errors.Is(err, fs.ErrNotExist) || b.Dir || b.Exec {
+	switch _, err := readStored(pressed); {
+	case errors.Is(err, fs.ErrNotExist) || b.Dir || b.Exec:
 		return "", &Miss{"blob", b.Digest.Short() + " is gone from the store"}
-	} else if err != nil {
+	case Outside(err):
 		return "", err
+	case err != nil:
+		return "", s.damaged(b, pressed)
 	}
 	tmp, err := s.revivalDir()
 	if err != nil {

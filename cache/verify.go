@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"rein/cache/internal/index"
 )
@@ -64,7 +65,8 @@ type storedBlob struct {
 	digest  Digest
 	path    string
 	size    int64 // as it lies
-	tree    *tree
+	tree    *tree // nil where something lies that the store never writes
+	odd     *Miss // which says what
 	pressed bool
 	exec    bool
 }
@@ -81,7 +83,9 @@ func (s *Store) blobs() ([]storedBlob, error) {
 	var out []storedBlob
 	for _, shelf := range shelves {
 		names, err := os.ReadDir(filepath.Join(root, shelf.Name()))
-		if err != nil {
+		if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, fs.ErrNotExist) {
+			continue // it holds no blobs
+		} else if err != nil {
 			return nil, err
 		}
 		for _, n := range names {
@@ -92,15 +96,17 @@ func (s *Store) blobs() ([]storedBlob, error) {
 				continue
 			}
 			path := filepath.Join(root, shelf.Name(), n.Name())
-			t, err := readTree(path)
-			if errors.Is(err, fs.ErrNotExist) {
+			t, err := readStored(path)
+			var odd *Miss
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
 				continue // gone meanwhile
-			} else if err != nil {
+			case err != nil && !errors.As(err, &odd):
 				return nil, err
 			}
-			b := storedBlob{digest: d, path: path, tree: t, pressed: pressed, exec: exec}
-			for _, f := range t.files {
-				b.size += f.info.Size()
+			b := storedBlob{digest: d, path: path, tree: t, odd: odd, pressed: pressed, exec: exec}
+			if t != nil {
+				b.size = t.size()
 			}
 			out = append(out, b)
 		}
@@ -109,14 +115,16 @@ func (s *Store) blobs() ([]storedBlob, error) {
 }
 
 func (s *Store) verifyBlob(ctx context.Context, b storedBlob, repair bool) (*Problem, error) {
-	got, err := b.content(ctx)
-	if err != nil {
-		return nil, err
+	p := &Problem{What: "blob", Name: b.digest.Short()}
+	if b.odd != nil {
+		p.Text = b.odd.Reason
+	} else {
+		got, err := b.content(ctx)
+		if err != nil || got == b.digest {
+			return nil, err
+		}
+		p.Text = "its content has the digest " + got.Short()
 	}
-	if got == b.digest {
-		return nil, nil
-	}
-	p := &Problem{What: "blob", Name: b.digest.Short(), Text: "its content has the digest " + got.Short()}
 	if repair {
 		if err := s.drop(b.path); err != nil {
 			return nil, err

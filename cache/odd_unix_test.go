@@ -1,0 +1,84 @@
+//go:build unix
+
+package cache
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// What the store never writes may lie in a blob's place. That is a miss, as any other damage: the blob can be made again, and everything else
+// works meanwhile.
+func TestOddBlobIsAMiss(t *testing.T) {
+	replace := func(by func(path string) error) func(path string) error {
+		return func(path string) error { return errors.Join(os.RemoveAll(path), by(path)) }
+	}
+	pipe := replace(func(path string) error { return syscall.Mkfifo(path, 0o600) })
+	file := replace(func(path string) error { return os.WriteFile(path, []byte("x"), 0o600) })
+	inside := func(change func(path string) error) func(path string) error {
+		return func(path string) error { return change(filepath.Join(path, "a")) }
+	}
+	for name, c := range map[string]struct {
+		file   bool // the blob is one
+		change func(path string) error
+		found  string // by Verify
+	}{
+		"pipe":           {true, pipe, "named pipe"},
+		"folder":         {true, replace(func(path string) error { return os.Mkdir(path, 0o700) }), "digest"},
+		"pipe inside":    {false, inside(pipe), "named pipe"},
+		"dead link":      {false, inside(replace(func(path string) error { return os.Symlink("nowhere", path) })), "nowhere"},
+		"link to itself": {false, inside(replace(func(path string) error { return os.Symlink("..", path) })), "links back"},
+		"shelf":          {false, func(path string) error { return file(filepath.Dir(path)) }, ""},
+		"pressed": {true, func(path string) error {
+			return errors.Join(os.Remove(path), syscall.Mkfifo(path+pressedExt, 0o600))
+		}, "named pipe"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, t.TempDir(), Options{})
+			made := func() Blob {
+				if c.file {
+					return adopt(t, s, "content")
+				}
+				src := filepath.Join(t.TempDir(), "made")
+				write(t, filepath.Join(src, "a"), "content")
+				b, err := s.Adopt(t.Context(), src)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return b
+			}
+			b := made()
+			path, err := s.Path(t.Context(), b)
+			if err == nil {
+				err = c.change(path)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Stats(t.Context()); err != nil {
+				t.Errorf("stats: %v", err)
+			}
+			if _, err := s.PlanGC(t.Context(), Keep{}); err != nil {
+				t.Errorf("gc: %v", err)
+			}
+			problems, err := s.Verify(t.Context(), false, nil)
+			if err != nil || len(problems) != min(len(c.found), 1) || len(problems) > 0 && !strings.Contains(problems[0].Text, c.found) {
+				t.Errorf("verify: %v, %v, want %q", problems, err, c.found)
+			}
+			var miss *Miss
+			if _, err := s.Path(t.Context(), b); !errors.As(err, &miss) {
+				t.Errorf("%v, want a miss", err)
+			}
+			if made() != b {
+				t.Error("it can't be made again")
+			}
+			if _, err := s.Path(t.Context(), b); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
