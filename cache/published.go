@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // publishedDir holds a record for each path that rein wrote: KEY.json, and KEY-DIGEST.tree with the names and digests of a folder's files.
@@ -67,45 +66,6 @@ func (s *Store) realDir() (string, error) {
 	}
 	s.real = real
 	return real, nil
-}
-
-// RealPath makes a path absolute and resolves the links in the part of it that exists. Its error is an *Occupied if nothing can be put
-// there.
-func RealPath(path string) (string, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	if info, lerr := os.Lstat(path); !errors.Is(lerr, fs.ErrNotExist) {
-		real, err := filepath.EvalSymlinks(path)
-		switch {
-		case err == nil:
-			return real, nil
-		case lerr == nil && info.Mode()&fs.ModeSymlink != 0 && errors.Is(err, fs.ErrNotExist):
-			to, _ := os.Readlink(path)
-			return "", &Occupied{path, fmt.Sprintf("is a link to %s, which is not there", to)}
-		case lerr == nil && info.Mode()&fs.ModeSymlink != 0:
-			return "", &Occupied{path, fmt.Sprintf("is a link that can't be followed (%v)", err)}
-		case errors.Is(lerr, syscall.ENOTDIR):
-			return "", &Occupied{path, "can't be made: what it lies in is a file, not a folder"}
-		case !errors.Is(err, fs.ErrNotExist):
-			return "", fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	dir := filepath.Dir(path)
-	if dir == path {
-		return path, nil
-	}
-	if dir, err = RealPath(dir); err != nil {
-		return "", err
-	}
-	return filepath.Join(dir, filepath.Base(path)), nil
-}
-
-// within tells whether path is dir or in it.
-func within(path, dir string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(rel)
 }
 
 // recordPath is where the record of a path lies.
