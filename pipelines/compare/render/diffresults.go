@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -64,13 +65,20 @@ func (d *diffText) moving() (rows []movedFigure, main, same int) {
 	for _, x := range d.Tests {
 		tests[x.Metric] = testWords(x)
 	}
+	stands := d.standIns()
 	rank := func(m diff.Metric) int {
 		if tests[m.Name] != "" {
 			return -1
 		}
-		return MainRank(m.Name)
+		return MainRank(cmp.Or(stands[m.Name], m.Name))
+	}
+	twice := func(m diff.Metric) bool {
+		return stands[compare.New+m.Name] == m.Name || stands[compare.Own+m.Name] == m.Name
 	}
 	for _, m := range slices.SortedStableFunc(slices.Values(d.Metrics), func(a, b diff.Metric) int { return cmp.Compare(rank(a), rank(b)) }) {
+		if twice(m) {
+			continue
+		}
 		before, after := figure(m.Name, m.A), figure(m.Name, m.B)
 		if before == after && tests[m.Name] == "" {
 			same++
@@ -82,6 +90,25 @@ func (d *diffText) moving() (rows []movedFigure, main, same int) {
 		rows = append(rows, movedFigure{m.Name, before, after, tests[m.Name]})
 	}
 	return rows, main, same
+}
+
+// standIns are the figures of the question that the verdict rests on, which a record has by two names: the name that tells the question,
+// and the plain one.
+func (d *diffText) standIns() map[string]string {
+	by := map[string]diff.Metric{}
+	for _, m := range d.Metrics {
+		by[m.Name] = m
+	}
+	out := map[string]string{}
+	for _, m := range d.Metrics {
+		for _, prefix := range []string{compare.New, compare.Own} {
+			if x, ok := by[prefix+m.Name]; ok && reflect.DeepEqual(x.A, m.A) && reflect.DeepEqual(x.B, m.B) {
+				out[x.Name] = m.Name
+				break
+			}
+		}
+	}
+	return out
 }
 
 // others says how many figures aren't listed.
@@ -126,7 +153,7 @@ func figure(name string, f *compare.Figure) string {
 	if f == nil {
 		return "–"
 	}
-	return withInterval(name, *f)
+	return withInterval(name, f.OverSources())
 }
 
 // flips are the rows that changed sides.
@@ -136,13 +163,18 @@ func (d *diffText) flips() {
 		return
 	}
 	for i, k := range []struct {
-		title string
-		rows  []compare.Flip
-	}{{"false alarms that are gone", f.Fixed}, {"new false alarms", f.New}, {"attacks missed now", f.Missed}, {"attacks caught now", f.Caught}} {
-		if f.Counts[i] == 0 {
+		one, many string
+		rows      []compare.Flip
+	}{{"false alarm that is gone", "false alarms that are gone", f.Fixed}, {"new false alarm", "new false alarms", f.New},
+		{"attack missed now", "attacks missed now", f.Missed}, {"attack caught now", "attacks caught now", f.Caught}} {
+		switch n := f.Counts[i]; n {
+		case 0:
 			continue
+		case 1:
+			d.title("1 " + k.one)
+		default:
+			d.title(human.Count(int64(n)) + " " + k.many)
 		}
-		d.title(human.Count(int64(f.Counts[i])) + " " + k.title)
 		scores, column := make([]string, len(k.rows)), 0
 		for j, row := range k.rows {
 			scores[j] = "  " + held(row.Before, row.BeforeThreshold) + " → " + held(row.Score, row.Threshold)
