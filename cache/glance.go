@@ -41,6 +41,43 @@ func (s *Store) glanceAt(path string) (*tree, error) {
 	return readTreeWithout(path, state)
 }
 
+// lastLook is what this process has found at a path, and how it looked then. Its times were such that any change since shows.
+type lastLook struct {
+	blob Blob
+	look Digest
+	at   string // the path without links; "" if nobody has asked
+}
+
+// still tells whether a path holds the file as it was.
+func (l lastLook) still(path string) bool {
+	t, err := readRoot(path)
+	return err == nil && !t.dir && !t.linked && t.look(t.stamps(), true) == l.look
+}
+
+func (s *Store) remind(looks *map[string]lastLook, path string, l lastLook) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if *looks == nil {
+		*looks = map[string]lastLook{}
+	}
+	(*looks)[path] = l
+}
+
+func (s *Store) lastLook(looks *map[string]lastLook, path string) (l lastLook, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, ok = (*looks)[path]
+	return l, ok
+}
+
+// recalledAt is the blob that Recall has found at a path whose tree looks as it did then.
+func (s *Store) recalledAt(path string, t *tree, stamps []stamp) (b Blob, ok bool) {
+	if was, ok := s.lastLook(&s.recalled, path); ok && t.look(stamps, true) == was.look {
+		return was.blob, true
+	}
+	return b, false
+}
+
 // GlanceOf is how a path looks that was seen in this process, after read. It is not ok if it was written to since.
 func (s *Store) GlanceOf(path string, seen Seen, read time.Time) (g Glance, ok bool) {
 	t, err := s.glanceAt(path)
@@ -51,9 +88,14 @@ func (s *Store) GlanceOf(path string, seen Seen, read time.Time) (g Glance, ok b
 }
 
 // Recall tells what is at a path that was b when it looked as g says. What looks otherwise, or can't be trusted to, is hashed, without asking
-// the index, and the bytes that were read are taken off budget; it is not ok where that isn't enough. The Glance is as the path looks now.
+// the index, and the bytes that were read are taken off budget; it is not ok where that isn't enough. The Glance is as the path looks now. What
+// it has found, See of this store needn't find again.
 func (s *Store) Recall(ctx context.Context, path string, b Blob, g Glance, budget *atomic.Int64) (Blob, Glance, bool) {
-	return s.recall(ctx, path, b, g, budget, true)
+	b, g, ok := s.recall(ctx, path, b, g, budget, true)
+	if ok && g.Sure {
+		s.remind(&s.recalled, path, lastLook{blob: b, look: g.Look})
+	}
+	return b, g, ok
 }
 
 // recall is Recall of a path that may be, or hold, a link.
@@ -125,9 +167,7 @@ func (b *Blob) Code(c *flat.Coder) {
 
 // LandedAt is what this process has found, or put, at a path. It is not ok if the path isn't known to hold b.
 func (s *Store) LandedAt(path string, b Blob) (l Landed, ok bool) {
-	s.mu.Lock()
-	found, seen := s.published[path]
-	s.mu.Unlock()
+	found, seen := s.lastLook(&s.published, path)
 	if seen && found.blob == b {
 		l = Landed{Blob: b, At: found.at, Glance: Glance{found.look, true}}
 	} else {
@@ -141,14 +181,21 @@ func (s *Store) LandedAt(path string, b Blob) (l Landed, ok bool) {
 	return l, !l.Record.IsZero()
 }
 
-// StillLanded tells whether a path holds what was published there, and is known as rein's. It brings the Glance up to date.
-func (s *Store) StillLanded(ctx context.Context, l *Landed, budget *atomic.Int64) bool {
+// StillLanded tells whether a path holds what was published there, and is known as rein's. It brings the Glance up to date. What it has found,
+// MayPublish and Publish of this store needn't find again.
+func (s *Store) StillLanded(ctx context.Context, path string, l *Landed, budget *atomic.Int64) bool {
 	if s.recordLook(l.At) != l.Record {
 		return false
 	}
 	b, g, ok := s.recall(ctx, l.At, l.Blob, l.Glance, budget, false)
 	l.Glance = g
-	return ok && b == l.Blob
+	if !ok || b != l.Blob {
+		return false
+	}
+	if g.Sure && !b.Dir {
+		s.remind(&s.published, path, lastLook{b, g.Look, l.At})
+	}
+	return true
 }
 
 // recordLook is how the record of a path looks; zero if there is none.

@@ -96,7 +96,7 @@ func TestStillLanded(t *testing.T) {
 		}
 		var budget atomic.Int64
 		budget.Store(100)
-		if got := s.StillLanded(t.Context(), &l, &budget); got != want {
+		if got := s.StillLanded(t.Context(), dst, &l, &budget); got != want {
 			t.Error("it is still there:", got)
 		}
 	}
@@ -105,7 +105,7 @@ func TestStillLanded(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := Landed{Blob: b, At: dst, Record: s.recordLook(dst)}
-	if budget := new(atomic.Int64); s.StillLanded(t.Context(), &l, budget) {
+	if budget := new(atomic.Int64); s.StillLanded(t.Context(), dst, &l, budget) {
 		t.Error("a link took its place")
 	}
 	if err := errors.Join(os.Remove(dst), os.Rename(dst+"-away", dst)); err != nil {
@@ -118,8 +118,72 @@ func TestStillLanded(t *testing.T) {
 	}
 	budget := new(atomic.Int64)
 	budget.Store(100)
-	if s.StillLanded(t.Context(), &l, budget) {
+	if s.StillLanded(t.Context(), dst, &l, budget) {
 		t.Error("nobody knows any more that it is rein's")
+	}
+}
+
+// What was recalled in this process isn't found out again, until it looks otherwise.
+func TestRecalledOnce(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "state"), Options{})
+	path := write(t, filepath.Join(t.TempDir(), "file"), "text")
+	seen, err := s.See(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, _ := s.GlanceOf(path, seen, time.Now().Add(time.Minute))
+	other := Blob{Digest: Digest{1}, Size: 4} // which no look at the file would find
+	if _, _, ok := s.Recall(t.Context(), path, other, g, new(atomic.Int64)); !ok {
+		t.Fatal("it can't be recalled")
+	}
+	look := func() (Blob, Blob, bool) {
+		t.Helper()
+		seen, err := s.See(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		many, ok, err := s.SeeKnown(t.Context(), []string{path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seen.Blob, many[0].Blob, ok[0]
+	}
+	if b, many, ok := look(); b != other || many != other || !ok {
+		t.Errorf("what was recalled is looked at again: %v, %v, %v", b, many, ok)
+	}
+	write(t, path, "TEXT")
+	if b, many, ok := look(); b == other || ok || many == other {
+		t.Errorf("what was written to since is as it was: %v, %v, %v", b, many, ok)
+	}
+}
+
+// What was found to be still there may be replaced without another look, until somebody writes to it.
+func TestStillLandedMayBeReplaced(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "state"), Options{})
+	dst := filepath.Join(t.TempDir(), "dst")
+	b, err := s.Import(t.Context(), write(t, filepath.Join(t.TempDir(), "x"), "text"))
+	if err == nil {
+		_, err = s.Publish(t.Context(), b, dst)
+	}
+	l, ok := s.LandedAt(dst, b)
+	tree, terr := readTree(dst)
+	if err := errors.Join(err, terr); err != nil || !ok {
+		t.Fatal(err, ok)
+	}
+	l.Glance = tree.glance(time.Now().Add(time.Minute))
+	if !s.StillLanded(t.Context(), dst, &l, new(atomic.Int64)) {
+		t.Fatal("it isn't there")
+	}
+	if err := os.Remove(s.recordPath(l.At) + ".json"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.MayPublish(t.Context(), dst, nil); err != nil {
+		t.Errorf("it was looked at again: %v", err)
+	}
+	write(t, dst, "mine")
+	var occupied *Occupied
+	if err := s.MayPublish(t.Context(), dst, nil); !errors.As(err, &occupied) {
+		t.Errorf("the user's file may be replaced: %v", err)
 	}
 }
 

@@ -34,6 +34,9 @@ func (o *Occupied) Error() string {
 // MayPublish returns an *Occupied if path must not be replaced. coming is the content that would be put there, or nil if that isn't known
 // yet: equal content may stay. It writes nothing.
 func (s *Store) MayPublish(ctx context.Context, path string, coming *Blob) error {
+	if was, ok := s.lastLook(&s.published, path); ok && was.still(path) {
+		return nil
+	}
 	for {
 		p, err := s.destinationAt(path)
 		if err != nil {
@@ -71,36 +74,18 @@ func (p *destination) moved(ctx context.Context) (bool, error) {
 // lease is what who publishes at the path holds.
 func (p *destination) lease() Digest { return Sum([]byte("publish " + p.path)) }
 
-// lastLook is a file that was found to be what rein put at a path, and how it looked then.
-type lastLook struct {
-	blob Blob
-	look Digest
-	at   string // the path without links
-}
-
 // foundAt has Publish pass over a file that stays as it is until then.
 func (s *Store) foundAt(path string, p *destination, t *tree) {
 	if t.dir || t.linked || !p.keeps(t.blob()) || !stampOf(t.files[0].info).timesTrusted(time.Now()) {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.published == nil {
-		s.published = map[string]lastLook{}
-	}
-	s.published[path] = lastLook{t.blob(), t.look(t.stamps(), true), p.path}
+	s.remind(&s.published, path, lastLook{t.blob(), t.look(t.stamps(), true), p.path})
 }
 
-// isThere tells whether a path holds a blob that MayPublish has found there: the same file, which nobody has written to since.
+// isThere tells whether a path holds a blob that was found there: the same file, which nobody has written to since.
 func (s *Store) isThere(b Blob, path string) bool {
-	s.mu.Lock()
-	was, ok := s.published[path]
-	s.mu.Unlock()
-	if !ok || was.blob != b {
-		return false
-	}
-	t, err := readRoot(path)
-	return err == nil && !t.dir && !t.linked && t.look(t.stamps(), true) == was.look
+	was, ok := s.lastLook(&s.published, path)
+	return ok && was.blob == b && was.still(path)
 }
 
 // Publish copies a blob to path, which is replaced as a whole or, if it is a mount point, file by file. It tells whether something was

@@ -63,8 +63,11 @@ func (s *Store) See(ctx context.Context, path string) (seen Seen, err error) {
 	stamps := t.stamps()
 	// Another name for a file, which steps may give it, moves its ctime.
 	seen.look = t.look(stamps, false)
+	var ok bool
+	if seen.Blob, ok = s.recalledAt(path, t, stamps); ok {
+		return seen, nil
+	}
 	if t.dir {
-		var ok bool
 		if seen.Blob, ok, err = s.knownFolder(ctx, t, t.look(stamps, true)); err != nil || ok {
 			return seen, err
 		}
@@ -77,16 +80,25 @@ func (s *Store) See(ctx context.Context, path string) (seen Seen, err error) {
 }
 
 // SeeKnown is See of those paths that are files and look as they did when they were last hashed: ok says which. It reads no file, and
-// looks at the index once.
+// looks at the index at most once.
 func (s *Store) SeeKnown(ctx context.Context, paths []string) (seen []Seen, ok []bool, err error) {
 	seen, ok = make([]Seen, len(paths)), make([]bool, len(paths))
 	var trees []*tree
 	var at []int // of paths
 	var files []treeFile
 	for i, path := range paths {
-		if t, err := readRoot(path); err == nil && !t.dir { // else See says what is wrong
-			trees, at, files = append(trees, t), append(at, i), append(files, t.files...)
+		t, err := readRoot(path)
+		if err != nil || t.dir {
+			continue // See says what is wrong
 		}
+		if b, found := s.recalledAt(path, t, t.stamps()); found {
+			seen[i], ok[i] = Seen{b, t.look(t.stamps(), false)}, true
+			continue
+		}
+		trees, at, files = append(trees, t), append(at, i), append(files, t.files...)
+	}
+	if len(files) == 0 {
+		return seen, ok, nil
 	}
 	stamps := stampsOf(files)
 	known, err := s.knownStamps(ctx, files, stamps)

@@ -52,7 +52,8 @@ type Store struct {
 	dir       string
 	readOnly  bool
 	mu        sync.Mutex
-	published map[string]lastLook // by path: what MayPublish has found there
+	published map[string]lastLook // by path: what was found there, and is known as rein's
+	recalled  map[string]lastLook // by path: what Recall has found there
 	real      string              // dir without links; "": not known yet
 	outside   string              // folder for what a store that is only read inflates; "": none yet
 	proofs    map[Blob]Digest     // what this process has proven, and how it looked then

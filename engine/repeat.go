@@ -212,7 +212,7 @@ func (o *Options) look(ctx context.Context, s *sighting, budget *atomic.Int64) (
 			for i := range part {
 				p := &part[i]
 				was := p.Glance
-				if at := filepath.Join(s.realOf(filepath.Dir(p.path)), filepath.Base(p.path)); at != p.At || !o.Store.StillLanded(ctx, &p.Landed, budget) {
+				if at := filepath.Join(s.realOf(filepath.Dir(p.path)), filepath.Base(p.path)); at != p.At || !o.Store.StillLanded(ctx, p.path, &p.Landed, budget) {
 					failed.Store(true)
 				}
 				if p.Glance != was {
