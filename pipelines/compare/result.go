@@ -108,11 +108,11 @@ func (f Figure) OverSources() Figure {
 	if f.SourcesLow == nil || f.SourcesHigh == nil {
 		return f
 	}
-	low, high := *f.SourcesLow, *f.SourcesHigh
+	over := stats.Interval{Value: f.Value, Low: *f.SourcesLow, High: *f.SourcesHigh}
 	if f.Low != nil && f.High != nil {
-		low, high = min(low, *f.Low), max(high, *f.High)
+		over = over.Around(stats.Interval{Value: f.Value, Low: *f.Low, High: *f.High})
 	}
-	f.Low, f.High = &low, &high
+	f.Low, f.High = &over.Low, &over.High
 	return f
 }
 

@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"rein/steps/artifact"
 	"rein/steps/internal/ngram/ngramtest"
+	"rein/steps/internal/threshold"
 	"rein/steps/score"
 	"rein/steps/stats"
 	"rein/steps/stepstest"
@@ -137,6 +139,19 @@ func TestRecallAndCap(t *testing.T) {
 }
 
 // Each problem or weakness must be reported together with what to do about it.
+// The cap that the message names is one that takes the threshold.
+func TestTheCapThatIsNamedIsEnough(t *testing.T) {
+	for _, at := range []float64{0.5041381, 0.5041387677192688, 0.504138, 0.9999999} {
+		limit := 0.4
+		r := &Result{Config: config, Chosen: Line{Calibrated: threshold.Calibrated{Threshold: at}}, Cap: &limit}
+		_, hint, ok := strings.Cut(fmt.Sprint(r.Verdict()), "--cap ")
+		hint, _, _ = strings.Cut(hint, " ")
+		if named, err := strconv.ParseFloat(hint, 64); !ok || err != nil || named < at || named > 1 {
+			t.Errorf("threshold %v: --cap %s, %v", at, hint, err)
+		}
+	}
+}
+
 func TestBadTrafficIsSaid(t *testing.T) {
 	model := ngramtest.Random(t, 0.5, true)
 	same := func(n int) artifact.Rows {
@@ -164,7 +179,7 @@ func TestBadTrafficIsSaid(t *testing.T) {
 		"Only 9 of the 400 texts differ": {In{Model: model, Traffic: same(400)}, func(c *Config) { c.Limit = 0.5 }},
 		"less than the attack share of 60.00%: if so many are attacks, the model misses most of them": {In{Model: ngramtest.Random(t, 0.999999, true), Traffic: traffic(t, 400, "")}, func(c *Config) { c.Share = 0.6 }},
 		"attacks: no row of them is labelled malicious":                                               {In{Model: model, Traffic: traffic(t, 400, ""), Attacks: traffic(t, 5, artifact.Benign)}, nil},
-		"1 rows are longer than the model reads":                                                      {In{Model: model, Traffic: long}, nil},
+		"1 row is longer than the model reads":                                                        {In{Model: model, Traffic: long}, nil},
 	} {
 		cfg := config
 		if c.change != nil {

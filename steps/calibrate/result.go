@@ -185,12 +185,12 @@ func (c Config) notes(r *Result, set *stats.Set) {
 func (r *Result) Verdict() error {
 	switch c := r.Config; {
 	case r.Chosen.Need > 0:
-		return steps.Verdictf("%d rows of traffic can't show an FP rate of at most %v with %v confidence where %v of them may be attacks: need %d", r.Rows, c.Limit, c.Confidence, c.Share, r.Chosen.Need)
+		return steps.Verdictf("%d rows of traffic can't show an FP rate of at most %.4g%% with %.4g%% confidence where %.4g%% of them may be attacks: need %d", r.Rows, 100*c.Limit, 100*c.Confidence, 100*c.Share, r.Chosen.Need)
 	case r.Chosen.Threshold > 1:
 		return steps.Verdictf("no threshold keeps the limit: more of the traffic than it allows has the highest score that there is; look at those rows (rein score --json), or allow a higher limit")
 	case r.Cap != nil && r.Chosen.Threshold > *r.Cap:
-		return steps.Verdictf("the traffic asks for a threshold of %.6f, over the cap of %.6f: either it holds more attacks than %v, or the model doesn't fit it. Look at the rows with the highest scores; --cap %.6f takes the threshold all the same",
-			r.Chosen.Threshold, *r.Cap, c.Share, math.Nextafter(r.Chosen.Threshold, 2))
+		return steps.Verdictf("the traffic asks for a threshold of %.6f, over the cap of %.6f: either it holds more attacks than %.4g%%, or the model doesn't fit it. Look at the rows with the highest scores; --cap %.6f takes the threshold all the same",
+			r.Chosen.Threshold, *r.Cap, 100*c.Share, min(1, math.Ceil(1e6*r.Chosen.Threshold)/1e6))
 	}
 	return nil
 }

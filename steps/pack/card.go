@@ -132,7 +132,7 @@ func about(b *strings.Builder, c Config, info artifact.ModelInfo, choice thresho
 		} else {
 			alone := ""
 			if choice.LeftOut > 0 {
-				alone = ", beside others"
+				alone = ", with rows of sources that train"
 			}
 			fmt.Fprintf(b, "%d others stopped the training and chose the threshold%s\n", d.Validation, alone)
 		}
@@ -202,7 +202,11 @@ func measured(b *strings.Builder, read []reading) {
 	}
 	for _, r := range read {
 		for _, l := range r.Latency {
-			fmt.Fprintf(b, "- one prompt on %d thread(s) of %s: 95%% within %.3g ms (%.3g-%.3g over rounds)\n", l.Threads, cmp.Or(r.Hardware["cpu"], r.Hardware["arch"]), l.P95.Value, l.P95.Low, l.P95.High)
+			threads := "1 thread"
+			if l.Threads != 1 {
+				threads = fmt.Sprintf("%d threads", l.Threads)
+			}
+			fmt.Fprintf(b, "- one prompt on %s of %s: 95%% within %.3g ms (%.3g-%.3g over rounds)\n", threads, cmp.Or(r.Hardware["cpu"], r.Hardware["arch"]), l.P95.Value, l.P95.Low, l.P95.High)
 		}
 		for _, l := range r.Links {
 			fmt.Fprintf(b, "- %s to %s, %d rows: largest difference of a logit %.2g, %d decisions differ\n", l.From, l.To, l.Rows, l.Max, l.Flipped)
@@ -229,7 +233,7 @@ func limits(b *strings.Builder, info artifact.ModelInfo, read []reading) {
 		}
 		if len(r.Trials) > 0 {
 			worst := slices.MinFunc(r.Trials, func(x, y trial) int { return cmp.Compare(x.Recall.Value, y.Recall.Value) })
-			fmt.Fprintf(b, "- Who edits attacks gets by: recall is %s under %q at strength %g.\n", percent(&worst.Recall), worst.Edit, worst.Strength)
+			fmt.Fprintf(b, "- Edited attacks get past it: recall is %s under %q at strength %g.\n", percent(&worst.Recall), worst.Edit, worst.Strength)
 		}
 	}
 	var text struct {
@@ -249,12 +253,15 @@ func limits(b *strings.Builder, info artifact.ModelInfo, read []reading) {
 	b.WriteString("- One layer of defence among others: a prompt that it passes is not proven harmless, and one that it flags is not proven an attack.\n\n")
 }
 
-// newSources returns a figure on new sources with its interval over sources. If there are too few sources for that, it returns i.
+// newSources returns a figure on new sources with its interval over sources, which is never inside that over rows. If there are too few
+// sources for that, it returns i.
 func newSources(s *stats.Set, metric string, i *stats.Interval) *stats.Interval {
-	if over, ok := s.OverSources(metric, i); ok {
-		return &over
+	over, ok := s.OverSources(metric, i)
+	if !ok {
+		return i
 	}
-	return i
+	over = over.Around(*i)
+	return &over
 }
 
 func percent(i *stats.Interval) string {

@@ -38,7 +38,7 @@ type Out struct {
 }
 
 // Step is the "package" step type.
-var Step = steps.New("package", 7, "Put a model, its tokeniser, threshold, reports and model card into one folder or archive.", run, steps.Stage(steps.Export), steps.Measures, steps.Example(`step "package" "package" {
+var Step = steps.New("package", 8, "Put a model, its tokeniser, threshold, reports and model card into one folder or archive.", run, steps.Stage(steps.Export), steps.Measures, steps.Example(`step "package" "package" {
   model   = step.export.model
   reports = [step.test.report, step.speed.report]
 }`))

@@ -18,6 +18,11 @@ type Interval struct {
 	High  float64 `json:"high"`
 }
 
+// Around returns i with both ends moved out as far as those of other.
+func (i Interval) Around(other Interval) Interval {
+	return Interval{i.Value, min(i.Low, other.Low), max(i.High, other.High)}
+}
+
 // Wilson returns the rate k/n with Wilson's score interval (Wilson 1927). With n = 0 all three values are NaN.
 func Wilson(k, n int) Interval {
 	if n == 0 {

@@ -102,6 +102,9 @@ func (c Cut) String() string {
 	if c.Rows == 0 {
 		return "all rows are read whole"
 	}
+	if c.Rows == 1 {
+		return fmt.Sprintf("1 row is longer than the model reads: %d %s of it are not read", c.Units, c.Unit)
+	}
 	return fmt.Sprintf("%d rows are longer than the model reads: %d %s of them are not read", c.Rows, c.Units, c.Unit)
 }
 
