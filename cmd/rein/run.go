@@ -94,8 +94,10 @@ func (a *app) loadAndRun(ctx context.Context, args []string, l *loadFlags, r *ru
 		return nil, err
 	}
 	git := gitMeanwhile(ctx, r)
+	store := lateStore{a: a}
+	defer store.close()
 	if known, ok := a.identify(args, l); ok {
-		again, err := a.repeat(ctx, known, r, git)
+		again, err := a.repeat(ctx, &store, known, r, git)
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +113,30 @@ func (a *app) loadAndRun(ctx context.Context, args []string, l *loadFlags, r *ru
 	if err != nil {
 		return nil, err
 	}
-	return a.runNow(ctx, p, r, git)
+	return a.runNow(ctx, &store, p, r, git)
+}
+
+// lateStore is the state folder, opened once it is needed: a repeat and the run after it share what they find.
+type lateStore struct {
+	a     *app
+	store *cache.Store
+}
+
+func (l *lateStore) open() (*cache.Store, error) {
+	if l.store == nil {
+		store, err := l.a.store(false)
+		if err != nil {
+			return nil, err
+		}
+		l.store = store
+	}
+	return l.store, nil
+}
+
+func (l *lateStore) close() {
+	if l.store != nil {
+		_ = l.store.Close() // a run has made durable what it promises
+	}
 }
 
 // gitMeanwhile has git asked while a run is prepared.
@@ -122,15 +147,14 @@ func gitMeanwhile(ctx context.Context, r *runFlags) func() record.Git {
 }
 
 // repeat is a run that has nothing to do; nil if nobody can tell without looking at the graph.
-func (a *app) repeat(ctx context.Context, known cache.Digest, r *runFlags, git func() record.Git) (*engine.Repeated, error) {
+func (a *app) repeat(ctx context.Context, late *lateStore, known cache.Digest, r *runFlags, git func() record.Git) (*engine.Repeated, error) {
 	if !r.repeats() {
 		return nil, nil
 	}
-	store, err := a.store(false)
+	store, err := late.open()
 	if err != nil {
 		return nil, err
 	}
-	defer store.Close()
 	o := a.engineOptions(store)
 	o.Emit, o.Known, o.Command, o.Git = nil, known, commandLine(nil), git
 	if a.json || !a.quiet {
@@ -161,22 +185,23 @@ func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Ru
 		return nil, err
 	}
 	git := gitMeanwhile(ctx, r)
-	again, err := a.repeat(ctx, p.ID(), r, git)
+	store := lateStore{a: a}
+	defer store.close()
+	again, err := a.repeat(ctx, &store, p.ID(), r, git)
 	if err != nil {
 		return nil, err
 	} else if again != nil {
 		return again.Record()
 	}
-	return a.runNow(ctx, p, r, git)
+	return a.runNow(ctx, &store, p, r, git)
 }
 
 // runNow is run of pipelines that may have something to do.
-func (a *app) runNow(ctx context.Context, p *lang.Program, r *runFlags, git func() record.Git) (*record.Run, error) {
-	store, err := a.store(false)
+func (a *app) runNow(ctx context.Context, late *lateStore, p *lang.Program, r *runFlags, git func() record.Git) (*record.Run, error) {
+	store, err := late.open()
 	if err != nil {
 		return nil, err
 	}
-	defer store.Close()
 	_ = p.Keep() // a program that can't be kept will be loaded again
 	o := a.engineOptions(store)
 	share, err := a.shared(ctx, store, p)
