@@ -30,7 +30,7 @@ import (
 )
 
 // Step is the exec step type.
-var Step = steps.New("exec", 2, "Runs any program as a step.", run, steps.Reuses, steps.Example(`
+var Step = steps.New("exec", 2, "Run any program as a step.", run, steps.Reuses, steps.Example(`
 step "exec" "wordcount" {
   command = ["sh", "-c", "wc -w < \"$REIN_IN_text\" > \"$REIN_OUT_count\""]
   inputs  = { text = file("notes.txt") }

@@ -60,7 +60,7 @@ type Outputs struct {
 }
 
 // Step is the "export-onnx" step type.
-var Step = steps.New("export-onnx", 6, "Writes a model as an ONNX graph and certifies that the graph gives the same answers as the trained model.", run,
+var Step = steps.New("export-onnx", 6, "Write a model as an ONNX graph and certify that the graph gives the same answers as the trained model.", run,
 	steps.Stage(steps.Export), steps.Fits("rows", "chooses the threshold again with"), steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
 step "export-onnx" "export" {
   model = step.model.model

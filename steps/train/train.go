@@ -41,7 +41,7 @@ type Outputs struct {
 }
 
 // Step is the "train-gpu" step type.
-var Step = steps.New("train-gpu", 12, "Trains a classifier of prompts: over hashed n-grams, or a transformer.", run,
+var Step = steps.New("train-gpu", 12, "Train a classifier of prompts: over hashed n-grams, or a transformer.", run,
 	steps.Stage(steps.Training), steps.Fits("rows", "trains on"), steps.Fits("validation", "chooses with"), steps.Fits("threshold_rows", "chooses with"), steps.Pace("model.base"), steps.Isolated, steps.Fingerprint(versions), steps.Example(`
 step "train-gpu" "model" {
   rows       = step.dataset.rows

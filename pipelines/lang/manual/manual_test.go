@@ -42,6 +42,18 @@ func TestSchemaOfIsData(t *testing.T) {
 	}
 }
 
+// Every step's text fits a narrow terminal, too: a description that has no room beside the columns stands below them.
+func TestStepTextFitsANarrowTerminal(t *testing.T) {
+	for _, typ := range langtest.Types() {
+		text, _, _ := strings.Cut(manual.Text(typ, 60), "\nEXAMPLE")
+		for _, line := range strings.Split(text, "\n") {
+			if diag.Width(line) > 60 {
+				t.Errorf("%s: wider than 60 columns: %q", typ.Name, line)
+			}
+		}
+	}
+}
+
 func TestStepTextGolden(t *testing.T) {
 	var b strings.Builder
 	for _, typ := range langtest.Types() {

@@ -13,7 +13,7 @@ import (
 func Text(t *steps.Type, width int) string {
 	s := SchemaOf(t)
 	var b strings.Builder
-	b.WriteString(s.Name + ": " + lowerFirst(s.Doc) + "\n")
+	filled(&b, s.Name+": ", lowerFirst(s.Doc), 2, width)
 	var in, args, out []docRow
 	for _, p := range s.Inputs {
 		in = append(in, portRow(p))
@@ -62,7 +62,7 @@ func fieldRows(out *[]docRow, fields []FieldSchema, prefix string) {
 	}
 }
 
-// section writes rows in columns, the description wrapped in the last.
+// section writes rows in columns, the description wrapped in the last; below the others if they leave it no room.
 func section(b *strings.Builder, title string, rows []docRow, columns int) {
 	if len(rows) == 0 {
 		return
@@ -77,23 +77,36 @@ func section(b *strings.Builder, title string, rows []docRow, columns int) {
 			indent += n + 2
 		}
 	}
+	below := columns > 0 && columns <= indent+20
+	if below {
+		indent = 6
+	}
 	fmt.Fprintf(b, "\n%s\n", title)
 	for _, r := range rows {
 		line := "  " + pad(r.name, w[0]) + pad(r.typ, w[1]) + pad(r.def, w[2])
-		at := indent
-		for i, word := range strings.Fields(r.doc) {
-			if i > 0 && columns > indent+20 && at+1+diag.Width(word) > columns {
-				b.WriteString(strings.TrimRight(line, " ") + "\n")
-				line, at = strings.Repeat(" ", indent), indent
-			} else if i > 0 {
-				line += " "
-				at++
-			}
-			line += word
-			at += diag.Width(word)
+		if below {
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+			line = strings.Repeat(" ", indent)
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		filled(b, line, r.doc, indent, columns)
 	}
+}
+
+// filled writes a text after the start of a line, broken between words; further lines are indented.
+func filled(b *strings.Builder, line, text string, indent, columns int) {
+	at := diag.Width(line)
+	for i, word := range strings.Fields(text) {
+		if i > 0 && columns > 0 && at+1+diag.Width(word) > columns {
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+			line, at = strings.Repeat(" ", indent), indent
+		} else if i > 0 {
+			line += " "
+			at++
+		}
+		line += word
+		at += diag.Width(word)
+	}
+	b.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
 // pad fills a cell to its column's width and the gap to the next; an empty column takes no room.
