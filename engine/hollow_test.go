@@ -128,7 +128,15 @@ func TestEvictedNondeterministicStep(t *testing.T) {
 func TestDecayedOutputIsMadeAgain(t *testing.T) {
 	o := options(enginetest.Store(t))
 	r := mustRun(t, quartet(1), o)
-	path, err := o.Store.Path(t.Context(), enginetest.Find(r, "mid").Outputs["out"])
+	decay(t, &o, enginetest.Find(r, "mid").Outputs["out"])
+	r = mustRun(t, quartet(2), o)
+	wantStatuses(t, r, "base:cached end:ran last:ran mid:ran")
+}
+
+// decay changes an output in the store without a trace, and opens the store as another process: this one has proven the output.
+func decay(t *testing.T, o *engine.Options, b cache.Blob) {
+	t.Helper()
+	path, err := o.Store.Path(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,21 +144,43 @@ func TestDecayedOutputIsMadeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := os.ReadFile(path)
-	if err != nil || len(b) == 0 {
-		t.Fatalf("%q, %v", b, err)
+	text, err := os.ReadFile(path)
+	if err != nil || len(text) == 0 {
+		t.Fatalf("%q, %v", text, err)
 	}
-	b[0] ^= 1
-	if err := errors.Join(os.Chmod(path, 0o644), os.WriteFile(path, b, 0o644), os.Chmod(path, info.Mode()), os.Chtimes(path, info.ModTime(), info.ModTime())); err != nil {
+	text[0] ^= 1
+	if err := errors.Join(os.Chmod(path, 0o644), os.WriteFile(path, text, 0o644), os.Chmod(path, info.Mode()), os.Chtimes(path, info.ModTime(), info.ModTime())); err != nil {
 		t.Fatal(err)
 	}
 	dir := o.Store.Dir()
 	if err := o.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	o.Store = enginetest.Open(t, dir) // another process: this one has proven it
-	r = mustRun(t, quartet(2), o)
-	wantStatuses(t, r, "base:cached end:ran last:ran mid:ran")
+	o.Store = enginetest.Open(t, dir)
+}
+
+// An output that decayed without a trace is never published. Only publishing finds that, when every step has ended: what to do is said, and
+// the next run makes it again.
+func TestDecayedOutputIsNotPublished(t *testing.T) {
+	o := options(enginetest.Store(t))
+	g, path := quartet(1), filepath.Join(t.TempDir(), "out")
+	g.Pipelines[0].Outputs = []engine.Output{{Name: "x", Ref: engine.Ref{Node: g.Pipelines[0].Nodes[1], Port: "out"}, Path: path}}
+	step := g.Pipelines[0].Nodes[1].Name
+	r := mustRun(t, g, o)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	decay(t, &o, enginetest.Find(r, step).Outputs["out"])
+	if _, err := engine.Run(t.Context(), g, o); err == nil || !strings.Contains(err.Error(), "is damaged: its content isn't what was written; run again, and step \""+step+"\" makes it again") {
+		t.Errorf("%v, want that it is damaged and what to do", err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("it is published")
+	}
+	mustRun(t, g, o)
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
 }
 
 // Two pipelines may each need the same evicted result; it is made once.

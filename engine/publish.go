@@ -159,7 +159,12 @@ func (r *runner) publishOne(o Output) error {
 		return outputError(o, fmt.Errorf("step %q has no output %q", n.Name, o.Ref.Port))
 	}
 	r.options.point("publish")
-	if _, err := r.store.Publish(r.ctx, b, o.Path); err != nil {
+	_, err := r.store.Publish(r.ctx, b, o.Path)
+	var miss *cache.Miss
+	switch {
+	case errors.As(err, &miss): // every step has ended by now
+		return outputError(o, fmt.Errorf("%s; run again, and step %q makes it again", miss.Reason, n.Name))
+	case err != nil:
 		return outputError(o, err)
 	}
 	return nil
