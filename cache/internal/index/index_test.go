@@ -48,6 +48,26 @@ func filled(t testing.TB) string {
 	return dir
 }
 
+// A file in the index's place is set aside, as a damaged index is.
+func TestFileInPlaceOfTheIndex(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "index")
+	if err := os.WriteFile(dir, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	x := newIndex(t, dir, false)
+	set(t, x, "k", "v")
+	if v, err := get(t, x, "k"); err != nil || v != "v" {
+		t.Errorf("%q, %v", v, err)
+	}
+	aside := x.SetAside()
+	if len(aside) != 1 {
+		t.Fatalf("set aside: %v", aside)
+	}
+	if text, err := os.ReadFile(aside[0]); err != nil || string(text) != "mine" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 func wantValue(t testing.TB, x *Index) {
 	t.Helper()
 	if v, err := get(t, x, "k"); err != nil || v != "v" {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -249,7 +250,9 @@ func sums(data, checksum []byte) bool {
 // readable makes sure that the machine lets us read an index. An error of Badger's doesn't tell a fault of the machine from damage.
 func readable(dir string) error {
 	entries, err := os.ReadDir(dir)
-	if err != nil {
+	if errors.Is(err, syscall.ENOTDIR) {
+		return nil // no fault of the machine: a file lies there
+	} else if err != nil {
 		return err
 	}
 	for _, e := range entries {
