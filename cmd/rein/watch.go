@@ -49,8 +49,8 @@ EXIT STATUS
 }
 
 func (a *app) watch(ctx context.Context, args []string, l *loadFlags, r *runFlags) error {
-	if a.shipped(args) {
-		return configError(fmt.Errorf("no folder %q here, and the built-in strategies never change; rein init writes files to watch", defaultFolder))
+	if err := a.ownFiles(args); err != nil {
+		return err
 	}
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -59,7 +59,11 @@ func (a *app) watch(ctx context.Context, args []string, l *loadFlags, r *runFlag
 	defer w.Close()
 	var last *record.Run
 	for {
-		p, err := a.loadToRun(ctx, args, l)
+		var p *lang.Program
+		err := a.ownFiles(args) // the folder may be away
+		if err == nil {
+			p, err = a.loadToRun(ctx, args, l)
+		}
 		watched := watchedPaths(args, p) // before the run, so that a save during it counts
 		for _, d := range watched.folders {
 			if err := w.Add(d); err != nil {
@@ -92,10 +96,18 @@ func (a *app) watch(ctx context.Context, args []string, l *loadFlags, r *runFlag
 	}
 }
 
+// ownFiles refuses to watch the built-in strategies.
+func (a *app) ownFiles(args []string) error {
+	if a.shipped(args) {
+		return configError(fmt.Errorf("no folder %q here, and the built-in strategies never change; rein init writes files to watch", defaultFolder))
+	}
+	return nil
+}
+
 // watchSet says which changes matter. Whole folders are watched, because editors replace files.
 type watchSet struct {
 	folders []string
-	files   map[string]bool // named files
+	files   map[string]bool // named files, and folders that may be moved away, replaced or made
 	trees   []string        // everything below
 }
 
@@ -103,17 +115,25 @@ func watchedPaths(args []string, p *lang.Program) watchSet {
 	ws := watchSet{files: map[string]bool{}}
 	folders := map[string]bool{}
 	file := func(path string) {
-		if abs, err := filepath.Abs(path); err == nil {
-			ws.files[abs] = true
-			folders[filepath.Dir(abs)] = true
+		abs, err := filepath.Abs(path)
+		for there := err != nil; !there; abs = filepath.Dir(abs) { // up to the first folder that is there
+			dir := filepath.Dir(abs)
+			there = isDir(dir) || dir == abs
+			ws.files[abs], ws.files[dir], folders[dir] = true, true, true
 		}
 	}
 	tree := func(dir string) {
-		if abs, err := filepath.Abs(dir); err == nil {
-			ws.trees = append(ws.trees, abs)
-			for _, d := range below(abs) {
-				folders[d] = true
-			}
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return
+		}
+		ws.files[abs] = true
+		ws.trees = append(ws.trees, abs)
+		if !isDir(abs) {
+			file(abs)
+		}
+		for _, d := range below(abs) {
+			folders[d] = true
 		}
 	}
 	if len(args) == 0 {
@@ -127,7 +147,7 @@ func watchedPaths(args []string, p *lang.Program) watchSet {
 		}
 	}
 	if p != nil {
-		for _, f := range p.Files() {
+		for _, f := range slices.Concat(p.Files(), p.Lacks()) {
 			file(f)
 		}
 		for _, path := range inputPaths(p.Graph) {

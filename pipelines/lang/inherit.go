@@ -20,6 +20,7 @@ func (l *loader) module(name string, from *hcl.Range) *module {
 	}
 	l.modules[name] = nil
 	text, err := l.source.read(name)
+	l.files[name] = err == nil
 	if err != nil {
 		l.diags = l.diags.Append(diag.Say(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read a pipeline", Subject: from},
 			"%s: %s.%s", name, readProblem(err), l.similarFile(name)))
@@ -28,7 +29,6 @@ func (l *loader) module(name string, from *hcl.Range) *module {
 	f, diags := l.opts.Parsed.parse(name, text)
 	l.add(diags)
 	l.sources[name] = f
-	l.files[name] = true
 	d := &decoder{types: l.types, steps: map[string]*stepDecl{}, m: &module{file: name, folder: l.source.folder(name), src: f}}
 	if f.Body != nil { // nil: it was refused unread
 		d.file(f.Body)

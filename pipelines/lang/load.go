@@ -72,7 +72,8 @@ type Program struct {
 	Sources map[string]*hcl.File
 
 	files []string
-	reads []read // what the load rests on
+	lacks []string // files that could not be read
+	reads []read   // what the load rests on
 
 	id     cache.Digest                       // of the snapshot that it is kept in; zero: none
 	keepIn *Snapshots                         // where Keep writes it
@@ -82,6 +83,9 @@ type Program struct {
 
 // Files lists the pipeline and variable files that were read, by name.
 func (p *Program) Files() []string { return slices.Clone(p.files) }
+
+// Lacks lists the pipeline and variable files that could not be read, by name.
+func (p *Program) Lacks() []string { return slices.Clone(p.lacks) }
 
 // Load reads files and folders and makes the graph of their pipelines. Of a folder, files without a pipeline block
 // and those marked abstract are bases: only read where something extends them. All mistakes that can be told apart
@@ -175,7 +179,14 @@ func load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 		}
 	}
 	l.settings.unused(l)
-	p := &Program{Graph: &engine.Graph{}, Pipelines: l.pipelines, Project: l.project, Sources: l.sources, files: slices.Sorted(maps.Keys(l.files)), reads: l.reads.all}
+	p := &Program{Graph: &engine.Graph{}, Pipelines: l.pipelines, Project: l.project, Sources: l.sources, reads: l.reads.all}
+	for _, name := range slices.Sorted(maps.Keys(l.files)) {
+		if l.files[name] {
+			p.files = append(p.files, name)
+		} else {
+			p.lacks = append(p.lacks, name)
+		}
+	}
 	slices.Sort(l.secrets)
 	l.secrets = slices.Compact(l.secrets)
 	for _, pl := range l.pipelines {

@@ -71,6 +71,7 @@ func (s *settings) read(l *loader) {
 func (s *settings) file(l *loader, name string) {
 	disk := &source{work: l.opts.Dir, overlay: l.opts.Overlay, reads: l.reads}
 	text, err := disk.read(name)
+	l.files[name] = err == nil
 	if err != nil {
 		l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read a --var-file",
 			Detail: fmt.Sprintf("%s: %s.", name, readProblem(err))})
@@ -78,7 +79,6 @@ func (s *settings) file(l *loader, name string) {
 	}
 	f, diags := parse(name, text)
 	l.sources[name] = &hcl.File{Bytes: withoutValues(text)}
-	l.files[name] = true
 	l.add(diags)
 	if diags.HasErrors() {
 		return
