@@ -45,6 +45,7 @@ func (p *Program) Complete(file string, text []byte, offset int) Completion {
 	switch {
 	case c.at.label >= 0:
 		out.Items = c.labels()
+	case c.at.named: // a label in quotes, "=" or "{" follows
 	case c.at.argument == "":
 		out.Items = c.names()
 	case c.at.quoted && c.wantsPath():

@@ -23,6 +23,7 @@ type writing struct {
 	text     string      // of that string, as far as the cursor
 	call     string      // the function whose arguments are being written
 	comment  bool        // within a comment
+	named    bool        // behind the name of a block or an argument
 }
 
 // openBlock is the type and labels of a block that is being written.
@@ -108,6 +109,8 @@ func writingAt(file string, text []byte) writing {
 		if quotes := countQuotes(item); quotes%2 == 1 { // the label isn't closed
 			w.word = w.header.labels[w.label]
 		}
+	case len(item) == 1 && w.word == "":
+		w.named = true
 	}
 	return w
 }

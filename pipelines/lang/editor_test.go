@@ -120,6 +120,12 @@ func TestHover(t *testing.T) {
 			t.Errorf("in a comment, %q: %v", text, got)
 		}
 	}
+	for _, text := range []string{"step |", "step \"merge\" \"m\" {\n  base |\n}\n", "set {\n  scale |"} { // a name stands there: another one would be wrong
+		p, offset := atCursor(t, extending+text)
+		if got := p.Complete("main.hcl", p.Sources["main.hcl"].Bytes, offset).Items; len(got) > 0 {
+			t.Errorf("behind a name, %q: %v", text, got)
+		}
+	}
 	p, offset := atCursor(t, extending+"# no|thing\n")
 	if h := p.Hover("main.hcl", offset); h != nil {
 		t.Errorf("a comment has %+v", h)

@@ -19,7 +19,7 @@ type Config struct {
 	CrossFit       int     `hcl:"cross_fit" default:"0" doc:"Number of groups for training on the validation rows, too; 0: validation rows are held out. The sources of both sets are dealt into the groups, and a model is trained without each group. Its scores of that group's rows choose epochs and threshold. The model that is kept is trained on all rows, for the mean of those epochs."`
 	ThresholdFolds int     `hcl:"threshold_folds" default:"0" doc:"For threshold_for new_sources without cross_fit: number of groups of training sources for the threshold. A model is trained without each group, with as many epochs as the model that is kept. Its scores of that group's benign rows (without variations) choose the threshold together with those of the validation rows. So the threshold is based on more sources, at the cost of one more training for each group. 0: only the validation rows choose."`
 	BatchSize      int     `hcl:"batch_size" default:"0" doc:"Number of rows in an update. 0: 256 for n-grams, 16 for an encoder or a graph."`
-	RowsAtOnce     int     `hcl:"rows_at_once" default:"0" key:"-" doc:"Number of rows of an update that go through an encoder or a graph together; the gradients are added up. 0: as many as fit into memory. Not in the key, because it changes only rounding."`
+	RowsAtOnce     int     `hcl:"rows_at_once" default:"0" key:"-" doc:"Number of rows of an update that go through an encoder or a graph together; the gradients are added up. 0: as many as fit into memory. It changes only rounding."`
 	Precision      string  `hcl:"precision" default:"fp32" enum:"fp32,bf16" doc:"Number type for an encoder's matrix multiplications on XLA: bf16 is fast on a GPU. Weights and sums stay fp32."`
 	LearningRate   float64 `hcl:"learning_rate" default:"0" doc:"Highest learning rate of the n-grams' embedding (AdaGrad) or of an encoder (Adam). 0: 0.01 for n-grams, 0.00005 for an encoder or a graph."`
 	HeadRate       float64 `hcl:"head_rate" default:"0" doc:"Highest learning rate (Adam) of the layers above the n-grams' embedding, or above a frozen encoder. 0: 0.001 for n-grams, 0.003 for an encoder."`
@@ -54,7 +54,7 @@ type Config struct {
 	BaseRate         float64 `hcl:"base_rate" default:"0.01" doc:"For threshold_rule cost: share of malicious prompts in daily traffic."`
 
 	Model  *ModelConfig `hcl:"model,block" doc:"Settings of the model. None: the built-in n-gram model."`
-	Device string       `hcl:"device" default:"auto" key:"-" enum:"auto,cpu,cuda,xla:cpu,go" doc:"Device to train on. If it doesn't exist, the CPU is used, with a notice. Not in the key."`
+	Device string       `hcl:"device" default:"auto" key:"-" enum:"auto,cpu,cuda,xla:cpu,go" doc:"Device to train on. If it doesn't exist, the CPU is used, with a notice."`
 }
 
 // ModelConfig sets the size of the model. The first three fields apply to an n-gram model, the others to an encoder or a user's graph.
