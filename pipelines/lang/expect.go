@@ -2,7 +2,9 @@ package lang
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -49,9 +51,15 @@ func (e *evaluator) recorded(v cty.Value) json.RawMessage {
 	return js
 }
 
+// errNotFinite is the error of a number that no record can hold.
+var errNotFinite = errors.New("a finite number is required")
+
 // jsonOf is a value without marks as JSON.
 func jsonOf(v cty.Value) (json.RawMessage, error) {
 	if v.Type() == cty.Number && v.IsKnown() && !v.IsNull() {
+		if isInfinite(v) {
+			return nil, errNotFinite
+		}
 		return json.RawMessage(diag.Decimal(v.AsBigFloat())), nil
 	}
 	return ctyjson.SimpleJSONValue{Value: v}.MarshalJSON()
@@ -217,6 +225,9 @@ func (e *evaluator) expectation(a *attr, v cty.Value) (record.Expectation, bool)
 		n, err := convert.Convert(n, want)
 		if err != nil {
 			return wrong("%s.%s is a %s: %s.", a.name, k, want.FriendlyName(), err)
+		}
+		if k != "binding" && math.IsInf(*float(n), 0) {
+			return wrong("%s.%s is %s: %s.", a.name, k, diag.Show(n), errNotFinite)
 		}
 		if m, ok := metric.Lookup(a.name); ok && k != "binding" && m.Unit == metric.Rate && !strings.HasSuffix(m.Name, "_change") {
 			if f := *float(n); f < 0 || f > 1 {

@@ -154,6 +154,9 @@ func sweptValues(v cty.Value) ([]string, error) {
 	if !v.CanIterateElements() || v.Type().IsMapType() || v.Type().IsObjectType() {
 		return nil, fmt.Errorf("want a list of values, or a range such as \"4..12..2\"")
 	}
+	if isInfinite(v) {
+		return nil, errNotFinite
+	}
 	var out []string
 	for _, x := range v.AsValueSlice() {
 		out = append(out, strings.TrimSpace(string(hclwrite.TokensForValue(x).Bytes())))

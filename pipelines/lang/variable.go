@@ -80,6 +80,9 @@ func (e *evaluator) resolve(v *variable) (cty.Value, bool) {
 	if extra := extraAttribute(x, v.constraint.typ); extra != nil {
 		err = extra
 	}
+	if plain, _ := y.Unmark(); err == nil && plain.Type() == cty.Number && isInfinite(plain) {
+		err = errNotFinite
+	}
 	if g := e.settings.find(v.decl.name); err != nil && g != nil && g.broken != "" && !v.sensitive {
 		err = fmt.Errorf("%w; it can't be read as a value of this language: %s", err, g.broken)
 	}
