@@ -264,7 +264,7 @@ func TestToldBesideTheRows(t *testing.T) {
 	for name, c := range map[string]struct {
 		files map[string]string
 		c     Config
-		want  string // a note, or the error
+		want  string // a note, the error, or a line of the log
 	}{
 		"Prodigy":       {map[string]string{"a.jsonl": `{"text":"a","_task_hash":1,"label":"JAILBREAK","answer":"reject"}`}, Config{}, `its "answer" is "reject": an annotator has not accepted label "JAILBREAK"`},
 		"both labels":   {map[string]string{"a.jsonl": `{"text":"a","label":["benign","jailbreak"]}`}, Config{}, `label "[\"benign\",\"jailbreak\"]"`},
@@ -272,6 +272,7 @@ func TestToldBesideTheRows(t *testing.T) {
 		"answers":       {map[string]string{"a.jsonl": `{"text":"a","role":"prompter"}` + "\n" + `{"text":"b","role":"assistant"}`}, Config{Label: "benign"}, `1 row is a model's words and no prompts`},
 		"empty":         {map[string]string{"a.csv": "text,label\n", "b.csv": "text,label\na,safe\n"}, Config{}, "a.csv has no rows"},
 		"not read":      {map[string]string{"a.zip": "", "_more.csv": "text,label\n", "b.csv": "text,label\na,safe\n"}, Config{}, `not read, because of the name: "_more.csv", "a.zip"`},
+		"all bad":       {map[string]string{"a.csv": "text,label\na,safe,b\n"}, Config{}, "a.csv: no usable row"},
 		"encodings":     {map[string]string{"a.csv": "text,label\nb\xe4r,safe\n"}, Config{}, `convert the file (iconv -f windows-1252 -t utf-8)`},
 		"contradiction": {map[string]string{"a.csv": "text,label\na,safe\nb,safe\na,unsafe\n"}, Config{}, `1 row has the text of an earlier row with the other label, first "a"`},
 		"CSV in .txt":   {map[string]string{"a.txt": "id\ttext\tlabel\n1\ta\t0\n"}, Config{Label: "benign"}, `a.txt:1: the file's name says that each line is a text, and its first line looks like the header of a table`},
@@ -279,7 +280,7 @@ func TestToldBesideTheRows(t *testing.T) {
 		"zero bytes":    {map[string]string{"a.csv": "text,label\nb\x00r,safe\n"}, Config{}, `zero bytes in "text": replace them, utf8 = "repair"`},
 	} {
 		_, env, err := read(t, c.c, folder(t, c.files))
-		if said := fmt.Sprint(env.Notes, err); !strings.Contains(said, c.want) {
+		if said := fmt.Sprint(env.Notes, err, env.Logs); !strings.Contains(said, c.want) {
 			t.Errorf("%s: %s", name, said)
 		}
 	}

@@ -112,6 +112,10 @@ func (r *reader) file(ctx context.Context, src table.Source) error {
 		r.noteOnce("empty "+src.Name, "%s has no rows", src.Name)
 		return nil
 	}
+	if r.rows == before { // there may be no columns
+		r.env.Logf("%s: no usable row", src.Name)
+		return nil
+	}
 	r.env.Logf("%s: %d rows, text from %q, label from %s", src.Name, r.rows-before, r.textColumn, r.labelFrom())
 	return nil
 }

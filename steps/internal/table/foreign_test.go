@@ -50,6 +50,7 @@ func TestForeignFiles(t *testing.T) {
 		{"a.txt", utf16of(binary.BigEndian, rows), "iconv -f UTF-16BE "},
 		{"a.csv", "\xff\xfe\x00\x00t\x00\x00\x00", "iconv -f UTF-32 "},
 		{"a.txt", "one\rtwo\rthree\r", "carriage return alone"},
+		{"a.jsonl", "{\"text\":\"a\"}\r{\"text\":\"b\"}\r", "carriage return alone"},
 	} {
 		if got := lines(t, file(t, c.name, c.content), Auto); len(got) != 1 || !strings.HasPrefix(got[0], "end "+c.name+": ") || !strings.Contains(got[0], c.want) {
 			t.Errorf("%s %.20q is read as %q, want %s", c.name, c.content, got, c.want)
