@@ -220,13 +220,11 @@ func TestOnDisk(t *testing.T) {
 	}
 }
 
-// Files that can't be brought to the disk replace nothing, and leave nothing behind.
-func TestWriteFilesReplacesNothingUnsynced(t *testing.T) {
+// A file that can't be brought to the disk replaces nothing, and leaves nothing behind.
+func TestWriteFileReplacesNothingUnsynced(t *testing.T) {
 	dir := t.TempDir()
-	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
-	write(t, a, "old")
-	fails := func(...string) error { return syscall.EIO }
-	err := writeFiles(fails, true, nil, newFile{a, [][]byte{[]byte("new")}}, newFile{b, [][]byte{[]byte("new")}})
+	a := write(t, filepath.Join(dir, "a"), "old")
+	err := writeFileBy(func(...string) error { return syscall.EIO }, a, true, []byte("new"))
 	text, _ := os.ReadFile(a)
 	left, _ := os.ReadDir(dir)
 	if !errors.Is(err, syscall.EIO) || string(text) != "old" || len(left) != 1 {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 )
 
@@ -17,53 +16,34 @@ const tmpFile = ".tmp-"
 // writeFile writes a file so that it is there whole or not at all, also after a power cut. A durable one is there after that; another
 // one may be what it was before.
 func writeFile(path string, durable bool, parts ...[]byte) error {
-	return writeFiles(syncPaths, durable, nil, newFile{path, parts})
+	return writeFileBy(syncPaths, path, durable, parts...)
 }
 
-// newFile is a file that is to be written.
-type newFile struct {
-	path  string
-	parts [][]byte
-}
-
-// writeFiles is writeFile of several files in a folder. No file is replaced before all of them, and first, are on the disk, which is what sync
-// sees to.
-func writeFiles(sync func(paths ...string) error, durable bool, first []string, files ...newFile) (err error) {
-	drafts := make([]string, 0, len(files))
-	defer func() {
-		for _, d := range drafts { // what isn't in its place by now
-			err = errors.Join(err, os.Remove(d))
-		}
-	}()
-	for _, f := range files {
-		d, err := draft(f)
-		if err != nil {
-			return err
-		}
-		drafts = append(drafts, d)
-	}
-	if err := sync(slices.Concat(first, drafts)...); err != nil {
+// writeFileBy is writeFile with another way to the disk.
+func writeFileBy(sync func(paths ...string) error, path string, durable bool, parts ...[]byte) error {
+	d, err := draft(path, parts)
+	if err != nil {
 		return err
 	}
-	for _, f := range files {
-		if err := os.Rename(drafts[0], f.path); err != nil {
-			return err
-		}
-		drafts = drafts[1:]
+	if err = sync(d); err == nil {
+		err = os.Rename(d, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(d))
 	}
 	if !durable {
 		return nil
 	}
-	return sync(filepath.Dir(files[0].path))
+	return sync(filepath.Dir(path))
 }
 
 // draft writes a file beside its place.
-func draft(n newFile) (path string, err error) {
-	f, err := os.CreateTemp(filepath.Dir(n.path), tmpFile)
+func draft(place string, parts [][]byte) (path string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(place), tmpFile)
 	if err != nil {
 		return "", err
 	}
-	for _, b := range n.parts {
+	for _, b := range parts {
 		if err == nil {
 			_, err = f.Write(b)
 		}

@@ -2,10 +2,13 @@ package cache
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -300,7 +303,13 @@ func TestPublishAfterADeath(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = f.WriteString(torn)
-			if err = errors.Join(err, f.Close(), publish("three")); err != nil {
+			if err = errors.Join(err, f.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if p, err = s.destinationAt(path); err == nil { // another one dies where it begins
+				err = errors.Join(p.sweep(), p.begin(filepath.Join(filepath.Dir(path), tempName+"Y")))
+			}
+			if err = errors.Join(err, publish("three")); err != nil {
 				t.Errorf("%s, put %v: %v", name, put, err)
 			}
 			if text, err := os.ReadFile(path); string(text) != "three" {
@@ -313,7 +322,7 @@ func TestPublishAfterADeath(t *testing.T) {
 	}
 }
 
-// A publication waits for the disk three times: for the content and its record, for the record's name, and for the path's.
+// A publication waits for the disk twice: for the content and its record, and for the path.
 func TestPublishWaitsForTheDisk(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
 	path := filepath.Join(t.TempDir(), "out")
@@ -321,7 +330,8 @@ func TestPublishWaitsForTheDisk(t *testing.T) {
 	tell := func(path string, _ bool) { synced = append(synced, filepath.Base(path)) }
 	onSync.Store(&tell)
 	defer onSync.Store(nil)
-	for _, text := range []string{"one", "two"} { // the first makes the folder of records
+	for i := range 60 { // the first makes the folder of records, and one finds a long record
+		text := fmt.Sprint(i)
 		synced = nil
 		err := s.PublishFile(t.Context(), path, func(w io.Writer) error {
 			_, err := io.WriteString(w, text)
@@ -330,8 +340,13 @@ func TestPublishWaitsForTheDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		synced = slices.DeleteFunc(synced, func(name string) bool { return strings.HasPrefix(name, tmpFile) }) // a record that is written anew
+		if i > 0 && (len(synced) != 4 || !isTemp(synced[0]) || filepath.Ext(synced[1]) != ".json" || synced[2] != publishedDir ||
+			synced[3] != filepath.Base(filepath.Dir(path))) {
+			t.Errorf("%d: synced %q", i, synced)
+		}
 	}
-	if len(synced) != 4 || synced[2] != publishedDir || synced[3] != filepath.Base(filepath.Dir(path)) {
-		t.Errorf("synced %q", synced)
+	if info, err := os.Stat(s.recordPath(path) + ".json"); err != nil || info.Size() > 2*mostLines {
+		t.Errorf("the record grows: %v, %v", info, err)
 	}
 }

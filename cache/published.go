@@ -15,7 +15,8 @@ import (
 )
 
 // publishedDir holds a record for each path that rein wrote: KEY.json, and KEY-DIGEST.tree with the names and digests of a folder's files.
-// KEY is the digest of the path relative to the state folder, so a project can be moved. The last whole line of KEY.json holds.
+// KEY is the digest of the path relative to the state folder, so a project can be moved. Each line of KEY.json replaces those before it; one
+// that a power cut has torn counts for nothing.
 const publishedDir = "published"
 
 // published is the record of one path.
@@ -30,8 +31,6 @@ type destination struct {
 	store  *Store
 	path   string // absolute, without links
 	record published
-	// intended: the record file's last line is what intend has written.
-	intended bool
 }
 
 func (s *Store) destinationAt(path string) (*destination, error) {
@@ -89,7 +88,7 @@ func (s *Store) readPublished(path string) (r published, err error) {
 		if json.Unmarshal(line, &r) == nil {
 			break
 		}
-		r = published{} // a damaged line vouches for nothing
+		r = published{}
 	}
 	r.Path = path
 	return r, nil
@@ -283,9 +282,15 @@ func (p *destination) intend(now *tree, tmp string) error {
 	if b := now.blob(); !slices.Contains(p.record.Blobs, b) {
 		p.record.Blobs = append(p.record.Blobs, b)
 	}
-	err := p.write(now, true, now.paths()...)
-	p.intended = err == nil && !p.store.readOnly
-	return err
+	paths := now.paths()
+	if !p.store.readOnly {
+		if err := errors.Join(p.list(now), p.add()); err != nil {
+			return err
+		}
+		record := p.store.recordPath(p.path) + ".json"
+		paths = append(paths, record, filepath.Dir(record))
+	}
+	return stateError(p.store.onDisk(paths...))
 }
 
 // keeps tells whether the record says that b is all that rein has put at the path.
@@ -300,13 +305,10 @@ func (p *destination) keep(t *tree) error {
 		return nil
 	}
 	p.record.Blobs, p.record.Temp = []Blob{b}, ""
-	var err error
-	if p.intended {
-		err = p.add()
-	} else {
-		err = p.write(t, false)
+	if p.store.readOnly {
+		return nil
 	}
-	if err != nil || p.store.readOnly {
+	if err := errors.Join(p.list(t), p.add()); err != nil { // after a power cut the path may be as intended
 		return err
 	}
 	for _, o := range old {
@@ -317,21 +319,40 @@ func (p *destination) keep(t *tree) error {
 	return nil
 }
 
-// add keeps the record as another line of the file. After a power cut that line may be torn, or missing: then the path is as it was, or as
-// intended.
+// mostLines is the size in bytes from which a record is written anew.
+const mostLines = 16 << 10
+
+// add adds the record to its file.
 func (p *destination) add() error {
-	line, err := json.Marshal(p.record)
+	text, err := json.Marshal(p.record)
 	if err != nil {
 		return err
 	}
+	line := slices.Concat([]byte("\n"), text, []byte("\n")) // the line before and the one after it may be torn
+	path := p.store.recordPath(p.path) + ".json"
 	return p.inFolder(func() error {
-		f, err := OpenPlain(p.store.recordPath(p.path)+".json", os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+		f, err := OpenPlain(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 		if err != nil {
 			return err
 		}
-		_, err = f.Write(append(line, '\n'))
+		if info, err := f.Stat(); err == nil && info.Size() > mostLines {
+			return errors.Join(f.Close(), writeFileBy(p.store.onDisk, path, false, line))
+		}
+		_, err = f.Write(line)
 		return errors.Join(err, f.Close())
 	})
+}
+
+// list keeps the names and digests of a folder's files.
+func (p *destination) list(t *tree) error {
+	if !t.dir {
+		return nil
+	}
+	text, path := []byte(t.text()), p.treePath(t.blob())
+	if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, text) {
+		return nil
+	}
+	return p.inFolder(func() error { return writeFileBy(p.store.onDisk, path, false, text) })
 }
 
 // inFolder calls write, and again with the folder of the records where that wasn't there.
@@ -344,22 +365,4 @@ func (p *destination) inFolder(write func() error) error {
 		err = write()
 	}
 	return stateError(err)
-}
-
-// write keeps the record, after the paths that it vouches for are on the disk. A durable one is there after a power cut, another one may be
-// as it was before.
-func (p *destination) write(t *tree, durable bool, first ...string) error {
-	if p.store.readOnly {
-		return p.store.onDisk(first...)
-	}
-	line, err := json.Marshal(p.record)
-	if err != nil {
-		return err
-	}
-	var files []newFile
-	if t.dir {
-		files = append(files, newFile{p.treePath(t.blob()), [][]byte{[]byte(t.text())}})
-	}
-	files = append(files, newFile{p.store.recordPath(p.path) + ".json", [][]byte{line, {'\n'}}})
-	return p.inFolder(func() error { return writeFiles(p.store.onDisk, durable, first, files...) })
 }
