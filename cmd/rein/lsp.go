@@ -12,6 +12,7 @@ import (
 	"rein/cache"
 	"rein/cmd/rein/internal/lsp"
 	"rein/engine"
+	"rein/pipelines/compare"
 	"rein/pipelines/compare/render"
 	"rein/pipelines/human"
 	"rein/pipelines/lang"
@@ -80,8 +81,8 @@ func (a *app) statuses(ctx context.Context, root string, p *lang.Program) (lsp.S
 			if action, err := cache.ParseDigest(s.ActionID); err == nil && s.Status == engine.PlanCached {
 				if e, err := store.Get(ctx, action); err == nil {
 					x.Made, x.Took, x.Figures = e.Result.Made, human.Duration(time.Duration(e.Result.RunMS)*time.Millisecond), metricsText(e.Result)
-					if _, ok := e.Result.Metrics[headline]; ok {
-						x.Headline = render.Label(headline) + " " + render.Format(headline, figureOf(e.Result, headline))
+					if f, ok := compare.FiguresOf(e.Result.Metrics)[headline]; ok {
+						x.Headline = render.Label(headline) + " " + render.Format(headline, f)
 					}
 				}
 			}

@@ -155,7 +155,11 @@ func repeated(ctx context.Context, g *engine.Graph, f *engine.Forecast) ([]strin
 	}
 	var out []string
 	for _, said := range slices.Sorted(maps.Keys(count)) {
-		out = append(out, fmt.Sprintf("%s for each of %s, each without a group of sources: the threshold rests on scores by models that haven't seen a row's source.", said, times(count[said])))
+		of := times(count[said])
+		if strings.Contains(of, " ") {
+			of = "each of " + of
+		}
+		out = append(out, fmt.Sprintf("%s for %s, each without a group of sources: the threshold rests on scores by models that haven't seen a row's source.", said, of))
 	}
 	return out, nil
 }

@@ -210,38 +210,21 @@ func (a *app) printRecorded(p record.Pipeline, shown map[string]string) error {
 	return t.Write(a.out)
 }
 
-// metricsText is the first few figures of a step, with their intervals. JSON has all of them.
+// metricsText is the first few figures of a step, the main ones first, with their intervals. JSON has all of them.
 func metricsText(r cache.Result) string {
 	const most = 4
+	figures := compare.FiguresOf(r.Metrics)
+	names := sortedKeys(figures)
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(render.MainRank(a), render.MainRank(b)) })
 	var parts []string
-	for i, k := range figureNames(r) {
+	for i, k := range names {
 		if i == most {
 			parts = append(parts, "...")
 			break
 		}
-		parts = append(parts, render.Label(k)+" "+render.Format(k, figureOf(r, k)))
+		parts = append(parts, render.Label(k)+" "+render.Format(k, figures[k]))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// figureNames are a step's metrics without the ends of their intervals, the main ones first.
-func figureNames(r cache.Result) []string {
-	names := slices.DeleteFunc(sortedKeys(r.Metrics), func(k string) bool {
-		return strings.HasSuffix(k, "_low") || strings.HasSuffix(k, "_high")
-	})
-	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(render.MainRank(a), render.MainRank(b)) })
-	return names
-}
-
-// figureOf is a metric with its interval, if it has one.
-func figureOf(r cache.Result, metric string) compare.Figure {
-	f := compare.Figure{Value: r.Metrics[metric]}
-	if low, ok := r.Metrics[metric+"_low"]; ok {
-		if high, ok := r.Metrics[metric+"_high"]; ok {
-			f.Low, f.High = &low, &high
-		}
-	}
-	return f
 }
 
 func firstLine(s string) string {

@@ -18,6 +18,9 @@ func (r *Result) advice() []Finding {
 	return out
 }
 
+// LowestMining is the recall at whose threshold false positives may be mined where the threshold of a lower one gives too few.
+const LowestMining = 0.99
+
 // fewFalsePositives speaks where every strategy wanted more false positives than there were: they then differ in little.
 func (r *Result) fewFalsePositives() Finding {
 	found, near := -1.0, 0.0
@@ -33,8 +36,11 @@ func (r *Result) fewFalsePositives() Finding {
 	if found < 0 {
 		return nil
 	}
-	lower := slices.ContainsFunc(r.Contenders(), func(s *Strategy) bool { return r.text(s, "threshold_rule") == "recall" })
-	return FewFalsePositives{found, near, !lower}
+	fixed := slices.ContainsFunc(r.Contenders(), func(s *Strategy) bool {
+		recall, ok := r.Variable(s, "mine_at_recall")
+		return !ok || recall >= LowestMining
+	})
+	return FewFalsePositives{found, near, !fixed}
 }
 
 // unbalancedRows speaks where the rows to train on are critically unbalanced before a strategy has done anything.

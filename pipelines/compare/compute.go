@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -167,29 +168,28 @@ func sameOutputs(a, b map[string]cache.Blob) bool {
 	return true
 }
 
-// fold adds the steps' metrics, later ones winning; NAME_low and NAME_high become NAME's interval.
+// fold adds the steps' metrics, later ones winning.
 func fold(into map[string]Figure, steps []record.Step) {
 	for _, m := range together(steps) {
-		for name, v := range m {
-			if bound(m, name) {
-				continue
-			}
-			f := Figure{Value: v}
-			if low, ok := m[name+"_low"]; ok {
-				f.Low = &low
-			}
-			if high, ok := m[name+"_high"]; ok {
-				f.High = &high
-			}
-			if low, ok := m[name+"_sources_low"]; ok {
-				f.SourcesLow = &low
-			}
-			if high, ok := m[name+"_sources_high"]; ok {
-				f.SourcesHigh = &high
-			}
-			into[name] = f
+		maps.Copy(into, FiguresOf(m))
+	}
+}
+
+// FiguresOf are metrics as figures: NAME_low and NAME_high become NAME's interval.
+func FiguresOf(metrics map[string]float64) map[string]Figure {
+	end := func(name string) *float64 {
+		if v, ok := metrics[name]; ok {
+			return &v
+		}
+		return nil
+	}
+	out := map[string]Figure{}
+	for name, v := range metrics {
+		if !bound(metrics, name) {
+			out[name] = Figure{v, end(name + "_low"), end(name + "_high"), end(name + "_sources_low"), end(name + "_sources_high")}
 		}
 	}
+	return out
 }
 
 // withoutParts leaves out the evaluations that a result is joined from. If the result is missing, those of some folds aren't a result.
@@ -311,13 +311,6 @@ func endings(steps []Timing) map[string]int64 {
 		ends[s.Name] = start + s.MS
 	}
 	return ends
-}
-
-// text is the value of a strategy's variable that is a text; "" if it isn't one.
-func (r *Result) text(s *Strategy, name string) string {
-	var v string
-	_ = json.Unmarshal(r.detail[s.Name].meta.Variables[name].Value, &v)
-	return v
 }
 
 // Variable is the value of a strategy's numeric variable.

@@ -191,7 +191,7 @@ type (
 	FewFalsePositives struct {
 		Found      float64 `json:"found"`
 		NearMisses float64 `json:"near_misses"`
-		Lower      bool    `json:"lower_threshold"` // no strategy has a lower threshold yet, which gives more
+		Lower      bool    `json:"lower_threshold"` // every strategy can mine at a lower threshold, which gives more
 	}
 	// UnbalancedRows are rows to train on that are over the balance's limit before anything is added.
 	UnbalancedRows struct {

@@ -1,10 +1,12 @@
 package compare
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"rein/engine/record"
 	"rein/pipelines/compare/comparetest"
 )
 
@@ -57,9 +59,21 @@ func TestAdvice(t *testing.T) {
 	p.Steps[4].Result.Metrics = map[string]float64{"benign_added": 100, "malicious_added": 0, "total_samples": 1000, "benign_samples": 900}
 	r := compute(t, s, p)
 	why := r.Recommendation.Why
-	want := []Finding{FewFalsePositives{3, 40, true}, UnbalancedRows{800.0 / 900, 0.94}, FewTestRows{180, 0.01, 381}}
+	want := []Finding{FewFalsePositives{3, 40, false}, UnbalancedRows{800.0 / 900, 0.94}, FewTestRows{180, 0.01, 381}}
 	if diff := cmp.Diff(want, why[len(why)-3:]); diff != "" {
 		t.Error(diff)
+	}
+	// The variable that lowers the threshold for mining is named only to a strategy that has it, and while it is lower than what is said.
+	for value, lower := range map[string]bool{"0": true, "0.95": true, "0.99": false} {
+		var meta record.Meta
+		if err := json.Unmarshal(p.Meta, &meta); err != nil {
+			t.Fatal(err)
+		}
+		meta.Variables = map[string]record.Variable{"mine_at_recall": {Value: json.RawMessage(value)}}
+		p.Meta, _ = json.Marshal(meta)
+		if got := said[FewFalsePositives](compute(t, s, p).Recommendation.Why); len(got) != 1 || got[0].Lower != lower {
+			t.Errorf("mine_at_recall %s: %+v", value, got)
+		}
 	}
 	if r := four(t); len(said[UnbalancedRows](r.Recommendation.Why)) != 0 {
 		t.Errorf("%+v", r.Recommendation.Why)

@@ -153,7 +153,7 @@ func figure(name string, f *compare.Figure) string {
 	if f == nil {
 		return "–"
 	}
-	return withInterval(name, f.OverSources())
+	return withInterval(name, *f)
 }
 
 // flips are the rows that changed sides.

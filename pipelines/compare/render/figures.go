@@ -98,8 +98,9 @@ func percent(v float64) string {
 	return fmt.Sprintf("%.1f%%", 100*v)
 }
 
-// withInterval is a value with its 95% interval.
+// withInterval is a value with its 95% interval: of new sources, that over sources.
 func withInterval(name string, f compare.Figure) string {
+	f = f.OverSources()
 	if f.Low == nil || f.High == nil {
 		return show(name, f.Value)
 	}
@@ -108,13 +109,16 @@ func withInterval(name string, f compare.Figure) string {
 
 // interval is the 95% interval alone, without repeating the unit.
 func interval(name string, f compare.Figure) string {
-	low, high := show(name, *f.Low), show(name, *f.High)
+	low, high, to := show(name, *f.Low), show(name, *f.High), "-"
+	if *f.Low < 0 {
+		to = " to " // else the line reads as a sign
+	}
 	for _, unit := range []string{"%", " ms", " MiB", " s"} {
 		if strings.HasSuffix(low, unit) && strings.HasSuffix(high, unit) {
-			return strings.TrimSuffix(low, unit) + "-" + strings.TrimSuffix(high, unit)
+			return strings.TrimSuffix(low, unit) + to + strings.TrimSuffix(high, unit)
 		}
 	}
-	return low + "-" + high
+	return low + to + high
 }
 
 // points is a signed difference of rates in percentage points, with its interval.

@@ -237,7 +237,7 @@ func confusions(name string, report *stats.Report, set *stats.Set, overSources b
 		if over, ok := set.OverSources(metric, i); ok && overSources {
 			f.SourcesLow, f.SourcesHigh = &over.Low, &over.High
 		}
-		return withInterval(metric, f.OverSources())
+		return withInterval(metric, f)
 	}
 	spread := func(metric string, value float64) string {
 		if i := set.Intervals[metric]; i != nil {

@@ -180,7 +180,7 @@ func TestConfusionsHaveTheIntervalsOfTheMatrix(t *testing.T) {
 	for _, c := range []struct {
 		new  bool
 		want compare.Figure
-	}{{true, f.OverSources()}, {false, f}} {
+	}{{true, f}, {false, compare.FigureOf(*i)}} {
 		facts := confusions("a", &stats.Report{}, set, c.new).Facts
 		if want := fmt.Sprintf("recall %s at 1%% FP rate", withInterval("recall", c.want)); !slices.Contains(facts, want) {
 			t.Errorf("new sources %v: no %q in %q", c.new, want, facts)

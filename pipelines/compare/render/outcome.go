@@ -28,7 +28,7 @@ func Outcome(w io.Writer, pipelines []record.Pipeline, flags string, o Options) 
 		var parts []string
 		for _, m := range mainMetrics {
 			if f, ok := s.Figures[m]; ok && len(parts) < outcomeFigures {
-				parts = append(parts, label(m)+" "+Format(m, f.OverSources()))
+				parts = append(parts, label(m)+" "+Format(m, f))
 			}
 		}
 		if len(parts) == 0 {

@@ -96,7 +96,7 @@ func (v view) withInterval(metric string) Cell {
 	if !ok {
 		return Cell{}
 	}
-	return Cell{Text: withInterval(metric, f.OverSources())}
+	return Cell{Text: withInterval(metric, f)}
 }
 
 // promised is a measured figure beside what was promised for it.

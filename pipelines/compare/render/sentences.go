@@ -184,7 +184,7 @@ func dataWords(f compare.Finding) string {
 		}
 		text += ". A larger pool (--var pool=FILE) gives more"
 		if f.Lower {
-			text += ", and so does a lower threshold (--var threshold_rule=recall)"
+			text += fmt.Sprintf(", and so does mining at a lower threshold (--var mine_at_recall=%g)", compare.LowestMining)
 		}
 		return text + "."
 	case compare.UnbalancedRows:

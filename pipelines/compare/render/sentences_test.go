@@ -87,7 +87,7 @@ func allSentences() []struct {
 		{compare.BaselineSuffices{Met: []compare.Met{{Metric: "fp_rate", Value: 0.002}}, Recall: ptr(0.137)},
 			"The baseline keeps the target, too (FP rate 0.20%), and finds 13.7% of the attacks: what there is to win is recall at that rate."},
 		{compare.FewFalsePositives{Found: 3, NearMisses: 40, Lower: true},
-			"The pool gave 3 false positives, fewer than any strategy asks for; 40 near misses stand in. A larger pool (--var pool=FILE) gives more, and so does a lower threshold (--var threshold_rule=recall)."},
+			"The pool gave 3 false positives, fewer than any strategy asks for; 40 near misses stand in. A larger pool (--var pool=FILE) gives more, and so does mining at a lower threshold (--var mine_at_recall=0.99)."},
 		{compare.FewFalsePositives{Found: 3}, "The pool gave 3 false positives, fewer than any strategy asks for. A larger pool (--var pool=FILE) gives more."},
 		{compare.UnbalancedRows{Benign: 0.889, Allowed: 0.94}, "The rows to train on are 88.9% benign before anything is added, over what the balance allows: no strategy can mend that. " +
 			"Give more rows of the rarer kind, or say what is acceptable (--var max_class_share=0.94; training weighs the classes as it is)."},

@@ -26,6 +26,8 @@ func TestFormat(t *testing.T) {
 		{"model_bytes", compare.Figure{Value: 8393081}, "8.0 MiB"},
 		{"new_ece", compare.Figure{Value: 0.1453}, "0.145"},
 		{"fp_rate", compare.Figure{Value: 0.00001}, "0.0010%"},
+		{"fp_rate_change", compare.Figure{Value: 0, Low: ptr(-0.0009), High: ptr(0.0009)}, "0.00% (-0.09 to 0.09)"},
+		{"new_fp_rate", compare.Figure{Value: 0.01, Low: ptr(0.009), High: ptr(0.011), SourcesLow: ptr(0.002), SourcesHigh: ptr(0.02)}, "1.00% (0.20-2.00)"},
 		{"fp_rate", compare.Figure{Value: 0, Low: ptr(8.7e-19), High: ptr(0.0113)}, "0.00% (0.00-1.13)"}, // rounding is no rate
 	} {
 		if got := Format(c.metric, c.f); got != c.want {

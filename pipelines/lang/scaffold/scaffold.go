@@ -163,8 +163,8 @@ pipeline %[5]s {
   hard_negatives  = 100  # benign prompts made to look like attacks
   epochs          = 10   # at most: training stops early when validation stops improving
 
-  # Few false positives found? Put the threshold where recall is 95% instead of where 1% of benign prompts are flagged:
-  # threshold_rule = "recall"
+  # Few false positives found? Mine them where the baseline finds 99% of the validation attacks instead of 95%:
+  # mine_at_recall = 0.99
 }
 
 # What you hope for, by metric. Printed beside what is measured; binding = true makes missing it an error.
