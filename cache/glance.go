@@ -70,7 +70,7 @@ func (s *Store) lastLook(looks *map[string]lastLook, path string) (l lastLook, o
 	return l, ok
 }
 
-// recalledAt is the blob that Recall has found at a path whose tree looks as it did then.
+// recalledAt is the blob that Remember was told of, at a path whose tree looks as it did then.
 func (s *Store) recalledAt(path string, t *tree, stamps []stamp) (b Blob, ok bool) {
 	if was, ok := s.lastLook(&s.recalled, path); ok && t.look(stamps, true) == was.look {
 		return was.blob, true
@@ -88,14 +88,16 @@ func (s *Store) GlanceOf(path string, seen Seen, read time.Time) (g Glance, ok b
 }
 
 // Recall tells what is at a path that was b when it looked as g says. What looks otherwise, or can't be trusted to, is hashed, without asking
-// the index, and the bytes that were read are taken off budget; it is not ok where that isn't enough. The Glance is as the path looks now. What
-// it has found, See of this store needn't find again.
+// the index, and the bytes that were read are taken off budget; it is not ok where that isn't enough. The Glance is as the path looks now.
 func (s *Store) Recall(ctx context.Context, path string, b Blob, g Glance, budget *atomic.Int64) (Blob, Glance, bool) {
-	b, g, ok := s.recall(ctx, path, b, g, budget, true)
-	if ok && g.Sure {
+	return s.recall(ctx, path, b, g, budget, true)
+}
+
+// Remember has See take b from memory as long as the path looks as g says.
+func (s *Store) Remember(path string, b Blob, g Glance) {
+	if g.Sure {
 		s.remind(&s.recalled, path, lastLook{blob: b, look: g.Look})
 	}
-	return b, g, ok
 }
 
 // recall is Recall of a path that may be, or hold, a link.
@@ -181,21 +183,21 @@ func (s *Store) LandedAt(path string, b Blob) (l Landed, ok bool) {
 	return l, !l.Record.IsZero()
 }
 
-// StillLanded tells whether a path holds what was published there, and is known as rein's. It brings the Glance up to date. What it has found,
-// MayPublish and Publish of this store needn't find again.
-func (s *Store) StillLanded(ctx context.Context, path string, l *Landed, budget *atomic.Int64) bool {
+// StillLanded tells whether a path holds what was published there, and is known as rein's. It brings the Glance up to date.
+func (s *Store) StillLanded(ctx context.Context, l *Landed, budget *atomic.Int64) bool {
 	if s.recordLook(l.At) != l.Record {
 		return false
 	}
 	b, g, ok := s.recall(ctx, l.At, l.Blob, l.Glance, budget, false)
 	l.Glance = g
-	if !ok || b != l.Blob {
-		return false
+	return ok && b == l.Blob
+}
+
+// RememberLanded has MayPublish and Publish take from memory that a file has landed at a path, as long as it looks as it did.
+func (s *Store) RememberLanded(path string, l Landed) {
+	if l.Glance.Sure && !l.Blob.Dir {
+		s.remind(&s.published, path, lastLook{l.Blob, l.Glance.Look, l.At})
 	}
-	if g.Sure && !b.Dir {
-		s.remind(&s.published, path, lastLook{b, g.Look, l.At})
-	}
-	return true
 }
 
 // recordLook is how the record of a path looks; zero if there is none.

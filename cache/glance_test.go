@@ -96,7 +96,7 @@ func TestStillLanded(t *testing.T) {
 		}
 		var budget atomic.Int64
 		budget.Store(100)
-		if got := s.StillLanded(t.Context(), dst, &l, &budget); got != want {
+		if got := s.StillLanded(t.Context(), &l, &budget); got != want {
 			t.Error("it is still there:", got)
 		}
 	}
@@ -105,7 +105,7 @@ func TestStillLanded(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := Landed{Blob: b, At: dst, Record: s.recordLook(dst)}
-	if budget := new(atomic.Int64); s.StillLanded(t.Context(), dst, &l, budget) {
+	if budget := new(atomic.Int64); s.StillLanded(t.Context(), &l, budget) {
 		t.Error("a link took its place")
 	}
 	if err := errors.Join(os.Remove(dst), os.Rename(dst+"-away", dst)); err != nil {
@@ -118,13 +118,13 @@ func TestStillLanded(t *testing.T) {
 	}
 	budget := new(atomic.Int64)
 	budget.Store(100)
-	if s.StillLanded(t.Context(), dst, &l, budget) {
+	if s.StillLanded(t.Context(), &l, budget) {
 		t.Error("nobody knows any more that it is rein's")
 	}
 }
 
-// What was recalled in this process isn't found out again, until it looks otherwise.
-func TestRecalledOnce(t *testing.T) {
+// What a path is remembered to be isn't found out again, until it looks otherwise.
+func TestRemember(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "state"), Options{})
 	path := write(t, filepath.Join(t.TempDir(), "file"), "text")
 	seen, err := s.See(t.Context(), path)
@@ -133,9 +133,11 @@ func TestRecalledOnce(t *testing.T) {
 	}
 	g, _ := s.GlanceOf(path, seen, time.Now().Add(time.Minute))
 	other := Blob{Digest: Digest{1}, Size: 4} // which no look at the file would find
-	if _, _, ok := s.Recall(t.Context(), path, other, g, new(atomic.Int64)); !ok {
-		t.Fatal("it can't be recalled")
+	s.Remember(path, other, Glance{g.Look, false})
+	if seen, err = s.See(t.Context(), path); err != nil || seen.Blob == other {
+		t.Fatalf("what is too young is taken from memory: %v", err)
 	}
+	s.Remember(path, other, g)
 	look := func() (Blob, Blob, bool) {
 		t.Helper()
 		seen, err := s.See(t.Context(), path)
@@ -149,7 +151,7 @@ func TestRecalledOnce(t *testing.T) {
 		return seen.Blob, many[0].Blob, ok[0]
 	}
 	if b, many, ok := look(); b != other || many != other || !ok {
-		t.Errorf("what was recalled is looked at again: %v, %v, %v", b, many, ok)
+		t.Errorf("what is remembered is looked at again: %v, %v, %v", b, many, ok)
 	}
 	write(t, path, "TEXT")
 	if b, many, ok := look(); b == other || ok || many == other {
@@ -157,8 +159,8 @@ func TestRecalledOnce(t *testing.T) {
 	}
 }
 
-// What was found to be still there may be replaced without another look, until somebody writes to it.
-func TestStillLandedMayBeReplaced(t *testing.T) {
+// What is remembered to have landed may be replaced without another look, until somebody writes to it.
+func TestRememberLanded(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "state"), Options{})
 	dst := filepath.Join(t.TempDir(), "dst")
 	b, err := s.Import(t.Context(), write(t, filepath.Join(t.TempDir(), "x"), "text"))
@@ -171,9 +173,7 @@ func TestStillLandedMayBeReplaced(t *testing.T) {
 		t.Fatal(err, ok)
 	}
 	l.Glance = tree.glance(time.Now().Add(time.Minute))
-	if !s.StillLanded(t.Context(), dst, &l, new(atomic.Int64)) {
-		t.Fatal("it isn't there")
-	}
+	s.RememberLanded(dst, l)
 	if err := os.Remove(s.recordPath(l.At) + ".json"); err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ type Store struct {
 	readOnly  bool
 	mu        sync.Mutex
 	published map[string]lastLook // by path: what was found there, and is known as rein's
-	recalled  map[string]lastLook // by path: what Recall has found there
+	recalled  map[string]lastLook // by path: what Remember was told
 	real      string              // dir without links; "": not known yet
 	outside   string              // folder for what a store that is only read inflates; "": none yet
 	proofs    map[Blob]Digest     // what this process has proven, and how it looked then

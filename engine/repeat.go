@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"rein/cache"
 	"rein/cache/flat"
 	"rein/engine/record"
 )
@@ -144,11 +145,11 @@ func (r *Repeated) tell(o Options, x *outcome) error {
 	return nil
 }
 
-// recall finds the outcome that still holds, and the end of the record. The sighting is nil unless it has to be kept again.
+// recall finds the outcome that still holds, and the end of the record. The sighting is nil unless it has to be kept again. If none holds, the
+// store remembers what the sighting says, for the run that has to look.
 func (o *Options) recall(ctx context.Context) (s *sighting, x *outcome, body []byte) {
-	shelf := o.Store.Settled()
 	s = &sighting{}
-	text, ok := shelf.Read(s.name(o.Known))
+	text, ok := o.Store.Settled().Read(s.name(o.Known))
 	if !ok {
 		return nil, nil, nil
 	}
@@ -156,34 +157,55 @@ func (o *Options) recall(ctx context.Context) (s *sighting, x *outcome, body []b
 	if s.code(c); c.Bad {
 		return nil, nil, nil
 	}
-	var budget atomic.Int64
-	budget.Store(mostRecalled)
 	if slices.ContainsFunc(s.reals, func(r real) bool { return realPath(r.path) != r.to }) {
 		return nil, nil, nil
 	}
+	var budget atomic.Int64
+	budget.Store(mostRecalled)
 	moved, ok := o.look(ctx, s, &budget)
-	if !ok {
-		return nil, nil, nil
+	if ok {
+		x, body = o.recallOutcome(ctx, s)
 	}
-	if text, ok = shelf.Read(s.outcomeName(o.Known)); !ok {
-		return nil, nil, nil
+	if x == nil {
+		s.remember(o.Store)
+	}
+	if x == nil || !moved {
+		s = nil
+	}
+	return s, x, body
+}
+
+// recallOutcome finds what a run with this sighting finds.
+func (o *Options) recallOutcome(ctx context.Context, s *sighting) (x *outcome, body []byte) {
+	text, ok := o.Store.Settled().Read(s.outcomeName(o.Known))
+	if !ok {
+		return nil, nil
 	}
 	x = &outcome{}
-	c = &flat.Coder{Reading: true, In: text}
+	c := &flat.Coder{Reading: true, In: text}
 	if x.code(c); c.Bad {
-		return nil, nil, nil
+		return nil, nil
 	}
 	if !o.Store.Keeps(x.index) {
-		return nil, nil, nil
+		return nil, nil
 	}
 	same := slices.EqualFunc(s.places, x.places, func(a, b place) bool { return a.path == b.path && a.Blob == b.Blob && a.At == b.At })
 	if !same || !o.still(ctx, x.facts) || !o.Store.Holds(ctx, x.blobs) {
-		return nil, nil, nil
+		return nil, nil
 	}
-	if !moved {
-		s = nil
+	return x, []byte(c.In)
+}
+
+// remember tells a store what was seen.
+func (s *sighting) remember(store *cache.Store) {
+	for _, x := range s.sources {
+		for _, f := range x.found {
+			store.Remember(f.path, f.blob, f.glance)
+		}
 	}
-	return s, x, []byte(c.In)
+	for _, p := range s.places {
+		store.RememberLanded(p.path, p.Landed)
+	}
 }
 
 // look brings a sighting up to date; moved says that there was something to change. It is not ok if that takes too long, or something isn't
@@ -212,10 +234,10 @@ func (o *Options) look(ctx context.Context, s *sighting, budget *atomic.Int64) (
 			for i := range part {
 				p := &part[i]
 				was := p.Glance
-				if at := filepath.Join(s.realOf(filepath.Dir(p.path)), filepath.Base(p.path)); at != p.At || !o.Store.StillLanded(ctx, p.path, &p.Landed, budget) {
+				if at := filepath.Join(s.realOf(filepath.Dir(p.path)), filepath.Base(p.path)); at != p.At || !o.Store.StillLanded(ctx, &p.Landed, budget) {
 					failed.Store(true)
-				}
-				if p.Glance != was {
+					p.Glance.Sure = false
+				} else if p.Glance != was {
 					changed.Store(true)
 				}
 			}
