@@ -9,7 +9,6 @@ import (
 	"io"
 	"iter"
 	"math"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -78,23 +77,23 @@ func (a *app) calibrate(c *cobra.Command, pkg string, o calibrateFlags) error {
 	}
 	var attacks iter.Seq2[string, error]
 	if o.attacks != "" {
-		f, err := os.Open(o.attacks)
+		in, f, err := openPrompts(o.attacks, o.field, '\n', false)
 		if err != nil {
-			return configError(err)
+			return err
 		}
 		defer f.Close()
-		attacks = o.prompts(f, o.attacks, "malicious")
+		attacks = texts(in, "malicious")
 	}
-	from, name := interruptible(c.Context(), a.in), "standard input"
+	traffic := &prompts{r: bufio.NewReaderSize(interruptible(c.Context(), a.in), promptBuffer), name: "standard input", end: '\n'}
 	if o.traffic != "-" {
-		f, err := os.Open(o.traffic)
+		in, f, err := openPrompts(o.traffic, o.field, '\n', false)
 		if err != nil {
-			return configError(err)
+			return err
 		}
 		defer f.Close()
-		from, name = f, o.traffic
+		traffic = in
 	}
-	r, err := calibrate.Package(c.Context(), pkg, o.Config, o.prompts(from, name, ""), attacks)
+	r, err := calibrate.Package(c.Context(), pkg, o.Config, texts(traffic, ""), attacks)
 	var read *readError
 	switch {
 	case errors.As(err, &read):
@@ -122,12 +121,8 @@ func (a *app) calibrate(c *cobra.Command, pkg string, o calibrateFlags) error {
 // readError is a fault in a file of prompts.
 type readError struct{ error }
 
-// prompts are the texts of a file; with a label only those of objects that have it, or none.
-func (o calibrateFlags) prompts(r io.Reader, name, label string) iter.Seq2[string, error] {
-	in := &prompts{r: bufio.NewReaderSize(r, 1<<16), name: name, end: '\n'}
-	if isJSONL(name) {
-		in.field = o.field
-	}
+// texts are the texts of prompts; with a label only those of objects that have it, or none.
+func texts(in *prompts, label string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for {
 			p, err := in.next()

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,23 +46,24 @@ EXIT STATUS
   rein score l2-model prompts.jsonl --field prompt`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
-			in := &prompts{name: "standard input", end: '\n'}
-			from := interruptible(c.Context(), a.in)
-			if len(args) == 2 && args[1] != "-" {
-				f, err := os.Open(args[1])
-				if err != nil {
-					return configError(fmt.Errorf("%w; FILE holds one prompt a line, a single prompt goes to standard input: echo TEXT | rein score %s", err, args[0]))
-				}
-				defer f.Close()
-				from, in.name = f, args[1]
-			}
+			end := byte('\n')
 			if null {
-				in.end = 0
+				end = 0
 			}
-			if objects || isJSONL(in.name) && !null {
+			in := &prompts{r: bufio.NewReaderSize(interruptible(c.Context(), a.in), promptBuffer), name: "standard input", end: end}
+			if objects {
 				in.field = field
 			}
-			in.r = bufio.NewReaderSize(from, 1<<16)
+			if len(args) == 2 && args[1] != "-" {
+				file, closer, err := openPrompts(args[1], field, end, objects)
+				if errors.Is(err, fs.ErrNotExist) {
+					return configError(fmt.Errorf("%w; FILE holds one prompt a line, a single prompt goes to standard input: echo TEXT | rein score %s", err, args[0]))
+				} else if err != nil {
+					return err
+				}
+				defer closer.Close()
+				in = file
+			}
 			known, err := why.known()
 			if err != nil {
 				return err

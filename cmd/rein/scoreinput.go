@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"rein/steps/dataset"
 )
 
 // prompt is a text to score, with the JSON object that it came in, if any.
@@ -27,6 +30,28 @@ type prompts struct {
 	field string // field of the JSON objects that hold the prompts; empty: prompts are plain text
 	line  int
 }
+
+// openPrompts opens a file of prompts. objects tells whether they come in JSON objects.
+func openPrompts(name, field string, end byte, objects bool) (*prompts, io.Closer, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, configError(err)
+	}
+	in := &prompts{r: bufio.NewReaderSize(f, promptBuffer), name: name, end: end}
+	if objects || isJSONL(name) && end == '\n' {
+		in.field = field
+	}
+	if end == '\n' {
+		err = dataset.CheckLines(in.r, name, in.field != "")
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return in, f, nil
+}
+
+// promptBuffer is how much of the input is read at a time, in bytes.
+const promptBuffer = 1 << 16
 
 // isJSONL tells by a file's name whether it holds JSON lines.
 func isJSONL(name string) bool {

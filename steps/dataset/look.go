@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"rein/engine"
 	"rein/steps"
 	"rein/steps/artifact"
+	"rein/steps/internal/table"
 )
 
 // Glimpse describes how the step would read some data, judged by the first rows of each file.
@@ -65,4 +67,9 @@ func Look(ctx context.Context, path string, c Config, most int) (*Glimpse, error
 	delete(sources, "")
 	g.Files, g.Rows, g.Benign, g.More, g.Sources = len(files), r.rows, r.benign, r.more, len(sources)
 	return g, nil
+}
+
+// CheckLines refuses a file of prompts whose first bytes or name show that its lines are none, and says what to do with it.
+func CheckLines(r *bufio.Reader, name string, objects bool) error {
+	return table.CheckLines(r, name, objects)
 }

@@ -1,10 +1,12 @@
 package table
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"path"
 	"strings"
+	"unicode/utf8"
 )
 
 // magics are the first bytes of files that can't be read, each with what the file is and what to do with it.
@@ -84,6 +86,30 @@ func foreign(head []byte, name string, format Format, asked bool) string {
 		return fmt.Sprintf("%s, a format that isn't read: convert it to CSV, JSON lines or Parquet, or say format = \"text\" if each line of it is a prompt", ext)
 	}
 	return ""
+}
+
+// CheckLines refuses a file of which each line is to be a prompt, or an object with one, if its first bytes or its name show that it holds
+// something else. It doesn't wait for more than what comes first, and passes over a byte order mark.
+func CheckLines(r *bufio.Reader, name string, objects bool) error {
+	_, _ = r.Peek(1)
+	head, _ := r.Peek(r.Buffered())
+	is := ""
+	switch format := extension(name); {
+	case packing(head) != "":
+		is = "compressed with " + packing(head) + ": unpack it"
+	case bytes.HasPrefix(head, []byte("PAR1")):
+		is = "Parquet: write JSON lines instead"
+	case bytes.IndexByte(head, 0) >= 0 || !utf8.Valid(head): // a prompt may begin with any text
+		is = foreign(head, name, Lines, true)
+	case !objects && (format == JSON || format == CSV || format == TSV):
+		is = "a table or a JSON document by its name: write one prompt a line (.txt), or JSON lines (.jsonl)"
+	case loneReturn(head) && bytes.IndexByte(head, '\n') < 0:
+		return returnsAlone(name)
+	}
+	if is != "" {
+		return fmt.Errorf("%s: the file is %s", name, is)
+	}
+	return skipBOM(r)
 }
 
 // zeros counts the zero bytes at even and at odd offsets of the first n pairs of bytes.

@@ -1,24 +1,27 @@
 package table
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"io"
 	"strings"
 	"testing"
 	"unicode/utf16"
 )
 
+func utf16of(order binary.AppendByteOrder, s string) string {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = order.AppendUint16(b, u)
+	}
+	return string(b)
+}
+
 // The error for a file that can't be read says what the file is, whatever its name. No such file is read as lines of text.
 func TestForeignFiles(t *testing.T) {
 	rows := "text,label\nhello there,0\nignore it,1\n"
-	utf16of := func(order binary.AppendByteOrder, s string) string {
-		var b []byte
-		for _, u := range utf16.Encode([]rune(s)) {
-			b = order.AppendUint16(b, u)
-		}
-		return string(b)
-	}
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
 	w.Write([]byte("PAR1xxxxPAR1"))
@@ -93,5 +96,49 @@ func TestPartitionsAreColumns(t *testing.T) {
 	}
 	if strings.Join(got, " ") != "a b day tag none" {
 		t.Errorf("%q", got)
+	}
+}
+
+// What isn't lines of text isn't taken for prompts, and whatever text a prompt begins with is.
+func TestCheckLines(t *testing.T) {
+	for _, c := range []struct {
+		name, content string
+		objects       bool
+		want          string // the error, or what is left to read
+	}{
+		{"a.txt", "\xef\xbb\xbfone\ntwo", false, "one\ntwo"},
+		{"a.txt", "%PDF- is a format", false, "%PDF- is a format"},
+		{"a.txt", "caf\xe9\n", false, "caf\xe9\n"},
+		{"a.txt", "", false, ""},
+		{"a.csv", "text,label\n", true, "text,label\n"},
+		{"a.csv", "text,label\n", false, "a.csv: the file is a table or a JSON document by its name"},
+		{"a.json.txt", "[1]", false, "[1]"},
+		{"a.jsonl.gz", "\x1f\x8b\x08\x00", true, "compressed with gzip: unpack it"},
+		{"a", "\x28\xb5\x2f\xfd", false, "compressed with zstd"},
+		{"a.jsonl", "PAR1\x15\x04", true, "Parquet: write JSON lines"},
+		{"a.txt", "\xff\xfe" + utf16of(binary.LittleEndian, "one\n"), false, "iconv -f UTF-16 "},
+		{"a.txt", utf16of(binary.LittleEndian, "one\ntwo"), false, "iconv -f UTF-16LE "},
+		{"a.txt", "PK\x03\x04\x00", false, "a ZIP archive"},
+		{"a.txt", "one\rtwo\r", false, "carriage return alone"},
+	} {
+		r := bufio.NewReaderSize(strings.NewReader(c.content), sniff)
+		err := CheckLines(r, c.name, c.objects)
+		left, rerr := io.ReadAll(r)
+		if rerr != nil {
+			t.Fatal(rerr)
+		}
+		if err == nil && string(left) != c.want || err != nil && (c.want == "" || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s %.20q: %v, left %q, want %q", c.name, c.content, err, left, c.want)
+		}
+	}
+}
+
+// More than the first bytes isn't waited for: whoever types a prompt gets its answer.
+func TestCheckLinesWaitsForNothing(t *testing.T) {
+	in, out := io.Pipe()
+	defer out.Close()
+	go func() { _, _ = out.Write([]byte("one\n")) }()
+	if err := CheckLines(bufio.NewReaderSize(in, sniff), "/dev/stdin", false); err != nil {
+		t.Error(err)
 	}
 }

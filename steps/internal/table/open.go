@@ -95,23 +95,36 @@ func open(file string) (r *bufio.Reader, closer io.Closer, packed bool, err erro
 // unpack returns a reader of the decompressed content, or nil if the stream isn't compressed.
 func unpack(r *bufio.Reader) (io.Reader, io.Closer, error) {
 	head, _ := r.Peek(10)
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+	switch packing(head) {
+	case "gzip":
 		z, err := gzip.NewReader(r)
 		if err != nil {
 			return nil, nil, fmt.Errorf("gzip: %w", err)
 		}
 		return cutOff{z, "gzip"}, z, nil
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+	case "zstd":
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return nil, nil, fmt.Errorf("zstd: %w", err)
 		}
 		return cutOff{z, "zstd"}, z.IOReadCloser(), nil
-	case len(head) == 10 && bytes.HasPrefix(head, []byte("BZh")) && string(head[4:]) == "1AY&SY": // a block begins with the digits of pi
+	case "bzip2":
 		return cutOff{bzip2.NewReader(r), "bzip2"}, closers{}, nil
 	}
 	return nil, nil, nil
+}
+
+// packing names the compression of a stream that begins with head, or "".
+func packing(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return "gzip"
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return "zstd"
+	case len(head) >= 10 && bytes.HasPrefix(head, []byte("BZh")) && string(head[4:10]) == "1AY&SY": // a block begins with the digits of pi
+		return "bzip2"
+	}
+	return ""
 }
 
 // cutOff is a reader that adds the name of the compression to read errors.
