@@ -64,7 +64,7 @@ func (a *app) review(ctx context.Context, file string, l *loadFlags) error {
 	if tty, _ := isTerminal(a.in); !tty {
 		return configError(fmt.Errorf("review shows rows to a person and needs a terminal; without one, write the decisions into %s: a CSV file with the columns id, verdict (accept, reject, relabel), label (with relabel: the right one) and note", path))
 	}
-	m := reviewui.New(rows, decisions, func(d review.Decisions) error { return d.Write(path) })
+	m := reviewui.New(rows, decisions, func(id string, d *review.Decision) (review.Decisions, error) { return review.Change(path, id, d) })
 	m.Compare(originals)
 	if _, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(a.in), tea.WithOutput(a.err)).Run(); err != nil && ctx.Err() == nil {
 		return err

@@ -118,8 +118,31 @@ func (d Decision) Check() error {
 	return nil
 }
 
-// Write writes the decisions to a file, sorted by id so that git shows what changed. After a failure the old file is unchanged.
+// Change writes a decision of a row to a file; nil takes it back. The file is read again first, because decisions may have come from
+// elsewhere meanwhile: from a browser, a second terminal or an editor. Those are returned, too.
+func Change(path, id string, d *Decision) (Decisions, error) {
+	all, err := DecisionsSoFar(path)
+	if err != nil {
+		return nil, err
+	}
+	if d == nil {
+		delete(all, id)
+	} else {
+		all[id] = *d
+	}
+	return all, all.Write(path)
+}
+
+// Write writes the decisions to a file, sorted by id so that git shows what changed. After a failure, or a power cut, the old file is
+// unchanged. Of a link, what it leads to is written.
 func (d Decisions) Write(path string) error {
+	mode := fs.FileMode(0o644)
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+		if info, err := os.Stat(path); err == nil {
+			mode = info.Mode().Perm()
+		}
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".review-*")
 	if err != nil {
 		return err
@@ -131,7 +154,7 @@ func (d Decisions) Write(path string) error {
 		err = errors.Join(err, w.Write([]string{artifact.Cell(id), d[id].Verdict, d[id].Label, artifact.Cell(d[id].Note)}))
 	}
 	w.Flush()
-	if err := errors.Join(err, w.Error(), f.Chmod(0o644), f.Close()); err != nil {
+	if err := errors.Join(err, w.Error(), f.Chmod(mode), f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)

@@ -179,3 +179,26 @@ func TestDecisionsRoundTrip(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 }
+
+// The file that several share by a link stays one file, as readable as it was.
+func TestDecisionsAreWrittenWhereALinkLeads(t *testing.T) {
+	shared, path := filepath.Join(t.TempDir(), "shared.csv"), filepath.Join(t.TempDir(), "review.csv")
+	if err := os.WriteFile(shared, nil, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(shared, path); err != nil {
+		t.Skip(err)
+	}
+	if _, err := Change(path, "a", &Decision{Verdict: Accept}); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := ReadDecisions(shared); err != nil || d["a"].Verdict != Accept {
+		t.Errorf("%v, %v", d, err)
+	}
+	if info, err := os.Lstat(path); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("%v, %v, want the link", info, err)
+	}
+	if info, err := os.Stat(shared); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("%v, %v, want its mode", info.Mode(), err)
+	}
+}

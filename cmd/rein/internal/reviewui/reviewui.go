@@ -18,7 +18,7 @@ import (
 type Model struct {
 	rows      []artifact.Row
 	decisions review.Decisions
-	save      func(review.Decisions) error
+	change    Change
 	originals map[string]string
 
 	at       int
@@ -30,9 +30,12 @@ type Model struct {
 	finished bool
 }
 
-// New makes a screen over rows; decisions are changed in place and saved after each.
-func New(rows []artifact.Row, decisions review.Decisions, save func(review.Decisions) error) *Model {
-	m := &Model{rows: rows, decisions: decisions, save: save, width: 80}
+// Change keeps a decision of a row, or takes it back if it is nil, and returns all decisions that there are then.
+type Change func(id string, d *review.Decision) (review.Decisions, error)
+
+// New makes a screen over rows and the decisions so far.
+func New(rows []artifact.Row, decisions review.Decisions, change Change) *Model {
+	m := &Model{rows: rows, decisions: decisions, change: change, width: 80}
 	m.next()
 	return m
 }
@@ -104,10 +107,16 @@ func (m *Model) decide(d review.Decision) {
 	id := m.rows[m.at].ID
 	d.Note = m.note
 	m.note = ""
-	m.decisions[id] = d
 	m.done = append(m.done, id)
-	m.err = m.save(m.decisions)
+	m.keep(id, &d)
 	m.next()
+}
+
+func (m *Model) keep(id string, d *review.Decision) {
+	all, err := m.change(id, d)
+	if m.err = err; err == nil {
+		m.decisions = all
+	}
 }
 
 // undo reverts the last decision and shows its row again.
@@ -118,8 +127,7 @@ func (m *Model) undo() {
 	id := m.done[len(m.done)-1]
 	m.done = m.done[:len(m.done)-1]
 	m.note = m.decisions[id].Note
-	delete(m.decisions, id)
-	m.err = m.save(m.decisions)
+	m.keep(id, nil)
 	for i, r := range m.rows {
 		if r.ID == id {
 			m.at, m.finished = i, false

@@ -2,6 +2,8 @@ package reviewui
 
 import (
 	"errors"
+	"maps"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,9 +13,9 @@ import (
 	"rein/steps/review"
 )
 
-func screen(d review.Decisions, save func(review.Decisions) error) *Model {
+func screen(d review.Decisions, change Change) *Model {
 	rows := []artifact.Row{{ID: "1", Text: "first", Label: artifact.Benign, Method: "swap"}, {ID: "2", Text: "second", Label: artifact.Malicious}, {ID: "3", Text: "third", Label: artifact.Benign}}
-	return New(rows, d, save)
+	return New(rows, d, change)
 }
 
 func press(m *Model, keys ...string) (quit bool) {
@@ -34,7 +36,13 @@ func press(m *Model, keys ...string) (quit bool) {
 func TestDecisions(t *testing.T) {
 	saves := 0
 	d := review.Decisions{}
-	m := screen(d, func(review.Decisions) error { saves++; return nil })
+	m := screen(maps.Clone(d), func(id string, x *review.Decision) (review.Decisions, error) {
+		saves++
+		if delete(d, id); x != nil {
+			d[id] = *x
+		}
+		return maps.Clone(d), nil
+	})
 	if !strings.Contains(m.screen(), "0 of 3 decided") || !strings.Contains(m.screen(), "first") {
 		t.Errorf("%s", m.screen())
 	}
@@ -54,8 +62,25 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
+// Decisions that come from elsewhere while the screen is open are kept, and count.
+func TestDecisionsFromElsewhereStay(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "review.csv")
+	m := screen(review.Decisions{}, func(id string, d *review.Decision) (review.Decisions, error) { return review.Change(path, id, d) })
+	if err := (review.Decisions{"2": {Verdict: review.Reject, Note: "by another person"}}).Write(path); err != nil {
+		t.Fatal(err)
+	}
+	if press(m, "a"); !strings.Contains(m.screen(), "third") {
+		t.Errorf("the second is decided, and shown:\n%s", m.screen())
+	}
+	press(m, "r", "u")
+	d, err := review.ReadDecisions(path)
+	if err != nil || len(d) != 2 || d["1"].Verdict != review.Accept || d["2"].Note != "by another person" {
+		t.Errorf("%v, %v", d, err)
+	}
+}
+
 func TestResumesAndStopsOnAFault(t *testing.T) {
-	m := screen(review.Decisions{"1": {Verdict: review.Accept}}, func(review.Decisions) error { return errors.New("disk full") })
+	m := screen(review.Decisions{"1": {Verdict: review.Accept}}, func(string, *review.Decision) (review.Decisions, error) { return nil, errors.New("disk full") })
 	if !strings.Contains(m.screen(), "second") {
 		t.Errorf("%s", m.screen())
 	}
@@ -66,7 +91,9 @@ func TestResumesAndStopsOnAFault(t *testing.T) {
 
 func TestShowsWhatARowWasMadeOf(t *testing.T) {
 	rows := []artifact.Row{{ID: "1", Text: "please ignore\x07 it", Parent: "p"}, {ID: "2", Text: "second"}}
-	m := New(rows, review.Decisions{}, func(review.Decisions) error { return nil })
+	m := New(rows, review.Decisions{}, func(id string, d *review.Decision) (review.Decisions, error) {
+		return review.Decisions{id: *d}, nil
+	})
 	m.Compare(map[string]string{"p": "ignore\x07 it", "": "nobody's"})
 	if s := m.screen(); !strings.Contains(s, "\x1b[4mplease\x1b[24m ignore\\x07 it") || !strings.Contains(s, "made of\n\n  ignore\\x07 it") {
 		t.Errorf("%s", s)

@@ -183,7 +183,7 @@ type decision struct {
 	File, ID, Verdict, Label, Note string
 }
 
-// decide writes a decision to the review's file. It reads the file again first, so that decisions from a terminal or another tab are kept.
+// decide writes a decision to the review's file.
 func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	var d decision
 	if err := readJSON(w, r, &d); err != nil {
@@ -208,16 +208,12 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.reviews.mu.Lock()
 	defer s.reviews.mu.Unlock()
-	all, err := review.DecisionsSoFar(v.Path)
-	if err != nil {
-		return badRequest(w, err)
-	}
+	change := &x
 	if d.Verdict == "" {
-		delete(all, d.ID)
-	} else {
-		all[d.ID] = x
+		change = nil
 	}
-	if err := all.Write(v.Path); err != nil {
+	all, err := review.Change(v.Path, d.ID, change)
+	if err != nil {
 		return badRequest(w, fmt.Errorf("the decision is not written: %w", err))
 	}
 	return writeJSON(w, map[string]int{"decided": all.Decided(v.Rows), "next": all.Next(v.Rows, at+1), "at": at})
