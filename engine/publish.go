@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -47,9 +48,15 @@ func checkOutputs(g *Graph, w ways) error {
 
 // checkPlaces refuses outputs that would replace a repository or a pipeline's file.
 func (w *work) checkPlaces() error {
+	files := map[string]string{} // absolute path -> as the user wrote it
+	for _, p := range w.graph.Pipelines {
+		if file, err := filepath.Abs(p.File); err == nil && p.File != "" {
+			files[file] = p.File
+		}
+	}
 	for _, p := range w.graph.Pipelines {
 		for _, o := range p.Outputs {
-			if err := w.checkPlace(o.Path); err != nil {
+			if err := checkPlace(o.Path, files); err != nil {
 				return outputError(o, err)
 			}
 		}
@@ -57,7 +64,7 @@ func (w *work) checkPlaces() error {
 	return nil
 }
 
-func (w *work) checkPlace(path string) error {
+func checkPlace(path string, files map[string]string) error {
 	folders := strings.Split(filepath.ToSlash(path), "/")
 	if slices.Contains(folders, "~") {
 		return fmt.Errorf("%s: ~ doesn't stand for your home folder here, and a folder of that name is deleted by mistake: write the whole path", path)
@@ -68,12 +75,9 @@ func (w *work) checkPlace(path string) error {
 	if _, err := os.Lstat(filepath.Join(path, ".git")); err == nil {
 		return fmt.Errorf("%s is a Git repository: choose a path in it", path)
 	}
-	for _, p := range w.graph.Pipelines {
-		if p.File == "" {
-			continue
-		}
-		if file, err := filepath.Abs(p.File); err == nil && within(file, path) {
-			return fmt.Errorf("%s is, or holds, the pipeline's file %s: choose another path", path, p.File)
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		if within(file, path) {
+			return fmt.Errorf("%s is, or holds, the pipeline's file %s: choose another path", path, files[file])
 		}
 	}
 	return nil

@@ -195,16 +195,22 @@ func (r *runner) loop() {
 		if r.schedule.runnable.Len() == 0 {
 			r.tokens.releaseSpare()
 		}
-		if r.executing > 0 { // which may take long
-			r.space.tell()
-		}
+		var m message
 		select {
-		case m := <-r.messages:
-			r.handle(m)
-			r.tell()
-		case <-stop:
-			stop = nil
+		case m = <-r.messages:
+		default:
+			if r.executing > 0 { // it may take long until a message comes
+				r.space.tell()
+			}
+			select {
+			case m = <-r.messages:
+			case <-stop:
+				stop = nil
+				continue
+			}
 		}
+		r.handle(m)
+		r.tell()
 	}
 	r.schedule.finish()
 	r.tell()

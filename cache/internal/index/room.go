@@ -17,18 +17,9 @@ func descriptors(dir string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	held := make([]*os.File, 0, len(entries)+spareFiles)
-	defer func() {
-		for _, f := range held {
-			f.Close()
-		}
-	}()
-	for range cap(held) {
-		f, err := os.Open(os.DevNull)
-		if err != nil {
-			return fmt.Errorf("the index needs %d open files: %w", cap(held), err)
-		}
-		held = append(held, f)
+	n := len(entries) + spareFiles
+	if err := canOpen(n); err != nil {
+		return fmt.Errorf("the index needs %d open files: %w", n, err)
 	}
 	return nil
 }

@@ -2,7 +2,11 @@
 
 package index
 
-import "golang.org/x/sys/unix"
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 // freeBytes is how many bytes this user may still write to the disk of a path, if the system tells.
 func freeBytes(path string) (free int64, known bool) {
@@ -11,4 +15,22 @@ func freeBytes(path string) (free int64, known bool) {
 		return 0, false
 	}
 	return int64(st.Bavail) * int64(st.Bsize), st.Blocks > 0
+}
+
+// canOpen tells whether n more files can be open at the same time.
+func canOpen(n int) error {
+	held := make([]int, 0, n)
+	defer func() {
+		for _, fd := range held {
+			_ = unix.Close(fd)
+		}
+	}()
+	for range n {
+		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		held = append(held, fd)
+	}
+	return nil
 }
