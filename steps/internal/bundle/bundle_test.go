@@ -3,6 +3,7 @@ package bundle
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -179,5 +180,35 @@ func TestExtractRefuses(t *testing.T) {
 		if err := Extract(bytes.NewReader(b), dir); err == nil {
 			t.Errorf("%s was taken", name)
 		}
+	}
+}
+
+// A profile goes into the archive that a link leads to: the link stays one.
+func TestProfileBehindALink(t *testing.T) {
+	dir := t.TempDir()
+	archive, link := filepath.Join(dir, "v1.tar.zst"), filepath.Join(dir, "current")
+	f, err := os.Create(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(Archive(f, folder(t, map[string]string{"one": "first"})), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(archive, link); err != nil {
+		t.Skip(err)
+	}
+	if err := WriteProfile(link, Profile{Name: "mine", Threshold: 0.5}); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("%v, %v, want the link", info, err)
+	}
+	into, done, err := Folder(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	if p, err := ReadProfile(into, "mine"); err != nil || p.Threshold != 0.5 {
+		t.Errorf("%v, %v", p, err)
 	}
 }

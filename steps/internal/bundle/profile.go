@@ -120,8 +120,11 @@ func WriteProfile(pkg string, p Profile) (err error) {
 	return replace(pkg, func(f *os.File) error { return Archive(f, dir) })
 }
 
-// replace writes a temporary file beside the one named file, then renames it to that name.
+// replace writes a temporary file beside the one named file, then renames it to that name. Of a link, what it leads to is replaced.
 func replace(file string, write func(*os.File) error) error {
+	if real, err := filepath.EvalSymlinks(file); err == nil {
+		file = real
+	}
 	f, err := os.CreateTemp(filepath.Dir(file), ".new-*")
 	if err != nil {
 		return err
