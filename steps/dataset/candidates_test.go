@@ -271,6 +271,7 @@ func TestToldBesideTheRows(t *testing.T) {
 		"one-hot":       {map[string]string{"a.jsonl": `{"text":"a","label":[0,0]}`}, Config{}, `label "[0,0]"`},
 		"answers":       {map[string]string{"a.jsonl": `{"text":"a","role":"prompter"}` + "\n" + `{"text":"b","role":"assistant"}`}, Config{Label: "benign"}, `1 row is a model's words and no prompts`},
 		"empty":         {map[string]string{"a.csv": "text,label\n", "b.csv": "text,label\na,safe\n"}, Config{}, "a.csv has no rows"},
+		"archives":      {map[string]string{"a.tar.gz": "", "b.csv": "text,label\na,safe\n", "c.TAR.ZST": ""}, Config{}, `not read, because of the name: "a.tar.gz", "c.TAR.ZST"`},
 		"not read":      {map[string]string{"a.zip": "", "_more.csv": "text,label\n", "b.csv": "text,label\na,safe\n"}, Config{}, `not read, because of the name: "_more.csv", "a.zip"`},
 		"all bad":       {map[string]string{"a.csv": "text,label\na,safe,b\n"}, Config{}, "a.csv: no usable row"},
 		"encodings":     {map[string]string{"a.csv": "text,label\nb\xe4r,safe\n"}, Config{}, `convert the file (iconv -f windows-1252 -t utf-8)`},

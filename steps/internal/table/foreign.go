@@ -37,7 +37,7 @@ var otherNames = map[string]bool{".yaml": true, ".yml": true, ".xml": true, ".ht
 // looksLikeData tells whether a file of a folder that isn't read may be meant as data.
 func looksLikeData(name string) bool {
 	base := path.Base(name)
-	switch ext := strings.ToLower(path.Ext(base)); {
+	switch ext := path.Ext(unpacked(base)); {
 	case strings.HasPrefix(base, "."):
 		return false
 	case extension(base) != Auto:

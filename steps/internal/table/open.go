@@ -37,11 +37,16 @@ var extensions = map[string]Format{
 
 // extension returns a file's format by its name, which may end with a compression's extension.
 func extension(name string) Format {
+	return extensions[path.Ext(unpacked(name))]
+}
+
+// unpacked is a file's name in lower case without the extensions of compressions.
+func unpacked(name string) string {
 	name = strings.ToLower(name)
 	for _, z := range compressions {
 		name = strings.TrimSuffix(name, z)
 	}
-	return extensions[path.Ext(name)]
+	return name
 }
 
 // compressions are the extensions of the compressions that can be read.
