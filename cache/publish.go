@@ -3,7 +3,6 @@ package cache
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -164,7 +163,7 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 	if was != nil && was.dir && !now.dir && len(was.files)+len(was.dirs) == 0 {
 		return false, &Occupied{p.path, "is a folder, and the result is a file"}
 	}
-	if err := p.intend(now, tmp); err != nil {
+	if err := p.intend(now); err != nil {
 		return false, err
 	}
 	if err := p.put(was, now); err != nil {
@@ -183,8 +182,7 @@ func (s *Store) publish(ctx context.Context, path string, b *Blob, build func(ds
 
 // make builds the content beside its path, if that is possible, and checks it. The caller discards tmp.
 func (p *destination) make(ctx context.Context, b *Blob, build func(dst string) error) (now *tree, tmp string, err error) {
-	tmp = filepath.Join(filepath.Dir(p.path), tempName+rand.Text())
-	if err := p.begin(tmp); err != nil {
+	if tmp, err = p.begin(); err != nil {
 		return nil, "", err
 	}
 	fresh := tmp
@@ -264,10 +262,7 @@ func (p *destination) putInPlace(now *tree) error {
 	if !now.dir {
 		return overwrite(now.root, p.path)
 	}
-	tmp := filepath.Join(p.path, tempName+rand.Text())
-	if err := p.intend(now, tmp); err != nil { // its name is recorded before it is there, so that it is never taken for the user's
-		return err
-	}
+	tmp := filepath.Join(p.path, p.record.Temp) // the name is recorded, so that it is never taken for the user's
 	if err := os.Mkdir(tmp, 0o700); err != nil {
 		return err
 	}

@@ -96,6 +96,9 @@ func TestPublishProperty(t *testing.T) {
 			switch rapid.SampledFrom([]string{"publish", "user", "remove", "die"}).Draw(rt, "what") {
 			case "publish":
 				_, err := s.Publish(t.Context(), next, path)
+				if left, _ := filepath.Glob(filepath.Join(dir, tempName+"*")); len(left) > 0 {
+					rt.Fatalf("left behind: %v", left)
+				}
 				var occupied *Occupied
 				if user == "" && err != nil || user != "" && !errors.As(err, &occupied) {
 					rt.Fatalf("%v, with the user's file %q", err, user)
@@ -145,8 +148,9 @@ func dieInPlace(t *testing.T, rt *rapid.T, s *Store, next Blob, path string) {
 		err = now.hash(t.Context(), nil)
 	}
 	err = errors.Join(err, p.sweep()) // as every publication begins
-	tmp, terr := os.MkdirTemp(path, tempName)
-	if err := errors.Join(err, terr, p.intend(now, tmp), os.WriteFile(filepath.Join(tmp, "half"), nil, 0o600)); err != nil {
+	beside, berr := p.begin()
+	tmp := filepath.Join(path, filepath.Base(beside))
+	if err := errors.Join(err, berr, p.intend(now), os.Mkdir(tmp, 0o700), os.WriteFile(filepath.Join(tmp, "half"), nil, 0o600), os.Mkdir(beside, 0o700)); err != nil {
 		rt.Fatal(err)
 	}
 	for _, f := range now.files[:rapid.IntRange(0, len(now.files)).Draw(rt, "done")] {
@@ -288,9 +292,12 @@ func TestPublishAfterADeath(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tmp := write(t, filepath.Join(filepath.Dir(path), tempName+"X"), "two")
-			now, err := readTree(tmp)
-			if err = errors.Join(err, now.hash(t.Context(), nil), p.intend(now, tmp)); err != nil {
+			tmp, err := p.begin()
+			if err != nil {
+				t.Fatal(err)
+			}
+			now, err := readTree(write(t, tmp, "two"))
+			if err = errors.Join(err, now.hash(t.Context(), nil), p.intend(now)); err != nil {
 				t.Fatal(err)
 			}
 			if put {
@@ -307,7 +314,9 @@ func TestPublishAfterADeath(t *testing.T) {
 				t.Fatal(err)
 			}
 			if p, err = s.destinationAt(path); err == nil { // another one dies where it begins
-				err = errors.Join(p.sweep(), p.begin(filepath.Join(filepath.Dir(path), tempName+"Y")))
+				err = p.sweep()
+				_, berr := p.begin()
+				err = errors.Join(err, berr)
 			}
 			if err = errors.Join(err, publish("three")); err != nil {
 				t.Errorf("%s, put %v: %v", name, put, err)

@@ -3,6 +3,7 @@ package cache
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ const publishedDir = "published"
 type published struct {
 	Path  string `json:"path"`
 	Blobs []Blob `json:"blobs"`          // what rein put there: two while one replaces the other
-	Temp  string `json:"temp,omitempty"` // what a killed process may have left behind
+	Temp  string `json:"temp,omitempty"` // the name of what a killed process may have left behind, beside the path or in it
 }
 
 // destination is a path that something is published at.
@@ -249,36 +250,39 @@ func (p *destination) treePath(b Blob) string {
 	return p.store.recordPath(p.path) + "-" + b.Digest.Short() + ".tree"
 }
 
-// temp is the folder that a killed process may have left, relative to the path; "" if the record names none beside this path.
+// temp is the name of what a killed process may have left; "" if the record has none.
 func (p *destination) temp() string {
-	rel, err := filepath.Rel(p.path, p.record.Temp)
-	if p.record.Temp == "" || err != nil || !filepath.IsLocal(rel) || !isTemp(rel) {
-		return ""
+	if name := filepath.Base(p.record.Temp); isTemp(name) {
+		return name
 	}
-	return filepath.ToSlash(rel)
+	return ""
 }
 
-// sweep removes what a killed process left.
+// sweep removes what a killed process left, beside the path or in it.
 func (p *destination) sweep() error {
-	if t := p.record.Temp; t == "" || !isTemp(t) || filepath.Dir(t) != p.path && filepath.Dir(t) != filepath.Dir(p.path) {
+	name := p.temp()
+	if name == "" {
 		return nil
 	}
-	return discard(p.record.Temp)
+	err := discard(filepath.Join(filepath.Dir(p.path), name))
+	if info, serr := os.Stat(p.path); serr == nil && info.IsDir() {
+		err = errors.Join(err, RemoveAll(filepath.Join(p.path, name)))
+	}
+	return err
 }
 
-// begin records where content is about to be built: a process may be killed there, long before it records what it intends.
-func (p *destination) begin(tmp string) error {
-	if p.store.readOnly {
-		return nil
+// begin chooses where content is built, and records that: a process may be killed there, long before it records what it intends.
+func (p *destination) begin() (tmp string, err error) {
+	p.record.Temp = tempName + rand.Text()
+	if !p.store.readOnly {
+		err = p.add()
 	}
-	p.record.Temp = tmp
-	return p.add()
+	return filepath.Join(filepath.Dir(p.path), p.record.Temp), err
 }
 
 // intend records what is about to replace the present content, and has both on the disk. After a kill, the old content, the new one and any
 // mixture of both are then known as rein's.
-func (p *destination) intend(now *tree, tmp string) error {
-	p.record.Temp = tmp
+func (p *destination) intend(now *tree) error {
 	if b := now.blob(); !slices.Contains(p.record.Blobs, b) {
 		p.record.Blobs = append(p.record.Blobs, b)
 	}
