@@ -70,7 +70,7 @@ func fitted(text string, width int) string {
 	for paragraph := range strings.SplitSeq(text, "\n\n") {
 		lines := strings.Split(paragraph, "\n")
 		wide := slices.ContainsFunc(lines, func(l string) bool { return runewidth.StringWidth(l) > width })
-		if width > 0 && wide && !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, " ") }) {
+		if width > 0 && wide && !laidOut(paragraph) {
 			lines = []string{strings.Join(lines, " ")}
 		}
 		for i, l := range lines {
@@ -81,6 +81,11 @@ func fitted(text string, width int) string {
 		out = append(out, strings.Join(lines, "\n"))
 	}
 	return strings.Join(out, "\n\n")
+}
+
+// laidOut tells whether a paragraph's lines stay as they are: those of a list, or of commands.
+func laidOut(paragraph string) bool {
+	return strings.HasPrefix(paragraph, " ") || strings.Contains(paragraph, "\n ")
 }
 
 // hanging is the indentation of what a line of a list says: that of the text after its first word. Other lines have none.

@@ -53,7 +53,7 @@ func manPages(dir string, c *cobra.Command) error {
 // manName is the name of a command's page.
 func manName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
-// manPage writes what printHelp writes, in the language of man pages. Our texts are laid out already: man doesn't fill their lines.
+// manPage writes what printHelp writes, in the language of man pages. man fills paragraphs; lists and commands are laid out already.
 func manPage(w io.Writer, c *cobra.Command) {
 	text, status, _ := strings.Cut(c.Long, exitHeading)
 	if text == "" {
@@ -63,7 +63,17 @@ func manPage(w io.Writer, c *cobra.Command) {
 	fmt.Fprintf(w, ".SH NAME\n%s \\- %s\n", roff(manName(c)), roff(c.Short))
 	section := func(title, text string) {
 		if text = strings.Trim(text, "\n"); text != "" {
-			fmt.Fprintf(w, ".SH %s\n.nf\n%s\n.fi\n", title, roff(text))
+			fmt.Fprintf(w, ".SH %s\n", title)
+			for i, paragraph := range strings.Split(text, "\n\n") {
+				if i > 0 {
+					fmt.Fprint(w, ".PP\n")
+				}
+				if laidOut(paragraph) || title == "SYNOPSIS" {
+					fmt.Fprintf(w, ".nf\n%s\n.fi\n", roff(paragraph))
+				} else {
+					fmt.Fprintf(w, "%s\n", roff(paragraph))
+				}
+			}
 		}
 	}
 	section("SYNOPSIS", usageLine(c))

@@ -24,6 +24,9 @@ func TestManPagesShowTheHelp(t *testing.T) {
 			t.Errorf("the page of run lacks %q:\n%s", want, page.String())
 		}
 	}
+	if strings.Contains(page.String(), ".SH DESCRIPTION\n.nf") {
+		t.Error("man doesn't fill the description's lines")
+	}
 	if _, err := exec.LookPath("groff"); err != nil {
 		t.Skip("groff isn't installed: nothing shows the page")
 	}
