@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -201,6 +202,9 @@ func (a *app) gc(ctx context.Context, args []string, f *gcFlags) error {
 	limit, err := lang.ParseBytes(f.max)
 	if err != nil {
 		return configError(fmt.Errorf("--max-size: %w", err))
+	}
+	if err := cmp.Or(notNegative("--runs", f.runs), notNegative("--idle", f.idle)); err != nil {
+		return err
 	}
 	store, err := a.store(f.dryRun)
 	if err != nil {

@@ -42,6 +42,9 @@ EXIT STATUS
 }
 
 func (a *app) push(ctx context.Context, args []string, l *loadFlags, runs int) error {
+	if err := notNegative("--runs", runs); err != nil {
+		return err
+	}
 	p, err := a.loadProject(args, l)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -23,10 +24,10 @@ func (l *loadFlags) register(c *cobra.Command) {
 	c.Flags().StringArrayVar(&l.varFiles, "var-file", nil, "read variables from a .hcl or .json `FILE`")
 }
 
-// notNegative refuses a count below 0: it would be taken for "all" without a word.
-func notNegative(flag string, n int) error {
+// notNegative refuses a count or a time below 0: it would be taken for "all" or for "none" without a word.
+func notNegative[T int | time.Duration](flag string, n T) error {
 	if n < 0 {
-		return configError(fmt.Errorf("%s %d: want 0 or more", flag, n))
+		return configError(fmt.Errorf("%s %v: want 0 or more", flag, n))
 	}
 	return nil
 }

@@ -46,6 +46,9 @@ EXIT STATUS
 			if len(args) == 1 {
 				dir = args[0]
 			}
+			if err := notNegative("--max-bad", o.Reading.MaxBad); err != nil {
+				return err
+			}
 			if !c.Flags().Changed("train") {
 				if err := a.ask(c.Context(), &o); err != nil {
 					return err

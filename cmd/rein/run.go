@@ -90,7 +90,7 @@ func (r *runFlags) repeats() bool { return !r.verify && len(r.force) == 0 && r.e
 // loadAndRun loads, runs and shows pipelines. Where there is nothing to do, nothing is loaded. The record is nil if nothing could be run, or
 // if nothing of it is shown.
 func (a *app) loadAndRun(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*record.Run, error) {
-	if err := notNegative("--jobs", r.jobs); err != nil {
+	if err := cmp.Or(notNegative("--jobs", r.jobs), notNegative("--budget", r.budget)); err != nil {
 		return nil, err
 	}
 	git := gitMeanwhile(ctx, r)
@@ -181,7 +181,7 @@ func (a *app) repeat(ctx context.Context, late *lateStore, known cache.Digest, r
 
 // run runs and shows pipelines; the record is nil if nothing could be run.
 func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Run, error) {
-	if err := notNegative("--jobs", r.jobs); err != nil {
+	if err := cmp.Or(notNegative("--jobs", r.jobs), notNegative("--budget", r.budget)); err != nil {
 		return nil, err
 	}
 	git := gitMeanwhile(ctx, r)
