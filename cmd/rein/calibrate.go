@@ -168,10 +168,11 @@ func (a *app) printCalibration(r *calibrate.Result) error {
 	if err := t.Write(a.out); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "\n\"without planted\": the highest scores, as many as the attack share allows, are left out; planted attacks can have moved the threshold from there.\n")
-	fmt.Fprintf(a.out, "%s among this traffic would be enough to choose the threshold; %s.\n", human.Many(r.Owned, "planted row"), capOf(r))
+	fmt.Fprintln(a.out)
+	a.say("\"without planted\": the highest scores, as many as the attack share allows, are left out; planted attacks can have moved the threshold from there.")
+	a.say("%s among this traffic would be enough to choose the threshold; %s.", human.Many(r.Owned, "planted row"), capOf(r))
 	for _, n := range r.Notes {
-		fmt.Fprintf(a.out, "note: %s\n", n)
+		a.say("note: %s", n)
 	}
 	return nil
 }

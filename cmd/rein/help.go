@@ -83,6 +83,12 @@ func fitted(text string, width int) string {
 	return strings.Join(out, "\n\n")
 }
 
+// say prints prose, broken between words on a terminal.
+func (a *app) say(format string, args ...any) {
+	_, width := isTerminal(a.out)
+	fmt.Fprintln(a.out, fitted(fmt.Sprintf(format, args...), width))
+}
+
 // laidOut tells whether a paragraph's lines stay as they are: those of a list, or of commands.
 func laidOut(paragraph string) bool {
 	return strings.HasPrefix(paragraph, " ") || strings.Contains(paragraph, "\n ")

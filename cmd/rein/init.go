@@ -157,19 +157,19 @@ func (a *app) lookAt(ctx context.Context, p dataPath, how scaffold.Reading) erro
 	if err != nil {
 		return configError(fmt.Errorf("--%s %s: %w\n  init takes --columns FIELD=COLUMN,..., --labels VALUE=benign,... and --max-bad N", p.flag, *p.at, err))
 	}
-	fmt.Fprintf(a.out, "read  %s: %s\n", *p.at, glimpsed(g))
+	a.say("read  %s: %s", *p.at, glimpsed(g))
 	for _, n := range g.Notes {
-		fmt.Fprintf(a.out, "note: %s\n", n)
+		a.say("note: %s", n)
 	}
 	switch malicious := g.Rows - g.Benign; {
 	case p.benign:
 	case !g.More && (g.Benign == 0 || malicious == 0):
 		return configError(fmt.Errorf("--%s %s: every row is %s; a classifier is trained and tested on both kinds", p.flag, *p.at, kindOf(g)))
 	case g.Benign == 0 || malicious == 0:
-		fmt.Fprintf(a.out, "note: all of these first rows are %s; both kinds are needed\n", kindOf(g))
+		a.say("note: all of these first rows are %s; both kinds are needed", kindOf(g))
 	}
 	if g.Fields["source"] == "" && g.Sources < 2 && p.flag == "train" {
-		fmt.Fprintln(a.out, "note: no column says where a row is from. With one (source), rein keeps the sources of training and test apart, and says what the model does on new ones; --columns source=NAME names it")
+		a.say("note: no column says where a row is from. With one (source), rein keeps the sources of training and test apart, and says what the model does on new ones; --columns source=NAME names it")
 	}
 	return nil
 }

@@ -33,26 +33,30 @@ func (p *problems) String() string {
 	return s
 }
 
-// unusable counts the bad rows, and says so if not all rows were looked at.
+// unusable counts the bad rows.
 func (r *reader) unusable() string {
-	s := fmt.Sprintf("%d unusable rows", r.bad.n)
 	if r.bad.n == 1 {
-		s = "1 unusable row"
+		return "1 unusable row"
 	}
-	if r.more {
-		s += fmt.Sprintf(" among the first %d of each file (a run reads them all)", r.most)
+	return fmt.Sprintf("%d unusable rows", r.bad.n)
+}
+
+// sample says of which rows a count is, if not all were looked at.
+func (r *reader) sample() string {
+	if !r.more {
+		return ""
 	}
-	return s
+	return fmt.Sprintf(" (only the first %d of each file were read)", r.most)
 }
 
 // finish reports all that was found while reading. It fails if there are too many bad rows or no good ones.
 func (r *reader) finish() error {
 	env := r.env
 	if r.bad.n > r.c.MaxBad {
-		return fmt.Errorf("%s, max_bad allows %d:%s%s", r.unusable(), r.c.MaxBad, r.values.unknown(), &r.bad)
+		return fmt.Errorf("%s, max_bad allows %d%s:%s%s", r.unusable(), r.c.MaxBad, r.sample(), r.values.unknown(), &r.bad)
 	}
 	if r.bad.n > 0 {
-		env.Notef("%s left out (max_bad allows %d):%s", r.unusable(), r.c.MaxBad, &r.bad)
+		env.Notef("%s left out, max_bad allows %d%s:%s", r.unusable(), r.c.MaxBad, r.sample(), &r.bad)
 	}
 	filtered := 0
 	for i, n := range r.dropped {
