@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -39,6 +40,34 @@ func excerptFaults(t *testing.T, text string) []string {
 		}
 	}
 	return out
+}
+
+// A block that a message asks for can be typed as it stands there: HCL allows one argument in a block of one line.
+func TestBlocksOfMessagesCanBeTyped(t *testing.T) {
+	var names []string
+	for _, typ := range all.Types() {
+		for _, f := range typ.Fields {
+			if f.Block {
+				names = append(names, f.Name)
+			}
+		}
+	}
+	several := regexp.MustCompile(`\b(` + strings.Join(names, "|") + `) \{ [a-z_]+ = [^{}]*, [a-z_]+ = `)
+	for _, folder := range []string{"steps", "pipelines", "cmd", "engine"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, m := range several.FindAllString(string(text), -1) {
+				t.Errorf("%s: %s...", path, m)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestDocsBlocksAreValid holds every piece of a strategy in the docs to the language and the steps' schemas.

@@ -73,7 +73,7 @@ func (r *reader) finish() error {
 		env.Notef("%s %s the text of an earlier row with the other label, first %q: a model can't learn both", rowCount(r.contradictions), has(r.contradictions), clip(r.contradiction, 60))
 	}
 	if r.assistants > 0 {
-		env.Notef(`%s %s a model's words and no prompts (role "assistant"): a filter leaves them out, filter { column = "role", not_in = ["assistant"] }`, rowCount(r.assistants), is(r.assistants))
+		env.Notef(`%s %s a model's words and no prompts (role "assistant"): a filter block with column = "role" and not_in = ["assistant"] leaves them out`, rowCount(r.assistants), is(r.assistants))
 	}
 	if r.notNumbers > 0 {
 		env.Notef("%s with NaN or Infinity: read as no value", rowCount(r.notNumbers))

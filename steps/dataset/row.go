@@ -118,7 +118,7 @@ func (r *reader) label(rec table.Record) (label, category, problem string) {
 			return "", "", fmt.Sprintf("%s %q", column, clip(v.text, 40))
 		}
 		if answer, _ := rec.Text("answer"); rec.Values["_task_hash"] != nil && (answer == "reject" || answer == "ignore") {
-			return "", "", fmt.Sprintf(`its "answer" is %q: an annotator has not accepted %s %q. A filter leaves such rows out: filter { column = "answer", in = ["accept"] }`, answer, column, clip(v.text, 40))
+			return "", "", fmt.Sprintf(`its "answer" is %q: an annotator has not accepted %s %q. A filter block with column = "answer" and in = ["accept"] leaves such rows out`, answer, column, clip(v.text, 40))
 		}
 		return v.label, v.category, ""
 	}

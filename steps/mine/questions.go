@@ -73,5 +73,5 @@ func (m *miner) mixed() string {
 		return fmt.Sprintf("%d are %s (%s), of which it finds %.1f%%", q.Rows, name, strings.Join(slices.Sorted(maps.Keys(q.Categories)), ", "), 100*q.Recall.Value)
 	}
 	return fmt.Sprintf("the label mixes two questions: of the malicious validation rows %s at its own threshold, and %s. "+
-		"If you need one of them, leave the others out (filter { column = \"category\" } in the dataset step) and compare", said(attacks, a), said(harms, h))
+		"If you need one of them, leave the others out (in the dataset step, a filter block with column = \"category\" and not_in = [...]) and compare", said(attacks, a), said(harms, h))
 }
