@@ -70,7 +70,7 @@ func gitFacts(ctx context.Context, dir string) record.Git {
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)
 		if oid, ok := strings.CutPrefix(line, "# branch.oid "); ok {
-			if oid != "(initial)" { // nothing was committed yet
+			if g.Dirty = oid == "(initial)"; !g.Dirty { // else nothing was committed yet
 				g.Revision = oid
 			}
 		} else if line != "" && !strings.HasPrefix(line, "#") {

@@ -130,7 +130,7 @@ func (a *app) printRun(r *record.Run) error {
 	fact("steps", view.StatusText(runlog.StatusCounts(r)))
 	revision := r.Git.Revision
 	if r.Git.Dirty {
-		revision += " with uncommitted changes"
+		revision = cmp.Or(revision, "no commit yet,") + " with uncommitted changes"
 	}
 	fact("git", revision)
 	host := fmt.Sprintf("%s, %s/%s, %d cores", r.Host.CPU, r.Host.OS, r.Host.Arch, r.Host.Cores)
