@@ -106,11 +106,22 @@ func (a *app) get(ctx context.Context, file, ref string, o getOptions) error {
 // storeFor opens the state folder for reading. If output is copied to a path, it opens the folder for writing, if that is possible, to
 // record what was put there.
 func (a *app) storeFor(out string) (*cache.Store, error) {
-	if out != "" {
-		store, err := a.store(false)
-		if err == nil || !cache.Outside(err) {
+	if out == "" {
+		return a.store(true)
+	}
+	store, err := a.store(false)
+	if err == nil {
+		var lease *cache.Lease
+		if lease, err = store.TryLease(cache.Sum([]byte("may this be written"))); err == nil {
+			if lease != nil {
+				err = lease.Release()
+			}
 			return store, err
 		}
+		_ = store.Close() // it has written nothing
+	}
+	if !cache.Outside(err) {
+		return nil, err
 	}
 	return a.store(true)
 }
