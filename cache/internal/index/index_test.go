@@ -3,8 +3,10 @@ package index
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -46,6 +48,17 @@ func filled(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// The place for the copy that a reader needs is named where it is at fault.
+func TestNoPlaceForACopy(t *testing.T) {
+	x := newIndex(t, filled(t), true)
+	missing := filepath.Join(t.TempDir(), "missing")
+	t.Setenv("TMPDIR", missing)
+	t.Setenv("TMP", missing) // Windows
+	if err := x.openCopy(t.Context()); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), missing+" (TMPDIR)") {
+		t.Errorf("%v", err)
+	}
 }
 
 // A file in the index's place is set aside, as a damaged index is.

@@ -111,7 +111,7 @@ func (x *Index) openCopy(ctx context.Context) error {
 	}
 	temp, err := os.MkdirTemp("", "rein-index-")
 	if err != nil {
-		return errors.Join(err, held.Unlock())
+		return errors.Join(fmt.Errorf("a killed run left the index in need of repair, and no copy to read can be made in %s (TMPDIR): %w", os.TempDir(), err), held.Unlock())
 	}
 	err = errors.Join(copyFolder(x.dir, temp), held.Unlock())
 	var db *badger.DB
