@@ -27,6 +27,10 @@ func (d *diffText) figures() {
 		return
 	}
 	rows, main, same := d.moving()
+	if len(rows) == 0 {
+		d.table.Line(nil, "  no figure differs")
+		return
+	}
 	most := len(rows)
 	if !d.details {
 		most = min(most, max(main, shortList))
@@ -138,8 +142,11 @@ func Results(w io.Writer, r *diff.Result, o Options, most int) error {
 	return d.table.Write(w)
 }
 
-// unmeasured names the side without a figure, if one has none.
+// unmeasured names the side without a figure, if one has none. Figures that are equal on both sides aren't among those of a diff.
 func (d *diffText) unmeasured() string {
+	if len(d.Metrics) == 0 {
+		return ""
+	}
 	if !slices.ContainsFunc(d.Metrics, func(m diff.Metric) bool { return m.A != nil }) {
 		return d.A
 	}

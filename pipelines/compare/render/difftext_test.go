@@ -41,3 +41,20 @@ func TestDiffSaysEachFigureOnce(t *testing.T) {
 		}
 	}
 }
+
+// Where both sides have the same results, neither is told to be run.
+func TestDiffOfEqualResults(t *testing.T) {
+	f := compare.Figure{Value: 0.01}
+	for want, r := range map[string]*diff.Result{
+		"Results\n  no figure differs\n":                   {A: "a.hcl", B: "b.hcl", Tests: []compare.Test{{A: "a.hcl", B: "b.hcl", Metric: "f1_macro"}}},
+		"Results\n  a.hcl has none yet: run it to compare": {A: "a.hcl", B: "b.hcl", Metrics: []diff.Metric{{Name: "fp_rate", B: &f}}},
+	} {
+		var b strings.Builder
+		if err := Diff(&b, r, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, &b)
+		}
+	}
+}
