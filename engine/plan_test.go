@@ -256,3 +256,25 @@ func TestReasonIsOfTheStepsOwnPast(t *testing.T) {
 	}
 	check()
 }
+
+// A plan lists a few differences and counts the others, if there are several: one takes no more room than its count.
+func TestReasonsAreFew(t *testing.T) {
+	s := enginetest.Store(t)
+	with := func(changed int) *engine.Graph {
+		config := map[string]any{}
+		for i := range 8 {
+			config[fmt.Sprint("c", i)] = i < changed
+		}
+		return graph(step("s", &op{Type: "augment", Config: config}))
+	}
+	mustRun(t, with(0), options(s))
+	for changed, last := range map[int]string{5: "c4 false -> true", 6: "c5 false -> true", 7: "and 2 more differences"} {
+		f, err := engine.Plan(t.Context(), with(changed), options(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Pipelines[0].Steps[0].Reasons; got[len(got)-1] != last {
+			t.Errorf("%d: %q", changed, got)
+		}
+	}
+}

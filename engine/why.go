@@ -179,7 +179,7 @@ func (u *unit) origin(what string) string {
 	return ""
 }
 
-// maxReasons is how many differences a plan lists for a step.
+// maxReasons is how many differences a plan lists for a step. One more is listed, too, rather than counted.
 const maxReasons = 5
 
 // reasons says briefly why a unit isn't cached.
@@ -193,7 +193,7 @@ func (p *planner) reasons(ctx context.Context, u *unit, key, missing string) []R
 	}
 	var out []Reason
 	for i, c := range changes {
-		if i == maxReasons {
+		if i == maxReasons && len(changes) > maxReasons+1 {
 			out = append(out, Reason{Code: record.ChangedMore, Detail: strconv.Itoa(len(changes) - i)})
 			break
 		}
