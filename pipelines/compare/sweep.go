@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -67,7 +68,30 @@ func (r *Result) sweep(ctx context.Context) {
 				s.effects(d, q.prefix+m.metric)
 			}
 		}
+		r.asMeasured(s)
 		s.dropWorse(r.Basis() + Decisive)
+	}
+}
+
+// asMeasured gives a value that a single point has that point's own figure: it stands in the point's column, too, and has one interval.
+func (r *Result) asMeasured(s *Sweep) {
+	for _, e := range s.Effects {
+		at := slices.Index(s.Variables, e.Variable)
+		for i := range e.Levels {
+			l := &e.Levels[i]
+			var with []string
+			for name, values := range s.Points {
+				if values[at] == l.Value {
+					with = append(with, name)
+				}
+			}
+			if len(with) != 1 || r.Strategy(with[0]) == nil {
+				continue
+			}
+			if f, ok := r.Strategy(with[0]).Measured[e.Metric]; ok && math.Abs(f.Value-l.Figure.Value) < 1e-9 {
+				l.Figure = f
+			}
+		}
 	}
 }
 

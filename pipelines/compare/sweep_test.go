@@ -172,3 +172,19 @@ func TestSweepSeparatesClusters(t *testing.T) {
 		t.Errorf("sources differ, and the interval over them, %+v, is no wider than that over rows, %+v", over, rows)
 	}
 }
+
+// A value of a single point has the figure of that point's column, interval and all; one of several points has their mean.
+func TestAValueOfOnePointHasItsFigure(t *testing.T) {
+	own := Figure{Value: 0.288, Low: limit(0.085), High: limit(0.341)}
+	mean := Figure{Value: 0.288, Low: limit(0.242), High: limit(0.333)}
+	strategy := func(name string) *Strategy {
+		return &Strategy{Name: name, Measured: map[string]Figure{"own_fp_rate": own}}
+	}
+	r := &Result{Strategies: []*Strategy{strategy("a"), strategy("b"), strategy("c")}}
+	s := &Sweep{Variables: []string{"n", "m"}, Points: map[string][]string{"a": {"2", "x"}, "b": {"4", "x"}, "c": {"4", "x"}},
+		Effects: []Effect{{Variable: "n", Metric: "own_fp_rate", Levels: []Level{{Value: "2", Figure: mean}, {Value: "4", Figure: mean}}}}}
+	r.asMeasured(s)
+	if one, two := s.Effects[0].Levels[0].Figure, s.Effects[0].Levels[1].Figure; *one.Low != 0.085 || *two.Low != 0.242 {
+		t.Errorf("%v of one point, %v of two", *one.Low, *two.Low)
+	}
+}

@@ -123,9 +123,18 @@ func interval(name string, f compare.Figure) string {
 
 // points is a signed difference of rates in percentage points, with its interval.
 func points(f compare.Figure) string {
-	s := fmt.Sprintf("%+.2f points", 100*f.Value)
+	s := signed(f.Value) + " points"
 	if f.Low != nil && f.High != nil {
-		s += fmt.Sprintf(", 95%% %+.2f to %+.2f", 100**f.Low, 100**f.High)
+		s += ", 95% " + signed(*f.Low) + " to " + signed(*f.High)
+	}
+	return s
+}
+
+// signed is a difference of rates as percentage points; what rounds to nothing has no sign.
+func signed(v float64) string {
+	s := fmt.Sprintf("%+.2f", 100*v)
+	if strings.Trim(s, "+-0.") == "" {
+		return "0.00"
 	}
 	return s
 }

@@ -130,7 +130,7 @@ func (r result) pairWords(a, b string) string {
 			what += fmt.Sprintf(" (need %s)", count(float64(t.Needs())))
 		case t.Conclusion == compare.NotShown:
 		case isRate(t.Metric):
-			what += fmt.Sprintf(" (%+.2f points, p %s)", 100*t.Difference.Value, pvalue(t.P))
+			what += fmt.Sprintf(" (%s points, p %s)", signed(t.Difference.Value), pvalue(t.P))
 		default:
 			what += fmt.Sprintf(" (%+.4f, p %s)", t.Difference.Value, pvalue(t.P))
 		}

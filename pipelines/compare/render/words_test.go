@@ -1,6 +1,7 @@
 package render
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,19 @@ func TestFormat(t *testing.T) {
 	for metric, want := range map[string]string{"new_recall_at_fp_0_1": "recall at 0.1% FP rate, new sources", "fp_rate": "FP rate", "loss_gap": "loss gap", "latency_p95_ms": "latency p95", "load_ms": "load time", "package_bytes": "package size", "pool_fp_rate": "pool FP rate"} {
 		if got := Label(metric); got != want {
 			t.Errorf("%s: %q, want %q", metric, got, want)
+		}
+	}
+}
+
+// What rounds to nothing is neither more nor less.
+func TestNothingHasNoSign(t *testing.T) {
+	for want, f := range map[string]compare.Figure{
+		"0.00 points, 95% -4.39 to +4.39": {Value: -1e-9, Low: ptr(-0.0439), High: ptr(0.0439)},
+		"0.00 points, 95% 0.00 to 0.00":   {Value: math.Copysign(0, -1), Low: ptr(-1e-7), High: ptr(1e-7)},
+		"-0.05 points":                    {Value: -0.0005},
+	} {
+		if got := points(f); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
