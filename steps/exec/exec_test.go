@@ -188,6 +188,12 @@ func TestMetrics(t *testing.T) {
 	if e := enginetest.Find(r, "bad").Error; !strings.Contains(e, `words is "three"`) {
 		t.Error(e)
 	}
+	for _, odd := range []string{"mkdir", "mkfifo"} {
+		r = b.run(program(t, odd, odd+` "$REIN_METRICS"`, nil))
+		if e := enginetest.Find(r, odd).Error; !strings.Contains(e, "REIN_METRICS: the step made something else there than a file") {
+			t.Errorf("%s: %s", odd, e)
+		}
+	}
 }
 
 func TestConfigIsChecked(t *testing.T) {

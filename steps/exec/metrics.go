@@ -4,18 +4,28 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"rein/steps"
 )
 
 // readMetrics reports what the program wrote to REIN_METRICS: a number is a metric, an array of numbers is a curve.
 func readMetrics(path string, env *steps.Env) error {
-	b, err := os.ReadFile(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would be waited for, and no signal ends that
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return errors.Join(err, errors.New("REIN_METRICS: the step made something else there than a file"))
+	}
+	b, err := io.ReadAll(f)
 	if err != nil {
 		return err
 	}
