@@ -96,3 +96,11 @@ func TestMayPublishWaitsForAPublisher(t *testing.T) {
 		t.Errorf("%v, want that it was changed", err)
 	}
 }
+
+func TestSomeOf(t *testing.T) {
+	for want, names := range map[string][]string{"a": {"a"}, `a\nb, c`: {"a\nb", "c"}, "a, b, c and 2 more": {"a", "b", "c", "d", "e"}} {
+		if got := someOf(names); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -197,10 +197,11 @@ func (p *destination) foreign(t *tree) error {
 // someOf lists the first few names.
 func someOf(names []string) string {
 	const most = 3
-	if len(names) <= most {
-		return strings.Join(names, ", ")
+	list := strings.ReplaceAll(strings.Join(names[:min(len(names), most)], ", "), "\n", `\n`)
+	if len(names) > most {
+		list += fmt.Sprintf(" and %d more", len(names)-most)
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	return list
 }
 
 // holdings are the files and folders that rein put at a path.

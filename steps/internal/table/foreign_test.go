@@ -142,3 +142,10 @@ func TestCheckLinesWaitsForNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A file's name never makes two lines of a place.
+func TestPlaceIsOneLine(t *testing.T) {
+	if got := (Place{File: "a\nb.jsonl", Line: 2}).String(); got != `a\nb.jsonl:2` {
+		t.Errorf("%q", got)
+	}
+}

@@ -18,10 +18,11 @@ type Place struct {
 }
 
 func (p Place) String() string {
+	file := strings.ReplaceAll(p.File, "\n", `\n`) // a message is about one line
 	if p.Part != "" {
-		return p.File + ":" + p.Part + ":" + strconv.FormatInt(p.Line, 10)
+		return file + ":" + p.Part + ":" + strconv.FormatInt(p.Line, 10)
 	}
-	return p.File + ":" + strconv.FormatInt(p.Line, 10)
+	return file + ":" + strconv.FormatInt(p.Line, 10)
 }
 
 // Record is one row of a user's file. Its values are string, bool, json.Number, nil, or nested []any and map[string]any.
