@@ -189,8 +189,8 @@ EXIT STATUS
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "only say what would go, its size, and what making it again would cost")
 	c.Flags().IntVar(&f.runs, "runs", 5, "keep what the last `N` runs of each pipeline made")
 	c.Flags().StringArrayVar(&f.pinned, "pin", nil, "keep what this `RUN` made; may be given several times")
-	c.Flags().DurationVar(&f.idle, "idle", 30*24*time.Hour, "remove checkpoints and logs that were not touched for this long; 0: none")
-	c.Flags().StringVar(&f.max, "max-size", "0", "let this much of the rest stay (2GiB)")
+	c.Flags().DurationVar(&f.idle, "idle", 30*24*time.Hour, "remove checkpoints and logs that were not touched for this `TIME`; 0: none")
+	c.Flags().StringVar(&f.max, "max-size", "0", "let this much of the rest stay, a `SIZE` (2GiB)")
 	c.Flags().BoolVar(&a.json, "json", false, "as JSON")
 	return c
 }

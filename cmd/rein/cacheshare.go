@@ -214,7 +214,7 @@ EXIT STATUS
 	}
 	c.Flags().StringVar(&f.unused, "unused", "", "results that were not used for this `TIME` (30d, 12h)")
 	c.Flags().StringVar(&f.age, "age", "", "results that were made longer ago than this `TIME`")
-	c.Flags().StringVar(&f.max, "max-size", "0", "the least recently used results, until this much is left (200GiB)")
+	c.Flags().StringVar(&f.max, "max-size", "0", "the least recently used results, until this `SIZE` is left (200GiB)")
 	c.Flags().BoolVar(&f.yes, "yes", false, "don't ask")
 	c.Flags().BoolVar(&a.json, "json", false, "the plan as JSON; removes nothing without --yes")
 	return c

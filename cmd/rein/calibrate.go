@@ -42,15 +42,15 @@ EXIT STATUS
 		RunE: func(c *cobra.Command, args []string) error { return a.calibrate(c, args[0], o) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.traffic, "traffic", "", "prompts as they come in")
-	f.Float64Var(&o.Share, "attack-share", 0.01, "share of the traffic that is attacks, at most")
-	f.Float64Var(&o.Limit, "limit", 0.01, "FP rate to keep")
-	f.Float64Var(&o.Confidence, "confidence", 0.95, "how sure the traffic has to make it")
-	f.StringVar(&o.attacks, "attacks", "", "labelled attacks: their recall is taken off what is flagged, see --least-attack-share")
-	f.Float64Var(&o.Least, "least-attack-share", 0, "share of the traffic that is attacks, at least; needs --attacks")
-	f.Float64Var(&o.Cap, "cap", 0, "threshold never to exceed (default where the report's recall is half of today's)")
-	f.StringVar(&o.profile, "profile", "", "keep the threshold in the package under this name")
-	f.StringVar(&o.field, "field", "text", "where the prompt is in a JSON object")
+	f.StringVar(&o.traffic, "traffic", "", "`FILE` of prompts as they come in")
+	f.Float64Var(&o.Share, "attack-share", 0.01, "`SHARE` of the traffic that is attacks, at most")
+	f.Float64Var(&o.Limit, "limit", 0.01, "FP `RATE` to keep")
+	f.Float64Var(&o.Confidence, "confidence", 0.95, "`CONFIDENCE` with which the traffic has to show that")
+	f.StringVar(&o.attacks, "attacks", "", "`FILE` of labelled attacks: their recall is taken off what is flagged, see --least-attack-share")
+	f.Float64Var(&o.Least, "least-attack-share", 0, "`SHARE` of the traffic that is attacks, at least; needs --attacks")
+	f.Float64Var(&o.Cap, "cap", 0, "`THRESHOLD` never to exceed (default where the report's recall is half of today's)")
+	f.StringVar(&o.profile, "profile", "", "keep the threshold in the package under this `NAME`")
+	f.StringVar(&o.field, "field", "text", "`FIELD` of a JSON object that holds the prompt")
 	f.BoolVar(&a.json, "json", false, "one JSON object")
 	return c
 }

@@ -44,8 +44,8 @@ EXIT STATUS
 	l.register(c)
 	a.completeGet(c, &l)
 	c.Flags().StringVarP(&out, "out", "o", "", "copy to this `PATH`")
-	c.Flags().StringVar(&format, "format", "", "rows as table, jsonl, csv or parquet")
-	c.Flags().IntVarP(&limit, "number", "n", 0, "at most this many rows; 0 for all")
+	c.Flags().StringVar(&format, "format", "", "`FORMAT` of rows: table, jsonl, csv or parquet")
+	c.Flags().IntVarP(&limit, "number", "n", 0, "at most `N` rows; 0 for all")
 	return c
 }
 

@@ -41,7 +41,7 @@ EXIT STATUS
 	}
 	l.register(c)
 	a.complete(c, &l)
-	c.Flags().StringVar(&format, "format", "dot", "dot, mermaid or svg; without it the ending of --out says")
+	c.Flags().StringVar(&format, "format", "dot", "`FORMAT`: dot, mermaid or svg; without it the ending of --out says")
 	c.Flags().StringVarP(&out, "out", "o", "", "write to this `FILE`")
 	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"dot", "mermaid", "svg"}, cobra.ShellCompDirectiveNoFileComp)))
 	return c

@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Every command of ours says how it is called, by example, and what its exit statuses mean, in this order.
@@ -62,6 +64,23 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 				}
 			}
 		}
+	}
+	check(newRoot(streams{strings.NewReader(""), io.Discard, io.Discard}))
+}
+
+// A flag's value has a name, not a type of Go's.
+func TestFlagsNameTheirValues(t *testing.T) {
+	types := []string{"string", "strings", "stringArray", "int", "float", "duration", "stringToString"}
+	var check func(c *cobra.Command)
+	check = func(c *cobra.Command) {
+		for _, sub := range c.Commands() {
+			check(sub)
+		}
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if name, _ := pflag.UnquoteUsage(f); slices.Contains(types, name) {
+				t.Errorf("%s --%s %s", c.CommandPath(), f.Name, name)
+			}
+		})
 	}
 	check(newRoot(streams{strings.NewReader(""), io.Discard, io.Discard}))
 }

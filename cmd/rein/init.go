@@ -59,16 +59,16 @@ EXIT STATUS
 			return a.writeProject(dir, o, force)
 		},
 	}
-	c.Flags().StringVar(&o.Name, "name", "", "name of the strategy (default \"first\")")
+	c.Flags().StringVar(&o.Name, "name", "", "`NAME` of the strategy (default \"first\")")
 	c.Flags().StringVar(&o.Train, "train", "", "labelled prompts: a JSONL, CSV or Parquet `FILE` or a folder")
-	c.Flags().StringVar(&o.Pool, "pool", "", "benign prompts to mine for false positives")
-	c.Flags().StringVar(&o.Test, "test", "", "labelled prompts to report on")
+	c.Flags().StringVar(&o.Pool, "pool", "", "benign prompts to mine for false positives: a `FILE` or a folder")
+	c.Flags().StringVar(&o.Test, "test", "", "labelled prompts to report on: a `FILE` or a folder")
 	c.Flags().StringToStringVar(&o.Reading.Columns, "columns", nil, "columns whose names aren't usual ones: `FIELD=COLUMN,...`; fields are text, label, source, category and others")
 	c.Flags().StringToStringVar(&o.Reading.Labels, "labels", nil, "what label values mean that aren't usual words: `VALUE=benign,VALUE=malicious`")
 	for _, name := range []string{"columns", "labels"} {
 		c.Flags().Lookup(name).DefValue = "" // else the help shows []
 	}
-	c.Flags().IntVar(&o.Reading.MaxBad, "max-bad", 0, "how many unusable rows may be left out")
+	c.Flags().IntVar(&o.Reading.MaxBad, "max-bad", 0, "leave out at most `N` unusable rows")
 	c.Flags().BoolVar(&force, "force", false, "overwrite what is there")
 	return c
 }

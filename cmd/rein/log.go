@@ -45,11 +45,11 @@ EXIT STATUS
 		RunE:    func(*cobra.Command, []string) error { return a.log(&f) },
 	}
 	fl := c.Flags()
-	fl.IntVarP(&f.n, "number", "n", 20, "at most this many runs; 0 for all")
-	fl.StringSliceVar(&f.metrics, "metrics", nil, "these figures of each pipeline, separated by commas")
+	fl.IntVarP(&f.n, "number", "n", 20, "at most `N` runs; 0 for all")
+	fl.StringSliceVar(&f.metrics, "metrics", nil, "these figures of each pipeline: `METRIC,...`")
 	fl.StringVar(&f.pipeline, "pipeline", "", "only runs of the pipeline with this `NAME`")
 	fl.StringVar(&f.chart, "chart", "", "draw this `METRIC` over the runs")
-	fl.StringVar(&f.format, "format", "table", "table, json or csv")
+	fl.StringVar(&f.format, "format", "table", "`FORMAT`: table, json or csv")
 	fl.BoolVar(&a.json, "json", false, "the whole records as JSON")
 	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "csv"}, cobra.ShellCompDirectiveNoFileComp)))
 	must(c.RegisterFlagCompletionFunc("metrics", cobra.FixedCompletions(metric.Names(), cobra.ShellCompDirectiveNoFileComp)))

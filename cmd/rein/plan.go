@@ -50,7 +50,7 @@ EXIT STATUS
 	}
 	l.register(c)
 	a.complete(c, &l)
-	c.Flags().IntVarP(&r.jobs, "jobs", "j", 0, "steps at a time (default: the number of cores)")
+	c.Flags().IntVarP(&r.jobs, "jobs", "j", 0, "`N` steps at a time (default: the number of cores)")
 	c.Flags().StringArrayVar(&r.force, "force", nil, "plan as if this `STEP` were run whatever the cache says")
 	a.registerExecutor(c, &l, &r.executor)
 	must(c.RegisterFlagCompletionFunc("force", a.completeSteps(&l)))

@@ -73,7 +73,7 @@ EXIT STATUS
 	cobra.EnableCommandSorting = false // commands are listed in the order in which they are added
 	root.AddGroup(groups...)
 	f := root.PersistentFlags()
-	f.StringVar(&a.state, "state", "", "state folder (default .rein beside go.mod or .git; also REIN_STATE)")
+	f.StringVar(&a.state, "state", "", "state folder, `DIR` (default .rein beside go.mod or .git; also REIN_STATE)")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also NO_COLOR)")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress")
 	root.Flags().Bool("version", false, "print the version on one line")

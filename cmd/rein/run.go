@@ -77,7 +77,7 @@ func (r *runFlags) register(c *cobra.Command) {
 // registerRun is register for a command that always keeps going.
 func (r *runFlags) registerRun(c *cobra.Command) {
 	f := c.Flags()
-	f.IntVarP(&r.jobs, "jobs", "j", 0, "steps at a time (default: the number of cores)")
+	f.IntVarP(&r.jobs, "jobs", "j", 0, "`N` steps at a time (default: the number of cores)")
 	f.BoolVar(&r.verify, "verify", false, "run cached steps again and fail if one gives other bytes")
 	f.BoolVar(&r.frozen, "frozen", false, "fail on the first step that isn't cached")
 	f.StringArrayVar(&r.force, "force", nil, "run this `STEP` whatever the cache says; may be given several times")

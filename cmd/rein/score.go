@@ -74,11 +74,11 @@ EXIT STATUS
 	c.Flags().BoolVarP(&null, "null", "0", false, "prompts end with a zero byte, so that they may hold newlines")
 	c.Flags().BoolVar(&a.json, "json", false, "one JSON object a prompt, with the probability of each class")
 	c.Flags().BoolVar(&objects, "jsonl", false, "prompts come in JSON objects, one a line")
-	c.Flags().StringVar(&field, "field", "text", "where the prompt is in a JSON object")
+	c.Flags().StringVar(&field, "field", "text", "`FIELD` of a JSON object that holds the prompt")
 	c.Flags().BoolVar(&why.explain, "explain", false, "say which spans carry each verdict")
-	c.Flags().StringVar(&why.near, "near", "", "training rows to find the nearest of; implies --explain")
-	c.Flags().StringVar(&why.alarms, "alarms", "", "known false alarms (of a mine step) to find the cluster of; implies --explain")
-	c.Flags().StringVar(&profile, "profile", "", "use the threshold of this name, which rein calibrate chose")
+	c.Flags().StringVar(&why.near, "near", "", "`FILE` of training rows to find the nearest of; implies --explain")
+	c.Flags().StringVar(&why.alarms, "alarms", "", "`FILE` of known false alarms (of a mine step) to find the cluster of; implies --explain")
+	c.Flags().StringVar(&profile, "profile", "", "use the threshold of this `NAME`, which rein calibrate chose")
 	c.MarkFlagsMutuallyExclusive("null", "jsonl")
 	return c
 }

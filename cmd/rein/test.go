@@ -57,7 +57,7 @@ EXIT STATUS
 	fl := c.Flags()
 	fl.StringVar(&f.run, "run", "", "only tests whose name matches this `REGEXP`")
 	fl.StringVar(&f.junit, "junit", "", "also write JUnit XML to this `FILE`")
-	fl.IntVarP(&f.jobs, "jobs", "j", 0, "tests at a time (default: the number of cores)")
+	fl.IntVarP(&f.jobs, "jobs", "j", 0, "`N` tests at a time (default: the number of cores)")
 	fl.BoolVar(&f.update, "update", false, "write snapshots as they are now")
 	fl.BoolVar(&a.json, "json", false, "results as JSON, one a line")
 	return c
