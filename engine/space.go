@@ -58,10 +58,13 @@ func newSpace(store *cache.Store) (*space, error) {
 			continue
 		}
 		dir := filepath.Join(root, name)
-		if cache.RemoveAll(dir) == nil {
+		if err = cache.RemoveAll(dir); err == nil {
 			return &space{dir: dir, lease: lease, used: map[string]bool{}}, os.Mkdir(dir, 0o700)
 		}
-		if err := lease.Release(); err != nil { // it still holds files of a killed run
+		if _, serr := os.Lstat(dir); serr == nil { // it still holds files of a killed run
+			err = nil
+		}
+		if err := errors.Join(err, lease.Release()); err != nil {
 			return nil, err
 		}
 	}

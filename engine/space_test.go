@@ -122,3 +122,22 @@ func TestFoldersAreTakenByMany(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// Where no folder can be made for a run, that is an error: one name after the other was tried, without end.
+func TestScratchIsNoFolder(t *testing.T) {
+	store, err := cache.Open(t.TempDir(), cache.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	root := filepath.Join(store.Dir(), "scratch")
+	if err := errors.Join(os.Remove(root), os.WriteFile(root, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := newSpace(store); err == nil {
+		t.Errorf("%s was made", s.dir)
+	}
+	if lease, err := store.TryLease(spaceLease("run0")); err != nil || lease == nil {
+		t.Errorf("the name stays taken: %v", err)
+	}
+}

@@ -20,7 +20,7 @@ import (
 // system that is gone) and so says nothing about the data.
 func Outside(err error) bool {
 	for _, e := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EMFILE, syscall.ENFILE, syscall.EROFS, syscall.EIO,
-		syscall.EDQUOT, syscall.ENOMEM, syscall.EFBIG, syscall.ENODEV, syscall.ENOTCONN, syscall.ESTALE, syscall.ETIMEDOUT} {
+		syscall.EDQUOT, syscall.ENOMEM, syscall.EFBIG, syscall.ENOTCONN, syscall.ESTALE, syscall.ETIMEDOUT} {
 		// Badger makes text of some errors.
 		if errors.Is(err, e) || err != nil && e != fs.ErrPermission && strings.Contains(err.Error(), e.Error()) {
 			return true
