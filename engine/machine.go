@@ -35,10 +35,9 @@ func visibleGPUs() []string {
 		return ids
 	}
 	var ids []string
-	for i := range 64 {
-		if _, err := os.Stat(filepath.Join("/dev", "nvidia"+strconv.Itoa(i))); err == nil {
-			ids = append(ids, strconv.Itoa(len(ids)))
-		}
+	devices, _ := filepath.Glob("/dev/nvidia[0-9]*")
+	for range devices {
+		ids = append(ids, strconv.Itoa(len(ids)))
 	}
 	return ids
 }
