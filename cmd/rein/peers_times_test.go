@@ -189,7 +189,7 @@ func (p *player) play(t *testing.T, situation string) {
 }
 
 // rounds is how often each situation is timed.
-const rounds = 3
+const rounds = 7
 
 func (p *player) round(t *testing.T) {
 	p.play(t, "nothing to do")
