@@ -82,7 +82,7 @@ func (s *Store) recordPath(path string) string {
 func (s *Store) readPublished(path string) (r published, err error) {
 	text, err := os.ReadFile(s.recordPath(path) + ".json")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return r, err
+		return r, stateError(err)
 	}
 	for _, line := range slices.Backward(bytes.Split(text, []byte("\n"))) {
 		r = published{}

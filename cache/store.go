@@ -90,17 +90,28 @@ func Open(dir string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// stateError says what to do about a state folder that can't be written.
+// StateFault is the error of a state folder that can't be used: the machine's fault, whatever the configuration says.
+type StateFault struct{ err error }
+
+func (s *StateFault) Error() string { return s.err.Error() }
+
+// Unwrap gives the system's error.
+func (s *StateFault) Unwrap() error { return s.err }
+
+// stateError makes a StateFault, which says what to do about a state folder that can't be written.
 func stateError(err error) error {
+	var had *StateFault
 	switch {
-	case err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+	case err == nil || errors.As(err, &had) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("the state folder can't be written: %w; --state DIR or REIN_STATE puts it elsewhere", err)
+		err = fmt.Errorf("the state folder can't be written: %w; --state DIR or REIN_STATE puts it elsewhere", err)
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("the state folder is full: %w; rein cache gc makes room, --state DIR or REIN_STATE puts it elsewhere", err)
+		err = fmt.Errorf("the state folder is full: %w; rein cache gc makes room, --state DIR or REIN_STATE puts it elsewhere", err)
+	default:
+		err = fmt.Errorf("state folder: %w", err)
 	}
-	return fmt.Errorf("state folder: %w", err)
+	return &StateFault{err}
 }
 
 // ErrNotState says that a folder is somebody's, and no state folder.

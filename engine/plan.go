@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"rein/cache"
@@ -381,10 +382,14 @@ func (p *planner) times(f *Forecast) {
 // total is the forecast as a duration.
 func (f *Forecast) total() time.Duration { return time.Duration(f.TotalMS) * time.Millisecond }
 
-// asConfig turns an error of the graph into a ConfigError. An interruption stays one.
+// asConfig turns an error of the graph into a ConfigError. An interruption stays one, and a fault of the state folder.
 func asConfig(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	var fault *cache.StateFault
+	switch {
+	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.As(err, &fault):
+		return err
 	}
 	return &ConfigError{err}
 }
