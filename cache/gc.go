@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -22,7 +23,7 @@ type Keep struct {
 	// MaxBytes is how many bytes of other blobs may stay. Those that are cheap to make again for their size are removed first. 0: none
 	// stay.
 	MaxBytes int64
-	// MaxIdle is how long a checkpoint, a log, an interrupted transfer or a job may lie untouched. 0: for ever.
+	// MaxIdle is how long what Idle names may lie untouched. 0: for ever.
 	MaxIdle time.Duration
 	// MinAge protects younger content: a run that hasn't ended yet may need it without having recorded it.
 	MinAge time.Duration
@@ -50,7 +51,8 @@ type Collection struct {
 	IdleBytes int64      `json:"idle_bytes,omitempty"`
 }
 
-// Idle is a checkpoint, a log, an interrupted transfer or a job that no process has touched for a long time.
+// Idle is a checkpoint, a log, an interrupted transfer, a job, or a file that a killed process was writing, which no process has touched for a
+// long time.
 type Idle struct {
 	Name  string `json:"name"` // in the state folder
 	Bytes int64  `json:"bytes"`
@@ -116,12 +118,13 @@ func (c *Collection) press(b *storedBlob) error {
 	return err
 }
 
-// idle finds the checkpoints, logs, interrupted transfers and jobs that have been untouched for longer than most.
+// idle finds what has been untouched for longer than most.
 func (s *Store) idle(c *Collection, most time.Duration) error {
 	if most <= 0 {
 		return nil
 	}
-	for _, kind := range []string{checkpointDir, logsDir, partialDir, jobsDir} {
+	records := []string{runsDir, publishedDir} // of which only drafts are idle
+	for _, kind := range append([]string{checkpointDir, logsDir, partialDir, jobsDir}, records...) {
 		if s.linked(kind) { // what lies elsewhere may be somebody's
 			continue
 		}
@@ -130,6 +133,9 @@ func (s *Store) idle(c *Collection, most time.Duration) error {
 			return err
 		}
 		for _, e := range entries {
+			if slices.Contains(records, kind) && !strings.HasPrefix(e.Name(), tmpFile) {
+				continue
+			}
 			path := filepath.Join(s.dir, kind, e.Name())
 			last, err := touched(path)
 			if err != nil {

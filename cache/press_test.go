@@ -139,8 +139,8 @@ func TestAdoptWhatIsPressed(t *testing.T) {
 	wantContent(t, s, b, text)
 }
 
-// Old checkpoints, logs, cut transfers and jobs go, young ones stay.
-func TestIdleCheckpointsGo(t *testing.T) {
+// Old checkpoints, logs, cut transfers, jobs and drafts go, young ones stay, and so do records.
+func TestIdleGoes(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
 	old, young := s.CheckpointPath(Sum([]byte("old"))), s.CheckpointPath(Sum([]byte("young")))
 	long := time.Now().Add(-48 * time.Hour)
@@ -150,22 +150,27 @@ func TestIdleCheckpointsGo(t *testing.T) {
 	cut := write(t, filepath.Join(s.Partial(), "cut"), "half")
 	job := s.JobPath(Sum([]byte("old")))
 	order := write(t, filepath.Join(job, "order.json"), "{}")
-	if err := errors.Join(os.Chtimes(order, long, long), os.Chtimes(job, long, long), os.Chtimes(filepath.Join(old, "progress"), long, long), os.Chtimes(old, long, long), os.Chtimes(cut, long, long)); err != nil {
+	draft := write(t, filepath.Join(s.dir, runsDir, tmpFile+"1"), "ha")
+	record := write(t, filepath.Join(s.dir, publishedDir, "1.json"), "{}")
+	fresh := write(t, filepath.Join(s.dir, publishedDir, tmpFile+"2"), "ha")
+	if err := errors.Join(os.Chtimes(draft, long, long), os.Chtimes(record, long, long), os.Chtimes(order, long, long), os.Chtimes(job, long, long), os.Chtimes(filepath.Join(old, "progress"), long, long), os.Chtimes(old, long, long), os.Chtimes(cut, long, long)); err != nil {
 		t.Fatal(err)
 	}
 	c, err := s.PlanGC(context.Background(), Keep{MaxIdle: 24 * time.Hour})
-	if err != nil || len(c.Idle) != 3 || c.Idle[0].Name != checkpointDir+"/"+filepath.Base(old) || c.IdleBytes == 0 {
+	if err != nil || len(c.Idle) != 4 || c.Idle[0].Name != checkpointDir+"/"+filepath.Base(old) || c.IdleBytes == 0 {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	if err := s.Collect(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	for _, gone := range []string{old, cut, job} {
+	for _, gone := range []string{old, cut, job, draft} {
 		if _, err := os.Stat(gone); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("it is still there: %v", err)
 		}
 	}
-	if _, err := os.Stat(young); err != nil {
-		t.Error(err)
+	for _, stays := range []string{young, record, fresh} {
+		if _, err := os.Stat(stays); err != nil {
+			t.Error(err)
+		}
 	}
 }
