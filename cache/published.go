@@ -276,7 +276,7 @@ func (p *destination) sweep() error {
 func (p *destination) begin() (tmp string, err error) {
 	p.record.Temp = tempName + rand.Text()
 	if !p.store.readOnly {
-		err = p.add()
+		err = p.add(nil)
 	}
 	return filepath.Join(filepath.Dir(p.path), p.record.Temp), err
 }
@@ -289,7 +289,7 @@ func (p *destination) intend(now *tree) error {
 	}
 	paths := now.paths()
 	if !p.store.readOnly {
-		if err := errors.Join(p.list(now), p.add()); err != nil {
+		if err := p.add(now); err != nil {
 			return err
 		}
 		record := p.store.recordPath(p.path) + ".json"
@@ -313,7 +313,7 @@ func (p *destination) keep(t *tree) error {
 	if p.store.readOnly {
 		return nil
 	}
-	if err := errors.Join(p.list(t), p.add()); err != nil { // after a power cut the path may be as intended
+	if err := p.add(t); err != nil { // after a power cut the path may be as intended
 		return err
 	}
 	for _, o := range old {
@@ -327,8 +327,11 @@ func (p *destination) keep(t *tree) error {
 // mostLines is the size in bytes from which a record is written anew.
 const mostLines = 16 << 10
 
-// add adds the record to its file.
-func (p *destination) add() error {
+// add adds the record to its file, once what it says of the tree t can be looked up; nil: it says nothing new of any.
+func (p *destination) add(t *tree) error {
+	if err := p.list(t); err != nil {
+		return err
+	}
 	text, err := json.Marshal(p.record)
 	if err != nil {
 		return err
@@ -350,7 +353,7 @@ func (p *destination) add() error {
 
 // list keeps the names and digests of a folder's files.
 func (p *destination) list(t *tree) error {
-	if !t.dir {
+	if t == nil || !t.dir {
 		return nil
 	}
 	text, path := []byte(t.text()), p.treePath(t.blob())
