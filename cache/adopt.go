@@ -135,7 +135,7 @@ func readOwn(path string) (*tree, error) {
 	if err != nil || !t.linked && !slices.ContainsFunc(t.files, func(f treeFile) bool { return linkCount(f.info) > 1 }) {
 		return t, err
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(path), ".rein-")
+	tmp, err := os.MkdirTemp(filepath.Dir(path), tempName)
 	if err != nil {
 		return nil, err
 	}

@@ -301,7 +301,7 @@ func (s *Store) Restore(ctx context.Context, b Blob, dst string) error {
 	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(dst), ".rein-")
+	tmp, err := os.MkdirTemp(filepath.Dir(dst), tempName)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,25 +55,31 @@ func (l lastLook) still(path string) bool {
 	return err == nil && !t.dir && !t.linked && t.look(t.stamps(), true) == l.look
 }
 
-func (s *Store) remind(looks *map[string]lastLook, path string, l lastLook) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if *looks == nil {
-		*looks = map[string]lastLook{}
-	}
-	(*looks)[path] = l
+// looks are the last ones, by path.
+type looks struct {
+	mu sync.Mutex
+	by map[string]lastLook
 }
 
-func (s *Store) lastLook(looks *map[string]lastLook, path string) (l lastLook, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l, ok = (*looks)[path]
+func (x *looks) keep(path string, l lastLook) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.by == nil {
+		x.by = map[string]lastLook{}
+	}
+	x.by[path] = l
+}
+
+func (x *looks) at(path string) (l lastLook, ok bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	l, ok = x.by[path]
 	return l, ok
 }
 
 // recalledAt is the blob that Remember was told of, at a path whose tree looks as it did then.
-func (s *Store) recalledAt(path string, t *tree, stamps []stamp) (b Blob, ok bool) {
-	if was, ok := s.lastLook(&s.recalled, path); ok && t.look(stamps, true) == was.look {
+func (s *Store) recalledAt(path string, t *tree) (b Blob, ok bool) {
+	if was, ok := s.recalled.at(path); ok && t.look(t.stamps(), true) == was.look {
 		return was.blob, true
 	}
 	return b, false
@@ -96,7 +103,7 @@ func (s *Store) Recall(ctx context.Context, path string, b Blob, g Glance, budge
 // Remember has See take b from memory as long as the path looks as g says.
 func (s *Store) Remember(path string, b Blob, g Glance) {
 	if g.Sure {
-		s.remind(&s.recalled, path, lastLook{blob: b, look: g.Look})
+		s.recalled.keep(path, lastLook{blob: b, look: g.Look})
 	}
 }
 
@@ -169,7 +176,7 @@ func (b *Blob) Code(c *flat.Coder) {
 
 // LandedAt is what this process has found, or put, at a path. It is not ok if the path isn't known to hold b.
 func (s *Store) LandedAt(path string, b Blob) (l Landed, ok bool) {
-	found, seen := s.lastLook(&s.published, path)
+	found, seen := s.published.at(path)
 	if seen && found.blob == b {
 		l = Landed{Blob: b, At: found.at, Glance: Glance{found.look, true}}
 	} else {
@@ -196,7 +203,7 @@ func (s *Store) StillLanded(ctx context.Context, l *Landed, budget *atomic.Int64
 // RememberLanded has MayPublish and Publish take from memory that a file has landed at a path, as long as it looks as it did.
 func (s *Store) RememberLanded(path string, l Landed) {
 	if l.Glance.Sure && !l.Blob.Dir {
-		s.remind(&s.published, path, lastLook{l.Blob, l.Glance.Look, l.At})
+		s.published.keep(path, lastLook{l.Blob, l.Glance.Look, l.At})
 	}
 }
 

@@ -33,7 +33,7 @@ func (o *Occupied) Error() string {
 // MayPublish returns an *Occupied if path must not be replaced. coming is the content that would be put there, or nil if that isn't known
 // yet: equal content may stay. It writes nothing.
 func (s *Store) MayPublish(ctx context.Context, path string, coming *Blob) error {
-	if was, ok := s.lastLook(&s.published, path); ok && was.still(path) {
+	if was, ok := s.published.at(path); ok && was.still(path) {
 		return nil
 	}
 	for {
@@ -78,12 +78,12 @@ func (s *Store) foundAt(path string, p *destination, t *tree) {
 	if t.dir || t.linked || !p.keeps(t.blob()) || !stampOf(t.files[0].info).timesTrusted(time.Now()) {
 		return
 	}
-	s.remind(&s.published, path, lastLook{t.blob(), t.look(t.stamps(), true), p.path})
+	s.published.keep(path, lastLook{t.blob(), t.look(t.stamps(), true), p.path})
 }
 
 // isThere tells whether a path holds a blob that was found there: the same file, which nobody has written to since.
 func (s *Store) isThere(b Blob, path string) bool {
-	was, ok := s.lastLook(&s.published, path)
+	was, ok := s.published.at(path)
 	return ok && was.blob == b && was.still(path)
 }
 

@@ -235,11 +235,8 @@ func TestPublishLooksAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.published == nil { // its change time is too near
-			s.published = map[string]lastLook{}
-		}
 		tr := &tree{root: path, files: []treeFile{{path: path, info: info}}}
-		s.published[path] = lastLook{b, tr.look(tr.stamps(), true), path}
+		s.published.keep(path, lastLook{b, tr.look(tr.stamps(), true), path}) // its change time is too near for MayPublish
 	}
 	see()
 	if wrote, err := s.Publish(t.Context(), b, path); wrote || err != nil {

@@ -85,11 +85,11 @@ func (s *Store) readPublished(path string) (r published, err error) {
 		return r, stateError(err)
 	}
 	for _, line := range slices.Backward(bytes.Split(text, []byte("\n"))) {
-		r = published{}
-		if json.Unmarshal(line, &r) == nil {
+		var last published
+		if json.Unmarshal(line, &last) == nil {
+			r = last
 			break
 		}
-		r = published{}
 	}
 	r.Path = path
 	return r, nil
@@ -324,7 +324,7 @@ func (p *destination) keep(t *tree) error {
 	return nil
 }
 
-// mostLines is the size in bytes from which a record is written anew.
+// mostLines is how many bytes of lines a record has at most. A line that comes then replaces all of them.
 const mostLines = 16 << 10
 
 // add adds the record to its file, once what it says of the tree t can be looked up; nil: it says nothing new of any.

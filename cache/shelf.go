@@ -49,7 +49,7 @@ func (s Shelf) Write(name string, parts ...[]byte) (err error) {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(s.Dir, ".tmp-")
+	f, err := os.CreateTemp(s.Dir, tmpFile)
 	if err != nil {
 		return err
 	}

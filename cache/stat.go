@@ -64,7 +64,7 @@ func (s *Store) See(ctx context.Context, path string) (seen Seen, err error) {
 	// Another name for a file, which steps may give it, moves its ctime.
 	seen.look = t.look(stamps, false)
 	var ok bool
-	if seen.Blob, ok = s.recalledAt(path, t, stamps); ok {
+	if seen.Blob, ok = s.recalledAt(path, t); ok {
 		return seen, nil
 	}
 	if t.dir {
@@ -91,7 +91,7 @@ func (s *Store) SeeKnown(ctx context.Context, paths []string) (seen []Seen, ok [
 		if err != nil || t.dir {
 			continue // See says what is wrong
 		}
-		if b, found := s.recalledAt(path, t, t.stamps()); found {
+		if b, found := s.recalledAt(path, t); found {
 			seen[i], ok[i] = Seen{b, t.look(t.stamps(), false)}, true
 			continue
 		}

@@ -52,11 +52,11 @@ type Store struct {
 	dir       string
 	readOnly  bool
 	mu        sync.Mutex
-	published map[string]lastLook // by path: what was found there, and is known as rein's
-	recalled  map[string]lastLook // by path: what Remember was told
-	real      string              // dir without links; "": not known yet
-	outside   string              // folder for what a store that is only read inflates; "": none yet
-	proofs    map[Blob]Digest     // what this process has proven, and how it looked then
+	published looks           // what was found, and is known as rein's
+	recalled  looks           // what Remember was told
+	real      string          // dir without links; "": not known yet
+	outside   string          // folder for what a store that is only read inflates; "": none yet
+	proofs    map[Blob]Digest // what this process has proven, and how it looked then
 	unsynced  unsynced
 	group     group
 	replaced  atomic.Bool // an entry was replaced or removed since the last Settle

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -48,10 +47,10 @@ func checkOutputs(g *Graph, w ways) error {
 
 // checkPlaces refuses outputs that would replace a repository or a pipeline's file.
 func (w *work) checkPlaces() error {
-	files := map[string]string{} // absolute path -> as the user wrote it
+	var files []pipelineFile
 	for _, p := range w.graph.Pipelines {
-		if file, err := filepath.Abs(p.File); err == nil && p.File != "" {
-			files[file] = p.File
+		if abs, err := filepath.Abs(p.File); err == nil && p.File != "" {
+			files = append(files, pipelineFile{p.File, abs})
 		}
 	}
 	for _, p := range w.graph.Pipelines {
@@ -64,7 +63,10 @@ func (w *work) checkPlaces() error {
 	return nil
 }
 
-func checkPlace(path string, files map[string]string) error {
+// pipelineFile is the path of a pipeline's file as the user wrote it, and absolute.
+type pipelineFile struct{ path, abs string }
+
+func checkPlace(path string, files []pipelineFile) error {
 	folders := strings.Split(filepath.ToSlash(path), "/")
 	if slices.Contains(folders, "~") {
 		return fmt.Errorf("%s: ~ doesn't stand for your home folder here, and a folder of that name is deleted by mistake: write the whole path", path)
@@ -75,9 +77,9 @@ func checkPlace(path string, files map[string]string) error {
 	if _, err := os.Lstat(filepath.Join(path, ".git")); err == nil {
 		return fmt.Errorf("%s is a Git repository: choose a path in it", path)
 	}
-	for _, file := range slices.Sorted(maps.Keys(files)) {
-		if within(file, path) {
-			return fmt.Errorf("%s is, or holds, the pipeline's file %s: choose another path", path, files[file])
+	for _, f := range files {
+		if within(f.abs, path) {
+			return fmt.Errorf("%s is, or holds, the pipeline's file %s: choose another path", path, f.path)
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -84,7 +83,7 @@ func (a *app) calibrate(c *cobra.Command, pkg string, o calibrateFlags) error {
 		defer f.Close()
 		attacks = texts(in, "malicious")
 	}
-	traffic := &prompts{r: bufio.NewReaderSize(interruptible(c.Context(), a.in), promptBuffer), name: "standard input", end: '\n'}
+	traffic := a.typed(c.Context(), '\n')
 	if o.traffic != "-" {
 		in, f, err := openPrompts(o.traffic, o.field, '\n', false)
 		if err != nil {

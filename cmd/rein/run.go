@@ -84,13 +84,18 @@ func (r *runFlags) registerRun(c *cobra.Command) {
 	f.DurationVar(&r.budget, "budget", 0, "refuse to start when the forecast is longer than this `TIME` (20m)")
 }
 
+// check refuses what a run can't have.
+func (r *runFlags) check() error {
+	return cmp.Or(notNegative("--jobs", r.jobs), notNegative("--budget", r.budget))
+}
+
 // repeats tells whether a run with these flags may end as the last one did.
 func (r *runFlags) repeats() bool { return !r.verify && len(r.force) == 0 && r.executor == "" }
 
 // loadAndRun loads, runs and shows pipelines. Where there is nothing to do, nothing is loaded. The record is nil if nothing could be run, or
 // if nothing of it is shown.
 func (a *app) loadAndRun(ctx context.Context, args []string, l *loadFlags, r *runFlags) (*record.Run, error) {
-	if err := cmp.Or(notNegative("--jobs", r.jobs), notNegative("--budget", r.budget)); err != nil {
+	if err := r.check(); err != nil {
 		return nil, err
 	}
 	git := gitMeanwhile(ctx, r)
@@ -181,7 +186,7 @@ func (a *app) repeat(ctx context.Context, late *lateStore, known cache.Digest, r
 
 // run runs and shows pipelines; the record is nil if nothing could be run.
 func (a *app) run(ctx context.Context, p *lang.Program, r *runFlags) (*record.Run, error) {
-	if err := cmp.Or(notNegative("--jobs", r.jobs), notNegative("--budget", r.budget)); err != nil {
+	if err := r.check(); err != nil {
 		return nil, err
 	}
 	git := gitMeanwhile(ctx, r)

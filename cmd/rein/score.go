@@ -50,7 +50,7 @@ EXIT STATUS
 			if null {
 				end = 0
 			}
-			in := &prompts{r: bufio.NewReaderSize(interruptible(c.Context(), a.in), promptBuffer), name: "standard input", end: end}
+			in := a.typed(c.Context(), end)
 			if objects {
 				in.field = field
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,6 +49,11 @@ func openPrompts(name, field string, end byte, objects bool) (*prompts, io.Close
 		return nil, nil, errors.Join(err, f.Close())
 	}
 	return in, f, nil
+}
+
+// typed are the prompts of the standard input.
+func (a *app) typed(ctx context.Context, end byte) *prompts {
+	return &prompts{r: bufio.NewReaderSize(interruptible(ctx, a.in), promptBuffer), name: "standard input", end: end}
 }
 
 // promptBuffer is how much of the input is read at a time, in bytes.

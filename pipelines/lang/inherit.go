@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/json"
 
 	"rein/pipelines/lang/diag"
@@ -48,11 +49,7 @@ func parse(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
 	if !isJSON(name) && bytes.Contains(text, []byte("<<")) && bytes.Contains(text, []byte("\r\n")) {
 		text = unixLines(text)
 	}
-	read := parseNative
-	if isJSON(name) {
-		read = parseJSON
-	}
-	f, diags := read(name, text)
+	f, diags := parseText(name, text)
 	if f == nil {
 		f = &hcl.File{}
 	}
@@ -62,11 +59,20 @@ func parse(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
 	return f, quieter(diags)
 }
 
-func parseJSON(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
+// parseText parses what isn't too deep for that. Of a file in pieces, each is looked at by itself.
+func parseText(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
+	if !isJSON(name) {
+		if f := parsePieces(name, text, pieceSize); f != nil {
+			return f, nil
+		}
+	}
 	if d := tooDeep(name, text); d != nil {
 		return &hcl.File{Bytes: text}, hcl.Diagnostics{d}
 	}
-	return json.Parse(bytes.TrimPrefix(text, []byte("\ufeff")), name)
+	if isJSON(name) {
+		return json.Parse(bytes.TrimPrefix(text, []byte("\ufeff")), name)
+	}
+	return hclsyntax.ParseConfig(text, name, hcl.InitialPos)
 }
 
 // quieter removes syntax errors that only follow from another one: at the place of an earlier error, in further lines of an unclosed

@@ -12,17 +12,6 @@ import (
 // being copied, so small pieces need less memory than a large file.
 const pieceSize = 2 << 10
 
-// parseNative parses HCL's native syntax.
-func parseNative(name string, text []byte) (*hcl.File, hcl.Diagnostics) {
-	if f := parsePieces(name, text, pieceSize); f != nil {
-		return f, nil
-	}
-	if d := tooDeep(name, text); d != nil {
-		return &hcl.File{Bytes: text}, hcl.Diagnostics{d}
-	}
-	return hclsyntax.ParseConfig(text, name, hcl.InitialPos)
-}
-
 // piece is a part of a file, and where that begins.
 type piece struct {
 	text []byte

@@ -103,7 +103,7 @@ func CheckLines(r *bufio.Reader, name string, objects bool) error {
 		is = foreign(head, name, Lines, true)
 	case !objects && (format == JSON || format == CSV || format == TSV):
 		is = "a table or a JSON document by its name: write one prompt a line (.txt), or JSON lines (.jsonl)"
-	case loneReturn(head) && bytes.IndexByte(head, '\n') < 0:
+	case onlyReturns(head):
 		return returnsAlone(name)
 	}
 	if is != "" {

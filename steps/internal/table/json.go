@@ -18,7 +18,7 @@ var errStop = errors.New("stop")
 
 // scanJSONLines reads one object from each line. A line that isn't an object is a bad record, and reading goes on with the next line.
 func scanJSONLines(r *bufio.Reader, name string, yield yielder) error {
-	if onlyReturns(r) {
+	if head, _ := r.Peek(sniff); onlyReturns(head) {
 		return returnsAlone(name)
 	}
 	var names nameCache

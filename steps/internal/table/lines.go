@@ -70,9 +70,8 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 // loneReturn tells whether b has a carriage return that isn't at its end.
 func loneReturn(b []byte) bool { return bytes.IndexByte(bytes.TrimRight(b, "\r"), '\r') >= 0 }
 
-// onlyReturns tells whether a file begins with lines that end with a carriage return alone: all of them would be one line.
-func onlyReturns(r *bufio.Reader) bool {
-	head, _ := r.Peek(sniff)
+// onlyReturns tells whether the beginning of a file has lines that end with a carriage return alone: all of them would be one line.
+func onlyReturns(head []byte) bool {
 	return loneReturn(head) && bytes.IndexByte(head, '\n') < 0
 }
 
@@ -83,7 +82,7 @@ func returnsAlone(name string) error {
 // scanLines reads each line as a text.
 func scanLines(r *bufio.Reader, name string, yield yielder) error {
 	names := []string{"text"}
-	if onlyReturns(r) {
+	if head, _ := r.Peek(sniff); onlyReturns(head) {
 		return returnsAlone(name)
 	}
 	for line := int64(1); ; line++ {
