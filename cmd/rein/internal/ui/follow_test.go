@@ -2,7 +2,9 @@ package ui
 
 import (
 	"net"
+	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,6 +74,22 @@ func TestFollowInABrowser(t *testing.T) {
 	if n := value[int](b, "[...document.querySelectorAll('#log div')].filter(x => x.textContent.includes('nobody listened')).length"); n != 1 {
 		t.Errorf("a log line is there %d times", n)
 	}
+}
+
+// A run that begins after the list was drawn, and before the page listens for changes, is on the list, too.
+func TestTheListMissesNoRun(t *testing.T) {
+	b := newTab(t)
+	f := newFixture(t)
+	pages := f.http.Config.Handler
+	begin := sync.OnceFunc(func() { f.start(90, measured("hybrid", 0)) })
+	f.http.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/runs/changes" {
+			begin()
+		}
+		pages.ServeHTTP(w, r)
+	})
+	b.open(f.address("/"))
+	b.until("document.querySelector('.live a')")
 }
 
 // startOn serves a fixture on a listener.

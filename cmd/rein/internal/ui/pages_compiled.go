@@ -922,7 +922,9 @@ func drawRun(w *markup.Writer, d *shownRun) {
 func drawRuns(w *markup.Writer, d *runList) {
 	w.WriteString("<h1>Runs</h1>\n<form class=\"filter\" role=\"search\" action=\"/\"><label for=\"q\">Filter</label><input id=\"q\" name=\"q\" type=\"search\" value=\"")
 	w.Text(d.Filter)
-	w.WriteString("\" placeholder=\"pipeline, outcome, revision, day\" autocomplete=\"off\"></form>\n<div id=\"runs-table\" aria-live=\"polite\">")
+	w.WriteString("\" placeholder=\"pipeline, outcome, revision, day\" autocomplete=\"off\"></form>\n<div id=\"runs-table\" data-state=\"")
+	w.Text(d.State)
+	w.WriteString("\" aria-live=\"polite\">")
 	drawRunsTable(w, d)
 	w.WriteString("</div>\n")
 }

@@ -53,6 +53,7 @@ func (s *Server) readRuns() (runs []runlog.Summary, broken int, err error) {
 
 // runList is a page of runs.
 type runList struct {
+	State  string // of the moment before the list was made
 	Live   []liveRun
 	Runs   []runlog.Summary
 	Filter string
@@ -95,10 +96,15 @@ func number(r *http.Request, name string) int {
 }
 
 func (s *Server) runsPage(w http.ResponseWriter, r *http.Request) error {
+	state, err := s.runsState()
+	if err != nil {
+		return err
+	}
 	list, err := s.runList(r)
 	if err != nil {
 		return err
 	}
+	list.State = state
 	return s.page(w, http.StatusOK, frame{Title: "Runs", At: "/", Script: "runs.js", Body: body(drawRuns, list)})
 }
 

@@ -2,11 +2,11 @@
 'use strict';
 (() => {
   const {$, follow, fetchInto, debounce} = rein, table = $('#runs-table'), filter = $('#q');
-  let first = true;
-  const renew = () => fetchInto(table, '/runs/table' + location.search).catch(() => {});
-  follow('/runs/changes', {runs: () => { if (!first) renew(); first = false; }});
+  let shown = table.dataset.state;
+  const renew = () => fetchInto(table, '/runs/table' + location.search);
+  follow('/runs/changes', {runs: state => { if (state !== shown) renew().then(() => { shown = state; }, () => {}); }}); // a stream that comes back says it again
   filter.addEventListener('input', debounce(() => {
     history.replaceState(null, '', filter.value ? '/?q=' + encodeURIComponent(filter.value) : '/');
-    renew();
+    renew().catch(() => {});
   }, 150));
 })();
