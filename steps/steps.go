@@ -208,9 +208,9 @@ func (t *Type) read(config json.RawMessage) (engine.Op, error) {
 }
 
 // Resolver returns a function that finds a step type by name and version. With it another process turns a work order into an Op.
-func Resolver(types []*Type) engine.Resolver {
+func Resolver(types func() []*Type) engine.Resolver {
 	return func(name string, version int, config json.RawMessage) (engine.Op, error) {
-		for _, t := range types {
+		for _, t := range types() {
 			if t.Name != name {
 				continue
 			}

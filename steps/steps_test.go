@@ -90,7 +90,7 @@ func TestConfigIsDecoded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := steps.Resolver([]*steps.Type{typ})(d.Type, d.Version, d.Config)
+	again, err := steps.Resolver(func() []*steps.Type { return []*steps.Type{typ} })(d.Type, d.Version, d.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestConfigRoundTrip(t *testing.T) {
 		_ = op.Run(context.Background(), &engine.Call{})
 		first := got
 		d, _ := op.Describe(context.Background())
-		again, err := steps.Resolver([]*steps.Type{typ})(d.Type, d.Version, d.Config)
+		again, err := steps.Resolver(func() []*steps.Type { return []*steps.Type{typ} })(d.Type, d.Version, d.Config)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -198,7 +198,7 @@ func (a *app) side(ctx context.Context, l *loadFlags, store *cache.Store, r revi
 
 // loadRevision loads one file, from git if a revision is named.
 func (a *app) loadRevision(ctx context.Context, l *loadFlags, r revised) (*lang.Program, error) {
-	o := lang.Options{Context: ctx, Types: all.Types(), Vars: l.vars, VarFiles: l.varFiles}
+	o := lang.Options{Context: ctx, Types: all.Types, Vars: l.vars, VarFiles: l.varFiles}
 	if r.rev == "" && a.shipped([]string{r.file}) {
 		o.FS = embedded{pipelines.FS}
 	}

@@ -30,7 +30,7 @@ func excerptFaults(t *testing.T, text string) []string {
 			t.Fatal(err)
 		}
 	}
-	_, diags := lang.Load([]string{filepath.Join(dir, "excerpt.hcl")}, lang.Options{Types: all.Types()})
+	_, diags := lang.Load([]string{filepath.Join(dir, "excerpt.hcl")}, lang.Options{Types: all.Types})
 	var out []string
 	for _, d := range diags {
 		// arguments of blocks that stand in a step are shown alone in the reference

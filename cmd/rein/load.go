@@ -118,7 +118,7 @@ func (a *app) snapshots() *lang.Snapshots {
 const snapshotsDir = "loads"
 
 func (a *app) langOptions(args []string, l *loadFlags) lang.Options {
-	o := lang.Options{Context: a.ctx, Types: all.Types(), Vars: l.vars, VarFiles: l.varFiles, Project: projectFile(), Approved: approvedFigures}
+	o := lang.Options{Context: a.ctx, Types: all.Types, Vars: l.vars, VarFiles: l.varFiles, Project: projectFile(), Approved: approvedFigures}
 	if a.shipped(args) {
 		o.FS = embedded{pipelines.FS}
 	}

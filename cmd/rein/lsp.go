@@ -35,13 +35,12 @@ EXIT STATUS
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			debug.SetGCPercent(400) // each edit loads a program; fewer collections make answers faster
-			types := all.Types()
 			return lsp.Serve(c.Context(), stdio{a.in, a.out}, lsp.Config{
 				Version: buildVersion(),
 				Log:     a.err,
 				Status:  a.statuses, StatusDelay: statusDelay,
 				Options: func(root string) lang.Options {
-					return lang.Options{Types: types, Vars: l.vars, VarFiles: l.varFiles, Project: projectFileIn(root)}
+					return lang.Options{Types: all.Types, Vars: l.vars, VarFiles: l.varFiles, Project: projectFileIn(root)}
 				},
 			})
 		},

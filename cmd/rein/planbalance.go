@@ -25,7 +25,7 @@ const mostLookedAt = 20000
 func unbalanced(ctx context.Context, store *cache.Store, g *engine.Graph, f *engine.Forecast) ([]string, error) {
 	var out []string
 	for i, p := range g.Pipelines {
-		gate := slices.IndexFunc(p.Nodes, func(n *engine.Node) bool { return n.Type == balance.Step.Name && !n.NotNeeded })
+		gate := slices.IndexFunc(p.Nodes, func(n *engine.Node) bool { return n.Type == balance.Step().Name && !n.NotNeeded })
 		if gate < 0 {
 			continue
 		}
@@ -40,7 +40,7 @@ func unbalanced(ctx context.Context, store *cache.Store, g *engine.Graph, f *eng
 			}
 		}
 		for _, n := range upstream(p.Nodes[gate]) {
-			if n.Type != dataset.Step.Name {
+			if n.Type != dataset.Step().Name {
 				continue
 			}
 			benign, rows, err := labelsOf(ctx, store, n, f.Pipelines[i].Steps)

@@ -94,7 +94,7 @@ func versions() map[string]string {
 func (a *app) engineOptions(store *cache.Store) engine.Options {
 	return engine.Options{
 		Store:    store,
-		Resolver: steps.Resolver(all.Types()),
+		Resolver: steps.Resolver(all.Types),
 		Child:    childCommand(),
 		Versions: versions(),
 		Emit:     func(engine.Event) {},

@@ -153,7 +153,7 @@ func reviewStep(p *lang.Program) (*engine.Node, string, error) {
 	}
 	pipe := p.Graph.Pipelines[0]
 	for _, n := range pipe.Nodes {
-		if n.Type != review.Step.Name || n.NotNeeded {
+		if n.Type != review.Step().Name || n.NotNeeded {
 			continue
 		}
 		for _, in := range n.Inputs {

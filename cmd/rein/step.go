@@ -61,7 +61,7 @@ EXIT STATUS
 				return a.executeFrom(c.Context(), from, args[0], log)
 			}
 			v := &lockedView{v: view.NewJSON(a.out)}
-			return engine.ExecuteOrder(c.Context(), args[0], steps.Resolver(all.Types()), v.Event)
+			return engine.ExecuteOrder(c.Context(), args[0], steps.Resolver(all.Types), v.Event)
 		},
 	}
 	run.Flags().StringVar(&from, "from", "", "the order is in the shared cache at `URL`")
@@ -90,7 +90,7 @@ func (a *app) executeFrom(ctx context.Context, url, name, log string) error {
 	if err != nil {
 		return err
 	}
-	err = courier.Execute(ctx, r, store, name, steps.Resolver(all.Types()))
+	err = courier.Execute(ctx, r, store, name, steps.Resolver(all.Types))
 	if err == nil && log != "" {
 		err = os.Remove(log)
 	}

@@ -93,7 +93,7 @@ func (c *completer) schema() (s *grammar.Block, t *steps.Type) {
 		}
 		x := list[n]
 		if i == 0 && h.typ == "step" {
-			if t = c.e.types[h.labels[0]]; t != nil {
+			if t = c.e.types()[h.labels[0]]; t != nil {
 				x = grammar.Step(t)
 			}
 		}
@@ -108,7 +108,7 @@ func (c *completer) labels() []Candidate {
 	h := c.at.header
 	switch {
 	case h.typ == "step" && c.at.label == 0:
-		for _, t := range c.e.types {
+		for _, t := range c.e.types() {
 			out = append(out, Candidate{Text: t.Name, Kind: "type", Detail: t.Doc, Doc: manual.Step(t)})
 		}
 	case h.typ == "step" && c.at.label == 1:

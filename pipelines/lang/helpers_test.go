@@ -11,7 +11,7 @@ import (
 
 // testOptions load from memory, in an environment with nothing in it.
 func testOptions(files map[string]string) Options {
-	return Options{Types: langtest.Types(), FS: langtest.Files(files), Dir: "/project", Env: []string{}}
+	return Options{Types: langtest.Types, FS: langtest.Files(files), Dir: "/project", Env: []string{}}
 }
 
 // loadText loads one file, and fails on any mistake in it.

@@ -130,7 +130,7 @@ func (e *evaluator) hoverBlock(body *hclsyntax.Body, file string, offset int) *H
 			return &Hover{diag.RangeOf(b.TypeRange), "**" + s.Name + "**\n\n" + s.Doc}
 		}
 		if s.Name == "step" && len(b.Labels) > 0 {
-			if h.typ = e.types[b.Labels[0]]; h.typ == nil {
+			if h.typ = e.types()[b.Labels[0]]; h.typ == nil {
 				return nil
 			}
 			if rangeHas(b.LabelRanges[0], file, offset) {

@@ -30,7 +30,7 @@ func (l *loader) module(name string, from *hcl.Range) *module {
 	f, diags := l.opts.Parsed.parse(name, text)
 	l.add(diags)
 	l.sources[name] = f
-	d := &decoder{types: l.types, steps: map[string]*stepDecl{}, m: &module{file: name, folder: l.source.folder(name), src: f}}
+	d := &decoder{types: l.types(), steps: map[string]*stepDecl{}, m: &module{file: name, folder: l.source.folder(name), src: f}}
 	if f.Body != nil { // nil: it was refused unread
 		d.file(f.Body)
 	}

@@ -11,6 +11,7 @@ import (
 	"runtime/metrics"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,8 +32,8 @@ type Options struct {
 	maxTime time.Duration // that loading may take; 0: maxTime
 	over    *atomic.Bool  // Load has given up
 	ended   func()        // called when nothing goes on any more; nil: nobody wants to know
-	// Types are the step types that pipelines may use.
-	Types []*steps.Type
+	// Types lists the step types that pipelines may use. It is called once one is needed.
+	Types func() []*steps.Type
 	// FS is where pipeline files are read from, with slash-separated paths; nil: the operating system.
 	FS fs.FS
 	// Root is the absolute folder that FS stands for: relative paths written in its files are resolved there.
@@ -202,7 +203,7 @@ func load(paths []string, o Options) (*Program, hcl.Diagnostics) {
 type loader struct {
 	opts      Options
 	source    *source
-	types     map[string]*steps.Type
+	types     func() map[string]*steps.Type
 	sources   map[string]*hcl.File
 	files     map[string]bool
 	modules   map[string]*module
@@ -231,13 +232,18 @@ func newLoader(o Options) (*loader, error) {
 	if o.Env == nil {
 		o.Env = os.Environ()
 	}
-	l := &loader{opts: o, types: map[string]*steps.Type{}, sources: map[string]*hcl.File{}, files: map[string]bool{}, modules: map[string]*module{},
+	l := &loader{opts: o, types: sync.OnceValue(func() map[string]*steps.Type { return byName(o.Types()) }), sources: map[string]*hcl.File{}, files: map[string]bool{}, modules: map[string]*module{},
 		settings: &settings{}, reads: &reads{}, functions: map[string]functionSet{}, env: environment(o.Env)}
 	l.source = &source{fsys: o.FS, root: o.Root, work: o.Dir, overlay: o.Overlay, reads: l.reads}
-	for _, t := range o.Types {
-		l.types[t.Name] = t
-	}
 	return l, nil
+}
+
+func byName(types []*steps.Type) map[string]*steps.Type {
+	m := make(map[string]*steps.Type, len(types))
+	for _, t := range types {
+		m[t.Name] = t
+	}
+	return m
 }
 
 func (l *loader) errorAt(r hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {

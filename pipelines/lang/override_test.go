@@ -115,14 +115,14 @@ func TestLoadFromDisk(t *testing.T) {
 	write("p/data.json", `{"not": "a pipeline"}`)
 	write("p/.hidden.hcl", "broken {")
 	write("p/backup.hcl~", "broken {")
-	o := Options{Types: langtest.Types(), Dir: dir, Env: []string{}}
+	o := Options{Types: langtest.Types, Dir: dir, Env: []string{}}
 	for _, paths := range [][]string{{"p"}, {"p/a.hcl", "p/b.rein.json"}, {filepath.Join(dir, "p")}} {
 		p, diags := Load(paths, o)
 		noErrors(t, diags)
 		equal(t, "pipelines", 2, len(p.Graph.Pipelines))
 		equal(t, "data", []string{"path " + filepath.Join(dir, "lib", "rows.csv")}, refsTo(p.Graph.Pipelines[0].Nodes[0], "data"))
 	}
-	p, diags := Load([]string{main}, Options{Types: langtest.Types()}) // the working folder is the process's
+	p, diags := Load([]string{main}, Options{Types: langtest.Types}) // the working folder is the process's
 	noErrors(t, diags)
 	equal(t, "name", "a", p.Graph.Pipelines[0].Name)
 	if err := os.Chmod(main, 0); err == nil && os.Geteuid() != 0 {

@@ -120,7 +120,7 @@ func (l *loader) snapshot(paths []string) *Program {
 		return Load(paths, o)
 	})}
 	c := &coder{Coder: flat.Coder{Reading: true, In: text}}
-	if c.program(p, l.types); c.Bad {
+	if c.program(p, l.types()); c.Bad {
 		return nil
 	}
 	return p

@@ -91,7 +91,7 @@ func (w *world) write(t *rapid.T, name, text string) {
 }
 
 func (w *world) options() Options {
-	o := Options{Types: langtest.Types(), Dir: w.dir, Env: []string{}, Vars: w.vars, VarFiles: w.varFiles, Approved: func() map[string]float64 { return w.approved }}
+	o := Options{Types: langtest.Types, Dir: w.dir, Env: []string{}, Vars: w.vars, VarFiles: w.varFiles, Approved: func() map[string]float64 { return w.approved }}
 	for k, v := range w.env {
 		o.Env = append(o.Env, k+"="+v)
 	}

@@ -2,6 +2,8 @@
 package all
 
 import (
+	"sync"
+
 	"rein/steps"
 	"rein/steps/augment"
 	"rein/steps/balance"
@@ -26,29 +28,29 @@ import (
 	"rein/steps/train"
 )
 
-// Types returns every step type, in the order of the reference.
-func Types() []*steps.Type {
+// Types returns every step type, in the order of the reference. They are made at the first call.
+var Types = sync.OnceValue(func() []*steps.Type {
 	return []*steps.Type{
-		synthesize.Step,
-		dataset.Step,
-		split.Step,
-		holdout.Step,
-		score.Step,
-		mine.Step,
-		sample.Step,
-		augment.Step,
-		hardneg.Step,
-		evasions.Step,
-		review.Step,
-		merge.Step,
-		balance.Step,
-		train.Step,
-		export.Step,
-		evaluate.Step,
-		robustness.Step,
-		benchmark.Step,
-		calibrate.Step,
-		pack.Step,
-		exec.Step,
+		synthesize.Step(),
+		dataset.Step(),
+		split.Step(),
+		holdout.Step(),
+		score.Step(),
+		mine.Step(),
+		sample.Step(),
+		augment.Step(),
+		hardneg.Step(),
+		evasions.Step(),
+		review.Step(),
+		merge.Step(),
+		balance.Step(),
+		train.Step(),
+		export.Step(),
+		evaluate.Step(),
+		robustness.Step(),
+		benchmark.Step(),
+		calibrate.Step(),
+		pack.Step(),
+		exec.Step(),
 	}
-}
+})

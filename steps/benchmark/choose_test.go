@@ -68,7 +68,7 @@ func TestNearestRank(t *testing.T) {
 }
 
 func TestHardwareIsInTheKey(t *testing.T) {
-	op, err := Step.Op(cty.EmptyObjectVal)
+	op, err := Step().Op(cty.EmptyObjectVal)
 	if err != nil {
 		t.Fatal(err)
 	}

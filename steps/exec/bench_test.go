@@ -25,7 +25,7 @@ const tiny = 1000
 func tinySteps(b *testing.B, file string) *engine.Graph {
 	nodes := make([]*engine.Node, tiny)
 	for i := range nodes {
-		op, err := exec.Step.Op(cty.ObjectVal(map[string]cty.Value{
+		op, err := exec.Step().Op(cty.ObjectVal(map[string]cty.Value{
 			"command": cty.TupleVal([]cty.Value{cty.StringVal("sh"), cty.StringVal("-c"), cty.StringVal(fmt.Sprintf(`echo %d $REIN_IN_i > $REIN_OUT_o`, i))}),
 			"outputs": cty.TupleVal([]cty.Value{cty.StringVal("o")}),
 		}))

@@ -35,7 +35,7 @@ func program(t *testing.T, name, script string, outputs []string, in ...engine.I
 	if len(names) > 0 {
 		args["outputs"] = cty.TupleVal(names)
 	}
-	op, err := exec.Step.Op(cty.ObjectVal(args))
+	op, err := exec.Step().Op(cty.ObjectVal(args))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,14 +210,14 @@ func TestConfigIsChecked(t *testing.T) {
 		"are one variable":           {"command": list("x"), "outputs": list("a-b", "a_b")},
 		`env: "REIN_X" can't be set`: {"command": list("x"), "env": cty.ObjectVal(map[string]cty.Value{"REIN_X": cty.StringVal("")})},
 	} {
-		if _, err := exec.Step.Op(cty.ObjectVal(args)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := exec.Step().Op(cty.ObjectVal(args)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
 }
 
 func TestMissingProgram(t *testing.T) {
-	op, err := exec.Step.Op(cty.ObjectVal(map[string]cty.Value{"command": cty.TupleVal([]cty.Value{cty.StringVal("no-such-program-here")})}))
+	op, err := exec.Step().Op(cty.ObjectVal(map[string]cty.Value{"command": cty.TupleVal([]cty.Value{cty.StringVal("no-such-program-here")})}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -203,7 +203,7 @@ func TestProgramThatMoves(t *testing.T) {
 	}
 	t.Setenv("PATH", a+":"+c+":"+os.Getenv("PATH"))
 	for _, dir := range []string{a, c} {
-		op, err := exec.Step.Op(cty.ObjectVal(map[string]cty.Value{"command": cty.TupleVal([]cty.Value{cty.StringVal("rein-test-tool")}),
+		op, err := exec.Step().Op(cty.ObjectVal(map[string]cty.Value{"command": cty.TupleVal([]cty.Value{cty.StringVal("rein-test-tool")}),
 			"outputs": cty.TupleVal([]cty.Value{cty.StringVal("o")})}))
 		if err != nil {
 			t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 func strict(t *testing.T, name, script string, in ...engine.Input) *engine.Node {
 	t.Helper()
 	n := program(t, name, script, []string{"o"}, in...)
-	op, err := exec.Step.Op(cty.ObjectVal(map[string]cty.Value{
+	op, err := exec.Step().Op(cty.ObjectVal(map[string]cty.Value{
 		"command": cty.TupleVal([]cty.Value{cty.StringVal("sh"), cty.StringVal("-c"), cty.StringVal(script)}),
 		"outputs": cty.TupleVal([]cty.Value{cty.StringVal("o")}), "sandbox": cty.StringVal("strict")}))
 	if err != nil {

@@ -23,7 +23,7 @@ func realRows(t testing.TB) artifact.Rows {
 	if _, err := os.Stat(dir); err != nil {
 		t.Skipf("no real prompts: %v (set REIN_DATA to a folder with benign.jsonl and malicious.jsonl)", err)
 	}
-	op, err := dataset.Step.Op(cty.EmptyObjectVal)
+	op, err := dataset.Step().Op(cty.EmptyObjectVal)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ package synthesize
 import (
 	"context"
 	"math"
+	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -64,10 +65,12 @@ type Out struct {
 }
 
 // Step is the "synthesize" step type.
-var Step = steps.New("synthesize", 3, "Make the built-in corpus: training, validation, pool, test and unseen rows.", run, steps.Stage(steps.Data), steps.Example(`step "synthesize" "corpus" {
+var Step = sync.OnceValue(func() *steps.Type {
+	return steps.New("synthesize", 3, "Make the built-in corpus: training, validation, pool, test and unseen rows.", run, steps.Stage(steps.Data), steps.Example(`step "synthesize" "corpus" {
   seed  = 1
   scale = 0.1
 }`))
+})
 
 // set is one part of the corpus.
 type set struct {

@@ -18,7 +18,7 @@ import (
 
 // load loads one file.
 func load(text string) (*lang.Program, hcl.Diagnostics) {
-	return lang.Load([]string{"main.hcl"}, lang.Options{Types: langtest.Types(), FS: langtest.Files(map[string]string{"main.hcl": text}), Dir: "/project", Env: []string{}})
+	return lang.Load([]string{"main.hcl"}, lang.Options{Types: langtest.Types, FS: langtest.Files(map[string]string{"main.hcl": text}), Dir: "/project", Env: []string{}})
 }
 
 func TestDiagnosticsAsData(t *testing.T) {

@@ -65,7 +65,7 @@ step "evaluate" "baseline_test" {
 }
 step "package" "package" { model = step.m.model }
 `)
-	_, diags := lang.Load([]string{"main.hcl"}, lang.Options{Types: langtest.Types(), FS: langtest.Files(map[string]string{"main.hcl": all.String()}), Dir: "/project", Env: []string{}})
+	_, diags := lang.Load([]string{"main.hcl"}, lang.Options{Types: langtest.Types, FS: langtest.Files(map[string]string{"main.hcl": all.String()}), Dir: "/project", Env: []string{}})
 	if diags.HasErrors() {
 		t.Error(diags)
 	}

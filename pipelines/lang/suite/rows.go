@@ -42,7 +42,7 @@ func (r *Run) rows(ctx context.Context, p *lang.Program, env Env) (facts map[str
 	n := pipe.Nodes[i]
 	alone := &engine.Node{Name: n.Name, Type: n.Type, Pos: n.Pos, Op: n.Op, Ports: n.Ports}
 	for port, v := range r.inputs {
-		path, err := r.input(dir, port, v, portOf(env.Lang.Types, n.Type, port))
+		path, err := r.input(dir, port, v, portOf(env.Lang.Types(), n.Type, port))
 		if err != nil {
 			return nil, nil, fmt.Errorf("inputs: %s: %w", port, err)
 		}

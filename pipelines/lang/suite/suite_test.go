@@ -75,7 +75,7 @@ func newBench(t *testing.T, files map[string]string) *bench {
 			return out, err
 		}, steps.Passes("rows")),
 	}
-	b.env = Env{Lang: lang.Options{Types: types}, Engine: func(s *cache.Store) engine.Options { return engine.Options{Store: s, Jobs: 1} },
+	b.env = Env{Lang: lang.Options{Types: func() []*steps.Type { return types }}, Engine: func(s *cache.Store) engine.Options { return engine.Options{Store: s, Jobs: 1} },
 		Leaks:   func(context.Context, *engine.Graph) ([]string, error) { return nil, nil },
 		Figures: func(record.Pipeline) (map[string]float64, error) { return map[string]float64{"fp_rate": 0.25}, nil }}
 	return b

@@ -47,7 +47,7 @@ func start(t testing.TB, files map[string]string, configure ...func(*Config)) *c
 	for name, text := range files {
 		c.write(name, text)
 	}
-	config := Config{Version: "test", Log: testLog{t}, Options: func(string) lang.Options { return lang.Options{Types: all.Types(), Env: []string{}} }}
+	config := Config{Version: "test", Log: testLog{t}, Options: func(string) lang.Options { return lang.Options{Types: all.Types, Env: []string{}} }}
 	for _, f := range configure {
 		f(&config)
 	}

@@ -133,7 +133,7 @@ func TestDiagnosticsAreThoseOfValidate(t *testing.T) {
 			c := start(t, files)
 			c.open(first, files[first])
 			got := c.checked(first)
-			o := lang.Options{Types: all.Types(), Env: []string{}, Dir: c.root}
+			o := lang.Options{Types: all.Types, Env: []string{}, Dir: c.root}
 			x, err := lang.NewIndex(slices.Sorted(maps.Keys(files)), o)
 			if err != nil {
 				t.Fatal(err)
