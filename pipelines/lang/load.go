@@ -32,7 +32,7 @@ type Options struct {
 	maxTime time.Duration // that loading may take; 0: maxTime
 	over    *atomic.Bool  // Load has given up
 	ended   func()        // called when nothing goes on any more; nil: nobody wants to know
-	// Types lists the step types that pipelines may use. It is called once one is needed.
+	// Types lists the step types that pipelines may use. It is called once one is needed. nil: there are none.
 	Types func() []*steps.Type
 	// FS is where pipeline files are read from, with slash-separated paths; nil: the operating system.
 	FS fs.FS
@@ -231,6 +231,9 @@ func newLoader(o Options) (*loader, error) {
 	}
 	if o.Env == nil {
 		o.Env = os.Environ()
+	}
+	if o.Types == nil {
+		o.Types = func() []*steps.Type { return nil }
 	}
 	l := &loader{opts: o, types: sync.OnceValue(func() map[string]*steps.Type { return byName(o.Types()) }), sources: map[string]*hcl.File{}, files: map[string]bool{}, modules: map[string]*module{},
 		settings: &settings{}, reads: &reads{}, functions: map[string]functionSet{}, env: environment(o.Env)}
