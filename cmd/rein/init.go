@@ -1,27 +1,21 @@
 package main
 
 import (
-	"bufio"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"rein/pipelines"
-	"rein/pipelines/human"
 	"rein/pipelines/lang/scaffold"
-	"rein/steps/artifact"
-	"rein/steps/dataset"
 )
 
 func (a *app) initCmd() *cobra.Command {
 	var o scaffold.Options
+	var asked scaffold.Reading
 	var force bool
 	c := &cobra.Command{
 		Use:   "init [DIR]",
@@ -31,7 +25,8 @@ flags say so; without data the built-in corpus stands in. The data are written i
 folder has them. Nothing that exists is overwritten: in a folder with a base, only a further strategy is written.
 
 init reads the first rows of each path and says which columns it takes. It refuses data that a run could not read. --columns
-and --labels say what columns and labels mean whose names aren't usual ones.
+and --labels say what columns and labels mean whose names aren't usual ones. If pool or test have other columns than the
+labelled prompts, put its name before the field: --columns text=body,test.text=message.
 
 EXIT STATUS
   0  written
@@ -46,160 +41,27 @@ EXIT STATUS
 			if len(args) == 1 {
 				dir = args[0]
 			}
-			if err := notNegative("--max-bad", o.Reading.MaxBad); err != nil {
+			if err := notNegative("--max-bad", asked.MaxBad); err != nil {
 				return err
 			}
-			if !c.Flags().Changed("train") {
-				if err := a.ask(c.Context(), &o); err != nil {
-					return err
-				}
-			} else if err := a.lookAtAll(c.Context(), &o); err != nil {
+			if err := a.findData(c.Context(), &o, asked, !c.Flags().Changed("train")); err != nil {
 				return err
 			}
 			return a.writeProject(dir, o, force)
 		},
 	}
 	c.Flags().StringVar(&o.Name, "name", "", "`NAME` of the strategy (default \"first\")")
-	c.Flags().StringVar(&o.Train, "train", "", "labelled prompts: a JSONL, CSV or Parquet `FILE` or a folder")
-	c.Flags().StringVar(&o.Pool, "pool", "", "benign prompts to mine for false positives: a `FILE` or a folder")
-	c.Flags().StringVar(&o.Test, "test", "", "labelled prompts to report on: a `FILE` or a folder")
-	c.Flags().StringToStringVar(&o.Reading.Columns, "columns", nil, "columns whose names aren't usual ones: `FIELD=COLUMN,...`; fields are text, label, source, category and others")
-	c.Flags().StringToStringVar(&o.Reading.Labels, "labels", nil, "what label values mean that aren't usual words: `VALUE=benign,VALUE=malicious`")
+	c.Flags().StringVar(&o.Train.Path, "train", "", "labelled prompts: a JSONL, CSV or Parquet `FILE` or a folder")
+	c.Flags().StringVar(&o.Pool.Path, "pool", "", "benign prompts to mine for false positives: a `FILE` or a folder")
+	c.Flags().StringVar(&o.Test.Path, "test", "", "labelled prompts to report on: a `FILE` or a folder")
+	c.Flags().StringToStringVar(&asked.Columns, "columns", nil, "columns whose names aren't usual ones: `FIELD=COLUMN,...`; fields are text, label, source, category and others")
+	c.Flags().StringToStringVar(&asked.Labels, "labels", nil, "what label values mean that aren't usual words: `VALUE=benign,VALUE=malicious`")
 	for _, name := range []string{"columns", "labels"} {
 		c.Flags().Lookup(name).DefValue = "" // else the help shows []
 	}
-	c.Flags().IntVar(&o.Reading.MaxBad, "max-bad", 0, "leave out at most `N` unusable rows")
+	c.Flags().IntVar(&asked.MaxBad, "max-bad", 0, "leave out at most `N` unusable rows")
 	c.Flags().BoolVar(&force, "force", false, "overwrite what is there")
 	return c
-}
-
-// dataPath is one of the paths that init takes.
-type dataPath struct {
-	flag, question string
-	at             *string
-	benign         bool // rows without a label are benign
-}
-
-func dataPaths(o *scaffold.Options) []dataPath {
-	return []dataPath{
-		{"train", "Labelled prompts (JSONL, CSV, Parquet; a file or folder; empty for the built-in corpus): ", &o.Train, false},
-		{"pool", "Benign prompts to mine (empty: split off those): ", &o.Pool, true},
-		{"test", "Labelled prompts to report on (empty: split off those): ", &o.Test, false},
-	}
-}
-
-// ask asks for the data if a person can answer, and checks each answer at once.
-func (a *app) ask(ctx context.Context, o *scaffold.Options) error {
-	in, ok := a.in.(*os.File)
-	if !ok {
-		return a.lookAtAll(ctx, o)
-	}
-	if tty, _ := isTerminal(in); !tty {
-		return a.lookAtAll(ctx, o)
-	}
-	r := bufio.NewReader(in)
-	for _, p := range dataPaths(o) {
-		if *p.at != "" {
-			if err := a.lookAt(ctx, p, o.Reading); err != nil {
-				return err
-			}
-			continue
-		}
-		if p.at != &o.Train && o.Train == "" {
-			continue
-		}
-		for {
-			fmt.Fprint(a.err, p.question)
-			line, err := r.ReadString('\n')
-			if err != nil && !errors.Is(err, io.EOF) {
-				return err
-			}
-			if *p.at = strings.TrimSpace(line); *p.at == "" {
-				break
-			}
-			wrong := a.lookAt(ctx, p, o.Reading)
-			if wrong == nil {
-				break
-			} else if err != nil || ctx.Err() != nil { // nobody is left to ask again
-				return wrong
-			}
-			complain(a.err, wrong)
-		}
-	}
-	return nil
-}
-
-// lookAtAll looks at the data that flags name.
-func (a *app) lookAtAll(ctx context.Context, o *scaffold.Options) error {
-	for _, p := range dataPaths(o) {
-		if *p.at != "" {
-			if err := a.lookAt(ctx, p, o.Reading); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// firstRows is how many rows of each file init looks at.
-const firstRows = 1000
-
-// lookAt reads the first rows of a path as a run would, and prints what was recognised.
-func (a *app) lookAt(ctx context.Context, p dataPath, how scaffold.Reading) error {
-	if _, err := os.Stat(*p.at); err != nil {
-		return configError(err)
-	}
-	c := dataset.Config{Columns: how.Columns, Labels: how.Labels, MaxBad: how.MaxBad}
-	if p.benign {
-		c.Label = artifact.Benign
-	}
-	g, err := dataset.Look(ctx, *p.at, c, firstRows)
-	if err != nil {
-		return configError(fmt.Errorf("--%s %s: %w\n  init takes --columns FIELD=COLUMN,..., --labels VALUE=benign,... and --max-bad N", p.flag, *p.at, err))
-	}
-	a.say("read  %s: %s", *p.at, glimpsed(g))
-	for _, n := range g.Notes {
-		a.say("note: %s", n)
-	}
-	switch malicious := g.Rows - g.Benign; {
-	case p.benign:
-	case !g.More && (g.Benign == 0 || malicious == 0):
-		return configError(fmt.Errorf("--%s %s: every row is %s; a classifier is trained and tested on both kinds", p.flag, *p.at, kindOf(g)))
-	case g.Benign == 0 || malicious == 0:
-		a.say("note: all of these first rows are %s; both kinds are needed", kindOf(g))
-	}
-	if g.Fields["source"] == "" && g.Sources < 2 && p.flag == "train" {
-		a.say("note: no column says where a row is from. With one (source), rein keeps the sources of training and test apart, and says what the model does on new ones; --columns source=NAME names it")
-	}
-	return nil
-}
-
-// kindOf is the label that all rows have.
-func kindOf(g *dataset.Glimpse) string {
-	if g.Benign > 0 {
-		return artifact.Benign
-	}
-	return artifact.Malicious
-}
-
-// glimpsed is what was seen of data, in words.
-func glimpsed(g *dataset.Glimpse) string {
-	taken := []string{"text from " + g.Text, "label from " + g.Label}
-	for _, field := range sortedKeys(g.Fields) {
-		taken = append(taken, fmt.Sprintf("%s from %q", field, g.Fields[field]))
-	}
-	rows := human.Many(g.Rows, "row")
-	if g.More {
-		rows = "its first " + rows
-		if g.Files > 1 {
-			rows = fmt.Sprintf("the first %s of %s", human.Many(g.Rows, "row"), human.Many(g.Files, "file"))
-		}
-	}
-	out := fmt.Sprintf("%s; %s: %s benign, %s malicious", strings.Join(taken, ", "), rows, human.Count(int64(g.Benign)), human.Count(int64(g.Rows-g.Benign)))
-	if g.Sources > 0 {
-		out += ", of " + human.Many(g.Sources, "source")
-	}
-	return out
 }
 
 func (a *app) writeProject(dir string, o scaffold.Options, force bool) error {
@@ -208,7 +70,7 @@ func (a *app) writeProject(dir string, o scaffold.Options, force bool) error {
 		return err
 	}
 	o.Typed = shellWord(filepath.ToSlash(filepath.Clean(dir)))
-	for _, p := range []*string{&o.Train, &o.Pool, &o.Test} {
+	for _, p := range []*string{&o.Train.Path, &o.Pool.Path, &o.Test.Path} {
 		if *p == "" {
 			continue
 		}

@@ -2,8 +2,10 @@ package dataset
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"rein/steps/internal/table"
 )
@@ -25,8 +27,22 @@ var usual = map[string][]string{
 	"channel":  {"channel", "surface"},
 }
 
+// fields lists the fields of a row in an order that is always the same, so that a message always names the same one of several missing columns.
+var fields = sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(usual)) })
+
 // plain returns a column's name in a form that can be compared: "Is Malicious", "is-malicious" and "isMalicious" all give is_malicious.
 func plain(name string) string { return strings.Join(tokens(name), "_") }
+
+// NoColumn says that data lack a column that the argument columns names.
+type NoColumn struct {
+	Field, Column string
+	names         []string // columns that there are
+}
+
+// Error implements error.
+func (e *NoColumn) Error() string {
+	return fmt.Sprintf("no column %q for %s; the columns are %s", e.Column, e.Field, strings.Join(e.names, ", "))
+}
 
 // columnsOf finds the column of each field among a record's names. A column that the user named must exist. The exception is the label's
 // column if rows without it get a label in another way.
@@ -38,18 +54,18 @@ func columnsOf(names []string, asked map[string]string, labelled bool) (map[stri
 		}
 	}
 	out := map[string]string{}
-	for field, guesses := range usual {
+	for _, field := range fields() {
 		if name, ok := asked[field]; ok {
 			if !slices.Contains(names, name) && field == "label" && labelled {
 				continue
 			}
 			if !slices.Contains(names, name) {
-				return nil, fmt.Errorf("no column %q for %s; the columns are %s", name, field, strings.Join(names, ", "))
+				return nil, &NoColumn{Field: field, Column: name, names: names}
 			}
 			out[field] = name
 			continue
 		}
-		for _, g := range guesses {
+		for _, g := range usual[field] {
 			if name, ok := byPlain[g]; ok {
 				out[field] = name
 				break

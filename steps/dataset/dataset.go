@@ -40,7 +40,7 @@ type Config struct {
 func (c *Config) Validate() error {
 	var check steps.Checks
 	for _, field := range slices.Sorted(maps.Keys(c.Columns)) {
-		check.Known("columns", field, slices.Sorted(maps.Keys(usual)))
+		check.Known("columns", field, fields())
 	}
 	for _, value := range slices.Sorted(maps.Keys(c.Labels)) {
 		label := c.Labels[value]

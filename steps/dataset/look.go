@@ -3,8 +3,8 @@ package dataset
 import (
 	"bufio"
 	"context"
-	"fmt"
-	"maps"
+	"slices"
+	"strconv"
 
 	"rein/engine"
 	"rein/steps"
@@ -15,14 +15,14 @@ import (
 // Glimpse describes how the step would read some data, judged by the first rows of each file.
 type Glimpse struct {
 	Files   int
-	Rows    int  // number of rows that were read
-	Benign  int  // number of benign rows among them
-	More    bool // there are more rows than were read
-	Text    string
-	Label   string            // where the label comes from: `"label"`, "the file's name (benign)"
-	Fields  map[string]string // columns of the other fields, such as "source", "category"
-	Sources int               // number of different sources among the rows
-	Notes   []string          // the notes that the step would make
+	Rows    int                 // number of rows that were read
+	Benign  int                 // number of benign rows among them
+	More    bool                // there are more rows than were read
+	Text    []string            // columns that hold the text, in the order of the files
+	Label   []string            // where the label comes from: `"label"`, "the file's name (benign)"
+	Fields  map[string][]string // columns of the other fields, such as "source", "category"
+	Sources int                 // number of different sources among the rows
+	Notes   []string            // the notes that the step would make
 }
 
 // Look reads the first rows of a file or folder as the step would with the configuration c: at most most rows of each file. It returns the
@@ -34,7 +34,7 @@ func Look(ctx context.Context, path string, c Config, most int) (*Glimpse, error
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	g := &Glimpse{Fields: map[string]string{}}
+	g := &Glimpse{Fields: map[string][]string{}}
 	env := steps.NewEnv(&engine.Call{Emit: func(e engine.Event) {
 		if e.Action == engine.ActionNote {
 			g.Notes = append(g.Notes, e.Text)
@@ -50,14 +50,18 @@ func Look(ctx context.Context, path string, c Config, most int) (*Glimpse, error
 		return nil
 	}, len(files), classes)
 	r.most = most
-	for i, src := range files {
+	for _, src := range files {
+		before := r.rows
 		if err := r.file(ctx, src); err != nil {
 			return nil, err
 		}
-		if i == 0 && r.rows > 0 {
-			g.Text, g.Label = fmt.Sprintf("%q", r.textColumn), r.labelFrom()
+		if r.rows == before { // no row said which columns count
+			continue
 		}
-		maps.Copy(g.Fields, r.columns)
+		g.Text, g.Label = withNew(g.Text, strconv.Quote(r.textColumn)), withNew(g.Label, r.labelFrom())
+		for field, column := range r.columns {
+			g.Fields[field] = withNew(g.Fields[field], strconv.Quote(column))
+		}
 	}
 	delete(g.Fields, "text")
 	delete(g.Fields, "label")
@@ -67,6 +71,14 @@ func Look(ctx context.Context, path string, c Config, most int) (*Glimpse, error
 	delete(sources, "")
 	g.Files, g.Rows, g.Benign, g.More, g.Sources = len(files), r.rows, r.benign, r.more, len(sources)
 	return g, nil
+}
+
+// withNew adds a word to a list unless the list has it.
+func withNew(list []string, word string) []string {
+	if slices.Contains(list, word) {
+		return list
+	}
+	return append(list, word)
 }
 
 // CheckLines refuses a file of prompts whose first bytes or name show that its lines are none, and says what to do with it.

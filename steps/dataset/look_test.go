@@ -20,7 +20,7 @@ func TestLookSeesWhatARunTakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if g.Rows != 10 || g.Benign != 5 || !g.More || g.Sources != 3 || g.Text != `"user_prompt"` || g.Label != `"verdict"` || g.Fields["source"] != "dataset" {
+	if g.Rows != 10 || g.Benign != 5 || !g.More || g.Sources != 3 || strings.Join(g.Text, " ") != `"user_prompt"` || strings.Join(g.Label, " ") != `"verdict"` || strings.Join(g.Fields["source"], " ") != `"dataset"` {
 		t.Errorf("%+v", g)
 	}
 	rows, _, err := read(t, Config{}, dir)
@@ -50,5 +50,18 @@ func TestLookFailsAsARunDoes(t *testing.T) {
 		if want == nil || got == nil || got.Error() != want.Error() {
 			t.Errorf("%s: a look says %v, a run %v", name, got, want)
 		}
+	}
+}
+
+// The files of a folder may differ in their columns: none of them is kept quiet.
+func TestLookSaysWhatEachFileHas(t *testing.T) {
+	dir := folder(t, map[string]string{"benign.csv": "text,source\na,x\n", "empty.csv": "prompt,source\n", "malicious.csv": "prompt,dataset\nb,x\n"})
+	g, err := Look(t.Context(), dir, Config{}, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprint(g.Text, g.Label, g.Fields["source"])
+	if want := `["text" "prompt"] [the file's name (benign) the file's name (malicious)] ["source" "dataset"]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -50,6 +50,7 @@ type reader struct {
 	textColumn           string
 	moreColumn           string   // column of an instruction's input, which is appended to the instruction
 	labelColumns         []string // columns of the label; the first with a value counts
+	labelSeen            bool     // some record has one of them
 	fileLabel, partLabel string   // labels in the names of the file and of the list
 	against              string   // outer folder whose name says the other label
 	fileSource           string
@@ -73,7 +74,7 @@ func (r *reader) options() table.Options {
 
 // file reads one file's records.
 func (r *reader) file(ctx context.Context, src table.Source) error {
-	r.names, r.textColumn, r.labelColumns, r.part = nil, "", nil, ""
+	r.names, r.textColumn, r.labelColumns, r.labelSeen, r.part = nil, "", nil, false, ""
 	r.fileLabel, r.against, r.partLabel, r.fileSource = "", "", "", r.c.Source
 	if r.files > 1 { // the name of a single file isn't part of the key and may be temporary, so rows must not depend on it
 		r.fileLabel, r.against = byName(src.Name)
@@ -176,7 +177,7 @@ func (p *profile) against(file, label, column string) error {
 
 func (r *reader) labelFrom() string {
 	switch {
-	case len(r.labelColumns) > 0:
+	case r.labelSeen:
 		return listed(quoted(r.labelColumns))
 	case r.c.Label != "":
 		return "the step's label argument"
@@ -307,6 +308,7 @@ func (r *reader) recognise(rec table.Record) error {
 		delete(columns, "category")
 	}
 	r.columns = columns
+	r.labelSeen = r.labelSeen || slices.ContainsFunc(r.labelColumns, func(c string) bool { return slices.Contains(rec.Names, c) })
 	return nil
 }
 

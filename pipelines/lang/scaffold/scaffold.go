@@ -3,11 +3,9 @@ package scaffold
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 
@@ -27,34 +25,47 @@ type Options struct {
 	Name              string // of the strategy and its file; empty: "first"
 	Folder            string // where the files go, absolute; paths are written relative to it
 	Typed             string // the same folder, as commands name it
-	Train, Pool, Test string // absolute paths of the user's rows
-	Reading           Reading
+	Train, Pool, Test Data   // the user's rows
 	Base              []byte // text of the base that is copied beside the strategy
 	HasBase           bool   // the folder has a base already, with data of its own: paths given here are this strategy's alone
 }
 
-// Reading says how rows with unusual names or values are read: the base's variables of the same names.
+// Data is a path of rows. Those of a base are its variable of the same name, which the given step reads.
+type Data struct {
+	Path string // absolute; empty: there are none
+	Reading
+}
+
+// Reading says how rows with unusual names or values are read: arguments of the step that reads them, and variables of the base.
 type Reading struct {
 	Columns, Labels map[string]string
 	MaxBad          int
 }
 
-// values are what is given, by variable.
-func (r Reading) values() map[string]cty.Value {
-	out := map[string]cty.Value{}
-	for name, m := range map[string]map[string]string{"columns": r.Columns, "labels": r.Labels} {
-		if len(m) > 0 {
-			entries := map[string]cty.Value{}
-			for k, v := range m {
-				entries[k] = cty.StringVal(v)
-			}
-			out[name] = cty.MapVal(entries)
+// arguments are the arguments of the step, in this order.
+var arguments = []string{"columns", "labels", "max_bad"}
+
+// value is an argument's value.
+func (r Reading) value(argument string) cty.Value {
+	entries := map[string]cty.Value{}
+	switch argument {
+	case "columns", "labels":
+		for k, v := range map[string]map[string]string{"columns": r.Columns, "labels": r.Labels}[argument] {
+			entries[k] = cty.StringVal(v)
 		}
+		return cty.ObjectVal(entries)
 	}
-	if r.MaxBad > 0 {
-		out["max_bad"] = cty.NumberIntVal(int64(r.MaxBad))
-	}
-	return out
+	return cty.NumberIntVal(int64(r.MaxBad))
+}
+
+// role is a use of rows: the base's variable for their path, and the step that reads them.
+type role struct {
+	variable, step string
+	data           Data
+}
+
+func (o Options) roles() []role {
+	return []role{{"train", "own", o.Train}, {"pool", "own_pool", o.Pool}, {"test", "own_test", o.Test}}
 }
 
 // File is a file to write, its path relative to Options.Folder.
@@ -89,21 +100,34 @@ func (o Options) base() ([]byte, error) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	defaults := map[string]cty.Value{"scale": cty.NumberFloatVal(firstLook)}
-	if o.Train != "" {
-		defaults = o.Reading.values()
-		for name, path := range map[string]string{"train": o.Train, "pool": o.Pool, "test": o.Test} {
-			if path != "" {
-				defaults[name] = cty.StringVal(o.relative(path))
-			}
+	defaults := map[string]cty.Value{}
+	if o.Train.Path == "" {
+		defaults["scale"] = cty.NumberFloatVal(firstLook)
+	}
+	readings := map[string]Reading{} // of steps
+	for _, r := range o.roles() {
+		if r.data.Path != "" {
+			defaults[r.variable], readings[r.step] = cty.StringVal(o.relative(r.data.Path)), r.data.Reading
+		}
+	}
+	for _, name := range arguments {
+		if v := o.Train.value(name); !v.RawEquals(Reading{}.value(name)) {
+			defaults[name] = v
 		}
 	}
 	for _, b := range f.Body().Blocks() {
-		if b.Type() != "variable" || len(b.Labels()) != 1 {
-			continue
-		}
-		if v, ok := defaults[b.Labels()[0]]; ok {
-			b.Body().SetAttributeValue("default", v)
+		switch labels := b.Labels(); {
+		case b.Type() == "variable" && len(labels) == 1:
+			if v, ok := defaults[labels[0]]; ok {
+				b.Body().SetAttributeValue("default", v)
+			}
+		case b.Type() == "step" && len(labels) == 2 && labels[0] == "dataset":
+			own, ok := readings[labels[1]]
+			for _, name := range arguments {
+				if v := own.value(name); ok && !v.RawEquals(o.Train.value(name)) { // else the variable says it
+					b.Body().SetAttributeValue(name, v)
+				}
+			}
 		}
 	}
 	return f.Bytes(), nil
@@ -143,16 +167,12 @@ pipeline %[5]s {
 	b.WriteString("# Values for the base's variables. --var NAME=VALUE wins over these for one run.\nset {\n")
 	switch {
 	case o.HasBase:
-		for _, p := range []struct{ name, path string }{{"train", o.Train}, {"pool", o.Pool}, {"test", o.Test}} {
-			if p.path != "" {
-				fmt.Fprintf(&b, "  %s = %s # of this strategy alone; the others have the base's\n", p.name, diag.Quote(o.relative(p.path)))
+		for _, r := range o.roles() {
+			if r.data.Path != "" {
+				fmt.Fprintf(&b, "  %s = %s # of this strategy alone; the others have the base's\n", r.variable, diag.Quote(o.relative(r.data.Path)))
 			}
 		}
-		given := o.Reading.values()
-		for _, name := range slices.Sorted(maps.Keys(given)) {
-			fmt.Fprintf(&b, "  %s = %s\n", name, hclwrite.TokensForValue(given[name]).Bytes())
-		}
-	case o.Train == "":
+	case o.Train.Path == "":
 		b.WriteString("  # A small part of the built-in corpus stands in, for a first look. For data of your own, set the base's variable train,\n  # and for the corpus's full size set scale to 1.\n")
 	default:
 		b.WriteString("  # The data are defaults of the base's variables train, pool and test, so that all strategies have the same.\n")
@@ -166,7 +186,11 @@ pipeline %[5]s {
   # Few false positives found? Mine them where the baseline finds 99% of the validation attacks instead of 95%:
   # mine_at_recall = 0.99
 }
-
+`)
+	if o.HasBase {
+		b.WriteString(o.overrides())
+	}
+	b.WriteString(`
 # What you hope for, by metric. Printed beside what is measured; binding = true makes missing it an error.
 expect {
   fp_rate = { at_most = 0.01 }
@@ -189,5 +213,21 @@ expect {
 #   add = [step.variations.rows, step.hard_negatives.rows, step.attacks.rows]
 # }
 `)
+	return b.String()
+}
+
+// overrides are the blocks that say how a strategy's own data are read: the base says how its own are.
+func (o Options) overrides() string {
+	var b strings.Builder
+	for _, r := range o.roles() {
+		if r.data.Path == "" {
+			continue
+		}
+		fmt.Fprintf(&b, "\n# How the rows of %s are read.\nstep \"dataset\" %q {\n", r.variable, r.step)
+		for _, name := range arguments {
+			fmt.Fprintf(&b, "  %s = %s\n", name, hclwrite.TokensForValue(r.data.value(name)).Bytes())
+		}
+		b.WriteString("}\n")
+	}
 	return b.String()
 }

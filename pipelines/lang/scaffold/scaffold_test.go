@@ -66,7 +66,7 @@ func TestStarterLoads(t *testing.T) {
 func TestStarterOnOwnData(t *testing.T) {
 	root := t.TempDir()
 	folder := filepath.Join(root, "pipelines")
-	files, err := Files(Options{Name: "My \"first\" ${try}", Folder: folder, Train: filepath.Join(root, "data", "odd ${x}.csv"),
+	files, err := Files(Options{Name: "My \"first\" ${try}", Folder: folder, Train: Data{Path: filepath.Join(root, "data", "odd ${x}.csv")},
 		Base: []byte(base)})
 	if err != nil {
 		t.Fatal(err)
