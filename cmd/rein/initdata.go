@@ -137,7 +137,7 @@ func (a *app) lookAt(ctx context.Context, p dataPath, asked scaffold.Reading) er
 	p.data.Reading = readingOf(p.flag, asked)
 	g, without, err := glimpse(ctx, p, asked)
 	if err != nil {
-		return configError(fmt.Errorf("--%s %s: %w\n  init takes --columns FIELD=COLUMN,..., --labels VALUE=benign,... and --max-bad N; for these data alone --columns %[1]s.FIELD=COLUMN",
+		return configError(fmt.Errorf("--%s %s: %w\n  init takes --columns FIELD=COLUMN,..., --labels VALUE=benign,... and --max-bad N\n  for these data alone: --columns %[1]s.FIELD=COLUMN",
 			p.flag, p.data.Path, err))
 	}
 	a.say("read  %s: %s", p.data.Path, glimpsed(g))

@@ -175,8 +175,19 @@ func complain(w io.Writer, err error) {
 	}
 }
 
+// printError prints an error. On a terminal, lines that are too long end between words.
 func printError(w io.Writer, msg string) {
-	fmt.Fprintf(w, "error: %s\n", strings.TrimRight(msg, "\n"))
+	lines := strings.Split("error: "+strings.TrimRight(msg, "\n"), "\n")
+	if _, width := isTerminal(w); width > 0 {
+		for i, l := range lines {
+			indent := strings.Repeat(" ", len("error: ")) // below what the first line says
+			if i > 0 {
+				indent = l[:len(l)-len(strings.TrimLeft(l, " "))] + "  "
+			}
+			lines[i] = strings.Join(human.WrapWhole(l, width, indent), "\n")
+		}
+	}
+	fmt.Fprintln(w, strings.Join(lines, "\n"))
 }
 
 // color tells whether to colour what goes to w.

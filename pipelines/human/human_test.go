@@ -3,6 +3,7 @@ package human
 import (
 	"bytes"
 	"math"
+	"slices"
 	"testing"
 	"time"
 	"unicode"
@@ -51,6 +52,26 @@ func TestSafeAndWrapHoldForAnyText(t *testing.T) {
 	})
 	if got, want := Safe("a\x1b]0;x\a\u202eb\xff\n"), `a\x1b]0;x\x07\u202eb\xff`; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A reader copies paths, commands and quoted text from a message: no line ends inside them.
+func TestWrapWhole(t *testing.T) {
+	for s, want := range map[string][]string{
+		"no such file: /a/path/that/is/longer/than/a/line or so":   {"no such file:", " /a/path/that/is/longer/than/a/line", " or so"},
+		`label "bad guy of old" is neither this nor that`:          {`label "bad guy of old" is`, " neither this nor that"},
+		`a row says "he said \"no way\" and left", which is long`:  {"a row says", ` "he said \"no way\" and left",`, " which is long"},
+		`say columns = { text = "user prompt" } and go on`:         {"say", ` columns = { text = "user prompt" }`, " and go on"},
+		"it's UTF-16: convert it (iconv -f UTF-16 -t UTF-8) first": {"it's UTF-16: convert it", " (iconv -f UTF-16 -t UTF-8)", " first"},
+		"look at it first: rein cache verify --repair":             {"look at it first:", " rein cache verify --repair"},
+		"try rein plan 'my own/first one.hcl' for once":            {"try", " rein plan 'my own/first one.hcl'", " for once"},
+		"--name NAME writes another, --force overwrites it":        {"--name NAME writes another,", " --force overwrites it"},
+		"it takes --columns FIELD=COLUMN,..., --labels A=B":        {"it", " takes --columns FIELD=COLUMN,...,", " --labels A=B"},
+		"  short words - and no flags - here at all, none":         {"  short words - and no flags", " - here at all, none"},
+	} {
+		if got := WrapWhole(s, 28, " "); !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 
