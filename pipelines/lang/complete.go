@@ -5,9 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zclconf/go-cty/cty"
-
-	"rein/pipelines/lang/diag"
 	"rein/pipelines/lang/grammar"
 	"rein/pipelines/lang/manual"
 	"rein/steps"
@@ -21,8 +18,17 @@ type Candidate struct {
 	Detail string   `json:"detail,omitempty"` // its type, the kind of its artifact, or a few words
 	Doc    string   `json:"doc,omitempty"`    // Markdown
 	Labels []string `json:"labels,omitempty"` // of a block
-	first  bool     // fits best
+	rank   rank
 }
+
+// rank is how well a candidate fits.
+type rank int
+
+const (
+	rankFits rank = iota // it is of the wanted kind, type or value
+	rankCould
+	rankCall // a function: there are many, and few who want a plain value want one
+)
 
 // Completion lists what can be written at a place, the best first. Each candidate replaces the text from Start to the place.
 type Completion struct {
@@ -42,36 +48,30 @@ func (p *Program) Complete(file string, text []byte, offset int) Completion {
 		return out
 	}
 	word := c.at.word
-	switch {
+	switch want := c.wanted(); {
+	case c.at.ended:
+	case c.at.argument != "" && len(c.at.blocks) == 0: // all arguments stand in blocks
 	case c.at.label >= 0:
 		out.Items = c.labels()
-	case c.at.named: // a label in quotes, "=" or "{" follows
 	case c.at.argument == "":
 		out.Items = c.names()
-	case c.at.quoted && c.wantsPath():
+	case c.at.key:
+		out.Items = want.keys(c.at.quoted)
+	case c.at.quoted && want.path:
 		word = c.at.text[strings.LastIndexByte(c.at.text, '/')+1:]
 		out.Items = c.paths(strings.TrimSuffix(c.at.text, word))
+	case c.at.quoted:
+		out.Items = want.constants(true)
 	default:
-		out.Items = c.values()
+		out.Items = c.values(want)
 	}
 	out.Start -= len(word)
 	out.Items = slices.DeleteFunc(out.Items, func(x Candidate) bool { return !strings.HasPrefix(x.Text, word) })
 	slices.SortFunc(out.Items, func(a, b Candidate) int {
-		return cmp.Or(compareBool(b.first, a.first), cmp.Compare(a.Text, b.Text))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Text, b.Text))
 	})
 	out.Items = slices.CompactFunc(out.Items, func(a, b Candidate) bool { return a.Text == b.Text })
 	return out
-}
-
-// compareBool has false before true.
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
 }
 
 type completer struct {
@@ -136,14 +136,18 @@ func (c *completer) names() []Candidate {
 		return out
 	}
 	for _, a := range s.Args {
-		out = append(out, Candidate{Text: a.Name, Kind: "argument", Detail: a.Type, Doc: manual.Sentence(a.Doc) + manual.DefaultText(t, a.Name), first: a.Required})
+		x := Candidate{Text: a.Name, Kind: "argument", Detail: a.Type, Doc: manual.Sentence(a.Doc) + manual.DefaultText(t, a.Name), rank: rankCould}
+		if a.Required {
+			x.rank = rankFits
+		}
+		out = append(out, x)
 	}
 	for _, b := range s.Blocks {
 		out = append(out, blockCandidate(b))
 	}
-	if s.Name == "set" {
+	if s.Name == "set" || s.Name == "sweep" {
 		for name, v := range c.e.variables {
-			out = append(out, Candidate{Text: name, Kind: "variable", Detail: v.constraint.text(), Doc: v.description})
+			out = append(out, Candidate{Text: name, Kind: "variable", Detail: v.constraint.text(), Doc: v.description, rank: rankCould})
 		}
 	}
 	if s.Name == "expect" || s.Name == "target" {
@@ -153,133 +157,74 @@ func (c *completer) names() []Candidate {
 }
 
 func blockCandidate(b grammar.Block) Candidate {
-	return Candidate{Text: b.Name, Kind: "block", Doc: manual.Sentence(b.Doc), Labels: b.Labels}
+	return Candidate{Text: b.Name, Kind: "block", Doc: manual.Sentence(b.Doc), Labels: b.Labels, rank: rankCould}
 }
 
 func metricCandidates(prefix string) []Candidate {
 	var out []Candidate
 	for _, m := range metric.All {
-		out = append(out, Candidate{Text: prefix + m.Name, Kind: "metric", Detail: m.Label, Doc: manual.Sentence(m.Meaning)})
+		out = append(out, Candidate{Text: prefix + m.Name, Kind: "metric", Detail: m.Label, Doc: manual.Sentence(m.Meaning), rank: rankCould})
 	}
 	return out
 }
 
 // values completes an expression.
-func (c *completer) values() []Candidate {
-	kind, out := c.forArgument()
-	if c.at.quoted {
+func (c *completer) values(want shape) []Candidate {
+	out := want.constants(false)
+	if c.fixed() {
 		return out
 	}
-	for name, v := range c.e.variables {
-		out = append(out, Candidate{Text: "var." + name, Kind: "variable", Detail: v.constraint.text(), Doc: v.description})
-	}
-	for name := range c.e.locals {
-		out = append(out, Candidate{Text: "local." + name, Kind: "local"})
-	}
-	wantsStep := c.wantsStep()
-	for _, s := range c.e.stepOrder {
-		out = append(out, Candidate{Text: "step." + s.decl.name, Kind: "step", Detail: s.decl.typeName, first: wantsStep})
-		for _, i := range s.instances {
-			for _, p := range i.ports {
-				out = append(out, Candidate{Text: "step." + i.name + "." + p.Name, Kind: "port", Detail: p.Kind, Doc: portDoc(s.decl.typ, p.Name), first: kind != "" && (p.Kind == kind || kind == "file")})
+	roots := c.roots()
+	if slices.Contains(roots, "var") {
+		for name, v := range c.e.variables {
+			x := Candidate{Text: "var." + name, Kind: "variable", Detail: v.constraint.text(), Doc: v.description, rank: rankCould}
+			if want.known() && want.takes(v.constraint.typ) {
+				x.rank = rankFits
 			}
+			out = append(out, x)
 		}
 	}
-	if s, _ := c.schema(); s != nil && s.Name == "step" {
-		out = append(out, Candidate{Text: "each.key", Kind: "value"}, Candidate{Text: "each.value", Kind: "value"})
-	} else if s != nil && s.Name == "assert" {
+	if slices.Contains(roots, "local") {
+		for name := range c.e.locals {
+			out = append(out, Candidate{Text: "local." + name, Kind: "local", rank: rankCould})
+		}
+	}
+	if slices.Contains(roots, "step") && !want.plain {
+		out = append(out, c.steps(want)...)
+	}
+	if slices.Contains(roots, "each") {
+		out = append(out, Candidate{Text: "each.key", Kind: "value", rank: rankCould}, Candidate{Text: "each.value", Kind: "value", rank: rankCould})
+	}
+	if slices.Contains(roots, "metric") {
 		out = append(out, metricCandidates("metric.")...)
 	}
 	set := c.e.functionsIn("")
 	for _, name := range c.e.functionNames() {
-		out = append(out, Candidate{Text: name, Kind: "function", Detail: manual.Signature(name, set[name]), Doc: manual.FunctionText(name, set[name])})
+		if want.mayCall(set[name]) {
+			out = append(out, Candidate{Text: name, Kind: "function", Detail: manual.Signature(name, set[name]), Doc: manual.FunctionText(name, set[name]), rank: rankCall})
+		}
 	}
 	return out
 }
 
-// forArgument is the kind of artifact that an argument takes, or the values that it allows.
-func (c *completer) forArgument() (kind string, out []Candidate) {
-	s, t := c.schema()
-	if t != nil {
-		for _, p := range t.In {
-			within := len(c.at.blocks) == 1 && p.Block == "" || len(c.at.blocks) == 2 && p.Block == c.at.blocks[1].typ
-			if within && p.Name == c.at.argument {
-				return p.Kind, nil
+// steps are the steps of the pipeline and their outputs.
+func (c *completer) steps(want shape) []Candidate {
+	var out []Candidate
+	fits := func(yes bool) rank {
+		if yes {
+			return rankFits
+		}
+		return rankCould
+	}
+	for _, s := range c.e.stepOrder {
+		out = append(out, Candidate{Text: "step." + s.decl.name, Kind: "step", Detail: s.decl.typeName, rank: fits(want.step)})
+		for _, i := range s.instances {
+			for _, p := range i.ports {
+				out = append(out, Candidate{Text: "step." + i.name + "." + p.Name, Kind: "port", Detail: p.Kind, Doc: portDoc(s.decl.typ, p.Name), rank: fits(p.Kind == want.kind || want.kind == "file")})
 			}
 		}
 	}
-	if t != nil {
-		fields := t.Fields
-		for _, h := range c.at.blocks[1:] {
-			i := slices.IndexFunc(fields, func(f steps.Field) bool { return f.Name == h.typ })
-			if i < 0 {
-				return "", nil
-			}
-			fields = fields[i].Fields
-		}
-		for _, f := range fields {
-			if f.Name != c.at.argument {
-				continue
-			}
-			for _, v := range f.Enum {
-				if !c.at.quoted {
-					v = diag.Quote(v)
-				}
-				out = append(out, Candidate{Text: v, Kind: "value", first: true})
-			}
-		}
-	}
-	if v := c.e.variables[c.at.argument]; v != nil && s != nil && s.Name == "set" {
-		for _, x := range c.e.allowed(v) {
-			if !c.at.quoted && v.constraint.typ != cty.Bool {
-				x = diag.Quote(x)
-			}
-			out = append(out, Candidate{Text: x, Kind: "value", first: true})
-		}
-	}
-	if s != nil {
-		for _, a := range s.Args {
-			if a.Name == c.at.argument && a.Type == "bool" {
-				out = append(out, Candidate{Text: "true", Kind: "value", first: true}, Candidate{Text: "false", Kind: "value", first: true})
-			}
-		}
-	}
-	return "", out
-}
-
-// schemaOfArgument is the schema of the argument whose value is being written; nil if there is none.
-func (c *completer) schemaOfArgument() *grammar.Arg {
-	s, _ := c.schema()
-	if s == nil {
-		return nil
-	}
-	for i, a := range s.Args {
-		if a.Name == c.at.argument {
-			return &s.Args[i]
-		}
-	}
-	return nil
-}
-
-// wantsStep tells whether the argument takes a step, not one of its outputs.
-func (c *completer) wantsStep() bool {
-	a := c.schemaOfArgument()
-	return a != nil && (a.Type == "step.NAME" || a.Type == "list of steps")
-}
-
-// wantsPath tells whether the string that is being written names a file.
-func (c *completer) wantsPath() bool {
-	if c.at.call != "" {
-		return slices.Contains([]string{"file", "dir", "glob"}, c.at.call)
-	}
-	if len(c.at.blocks) == 1 && c.at.blocks[0].typ == "pipeline" {
-		return c.at.argument == "extends"
-	}
-	if kind, _ := c.forArgument(); kind == "file" {
-		return true
-	}
-	v := c.e.variables[c.at.argument]
-	return v != nil && v.constraint.path && len(c.at.blocks) == 1 && c.at.blocks[0].typ == "set"
+	return out
 }
 
 // paths lists the content of a folder: its folders, and those files that the place takes.
@@ -294,9 +239,9 @@ func (c *completer) paths(folder string) []Candidate {
 		switch {
 		case strings.HasPrefix(name, "."):
 		case x.IsDir():
-			out = append(out, Candidate{Text: name + "/", Kind: "folder"})
+			out = append(out, Candidate{Text: name + "/", Kind: "folder", rank: rankCould})
 		case c.at.argument != "extends" || IsPipelineFile(name) && c.e.source.relative(c.file, folder+name) != c.file:
-			out = append(out, Candidate{Text: name, Kind: "file", first: true})
+			out = append(out, Candidate{Text: name, Kind: "file"})
 		}
 	}
 	return out

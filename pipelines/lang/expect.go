@@ -16,6 +16,7 @@ import (
 
 	"rein/engine/record"
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
 	"rein/steps/metric"
 )
 
@@ -170,10 +171,23 @@ func (e *evaluator) mayMeasureAnything() bool {
 	return len(e.stepOrder) == 0 || slices.ContainsFunc(e.stepOrder, func(s *step) bool { return s.decl.typ == nil || s.decl.typ.Dynamic })
 }
 
-var expectationKeys = []string{"at_least", "at_most", "binding", byKey, "not_above", "not_below", "tolerance", "value"}
+// expectationKey is the schema of a key of an expectation; nil if there is no such key.
+func expectationKey(name string) *grammar.Arg {
+	i := slices.IndexFunc(grammar.Expectation, func(a grammar.Arg) bool { return a.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &grammar.Expectation[i]
+}
 
-// lastApproved is the value of not_above and not_below with which gates can only become stricter.
-const lastApproved = "last approved"
+// expectationKeys are the names of all keys of an expectation.
+func expectationKeys() []string {
+	var out []string
+	for _, a := range grammar.Expectation {
+		out = append(out, a.Name)
+	}
+	return out
+}
 
 // ratchet sets a limit to the figure that was approved last. If none was approved, there is no limit yet.
 func (e *evaluator) ratchet(x *record.Expectation, metric, key string) {
@@ -204,24 +218,22 @@ func (e *evaluator) expectation(a *attr, v cty.Value) (record.Expectation, bool)
 	}
 	ratchet := false
 	for k, n := range v.AsValueMap() {
-		if !slices.Contains(expectationKeys, k) {
-			return wrong("An expectation has no %q.%s", k, diag.Suggest(k, "keys", expectationKeys))
+		key := expectationKey(k)
+		if key == nil {
+			return wrong("An expectation has no %q.%s", k, diag.Suggest(k, "keys", expectationKeys()))
 		}
 		if n.IsNull() || k == byKey {
 			continue
 		}
 		if k == "not_above" || k == "not_below" {
-			if n.Type() != cty.String || n.AsString() != lastApproved {
-				return wrong("%s.%s is %q, the figure of what rein promote approved last; at_most and at_least take a number.", a.name, k, lastApproved)
+			if n.Type() != cty.String || n.AsString() != grammar.LastApproved {
+				return wrong("%s.%s is %q, the figure of what rein promote approved last; at_most and at_least take a number.", a.name, k, grammar.LastApproved)
 			}
 			ratchet = true
 			e.ratchet(&x, metric.Canonical(a.name), k)
 			continue
 		}
-		want := cty.Number
-		if k == "binding" {
-			want = cty.Bool
-		}
+		want := key.Value()
 		n, err := convert.Convert(n, want)
 		if err != nil {
 			return wrong("%s.%s is a %s: %s.", a.name, k, want.FriendlyName(), err)

@@ -107,6 +107,17 @@ func (x *Index) Pipelines(file string) []string {
 	return out
 }
 
+// compareBool has false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
 // SameName lists the other pipelines of the same folder that have the same name, which is an error when they are loaded together.
 func (x *Index) SameName(file string) []string {
 	name := func(f string) string {

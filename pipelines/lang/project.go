@@ -14,6 +14,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
 )
 
 // ProjectFile is the name of the file with a project's executors and shared cache. In a folder it is no pipeline.
@@ -175,8 +176,8 @@ func (l *loader) executor(m *module, b *executorDecl) {
 	}
 	v.factor("more_memory", &s.MoreMemory)
 	v.factor("more_time", &s.MoreTime)
-	v.choice("on_interrupt", &s.OnInterrupt, "ask", "cancel", "leave")
-	v.choice("files", &s.Files, "shared", "cache")
+	v.choice("on_interrupt", &s.OnInterrupt)
+	v.choice("files", &s.Files)
 }
 
 func (l *loader) sharedCache(m *module, b *block) {
@@ -188,7 +189,7 @@ func (l *loader) sharedCache(m *module, b *block) {
 	l.project.Cache = c
 	v := values{l, m, b}
 	mode := ""
-	v.choice("mode", &mode, "read-write", "read-only")
+	v.choice("mode", &mode)
 	c.ReadOnly = mode == "read-only"
 	v.duration("timeout", &c.Timeout)
 	v.read("trust", &c.Trust)
@@ -292,7 +293,9 @@ func (v values) factor(name string, to *float64) {
 	}
 }
 
-func (v values) choice(name string, to *string, of ...string) {
+func (v values) choice(name string, to *string) {
+	args := grammar.Of(v.b.name).Args
+	of := args[slices.IndexFunc(args, func(a grammar.Arg) bool { return a.Name == name })].Enum
 	*to = of[0]
 	if v.read(name, to) && !slices.Contains(of, *to) {
 		v.wrong(name, "%s can't be %q.%s", name, *to, diag.Suggest(*to, "choices", of))

@@ -13,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"rein/pipelines/lang/diag"
+	"rein/pipelines/lang/grammar"
 )
 
 // Sweep lists variables of a pipeline and their values. Each combination is a strategy.
@@ -36,7 +37,7 @@ const (
 )
 
 // Designs are all designs.
-var Designs = []string{FullDesign, FractionalDesign, RaceDesign}
+var Designs = grammar.Designs
 
 // SeedVariable is the variable that a sweep over seeds sets.
 const SeedVariable = "seed"

@@ -2,7 +2,10 @@
 // step of a type takes. Decoding, suggestions, completion and the manual all read it, so none of them can disagree with the others.
 package grammar
 
-import "github.com/hashicorp/hcl/v2"
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
 
 // Block is a block of a pipeline file.
 type Block struct {
@@ -21,7 +24,41 @@ type Block struct {
 type Arg struct {
 	Name, Type, Doc string
 	Required        bool
+	Enum            []string // the texts that it may be, the default first; nil: any
 }
+
+// Value is the type of an argument's value; cty.DynamicPseudoType if it is something else, or of more than one type.
+func (a Arg) Value() cty.Type {
+	switch a.Type {
+	case "string":
+		return cty.String
+	case "number":
+		return cty.Number
+	case "bool":
+		return cty.Bool
+	case "list of strings":
+		return cty.List(cty.String)
+	}
+	return cty.DynamicPseudoType
+}
+
+// Expectation are the keys of an expectation that is written as an object.
+var Expectation = []Arg{
+	{Name: "value", Type: "number", Doc: "The figure that is expected."},
+	{Name: "tolerance", Type: "number", Doc: "How far from `value` it may be."},
+	{Name: "at_most", Type: "number", Doc: "The highest figure that will do."},
+	{Name: "at_least", Type: "number", Doc: "The lowest figure that will do."},
+	{Name: "not_above", Type: "string", Enum: []string{LastApproved}, Doc: "At most the champion's figure."},
+	{Name: "not_below", Type: "string", Enum: []string{LastApproved}, Doc: "At least the champion's figure."},
+	{Name: "by", Type: "string or list of strings", Doc: "Holds each slice of the rows to the limit, too."},
+	{Name: "binding", Type: "bool", Doc: "Whether the run fails if the figure is missed."},
+}
+
+// Designs are the values of a sweep's `design`, the default first.
+var Designs = []string{"full", "fractional", "race"}
+
+// LastApproved stands for the champion's figure.
+const LastApproved = "last approved"
 
 // Blocks are the top-level blocks, in the order of the reference.
 var Blocks = []Block{
@@ -69,11 +106,15 @@ var Blocks = []Block{
 			{Name: "description", Type: "string", Doc: "What it is."},
 		},
 		Sample: "output \"model\" {\n  value = step.package.package\n  path  = \"dist/model\"\n}\n"},
-	{Name: "expect", Doc: "Figures that were promised, by metric (any of its names): a number, or { value, tolerance } or { at_most } or { at_least } or { not_above = \"last approved\" } (the champion's figure), each with binding = true if missing it fails the run. Printed beside what was measured. `fp_rate = { at_most, by = \"language\" }` holds each language to the limit, too, and fails if one is shown to break it; by is also length, source, category, role, channel or a list of them, and goes with tp_rate and at_least, too. `when = false` takes all of them back.", Free: true,
+	{Name: "expect", Doc: "Figures that were promised, by metric (any of its names): a number, or { value, tolerance } or { at_most } or { at_least } or { not_above = \"last approved\" } (the champion's figure), each with binding = true if missing it fails the run. Printed beside what was measured. `fp_rate = { at_most, by = \"language\" }` holds each language to the limit, too, and fails if one is shown to break it; by is also length, source, category, role, channel or a list of them, and goes with tp_rate and at_least, too.", Free: true,
+		Args:   []Arg{{Name: "when", Type: "bool", Doc: "False takes all of them back."}},
 		Sample: "expect {\n  fp_rate = { at_most = 0.01, binding = true }\n  tp_rate = 0.965\n}\n"},
-	{Name: "plan", Doc: "Planning facts of a strategy (hours, cost), printed as such. `when = false` takes all of them back.", Free: true, Single: true,
+	{Name: "plan", Doc: "Planning facts of a strategy (hours, cost), printed as such.", Free: true, Single: true,
+		Args:   []Arg{{Name: "when", Type: "bool", Doc: "False takes all of them back."}},
 		Sample: "plan {\n  gpu_hours = 10\n  cost_usd  = 100\n}\n"},
-	{Name: "sweep", Doc: "Variables and the values that `rein compare` gives them, a column for each combination: a list, or a range such as \"4..12..2\". `design` is \"full\" (every combination, the default) or \"fractional\" (a balanced part of them). Other commands take no notice of it, and files that extend this one don't inherit it.", Free: true, Single: true,
+	{Name: "sweep", Doc: "Variables and the values that `rein compare` gives them, a column for each combination: a list, or a range such as \"4..12..2\". Other commands take no notice of it, and files that extend this one don't inherit it.", Free: true, Single: true,
+		Args: []Arg{{Name: "design", Type: "string", Enum: Designs,
+			Doc: "\"full\" (every combination), \"fractional\" (a balanced part of them), or \"race\" (every combination; those that are shown to lose are dropped on the way). Default full."}},
 		Sample: "sweep {\n  variations = [4, 6, 8, 10, 12]\n  design     = \"full\"\n}\n"},
 	{Name: "compare", Doc: "Which steps' figures `rein compare` puts side by side, and what a strategy has to reach.", Single: true,
 		Args: []Arg{
