@@ -139,14 +139,14 @@ func ticks(lo, hi float64) []float64 {
 	return out
 }
 
-// whiskers is a chart of estimates with intervals: one block a group, one line a column.
+// whiskers is a chart of estimates with intervals: one block a group, one line a column. It is as wide as the screen has room for, so
+// names stand above their marks, and places along the axis are percents of the width.
 type whiskers struct {
 	ID, Title, Desc string
 	XLabel          string
 	XTicks          []tick
 	Groups          []whiskerGroup
-	W, H            float64
-	Left, Bottom    float64
+	H, Bottom       float64
 	Zero            float64 // where no difference is; 0: the axis begins there
 }
 
@@ -154,6 +154,7 @@ type whiskerGroup struct {
 	Name  string
 	Note  string // rows
 	Y     float64
+	Under bool // the note has no room beside the name
 	Marks []whisker
 }
 
@@ -176,37 +177,37 @@ type estimates struct {
 }
 
 const (
-	whiskerLeft               = 190.0 // at least
-	whiskerPlot, whiskerRight = 330.0, 40.0
-	letterWidth               = 7.4 // of a group's name, about
-	tickWidth                 = 6.6 // of a tick's letter, about
-	longestName               = 46
-	whiskerLine               = 13.0
-	whiskerGap                = 14.0
+	whiskerInset = 5.0 // percent of the width, at both ends of the axis
+	tickWidth    = 6.6 // of a tick's letter, about
+	letterWidth  = 7.4 // of a name's letter, about
+	longestName  = 38  // that a phone has room for
+	whiskerLine  = 13.0
+	whiskerName  = 16.0
+	whiskerGap   = 10.0
 )
 
 func newWhiskers(id, title, desc, xlabel string, format func(float64) string, groups []estimates) whiskers {
-	w := whiskers{ID: id, Title: title, Desc: desc, XLabel: xlabel, Left: whiskerLeft}
-	for i := range groups {
-		g := &groups[i]
-		if r := []rune(g.name); len(r) > longestName {
-			g.name = "…" + string(r[len(r)-longestName:])
-		}
-		w.Left = max(w.Left, letterWidth*float64(len([]rune(g.name)))+16, tickWidth*float64(len([]rune(g.note)))+16)
-	}
+	w := whiskers{ID: id, Title: title, Desc: desc, XLabel: xlabel}
 	low, top := scaleOf(groups)
-	w.W = w.Left + whiskerPlot + whiskerRight
-	x := func(v float64) float64 { return w.Left + whiskerPlot*(max(low, min(v, top))-low)/(top-low) }
+	x := func(v float64) float64 {
+		return whiskerInset + (100-2*whiskerInset)*(max(low, min(v, top))-low)/(top-low)
+	}
 	for _, v := range ticks(low, top) {
 		w.XTicks = append(w.XTicks, tick{x(v), format(v)})
 	}
 	if low < 0 {
 		w.Zero = x(0)
 	}
-	y := 20.0
+	y := whiskerName
 	for _, g := range groups {
-		top := y
-		out := whiskerGroup{Name: g.name, Note: g.note, Y: y + whiskerLine/2}
+		name := []rune(g.name)
+		if len(name) > longestName {
+			name = append([]rune("…"), name[len(name)-longestName:]...)
+		}
+		out := whiskerGroup{Name: string(name), Note: g.note, Y: y, Under: len(name)+1+len([]rune(g.note)) > longestName}
+		if y += whiskerLine; out.Under {
+			y += whiskerLine
+		}
 		for _, m := range g.marks {
 			mark := whisker{Name: m.name, Class: m.class, Text: m.name + ": " + withInterval("rate", m.f), Y: y, X: x(m.f.Value), Low: x(m.f.Value), High: x(m.f.Value)}
 			if m.f.Low != nil && m.f.High != nil {
@@ -216,9 +217,9 @@ func newWhiskers(id, title, desc, xlabel string, format func(float64) string, gr
 			y += whiskerLine
 		}
 		w.Groups = append(w.Groups, out)
-		y = max(y, top+2*whiskerLine) + whiskerGap // the name and the note take two lines
+		y += whiskerGap
 	}
-	w.Bottom, w.H = y, y+40
+	w.Bottom, w.H = y-whiskerGap, y-whiskerGap+40
 	return w
 }
 

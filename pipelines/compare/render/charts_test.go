@@ -31,25 +31,33 @@ func TestTicksCanBeRead(t *testing.T) {
 	}
 }
 
-func TestLongNamesStayOffTheMarks(t *testing.T) {
-	w := newWhiskers("w", "W", "", "rate", wholePercent, []estimates{{name: strings.Repeat("a long source/", 8), marks: []estimate{{"a", "c1", compare.Figure{Value: 0}}}}})
-	g := w.Groups[0]
-	if end := 4 + letterWidth*float64(len([]rune(g.Name))); end > g.Marks[0].X || !strings.HasPrefix(g.Name, "…") {
-		t.Errorf("%q ends at %.0f, its mark is at %.0f", g.Name, end, g.Marks[0].X)
-	}
-}
-
-// What is written under a group's name isn't taken for the next one's, and points aren't percents.
-func TestGroupsStandApart(t *testing.T) {
+// What is written over a group's marks stands on none of them, and fits a phone.
+func TestNamesStayOffTheMarks(t *testing.T) {
 	high := 0.3
-	one := func(name string) estimates {
-		return estimates{name: name, note: "no clear difference", marks: []estimate{{name, "c1", compare.Figure{Value: 0.1, Low: &high, High: &high}}}}
+	one := func(name, note string) estimates {
+		mark := estimate{name, "c1", compare.Figure{Value: 0.1, Low: &high, High: &high}}
+		return estimates{name: name, note: note, marks: []estimate{mark, mark}}
 	}
-	w := newWhiskers("w", "W", "", "difference", inPoints, []estimates{one("a"), one("b")})
-	if apart := w.Groups[1].Y - w.Groups[0].Y; apart < 2*whiskerLine+whiskerGap {
-		t.Errorf("groups are %.0f apart", apart)
+	long := strings.Repeat("a long source/", 8)
+	w := newWhiskers("w", "W", "", "difference", inPoints, []estimates{one("a", "12 rows"), one(long, "no clear difference"), one(long, ""), one("b", "")})
+	last := 0.0
+	for _, g := range w.Groups {
+		letters := len([]rune(g.Name))
+		under := g.Y
+		if g.Under {
+			under += whiskerLine
+		} else {
+			letters += 1 + len(g.Note)
+		}
+		if g.Y-whiskerLine < last || g.Marks[0].Y-under < whiskerLine-1 || letterWidth*float64(letters) > 300 {
+			t.Errorf("after %.0f: %+v", last, g)
+		}
+		last = g.Marks[len(g.Marks)-1].Y
 	}
-	for _, tick := range w.XTicks {
+	if name := w.Groups[1].Name; !strings.HasPrefix(name, "…") || !strings.HasSuffix(name, "source/") {
+		t.Errorf("the long name is %q", name)
+	}
+	for _, tick := range w.XTicks { // points aren't percents
 		if strings.Contains(tick.Text, "%") {
 			t.Errorf("a tick of points is %q", tick.Text)
 		}

@@ -76,6 +76,11 @@ addEventListener('load', () => setTimeout(() => {
       unreachable: [...d.querySelectorAll('.scroll')].filter(x => x.tabIndex < 0 || !x.getAttribute('aria-label')).length
         + [...d.querySelectorAll('a[href^="#"]')].filter(a => !d.getElementById(a.getAttribute('href').slice(1))).length,
       skipped: (() => { let last = 0, n = 0; for (const h of d.querySelectorAll('h1,h2,h3,h4')) { const l = +h.tagName[1]; if (l > last + 1) n++; last = l; } return n; })(),
+      sideways: [...d.querySelectorAll('figure')].filter(x => x.scrollWidth > x.clientWidth).length,
+      cut: [...d.querySelectorAll('svg.chart text')].filter(t => {
+        const a = t.getBoundingClientRect(), b = t.ownerSVGElement.getBoundingClientRect();
+        return a.width && (a.left < b.left - 1 || a.right > b.right + 1 || a.top < b.top - 1 || a.bottom > b.bottom + 1);
+      }).map(t => t.textContent).join('|'),
       lang: d.documentElement.lang,
       color: f.contentWindow.getComputedStyle(d.body).backgroundColor});
   }
@@ -83,8 +88,8 @@ addEventListener('load', () => setTimeout(() => {
 }, 0));`
 
 type probed struct {
-	Width, Scroll, Charts, Tables, Drawn, Unnamed, Headers, IDs, Unreachable, Skipped int
-	Color, Lang                                                                       string
+	Width, Scroll, Charts, Tables, Drawn, Unnamed, Headers, IDs, Unreachable, Skipped, Sideways int
+	Color, Lang, Cut                                                                            string
 }
 
 func TestHTMLInABrowser(t *testing.T) {
@@ -98,7 +103,7 @@ func TestHTMLInABrowser(t *testing.T) {
 	var wrapper strings.Builder
 	wrapper.WriteString("<!doctype html><script>" + probe + "</script><body>")
 	source := html.EscapeString(htmlPage(t))
-	for _, width := range []int{400, 768, 1280, 2000} {
+	for _, width := range []int{390, 768, 1280, 2000} {
 		fmt.Fprintf(&wrapper, `<iframe width="%d" height="800" style="border:0" srcdoc="%s"></iframe>`, width, source)
 	}
 	dir := t.TempDir()
@@ -142,6 +147,9 @@ func check(t *testing.T, scheme string, dark bool, frames []probed) {
 		at := fmt.Sprintf("%s, %d px", scheme, f.Width)
 		if f.Scroll > f.Width {
 			t.Errorf("%s: the page is %d px wide: it scrolls sideways", at, f.Scroll)
+		}
+		if f.Sideways > 0 || f.Cut != "" {
+			t.Errorf("%s: %d charts scroll sideways; texts that stand out of their chart: %s", at, f.Sideways, f.Cut)
 		}
 		if f.Charts < 15 || f.Tables < 8 || f.Drawn < 8 {
 			t.Errorf("%s: %d charts, %d of them drawn, %d tables", at, f.Charts, f.Drawn, f.Tables)
