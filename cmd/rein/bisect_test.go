@@ -154,6 +154,21 @@ func TestBisectFindsThePlantedCommit(t *testing.T) {
 	})
 }
 
+// The only commit that can have made the figure worse isn't asked, also where the last commit changes nothing that is read.
+func TestTheLastCandidateIsNotAsked(t *testing.T) {
+	line := []string{"a", "b", "c"} // changes of a file, after a good commit; the worst commit follows them
+	asked := 0
+	x := halving{worst: "w", goods: []string{"begin"}, candidates: func(_ context.Context, _ string, goods []string) ([]string, error) {
+		return line[slices.Index(line, goods[len(goods)-1])+1:], nil
+	}, judge: func(context.Context, string) (judged, error) {
+		asked++
+		return good, nil
+	}}
+	if found, err := x.search(t.Context()); err != nil || !slices.Equal(found, []string{"c"}) || asked != 2 {
+		t.Errorf("%v, %v after %d commits", found, err, asked)
+	}
+}
+
 // heldStrategy is a strategy whose step counts its runs, and waits in the middle of its values for somebody who interrupts it.
 const heldStrategy = `pipeline "p" {}
 variable "n" { default = %[1]d }

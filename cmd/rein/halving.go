@@ -24,7 +24,7 @@ func (h *halving) search(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		at := slices.IndexFunc(left, func(id string) bool { return id != h.worst && !slices.Contains(h.skip, id) })
-		if at < 0 {
+		if at < 0 || len(left) == 1 { // one has to be it
 			if len(left) == 0 { // it changes no file that is known to be read
 				left = []string{h.worst}
 			}
