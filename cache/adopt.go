@@ -85,7 +85,7 @@ func (s *Store) takeIn(ctx context.Context, path string, t *tree, b Blob) (Blob,
 	}
 	dst := s.blobPath(b)
 	err := RenamePlain(path, dst)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if noFolder(err) {
 		if err := s.makeShelf(filepath.Dir(dst)); err != nil {
 			return b, stateError(err)
 		}
@@ -103,13 +103,21 @@ func (s *Store) takeIn(ctx context.Context, path string, t *tree, b Blob) (Blob,
 // makeShelf makes a folder for blobs. Something else that lies in its place is no blob of the store's, and goes.
 func (s *Store) makeShelf(dir string) error {
 	err := os.MkdirAll(dir, 0o755)
-	if info, lerr := os.Lstat(dir); err == nil || lerr != nil || info.IsDir() || info.Mode()&fs.ModeSymlink != 0 {
+	if err == nil {
+		return nil
+	}
+	if info, serr := os.Stat(dir); serr == nil && info.IsDir() || serr != nil && !noFolder(serr) {
 		return err
 	}
 	if err := s.drop(dir); err != nil {
 		return err
 	}
 	return os.MkdirAll(dir, 0o755)
+}
+
+// noFolder tells whether an error says that a folder on the way to a path isn't one, or isn't there.
+func noFolder(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
 }
 
 // tookIn notes a blob that has just come into the store, and was hashed on the way.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 )
 
@@ -137,7 +136,7 @@ func readStored(path string) (*tree, error) {
 		return t, err
 	}
 	switch _, lerr := os.Lstat(path); {
-	case errors.Is(lerr, syscall.ENOTDIR): // the folder above is something else
+	case noFolder(lerr): // or the folder above is something else
 		return nil, fs.ErrNotExist
 	case lerr != nil:
 		return nil, lerr

@@ -8,6 +8,9 @@ import (
 	"rein/cache/internal/index"
 )
 
+// leaseTable is the file whose bytes are leases, where the system locks bytes.
+const leaseTable = "table"
+
 // Lease is the right to make one action's result. The kernel takes it back when its process ends.
 type Lease struct{ release func() error }
 

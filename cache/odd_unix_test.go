@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"rein/cache/internal/index"
 )
 
 // What the store never writes may lie in a blob's place. That is a miss, as any other damage: the blob can be made again, and everything else
@@ -33,6 +35,12 @@ func TestOddBlobIsAMiss(t *testing.T) {
 		"dead link":      {false, inside(replace(func(path string) error { return os.Symlink("nowhere", path) })), "nowhere"},
 		"link to itself": {false, inside(replace(func(path string) error { return os.Symlink("..", path) })), "links back"},
 		"shelf":          {false, func(path string) error { return file(filepath.Dir(path)) }, ""},
+		"shelf that leads nowhere": {false, func(path string) error {
+			return replace(func(path string) error { return os.Symlink("nowhere", path) })(filepath.Dir(path))
+		}, ""},
+		"shelf that leads to itself": {false, func(path string) error {
+			return replace(func(path string) error { return os.Symlink(filepath.Base(path), path) })(filepath.Dir(path))
+		}, ""},
 		"pressed": {true, func(path string) error {
 			return errors.Join(os.Remove(path), syscall.Mkfifo(path+pressedExt, 0o600))
 		}, "named pipe"},
@@ -80,5 +88,48 @@ func TestOddBlobIsAMiss(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A part of the state folder that is something else is named, before anything waits for it or takes it for absent. Nothing of it is changed,
+// and once it is away the store works.
+func TestOddPartIsNamed(t *testing.T) {
+	odd := map[string]func(path string) error{
+		"is a named pipe":                func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"is a link to nowhere":           func(path string) error { return os.Symlink("nowhere", path) },
+		"too many levels":                func(path string) error { return os.Symlink(filepath.Base(path), path) },
+		"is a file, and a folder has":    func(path string) error { return os.WriteFile(path, nil, 0o600) },
+		"is a folder, and a file has to": func(path string) error { return os.Mkdir(path, 0o700) },
+	}
+	for _, p := range parts {
+		for what, put := range odd {
+			isFile, isFolder := strings.Contains(what, "is a file"), strings.Contains(what, "is a folder")
+			if p.kind == "" && !strings.Contains(what, "link") || p.kind == index.File && isFile || p.kind == index.Folder && isFolder {
+				continue
+			}
+			t.Run(p.name+" "+what, func(t *testing.T) {
+				dir := t.TempDir()
+				adopt(t, open(t, dir, Options{}), "content")
+				path := filepath.Join(dir, p.name)
+				if err := errors.Join(os.RemoveAll(path), os.MkdirAll(filepath.Dir(path), 0o700), put(path)); err != nil {
+					t.Fatal(err)
+				}
+				was, _ := os.Lstat(path)
+				for _, readOnly := range []bool{true, false} {
+					_, err := Open(dir, Options{ReadOnly: readOnly})
+					var fault *StateFault
+					if !errors.As(err, &fault) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), what) {
+						t.Errorf("%v, want %q", err, what)
+					}
+				}
+				if is, err := os.Lstat(path); err != nil || is.Mode() != was.Mode() {
+					t.Errorf("it was touched: %v, %v", is, err)
+				}
+				if err := os.RemoveAll(path); err != nil {
+					t.Fatal(err)
+				}
+				adopt(t, open(t, dir, Options{}), "other content")
+			})
+		}
 	}
 }

@@ -37,7 +37,7 @@ func (b *storedBlob) presses() (saves int64, err error) {
 	if b.pressed || b.exec || b.tree == nil || b.tree.dir || b.size < pressable {
 		return 0, nil
 	}
-	f, err := os.Open(b.path)
+	f, err := OpenPlain(b.path, os.O_RDONLY, 0)
 	if err != nil {
 		return 0, err
 	}
@@ -92,7 +92,7 @@ func (s *Store) press(ctx context.Context, p Pressing) (saved int64, err error) 
 }
 
 func compress(ctx context.Context, src, dst string) (err error) {
-	in, err := os.Open(src)
+	in, err := OpenPlain(src, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func compress(ctx context.Context, src, dst string) (err error) {
 
 // inflate writes a pressed file's content to w and returns its digest.
 func inflate(ctx context.Context, path string, w io.Writer) (Digest, error) {
-	f, err := os.Open(path)
+	f, err := OpenPlain(path, os.O_RDONLY, 0)
 	if err != nil {
 		return Digest{}, err
 	}

@@ -80,7 +80,7 @@ func (s *Store) recordPath(path string) string {
 }
 
 func (s *Store) readPublished(path string) (r published, err error) {
-	text, err := os.ReadFile(s.recordPath(path) + ".json")
+	text, err := ReadPlain(s.recordPath(path) + ".json")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return r, stateError(err)
 	}
@@ -217,11 +217,11 @@ func (p *destination) held() (holdings, error) {
 			h.files[""] = append(h.files[""], b.Digest)
 			continue
 		}
-		text, err := os.ReadFile(p.treePath(b))
+		text, err := ReadPlain(p.treePath(b))
 		if errors.Is(err, fs.ErrNotExist) || err == nil && Sum(text) != b.Digest {
 			continue // it vouches for nothing
 		} else if err != nil {
-			return h, err
+			return h, stateError(err)
 		}
 		for line := range strings.Lines(string(text)) {
 			h.add(strings.TrimSuffix(line, "\n"))
@@ -357,7 +357,7 @@ func (p *destination) list(t *tree) error {
 		return nil
 	}
 	text, path := []byte(t.text()), p.treePath(t.blob())
-	if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, text) {
+	if there, err := ReadPlain(path); err == nil && bytes.Equal(there, text) {
 		return nil
 	}
 	return p.inFolder(func() error { return writeFileBy(p.store.onDisk, path, false, text) })

@@ -22,7 +22,7 @@ func (s *Store) WriteRun(id string, json ...[]byte) error {
 
 // ReadRun returns a run's record. Records are plain files: nothing is opened or locked.
 func (s *Store) ReadRun(id string) ([]byte, error) {
-	return os.ReadFile(filepath.Join(s.dir, runsDir, filepath.Base(id)+".json"))
+	return ReadPlain(filepath.Join(s.dir, runsDir, filepath.Base(id)+".json"))
 }
 
 // Runs lists the ids of all runs, oldest first: an id begins with its time.

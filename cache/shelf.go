@@ -31,7 +31,7 @@ func (s Shelf) Read(name string) (text string, ok bool) {
 
 // readText is a file as one text, which is in memory once.
 func readText(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := OpenPlain(path, os.O_RDONLY, 0)
 	if err != nil {
 		return "", err
 	}

@@ -18,21 +18,6 @@ import (
 	"rein/cache/internal/index"
 )
 
-// The folders of a state folder.
-const (
-	indexDir      = "index"
-	blobsDir      = "blobs"
-	runsDir       = "runs"
-	eventsDir     = ".events" // in runs
-	leasesDir     = "leases"
-	scratchDir    = "scratch"
-	checkpointDir = "checkpoints"
-	logsDir       = "logs"
-	partialDir    = "partial"
-	jobsDir       = "jobs"
-	settledDir    = "settled"
-)
-
 // formatFile says by which rules the folder was written.
 const (
 	formatFile = "FORMAT"
@@ -73,21 +58,10 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	s := &Store{dir: dir, readOnly: o.ReadOnly, index: index.New(filepath.Join(dir, indexDir), o.ReadOnly),
 		leases: newLeases(filepath.Join(dir, leasesDir)), unsynced: unsynced{every: syncEvery}}
-	if err := s.checkFormat(); err != nil || o.ReadOnly {
+	if err := s.checkFormat(); err != nil {
 		return s, err
 	}
-	made := false
-	for _, d := range []string{indexDir, blobsDir, runsDir, leasesDir, scratchDir, checkpointDir, logsDir} {
-		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err == nil {
-			made = true
-		} else if !errors.Is(err, fs.ErrExist) {
-			return nil, stateError(err)
-		}
-	}
-	if made {
-		return s, stateError(syncPath(dir))
-	}
-	return s, nil
+	return s, stateError(s.makeParts())
 }
 
 // StateFault is the error of a state folder that can't be used: the machine's fault, whatever the configuration says.
@@ -154,12 +128,7 @@ func (s *Store) notState(why string, args ...any) error {
 
 // readFormat is the beginning of the file FORMAT, which may be anything in a folder that is somebody else's.
 func readFormat(path string) (string, error) {
-	if info, err := os.Stat(path); err != nil {
-		return "", err
-	} else if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%s is no file", path)
-	}
-	f, err := os.Open(path)
+	f, err := OpenPlain(path, os.O_RDONLY, 0)
 	if err != nil {
 		return "", err
 	}
@@ -196,7 +165,7 @@ func holdsOther(dir string) bool {
 func (s *Store) Salt() ([]byte, error) {
 	path := filepath.Join(s.dir, saltFile)
 	for {
-		salt, err := os.ReadFile(path)
+		salt, err := ReadPlain(path)
 		if err == nil && len(salt) > 0 {
 			return salt, nil
 		}

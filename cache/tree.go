@@ -71,8 +71,8 @@ func readRoot(path string) (*tree, error) {
 	}
 	t := &tree{root: path, dir: info.IsDir(), linked: linked}
 	if !t.dir {
-		if !info.Mode().IsRegular() {
-			return nil, strange(path, info)
+		if err := index.Plain(path, info.Mode()); err != nil {
+			return nil, err
 		}
 		t.files = []treeFile{{path: path, info: info}}
 	}
@@ -140,7 +140,7 @@ func (t *tree) walk(dir, name string, above []fs.FileInfo) error {
 		case info.Mode().IsRegular():
 			t.files = append(t.files, treeFile{name: sub, path: path, info: info})
 		default:
-			return strange(path, info)
+			return index.Plain(path, info.Mode())
 		}
 	}
 	return nil
@@ -154,20 +154,6 @@ func EditorLock(path string, e fs.DirEntry) bool {
 	}
 	_, err := os.Stat(path)
 	return errors.Is(err, fs.ErrNotExist)
-}
-
-// strange is the error of what has no content that could be hashed.
-func strange(path string, info fs.FileInfo) error {
-	what := "something else"
-	switch m := info.Mode(); {
-	case m&fs.ModeNamedPipe != 0:
-		what = "a named pipe"
-	case m&fs.ModeSocket != 0:
-		what = "a socket"
-	case m&fs.ModeDevice != 0:
-		what = "a device"
-	}
-	return fmt.Errorf("%s is neither a file nor a folder but %s", path, what)
 }
 
 // follow is os.Stat with an error that says where a link leads.

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"rein/cache/internal/index"
 )
@@ -83,7 +82,7 @@ func (s *Store) blobs() ([]storedBlob, error) {
 	var out []storedBlob
 	for _, shelf := range shelves {
 		names, err := os.ReadDir(filepath.Join(root, shelf.Name()))
-		if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, fs.ErrNotExist) {
+		if noFolder(err) {
 			continue // it holds no blobs
 		} else if err != nil {
 			return nil, err
@@ -217,13 +216,16 @@ func (s *Store) verifyRuns(repair bool) ([]Problem, error) {
 	var problems []Problem
 	for _, id := range ids {
 		b, err := s.ReadRun(id)
-		if err != nil {
+		if Outside(err) {
 			return problems, err
 		}
-		if validJSON(b) {
+		if err == nil && validJSON(b) {
 			continue
 		}
 		p := Problem{What: "run", Name: id, Text: "its record isn't JSON"}
+		if err != nil {
+			p.Text = "its record can't be read: " + err.Error()
+		}
 		if repair {
 			path := filepath.Join(s.dir, runsDir, id+".json")
 			if err := os.Rename(path, strings.TrimSuffix(path, ".json")+".broken"); err != nil {

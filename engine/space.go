@@ -131,7 +131,7 @@ func LivingRuns(store *cache.Store) (l Living, err error) {
 			continue
 		}
 		l.Runs++
-		list, err := os.ReadFile(filepath.Join(root, e.Name(), usesName))
+		list, err := cache.ReadPlain(filepath.Join(root, e.Name(), usesName))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return l, err
 		}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"rein/cache"
 )
 
 // stepLog is the log of one execution, a file of the state folder. It is created with the first line, so a silent step leaves none. A lost
@@ -32,7 +34,7 @@ func (l *stepLog) line(text string) {
 			l.dead = true
 			return
 		}
-		f, err := os.Create(l.path)
+		f, err := cache.OpenPlain(l.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 		if err != nil {
 			l.dead = true
 			return

@@ -97,15 +97,20 @@ func (a *app) stateFindings() []finding {
 	}
 	var out []finding
 	parent := dir
-	switch st, err := os.Stat(dir); {
+	switch _, err := os.Stat(dir); {
 	case errors.Is(err, fs.ErrNotExist):
 		parent = filepath.Dir(dir)
 		out = append(out, finding{"state folder", "ok", dir + " (the first run makes it)", ""})
 	case err != nil:
 		return []finding{{"state folder", "bad", err.Error(), "give --state DIR"}}
-	case !st.IsDir():
-		return []finding{{"state folder", "bad", dir + " is not a folder", "give --state DIR"}}
 	default:
+		store, err := a.store(true)
+		if err == nil {
+			err = store.Close()
+		}
+		if err != nil {
+			return []finding{{"state folder", "bad", err.Error(), "mend it, or give --state DIR"}}
+		}
 		out = append(out, finding{"state folder", "ok", dir, ""})
 	}
 	if err := unix.Access(parent, unix.W_OK); err != nil {

@@ -43,7 +43,7 @@ func openBadger(dir string, readOnly bool, checked *tables, wake func()) (db *ba
 	}()
 	guardLog()
 	guardBus()
-	if err := descriptors(dir); err != nil {
+	if err := openable(dir); err != nil {
 		return nil, d, err
 	}
 	if !readOnly {
@@ -177,7 +177,7 @@ func copyFolder(from, to string) error {
 }
 
 func copySparse(from, to string) (err error) {
-	in, err := os.Open(from)
+	in, err := OpenPlain(from, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (c *checks) read() {
 	if c.path == "" {
 		return
 	}
-	text, err := os.ReadFile(c.path)
+	text, err := ReadPlain(c.path)
 	if err == nil && json.Unmarshal(text, &c.known) != nil || c.known == nil {
 		c.known = map[string]stamp{}
 	}
@@ -83,7 +83,14 @@ func (c *checks) write(there map[string]bool) {
 			delete(c.known, name)
 		}
 	}
-	if text, err := json.Marshal(c.known); err == nil {
-		_ = os.WriteFile(c.path, text, 0o666) // what is torn counts as nothing
+	text, err := json.Marshal(c.known)
+	if err != nil {
+		return
 	}
+	f, err := OpenPlain(c.path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	if err != nil {
+		return
+	}
+	_, _ = f.Write(text) // what is torn counts as nothing
+	_ = f.Close()
 }

@@ -50,6 +50,12 @@ type Index struct {
 	sight  sight
 }
 
+// What follows the index's name in those of its lock files.
+const (
+	LockExt = ".lock"
+	NextExt = ".next"
+)
+
 // New returns the index in dir. It doesn't touch the folder yet.
 func New(dir string, readOnly bool) *Index {
 	x := &Index{dir: dir, readOnly: readOnly, hands: hands{make(chan func()), make(chan struct{})}}

@@ -18,7 +18,7 @@ var ErrLocked = errors.New("locked")
 // file that the path names now.
 func TryLock(path string) (*Lock, error) {
 	for {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+		f, err := OpenPlain(path, os.O_CREATE|os.O_RDWR, 0o644)
 		if err != nil {
 			return nil, err
 		}
@@ -51,7 +51,7 @@ const longestPause = 15 * time.Millisecond
 
 // tryExisting is TryLock for readers: it neither creates nor writes the file. If there is no file, nobody holds the lock.
 func tryExisting(path string) (*Lock, error) {
-	f, err := os.Open(path)
+	f, err := OpenPlain(path, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Lock{}, nil
 	} else if err != nil {

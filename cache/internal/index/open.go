@@ -27,12 +27,12 @@ func (x *Index) open(ctx context.Context) error {
 		}
 		return nil
 	}
-	next, err := await(ctx, x.dir+".next", TryLock)
+	next, err := await(ctx, x.dir+NextExt, TryLock)
 	if err != nil {
 		return err
 	}
 	defer next.Unlock() // held until Badger is open, so that a reader that still has it sees that a writer waits
-	l, err := await(ctx, x.dir+".lock", TryLock)
+	l, err := await(ctx, x.dir+LockExt, TryLock)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (x *Index) openAsItIs(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(x.dir, "MANIFEST")); errors.Is(err, fs.ErrNotExist) {
 		return ErrNone
 	}
-	next, err := await(ctx, x.dir+".next", tryExisting)
+	next, err := await(ctx, x.dir+NextExt, tryExisting)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (x *Index) openAsItIs(ctx context.Context) error {
 // openCopy opens a copy outside the state folder. After a crash, Badger has to repair its files before it can read them, and a reader must
 // leave no trace.
 func (x *Index) openCopy(ctx context.Context) error {
-	held, err := await(ctx, x.dir+".lock", tryExisting) // no writer may begin meanwhile
+	held, err := await(ctx, x.dir+LockExt, tryExisting) // no writer may begin meanwhile
 	if err != nil {
 		return err
 	}

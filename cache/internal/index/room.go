@@ -5,23 +5,45 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
 // spareFiles is how many files Badger opens besides those of its folder. It was found by counting.
 const spareFiles = 12
 
-// descriptors makes sure that all files of the index can be open at the same time. Badger ends the process when it can't open one.
-func descriptors(dir string) error {
+// openable makes sure that all files of the index are files, and can be open at the same time. Badger would wait for the other end of a named
+// pipe, and ends the process when it can't open a file.
+func openable(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	for _, e := range entries {
+		if err := plainEntry(dir, e); err != nil && !Outside(err) {
+			return &Damage{err.Error()}
+		} else if err != nil {
+			return err
+		}
 	}
 	n := len(entries) + spareFiles
 	if err := canOpen(n); err != nil {
 		return fmt.Errorf("the index needs %d open files: %w", n, err)
 	}
 	return nil
+}
+
+// plainEntry returns an error unless an entry of a folder is, or leads to, a file or a folder.
+func plainEntry(dir string, e fs.DirEntry) error {
+	path, mode := filepath.Join(dir, e.Name()), e.Type()
+	if mode&fs.ModeSymlink != 0 {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		mode = info.Mode()
+	}
+	return Plain(path, mode)
 }
 
 // Badger writes through memory maps, and on a full disk that ends the process (SIGBUS). So Badger is opened for writing only if there is

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -92,7 +91,7 @@ func (t *tables) check(dir string, readOnly bool) error {
 // listedTables are the tables that the manifest lists. Other tables are ones that a killed process hadn't finished or was about to remove.
 // They say nothing about the index, and Badger removes them.
 func listedTables(dir string) ([]uint64, error) {
-	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
+	f, err := OpenPlain(filepath.Join(dir, badger.ManifestFilename), os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	} else if err != nil {
@@ -250,25 +249,23 @@ func sums(data, checksum []byte) bool {
 // readable makes sure that the machine lets us read an index. An error of Badger's doesn't tell a fault of the machine from damage.
 func readable(dir string) error {
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, syscall.ENOTDIR) {
-		return nil // no fault of the machine: a file lies there
-	} else if err != nil {
+	for i := 0; i < len(entries) && !Outside(err); i++ {
+		if e := entries[i]; !e.IsDir() {
+			err = readAll(filepath.Join(dir, e.Name()))
+		}
+	}
+	if Outside(err) {
 		return err
 	}
-	for _, e := range entries {
-		if e.IsDir() {
-			continue
-		}
-		f, err := os.Open(filepath.Join(dir, e.Name()))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		} else if err != nil {
-			return err
-		}
-		_, err = io.Copy(io.Discard, f)
-		if err := errors.Join(err, f.Close()); err != nil {
-			return err
-		}
+	return nil // what else there was would be so on any machine
+}
+
+// readAll reads a file to its end.
+func readAll(path string) error {
+	f, err := OpenPlain(path, os.O_RDONLY, 0)
+	if err != nil {
+		return err
 	}
-	return nil
+	_, err = io.Copy(io.Discard, f)
+	return errors.Join(err, f.Close())
 }

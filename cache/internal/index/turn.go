@@ -191,7 +191,7 @@ func (x *Index) shutIdle() {
 
 // othersWait tells whether another process is in the queue, to read or to write.
 func (x *Index) othersWait() bool {
-	wait, _ := Locked(x.dir + ".next")
+	wait, _ := Locked(x.dir + NextExt)
 	return wait
 }
 

@@ -43,7 +43,7 @@ func Goes(store *cache.Store, id string) (bool, error) { return store.Leased(ali
 
 // Head is a run's record as it was known when the run began.
 func Head(store *cache.Store, id string) (*record.Run, error) {
-	f, err := os.Open(store.RunEvents(id))
+	f, err := cache.OpenPlain(store.RunEvents(id), os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func Head(store *cache.Store, id string) (*record.Run, error) {
 // Follow yields the lines of a run's events from an offset in their file (0: the first event), each with the offset behind it. It waits for
 // more until the run's process has ended. If a run's events aren't kept, there are none.
 func Follow(ctx context.Context, store *cache.Store, id string, from int64, each func(line []byte, next int64) error) error {
-	f, err := os.Open(store.RunEvents(id))
+	f, err := cache.OpenPlain(store.RunEvents(id), os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -101,7 +100,7 @@ func remember(store *cache.Store, s Summary) {
 	if err != nil {
 		return
 	}
-	f, err := os.OpenFile(store.RunSummaries(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	f, err := cache.OpenPlain(store.RunSummaries(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
 	if err != nil {
 		return
 	}
@@ -160,14 +159,14 @@ type summaries struct {
 }
 
 func (s *summaries) open(store *cache.Store) error {
-	f, err := os.Open(store.RunSummaries())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	} else if err != nil {
+	f, err := cache.OpenPlain(store.RunSummaries(), os.O_RDONLY, 0)
+	if cache.Outside(err) {
 		return fmt.Errorf("the runs' summaries: %w", err)
+	} else if err != nil {
+		return nil
 	}
 	st, err := f.Stat()
-	if err != nil {
+	if err != nil || !st.Mode().IsRegular() {
 		return errors.Join(err, f.Close())
 	}
 	s.file, s.at, s.block, s.lines = f, st.Size(), 1<<18, map[string][]byte{}

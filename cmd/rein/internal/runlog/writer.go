@@ -58,7 +58,7 @@ func (w *Writer) Begin(r *record.Run) {
 	if w.lease, err = w.store.TryLease(alive(r.ID)); err != nil || w.lease == nil {
 		return
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	f, err := cache.OpenPlain(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
 	if err != nil {
 		return
 	}
