@@ -1,12 +1,17 @@
 package train
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"rein/cache"
 )
 
 // progress is the state of a training between two epochs. A run that was killed continues from it, with the same result.
@@ -30,7 +35,7 @@ type point struct {
 	Value float64
 }
 
-// save replaces the checkpoint in dir. After a crash the previous checkpoint is still there.
+// save replaces the checkpoint in dir, which ends with the digest of what precedes it. After a crash the previous checkpoint is still there.
 func (p *progress) save(dir string) error {
 	if dir == "" {
 		return nil
@@ -39,8 +44,12 @@ func (p *progress) save(dir string) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(gob.NewEncoder(f).Encode(p), f.Close())
+	sum := sha256.New()
+	err = gob.NewEncoder(io.MultiWriter(f, sum)).Encode(p)
 	if err == nil {
+		_, err = f.Write(sum.Sum(nil))
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), filepath.Join(dir, "progress"))
 	}
 	if err != nil {
@@ -54,7 +63,7 @@ func resume(dir string) (*progress, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	f, err := os.Open(filepath.Join(dir, "progress"))
+	f, err := cache.OpenPlain(filepath.Join(dir, "progress"), os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -62,9 +71,37 @@ func resume(dir string) (*progress, error) {
 		return nil, err
 	}
 	defer f.Close()
+	text, err := proven(f)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
 	p := &progress{}
-	if err := gob.NewDecoder(f).Decode(p); err != nil || p.Weights == nil || p.Best == nil {
+	if err := gob.NewDecoder(text).Decode(p); err != nil || p.Weights == nil || p.Best == nil {
 		return nil, fmt.Errorf("checkpoint: %w", errors.Join(err, errors.New("is of no use")))
 	}
 	return p, nil
+}
+
+// proven is what precedes the digest at the end of a checkpoint, if that is its digest. A number that was changed, or that a power cut kept
+// from the disk, would still be a number.
+func proven(f *os.File) (io.Reader, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	size := info.Size() - sha256.Size
+	if size < 0 {
+		return nil, errors.New("it is cut")
+	}
+	sum, want := sha256.New(), make([]byte, sha256.Size)
+	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, size)); err != nil {
+		return nil, err
+	}
+	if _, err := f.ReadAt(want, size); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(sum.Sum(nil), want) {
+		return nil, errors.New("its content isn't what was written")
+	}
+	return io.NewSectionReader(f, 0, size), nil
 }
