@@ -119,10 +119,13 @@ func (s *Store) plain(ctx context.Context, b Blob, handed bool) (string, error) 
 	case seal.Equal(fresh) && s.proven(b, t):
 		return path, nil
 	}
+	if t.linked || t.dir != b.Dir || t.size() != b.Size { // what its content is needn't be read
+		return "", s.damaged(b, path)
+	}
 	if err := t.hash(ctx, nil); err != nil {
 		return "", err
 	}
-	if !t.linked && t.blob() == b {
+	if t.blob() == b {
 		return path, s.prove(ctx, b, t, seal, due)
 	}
 	return "", s.damaged(b, path)

@@ -249,3 +249,28 @@ func TestOldProofIsMadeAgain(t *testing.T) {
 		s.Close()
 	}
 }
+
+// A blob of another size is damaged, whatever it holds: a file that a fault has made endless isn't read.
+func TestBlobOfAnotherSizeIsNotRead(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	src := filepath.Join(t.TempDir(), "made")
+	write(t, filepath.Join(src, "a"), "content")
+	folder, err := s.Adopt(t.Context(), src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []Blob{adopt(t, s, "content"), folder} {
+		path, err := s.Path(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.Dir {
+			path = filepath.Join(path, "a")
+		}
+		if err := errors.Join(os.Chmod(path, 0o600), os.Truncate(path, 1<<42)); err != nil {
+			t.Skip(err) // a file system without holes
+		}
+		_, err = s.Path(t.Context(), b)
+		wantMiss(t, err, "damaged")
+	}
+}
