@@ -83,7 +83,7 @@ func (a *app) calibrate(c *cobra.Command, pkg string, o calibrateFlags) error {
 		defer f.Close()
 		attacks = texts(in, "malicious")
 	}
-	traffic := a.typed(c.Context(), '\n')
+	traffic := a.typed(c.Context(), o.field, '\n')
 	if o.traffic != "-" {
 		in, f, err := openPrompts(o.traffic, o.field, '\n', false)
 		if err != nil {
@@ -93,6 +93,7 @@ func (a *app) calibrate(c *cobra.Command, pkg string, o calibrateFlags) error {
 		traffic = in
 	}
 	r, err := calibrate.Package(c.Context(), pkg, o.Config, texts(traffic, ""), attacks)
+	fmt.Fprint(a.err, traffic.doubt("a file whose name ends in .jsonl is read as objects"))
 	var read *readError
 	switch {
 	case errors.As(err, &read):

@@ -50,7 +50,7 @@ EXIT STATUS
 			if null {
 				end = 0
 			}
-			in := a.typed(c.Context(), end)
+			in := a.typed(c.Context(), field, end)
 			if objects {
 				in.field = field
 			}
@@ -120,6 +120,7 @@ func (a *app) score(ctx context.Context, path, profile string, why explaining, k
 			if cut.prompts > 0 {
 				fmt.Fprintf(a.err, "warning: %s longer than the model reads: %s %s of them were not scored; divide such prompts and score the parts\n", human.Many(cut.prompts, "prompt"), human.Count(cut.units), s.CutUnit())
 			}
+			fmt.Fprint(a.err, in.doubt("--jsonl reads lines as objects"))
 			if in.field == "" && !a.json && !a.quiet {
 				fmt.Fprintf(a.err, "threshold %.6f\n", s.Threshold())
 			}

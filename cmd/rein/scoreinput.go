@@ -30,6 +30,17 @@ type prompts struct {
 	end   byte   // of a prompt
 	field string // field of the JSON objects that hold the prompts; empty: prompts are plain text
 	line  int
+
+	asObjects string // field that the prompts would have if lines were objects
+	isObject  bool   // the first line is such an object, but is read as plain text
+}
+
+// doubt warns of objects that were read as plain text, or is empty. how says how they are read as objects.
+func (p *prompts) doubt(how string) string {
+	if !p.isObject {
+		return ""
+	}
+	return fmt.Sprintf("warning: %s: the first line is a JSON object, and all of it was scored, not only its %q: %s\n", p.name, p.asObjects, how)
 }
 
 // openPrompts opens a file of prompts. objects tells whether they come in JSON objects.
@@ -38,7 +49,7 @@ func openPrompts(name, field string, end byte, objects bool) (*prompts, io.Close
 	if err != nil {
 		return nil, nil, configError(err)
 	}
-	in := &prompts{r: bufio.NewReaderSize(f, promptBuffer), name: name, end: end}
+	in := &prompts{r: bufio.NewReaderSize(f, promptBuffer), name: name, end: end, asObjects: field}
 	if objects || isJSONL(name) && end == '\n' {
 		in.field = field
 	}
@@ -51,9 +62,9 @@ func openPrompts(name, field string, end byte, objects bool) (*prompts, io.Close
 	return in, f, nil
 }
 
-// typed are the prompts of the standard input.
-func (a *app) typed(ctx context.Context, end byte) *prompts {
-	return &prompts{r: bufio.NewReaderSize(interruptible(ctx, a.in), promptBuffer), name: "standard input", end: end}
+// typed are the prompts of the standard input, as plain text. field is the one that they would have as JSON objects.
+func (a *app) typed(ctx context.Context, field string, end byte) *prompts {
+	return &prompts{r: bufio.NewReaderSize(interruptible(ctx, a.in), promptBuffer), name: "standard input", end: end, asObjects: field}
 }
 
 // promptBuffer is how much of the input is read at a time, in bytes.
@@ -79,6 +90,10 @@ func (p *prompts) next() (prompt, error) {
 		p.line++
 		b = bytes.TrimSuffix(b, []byte{p.end})
 		if p.field == "" {
+			if p.line == 1 && p.end == '\n' {
+				var fields map[string]json.RawMessage
+				p.isObject = json.Unmarshal(b, &fields) == nil && fields[p.asObjects] != nil
+			}
 			return prompt{text: string(b)}, nil
 		}
 		if len(bytes.TrimSpace(b)) > 0 {
