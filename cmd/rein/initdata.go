@@ -154,8 +154,13 @@ func (a *app) lookAt(ctx context.Context, p dataPath, asked scaffold.Reading) er
 	case g.Benign == 0 || malicious == 0:
 		a.say("note: all of these first rows are %s; both kinds are needed", kindOf(g))
 	}
-	if len(g.Fields["source"]) == 0 && g.Sources < 2 && p.flag == "train" {
-		a.say("note: no column says where a row is from. With one (source), rein keeps the sources of training and test apart, and says what the model does on new ones; --columns source=NAME names it")
+	const use = "rein keeps the sources of training and test apart, and says what the model does on new ones"
+	switch {
+	case g.Sources > 1 || p.flag != "train":
+	case len(g.Fields["source"]) == 0:
+		a.say("note: no column says where a row is from. With one (source), %s; --columns source=NAME names it", use)
+	default:
+		a.say("note: all of these rows are of one source, by %s. With several, %s", strings.Join(g.Fields["source"], " or "), use)
 	}
 	return nil
 }

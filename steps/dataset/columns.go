@@ -41,7 +41,7 @@ type NoColumn struct {
 
 // Error implements error.
 func (e *NoColumn) Error() string {
-	return fmt.Sprintf("no column %q for %s; the columns are %s", e.Column, e.Field, strings.Join(e.names, ", "))
+	return fmt.Sprintf("no column %q for %s; the columns are %s", e.Column, e.Field, namesOf(e.names))
 }
 
 // columnsOf finds the column of each field among a record's names. A column that the user named must exist. The exception is the label's
@@ -77,10 +77,19 @@ func columnsOf(names []string, asked map[string]string, labelled bool) (map[stri
 		if slices.ContainsFunc(names, isLabel) {
 			hint = "; if that is a row already, put a line with the columns' names above it: text,label"
 		}
-		return nil, fmt.Errorf("no text column among %s: name it with columns = { text = \"...\" }%s", clip(strings.Join(names, ", "), 200), hint)
+		return nil, fmt.Errorf("no text column among %s: name it with columns = { text = \"...\" }%s", namesOf(names), hint)
 	}
 	forget(out, asked)
 	return out, nil
+}
+
+// namesOf lists columns in one line. What is no header may be long, and have line ends.
+func namesOf(columns []string) string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		out[i] = clip(strings.Join(strings.Fields(c), " "), 60)
+	}
+	return clip(strings.Join(out, ", "), 200)
 }
 
 // isLabel tells whether a column's name may itself be a label's value.

@@ -300,7 +300,7 @@ func (r *reader) recognise(rec table.Record) error {
 		}
 		if len(r.labelColumns) == 0 && !named {
 			return fmt.Errorf("%s: no label column among %s: name it with columns = { label = \"...\" }, or say label = \"benign\" or \"malicious\" for all rows without one",
-				rec.File, clip(strings.Join(rec.Names, ", "), 200))
+				rec.File, namesOf(rec.Names))
 		}
 	}
 	columns["text"] = r.textColumn
