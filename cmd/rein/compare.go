@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -273,16 +272,23 @@ func (a *app) past(r *compare.Result) (out []render.Past) {
 		return nil
 	}
 	defer store.Close()
-	runs, _, err := runlog.History(store, mostPast, nil, func(s runlog.Summary) bool {
-		return slices.ContainsFunc(s.Pipelines, func(p runlog.PipelineSummary) bool { return r.Strategy(p.Name) != nil })
-	})
+	compared := func(p runlog.PipelineSummary) bool { // a pipeline of another file may have the same name
+		s := r.Strategy(p.Name)
+		return s != nil && s.File == p.File
+	}
+	runs, _, err := runlog.History(store, mostPast, nil, func(s runlog.Summary) bool { return slices.ContainsFunc(s.Pipelines, compared) })
 	if err != nil {
 		return nil
 	}
 	for _, run := range slices.Backward(runs) {
-		p := render.Past{Commit: cmp.Or(view.Revision(run.Git), run.Started.Local().Format("2 Jan")), Figures: map[string]map[string]compare.Figure{}}
+		p := render.Past{Commit: run.Started.Local().Format("2 Jan"), Figures: map[string]map[string]compare.Figure{}}
+		if run.Git.Revision != "" {
+			p.Commit = view.Revision(run.Git)
+		}
 		for _, of := range run.Pipelines {
-			p.Figures[of.Name] = of.Figures
+			if compared(of) {
+				p.Figures[of.Name] = of.Figures
+			}
 		}
 		out = append(out, p)
 	}

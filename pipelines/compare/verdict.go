@@ -133,6 +133,7 @@ func Limits(e record.Expectation) (least, most float64) {
 type Summary struct {
 	Figures map[string]Figure // of its result step and of those that only it has; empty where nothing was measured
 	Gates   []Gate            // its targets, and the expectations that bind it
+	Hopes   []Gate            // the expectations that don't bind it and set a limit
 }
 
 // Summarize reads a pipeline's record. It opens no rows.
@@ -148,10 +149,13 @@ func Summarize(p record.Pipeline) (Summary, error) {
 		out.Gates = append(out.Gates, Check(name, s.Targets[name], s.Measured))
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Expected)) {
-		if e := s.Expected[name]; e.Binding {
+		switch e := s.Expected[name]; {
+		case e.Binding:
 			g := Check(name, e, s.Measured)
 			g.Binding = true
 			out.Gates = append(out.Gates, g)
+		case e.AtLeast != nil || e.AtMost != nil:
+			out.Hopes = append(out.Hopes, Check(name, e, s.Measured))
 		}
 	}
 	return out, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"rein/engine/record"
@@ -14,7 +15,7 @@ import (
 // outcomeFigures is how many of a pipeline's figures a run ends with.
 const outcomeFigures = 4
 
-// Outcome ends a run with what it was made for: each pipeline's main figures, the targets that they miss, and what to do next.
+// Outcome ends a run with what it was made for: each pipeline's main figures, the targets and the expectations that they miss, and what to do next.
 // Expectations that bind are left out: missing one is the run's error. Pipelines without figures have no line. flags are those of the run
 // that the comparison needs, too.
 func Outcome(w io.Writer, pipelines []record.Pipeline, flags string, o Options) error {
@@ -37,8 +38,10 @@ func Outcome(w io.Writer, pipelines []record.Pipeline, flags string, o Options) 
 		files = append(files, p.File)
 		width := cmp.Or(o.Width, math.MaxInt)
 		b.WriteString(paragraph(p.Name+": ", strings.Join(parts, ", "), width))
-		for _, g := range s.Gates {
-			if !g.Passed && !g.Binding {
+		missed := map[string]bool{} // by metric: a target says as much as an expectation of the same figure
+		for _, g := range slices.Concat(s.Gates, s.Hopes) {
+			if !g.Passed && !g.Binding && !missed[g.Metric] {
+				missed[g.Metric] = true
 				b.WriteString(paragraph("  misses ", Missed(g), width))
 			}
 		}
