@@ -2,6 +2,7 @@ package steps
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"reflect"
 	"slices"
@@ -108,12 +109,18 @@ func decodeGo(fv reflect.Value, x cty.Value, at string) error {
 		fv.SetBool(x.True())
 	case reflect.Int, reflect.Int64:
 		n, acc := x.AsBigFloat().Int64()
-		if acc != big.Exact {
+		if acc != big.Exact && !x.AsBigFloat().IsInt() {
 			return fmt.Errorf("%s: %s is not a whole number", at, x.AsBigFloat().Text('g', 12))
+		}
+		if acc != big.Exact {
+			return fmt.Errorf("%s: %s is too large a number", at, x.AsBigFloat().Text('g', 12))
 		}
 		fv.SetInt(n)
 	case reflect.Float64:
 		n, _ := x.AsBigFloat().Float64()
+		if math.IsInf(n, 0) {
+			return fmt.Errorf("%s: %s is too large a number", at, x.AsBigFloat().Text('g', 12))
+		}
 		fv.SetFloat(n)
 	case reflect.Pointer:
 		fv.Set(reflect.New(fv.Type().Elem()))

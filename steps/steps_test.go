@@ -112,6 +112,8 @@ func TestConfigErrors(t *testing.T) {
 	size := cty.NumberIntVal(1)
 	for want, args := range map[string]map[string]cty.Value{
 		"size: is required":          {},
+		"size: 1e+400 is too large":  {"size": cty.MustParseNumberVal("1e400")},
+		"rate: 1e+400 is too large":  {"size": size, "rate": cty.MustParseNumberVal("1e400")},
 		"size: 1.5 is not a whole":   {"size": cty.NumberFloatVal(1.5)},
 		`mode: "c" is none of a, b`:  {"size": size, "mode": cty.StringVal("c")},
 		`mode: "" is none of a, b`:   {"size": size, "mode": cty.StringVal("")},

@@ -12,6 +12,7 @@ import (
 	"rein/pipelines/lang/diag"
 	"rein/pipelines/lang/grammar"
 	"rein/steps"
+	"rein/steps/metric"
 )
 
 // decoder turns a parsed file into a module.
@@ -87,7 +88,7 @@ func (d *decoder) file(body hcl.Body) {
 		case "set":
 			d.m.set = append(d.m.set, d.free(b.Body, d.m.set, "set value")...)
 		case "expect":
-			d.m.expect = append(d.m.expect, d.free(b.Body, d.m.expect, "expectation")...)
+			d.m.expect = append(d.m.expect, d.freeBy(b.Body, d.m.expect, "expectation", metric.Canonical)...)
 		case "plan":
 			d.m.plan = append(d.m.plan, d.free(b.Body, d.m.plan, "planning fact")...)
 		case "sweep":
@@ -157,6 +158,14 @@ func (d *decoder) constant(c *hcl.BodyContent, name string, to any) {
 
 // free reads a block that takes any argument.
 func (d *decoder) free(body hcl.Body, have []*attr, what string) []*attr {
+	return d.freeBy(body, have, what, itself)
+}
+
+// itself is the meaning of names that mean nothing but themselves.
+func itself(name string) string { return name }
+
+// freeBy reads a block that takes any argument. No two of them may have names of the same meaning.
+func (d *decoder) freeBy(body hcl.Body, have []*attr, what string, meaning func(string) string) []*attr {
 	if native, ok := body.(*hclsyntax.Body); ok {
 		for _, b := range native.Blocks {
 			d.errorf(b.TypeRange, "Unexpected block", "Only NAME = VALUE is possible here: write %s = { ... } with an equals sign.", b.Type)
@@ -166,22 +175,38 @@ func (d *decoder) free(body hcl.Body, have []*attr, what string) []*attr {
 	m, diags := body.JustAttributes()
 	d.diags = append(d.diags, diags...)
 	out := sortedAttrs(m, d.m)
-	for _, a := range out {
-		for _, h := range have {
-			if h.name == a.name {
-				diag.Also(d.errorf(a.nameRange, "Duplicate "+what, "%q was given already.", a.name), h.rng, "the first")
-			}
-		}
-	}
+	d.diags = append(d.diags, duplicates(have, out, what, meaning)...)
 	return out
+}
+
+// duplicates reports those of more that mean the same as an earlier one, or one of have.
+func duplicates(have, more []*attr, what string, meaning func(string) string) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	first := make(map[string]*attr, len(have)+len(more))
+	for _, a := range have {
+		first[meaning(a.name)] = a
+	}
+	for _, a := range more {
+		h := first[meaning(a.name)]
+		if h == nil {
+			first[meaning(a.name)] = a
+			continue
+		}
+		d := errorAt(a.nameRange, "Duplicate "+what, "%q was given already.", a.name)
+		if h.name != a.name {
+			d = errorAt(a.nameRange, "Duplicate "+what, "%q and %q are names of one figure: give it once.", h.name, a.name)
+		}
+		diags = append(diags, diag.Also(d, h.rng, "the first"))
+	}
+	return diags
 }
 
 // block reads a body by its schema, blocks within it too.
 func (d *decoder) block(b *hcl.Block, s *schema) *block {
 	out := &block{name: b.Type, attrs: map[string]*attr{}, rng: b.DefRange, in: d.m}
 	if s.Free {
-		for _, a := range d.free(b.Body, nil, "argument") {
-			out.attrs[a.name] = a
+		for _, a := range d.freeBy(b.Body, nil, "expectation", metric.Canonical) {
+			out.attrs[metric.Canonical(a.name)] = a // overrides one of another name, too
 		}
 		return out
 	}

@@ -110,8 +110,8 @@ func (e *evaluator) plain(a *attr) (any, bool) {
 	}
 	var out any
 	js, err := jsonOf(v)
-	if err == nil {
-		err = json.Unmarshal(js, &out)
+	if err == nil && json.Unmarshal(js, &out) != nil { // a number in it is too large
+		err = errNotFinite
 	}
 	if err != nil {
 		e.diags = e.diags.Append(errorAt(a.expr.Range(), "Wrong type of value", "%s can't be recorded: %s.", a.name, err))
@@ -234,9 +234,10 @@ func (e *evaluator) expectation(a *attr, v cty.Value) (record.Expectation, bool)
 			continue
 		}
 		want := key.Value()
-		n, err := convert.Convert(n, want)
+		given := n
+		n, err := convert.Convert(given, want)
 		if err != nil {
-			return wrong("%s.%s is a %s: %s.", a.name, k, want.FriendlyName(), err)
+			return wrong("%s.%s is %s; this is %s.", a.name, k, map[bool]string{true: "true or false", false: "a number"}[want == cty.Bool], diag.WhatIs(given))
 		}
 		if k != "binding" && math.IsInf(*float(n), 0) {
 			return wrong("%s.%s is %s: %s.", a.name, k, diag.Show(n), errNotFinite)
@@ -304,5 +305,6 @@ func objectAttrs(a *attr, e *evaluator) []*attr {
 		}
 		out = append(out, &attr{name: name, expr: p.Value, rng: hcl.RangeBetween(p.Key.Range(), p.Value.Range()), nameRange: p.Key.Range(), in: a.in})
 	}
+	e.add(duplicates(nil, out, "expectation", metric.Canonical))
 	return out
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2/json"
 
 	"rein/pipelines/lang/diag"
+	"rein/steps/metric"
 )
 
 // module parses and decodes a file, once. from is the place in another file that names it. It returns nil if the file can't be read.
@@ -197,10 +198,10 @@ func (l *loader) merge(c chain) *merged {
 			at[s.name] = len(m.steps)
 			m.steps = append(m.steps, s)
 		}
-		m.locals = overlayAttrs(m.locals, f.locals)
-		m.set = overlayAttrs(m.set, f.set)
-		m.expect = overlayAttrs(m.expect, f.expect)
-		m.plan = overlayAttrs(m.plan, f.plan)
+		m.locals = overlayAttrs(m.locals, f.locals, itself)
+		m.set = overlayAttrs(m.set, f.set, itself)
+		m.expect = overlayAttrs(m.expect, f.expect, metric.Canonical)
+		m.plan = overlayAttrs(m.plan, f.plan, itself)
 		if f.compare != nil {
 			m.compare = mergeBlock(m.compare, f.compare)
 		}
@@ -221,9 +222,10 @@ func overlayBy[T any](list []T, x T, name func(T) string, join func(old, new T) 
 
 func replaceWith[T any](_, x T) T { return x }
 
-func overlayAttrs(list, over []*attr) []*attr {
+// overlayAttrs replaces the attributes whose names have the same meaning, or appends.
+func overlayAttrs(list, over []*attr, meaning func(string) string) []*attr {
 	for _, a := range over {
-		list = overlayBy(list, a, func(a *attr) string { return a.name }, replaceWith)
+		list = overlayBy(list, a, func(a *attr) string { return meaning(a.name) }, replaceWith)
 	}
 	return list
 }

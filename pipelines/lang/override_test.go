@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"rein/engine"
+	"rein/engine/record"
 	"rein/pipelines/lang/diag"
 	"rein/pipelines/lang/langtest"
 )
@@ -44,6 +46,20 @@ variable "n" {
 		if len(diags) != 1 || !strings.Contains(diags[0].Detail, want) {
 			t.Errorf("%s: %v, want %q", value, diags, want)
 		}
+	}
+}
+
+// An expectation overrides the base's of the same figure, whichever of its names either has: null takes it back.
+func TestOverridingAnExpectationByAnotherName(t *testing.T) {
+	p := loadFiles(t, map[string]string{
+		"base.hcl": "expect { tp_rate = 0.9 }\ncompare {\n  target { tp_rate = 0.9 }\n}\n",
+		"main.hcl": "pipeline \"p\" { extends = \"base.hcl\" }\nexpect { recall = null }\ncompare {\n  target { recall = null }\n}\n"}, nil)
+	var m record.Meta
+	if err := json.Unmarshal(p.Meta, &m); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Expect) > 0 || len(m.Targets) > 0 {
+		t.Errorf("expected are %v, targets %v", m.Expect, m.Targets)
 	}
 }
 
