@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/clipperhouse/displaywidth"
 	"github.com/hashicorp/hcl/v2"
@@ -92,9 +93,9 @@ func (s Style) snippet(b *strings.Builder, n *Snippet, underline, color string) 
 		fmt.Fprintf(b, "  %*s %s\n", margin, "", s.paint(faint, "|"))
 		offset := 0
 		for i, line := range lines[:shown] {
-			line = strings.TrimSuffix(line, "\r")
+			line, from, to := s.fit(strings.TrimSuffix(line, "\r"), n.HighlightStartOffset-offset, n.HighlightEndOffset-offset, margin+5)
 			fmt.Fprintf(b, "  %s %s\n", s.paint(faint, fmt.Sprintf("%*d |", margin, n.StartLine+i)), strings.TrimRight(printable(line), " \t"))
-			s.mark(b, line, n.HighlightStartOffset-offset, n.HighlightEndOffset-offset, margin, underline, color)
+			s.mark(b, line, from, to, margin, underline, color)
 			offset += len(lines[i]) + 1
 		}
 		if shown < len(lines) {
@@ -104,6 +105,38 @@ func (s Style) snippet(b *strings.Builder, n *Snippet, underline, color string) 
 	for _, v := range n.Values {
 		fmt.Fprintf(b, "  %*s %s %s %s\n", margin, "", s.paint(faint, "="), s.paint(bold, v.Traversal), printable(v.Statement))
 	}
+}
+
+// fit cuts a line that a terminal would break to what stands around the bytes from..to, because a mark can only stand under an unbroken line.
+// Before is how many columns stand before the line.
+func (s Style) fit(line string, from, to, before int) (text string, newFrom, newTo int) {
+	room := s.Width - before
+	if room < 20 || Width(line) <= room {
+		return line, from, to
+	}
+	start, at := 0, min(max(from, 0), len(line))
+	if Width(line[:min(max(to, at), len(line))]) >= room && Width(line[:at]) > room/2 { // the mark would be cut off
+		for Width(line[start:at]) > room/4 {
+			_, n := utf8.DecodeRuneInString(line[start:])
+			start += n
+		}
+	}
+	lead, text := "", line[start:]
+	if start > 0 {
+		lead = "…"
+	}
+	if Width(lead+text) <= room {
+		return lead + text, from - start + len(lead), to - start + len(lead)
+	}
+	end := 0
+	for w := Width(lead) + 1; ; {
+		r, n := utf8.DecodeRuneInString(text[end:])
+		if w += Width(string(r)); w > room {
+			break
+		}
+		end += n
+	}
+	return lead + text[:end] + "…", from - start + len(lead), min(to-start, end) + len(lead)
 }
 
 // mark underlines the bytes from..to of a line, as far as they lie in it.
