@@ -10,6 +10,29 @@ import (
 	"testing"
 )
 
+// A file of the index that is larger than Badger makes it isn't read: that could take hours, or all memory.
+func TestHugeFileOfTheIndex(t *testing.T) {
+	sound, err := os.ReadDir(soundIndex(t, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range sound {
+		dir := soundIndex(t, false)
+		if err := os.Truncate(filepath.Join(dir, f.Name()), 16<<30); err != nil {
+			t.Skip(err)
+		}
+		var damage *Damage
+		if _, err := get(t, newIndex(t, dir, true), "key 1"); !errors.As(err, &damage) {
+			t.Errorf("%s: a reader gets %v", f.Name(), err)
+		}
+		x := newIndex(t, dir, false)
+		set(t, x, "new", "v")
+		if v, err := get(t, x, "new"); err != nil || v != "v" || len(x.SetAside()) != 1 {
+			t.Errorf("%s: a writer gets %q, %v; set aside: %v", f.Name(), v, err, x.SetAside())
+		}
+	}
+}
+
 // Something else lies where a file of the index was. A reader is told of damage, or finds nothing, and leaves everything as it is; a writer sets the index aside
 // and goes on. Nobody waits for the other end of a pipe.
 func TestOddFileOfTheIndex(t *testing.T) {

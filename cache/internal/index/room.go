@@ -7,13 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/dgraph-io/badger/v4"
 )
 
 // spareFiles is how many files Badger opens besides those of its folder. It was found by counting.
 const spareFiles = 12
 
-// openable makes sure that all files of the index are files, and can be open at the same time. Badger would wait for the other end of a named
-// pipe, and ends the process when it can't open a file.
+// openable makes sure that all files of the index are files, are no larger than Badger makes them, and can be open at the same time. Badger
+// would wait for the other end of a named pipe, would read a huge file for hours or into memory, and ends the process when it can't open one.
 func openable(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -33,17 +35,30 @@ func openable(dir string) error {
 	return nil
 }
 
-// plainEntry returns an error unless an entry of a folder is, or leads to, a file or a folder.
+// plainEntry returns an error unless an entry of a folder is, or leads to, a folder or a file that isn't too large.
 func plainEntry(dir string, e fs.DirEntry) error {
-	path, mode := filepath.Join(dir, e.Name()), e.Type()
-	if mode&fs.ModeSymlink != 0 {
-		info, err := os.Stat(path)
-		if err != nil {
-			return err
-		}
-		mode = info.Mode()
+	path := filepath.Join(dir, e.Name())
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) && e.Type()&fs.ModeSymlink == 0 { // a writer has removed it
+		return nil
+	} else if err != nil {
+		return err
 	}
-	return Plain(path, mode)
+	if most := mostBytes(e.Name()); !info.IsDir() && info.Size() > most {
+		return fmt.Errorf("%s: has %d bytes, and Badger makes none with more than %d", path, info.Size(), most)
+	}
+	return Plain(path, info.Mode())
+}
+
+// mostBytes is the size that a file of the index never reaches. Tables and logs have some megabytes; the others are small.
+func mostBytes(name string) int64 {
+	switch name {
+	case badger.KeyRegistryFileName:
+		return 64 << 10
+	case badger.ManifestFilename:
+		return 64 << 20
+	}
+	return 1 << 30
 }
 
 // Badger writes through memory maps, and on a full disk that ends the process (SIGBUS). So Badger is opened for writing only if there is
