@@ -142,3 +142,31 @@ func TestCheapForItsSizeGoesFirst(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
+
+// A record that a fault of the file system has made endless isn't read: that would take all of the memory. It is named as damaged, and put aside.
+func TestEndlessRecord(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	if err := s.WriteRun("r", []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	shelf := Shelf{Dir: t.TempDir(), Mark: "m", Files: 2}
+	if err := shelf.Write("name", []byte("text")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(s.Dir(), runsDir, "r.json"), filepath.Join(shelf.Dir, "name")} {
+		if err := os.Truncate(path, 1<<42); err != nil {
+			t.Skip(err) // a file system without holes
+		}
+	}
+	if _, ok := shelf.Read("name"); ok {
+		t.Error("what is on the shelf counts")
+	}
+	if _, err := s.ReadRun("r"); err == nil || Outside(err) {
+		t.Errorf("the record: %v", err)
+	}
+	for _, want := range []int{1, 0} {
+		if problems, err := s.Verify(t.Context(), true, nil); err != nil || len(problems) != want {
+			t.Errorf("%v, %v, want %d", problems, err, want)
+		}
+	}
+}

@@ -3,11 +3,11 @@ package cache
 import (
 	"cmp"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+
+	"rein/cache/internal/index"
 )
 
 // Shelf is a folder of files that only spare work: any of them may be lost, torn or removed at any time. They aren't synced, and the oldest
@@ -21,27 +21,12 @@ type Shelf struct {
 
 // Read returns what was written under a name. It is not ok where there is nothing, or something else.
 func (s Shelf) Read(name string) (text string, ok bool) {
-	text, err := readText(filepath.Join(s.Dir, name))
+	text, err := index.ReadPlainText(filepath.Join(s.Dir, name))
 	start := len(s.Mark) + len(Digest{})
 	if err != nil || len(text) < start || text[:len(s.Mark)] != s.Mark || SumString(text[start:]) != Digest([]byte(text[len(s.Mark):start])) {
 		return "", false
 	}
 	return text[start:], true
-}
-
-// readText is a file as one text, which is in memory once.
-func readText(path string) (string, error) {
-	f, err := OpenPlain(path, os.O_RDONLY, 0)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	var b strings.Builder
-	if info, err := f.Stat(); err == nil {
-		b.Grow(int(info.Size()))
-	}
-	_, err = io.Copy(&b, f)
-	return b.String(), err
 }
 
 // Write puts the parts, one after another, under a name. Only the owner can read them: values of the environment may be among them.

@@ -1,10 +1,13 @@
 package index
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 )
 
 // NotPlain is the error of a path that holds neither a file nor a folder. To read one would wait for ever, or never end.
@@ -50,12 +53,47 @@ func Kind(mode fs.FileMode) string {
 	return "something else"
 }
 
+// mostRead is more than any file has, in bytes, that rein reads at once. One that has more, as after a fault of the file system, would take
+// all of the memory.
+const mostRead = 1 << 29
+
 // ReadPlain is os.ReadFile by OpenPlain.
 func ReadPlain(path string) ([]byte, error) {
-	f, err := OpenPlain(path, os.O_RDONLY, 0)
+	f, size, err := openWhole(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	var b bytes.Buffer
+	b.Grow(size + bytes.MinRead)
+	_, err = b.ReadFrom(f)
+	return b.Bytes(), err
+}
+
+// ReadPlainText is ReadPlain of a text, which is in memory once.
+func ReadPlainText(path string) (string, error) {
+	f, size, err := openWhole(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	var b strings.Builder
+	b.Grow(size)
+	_, err = io.Copy(&b, f)
+	return b.String(), err
+}
+
+// openWhole opens a file that is to be read at once.
+func openWhole(path string) (f *os.File, size int, err error) {
+	if f, err = OpenPlain(path, os.O_RDONLY, 0); err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() > mostRead {
+		err = fmt.Errorf("%s has %d bytes, far more than was written to it", path, info.Size())
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, int(info.Size()), nil
 }

@@ -189,6 +189,33 @@ func TestSummariesAreReadFromTheEnd(t *testing.T) {
 	})
 }
 
+// Summaries that a fault of the file system has made endless, or that are no file, count as missing: the records are read.
+func TestSummariesThatAreNoSummaries(t *testing.T) {
+	for what, put := range map[string]func(path string) error{
+		"endless": func(path string) error { return errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, 1<<42)) },
+		"folder":  func(path string) error { return os.Mkdir(path, 0o700) },
+		"link":    func(path string) error { return os.Symlink(filepath.Base(path), path) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			store := open(t)
+			text, err := (&record.Run{ID: "r", Verdict: "pass"}).Encode()
+			if err == nil {
+				err = store.WriteRun("r", text)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := put(store.RunSummaries()); err != nil {
+				t.Skip(err)
+			}
+			runs, broken, err := History(store, 0, nil, func(Summary) bool { return true })
+			if err != nil || len(broken) > 0 || len(runs) != 1 || runs[0].ID != "r" {
+				t.Errorf("%v, %v, %v", runs, broken, err)
+			}
+		})
+	}
+}
+
 // BenchmarkHistory10000 is what rein log asks of 10,000 runs of four pipelines: the newest 20, and all.
 func BenchmarkHistory10000(b *testing.B) {
 	store, err := cache.Open(filepath.Join(b.TempDir(), ".rein"), cache.Options{})

@@ -179,6 +179,9 @@ func (s *summaries) close() {
 	}
 }
 
+// longestLine is more than any line has, in bytes. What precedes a longer one isn't looked at: the file is damaged.
+const longestLine = 1 << 20
+
 // of is a run's line; nil where there is none.
 func (s *summaries) of(id string) ([]byte, error) {
 	for s.lines[id] == nil && s.at > 0 {
@@ -194,7 +197,9 @@ func (s *summaries) of(id string) ([]byte, error) {
 			if first == 0 {
 				first = len(text)
 			}
-			s.torn, text = text[:first], text[first:]
+			if s.torn, text = text[:first], text[first:]; len(s.torn) > longestLine {
+				s.torn, s.at = nil, 0
+			}
 		}
 		for _, line := range slices.Backward(bytes.Split(text, []byte("\n"))) {
 			s.add(line)
