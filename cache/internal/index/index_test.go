@@ -222,3 +222,18 @@ func TestAWriterGetsByReaders(t *testing.T) {
 	}
 	wantValue(t, x)
 }
+
+// A reader leaves a table where it is that a damaged manifest doesn't list any more.
+func TestReaderRemovesNoTable(t *testing.T) {
+	dir := filled(t)
+	if err := os.Truncate(filepath.Join(dir, "MANIFEST"), 16); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := os.ReadDir(dir)
+	if _, err := get(t, newIndex(t, dir, true), "k"); !errors.Is(err, ErrNotFound) {
+		t.Error(err)
+	}
+	if after, _ := os.ReadDir(dir); fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("a reader has made %v of %v", after, before)
+	}
+}

@@ -48,6 +48,11 @@ func (t *tables) check(dir string, readOnly bool) error {
 	if err != nil {
 		return err
 	}
+	if readOnly {
+		if err := allListed(dir, ids); err != nil {
+			return err
+		}
+	}
 	t.kept.read()
 	listed := map[string]bool{}
 	var buffer []byte // new memory for each table would take longer than its checksums
@@ -111,6 +116,17 @@ func listedTables(dir string) ([]uint64, error) {
 		return nil, &Damage{badger.ManifestFilename + ": the length of a record is damaged"}
 	}
 	return slices.Sorted(maps.Keys(m.Tables)), nil
+}
+
+// allListed returns an error if there is a table that the manifest doesn't list: Badger would remove it, even if it only reads.
+func allListed(dir string, ids []uint64) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if id, ok := table.ParseFileID(e.Name()); ok && !slices.Contains(ids, id) {
+			return fmt.Errorf("%s isn't listed in the manifest", e.Name())
+		}
+	}
+	return err
 }
 
 // wasWhole tells whether what Badger takes for the beginning of a record, and passes over as a killed process leaves one, is a whole

@@ -15,7 +15,10 @@ import (
 // dropUnsynced cuts records off the end of the manifest that list tables which don't exist. When Badger can't make such a record durable,
 // it removes the table and leaves the record. The table's content is still in a log of what was written last (.mem).
 func dropUnsynced(dir string) error {
-	if logs, err := filepath.Glob(filepath.Join(dir, "*.mem")); err != nil || len(logs) == 0 {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return filepath.Ext(e.Name()) == ".mem" }) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	listed, err := listedTables(dir)
