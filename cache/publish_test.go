@@ -356,3 +356,39 @@ func TestPublishWaitsForTheDisk(t *testing.T) {
 		t.Errorf("the record grows: %v, %v", info, err)
 	}
 }
+
+// A folder that is as rein put it there is rein's, even if the list of its files is lost, torn or something else.
+func TestPublishOverAFolderWithoutItsList(t *testing.T) {
+	for what, damage := range map[string]func(path string) error{
+		"lost":     os.Remove,
+		"torn":     func(path string) error { return os.Truncate(path, 5) },
+		"a folder": func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o700)) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			s := open(t, t.TempDir(), Options{})
+			path := filepath.Join(t.TempDir(), "out")
+			publish := func(text string) error {
+				_, err := s.Publish(t.Context(), blobOf(t, s, map[string]string{"x": text}), path)
+				return err
+			}
+			if err := publish("one"); err != nil {
+				t.Fatal(err)
+			}
+			lists, err := filepath.Glob(filepath.Join(s.Dir(), publishedDir, "*.tree"))
+			if err != nil || len(lists) != 1 {
+				t.Fatal(lists, err)
+			}
+			if err := damage(lists[0]); err != nil {
+				t.Fatal(err)
+			}
+			if err := publish("two"); err != nil {
+				t.Error(err)
+			}
+			write(t, filepath.Join(path, "x"), "mine")
+			var occupied *Occupied
+			if err := publish("three"); !errors.As(err, &occupied) {
+				t.Errorf("what was changed is replaced: %v", err)
+			}
+		})
+	}
+}

@@ -163,6 +163,9 @@ func (p *destination) foreign(t *tree) error {
 	if t.linked {
 		return &Occupied{p.path, "holds a symbolic link, which rein did not put there"}
 	}
+	if slices.Contains(p.record.Blobs, t.blob()) {
+		return nil
+	}
 	held, err := p.held()
 	if err != nil {
 		return err
