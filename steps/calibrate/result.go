@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"io/fs"
 	"iter"
 	"math"
 	"os"
@@ -66,10 +67,10 @@ func Package(ctx context.Context, path string, c Config, traffic, attacks iter.S
 	}
 	defer s.Close()
 	var set *stats.Set
-	reports, _ := filepath.Glob(filepath.Join(dir, "report-*.json")) // the pattern is valid, so there is no error
+	reports, _ := fs.Glob(os.DirFS(dir), "report-*.json") // the pattern is valid, so there is no error
 	for _, r := range reports {
 		if set == nil {
-			set = testSet(r)
+			set = testSet(filepath.Join(dir, r))
 		}
 	}
 	return c.choose(ctx, s, traffic, attacks, set)

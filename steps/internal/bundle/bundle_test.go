@@ -212,3 +212,19 @@ func TestProfileBehindALink(t *testing.T) {
 		t.Errorf("%v, %v", p, err)
 	}
 }
+
+// The profiles of a package are named whatever its folder is called: a name is no pattern.
+func TestProfilesOfAnOddFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "package [1]")
+	if err := os.MkdirAll(filepath.Join(dir, profiles), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b"} {
+		if err := os.WriteFile(filepath.Join(dir, profiles, name+".json"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := available(dir); got != "the package has a, b" {
+		t.Error(got)
+	}
+}

@@ -80,12 +80,12 @@ func ReadProfile(dir, name string) (p Profile, err error) {
 
 // available says which profiles a folder has.
 func available(dir string) string {
-	files, _ := filepath.Glob(filepath.Join(dir, profiles, "*.json")) // the pattern is valid, so there is no error
+	files, _ := fs.Glob(os.DirFS(dir), profiles+"/*.json") // the pattern is valid, so there is no error
 	if len(files) == 0 {
 		return "the package has none"
 	}
 	for i, f := range files {
-		files[i] = strings.TrimSuffix(filepath.Base(f), ".json")
+		files[i] = strings.TrimSuffix(path.Base(f), ".json")
 	}
 	return "the package has " + strings.Join(files, ", ")
 }

@@ -3,6 +3,7 @@ package table
 import (
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -24,13 +25,10 @@ func IsAbout(name string) bool {
 func AboutFiles(dir string) []Source {
 	var out []Source
 	for _, pattern := range []string{"*", "*/*"} {
-		found, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil { // the folder's name isn't a valid pattern; do without such files
-			return nil
-		}
-		for _, p := range found {
-			if name, err := filepath.Rel(dir, p); err == nil && IsAbout(filepath.ToSlash(name)) {
-				out = append(out, Source{filepath.ToSlash(name), p})
+		found, _ := fs.Glob(os.DirFS(dir), pattern) // the pattern is valid, so there is no error
+		for _, name := range found {
+			if IsAbout(name) {
+				out = append(out, Source{name, filepath.Join(dir, filepath.FromSlash(name))})
 			}
 		}
 	}
