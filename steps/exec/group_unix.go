@@ -63,7 +63,7 @@ func runGroup(ctx context.Context, cmd *osexec.Cmd, mark string, out io.Writer) 
 	stop()
 	started.Delete(pid)
 	signal(syscall.SIGKILL)
-	killMarked(mark, children)
+	killMarked(mark, children, nobody)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,14 +16,14 @@ import (
 // adopt makes the orphans of programs children of this process, so that their daemons can be found.
 var adopt = sync.OnceFunc(func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) })
 
-// killMarked kills those of the listed processes that have the mark in their environment. The children of a killed process become children
-// of this one, so it lists again until none is found.
-func killMarked(mark string, list func() []int) {
+// killMarked kills those of the listed processes that have the mark in their environment, unless they are spared. The children of a killed
+// process become children of this one, so it lists again until none is found.
+func killMarked(mark string, list func() []int, spared func(pid int) bool) {
 	const rounds = 1000 // so that it gives up on a program that forks faster than it is killed
 	for range rounds {
 		found := false
 		for _, pid := range list() {
-			if !marked(pid, mark) {
+			if !marked(pid, mark) || spared(pid) {
 				continue
 			}
 			found = true
@@ -34,6 +35,41 @@ func killMarked(mark string, list func() []int) {
 			return
 		}
 	}
+}
+
+// ofAnother returns a function that tells whether a process was started by a rein that lives. A run that begins after the death of another
+// works in a folder of the same name, so the marks of its programs are the same. It adopts what they leave, so it is always above them. The
+// processes from heir on are no such run: they adopt what the dead one has left.
+func ofAnother(mark string, heir int) func(pid int) bool {
+	name, above := executable(os.Getpid()), map[int]bool{}
+	for p := heir; p > 1; p = parent(p) {
+		above[p] = true
+	}
+	return func(pid int) bool {
+		for p := parent(pid); p > 1 && !above[p]; p = parent(p) {
+			if executable(p) == name && !marked(p, mark) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// executable is the name of the file that a process runs, which may have been replaced since.
+func executable(pid int) string {
+	path, _ := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe") // fails for somebody else's process
+	return filepath.Base(strings.TrimSuffix(path, " (deleted)"))
+}
+
+// parent is the parent of a process; 0 if it is gone.
+func parent(pid int) int {
+	stat, _ := readAll("/proc/" + strconv.Itoa(pid) + "/stat")
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]) // the name before may hold spaces
+	if len(fields) < 2 {
+		return 0
+	}
+	p, _ := strconv.Atoi(fields[1])
+	return p
 }
 
 func marked(pid int, mark string) bool {

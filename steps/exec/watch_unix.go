@@ -97,6 +97,9 @@ func startWatcher() {
 	go func() { _ = cmd.Wait() }() // the watcher ends after this process, unless somebody kills it
 }
 
+// nobody is spared.
+func nobody(int) bool { return false }
+
 // watchOver does the watcher's work: it waits until the pipe is closed, then kills what the table lists.
 func watchOver(pipe io.Reader, table *os.File) {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
@@ -111,7 +114,7 @@ func watchOver(pipe io.Reader, table *os.File) {
 				if pid > 1 {
 					_ = syscall.Kill(-pid, syscall.SIGKILL)
 				}
-				killMarked(mark, processes)
+				killMarked(mark, processes, ofAnother(mark, os.Getpid()))
 			}
 		}
 		if err != nil {
