@@ -227,7 +227,7 @@ func TestRefusals(t *testing.T) {
 		"no label column among prompt":             {"a.csv": "prompt\nx\n"},
 		"no text column among foo, label":          {"a.csv": "foo,label\nx,1\n"},
 		"no data file in the folder":               {"README.md": "x"},
-		"no rows: 1 files":                         {"a.csv": "text,label\n"},
+		"no rows: 1 file, 0 unusable rows":         {"a.csv": "text,label\n"},
 		"put a line with the columns' names above": {"a.csv": "who goes there,benign\nx,malicious\n"},
 		"two columns are called":                   {"a.csv": "text,text\nx,1\n"},
 		"not a readable Parquet file":              {"a.parquet": "PAR1 and nothing"},

@@ -33,14 +33,6 @@ func (p *problems) String() string {
 	return s
 }
 
-// unusable counts the bad rows.
-func (r *reader) unusable() string {
-	if r.bad.n == 1 {
-		return "1 unusable row"
-	}
-	return fmt.Sprintf("%d unusable rows", r.bad.n)
-}
-
 // sample says of which rows a count is, if not all were looked at.
 func (r *reader) sample() string {
 	if !r.more {
@@ -49,14 +41,22 @@ func (r *reader) sample() string {
 	return fmt.Sprintf(" (only the first %d of each file were read)", r.most)
 }
 
+// without says how to do without the bad rows, if all rows were looked at and few are bad: many bad ones have a reason of their own.
+func (r *reader) without() string {
+	if r.more || 10*r.bad.n > r.rows {
+		return ""
+	}
+	return fmt.Sprintf("\n  to leave them out: max_bad = %d; with the strategies that rein ships: --var max_bad=%[1]d", r.bad.n)
+}
+
 // finish reports all that was found while reading. It fails if there are too many bad rows or no good ones.
 func (r *reader) finish() error {
 	env := r.env
 	if r.bad.n > r.c.MaxBad {
-		return fmt.Errorf("%s, max_bad allows %d%s:%s%s", r.unusable(), r.c.MaxBad, r.sample(), r.values.unknown(), &r.bad)
+		return fmt.Errorf("%s, max_bad allows %d%s:%s%s%s", counted(r.bad.n, "unusable row"), r.c.MaxBad, r.sample(), r.values.unknown(), &r.bad, r.without())
 	}
 	if r.bad.n > 0 {
-		env.Notef("%s left out, max_bad allows %d%s:%s", r.unusable(), r.c.MaxBad, r.sample(), &r.bad)
+		env.Notef("%s left out, max_bad allows %d%s:%s", counted(r.bad.n, "unusable row"), r.c.MaxBad, r.sample(), &r.bad)
 	}
 	filtered := 0
 	for i, n := range r.dropped {
@@ -64,7 +64,7 @@ func (r *reader) finish() error {
 		env.Notef("filter %d (%s) left out %d rows", i+1, r.tests[i].name, n)
 	}
 	if r.rows == 0 {
-		return fmt.Errorf("no rows: %d files, %d unusable rows, %d left out by filters", r.files, r.bad.n, filtered)
+		return fmt.Errorf("no rows: %s, %s, %d left out by filters", counted(r.files, "file"), counted(r.bad.n, "unusable row"), filtered)
 	}
 	if r.repaired > 0 {
 		env.Notef("%d rows held bytes that are no UTF-8, or half surrogate pairs; U+FFFD stands in their place", r.repaired)

@@ -90,11 +90,14 @@ func (v *values) guessed() string {
 	return fmt.Sprintf("label %s: say labels = { %s } if it is the other way round", strings.Join(taken, ", "), strings.Join(argument, ", "))
 }
 
-func rowCount(n int) string {
+func rowCount(n int) string { return counted(n, "row") }
+
+// counted is a count with what is counted: "1 row", "2 rows".
+func counted(n int, one string) string {
 	if n == 1 {
-		return "1 row"
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d rows", n)
+	return fmt.Sprintf("%d %ss", n, one)
 }
 
 func listed(list []string) string {
