@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,11 +36,13 @@ EXIT STATUS
   rein init --train data/prompts.jsonl strategies
   rein init --train data/prompts.csv --columns text=body,label=flag --labels spam=malicious,ham=benign strategies
   rein init --train data/prompts.jsonl --name careful strategies`,
-		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir := defaultFolder
-			if len(args) == 1 {
-				dir = args[0]
+			if len(args) > 0 {
+				dir = args[len(args)-1]
+			}
+			if st, err := os.Stat(dir); len(args) > 1 || err == nil && !st.IsDir() { // a shell may have made several words of data/*.csv
+				return configError(fmt.Errorf("want rein init [DIR], got %s; several files of data are given as their folder: --train FOLDER", strings.Join(args, " ")))
 			}
 			if err := notNegative("--max-bad", asked.MaxBad); err != nil {
 				return err
@@ -51,9 +54,9 @@ EXIT STATUS
 		},
 	}
 	c.Flags().StringVar(&o.Name, "name", "", "`NAME` of the strategy (default \"first\")")
-	c.Flags().StringVar(&o.Train.Path, "train", "", "labelled prompts: a JSONL, CSV or Parquet `FILE` or a folder")
-	c.Flags().StringVar(&o.Pool.Path, "pool", "", "benign prompts to mine for false positives: a `FILE` or a folder")
-	c.Flags().StringVar(&o.Test.Path, "test", "", "labelled prompts to report on: a `FILE` or a folder")
+	c.Flags().Var(onePath{&o.Train.Path}, "train", "labelled prompts: a JSONL, CSV or Parquet `FILE` or a folder")
+	c.Flags().Var(onePath{&o.Pool.Path}, "pool", "benign prompts to mine for false positives: a `FILE` or a folder")
+	c.Flags().Var(onePath{&o.Test.Path}, "test", "labelled prompts to report on: a `FILE` or a folder")
 	c.Flags().StringToStringVar(&asked.Columns, "columns", nil, "columns whose names aren't usual ones: `FIELD=COLUMN,...`; fields are text, label, source, category and others")
 	c.Flags().StringToStringVar(&asked.Labels, "labels", nil, "what label values mean that aren't usual words: `VALUE=benign,VALUE=malicious`")
 	for _, name := range []string{"columns", "labels"} {
@@ -62,6 +65,19 @@ EXIT STATUS
 	c.Flags().IntVar(&asked.MaxBad, "max-bad", 0, "leave out at most `N` unusable rows")
 	c.Flags().BoolVar(&force, "force", false, "overwrite what is there")
 	return c
+}
+
+// onePath is a flag that takes one path. A second one would replace the first without a word.
+type onePath struct{ at *string }
+
+func (p onePath) String() string { return "" }
+func (p onePath) Type() string   { return "string" }
+func (p onePath) Set(path string) error {
+	if *p.at != "" {
+		return fmt.Errorf("it is %s already; several files are given as their folder", *p.at)
+	}
+	*p.at = path
+	return nil
 }
 
 func (a *app) writeProject(dir string, o scaffold.Options, force bool) error {

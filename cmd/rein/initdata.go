@@ -137,8 +137,7 @@ func (a *app) lookAt(ctx context.Context, p dataPath, asked scaffold.Reading) er
 	p.data.Reading = readingOf(p.flag, asked)
 	g, without, err := glimpse(ctx, p, asked)
 	if err != nil {
-		return configError(fmt.Errorf("--%s %s: %w\n  init takes --columns FIELD=COLUMN,..., --labels VALUE=benign,... and --max-bad N\n  for these data alone: --columns %[1]s.FIELD=COLUMN",
-			p.flag, p.data.Path, err))
+		return configError(fmt.Errorf("--%s %s: %w%s", p.flag, p.data.Path, err, flagsFor(p, err.Error())))
 	}
 	a.say("read  %s: %s", p.data.Path, glimpsed(g))
 	if len(without) > 0 {
@@ -163,6 +162,27 @@ func (a *app) lookAt(ctx context.Context, p dataPath, asked scaffold.Reading) er
 		a.say("note: all of these rows are of one source, by %s. With several, %s", strings.Join(g.Fields["source"], " or "), use)
 	}
 	return nil
+}
+
+// flagsFor says how init takes what a message about data says in the words of the language. It is empty if the message is about something else.
+func flagsFor(p dataPath, message string) string {
+	var flags []string
+	for _, f := range [][2]string{{"columns", "--columns FIELD=COLUMN,..."}, {"labels", "--labels VALUE=benign,..."}, {"max_bad", "--max-bad N"}} {
+		if strings.Contains(message, f[0]) {
+			flags = append(flags, f[1])
+		}
+	}
+	var b strings.Builder
+	if len(flags) > 0 {
+		fmt.Fprintf(&b, "\n  init takes %s", strings.Join(flags, ", "))
+	}
+	if len(flags) > 0 && p.flag != "train" {
+		fmt.Fprintf(&b, "\n  for these data alone: --columns %[1]s.FIELD=COLUMN, --labels %[1]s.VALUE=benign", p.flag)
+	}
+	if strings.Contains(message, "say label =") {
+		b.WriteString("\n  or give a folder with files whose names are their label: benign.csv, malicious.csv")
+	}
+	return b.String()
 }
 
 // glimpse looks at the data of a path. Columns that flags name for all data and that the pool or the test lack are left out for these, and returned:
