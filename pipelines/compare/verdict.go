@@ -134,6 +134,7 @@ type Summary struct {
 	Figures map[string]Figure // of its result step and of those that only it has; empty where nothing was measured
 	Gates   []Gate            // its targets, and the expectations that bind it
 	Hopes   []Gate            // the expectations that don't bind it and set a limit
+	Missing Finding           // why there is no result to compare; nil: there is one
 }
 
 // Summarize reads a pipeline's record. It opens no rows.
@@ -144,7 +145,7 @@ func Summarize(p record.Pipeline) (Summary, error) {
 		return Summary{}, err
 	}
 	s := r.Strategies[0]
-	out := Summary{Figures: s.Measured}
+	out := Summary{Figures: s.Measured, Missing: s.Missing}
 	for _, name := range slices.Sorted(maps.Keys(s.Targets)) {
 		out.Gates = append(out.Gates, Check(name, s.Targets[name], s.Measured))
 	}

@@ -16,8 +16,8 @@ import (
 const outcomeFigures = 4
 
 // Outcome ends a run with what it was made for: each pipeline's main figures, the targets and the expectations that they miss, and what to do next.
-// Expectations that bind are left out: missing one is the run's error. Pipelines without figures have no line. flags are those of the run
-// that the comparison needs, too.
+// Expectations that bind are left out: missing one is the run's error. Pipelines without figures have no line, and
+// those without a result aren't to be compared. flags are those of the run that the comparison needs, too.
 func Outcome(w io.Writer, pipelines []record.Pipeline, flags string, o Options) error {
 	var files []string
 	var b strings.Builder
@@ -35,7 +35,9 @@ func Outcome(w io.Writer, pipelines []record.Pipeline, flags string, o Options) 
 		if len(parts) == 0 {
 			continue
 		}
-		files = append(files, p.File)
+		if s.Missing == nil {
+			files = append(files, p.File)
+		}
 		width := cmp.Or(o.Width, math.MaxInt)
 		b.WriteString(paragraph(p.Name+": ", strings.Join(parts, ", "), width))
 		missed := map[string]bool{} // by metric: a target says as much as an expectation of the same figure
