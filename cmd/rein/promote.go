@@ -354,7 +354,7 @@ func (a *app) against(store *cache.Store, as string) (record.Pipeline, error) {
 		}
 		hint := "rein promote FILE makes one"
 		if len(names) > 0 {
-			hint = "there are " + strings.Join(names, ", ")
+			hint = "promoted so far: " + strings.Join(names, ", ")
 		}
 		return record.Pipeline{}, configError(fmt.Errorf("there is no %s; %s", as, hint))
 	}

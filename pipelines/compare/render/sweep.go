@@ -12,7 +12,7 @@ import (
 func (r result) sweepLines() []string {
 	var out []string
 	for _, s := range r.Sweeps {
-		out = append(out, fmt.Sprintf("%s, %d points (%s design)", s.Of, len(s.Points), s.Design))
+		out = append(out, fmt.Sprintf("%s, %s (%s design)", s.Of, human.Many(len(s.Points), "point"), s.Design))
 		out = append(out, answers(&s, r.Basis()+compare.Decisive)...)
 		if s.Race != nil {
 			out = append(out, raceLines(s.Race)...)
