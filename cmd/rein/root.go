@@ -157,8 +157,9 @@ func wrapArgs(c *cobra.Command) {
 			if err == nil {
 				return nil
 			}
-			if _, wanted, ok := strings.Cut(c.Use, " "); ok && c.HasParent() && !c.HasSubCommands() { // a count says little
-				err = fmt.Errorf("want %s %s, got %s", c.CommandPath(), wanted, human.Many(len(args), "argument"))
+			if c.HasParent() && !c.HasSubCommands() { // a count says little
+				_, wanted, _ := strings.Cut(c.Use, " ")
+				err = fmt.Errorf("want %s, got %s", strings.TrimSpace(c.CommandPath()+" "+cmp.Or(wanted, "without arguments")), human.Many(len(args), "argument"))
 			}
 			return configError(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
 		}

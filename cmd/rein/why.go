@@ -39,6 +39,9 @@ EXIT STATUS
 			defer store.Close()
 			pipeline, step := cutPipeline(args[len(args)-1])
 			e, err := engine.Why(c.Context(), p.Graph, a.engineOptions(store), pipeline, step)
+			if only := args[0]; err != nil && len(args) == 1 && exists(only) && (pipeline != "" || strings.HasSuffix(only, ".hcl")) {
+				return configError(fmt.Errorf("%s is a path and no step: rein why %[1]s STEP", shellWord(only)))
+			}
 			if err != nil {
 				return err
 			}

@@ -108,6 +108,10 @@ func Read(path string, sources map[string]*hcl.File) (*File, hcl.Diagnostics) {
 		return f, diags
 	}
 	content, more := parsed.Body.Content(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "run", LabelNames: []string{"name"}}}})
+	if len(content.Blocks) == 0 { // a pipeline, say, of which every block would be a mistake
+		return f, append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "No tests",
+			Detail: fmt.Sprintf("%s has no run block, as files of tests have. Their names end with %s.", path, Ending)})
+	}
 	diags = append(diags, more...)
 	seen := map[string]bool{}
 	for _, b := range content.Blocks {
@@ -118,9 +122,6 @@ func Read(path string, sources map[string]*hcl.File) (*File, hcl.Diagnostics) {
 		}
 		seen[r.Name] = true
 		f.Runs = append(f.Runs, r)
-	}
-	if len(f.Runs) == 0 && !diags.HasErrors() {
-		diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "No tests", Detail: path + " has no run block."})
 	}
 	return f, diags
 }
