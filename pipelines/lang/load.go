@@ -270,6 +270,11 @@ func (l *loader) expand(paths []string) []string {
 		if !dir && l.isProject(p) {
 			continue
 		}
+		if end := filepath.Ext(p); !dir && end != "" && end != ".hcl" && !isJSON(p) { // without an ending it may be a pipe
+			l.diags = l.diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Not a pipeline file",
+				Detail: fmt.Sprintf("%s: the name of a pipeline file ends in .hcl. For a file of prompts, rein init --train FILE writes one.", p)})
+			continue
+		}
 		if !dir {
 			out = append(out, filepath.Clean(p))
 			continue
