@@ -133,7 +133,7 @@ func Limits(e record.Expectation) (least, most float64) {
 type Summary struct {
 	Figures map[string]Figure // of its result step and of those that only it has; empty where nothing was measured
 	Gates   []Gate            // its targets, and the expectations that bind it
-	Hopes   []Gate            // the expectations that don't bind it and set a limit
+	Hopes   []Gate            // the expectations that don't bind it, set a limit and were measured
 	Missing Finding           // why there is no result to compare; nil: there is one
 }
 
@@ -156,7 +156,9 @@ func Summarize(p record.Pipeline) (Summary, error) {
 			g.Binding = true
 			out.Gates = append(out.Gates, g)
 		case e.AtLeast != nil || e.AtMost != nil:
-			out.Hopes = append(out.Hopes, Check(name, e, s.Measured))
+			if g := Check(name, e, s.Measured); g.Figure != nil { // else nothing is known of it
+				out.Hopes = append(out.Hopes, g)
+			}
 		}
 	}
 	return out, nil
