@@ -109,6 +109,9 @@ func (x *Index) openCopy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := openable(x.dir); err != nil { // no copy mends that, and a huge file would fill the disk
+		return errors.Join(err, held.Unlock())
+	}
 	temp, err := os.MkdirTemp("", "rein-index-")
 	if err != nil {
 		return errors.Join(fmt.Errorf("a killed run left the index in need of repair, and no copy to read can be made in %s (TMPDIR): %w", os.TempDir(), err), held.Unlock())

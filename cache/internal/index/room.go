@@ -50,7 +50,7 @@ func plainEntry(dir string, e fs.DirEntry) error {
 	return Plain(path, info.Mode())
 }
 
-// mostBytes is the size that a file of the index never reaches. Tables and logs have some megabytes; the others are small.
+// mostBytes is the size that a file of the index never reaches. Tables and logs have some megabytes, old tables up to 128; the others are small.
 func mostBytes(name string) int64 {
 	switch name {
 	case badger.KeyRegistryFileName:
@@ -58,7 +58,7 @@ func mostBytes(name string) int64 {
 	case badger.ManifestFilename:
 		return 64 << 20
 	}
-	return 1 << 30
+	return 256 << 20
 }
 
 // Badger writes through memory maps, and on a full disk that ends the process (SIGBUS). So Badger is opened for writing only if there is

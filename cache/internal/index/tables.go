@@ -276,12 +276,12 @@ func readable(dir string) error {
 	return nil // what else there was would be so on any machine
 }
 
-// readAll reads a file to its end.
+// readAll reads a file to its end, or as far as it can be a file of the index.
 func readAll(path string) error {
 	f, err := OpenPlain(path, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, f)
+	_, err = io.Copy(io.Discard, io.LimitReader(f, mostBytes(filepath.Base(path))))
 	return errors.Join(err, f.Close())
 }
