@@ -71,6 +71,9 @@ func (a *app) test(ctx context.Context, args []string, f *testFlags) error {
 	if err != nil {
 		return configError(fmt.Errorf("--run %q: %w", f.run, err))
 	}
+	if len(args) == 0 && !exists(defaultFolder) {
+		return configError(fmt.Errorf("no folder %q here: name the test files, or the folders that they are in", defaultFolder))
+	}
 	paths, err := suite.Find(a.targets(args))
 	if err != nil {
 		return configError(err)

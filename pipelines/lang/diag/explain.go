@@ -26,6 +26,8 @@ func Explain(diags hcl.Diagnostics) hcl.Diagnostics {
 		switch d.Summary {
 		case "Unsupported attribute", "Invalid index":
 			explainMember(d)
+		case "Unknown variable":
+			explainRoot(d)
 		case "Invalid function argument":
 			explainArgument(d)
 		case "Inconsistent conditional result types":
@@ -35,6 +37,16 @@ func Explain(diags hcl.Diagnostics) hcl.Diagnostics {
 		}
 	}
 	return diags
+}
+
+// explainRoot says which names an expression may start with.
+func explainRoot(d *hcl.Diagnostic) {
+	x, ok := d.Expression.(*hclsyntax.ScopeTraversalExpr)
+	if !ok || len(d.EvalContext.Variables) == 0 {
+		return
+	}
+	name := x.Traversal.RootName()
+	Say(d, "There is no %q here.%s", name, Suggest(name, "names", slices.Sorted(maps.Keys(d.EvalContext.Variables))))
 }
 
 // explainArgument adds the name of the function, which the message leaves out.
@@ -65,7 +77,7 @@ func explainMember(d *hcl.Diagnostic) {
 	if !ok {
 		return
 	}
-	v, t := shortened(x.Traversal, d.EvalContext)
+	v, t := beginning(x.Traversal, d.EvalContext, 1)
 	if t == nil || len(t) == len(x.Traversal) || v.IsNull() || v.IsMarked() {
 		return
 	}
@@ -111,10 +123,18 @@ func usesSensitive(d *hcl.Diagnostic) bool {
 	})
 }
 
-// shortened is the longest beginning of a traversal that has a value, and the value; nil if there is none.
+// shortened is the longest beginning of a traversal that has a value to show, and the value; nil if there is none.
 func shortened(t hcl.Traversal, ctx *hcl.EvalContext) (cty.Value, hcl.Traversal) {
-	for n := len(t) - 1; n > 0; n-- {
-		if v, diags := t[:n].TraverseAbs(ctx); !diags.HasErrors() && (n > 1 || !isRoot(t)) {
+	if isRoot(t) {
+		return beginning(t, ctx, 2)
+	}
+	return beginning(t, ctx, 1)
+}
+
+// beginning is the longest beginning of a traversal that has a value and at least so many parts, and the value; nil if there is none.
+func beginning(t hcl.Traversal, ctx *hcl.EvalContext, least int) (cty.Value, hcl.Traversal) {
+	for n := len(t) - 1; n >= least; n-- {
+		if v, diags := t[:n].TraverseAbs(ctx); !diags.HasErrors() {
 			return v, t[:n]
 		}
 	}

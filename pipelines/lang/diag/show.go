@@ -150,6 +150,8 @@ func IsStep(v cty.Value) bool {
 // WhatIs names a value's type, together with the value if that is short.
 func WhatIs(v cty.Value) string {
 	switch t := v.Type(); {
+	case v.IsKnown() && v.IsNull():
+		return "null"
 	case t == cty.String:
 		return "the text " + Show(v)
 	case t == cty.Number:

@@ -11,6 +11,7 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 )
 
 // value converts any JSON value to a value of the language.
@@ -38,13 +39,14 @@ func (r *Run) evaluate(text []byte, facts map[string]any) (failures []string, di
 	}
 	for _, a := range r.Asserts {
 		ok, more := truth(a.Condition, ctx)
-		diags = append(diags, more...)
-		if more.HasErrors() || ok {
-			continue
+		if !more.HasErrors() && !ok {
+			var failure string
+			failure, more = a.failure(text, ctx)
+			failures = append(failures, failure)
 		}
-		failures = append(failures, a.failure(text, ctx))
+		diags = append(diags, more...)
 	}
-	return failures, diags
+	return failures, diag.Explain(diags)
 }
 
 // truth is a condition's value.
@@ -55,22 +57,25 @@ func truth(x hcl.Expression, ctx *hcl.EvalContext) (bool, hcl.Diagnostics) {
 	}
 	b, err := convert.Convert(v, cty.Bool)
 	if err != nil || b.IsNull() || !b.IsKnown() {
-		return false, append(diags, problem(x.Range(), "Wrong type of value", "A condition is true or false; this is %s.", v.Type().FriendlyName()))
+		return false, append(diags, problem(x.Range(), "Wrong type of value", "A condition is true or false; this is %s.", diag.WhatIs(v)))
 	}
 	return b.True(), diags
 }
 
 // failure describes a failed assertion: its place, and the values in its condition.
-func (a Assert) failure(text []byte, ctx *hcl.EvalContext) string {
+func (a Assert) failure(text []byte, ctx *hcl.EvalContext) (string, hcl.Diagnostics) {
 	var b strings.Builder
+	var diags hcl.Diagnostics
 	at := a.Condition.Range()
 	fmt.Fprintf(&b, "%s:%d: ", at.Filename, at.Start.Line)
 	message := "the condition is false"
 	if a.Message != nil {
-		if v, diags := a.Message.Value(ctx); !diags.HasErrors() {
-			if s, err := convert.Convert(v, cty.String); err == nil && !s.IsNull() && s.IsKnown() {
-				message = s.AsString()
-			}
+		v, more := a.Message.Value(ctx)
+		diags = more
+		if s, err := convert.Convert(v, cty.String); err == nil && !s.IsNull() && s.IsKnown() {
+			message = s.AsString()
+		} else if !more.HasErrors() {
+			diags = append(diags, problem(a.Message.Range(), "Wrong type of value", "An error_message is text; this is %s.", diag.WhatIs(v)))
 		}
 	}
 	b.WriteString(message)
@@ -85,7 +90,7 @@ func (a Assert) failure(text []byte, ctx *hcl.EvalContext) string {
 		seen[name] = true
 		fmt.Fprintf(&b, "\n    %s is %s", name, show(v))
 	}
-	return b.String()
+	return b.String(), diags
 }
 
 // mostShown is how many characters of a value a failure shows.

@@ -3,7 +3,9 @@ package suite
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,11 +60,11 @@ func (r *Run) Execute(ctx context.Context, text []byte, env Env) (out Result, er
 	if len(r.Errors) > 0 {
 		out.Failures = missingErrors(r.Errors, diags)
 	} else if diags.HasErrors() {
-		out.Status, out.Diagnostics = Error, diags
+		r.wrong(&out, p, diags)
 		return out, ctx.Err()
 	}
 	if len(r.Errors) == 0 {
-		failures, diags, err := r.execute(ctx, p, text, env)
+		p, failures, diags, err := r.execute(ctx, p, text, env)
 		if ctx.Err() != nil {
 			return out, ctx.Err()
 		}
@@ -70,7 +72,7 @@ func (r *Run) Execute(ctx context.Context, text []byte, env Env) (out Result, er
 			failures = append(failures, err.Error())
 		}
 		if diags.HasErrors() {
-			out.Status, out.Diagnostics = Error, diags
+			r.wrong(&out, p, diags)
 			return out, nil
 		}
 		out.Failures = failures
@@ -81,10 +83,29 @@ func (r *Run) Execute(ctx context.Context, text []byte, env Env) (out Result, er
 	return out, ctx.Err()
 }
 
-// execute finds the facts that the assertions need, and tests them.
-func (r *Run) execute(ctx context.Context, p *lang.Program, text []byte, env Env) ([]string, hcl.Diagnostics, error) {
+// wrong makes an error of the test, or of its pipeline, the result. Errors of a pipeline that isn't there have the place that names it.
+func (r *Run) wrong(out *Result, p *lang.Program, diags hcl.Diagnostics) {
+	out.Status, out.Diagnostics, out.Sources = Error, diags, maps.Clone(p.Sources)
+	if slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool {
+		return d.Subject != nil && p.Sources[d.Subject.Filename] != nil && d.Subject.Filename == r.File
+	}) {
+		return // about the variables: what the loader shows of the file hides their values, which may be secret
+	}
+	if out.Sources == nil {
+		out.Sources = map[string]*hcl.File{}
+	}
+	out.Sources[r.File] = r.source
+	for _, d := range diags {
+		if d.Subject == nil {
+			d.Subject = &r.names
+		}
+	}
+}
+
+// execute finds the facts that the assertions need, and tests them. It also returns the program that the diagnostics are of.
+func (r *Run) execute(ctx context.Context, p *lang.Program, text []byte, env Env) (*lang.Program, []string, hcl.Diagnostics, error) {
 	if len(p.Graph.Pipelines) != 1 {
-		return nil, nil, fmt.Errorf("%s is %d pipelines: name a file with one", r.Pipeline, len(p.Graph.Pipelines))
+		return p, nil, nil, fmt.Errorf("%s is %d pipelines: name a file with one", r.Pipeline, len(p.Graph.Pipelines))
 	}
 	var facts map[string]any
 	var failures []string
@@ -95,7 +116,7 @@ func (r *Run) execute(ctx context.Context, p *lang.Program, text []byte, env Env
 		if r.edit != nil {
 			var diags hcl.Diagnostics
 			if edited, diags = r.load(text, env.Lang, true); diags.HasErrors() {
-				return nil, diags, nil
+				return edited, nil, diags, nil
 			}
 		}
 		facts, err = graphFacts(ctx, p, edited, env)
@@ -105,10 +126,13 @@ func (r *Run) execute(ctx context.Context, p *lang.Program, text []byte, env Env
 		facts, err = r.run(ctx, p, env)
 	}
 	if err != nil {
-		return nil, nil, err
+		return p, nil, nil, err
 	}
 	more, diags := r.evaluate(text, facts)
-	return append(failures, more...), diags, nil
+	if diags.HasErrors() {
+		p = &lang.Program{} // they are of the test file alone
+	}
+	return p, append(failures, more...), diags, nil
 }
 
 // missingErrors are the expected texts that no error contains.

@@ -44,6 +44,8 @@ type Run struct {
 	variables *hclsyntax.Body
 	edit      *hclsyntax.Body // variables of the edit whose consequences the test looks at; nil: none
 	inputs    map[string]cty.Value
+	source    *hcl.File
+	names     hcl.Range // where the pipeline is named
 }
 
 // Assert is a condition and what to say if it is false.
@@ -117,6 +119,7 @@ func Read(path string, sources map[string]*hcl.File) (*File, hcl.Diagnostics) {
 	for _, b := range content.Blocks {
 		r, more := readRun(path, b)
 		diags = append(diags, more...)
+		r.source = parsed
 		if seen[r.Name] {
 			diags = append(diags, problem(b.LabelRanges[0], "Duplicate test", "There is a run %q already in this file.", r.Name))
 		}
@@ -192,11 +195,15 @@ func readRun(path string, b *hcl.Block) (*Run, hcl.Diagnostics) {
 			r.Asserts = append(r.Asserts, x)
 		}
 	}
-	return r, append(diags, r.check(b, content)...)
+	r.names = b.DefRange
+	if a := content.Attributes["pipeline"]; a != nil {
+		r.names = a.Expr.Range()
+	}
+	return r, append(diags, r.check(b, content, diags.HasErrors())...)
 }
 
-// check reports contradictions in a run block.
-func (r *Run) check(b *hcl.Block, content *hcl.BodyContent) hcl.Diagnostics {
+// check reports contradictions in a run block. Broken means that other mistakes in it were reported.
+func (r *Run) check(b *hcl.Block, content *hcl.BodyContent, broken bool) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	at := func(name string) hcl.Range {
 		if a := content.Attributes[name]; a != nil {
@@ -222,7 +229,7 @@ func (r *Run) check(b *hcl.Block, content *hcl.BodyContent) hcl.Diagnostics {
 	if r.edit != nil && r.Depth != DepthPlan {
 		wrong("depth", "An edit block belongs to depth = \"plan\": it says what an edit would run again.")
 	}
-	if len(r.Asserts) == 0 && r.Snapshot == "" && len(r.Errors) == 0 {
+	if !broken && len(r.Asserts) == 0 && r.Snapshot == "" && len(r.Errors) == 0 {
 		wrong("pipeline", "This test can't fail: give it an assert block, a snapshot or expect_errors.")
 	}
 	return diags

@@ -17,6 +17,7 @@ import (
 	"rein/engine"
 	"rein/engine/record"
 	"rein/pipelines/lang"
+	"rein/pipelines/lang/diag"
 	"rein/steps"
 	"rein/steps/artifact"
 )
@@ -279,6 +280,46 @@ func TestWrongTests(t *testing.T) {
 		_, diags := Read(path, map[string]*hcl.File{})
 		if !diags.HasErrors() || !strings.Contains(fmt.Sprint(diags.Errs()), want) {
 			t.Errorf("%s\n  says %v, want %q", text, diags.Errs(), want)
+		}
+	}
+}
+
+// One mistake in a test is said once.
+func TestAWrongTestIsNotAlsoOneThatCannotFail(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a"+Ending)
+	if err := os.WriteFile(path, []byte("run \"a\" {\n  pipeline = \"p.hcl\"\n  asert { condition = true }\n}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, diags := Read(path, map[string]*hcl.File{}); len(diags) != 1 || diags[0].Summary != "Unsupported block type" {
+		t.Errorf("%v", diags)
+	}
+}
+
+// What is wrong with a condition is shown with its line, and with what there is instead.
+func TestWrongConditions(t *testing.T) {
+	b := newBench(t, map[string]string{"p.hcl": twoSteps})
+	assert := func(condition, message string) string {
+		return "run \"a\" {\n  pipeline = \"p.hcl\"\n  assert {\n    condition     = " + condition + "\n    error_message = " + message + "\n  }\n}"
+	}
+	for text, want := range map[string][]string{
+		assert(`step.nope.needed`, `""`):                           {"condition     = step.nope.needed", `There is no "nope" in step`},
+		assert(`metric.f1 > 0`, `""`):                              {`There is no "metric" here. There are leaks, `, "condition     = metric.f1"},
+		assert(`"yes"`, `""`):                                      {`this is the text "yes"`, `condition     = "yes"`},
+		assert(`null`, `""`):                                       {"this is null", "condition     = null"},
+		assert(`false`, `step.some.nope`):                          {"error_message = step.some.nope", `There is no "nope" in step.some`},
+		assert(`false`, `[]`):                                      {"An error_message is text; this is"},
+		strings.Replace(assert(`true`, `""`), "p.hcl", "q.hcl", 1): {`pipeline = "q.hcl"`, "there is no such file", "p.test.hcl:2:14"},
+		strings.Replace(assert(`true`, `""`), "assert", "edit { nope = 1 }\n  assert", 1): {"nope = *", "no pipeline declares"},
+	} {
+		r := b.test(text)
+		var said strings.Builder
+		if err := diag.Write(&said, r.Sources, r.Diagnostics, diag.Style{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if r.Status != Error || !strings.Contains(said.String(), w) {
+				t.Errorf("%s\n%s: %s\nwant %q", text, r.Status, said.String(), w)
+			}
 		}
 	}
 }
