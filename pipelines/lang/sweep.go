@@ -234,8 +234,12 @@ func (p *Pipeline) ParseSwept(text string) (Swept, error) {
 		if textual && !strings.HasPrefix(v, `"`) {
 			v = string(hclwrite.TokensForValue(cty.StringVal(v)).Bytes())
 		}
-		if _, diags := hclsyntax.ParseExpression([]byte(v), "--sweep "+name, hcl.InitialPos); diags.HasErrors() {
+		x, diags := hclsyntax.ParseExpression([]byte(v), "--sweep "+name, hcl.InitialPos)
+		if diags.HasErrors() {
 			return Swept{}, fmt.Errorf("--sweep %q: %q is no value: %s", text, v, diags[0].Summary)
+		}
+		if slices.ContainsFunc(x.Variables(), func(t hcl.Traversal) bool { return len(t) == 1 }) { // a word, where no text is taken
+			return Swept{}, fmt.Errorf("--sweep %q: %q is no value: variable %q is %s", text, v, name, diag.Article(p.Variables[i].Type))
 		}
 		values = append(values, v)
 	}
