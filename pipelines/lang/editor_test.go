@@ -84,7 +84,7 @@ func TestComplete(t *testing.T) {
 		"a number of an expectation":  {extending + "expect {\n  fp_rate = { at_most = | }\n}\n", "var.scale", []string{"local.rows", "max"}, []string{"upper", "concat", "step.corpus", "step.corpus.train", "file", "true", "each.key"}},
 		"a number of a target":        {extending + "compare {\n  target {\n    fp_rate = {\n      at_most = |", "var.scale", []string{"max"}, []string{"upper", "step.corpus"}},
 		"a number of target =":        {extending + "compare {\n  target = {\n    fp_rate = { at_most = |", "var.scale", []string{"max"}, []string{"upper", "step.corpus"}},
-		"a number alone":              {extending + "expect {\n  fp_rate = |\n}\n", "var.scale", []string{"min"}, []string{"upper", "step.corpus"}},
+		"a number alone":              {extending + "expect {\n  fp_rate = |\n}\n", "var.scale", []string{"min", "parseint"}, []string{"upper", "step.corpus"}},
 		"metrics of target =":         {extending + "compare {\n  target = {\n    fp_r|", "fp_rate", nil, []string{"formatlist"}},
 		"binding":                     {extending + "expect {\n  fp_rate = { at_most = 0.1, binding = | }\n}\n", "false", []string{"true", "var.scale", "contains"}, []string{"step.corpus"}},
 		"not_above":                   {extending + "expect {\n  fp_rate = { not_above = | }\n}\n", `"last approved"`, nil, []string{"abs"}},

@@ -168,7 +168,7 @@ func (s shape) mayCall(f function.Function) bool {
 	if s.typ == cty.Bool { // as a comparison does, with anything
 		s.typ = cty.DynamicPseudoType
 	}
-	for _, of := range []cty.Type{s.typ, cty.List(s.typ), cty.Map(s.typ), cty.Set(s.typ)} {
+	for _, of := range []cty.Type{s.typ, cty.List(s.typ), cty.Map(s.typ), cty.Set(s.typ), cty.String} {
 		switch t := resultOf(f, of); {
 		case t == cty.NilType:
 		case t.Equals(productType):
