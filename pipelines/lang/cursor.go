@@ -41,14 +41,6 @@ type nested struct {
 	index int                 // of the element or the argument
 }
 
-// call is the function whose arguments are being written; "" if it isn't that.
-func (w *writing) call() string {
-	if n := len(w.path); n > 0 && w.path[n-1].open == hclsyntax.TokenOParen {
-		return w.path[n-1].name
-	}
-	return ""
-}
-
 var lastWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[\pL_][\pL\pN_.\-\[\]"*]*$`) })
 
 // level is a bracket that is open while the text is read: a block's body, or something within a value.
