@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"rein/cache"
-	_ "rein/cmd/rein/internal/hugepages"
 	"rein/cmd/rein/internal/lategc"
 	"rein/engine"
 	stepexec "rein/steps/exec"
