@@ -2,8 +2,8 @@
 //
 //	run(ctx, env, config, inputs) (outputs, error)
 //
-// The fields of config have hcl tags, the fields of inputs and outputs have port tags. New reads the tags once and panics if they are
-// invalid. The engine sees a step as an engine.Op.
+// The fields of config have hcl tags, the fields of inputs and outputs have port tags. The type that New returns reads the tags once, when
+// it is first used, and panics if they are invalid. The engine sees a step as an engine.Op.
 //
 // A new step type is a new package under steps/ and one line in steps/all.
 package steps
@@ -84,16 +84,19 @@ type Fingerprinter interface {
 // GPUUser may be implemented by a config. If UsesGPU returns true, the step uses a GPU if there is one, even if its resources ask for none.
 type GPUUser interface{ UsesGPU() bool }
 
-// New returns a step type that calls run. Raise version whenever equal inputs would give a different output.
-func New[C, I, O any](name string, version int, doc string, run func(context.Context, *Env, C, I) (O, error), opts ...Option) *Type {
-	t := newType(name, version, doc, *new(C), reflect.TypeFor[C](), reflect.TypeFor[I](), reflect.TypeFor[O](), opts)
-	t.call = func(ctx context.Context, env *Env, config any, c *engine.Call) error {
-		var inputs I
-		t.bind(reflect.ValueOf(&inputs).Elem(), c)
-		_, err := run(ctx, env, config.(C), inputs)
-		return err
-	}
-	return t
+// New returns a step type that calls run. It is made at the first call of what New returns: commands that need none start without. Raise
+// version whenever equal inputs would give a different output.
+func New[C, I, O any](name string, version int, doc string, run func(context.Context, *Env, C, I) (O, error), opts ...Option) func() *Type {
+	return sync.OnceValue(func() *Type {
+		t := newType(name, version, doc, *new(C), reflect.TypeFor[C](), reflect.TypeFor[I](), reflect.TypeFor[O](), opts)
+		t.call = func(ctx context.Context, env *Env, config any, c *engine.Call) error {
+			var inputs I
+			t.bind(reflect.ValueOf(&inputs).Elem(), c)
+			_, err := run(ctx, env, config.(C), inputs)
+			return err
+		}
+		return t
+	})
 }
 
 // newType is what New does whatever the types are, which is compiled once. zero is a config without values.

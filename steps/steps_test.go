@@ -53,7 +53,7 @@ type outputs struct {
 func newType(run func(config, inputs) error) *steps.Type {
 	return steps.New("toy", 3, "A toy.", func(_ context.Context, _ *steps.Env, c config, in inputs) (outputs, error) {
 		return outputs{}, run(c, in)
-	}, steps.Passes("rows", "add"))
+	}, steps.Passes("rows", "add"))()
 }
 
 func TestConfigIsDecoded(t *testing.T) {
@@ -184,16 +184,16 @@ func TestNewRefusesMistakes(t *testing.T) {
 	}
 	for name, f := range map[string]func(){
 		"no hcl tag": func() {
-			steps.New("x", 1, "", func(context.Context, *steps.Env, noTag, inputs) (outputs, error) { return outputs{}, nil })
+			steps.New("x", 1, "", func(context.Context, *steps.Env, noTag, inputs) (outputs, error) { return outputs{}, nil })()
 		},
 		"no doc tag": func() {
-			steps.New("x", 1, "", func(context.Context, *steps.Env, noDoc, inputs) (outputs, error) { return outputs{}, nil })
+			steps.New("x", 1, "", func(context.Context, *steps.Env, noDoc, inputs) (outputs, error) { return outputs{}, nil })()
 		},
 		"port clash": func() {
-			steps.New("x", 1, "", func(context.Context, *steps.Env, clash, inputs) (outputs, error) { return outputs{}, nil })
+			steps.New("x", 1, "", func(context.Context, *steps.Env, clash, inputs) (outputs, error) { return outputs{}, nil })()
 		},
 		"no port tag": func() {
-			steps.New("x", 1, "", func(context.Context, *steps.Env, config, noTag) (outputs, error) { return outputs{}, nil })
+			steps.New("x", 1, "", func(context.Context, *steps.Env, config, noTag) (outputs, error) { return outputs{}, nil })()
 		},
 	} {
 		func() {

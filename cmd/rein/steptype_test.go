@@ -49,7 +49,7 @@ var shout = steps.New("shout", 1, "Adds a mark to each text.", func(_ context.Co
 	}
 	out, err := artifact.WriteRows(env.Out("rows"), rows)
 	return shoutPorts{out}, err
-}, steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes(""))
+}, steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes(""))()
 
 type probeOut struct {
 	Report artifact.Report `port:"report" doc:"what it found"`
@@ -59,7 +59,7 @@ var probe = steps.New("probe", 1, "Finds something out.", func(_ context.Context
 	env.Metric("fp_rate", 0.004)
 	report := `{"recall":{"value":0.9},"fp_rate":{"value":0.1},"trials":[{"edit":"shouting","strength":1,"recall":{"value":0.9},"fp_rate":{"value":0.1}}]}`
 	return probeOut{artifact.Report{Path: env.Out("report")}}, os.WriteFile(env.Out("report"), []byte(report), 0o666)
-}, steps.Stage(steps.Validation), steps.Measures, steps.HeldOut("rows"), steps.Report("edits"))
+}, steps.Stage(steps.Validation), steps.Measures, steps.HeldOut("rows"), steps.Report("edits"))()
 
 const shouting = `
 pipeline "shouting" {}
@@ -260,7 +260,7 @@ func ownType(t *testing.T, dir string) string {
 	return ""
 }
 
-var definesType = regexp.MustCompile(`(?m)^var Step = sync\.OnceValue\(func\(\) \*steps\.Type \{\n\treturn steps\.New\("([^"]+)"`)
+var definesType = regexp.MustCompile(`(?m)^var Step = steps\.New\("([^"]+)"`)
 
 func text(e ast.Node) (string, bool) {
 	l, ok := e.(*ast.BasicLit)

@@ -7,7 +7,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -89,14 +88,12 @@ type Out struct {
 }
 
 // Step is the "augment" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("augment", 10, "Write variations of rows: benign rows in other words, attacks in other words and disguises.", run,
-		steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes("methods = { duplicate = 1 }"), steps.Isolated, steps.Example(`step "augment" "variations" {
+var Step = steps.New("augment", 10, "Write variations of rows: benign rows in other words, attacks in other words and disguises.", run,
+	steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes("methods = { duplicate = 1 }"), steps.Isolated, steps.Example(`step "augment" "variations" {
   rows       = step.sampled.rows
   avoid      = [step.corpus.train, step.corpus.validation]
   variations = 8
 }`))
-})
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	return runBy(ctx, env, c, in, realClock{})

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -52,8 +51,7 @@ type Out struct {
 }
 
 // Step is the "balance-assert" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("balance-assert", 2, "Judge the share of each class. A critical share is a breach.", run, steps.Stage(steps.Data), steps.Keeps("rows"), steps.Example(`step "balance-assert" "balanced" {
+var Step = steps.New("balance-assert", 2, "Judge the share of each class. A critical share is a breach.", run, steps.Stage(steps.Data), steps.Keeps("rows"), steps.Example(`step "balance-assert" "balanced" {
   rows      = step.dataset.rows
   ideal     = [0.40, 0.60]
   on_breach = "record"
@@ -63,7 +61,6 @@ var Step = sync.OnceValue(func() *steps.Type {
     most  = 0.3           # no source may hold more than 30% of the attacks
   }
 }`))
-})
 
 // Severity says how bad a balance is. Higher is worse.
 type Severity int

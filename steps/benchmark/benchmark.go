@@ -14,7 +14,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -72,14 +71,12 @@ func facts() map[string]string {
 }
 
 // Step is the "benchmark" step type. The hardware is part of its key.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("benchmark", 5, "Measure a model's latency, throughput and size on this machine.", run,
-		steps.Stage(steps.Export), steps.Measures, steps.Isolated, steps.Exclusive, steps.Nondeterministic, steps.Fingerprint(facts), steps.Example(`step "benchmark" "speed" {
+var Step = steps.New("benchmark", 5, "Measure a model's latency, throughput and size on this machine.", run,
+	steps.Stage(steps.Export), steps.Measures, steps.Isolated, steps.Exclusive, steps.Nondeterministic, steps.Fingerprint(facts), steps.Example(`step "benchmark" "speed" {
   model      = step.export.model
   rows       = step.corpus.validation
   max_p95_ms = 10
 }`))
-})
 
 // Measured is a figure over all rounds: the median, the smallest and the greatest value.
 type Measured struct {

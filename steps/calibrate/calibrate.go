@@ -8,7 +8,6 @@ import (
 	"errors"
 	"iter"
 	"os"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -52,17 +51,15 @@ type Out struct {
 }
 
 // Step is the "calibrate" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("calibrate", 3, "Choose a model's threshold on unlabelled traffic: the lowest one that keeps an FP rate.", run,
-		steps.Stage(steps.Validation), steps.Isolated, steps.Fits("traffic", "chooses the threshold on"), steps.Fits("attacks", "chooses the threshold on"),
-		steps.HeldOut("traffic", "attacks"), steps.Example(`step "calibrate" "mine" {
+var Step = steps.New("calibrate", 3, "Choose a model's threshold on unlabelled traffic: the lowest one that keeps an FP rate.", run,
+	steps.Stage(steps.Validation), steps.Isolated, steps.Fits("traffic", "chooses the threshold on"), steps.Fits("attacks", "chooses the threshold on"),
+	steps.HeldOut("traffic", "attacks"), steps.Example(`step "calibrate" "mine" {
   model        = step.export.model
   traffic      = step.traffic.rows
   report       = step.test.report
   attack_share = 0.01
   limit        = 0.01
 }`))
-})
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	out := Out{artifact.Model{Path: env.Out("model")}, artifact.Report{Path: env.Out("report")}}

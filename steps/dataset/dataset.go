@@ -10,7 +10,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -70,15 +69,13 @@ type Out struct {
 }
 
 // Step is the "dataset" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("dataset", 6, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
-		steps.Stage(steps.Data), steps.Example(`step "dataset" "own" {
+var Step = steps.New("dataset", 6, "Read labelled prompts from files: JSON lines, CSV, TSV or Parquet.", run,
+	steps.Stage(steps.Data), steps.Example(`step "dataset" "own" {
   data    = "prompts"                       # a folder with benign.jsonl and malicious.csv.gz
   columns = { text = "user_prompt" }
   labels  = { spam = "malicious" }
   max_bad = 10
 }`))
-})
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	sources, classes, err := c.sources(ctx, env, in)

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"hash"
 	"os"
-	"sync"
 
 	"github.com/zeebo/blake3"
 
@@ -69,14 +68,12 @@ type Out struct {
 }
 
 // Step is the "evaluate" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("evaluate", 12, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
-		steps.Stage(steps.Validation), steps.Measures, steps.HeldOut("test", "unseen"), steps.Isolated, steps.Example(`step "evaluate" "test" {
+var Step = steps.New("evaluate", 12, "Measure a model on held-out rows: FP rate, recall, F1 macro, ROC-AUC, with intervals.", run,
+	steps.Stage(steps.Validation), steps.Measures, steps.HeldOut("test", "unseen"), steps.Isolated, steps.Example(`step "evaluate" "test" {
   model  = step.export.model
   test   = step.corpus.test
   unseen = step.corpus.unseen
 }`))
-})
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
 	if err := in.check(); err != nil {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -50,14 +49,12 @@ const (
 )
 
 // Step is the "evasions" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("evasions", 2, "Write attacks that pass because harmless words follow them, and benign rows that are flagged because of words behind them.", run,
-		steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes(""), steps.Isolated, steps.Example(`step "evasions" "found" {
+var Step = steps.New("evasions", 2, "Write attacks that pass because harmless words follow them, and benign rows that are flagged because of words behind them.", run,
+	steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes(""), steps.Isolated, steps.Example(`step "evasions" "found" {
   model   = step.baseline_export.model
   rows    = step.corpus.train
   attacks = 500
 }`))
-})
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	s, err := scorer.Open(ctx, in.Model, scorer.Options{Memo: env.Memo()})

@@ -30,14 +30,12 @@ import (
 )
 
 // Step is the exec step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("exec", 2, "Run any program as a step.", run, steps.Reuses, steps.Example(`
+var Step = steps.New("exec", 2, "Run any program as a step.", run, steps.Reuses, steps.Example(`
 step "exec" "wordcount" {
   command = ["sh", "-c", "wc -w < \"$REIN_IN_text\" > \"$REIN_OUT_count\""]
   inputs  = { text = file("notes.txt") }
   outputs = ["count"]
 }`))
-})
 
 type config struct {
 	Command []string          `hcl:"command" doc:"program and arguments; there is no shell unless the command names one"`

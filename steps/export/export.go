@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 
 	"rein/engine"
 	"rein/steps"
@@ -61,14 +60,12 @@ type Outputs struct {
 }
 
 // Step is the "export-onnx" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("export-onnx", 6, "Write a model as an ONNX graph and certify that the graph gives the same answers as the trained model.", run,
-		steps.Stage(steps.Export), steps.Fits("rows", "chooses the threshold again with"), steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
+var Step = steps.New("export-onnx", 6, "Write a model as an ONNX graph and certify that the graph gives the same answers as the trained model.", run,
+	steps.Stage(steps.Export), steps.Fits("rows", "chooses the threshold again with"), steps.Isolated, steps.Fingerprint(ort.Fingerprint), steps.Example(`
 step "export-onnx" "export" {
   model = step.model.model
   rows  = step.parts.validation
 }`))
-})
 
 func run(ctx context.Context, env *steps.Env, c Config, in Inputs) (Outputs, error) {
 	out := Outputs{artifact.Model{Path: env.Out("model")}, artifact.Report{Path: env.Out("certificate")}}

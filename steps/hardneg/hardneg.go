@@ -12,7 +12,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"rein/steps"
@@ -55,16 +54,14 @@ type Out struct {
 }
 
 // Step is the "hard-negatives" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("hard-negatives", 5, "Write benign text around the words that cause false alarms.", run,
-		steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes(""), steps.Isolated,
-		steps.Example(`step "hard-negatives" "hard_negatives" {
+var Step = steps.New("hard-negatives", 5, "Write benign text around the words that cause false alarms.", run,
+	steps.Stage(steps.Data), steps.Passes("rows"), steps.Writes(""), steps.Isolated,
+	steps.Example(`step "hard-negatives" "hard_negatives" {
   rows  = step.sampled.rows
   model = step.baseline.model
   avoid = [step.corpus.train]
   size  = 250
 }`))
-})
 
 // Method is the method of the rows that the step writes.
 const Method = "hard-negative"

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -33,15 +32,13 @@ type Out struct {
 }
 
 // Step is the "held-out" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("held-out", 2, "Leave out rows that a model will be made with, and divide the rest into own traffic and new sources.", run,
-		steps.Stage(steps.Data), steps.Divides("rows"), steps.Example(`step "held-out" "reported" {
+var Step = steps.New("held-out", 2, "Leave out rows that a model will be made with, and divide the rest into own traffic and new sources.", run,
+	steps.Stage(steps.Data), steps.Divides("rows"), steps.Example(`step "held-out" "reported" {
   rows       = step.own_test.rows
   train      = step.parts.train
   validation = step.parts.validation
   pool       = step.parts.pool
 }`))
-})
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (_ Out, err error) {
 	out := Out{artifact.Rows{Path: env.Out("own")}, artifact.Rows{Path: env.Out("new")}}

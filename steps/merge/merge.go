@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/zeebo/blake3"
 
@@ -58,13 +57,11 @@ type Out struct {
 }
 
 // Step is the "merge" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("merge", 2, "Add rows to a base. Equal texts are added once.", run,
-		steps.Stage(steps.Data), steps.Passes("base", "add"), steps.InControl(`equal_texts = "keep"`), steps.Example(`step "merge" "dataset" {
+var Step = steps.New("merge", 2, "Add rows to a base. Equal texts are added once.", run,
+	steps.Stage(steps.Data), steps.Passes("base", "add"), steps.InControl(`equal_texts = "keep"`), steps.Example(`step "merge" "dataset" {
   base = step.corpus.train
   add  = [step.variations.rows, step.hard_negatives.rows]
 }`))
-})
 
 // merger is the state of one run of the step.
 type merger struct {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -47,12 +46,10 @@ type Out struct {
 }
 
 // Step is the "mine" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("mine", 8, "Find a model's false positives in a pool of benign rows.", run, steps.Stage(steps.Data), steps.Passes("pool"), steps.Isolated, steps.Example(`step "mine" "false_positives" {
+var Step = steps.New("mine", 8, "Find a model's false positives in a pool of benign rows.", run, steps.Stage(steps.Data), steps.Passes("pool"), steps.Isolated, steps.Example(`step "mine" "false_positives" {
   model = step.baseline.model
   pool  = step.corpus.pool
 }`))
-})
 
 // batch is the number of rows that are scored together. It bounds memory.
 const batch = 8192

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -39,12 +38,10 @@ type Out struct {
 }
 
 // Step is the "package" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("package", 8, "Put a model, its tokeniser, threshold, reports and model card into one folder or archive.", run, steps.Stage(steps.Export), steps.Measures, steps.Example(`step "package" "package" {
+var Step = steps.New("package", 8, "Put a model, its tokeniser, threshold, reports and model card into one folder or archive.", run, steps.Stage(steps.Export), steps.Measures, steps.Example(`step "package" "package" {
   model   = step.export.model
   reports = [step.test.report, step.speed.report]
 }`))
-})
 
 // CardFile is the file name of the package's model card.
 const CardFile = "README.md"

@@ -12,7 +12,6 @@ import (
 	"math"
 	"os"
 	"slices"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -49,13 +48,11 @@ type Out struct {
 }
 
 // Step is the "review" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("review", 3, "Let a person look at a sample of new rows, and drop the rejected ones.", run, steps.Stage(steps.Data), steps.Passes("rows"), steps.Example(`step "review" "reviewed" {
+var Step = steps.New("review", 3, "Let a person look at a sample of new rows, and drop the rejected ones.", run, steps.Stage(steps.Data), steps.Passes("rows"), steps.Example(`step "review" "reviewed" {
   rows      = step.variations.rows
   decisions = "review.csv" # rein review FILE writes it
   require   = true
 }`))
-})
 
 // Method counts the decisions on the rows of one method.
 type Method struct {

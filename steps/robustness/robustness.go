@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -80,13 +79,11 @@ type Example struct {
 }
 
 // Step is the "robustness" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("robustness", 6, "Measure a model on edited texts: recall and false alarms by edit and strength.", run,
-		steps.Stage(steps.Validation), steps.Measures, steps.Report("edits"), steps.Isolated, steps.Example(`step "robustness" "edits" {
+var Step = steps.New("robustness", 6, "Measure a model on edited texts: recall and false alarms by edit and strength.", run,
+	steps.Stage(steps.Validation), steps.Measures, steps.Report("edits"), steps.Isolated, steps.Example(`step "robustness" "edits" {
   model = step.export.model
   rows  = step.corpus.test
 }`))
-})
 
 const examples = 3
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -54,13 +53,11 @@ type Out struct {
 }
 
 // Step is the "sample" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("sample", 4, "Choose rows by stratum, without replacement.", run, steps.Stage(steps.Data), steps.Passes("rows"), steps.Example(`step "sample" "sampled" {
+var Step = steps.New("sample", 4, "Choose rows by stratum, without replacement.", run, steps.Stage(steps.Data), steps.Passes("rows"), steps.Example(`step "sample" "sampled" {
   rows   = step.false_positives.rows
   size   = 2500
   quotas = { "context manipulation" = 0.43, "semantic jailbreak" = 0.26, "obfuscated command" = 0.19, "other" = 0.12 }
 }`))
-})
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	f := newField(c)

@@ -3,7 +3,6 @@ package score
 
 import (
 	"context"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -26,13 +25,11 @@ type Out struct {
 }
 
 // Step is the "score" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("score", 4, "Score rows with a model: the threat score is 1 - P(benign).", run,
-		steps.Stage(steps.Validation), steps.Measures, steps.Keeps("rows"), steps.Isolated, steps.Example(`step "score" "scored" {
+var Step = steps.New("score", 4, "Score rows with a model: the threat score is 1 - P(benign).", run,
+	steps.Stage(steps.Validation), steps.Measures, steps.Keeps("rows"), steps.Isolated, steps.Example(`step "score" "scored" {
   model = step.export.model
   rows  = step.own.rows
 }`))
-})
 
 // batch is the number of rows that are scored together. It bounds memory.
 const batch = 4096

@@ -17,7 +17,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -93,13 +92,11 @@ type Out struct {
 }
 
 // Step is the "split" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("split", 4, "Split rows by role into sets that share no near-duplicates and, if there are enough sources, no source.", run,
-		steps.Stage(steps.Data), steps.Divides("rows", "pool"), steps.Example(`step "split" "parts" {
+var Step = steps.New("split", 4, "Split rows by role into sets that share no near-duplicates and, if there are enough sources, no source.", run,
+	steps.Stage(steps.Data), steps.Divides("rows", "pool"), steps.Example(`step "split" "parts" {
   rows      = step.own.rows
   fractions = { test = 0.25 }
 }`))
-})
 
 func run(ctx context.Context, env *steps.Env, c Config, in In) (Out, error) {
 	g, err := group(ctx, c, in)

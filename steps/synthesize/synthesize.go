@@ -14,7 +14,6 @@ package synthesize
 import (
 	"context"
 	"math"
-	"sync"
 
 	"rein/steps"
 	"rein/steps/artifact"
@@ -65,12 +64,10 @@ type Out struct {
 }
 
 // Step is the "synthesize" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("synthesize", 3, "Make the built-in corpus: training, validation, pool, test and unseen rows.", run, steps.Stage(steps.Data), steps.Example(`step "synthesize" "corpus" {
+var Step = steps.New("synthesize", 3, "Make the built-in corpus: training, validation, pool, test and unseen rows.", run, steps.Stage(steps.Data), steps.Example(`step "synthesize" "corpus" {
   seed  = 1
   scale = 0.1
 }`))
-})
 
 // set is one part of the corpus.
 type set struct {

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"runtime/debug"
 	"strconv"
-	"sync"
 	"time"
 
 	"rein/steps"
@@ -42,15 +41,13 @@ type Outputs struct {
 }
 
 // Step is the "train-gpu" step type.
-var Step = sync.OnceValue(func() *steps.Type {
-	return steps.New("train-gpu", 12, "Train a classifier of prompts: over hashed n-grams, or a transformer.", run,
-		steps.Stage(steps.Training), steps.Fits("rows", "trains on"), steps.Fits("validation", "chooses with"), steps.Fits("threshold_rows", "chooses with"), steps.Pace("model.base"), steps.Isolated, steps.Fingerprint(versions), steps.Example(`
+var Step = steps.New("train-gpu", 12, "Train a classifier of prompts: over hashed n-grams, or a transformer.", run,
+	steps.Stage(steps.Training), steps.Fits("rows", "trains on"), steps.Fits("validation", "chooses with"), steps.Fits("threshold_rows", "chooses with"), steps.Pace("model.base"), steps.Isolated, steps.Fingerprint(versions), steps.Example(`
 step "train-gpu" "model" {
   rows       = step.dataset.rows
   validation = step.parts.validation
   epochs     = 10
 }`))
-})
 
 // libraries lists the modules whose version can change a trained model.
 var libraries = []string{"github.com/gomlx/gomlx", "github.com/gomlx/compute-onnx"}

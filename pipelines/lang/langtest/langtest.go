@@ -230,7 +230,7 @@ func fake[C, I, O any](name, doc string, options ...steps.Option) *steps.Type {
 	return steps.New(name, 1, doc, func(context.Context, *steps.Env, C, I) (O, error) {
 		var o O
 		return o, nil
-	}, options...)
+	}, options...)()
 }
 
 // Types are the fakes.

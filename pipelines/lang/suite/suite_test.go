@@ -65,7 +65,7 @@ func newBench(t *testing.T, files map[string]string) *bench {
 			e.Metric("made", float64(c.Size))
 			out.Rows, err = artifact.WriteRows(e.Out("rows"), rows)
 			return out, err
-		}),
+		})(),
 		steps.New("repeat", 1, "Repeats rows.", func(_ context.Context, e *steps.Env, c repeatConfig, in rowsIn) (out rowsOut, err error) {
 			b.runs["repeat"]++
 			rows, err := in.Rows.Read()
@@ -74,7 +74,7 @@ func newBench(t *testing.T, files map[string]string) *bench {
 			}
 			out.Rows, err = artifact.WriteRows(e.Out("rows"), slices.Repeat(rows, c.Times))
 			return out, err
-		}, steps.Passes("rows")),
+		}, steps.Passes("rows"))(),
 	}
 	b.env = Env{Lang: lang.Options{Types: func() []*steps.Type { return types }}, Engine: func(s *cache.Store) engine.Options { return engine.Options{Store: s, Jobs: 1} },
 		Leaks:   func(context.Context, *engine.Graph) ([]string, error) { return nil, nil },
