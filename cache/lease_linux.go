@@ -36,7 +36,7 @@ func (l *leases) try(action Digest) (func() error, error) {
 		return nil, index.ErrLocked
 	}
 	if l.file == nil {
-		f, err := index.OpenPlain(filepath.Join(l.dir, leaseTable), os.O_CREATE|os.O_RDWR, 0o644)
+		f, err := OpenPlain(filepath.Join(l.dir, leaseTable), os.O_CREATE|os.O_RDWR, 0o644)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +59,7 @@ func (l *leases) taken(action Digest) (bool, error) {
 	if l.held[at] {
 		return true, nil
 	}
-	f, err := index.OpenPlain(filepath.Join(l.dir, leaseTable), os.O_RDONLY, 0)
+	f, err := OpenPlain(filepath.Join(l.dir, leaseTable), os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	} else if err != nil {

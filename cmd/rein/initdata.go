@@ -43,7 +43,6 @@ func (a *app) findData(ctx context.Context, o *scaffold.Options, asked scaffold.
 	}
 	answers := bufio.NewReader(a.in)
 	for _, p := range dataPaths(o) {
-		p.data.Reading = readingOf(p.flag, asked)
 		var err error
 		switch {
 		case p.data.Path != "":

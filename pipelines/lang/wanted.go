@@ -205,9 +205,9 @@ func (c *completer) wanted() shape {
 	if c.at.argument == "" {
 		return anything()
 	}
-	s := c.wantedBy()
+	s, functions := c.wantedBy(), c.e.functionsIn("")
 	for _, n := range c.at.path {
-		s = s.within(n, c.e.functionsIn(""))
+		s = s.within(n, functions)
 	}
 	return s.behind(c.at.operator)
 }
@@ -258,15 +258,15 @@ func (c *completer) ofVariable(block, name string) shape {
 // expected is what an expectation of a metric takes.
 func expected(of string) shape {
 	out := plainOf(cty.Number)
-	slices := metric.SlicesOf(metric.Canonical(of))
+	by := metric.SlicesOf(metric.Canonical(of))
 	for _, a := range grammar.Expectation {
-		if a.Name != byKey || len(slices) > 0 {
+		if a.Name != byKey || len(by) > 0 {
 			out.entries = append(out.entries, a)
 		}
 	}
 	out.entry = func(key string) shape {
 		if key == byKey {
-			return plainOf(cty.String, slices...)
+			return plainOf(cty.String, by...)
 		}
 		for _, a := range grammar.Expectation {
 			if a.Name == key {

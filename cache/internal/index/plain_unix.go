@@ -11,7 +11,7 @@ import (
 )
 
 // OpenPlain is os.OpenFile for files and folders. Anything else at the path is a *NotPlain, where os.OpenFile would wait for the other end
-// of a named pipe. It also asks, with five calls of the system, whether a file can be waited for.
+// of a named pipe. os.OpenFile also asks, with five calls of the system, whether a file can be waited for.
 func OpenPlain(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	fd, err := unix.Open(path, flag|unix.O_CLOEXEC|unix.O_NONBLOCK, uint32(mode.Perm()))
 	for errors.Is(err, unix.EINTR) {
